@@ -1,0 +1,89 @@
+# Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
+# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+# Right after its installation rustup's cargo is not on PATH yet.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+build_dir := $(or $(CARGO_TARGET_DIR),target)
+wasm := $(CURDIR)/dist/panveil.wasm
+demo := cargo run --locked --package panveil-integration --bin demo --
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### Build #####
+
+.PHONY: wasm
+wasm: ## Build dist/panveil.wasm
+	@scripts/wasm
+
+.PHONY: envoy
+envoy: ## Fetch the Envoy of .envoy-version and print its path
+	@scripts/envoy
+
+.PHONY: cli
+cli: native ## Build the panveil command: target/release/panveil
+	@echo "==> cli: $(build_dir)/release/panveil"
+	@cargo build --release --locked --package panveil --features cli --bin panveil
+
+##### Run #####
+
+.PHONY: demo
+demo: native envoy wasm ## Show panveil at work in a real Envoy
+	@envoy=$$(scripts/envoy); echo "==> demo"; $(demo) --wasm "$(wasm)" --envoy "$$envoy"
+
+.PHONY: run
+run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
+	@envoy=$$(scripts/envoy); echo "==> run"; $(demo) --wasm "$(wasm)" --envoy "$$envoy" --keep
+
+##### Check #####
+
+.PHONY: test
+test: test-native wasm ## Run every test, in a real Envoy too
+	@envoy=$$(scripts/envoy); echo "==> test: real Envoy"; PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" \
+		cargo test --locked --package panveil-integration --features envoy --test envoy
+
+.PHONY: test-native
+test-native: native ## Run the tests that need neither wasm nor Envoy
+	@echo "==> test: unit, property, fake host, native ABI, command line"
+	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host
+
+.PHONY: lint
+lint: ## Check format, lints and documentation
+	@scripts/native-toolchain --lint
+	@echo "==> lint: format"
+	@cargo fmt --all --check
+	@echo "==> lint: clippy"
+	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@echo "==> lint: documentation"
+	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
+
+.PHONY: deny
+deny: ## Check dependencies for licences, advisories and origin
+	@cargo deny --version >/dev/null 2>&1 || { echo "deny: no cargo-deny; run: cargo install cargo-deny --locked" >&2; exit 1; }
+	@echo "==> deny"
+	@cargo deny --all-features --locked check
+
+.PHONY: size
+size: wasm ## Show the size of the wasm, raw and gzipped
+	@echo "==> size: $$(stat --format=%s "$(wasm)") bytes, gzipped $$(gzip --best --stdout "$(wasm)" | wc --bytes) bytes"
+
+##### Clean #####
+
+.PHONY: clean
+clean: ## Remove what was built; keep the fetched Envoy
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc}
+
+.PHONY: distclean
+distclean: ## Remove everything that was built or fetched
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy}
+
+# Unlisted: whether cargo and a C linker are there.
+.PHONY: native
+native:
+	@scripts/native-toolchain

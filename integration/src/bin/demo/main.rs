@@ -1,0 +1,121 @@
+//! What does panveil do? Shown with a real client, a real Envoy and a real service, on one screen.
+
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use panveil_integration::case::{Case, Cut, Protocol, parse};
+use panveil_integration::observation::check;
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::upstream::Script;
+use report::Report;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The exchanges of the demo are cases like any other, so the tests run them too.
+const EXCHANGES: &str = include_str!("../../../cases/demo.toml");
+
+/// Show panveil at work: client -> Envoy with panveil -> service, all on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(name = "demo")]
+struct Arguments {
+    /// The filter: panveil.wasm.
+    #[arg(long, value_name = "PATH")]
+    wasm: PathBuf,
+    /// The Envoy binary.
+    #[arg(long, value_name = "PATH")]
+    envoy: PathBuf,
+    /// Keep running on the ports of sidecar.yaml, to try it by hand.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// The policy and the ports of `sidecar.yaml`.
+const SHIPPED_POLICY: &str = "{}";
+const LISTENER_PORT: u16 = 10000;
+const ADMIN_PORT: u16 = 9901;
+const SERVICE_PORT: u16 = 8080;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let keep = arguments.keep;
+    // Whichever way it ends, what was started is dropped, and with it every Envoy.
+    let outcome = tokio::select! {
+        outcome = run(arguments) => outcome,
+        outcome = told_to_end() => outcome.map(|()| keep),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Until Ctrl-C or a request to terminate.
+async fn told_to_end() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => Ok(outcome?),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Runs every exchange; false when one did not come out as it should.
+async fn run(arguments: Arguments) -> Result<bool> {
+    let cases = parse("demo", EXCHANGES)?;
+    let mut sidecars = start(&arguments, &cases).await?;
+    let report = Report::to_stdout();
+    report.title();
+    let mut right = 0;
+    for case in &cases {
+        let sidecar = sidecars.get_mut(&case.policy).context("no sidecar")?;
+        let seen = sidecar.run(case, Protocol::Http1, Cut::AsGiven).await?;
+        let outcome = check(case, &seen);
+        report.exchange(case, &seen, outcome.as_ref().err().map(String::as_str));
+        right += usize::from(outcome.is_ok());
+    }
+    report.counters(&sum_of_counters(&sidecars).await?);
+    report.verdict(right, cases.len());
+    if arguments.keep {
+        let sidecar = sidecars.get(SHIPPED_POLICY).context("no sidecar with the shipped policy")?;
+        sidecar.upstream.script(Script::Echo);
+        report.invitation(sidecar.envoy.listener, sidecar.envoy.admin);
+        std::future::pending::<()>().await;
+    }
+    Ok(right == cases.len())
+}
+
+/// A sidecar for each policy; the shipped one gets the shipped ports when it is to be kept.
+async fn start(arguments: &Arguments, cases: &[Case]) -> Result<BTreeMap<String, Sidecar>> {
+    let build = Build { envoy: arguments.envoy.clone(), module: arguments.wasm.clone() };
+    let mut sidecars = BTreeMap::new();
+    for case in cases {
+        if !sidecars.contains_key(&case.policy) {
+            let mut settings = build.settings(&case.policy);
+            if arguments.keep && case.policy == SHIPPED_POLICY {
+                settings.listener_port = LISTENER_PORT;
+                settings.admin_port = ADMIN_PORT;
+                settings.service.set_port(SERVICE_PORT);
+            }
+            sidecars.insert(case.policy.clone(), Sidecar::start(&build.envoy, settings).await?);
+        }
+    }
+    Ok(sidecars)
+}
+
+async fn sum_of_counters(sidecars: &BTreeMap<String, Sidecar>) -> Result<BTreeMap<String, u64>> {
+    let mut counters = BTreeMap::new();
+    for sidecar in sidecars.values() {
+        for (name, value) in sidecar.envoy.counters().await? {
+            *counters.entry(name).or_insert(0) += value;
+        }
+    }
+    Ok(counters)
+}

@@ -1,0 +1,175 @@
+//! What does a test's Envoy run? The shipped `sidecar.yaml`, with ports, module and policy put in place.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+/// The configuration an operator copies.
+const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
+
+const ADMIN: &str = "/admin/address/socket_address/port_value";
+const LISTENER: &str = "/static_resources/listeners/0";
+const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const CLUSTER: &str = "/static_resources/clusters/0";
+const SERVICE: &str =
+    "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// What differs from the shipped configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which filter stands in the way.
+    pub filter: Filter,
+    /// Where the service listens.
+    pub service: SocketAddr,
+    /// Whether to speak HTTP/2 to the service.
+    pub service_http2: bool,
+    /// Port of the listener; 0 lets the system pick.
+    pub listener_port: u16,
+    /// Port of the admin interface; 0 lets the system pick.
+    pub admin_port: u16,
+    /// How much Envoy may hold of a message, on both sides. Envoy's own default is 1 MiB.
+    pub buffer_limit: Option<u32>,
+    /// Whether HTTP/1.1 trailers are passed on, on both sides. Envoy drops them by default.
+    pub http1_trailers: bool,
+    /// Worker threads.
+    pub concurrency: u32,
+    /// Of Envoy's own log.
+    pub log_level: String,
+}
+
+/// Which filter stands in the way.
+#[derive(Clone, Debug)]
+pub enum Filter {
+    /// panveil, from this module and under this policy (JSON text).
+    Panveil {
+        /// The wasm module.
+        module: PathBuf,
+        /// JSON text.
+        policy: String,
+    },
+    /// None: to try the harness itself.
+    None,
+}
+
+impl Settings {
+    /// The shipped configuration in front of this service, with one worker.
+    #[must_use]
+    pub fn new(filter: Filter, service: SocketAddr) -> Self {
+        Self {
+            filter,
+            service,
+            service_http2: false,
+            listener_port: 0,
+            admin_port: 0,
+            buffer_limit: None,
+            http1_trailers: false,
+            concurrency: 1,
+            log_level: "info".to_owned(),
+        }
+    }
+
+    /// Envoy's configuration, as JSON.
+    pub(super) fn config(&self, access_log: &Path) -> Result<Value> {
+        let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
+        set(&mut config, ADMIN, json!(self.admin_port))?;
+        set(&mut config, &format!("{LISTENER}/address/socket_address/port_value"), json!(self.listener_port))?;
+        set(&mut config, &format!("{SERVICE}/address"), json!(self.service.ip().to_string()))?;
+        set(&mut config, &format!("{SERVICE}/port_value"), json!(self.service.port()))?;
+        let access_log = json!(access_log.to_string_lossy());
+        set(&mut config, &format!("{CONNECTION_MANAGER}/access_log/0/typed_config/path"), access_log)?;
+        self.filter(&mut config)?;
+        self.protocols(&mut config)?;
+        if let Some(limit) = self.buffer_limit {
+            add(&mut config, LISTENER, "per_connection_buffer_limit_bytes", json!(limit))?;
+            add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
+        }
+        Ok(config)
+    }
+
+    fn filter(&self, config: &mut Value) -> Result<()> {
+        let filters = format!("{CONNECTION_MANAGER}/http_filters");
+        match &self.filter {
+            Filter::Panveil { module, policy } => {
+                let wasm = format!("{filters}/0/typed_config/config");
+                set(config, &format!("{wasm}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
+                set(config, &format!("{wasm}/configuration/value"), json!(policy))
+            }
+            Filter::None => {
+                let filters = place(config, &filters)?.as_array_mut().context("http_filters is no list")?;
+                filters.retain(|filter| filter["name"] != "panveil");
+                Ok(())
+            }
+        }
+    }
+
+    fn protocols(&self, config: &mut Value) -> Result<()> {
+        let http1 = json!({"enable_trailers": self.http1_trailers});
+        add(config, CONNECTION_MANAGER, "http_protocol_options", http1.clone())?;
+        let explicit = if self.service_http2 {
+            json!({"http2_protocol_options": {}})
+        } else {
+            json!({"http_protocol_options": http1})
+        };
+        let options = json!({HTTP_OPTIONS.trim_start_matches("type.googleapis.com/"): {
+            "@type": HTTP_OPTIONS,
+            "explicit_http_config": explicit,
+        }});
+        add(config, CLUSTER, "typed_extension_protocol_options", options)
+    }
+}
+
+/// Replaces what must already be there, so that a rename in the shipped file is noticed.
+fn set(config: &mut Value, pointer: &str, value: Value) -> Result<()> {
+    *place(config, pointer)? = value;
+    Ok(())
+}
+
+fn add(config: &mut Value, pointer: &str, key: &str, value: Value) -> Result<()> {
+    place(config, pointer)?
+        .as_object_mut()
+        .with_context(|| format!("{pointer} is no mapping"))?
+        .insert(key.into(), value);
+    Ok(())
+}
+
+fn place<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+    config.pointer_mut(pointer).with_context(|| format!("sidecar.yaml has nothing at {pointer}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_place_in_the_shipped_file() {
+        let filter = Filter::Panveil { module: "m.wasm".into(), policy: r#"{"request":"block"}"#.into() };
+        let mut settings = Settings::new(filter, "127.0.0.1:9".parse().unwrap());
+        settings.service_http2 = true;
+        settings.buffer_limit = Some(32768);
+        let config = settings.config(Path::new("/a/log")).unwrap().to_string();
+        for part in ["m.wasm", r#"{\"request\":\"block\"}"#, "/a/log", "http2_protocol_options", "32768"] {
+            assert!(config.contains(part), "{part}: {config}");
+        }
+        for part in ["dist/panveil.wasm", "/dev/stdout", "8080", "10000", "9901"] {
+            assert!(!config.contains(part), "{part}: {config}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_access_log_prints_no_raw_path_or_header() {
+        let config: Value = serde_saphyr::from_str(SIDECAR).unwrap();
+        let format = config.pointer(&format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format")).unwrap();
+        let format = format.to_string();
+        assert!(!format.contains("PATH)%") && !format.contains("RESP("), "{format}");
+        assert_eq!(format.matches("%REQ(").count(), format.matches("%REQ(:METHOD)%").count(), "{format}");
+    }
+
+    #[test]
+    fn the_harness_can_leave_the_filter_out() {
+        let settings = Settings::new(Filter::None, "127.0.0.1:9".parse().unwrap());
+        assert!(!settings.config(Path::new("/a/log")).unwrap().to_string().contains("wasm.v3"));
+    }
+}

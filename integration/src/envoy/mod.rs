@@ -1,0 +1,203 @@
+//! How is a real Envoy started, asked and stopped? One process a guard, on ports the system picks, gone when dropped.
+
+mod config;
+mod failure;
+mod pages;
+
+pub use config::{Filter, Settings};
+pub use pages::PAGES;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::client::Client;
+
+const STEP: Duration = Duration::from_millis(10);
+/// Compiling the module is most of it, on a machine that may be building at the same time.
+const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_LOG_DELAY: Duration = Duration::from_secs(10);
+
+/// A running Envoy with the shipped sidecar configuration.
+#[derive(Debug)]
+pub struct Envoy {
+    /// Where it takes requests.
+    pub listener: SocketAddr,
+    /// Where it answers questions about itself.
+    pub admin: SocketAddr,
+    process: Process,
+    run: Run,
+}
+
+/// The folder of one run: its configuration and all that Envoy writes.
+#[derive(Debug)]
+struct Run {
+    folder: TempDir,
+}
+
+/// A child that does not outlive its guard.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Envoy {
+    /// Starts `binary` and waits until it takes requests.
+    ///
+    /// # Errors
+    ///
+    /// When it exits or does not get ready; one line with Envoy's own last word.
+    pub async fn start(binary: &Path, settings: &Settings) -> Result<Self> {
+        let run = Run { folder: TempDir::with_prefix("panveil-envoy-")? };
+        fs::write(run.config(), settings.config(&run.access_log())?.to_string())?;
+        let mut process = Process(run.spawn(binary, settings)?);
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(status) = process.0.try_wait()? {
+                bail!("Envoy did not start ({status}): {}", failure::last_word(&run.log()));
+            }
+            if let Some((admin, listener)) = run.addresses().await {
+                return Ok(Self { listener, admin, process, run });
+            }
+            ensure!(waited < LONGEST_START, "Envoy is not ready in time: {}", failure::last_word(&run.log()));
+            sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+
+    /// Whether the process still runs.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not know the process.
+    pub fn is_alive(&mut self) -> Result<bool> {
+        Ok(self.process.0.try_wait()?.is_none())
+    }
+
+    /// All that Envoy wrote to its own log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.run.log()
+    }
+
+    /// The access log's lines, once there are at least `count`.
+    ///
+    /// # Errors
+    ///
+    /// When they do not come, or a line is not a JSON object.
+    pub async fn access_log(&self, count: usize) -> Result<Vec<Map<String, Value>>> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let text = fs::read_to_string(self.run.access_log()).unwrap_or_default();
+            let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
+            let lines: Vec<&str> = whole.lines().collect();
+            if lines.len() >= count {
+                let parse = |line: &str| serde_json::from_str(line).with_context(|| format!("access log: {line}"));
+                return lines.into_iter().map(parse).collect();
+            }
+            ensure!(waited < LONGEST_LOG_DELAY, "access log: {} lines instead of {count}", lines.len());
+            sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+
+    /// A page of the admin interface.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer with 200.
+    pub async fn page(&self, path: &str) -> Result<String> {
+        pages::get(self.admin, path).await
+    }
+
+    /// panveil's counters as Prometheus reads them, by canonical name.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub async fn counters(&self) -> Result<BTreeMap<String, u64>> {
+        Ok(pages::panveil_counters(&self.page("/stats/prometheus").await?))
+    }
+
+    /// Every file that this Envoy wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn written(&self) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.run.folder.path())? {
+            let path = entry?.path();
+            // The configuration is the operator's own text.
+            if path != self.run.config() {
+                files.push((path.clone(), fs::read(path)?));
+            }
+        }
+        Ok(files)
+    }
+}
+
+impl Run {
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("envoy.json")
+    }
+
+    fn access_log(&self) -> PathBuf {
+        self.folder.path().join("access.log")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("envoy.log")
+    }
+
+    fn admin_file(&self) -> PathBuf {
+        self.folder.path().join("admin-address")
+    }
+
+    fn log(&self) -> String {
+        fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    fn spawn(&self, binary: &Path, settings: &Settings) -> Result<Child> {
+        let log = File::create(self.log_file())?;
+        Command::new(binary)
+            .arg("--config-path")
+            .arg(self.config())
+            .arg("--admin-address-path")
+            .arg(self.admin_file())
+            .arg("--use-dynamic-base-id")
+            .args(["--file-flush-interval-msec", "20"])
+            .args(["--concurrency", &settings.concurrency.to_string()])
+            .args(["--log-level", &settings.log_level])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .map_err(|error| anyhow!("cannot run Envoy at {}: {error}", binary.display()))
+    }
+
+    /// Admin and listener, once Envoy is ready.
+    async fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let admin = fs::read_to_string(self.admin_file()).ok()?.trim().parse().ok()?;
+        Client::http1(admin).get("/ready").await.ok().filter(|ready| ready.status == 200)?;
+        let listeners = pages::get(admin, "/listeners?format=json").await.ok()?;
+        let listeners: Value = serde_json::from_str(&listeners).ok()?;
+        let address = listeners.pointer("/listener_statuses/0/local_address/socket_address")?;
+        let port = address.get("port_value")?.as_u64()?;
+        let host = address.get("address")?.as_str()?;
+        Some((admin, format!("{host}:{port}").parse().ok()?))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,47 @@
+//! What does Envoy say about itself? Its admin pages, and panveil's counters among them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::{Result, ensure};
+
+use crate::client::Client;
+use crate::observation::canonical;
+
+/// Every page that shows what an operator set or what traffic did.
+pub const PAGES: [&str; 9] = [
+    "/stats",
+    "/stats/prometheus",
+    "/config_dump",
+    "/clusters",
+    "/listeners",
+    "/certs",
+    "/memory",
+    "/server_info",
+    "/runtime",
+];
+
+pub async fn get(admin: SocketAddr, path: &str) -> Result<String> {
+    let page = Client::http1(admin).get(path).await?;
+    ensure!(page.status == 200 && page.complete, "{path}: {}", page.summary());
+    Ok(String::from_utf8_lossy(&page.body).into_owned())
+}
+
+pub fn panveil_counters(page: &str) -> BTreeMap<String, u64> {
+    let sample = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        name.starts_with("panveil_").then(|| Some((canonical(name), value.parse().ok()?)))?
+    };
+    page.lines().filter_map(sample).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_panveils_samples() {
+        let page = "# TYPE panveil_a_total counter\npanveil_a_total{b=\"c\",a=\"d\"} 3\nenvoy_x{} 1\n";
+        assert_eq!(panveil_counters(page), [(r#"panveil_a_total{a="d",b="c"}"#.to_owned(), 3)].into());
+    }
+}

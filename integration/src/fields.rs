@@ -1,0 +1,23 @@
+//! How do the fields of a case become those of a message, and back?
+
+use anyhow::{Context, Result};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The fields of a message.
+///
+/// # Errors
+///
+/// When a name or a value may not stand in one.
+pub(crate) fn fields<'a>(pairs: impl Iterator<Item = &'a (String, String)>) -> Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        let value = HeaderValue::from_bytes(value.as_bytes()).with_context(|| format!("header {name}"))?;
+        map.append(HeaderName::from_bytes(name.as_bytes())?, value);
+    }
+    Ok(map)
+}
+
+/// The names and values of a message's fields, in order.
+pub(crate) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
+    map.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+}

@@ -1,0 +1,29 @@
+//! Does panveil do what its policy says? To traffic in memory, and to real traffic in a real Envoy.
+//!
+//! A [`case`] is one exchange and what must come of it, written down as data. A *ring* is a place where cases can be run:
+//! it turns a case into an [`observation`], and [`check`](observation::check) compares the two. There are three, each a
+//! test target of its own:
+//!
+//! | ring | the filter | the proxy, the client and the service |
+//! |---|---|---|
+//! | `fake_host` | `panveil::exchange` on `panveil::host::FakeHost` | [`proxy`], in memory |
+//! | `abi` | the whole of panveil, through its proxy-wasm entry points | [`proxy`], in memory |
+//! | `envoy` | the built module | [`envoy`], [`client`] and [`upstream`], real |
+//!
+//! ```text
+//!                      ┌───────────────── sidecar ─────────────────┐
+//!  cases/*.toml ─ case ┤ client ──→ envoy (panveil.wasm) ──→ upstream ├─ observation ─ check
+//!                      └───────── access log, counters, pages ─────┘         └─ silence
+//! ```
+//!
+//! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
+
+pub mod case;
+pub mod client;
+pub mod envoy;
+mod fields;
+pub mod observation;
+pub mod proxy;
+pub mod sidecar;
+pub mod silence;
+pub mod upstream;

@@ -1,0 +1,76 @@
+//! How do two things differ? Told so that a reader sees where.
+
+use std::fmt::Write;
+
+use super::values;
+
+/// The differences found so far.
+#[derive(Default)]
+pub struct Differences {
+    pub text: String,
+}
+
+impl Differences {
+    pub fn say(&mut self, what: &str, wanted: &str, got: &str) {
+        let _ = write!(self.text, "\n  {what}\n    wanted  {wanted}\n    got     {got}");
+    }
+
+    pub fn text(&mut self, what: &str, wanted: &str, got: &str) {
+        if wanted != got {
+            self.say(what, wanted, got);
+        }
+    }
+
+    pub fn pairs(&mut self, what: &str, wanted: &[(String, String)], got: &[(String, String)]) {
+        if wanted != got {
+            self.say(what, &format!("{wanted:?}"), &format!("{got:?}"));
+        }
+    }
+
+    /// `unchanged` headers must be as they are, except where `expected` says otherwise or `absent` says gone.
+    pub fn headers(
+        &mut self,
+        what: &str,
+        unchanged: &[(String, String)],
+        expected: &[(String, String)],
+        absent: &[String],
+        got: &[(String, String)],
+    ) {
+        let mut checked: Vec<&str> = Vec::new();
+        for (source, (name, _)) in
+            expected.iter().map(|pair| (expected, pair)).chain(unchanged.iter().map(|pair| (unchanged, pair)))
+        {
+            if checked.contains(&name.as_str()) || absent.contains(name) {
+                continue;
+            }
+            checked.push(name);
+            let (wanted, got) = (values(source, name), values(got, name));
+            self.text(&format!("{what} header {name}"), &wanted.join(" | "), &got.join(" | "));
+        }
+        for name in absent {
+            let got = values(got, name);
+            if !got.is_empty() {
+                self.say(&format!("{what} header {name}"), "(absent)", &got.join(" | "));
+            }
+        }
+    }
+
+    pub fn bytes(&mut self, what: &str, wanted: &[u8], got: &[u8]) {
+        if wanted == got {
+            return;
+        }
+        let at = wanted.iter().zip(got).take_while(|(wanted, got)| wanted == got).count();
+        let around = |bytes: &[u8]| {
+            let from = at.saturating_sub(40);
+            let to = bytes.len().min(at + 60);
+            shown(bytes.get(from..to).unwrap_or_default())
+        };
+        let lengths = format!("{what}: differs from byte {at} on (of {} wanted, {} got)", wanted.len(), got.len());
+        self.say(&lengths, &around(wanted), &around(got));
+    }
+}
+
+/// Bytes as printable text.
+pub fn shown(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}

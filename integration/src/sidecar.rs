@@ -1,0 +1,159 @@
+//! What does a case look like in a real mesh? A client, Envoy with panveil, and a service, for one exchange at a time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use crate::case::{Case, Cut, Protocol};
+use crate::client::Client;
+use crate::envoy::{Envoy, Filter, Settings};
+use crate::observation::{Observation, check};
+use crate::upstream::{Script, Upstream};
+
+/// The filter counts bytes and messages in a tick of a second.
+const LONGEST_COUNTER_DELAY: Duration = Duration::from_secs(5);
+
+/// The built filter and the Envoy to run it in.
+#[derive(Clone, Debug)]
+pub struct Build {
+    /// The Envoy binary.
+    pub envoy: PathBuf,
+    /// The wasm module.
+    pub module: PathBuf,
+}
+
+/// A service and the Envoy in front of it.
+#[derive(Debug)]
+pub struct Sidecar {
+    /// The Envoy.
+    pub envoy: Envoy,
+    /// The service.
+    pub upstream: Upstream,
+    exchanges: usize,
+}
+
+impl Build {
+    /// From the environment: `PANVEIL_WASM` and `ENVOY`.
+    ///
+    /// # Errors
+    ///
+    /// When one is not set or no file; says which make target provides it.
+    pub fn from_environment() -> Result<Self> {
+        let file = |name: &str| {
+            let path = std::env::var_os(name).map(PathBuf::from);
+            let path = path.with_context(|| format!("{name} is not set; `make test` provides it"))?;
+            // Tests run in the package's folder, people in the repository's.
+            let path = if path.exists() { path } else { Path::new("..").join(path) };
+            if path.is_file() {
+                Ok(path)
+            } else {
+                bail!("{name}={}: no such file; `make test` provides it", path.display())
+            }
+        };
+        Ok(Self { envoy: file("ENVOY")?, module: file("PANVEIL_WASM")? })
+    }
+
+    /// The shipped configuration under this policy. The service's address is filled in by [`Sidecar::start`].
+    #[must_use]
+    pub fn settings(&self, policy: &str) -> Settings {
+        let filter = Filter::Panveil { module: self.module.clone(), policy: policy.to_owned() };
+        Settings::new(filter, ([127, 0, 0, 1], 0).into())
+    }
+}
+
+impl Sidecar {
+    /// Starts a service on a free port and an Envoy in front of it.
+    ///
+    /// # Errors
+    ///
+    /// When either does not start.
+    pub async fn start(envoy: &Path, mut settings: Settings) -> Result<Self> {
+        let upstream = Upstream::start(settings.service.port(), Script::Echo).await?;
+        settings.service = upstream.address;
+        let envoy = Envoy::start(envoy, &settings).await?;
+        Ok(Self { envoy, upstream, exchanges: 0 })
+    }
+
+    /// Starts what a case needs over this protocol.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub async fn for_case(build: &Build, case: &Case, protocol: Protocol) -> Result<Self> {
+        let mut settings = build.settings(&case.policy);
+        settings.service_http2 = protocol.service_http2();
+        Self::start(&build.envoy, settings).await
+    }
+
+    /// Runs one exchange of a case and says what came of it.
+    ///
+    /// # Errors
+    ///
+    /// When there was no exchange to observe.
+    pub async fn run(&mut self, case: &Case, protocol: Protocol, cut: Cut) -> Result<Observation> {
+        let case = case.cut(cut);
+        let before = self.envoy.counters().await?;
+        self.upstream.script(Script::Answer(case.response.clone()));
+        let client = Client::new(self.envoy.listener, protocol);
+        let response = client.send(&case.request).await?;
+        self.exchanges += 1;
+        let line = self.envoy.access_log(self.exchanges).await?.pop().context("access log: no line")?;
+        let (mut received, mut cut_off) = self.upstream.take().await?;
+        if received.len() > 1 {
+            bail!("the service received {} requests instead of one", received.len());
+        }
+        let mut seen = Observation {
+            received: received.pop(),
+            cut_off: cut_off.pop(),
+            response,
+            log: log_metadata(&line),
+            counters: BTreeMap::new(),
+        };
+        self.count(&case, &before, &mut seen).await?;
+        if !self.envoy.is_alive()? {
+            bail!("Envoy died: {}", self.envoy.log());
+        }
+        Ok(seen)
+    }
+
+    /// Fills in how far the counters moved, waiting a bounded time for those the case expects.
+    async fn count(&self, case: &Case, before: &BTreeMap<String, u64>, seen: &mut Observation) -> Result<()> {
+        let step = Duration::from_millis(50);
+        let mut waited = Duration::ZERO;
+        loop {
+            seen.counters = moved(before, &self.envoy.counters().await?);
+            let settled = case.expect.counters.is_empty() || check(case, seen).is_ok();
+            if settled || waited >= LONGEST_COUNTER_DELAY {
+                return Ok(());
+            }
+            sleep(step).await;
+            waited += step;
+        }
+    }
+}
+
+fn moved(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let by = |(name, value): (&String, &u64)| {
+        let moved = value.saturating_sub(before.get(name).copied().unwrap_or_default());
+        (moved > 0).then(|| (name.clone(), moved))
+    };
+    after.iter().filter_map(by).collect()
+}
+
+/// The shipped access log's fields by the keys of the log metadata.
+fn log_metadata(line: &Map<String, Value>) -> BTreeMap<String, String> {
+    let entry = |(name, value): (&String, &Value)| {
+        let key = name.strip_prefix("panveil_").or_else(|| (name == "path" || name == "details").then_some(name))?;
+        let value = match value {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some((key.to_owned(), value))
+    };
+    line.iter().filter_map(entry).collect()
+}

@@ -1,0 +1,69 @@
+//! Did a card's digits get out through Envoy? Into a file it wrote, or onto a page of its admin interface.
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+use crate::envoy::{Envoy, PAGES};
+use crate::observation::dense;
+
+/// Fewer digits in a row than this may also be a time, a port or a size.
+const TELLING: usize = 9;
+/// What panveil itself reports is free of times and ports, so it may hold no more than four digits in a row.
+const TELLING_IN_REPORTS: usize = 5;
+
+/// Where digits of these cards can be read in what this Envoy wrote or shows; empty when nowhere.
+///
+/// # Errors
+///
+/// When a file or a page cannot be read.
+pub async fn leaks(envoy: &Envoy, cards: &[String]) -> Result<Vec<String>> {
+    let mut places = Vec::new();
+    for (path, bytes) in envoy.written()? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        places.push((name, String::from_utf8_lossy(&bytes).into_owned(), TELLING));
+    }
+    for page in PAGES {
+        places.push((page.to_owned(), envoy.page(page).await?, TELLING));
+    }
+    for (number, line) in envoy.access_log(0).await?.iter().enumerate() {
+        places.extend(reports(line).map(|(field, value)| {
+            (format!("access log line {}, field {field}", number + 1), value, TELLING_IN_REPORTS)
+        }));
+    }
+    Ok(places.iter().flat_map(|(place, text, telling)| leak(place, text, cards, *telling)).collect())
+}
+
+/// What panveil says of an exchange.
+fn reports(line: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
+    let own = |name: &String| name == "path" || name.starts_with("panveil_");
+    line.iter()
+        .filter(move |(name, _)| own(name))
+        .map(|(name, value)| (name.clone(), String::from_utf8_lossy(&dense(value.to_string().as_bytes())).into_owned()))
+}
+
+fn leak(place: &str, text: &str, cards: &[String], telling: usize) -> Option<String> {
+    let mut fragments = cards.iter().flat_map(|card| card.as_bytes().windows(telling.min(card.len())));
+    let found = fragments.any(|fragment| std::str::from_utf8(fragment).is_ok_and(|digits| text.contains(digits)));
+    found.then(|| format!("{place} holds {telling} or more digits of a card"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fragment_is_a_leak_and_a_time_is_none() {
+        let cards = ["4242424242424242".to_owned()];
+        assert!(leak("x", "at 424242424 bytes", &cards, TELLING).is_some());
+        assert!(leak("x", "at 42424242 bytes", &cards, TELLING).is_none());
+        assert!(leak("x", "1732172345678", &cards, TELLING).is_none());
+        assert!(leak("x", "42424", &cards, TELLING_IN_REPORTS).is_some());
+    }
+
+    #[test]
+    fn only_panveils_own_fields_are_reports() {
+        let line: Value = serde_json::json!({"time": "42424", "path": "/a-4 2", "panveil_found": "1", "bytes": 42424});
+        let fields: Vec<_> = reports(line.as_object().unwrap()).collect();
+        assert_eq!(fields, [("panveil_found".into(), "\"1\"".into()), ("path".into(), "\"/a42\"".into())]);
+    }
+}

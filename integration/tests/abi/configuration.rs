@@ -1,0 +1,87 @@
+//! Does the filter accept a good policy, and say in one line what is wrong with a bad one?
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+
+use crate::host::{ERROR, Fault, with};
+use crate::trial::trial;
+use crate::vm::Vm;
+
+/// A policy, and what the complaint about it must name.
+const MISTAKES: [(&str, &str, &str); 7] = [
+    ("a_wrong_word", r#"{"request":"msak"}"#, "request"),
+    ("a_wrong_nested_word", r#"{"mask":{"keep":"first9"}}"#, "mask.keep"),
+    ("an_unknown_field", r#"{"requst":"mask"}"#, "requst"),
+    ("a_number_out_of_range", r#"{"limits":{"paused_bytes":1}}"#, "limits.paused_bytes"),
+    ("a_status_that_is_no_refusal", r#"{"block":{"request_status":200}}"#, "block.request_status"),
+    ("another_kind_of_value", r#"{"audit":{"clean":"yes"}}"#, "audit.clean"),
+    ("no_json", r#"{"request":"#, "line 1"),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = MISTAKES
+        .into_iter()
+        .map(|(name, policy, place)| trial(format!("configuration::{name}"), move || refused(policy, place)))
+        .collect();
+    trials.push(trial("configuration::nothing_is_a_policy", || accepted("")));
+    trials.push(trial("configuration::an_empty_object_is_a_policy", || accepted("{}")));
+    trials.push(trial("configuration::the_host_cannot_read_it", unreadable));
+    trials.push(trial("configuration::the_host_has_no_metrics_and_no_ticks", without_extras));
+    trials.push(trial("configuration::a_bad_one_leaves_the_good_one_in_force", second));
+    trials
+}
+
+fn refused(policy: &str, place: &str) -> Result<()> {
+    ensure!(Vm::under(policy).is_none(), "accepted");
+    one_error(place)
+}
+
+/// Exactly one line, an error that names `part`.
+fn one_error(part: &str) -> Result<()> {
+    let lines = with(|host| std::mem::take(&mut host.lines));
+    let [(level, line)] = lines.as_slice() else { anyhow::bail!("{} lines: {lines:?}", lines.len()) };
+    ensure!(*level == ERROR && !line.contains('\n'), "level {level}: {line}");
+    ensure!(line.contains(part), "{part:?} is not named: {line}");
+    Ok(())
+}
+
+fn accepted(policy: &str) -> Result<()> {
+    Vm::under(policy).context("refused")?;
+    with(|host| {
+        ensure!(!host.lines.iter().any(|(level, _)| *level == ERROR), "{:?}", host.lines);
+        ensure!(host.tick_period == Some(1000), "tick period {:?}", host.tick_period);
+        let gauges: Vec<_> = host.metrics.iter().map(|metric| (metric.name.as_str(), metric.value)).collect();
+        let [(name, 1)] = gauges.as_slice() else { anyhow::bail!("{gauges:?}") };
+        ensure!(name.starts_with("panveil_config_") && name.contains("mode=.=enforce;.;"), "{name}");
+        Ok(())
+    })
+}
+
+fn unreadable() -> Result<()> {
+    let mut vm = Vm::start();
+    with(|host| host.fault = Fault::Call("get_buffer_bytes"));
+    ensure!(!vm.configure("{}"), "accepted");
+    one_error("get_buffer_bytes")
+}
+
+/// Masking does not depend on being counted.
+fn without_extras() -> Result<()> {
+    for call in ["define_metric", "record_metric", "set_tick_period_milliseconds"] {
+        let mut vm = Vm::start();
+        with(|host| host.fault = Fault::Call(call));
+        ensure!(vm.configure("{}"), "{call}: refused");
+        let told = with(|host| host.lines.iter().any(|(_, line)| line.contains(call)));
+        ensure!(told, "{call}: not told");
+    }
+    Ok(())
+}
+
+fn second() -> Result<()> {
+    let mut vm = Vm::under(r#"{"request":"block"}"#).context("refused")?;
+    with(|host| host.lines.clear());
+    ensure!(!vm.configure(r#"{"request":"msak"}"#), "accepted");
+    one_error("request")?;
+    let answer = crate::lifecycle::request_with_a_card(&mut vm.stream());
+    ensure!(answer.reply.is_some(), "the first policy is no longer in force");
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! How does a host run the filter? Through the SDK's own entry points, in the order in which Envoy calls them.
+
+#![allow(unsafe_code, reason = "the ABI is a set of foreign functions")]
+
+// Links the filter, whose entry points are only known by their names.
+use panveil as _;
+
+use panveil_integration::observation::from_stat;
+use panveil_integration::proxy::{Answer, Callback, Direction, Filter, Phase, Report};
+
+use crate::host::{Host, with};
+
+unsafe extern "C" {
+    safe fn _initialize();
+    safe fn proxy_on_context_create(context: u32, root: u32);
+    safe fn proxy_on_vm_start(root: u32, configuration_size: usize) -> bool;
+    safe fn proxy_on_configure(root: u32, configuration_size: usize) -> bool;
+    safe fn proxy_on_request_headers(context: u32, count: usize, end: bool) -> u32;
+    safe fn proxy_on_request_body(context: u32, size: usize, end: bool) -> u32;
+    safe fn proxy_on_request_trailers(context: u32, count: usize) -> u32;
+    safe fn proxy_on_response_headers(context: u32, count: usize, end: bool) -> u32;
+    safe fn proxy_on_response_body(context: u32, size: usize, end: bool) -> u32;
+    safe fn proxy_on_response_trailers(context: u32, count: usize) -> u32;
+    safe fn proxy_on_log(context: u32);
+    safe fn proxy_on_done(context: u32) -> bool;
+    safe fn proxy_on_delete(context: u32);
+    safe fn proxy_on_tick(root: u32);
+}
+
+const CONTINUE: u32 = 0;
+const ROOT: u32 = 1;
+
+/// A virtual machine with the filter in it: the one of the running thread.
+pub struct Vm {
+    streams: u32,
+}
+
+/// One exchange in it.
+pub struct Stream {
+    context: u32,
+}
+
+impl Vm {
+    /// Starts the filter, which then waits for its configuration.
+    pub fn start() -> Self {
+        with(|host| *host = Host::default());
+        _initialize();
+        proxy_on_context_create(ROOT, 0);
+        if !proxy_on_vm_start(ROOT, 0) {
+            with(|host| host.complain("vm_start: refused"));
+        }
+        Self { streams: 0 }
+    }
+
+    /// Starts the filter and configures it; `None` when it refuses the policy.
+    pub fn under(policy: &str) -> Option<Self> {
+        let mut vm = Self::start();
+        vm.configure(policy).then_some(vm)
+    }
+
+    /// Whether the filter accepts the policy.
+    pub fn configure(&mut self, policy: &str) -> bool {
+        with(|host| host.configuration = Some(policy.into()));
+        let accepted = proxy_on_configure(ROOT, policy.len());
+        with(|host| host.configuration = None);
+        accepted
+    }
+
+    /// A new exchange. What was told of the one before is forgotten.
+    pub fn stream(&mut self) -> Stream {
+        self.streams += 1;
+        let context = ROOT + self.streams;
+        with(|host| {
+            host.properties.clear();
+            host.metrics.clear();
+        });
+        proxy_on_context_create(context, ROOT);
+        Stream { context }
+    }
+
+    /// Time passes.
+    pub fn tick(&mut self) {
+        proxy_on_tick(ROOT);
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        if !proxy_on_done(ROOT) {
+            with(|host| host.complain("done: not yet"));
+        }
+        proxy_on_delete(ROOT);
+    }
+}
+
+impl Stream {
+    /// One that the filter was never told of.
+    pub fn unknown() -> Self {
+        Self { context: u32::MAX }
+    }
+
+    /// Envoy lets go of an exchange.
+    pub fn end(&self) {
+        if !proxy_on_done(self.context) {
+            with(|host| host.complain("done: not yet"));
+        }
+        proxy_on_delete(self.context);
+    }
+}
+
+impl Filter for Stream {
+    fn call(&mut self, callback: &mut Callback) -> Answer {
+        let (context, end) = (self.context, callback.end);
+        let (count, size) = (callback.fields.len(), callback.body.as_ref().map_or(0, Vec::len));
+        with(|host| host.callback = Some(callback.clone()));
+        let action = match callback.phase {
+            Phase::Headers(Direction::Request) => proxy_on_request_headers(context, count, end),
+            Phase::Body(Direction::Request) => proxy_on_request_body(context, size, end),
+            Phase::Trailers(Direction::Request) => proxy_on_request_trailers(context, count),
+            Phase::Headers(Direction::Response) => proxy_on_response_headers(context, count, end),
+            Phase::Body(Direction::Response) => proxy_on_response_body(context, size, end),
+            Phase::Trailers(Direction::Response) => proxy_on_response_trailers(context, count),
+            Phase::Log => {
+                proxy_on_log(context);
+                CONTINUE
+            }
+        };
+        with(|host| {
+            if let Some(edited) = host.callback.take() {
+                *callback = edited;
+            }
+            Answer { goes_on: action == CONTINUE, reply: host.reply.take() }
+        })
+    }
+
+    fn report(&mut self) -> Report {
+        self.end();
+        proxy_on_tick(ROOT);
+        with(|host| {
+            let key = |path: &String| path.strip_prefix("panveil.").unwrap_or(path).to_owned();
+            let metadata = host.properties.iter().map(|(path, value)| (key(path), value.clone())).collect();
+            let counters = host.counters().into_iter().map(|(name, moved)| (from_stat(&name), moved)).collect();
+            Report { metadata, counters }
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Every case, and what a case cannot say, in a real Envoy with the built module.
+//!
+//! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
+
+mod cases;
+mod endings;
+mod harness;
+mod startup;
+mod streams;
+mod traffic;
+mod trial;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use panveil_integration::sidecar::Build;
+
+/// Each test runs an Envoy, a service and a client of its own.
+const AT_ONCE: usize = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let build = match Build::from_environment() {
+        Ok(build) => build,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let files = [harness::trials, cases::trials, streams::trials, endings::trials, startup::trials, traffic::trials];
+    let trials = files.iter().flat_map(|trials| trials(&build)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

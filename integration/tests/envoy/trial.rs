@@ -1,0 +1,26 @@
+//! How does an async test become a trial? On a runtime of its own, under a time limit that only a hang reaches.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use libtest_mimic::{Failed, Trial};
+
+const LONGEST_TRIAL: Duration = Duration::from_secs(300);
+
+/// A test as trials in a list have it.
+pub type Test = Pin<Box<dyn Future<Output = Result<()>>>>;
+
+pub fn trial<F>(name: impl Into<String>, test: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = Result<()>>,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let outcome = runtime.block_on(async {
+            tokio::time::timeout(LONGEST_TRIAL, test()).await.context("the test hangs").and_then(|outcome| outcome)
+        });
+        outcome.map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}

@@ -1,0 +1,138 @@
+//! What is counted, and under which names?
+//!
+//! A name is written the way Istio writes its own: `tag=.=value;.;` for each label, which the tag rules of the bootstrap
+//! turn into Prometheus labels (`panveil_findings_total{direction="request",…}`). Values come from small fixed sets and
+//! never from traffic.
+
+use super::{Action, Reason};
+use crate::policy::{Direction, Mode, Place};
+use crate::verdict::Brand;
+use std::cell::Cell;
+
+/// One counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Cards found.
+    Findings(Direction, Place, Brand, Action),
+    /// Messages that ended, by what was done to them.
+    Messages(Direction, Action),
+    /// Bytes of bodies that were inspected.
+    InspectedBytes(Direction),
+    /// Messages that were not inspected, or not wholly.
+    Uninspected(Direction, Reason),
+}
+
+/// Counts that clean traffic moves. They gather here and go to the host in one batch, because a host call for each would
+/// cost more than the inspection.
+#[derive(Default)]
+pub struct Ledger {
+    messages: [[Cell<u64>; OUTCOMES.len()]; DIRECTIONS.len()],
+    inspected_bytes: [Cell<u64>; DIRECTIONS.len()],
+}
+
+const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
+
+const OUTCOMES: [Action; 6] =
+    [Action::Clean, Action::Uninspected, Action::Reported, Action::Allowed, Action::Masked, Action::Blocked];
+
+impl Counter {
+    /// The name in Envoy, without its `wasmcustom.` prefix.
+    pub fn name(self) -> String {
+        match self {
+            Self::Findings(direction, place, brand, action) => format!(
+                "panveil_findings_direction=.={};.;place=.={};.;brand=.={};.;action=.={};.;total",
+                direction.as_str(),
+                place.as_str(),
+                brand.as_str(),
+                action.as_str()
+            ),
+            Self::Messages(direction, outcome) => {
+                let (direction, outcome) = (direction.as_str(), outcome.as_str());
+                format!("panveil_messages_direction=.={direction};.;outcome=.={outcome};.;total")
+            }
+            Self::InspectedBytes(direction) => {
+                format!("panveil_inspected_bytes_direction=.={};.;total", direction.as_str())
+            }
+            Self::Uninspected(direction, reason) => {
+                let (direction, reason) = (direction.as_str(), reason.as_str());
+                format!("panveil_uninspected_direction=.={direction};.;reason=.={reason};.;total")
+            }
+        }
+    }
+
+    /// The name of the gauge that is 1 for the version and mode in force.
+    pub fn config_info(mode: Mode) -> String {
+        format!("panveil_config_version=.={};.;mode=.={};.;info", env!("CARGO_PKG_VERSION"), mode.as_str())
+    }
+}
+
+impl Ledger {
+    /// Counts a message that ended.
+    pub fn add_message(&self, direction: Direction, outcome: Action) {
+        let row = self.messages.get(index(&DIRECTIONS, direction));
+        add(row.and_then(|row| row.get(index(&OUTCOMES, outcome))), 1);
+    }
+
+    /// Counts bytes of a body.
+    pub fn add_inspected(&self, direction: Direction, bytes: usize) {
+        add(self.inspected_bytes.get(index(&DIRECTIONS, direction)), u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Hands over everything gathered since the last time, and starts again at zero.
+    pub fn drain(&self, mut hand_over: impl FnMut(Counter, u64)) {
+        for ((direction, row), bytes) in DIRECTIONS.into_iter().zip(&self.messages).zip(&self.inspected_bytes) {
+            let messages = OUTCOMES.into_iter().zip(row);
+            let messages = messages.map(|(outcome, count)| (Counter::Messages(direction, outcome), count));
+            for (counter, count) in messages.chain([(Counter::InspectedBytes(direction), bytes)]) {
+                let amount = count.take();
+                if amount > 0 {
+                    hand_over(counter, amount);
+                }
+            }
+        }
+    }
+}
+
+fn index<T: PartialEq>(all: &[T], one: T) -> usize {
+    all.iter().position(|other| *other == one).unwrap_or(usize::MAX)
+}
+
+fn add(count: Option<&Cell<u64>>, amount: u64) {
+    if let Some(count) = count {
+        count.set(count.get().saturating_add(amount));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_their_labels() {
+        let finding = Counter::Findings(Direction::Request, Place::Body, Brand::Visa, Action::Masked);
+        assert_eq!(
+            finding.name(),
+            "panveil_findings_direction=.=request;.;place=.=body;.;brand=.=visa;.;action=.=masked;.;total"
+        );
+    }
+
+    #[test]
+    fn what_is_drained_is_gone() {
+        let ledger = Ledger::default();
+        ledger.add_message(Direction::Request, Action::Clean);
+        ledger.add_message(Direction::Request, Action::Clean);
+        ledger.add_message(Direction::Response, Action::Masked);
+        ledger.add_inspected(Direction::Response, 70);
+        let mut seen = Vec::new();
+        ledger.drain(|counter, amount| seen.push((counter, amount)));
+        assert_eq!(
+            seen,
+            [
+                (Counter::Messages(Direction::Request, Action::Clean), 2),
+                (Counter::Messages(Direction::Response, Action::Masked), 1),
+                (Counter::InspectedBytes(Direction::Response), 70),
+            ]
+        );
+        ledger.drain(|_, _| panic!("nothing is left"));
+    }
+}

@@ -1,0 +1,17 @@
+//! What may be said of what was found? (stage 6 of the flow)
+//!
+//! The types here cannot hold a card's digits: they are made from places, brands, lengths, counts and from text that went
+//! through [`Redacted`]. Everything that leaves the filter for a log, a metric or a record is one of them.
+//!
+//! Law 8, **silence**: no log line, metric, record, error or local reply holds more than four consecutive digits of a
+//! card that was found.
+
+mod counters;
+mod line;
+mod record;
+mod redacted;
+
+pub use counters::{Counter, Ledger};
+pub use line::Line;
+pub use record::{Action, Facts, Reason, Tally};
+pub use redacted::Redacted;

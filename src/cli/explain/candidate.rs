@@ -1,0 +1,142 @@
+//! What speaks for and against a candidate?
+
+use super::issuer;
+use crate::cli::shown::Shown;
+use panveil::scan::{Candidate, Separator, Shape};
+use panveil::verdict::boundary::{self, Surroundings};
+use panveil::verdict::{self, Evidence, Level, Verdict, Why, context, luhn};
+use std::fmt::Write;
+use std::ops::Range;
+
+/// A candidate, step by step. Has no `Debug`: it may hold digits.
+pub struct Considered {
+    /// Where it stands.
+    pub span: Range<usize>,
+    title: String,
+    steps: Vec<(&'static str, String)>,
+    verdict: Verdict,
+}
+
+impl Considered {
+    /// Considers `candidate`, which stands in `text`.
+    pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: Shown) -> Self {
+        let span = candidate.span();
+        let spelling = text.get(span.clone()).unwrap_or_default();
+        let verdict = verdict::judge(candidate, LEVEL, None);
+        let mut steps = vec![
+            ("digits", layout(candidate, spelling)),
+            ("issuer", issuer::explain(candidate.digits())),
+            ("beside it", beside(candidate).to_owned()),
+            ("named", named(candidate).to_owned()),
+            ("check digit", check_digit(candidate.digits().ascii())),
+        ];
+        if let Ok(evidence) = verdict::weigh(candidate, None) {
+            steps.push(("score", score(&evidence, verdict)));
+        }
+        Self { title: shown.spelling(spelling), span, steps, verdict }
+    }
+
+    /// A title and the steps. `found` says that the filter takes this for a card, `escaped` that it is not written so.
+    pub fn explain(&self, found: bool, escaped: bool) -> String {
+        let mut text = format!("{}\n", self.title);
+        for (index, (name, value)) in self.steps.iter().enumerate() {
+            let remark = if index == 0 && escaped { "; written with escapes" } else { "" };
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {name:<12} {value}{remark}");
+        }
+        let _ = writeln!(text, "  {:<12} {}", "verdict", self.conclusion(found));
+        text
+    }
+
+    fn conclusion(&self, found: bool) -> String {
+        match self.verdict {
+            Verdict::Pan(pan) if found => format!("a card: {}, {} digits", pan.brand.as_str(), pan.length),
+            Verdict::Pan(_) => "no card: another reading of these digits is a better one".to_owned(),
+            Verdict::NotPan(why) => format!("no card: {}", say(why)),
+            Verdict::Open => "no card: it ends too early to tell".to_owned(),
+        }
+    }
+}
+
+/// The level that policies have unless they say otherwise.
+const LEVEL: Level = Level::Balanced;
+
+fn beside(candidate: &Candidate<'_>) -> &'static str {
+    match boundary::surroundings(candidate, &candidate.before()) {
+        Surroundings::Object(why) => say(why),
+        Surroundings::Track => "the rest of a magnetic stripe's track",
+        Surroundings::Weigh(weight) if weight < 0 => "something that is rarely beside a card",
+        Surroundings::Weigh(_) | Surroundings::Open => "nothing that speaks against a card",
+    }
+}
+
+fn named(candidate: &Candidate<'_>) -> &'static str {
+    match context::score(&candidate.before()) {
+        3.. => "as a card",
+        1..3 => "as card numbers are, among other things",
+        0 => "by nothing that tells",
+        -3..0 => "as an identifier",
+        _ => "as something else",
+    }
+}
+
+/// The sum of the evidence, and what it consists of.
+fn score(evidence: &Evidence, verdict: Verdict) -> String {
+    let followed = match verdict {
+        Verdict::Pan(pan) => pan.score.saturating_sub(evidence.score()),
+        Verdict::NotPan(_) | Verdict::Open => 0,
+    };
+    let parts = [
+        ("range", evidence.range),
+        ("layout", evidence.layout),
+        ("beside it", evidence.beside),
+        ("name", evidence.context),
+        ("known number", evidence.known),
+        ("after it", followed),
+    ];
+    let said = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
+    let sum = evidence.score().saturating_add(followed);
+    let said: Vec<String> = said.collect();
+    format!("{sum} ({}); from {} on it is a card (balanced)", said.join(", "), LEVEL.threshold())
+}
+
+fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
+    let count = candidate.digits().len();
+    let separator = match candidate.separator() {
+        Some(Separator::Space) => "spaces",
+        Some(Separator::Dash) => "dashes",
+        Some(Separator::Dot) => "dots",
+        None => "nothing",
+    };
+    match candidate.shape() {
+        Shape::Bare => format!("{count} in a row"),
+        Shape::Loose => format!("{count} in groups with {separator}"),
+        Shape::DigitByDigit => format!("{count}, each on its own between {separator}"),
+        Shape::Canonical => {
+            let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
+            let groups: Vec<String> = groups.collect();
+            format!("{count} as {} with {separator}, as printed on cards", groups.join("-"))
+        }
+    }
+}
+
+fn check_digit(digits: &[u8]) -> String {
+    if luhn::is_valid_ascii(digits) {
+        return "right".to_owned();
+    }
+    let Some((is, payload)) = digits.split_last() else { return "none".to_owned() };
+    let right = (b'0'..=b'9').find(|digit| luhn::is_valid_ascii(&[payload, &[*digit]].concat()));
+    format!("wrong: it is {}, and should be {}", char::from(*is), right.map_or('?', char::from))
+}
+
+fn say(why: Why) -> &'static str {
+    match why {
+        Why::Repeated => "all its digits are the same",
+        Why::Issuer => "no issuer has such numbers",
+        Why::GluedToLetter => "a letter touches it",
+        Why::Fraction => "it is one side of a decimal number",
+        Why::LongerNumber => "it goes on in the same layout, as part of something longer",
+        Why::CheckDigit => "its check digit is wrong",
+        Why::WeakEvidence => "too little speaks for one",
+    }
+}

@@ -1,0 +1,39 @@
+//! Whose number begins like this, and how long would it be?
+
+use panveil::scan::{Digits, MAX_DIGITS, MIN_DIGITS, Starts, Step, View};
+use panveil::verdict::{Brand, Tier, brand};
+
+/// What the issuer table says of `digits`.
+pub fn explain(digits: &Digits) -> String {
+    match brand::identify(digits) {
+        Some((brand, Tier::Default)) => return format!("{} has numbers like this", brand.as_str()),
+        Some((brand, Tier::Extended)) => {
+            return format!("{} may have numbers like this; so have others, so its name must tell", brand.as_str());
+        }
+        None => {}
+    }
+    let mut brands: Vec<(Brand, Vec<String>)> = Vec::new();
+    for length in MIN_DIGITS..=MAX_DIGITS {
+        let Some(brand) = brand_at(digits, length) else { continue };
+        match brands.iter_mut().find(|(known, _)| *known == brand) {
+            Some((_, lengths)) => lengths.push(length.to_string()),
+            None => brands.push((brand, vec![length.to_string()])),
+        }
+    }
+    if brands.is_empty() {
+        return "none has numbers that begin like this".to_owned();
+    }
+    let names = brands.iter().map(|(brand, lengths)| {
+        format!("{} numbers begin like this, but have {} digits", brand.as_str(), lengths.join(" or "))
+    });
+    names.collect::<Vec<String>>().join("; ")
+}
+
+/// The brand of a number that begins like `digits` and has `length` of them.
+fn brand_at(digits: &Digits, length: usize) -> Option<Brand> {
+    let mut text: Vec<u8> = digits.ascii().to_vec();
+    text.resize(length, b'0');
+    let mut starts = Starts::new(View::new(b"", &text, true, b'*'));
+    let Step::Start(mut windows) = starts.advance() else { return None };
+    windows.next().and_then(|candidate| brand::identify(candidate.digits())).map(|(brand, _)| brand)
+}

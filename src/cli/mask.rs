@@ -1,0 +1,132 @@
+//! `panveil mask`: what does the filter make of this body?
+
+use super::failure::Failure;
+use super::{input, output};
+use clap::{Args, ValueEnum};
+use panveil::policy::{Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
+use panveil::stream::{Body, Document, Flow, Plan, Sender, Treatment};
+use std::path::{Path, PathBuf};
+
+/// Masks card numbers between standard input and standard output.
+///
+/// What comes out is what the filter makes of a body: of the same length, and forwarded as it comes in, so that it
+/// works on endless streams too. What a policy lets pass passes, and a note on standard error says so. What a policy
+/// blocks is cut, with exit status 2.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  echo 'card 4111 1111 1111 1111' | panveil mask
+  panveil mask --policy policy.json --content-type application/json < order.json")]
+pub struct Mask {
+    /// The policy, a JSON file. Without it everything is masked down to the first six and last four digits.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// The body's content type. Without it, what begins like JSON is JSON, in which a bare number stays a number.
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+
+    /// Whether the body is a request's or a response's, where the policy makes a difference.
+    #[arg(long, value_enum, default_value = "response")]
+    direction: DirectionWord,
+}
+
+/// A [`Direction`], which knows nothing of clap.
+#[derive(Clone, Copy, ValueEnum)]
+enum DirectionWord {
+    Request,
+    Response,
+}
+
+impl From<DirectionWord> for Direction {
+    fn from(word: DirectionWord) -> Self {
+        match word {
+            DirectionWord::Request => Self::Request,
+            DirectionWord::Response => Self::Response,
+        }
+    }
+}
+
+impl Mask {
+    /// Carries standard input over to standard output.
+    pub fn run(self) -> Result<(), Failure> {
+        let policy = self.read_policy()?;
+        let direction = self.direction.into();
+        let decision = policy.decide(direction, Place::Body);
+        if !policy.inspects(direction) {
+            output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
+            return copy();
+        }
+        let document = Document::of_content_type(self.content_type.as_deref().map(str::as_bytes));
+        let body = Body::new(Sender::Announced, document, plan(&policy, decision));
+        let found = carry(body, decision)?;
+        note_what_passed(decision, found);
+        Ok(())
+    }
+
+    fn read_policy(&self) -> Result<Policy, Failure> {
+        match &self.policy {
+            None => Ok(Policy::parse(b"{}")?),
+            Some(path) if path == Path::new("-") => {
+                Err(Failure::Error("the policy must be a file: standard input is what gets masked".to_owned()))
+            }
+            Some(path) => input::policy(path),
+        }
+    }
+}
+
+fn plan(policy: &Policy, decision: Decision<'_>) -> Plan {
+    let treatment = match (decision.mode, decision.intent) {
+        (Mode::Enforce, Intent::Mask) => Treatment::Mask,
+        (Mode::Enforce, Intent::Block) => Treatment::Block,
+        (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => Treatment::Observe,
+    };
+    Plan {
+        treatment,
+        level: policy.level(),
+        style: policy.mask_style(),
+        pause_limit: 0,
+        pause_until: 0,
+        refuse_unread: policy.uninspectable() == Uninspectable::Block,
+    }
+}
+
+/// Takes standard input through `body` to standard output, and says how many cards were in it.
+fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
+    let mut found: usize = 0;
+    loop {
+        let piece = input::piece()?;
+        let end = piece.is_empty();
+        let turn = body.push(piece.clone(), end, |_| found = found.saturating_add(1));
+        if let Flow::Cut(_) = turn.flow {
+            return Err(Failure::Error(format!("a card number was found, and {} is block", decision.rule)));
+        }
+        output::write(&turn.replacement.unwrap_or(piece))?;
+        if end {
+            return Ok(found);
+        }
+    }
+}
+
+fn copy() -> Result<(), Failure> {
+    loop {
+        let piece = input::piece()?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        output::write(&piece)?;
+    }
+}
+
+/// Who runs a command called `mask` should know when cards went through it.
+fn note_what_passed(decision: Decision<'_>, found: usize) {
+    let reason = match (decision.mode, decision.intent) {
+        (Mode::Enforce, Intent::Mask | Intent::Block) => return,
+        (Mode::Monitor, _) => "mode is monitor".to_owned(),
+        (Mode::Enforce, intent) => format!("{} is {}", decision.rule, intent.as_str()),
+    };
+    match found {
+        0 => {}
+        1 => output::note(&format!("1 card number passed, since {reason}")),
+        _ => output::note(&format!("{found} card numbers passed, since {reason}")),
+    }
+}

@@ -1,0 +1,126 @@
+//! Which files are there to scan?
+
+use super::name::Name;
+use std::fs::FileType;
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// Something to scan.
+pub struct Task {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What there is to scan.
+pub enum Kind {
+    /// Standard input.
+    Input,
+    /// A file of so many bytes.
+    File(u64),
+    /// What cannot be read, and why: a sentence without a subject.
+    Unreadable(String),
+}
+
+/// What was found under the paths that were asked for.
+#[derive(Default)]
+pub struct Files {
+    /// All there is to scan, in the order of the paths, each path once.
+    pub tasks: Vec<Task>,
+    /// How many symbolic links were left alone.
+    pub links: u64,
+}
+
+impl Files {
+    /// Lists `paths` and what is in them. `follow` says that symbolic links in directories are followed; one that is
+    /// asked for by name always is.
+    pub fn list(paths: &[PathBuf], follow: bool) -> Self {
+        let mut files = Self::default();
+        for path in paths {
+            if path == Path::new("-") {
+                files.add(path, Kind::Input);
+            } else {
+                files.list_one(path, follow);
+            }
+        }
+        files.tasks.sort_by(|a, b| a.path.cmp(&b.path));
+        files.tasks.dedup_by(|a, b| a.path == b.path);
+        files
+    }
+
+    /// The bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        let lengths = self.tasks.iter().map(|task| if let Kind::File(length) = task.kind { length } else { 0 });
+        lengths.fold(0, u64::saturating_add)
+    }
+
+    fn list_one(&mut self, path: &Path, follow: bool) {
+        match path.metadata() {
+            Err(error) => self.add(path, Kind::Unreadable(format!("cannot be read: {error}"))),
+            Ok(metadata) if metadata.is_dir() => self.walk(path, follow),
+            Ok(metadata) if metadata.is_file() || is_handed_over(path) => self.add(path, Kind::File(metadata.len())),
+            Ok(metadata) => self.add(path, special(path, metadata.file_type())),
+        }
+    }
+
+    fn walk(&mut self, root: &Path, follow: bool) {
+        for entry in WalkDir::new(root).follow_links(follow) {
+            match entry {
+                Ok(entry) => self.add_entry(&entry),
+                Err(error) if error.loop_ancestor().is_some() => self.links = self.links.saturating_add(1),
+                Err(error) => {
+                    let why = error.io_error().map_or_else(|| "walk failed".to_owned(), ToString::to_string);
+                    self.add(error.path().unwrap_or(root), Kind::Unreadable(format!("cannot be read: {why}")));
+                }
+            }
+        }
+    }
+
+    fn add_entry(&mut self, entry: &DirEntry) {
+        let kind = entry.file_type();
+        if kind.is_file() {
+            self.add(entry.path(), Kind::File(entry.metadata().map_or(0, |metadata| metadata.len())));
+        } else if kind.is_symlink() {
+            self.links = self.links.saturating_add(1);
+        } else if !kind.is_dir() {
+            self.add(entry.path(), special(entry.path(), kind));
+        }
+    }
+
+    fn add(&mut self, path: &Path, kind: Kind) {
+        self.tasks.push(Task { path: path.to_owned(), kind });
+    }
+}
+
+/// True for what a shell or an operator hands over under a path that is no regular file: `<(command)`, `/dev/stdin`, a disk.
+fn is_handed_over(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Opening one of these may wait for ever.
+fn special(path: &Path, kind: FileType) -> Kind {
+    let advice = format!("; to scan what it gives: panveil scan < {}", Name::of(path).text());
+    Kind::Unreadable(match word(kind) {
+        "a FIFO" => format!("not scanned: a FIFO, not a file{advice}"),
+        word => format!("not scanned: {word}, not a file"),
+    })
+}
+
+#[cfg(unix)]
+fn word(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+
+    if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn word(_: FileType) -> &'static str {
+    "something special"
+}

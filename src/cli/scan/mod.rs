@@ -1,0 +1,146 @@
+//! `panveil scan`: which card numbers are in these files?
+
+mod card;
+mod files;
+mod inspection;
+mod name;
+mod progress;
+mod records;
+mod report;
+mod run;
+mod sequence;
+mod source;
+
+use super::failure::Failure;
+use super::output;
+use super::shown::Shown;
+use clap::{Args, ValueHint};
+use files::Files;
+use progress::Progress;
+use report::{Detail, Format, Report};
+use run::Run;
+use sequence::Total;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Finds card numbers in files, directories or standard input.
+///
+/// Every file is read as a stream of bytes, whatever it is and however large; gzip is unpacked on the way. What is found
+/// is printed as path:line:column, the number cut down to the digits that PCI DSS lets everybody see. Lines, columns
+/// (in characters) and offsets (in bytes) of a gzip file are those of what it holds.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  panveil scan /var/log
+  kubectl logs deploy/checkout | panveil scan
+  panveil scan --format sarif src > cards.sarif
+  panveil scan --count --format json backups/*.sql.gz
+  panveil scan --quiet export.csv || echo 'do not send this'
+
+Exit status: 0 when there is no card number, 1 when there is one, and 2 when something could not
+be read, whatever is in the rest.")]
+pub struct Scan {
+    /// Files and directories, or - for standard input, which is also read when there is none.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+
+    /// The form of the output.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    /// Print whole numbers. Beware: what is printed then is cardholder data, wherever it goes.
+    #[arg(long)]
+    show: bool,
+
+    /// Print only how many card numbers each file has, for files that have any.
+    #[arg(long, short)]
+    count: bool,
+
+    /// Print no result and no progress: the exit status tells.
+    #[arg(long, short, conflicts_with = "count")]
+    quiet: bool,
+
+    /// Follow symbolic links in directories too, but not in circles. Those named on the command line always are.
+    #[arg(long)]
+    follow: bool,
+
+    /// Answer records instead: lines of {"id", "ch", "ct", "b"}.
+    ///
+    /// The bytes "b", in base64, are a part "ch" (body, header, path or cookie) of a message, with the content type "ct"
+    /// or null. The answer to each is a line {"id", "spans"} with the first byte of every card and the byte behind it.
+    /// The exit status is 0 then, with cards or without.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "follow"])]
+    records: Option<PathBuf>,
+}
+
+impl Scan {
+    /// Scans everything, and says whether there is a card.
+    pub fn run(self) -> Result<ExitCode, Failure> {
+        if let Some(path) = &self.records {
+            return records::answer(path).map(|()| ExitCode::SUCCESS);
+        }
+        let report = self.report()?;
+        let files = Files::list(&self.paths()?, self.follow);
+        output::write(report.head().as_bytes())?;
+        let progress = Progress::of(&files, self.quiet);
+        let total = Run::new(&files, report, Shown::by_flag(self.show), &progress).scan();
+        progress.end();
+        if files.links > 0 && !self.quiet {
+            output::note(&links_left(files.links, self.follow));
+        }
+        finish(total, report, files.tasks.len())
+    }
+
+    fn report(&self) -> Result<Report, Failure> {
+        let detail = match (self.count, self.quiet) {
+            (true, _) if self.format == Format::Sarif => {
+                return Err(Failure::Error("SARIF has no counts; use --count with --format text or json".to_owned()));
+            }
+            (true, _) => Detail::Counts,
+            (false, true) => Detail::Nothing,
+            (false, false) => Detail::Cards,
+        };
+        Ok(Report { format: self.format, detail })
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        if !self.paths.is_empty() {
+            return Ok(self.paths.clone());
+        }
+        if io::stdin().is_terminal() {
+            return Err(Failure::Error(
+                "nothing to scan: name files or directories, or pipe something in; see panveil scan --help".to_owned(),
+            ));
+        }
+        Ok(vec![PathBuf::from("-")])
+    }
+}
+
+fn finish(total: Total, report: Report, files: usize) -> Result<ExitCode, Failure> {
+    const FOUND: u8 = 1;
+    const ERROR: u8 = 2;
+
+    match total.failure {
+        Some(Failure::Unread) => {}
+        Some(failure) => return Err(failure),
+        None => output::write(report.foot(&total.errors).as_bytes())?,
+    }
+    if total.failed > 0 {
+        output::note(&format!(
+            "{} of {files} files were not scanned, or not to their end; cards may be in them",
+            total.failed
+        ));
+        return Ok(ExitCode::from(ERROR));
+    }
+    Ok(if total.cards > 0 { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+fn links_left(links: u64, follow: bool) -> String {
+    match (links, follow) {
+        (1, false) => "1 symbolic link not followed; --follow does".to_owned(),
+        (_, false) => format!("{links} symbolic links not followed; --follow does"),
+        (1, true) => "1 symbolic link not followed: it leads in a circle".to_owned(),
+        (_, true) => format!("{links} symbolic links not followed: they lead in circles"),
+    }
+}

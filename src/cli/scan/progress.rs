@@ -1,0 +1,57 @@
+//! How far is it? On a terminal only.
+
+use super::files::Files;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+/// A progress bar on standard error, when that is a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    files: usize,
+}
+
+impl Progress {
+    /// For scanning `files`; with `quiet` there is none.
+    pub fn of(files: &Files, quiet: bool) -> Self {
+        const KNOWN: &str = "{bar:24} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {msg}, {eta} left";
+        const UNKNOWN: &str = "{spinner} {bytes}, {binary_bytes_per_sec}, {msg}";
+        const REFRESH: Duration = Duration::from_millis(100);
+
+        let count = files.tasks.len();
+        if quiet || !io::stderr().is_terminal() {
+            return Self { bar: ProgressBar::hidden(), files: count };
+        }
+        let bytes = files.bytes();
+        let (bar, template) =
+            if bytes > 0 { (ProgressBar::new(bytes), KNOWN) } else { (ProgressBar::no_length(), UNKNOWN) };
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(REFRESH);
+        let progress = Self { bar, files: count };
+        progress.finish(0);
+        progress
+    }
+
+    /// So many more bytes were read.
+    pub fn read(&self, length: usize) {
+        self.bar.inc(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    /// So many files are done.
+    pub fn finish(&self, done: usize) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{done} of {} files", self.files));
+        }
+    }
+
+    /// Does something else with the terminal.
+    pub fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.bar.suspend(act)
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}

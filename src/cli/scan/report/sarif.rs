@@ -1,0 +1,51 @@
+//! How is a finding written in SARIF? (Static Analysis Results Interchange Format 2.1.0, OASIS)
+
+use super::{Card, Name, terminal};
+
+/// What stands between two results.
+pub const SEPARATOR: &str = ",\n";
+
+const RULE: &str = "payment-card-number";
+
+/// The document up to its results.
+pub fn head() -> String {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    format!(
+        r#"{{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{{"tool":{{"driver":{{
+"name":"panveil","version":"{VERSION}","semanticVersion":"{VERSION}","rules":[{{"id":"{RULE}",
+"name":"PaymentCardNumber","shortDescription":{{"text":"A payment card number"}},
+"fullDescription":{{"text":"A number that has an issuer's range and length, a right check digit and the layout of a payment card number (PAN)."}},
+"help":{{"text":"Remove the number, or mask it: panveil mask. PCI DSS 3.5.1 wants stored numbers unreadable."}},
+"defaultConfiguration":{{"level":"error"}}}}]}}}},
+"columnKind":"unicodeCodePoints","results":[
+"#
+    )
+}
+
+/// A result.
+pub fn result(name: &Name, card: &Card) -> String {
+    format!(
+        r#"{{"ruleId":"{RULE}","ruleIndex":0,"level":"error","message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{}"}},"region":{{"startLine":{},"startColumn":{},"endColumn":{},"byteOffset":{},"byteLength":{}}}}}}}],"properties":{{"brand":"{}","digits":{}}}}}"#,
+        terminal::json(&card.summary()),
+        name.uri(),
+        card.line,
+        card.column,
+        card.column.saturating_add(card.characters),
+        card.offset,
+        card.length,
+        card.brand,
+        card.digits,
+    )
+}
+
+/// The document from its results on.
+pub fn foot(errors: &[String]) -> String {
+    let notifications =
+        errors.iter().map(|error| format!(r#"{{"level":"error","message":{{"text":{}}}}}"#, terminal::json(error)));
+    format!(
+        "\n],\"invocations\":[{{\"executionSuccessful\":{},\"toolExecutionNotifications\":[{}]}}]}}]}}\n",
+        errors.is_empty(),
+        notifications.collect::<Vec<String>>().join(",")
+    )
+}

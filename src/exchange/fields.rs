@@ -1,0 +1,137 @@
+//! Which cards are in a header map, and how are they masked there?
+
+use crate::audit::{Action, Redacted};
+use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
+use crate::mask;
+use crate::policy::{Direction, Place, Policy};
+use crate::stream::{Document, Finding, Inspector};
+use crate::verdict::Pan;
+
+/// A header map with the cards that were found in it.
+///
+/// Has no `Debug`: it holds the fields.
+pub struct Fields {
+    pairs: Vec<Pair>,
+    cards: Vec<Card>,
+}
+
+/// A card in a field.
+pub struct Card {
+    /// In the path, another header, or a trailer.
+    pub place: Place,
+    /// The name of the field.
+    pub field: Redacted,
+    /// What it is.
+    pub pan: Pan,
+}
+
+/// A field as it came, and as it is to be.
+struct Pair {
+    name: Vec<u8>,
+    value: Vec<u8>,
+    new_name: Option<Vec<u8>>,
+    new_value: Option<Vec<u8>>,
+}
+
+/// A number that says how long the body is, not what is in it.
+const CONTENT_LENGTH: &[u8] = b"content-length";
+
+/// Fields whose value is an address, with a query in which a plus sign is a space.
+const HOLD_QUERIES: [&[u8]; 3] = [b":path", b"referer", b"location"];
+
+/// True when there may be a card anywhere in the map. Looks at the block as it came, without taking it apart: names and values
+/// have a NUL behind them, so that no number reaches from one into the next.
+pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
+    Inspector::new(Document::Text, policy.mask_style()).reading_all_escapes().suspects(block.bytes())
+}
+
+impl Fields {
+    /// Takes the block apart and inspects every name and value, masking those that `policy` wants masked.
+    pub fn inspect(block: &HeaderBlock, map: HeaderMap, direction: Direction, policy: &Policy) -> Self {
+        let mut fields = Self { pairs: Vec::new(), cards: Vec::new() };
+        for (name, value) in block.pairs() {
+            let place = place_of(map, name);
+            let action = Action::of(policy.decide(direction, place));
+            let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
+            if name != CONTENT_LENGTH && action != Action::Clean {
+                let masks = action == Action::Masked;
+                pair.new_name = fields.inspect_text(name, &[], name, place, policy).filter(|_| masks);
+                let called = [name, b": "].concat();
+                pair.new_value = fields.inspect_text(name, &called, value, place, policy).filter(|_| masks);
+            }
+            fields.pairs.push(pair);
+        }
+        fields
+    }
+
+    /// The cards, in the order of the fields.
+    pub fn cards(&self) -> &[Card] {
+        &self.cards
+    }
+
+    /// Writes the masked fields back. Of a field with several values all are written again, in their order.
+    pub fn write_back<H: Host>(&self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
+        for (index, pair) in self.pairs.iter().enumerate().filter(|(_, pair)| pair.is_edited()) {
+            let same = || self.pairs.iter().filter(|other| other.name == pair.name);
+            match &pair.new_value {
+                Some(value) if pair.new_name.is_none() && same().count() == 1 => {
+                    host.replace_header(map, &pair.name, value)?;
+                }
+                _ => {
+                    let before = self.pairs.iter().take(index);
+                    if before.filter(|other| other.name == pair.name).any(Pair::is_edited) {
+                        continue;
+                    }
+                    host.remove_header(map, &pair.name)?;
+                    for field in same() {
+                        let name = field.new_name.as_ref().unwrap_or(&field.name);
+                        host.add_header(map, name, field.new_value.as_ref().unwrap_or(&field.value))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the cards of `text`, which belongs to the field `name` and stands after `called`, and returns the text without
+    /// them when there are any.
+    fn inspect_text(
+        &mut self,
+        name: &[u8],
+        called: &[u8],
+        text: &[u8],
+        place: Place,
+        policy: &Policy,
+    ) -> Option<Vec<u8>> {
+        let style = policy.mask_style();
+        let mut findings = Vec::new();
+        let document = if HOLD_QUERIES.contains(&name) { Document::Form } else { Document::Unknown };
+        let inspector = Inspector::new(document, style).at_level(policy.level());
+        inspector.preceded_by(called).inspect(text, true, &mut findings);
+        if findings.is_empty() {
+            return None;
+        }
+        let mut masked = text.to_vec();
+        for Finding { span, pan, form } in findings {
+            self.cards.push(Card { place, field: Redacted::new(name), pan });
+            if let Some(bytes) = masked.get_mut(span) {
+                mask::apply(bytes, &form, style);
+            }
+        }
+        Some(masked)
+    }
+}
+
+impl Pair {
+    fn is_edited(&self) -> bool {
+        self.new_name.is_some() || self.new_value.is_some()
+    }
+}
+
+fn place_of(map: HeaderMap, name: &[u8]) -> Place {
+    match map {
+        HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => Place::Trailers,
+        HeaderMap::RequestHeaders if name == b":path" => Place::Path,
+        HeaderMap::RequestHeaders | HeaderMap::ResponseHeaders => Place::Headers,
+    }
+}

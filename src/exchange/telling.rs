@@ -1,0 +1,125 @@
+//! What is told of an exchange, and when?
+//!
+//! Findings are counted as they are made; the rest is said once, at the end.
+
+use super::Exchange;
+use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted};
+use crate::host::{HeaderBlock, HeaderMap, Host, Level};
+use crate::policy::{Decision, Direction, Place};
+use crate::verdict::{Brand, Pan};
+
+impl Exchange {
+    /// The end of the exchange, however it came about: tells what happened.
+    pub fn on_log<H: Host>(&mut self, host: &mut H) {
+        if self.path.is_none()
+            && let Ok(block) = host.headers(HeaderMap::RequestHeaders)
+        {
+            // Refused by the host before it came to us; its log line is written all the same.
+            self.publish_request_line(host, &block);
+        }
+        for direction in [Direction::Request, Direction::Response] {
+            if let Some(outcome) = self.outcome(direction) {
+                self.ledger.add_message(direction, outcome);
+            }
+        }
+        let tally = self.tally.take().unwrap_or_default();
+        if tally.action() == Action::Clean && !self.policy.records_clean() {
+            return;
+        }
+        let record = tally.record(&self.facts(host));
+        let found = tally.found().to_string();
+        let (brands, places) = (tally.brands(), tally.places());
+        for (key, value) in [
+            ("action", tally.action().as_str()),
+            ("found", &found),
+            ("brands", &brands),
+            ("where", &places),
+            ("record", &record),
+        ] {
+            self.publish(host, key, value);
+        }
+    }
+
+    /// Adds cards of one place to the tally and the counters.
+    pub(super) fn report<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        place: Place,
+        field: Option<&Redacted>,
+        pans: &[Pan],
+        decision: Decision<'_>,
+    ) {
+        if pans.is_empty() {
+            return;
+        }
+        for pan in pans {
+            self.tally().add(direction, place, field, *pan, decision);
+        }
+        for brand in Brand::ALL {
+            let found = pans.iter().filter(|pan| pan.brand == brand).count();
+            if found > 0 {
+                let counter = Counter::Findings(direction, place, brand, Action::of(decision));
+                self.count(host, counter, u64::try_from(found).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    pub(super) fn note_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
+        self.message(direction).unread = true;
+        if self.tally().note_uninspected(direction, reason) {
+            self.count(host, Counter::Uninspected(direction, reason), 1);
+        }
+    }
+
+    /// What became of a message; `None` when it never began.
+    fn outcome(&self, direction: Direction) -> Option<Action> {
+        let message = match direction {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
+        };
+        if self.stopped.is_some_and(|stopped| stopped.direction == direction) {
+            return Some(Action::Blocked);
+        }
+        let found = self.tally.as_ref().and_then(|tally| tally.action_in(direction));
+        let unread = if message.unread { Action::Uninspected } else { Action::Clean };
+        message.begun.then_some(found.unwrap_or(unread))
+    }
+
+    fn facts<H: Host>(&self, host: &mut H) -> Facts {
+        let mut text = |path: &[&str]| host.property(path).ok().flatten().map(|value| Redacted::new(&value));
+        Facts {
+            method: text(&["request", "method"]),
+            host: text(&["request", "host"]),
+            request_id: text(&["request", "id"]),
+            route: text(&["xds", "route_name"]),
+            path: self.path.clone(),
+            mtls: host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == [1]),
+        }
+    }
+
+    /// Publishes the request line without its cards, for logs to print in place of the headers themselves.
+    pub(super) fn publish_request_line<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) {
+        let mut redacted = |name: &[u8], key| {
+            let text = block.get(name).map(Redacted::new);
+            if let Some(text) = &text {
+                self.publish(host, key, text.as_str());
+            }
+            text
+        };
+        redacted(b":method", "method");
+        self.path = redacted(b":path", "path");
+    }
+
+    fn publish<H: Host>(&self, host: &mut H, key: &str, value: &str) {
+        if let Err(error) = host.set_metadata(key, value) {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+        }
+    }
+
+    fn count<H: Host>(&self, host: &mut H, counter: Counter, amount: u64) {
+        if let Err(error) = host.count(counter, amount) {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+        }
+    }
+}

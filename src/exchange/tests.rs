@@ -1,0 +1,315 @@
+//! Does an exchange do in each phase what it should? Driven on the host in memory.
+
+use super::framing::SMALL_BODY;
+use super::*;
+use crate::host::{FakeHost, Phase};
+
+const PAN: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+
+/// A stream with its host, as Envoy would run it.
+struct Run {
+    host: FakeHost,
+    exchange: Exchange,
+    ledger: Rc<Ledger>,
+}
+
+impl Run {
+    fn under(policy: &str) -> Self {
+        let policy = Rc::new(Policy::parse(policy.as_bytes()).expect("a valid policy"));
+        let ledger = Rc::new(Ledger::default());
+        Self { host: FakeHost::default(), exchange: Exchange::new(policy, Rc::clone(&ledger)), ledger }
+    }
+
+    fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> Flow {
+        self.host.set_headers(HeaderMap::headers_of(direction), pairs);
+        self.host.phase = Some(Phase::Headers(direction));
+        self.exchange.on_headers(&mut self.host, direction, end)
+    }
+
+    /// A request with the usual headers and a body of known length.
+    fn post(&mut self, length: usize) -> Flow {
+        let length = length.to_string();
+        let pairs = [(":method", "POST"), (":path", "/"), ("content-length", &length)];
+        self.headers(Direction::Request, &pairs, false)
+    }
+
+    /// Hands over a chunk and returns what the host would forward.
+    fn chunk(&mut self, direction: Direction, chunk: &str, end: bool) -> (Flow, String) {
+        let mut held = self.host.body.take().unwrap_or_default();
+        held.extend_from_slice(chunk.as_bytes());
+        let size = held.len();
+        self.host.body = Some(held);
+        self.host.phase = Some(Phase::Body(direction));
+        let flow = self.exchange.on_body(&mut self.host, direction, size, end);
+        let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        (flow, String::from_utf8(forwarded.unwrap_or_default()).unwrap())
+    }
+
+    fn trailers(&mut self, direction: Direction, pairs: &[(&str, &str)]) -> Flow {
+        self.host.set_headers(HeaderMap::trailers_of(direction), pairs);
+        self.host.phase = Some(Phase::Trailers(direction));
+        self.exchange.on_trailers(&mut self.host, direction)
+    }
+
+    fn log(&mut self) -> &FakeHost {
+        self.host.phase = Some(Phase::Log);
+        self.exchange.on_log(&mut self.host);
+        self.ledger.drain(|counter, amount| self.host.count(counter, amount).unwrap());
+        &self.host
+    }
+
+    fn logged(&self, key: &str) -> Option<&str> {
+        self.host.metadata.get(key).map(String::as_str)
+    }
+
+    fn details(&self) -> Vec<&str> {
+        self.host.replies.iter().map(|sent| sent.reply.details).collect()
+    }
+}
+
+#[test]
+fn fields_are_masked_and_others_left_alone() {
+    let mut run = Run::under("{}");
+    let query = format!("/pay?pan={PAN}");
+    let cookie = format!("a=1; card={PAN}");
+    let pairs = [(":path", query.as_str()), ("cookie", &cookie), ("x-trace", "1748503543012"), ("x-note", PAN)];
+    assert_eq!(run.headers(Direction::Request, &pairs, true), Flow::Continue);
+    let header = |name| run.host.header(HeaderMap::RequestHeaders, name).unwrap();
+    assert_eq!(header(":path"), format!("/pay?pan={MASKED}"));
+    assert_eq!(header("cookie"), format!("a=1; card={MASKED}"));
+    assert_eq!(header("x-note"), MASKED);
+    assert_eq!(header("x-trace"), "1748503543012");
+    run.log();
+    assert_eq!(run.logged("path"), Some("/pay?pan=****************"));
+    assert_eq!((run.logged("found"), run.logged("where")), (Some("3"), Some("headers,path")));
+}
+
+#[test]
+fn every_value_of_a_repeated_field_survives() {
+    let mut run = Run::under("{}");
+    let card = format!("card={PAN}");
+    let pairs = [(":status", "200"), ("set-cookie", "a=1"), ("set-cookie", &card), ("set-cookie", "b=2")];
+    run.headers(Direction::Response, &pairs, true);
+    let map = run.host.headers_now(HeaderMap::ResponseHeaders);
+    let cookies: Vec<_> = map.iter().filter(|pair| pair.0 == b"set-cookie").map(|pair| pair.1.as_slice()).collect();
+    assert_eq!(cookies, [b"a=1".as_slice(), format!("card={MASKED}").as_bytes(), b"b=2"]);
+}
+
+#[test]
+fn a_card_in_a_field_s_name_is_masked_too() {
+    let mut run = Run::under("{}");
+    let name = format!("x-{PAN}");
+    run.headers(Direction::Request, &[(":path", "/"), (&name, "1")], true);
+    assert_eq!(run.host.header(HeaderMap::RequestHeaders, &format!("x-{MASKED}")).as_deref(), Some("1"));
+    assert_eq!(run.host.header(HeaderMap::RequestHeaders, &name), None);
+}
+
+#[test]
+fn the_length_is_no_card() {
+    let mut run = Run::under("{\"request\":\"block\"}");
+    assert_eq!(run.post(4_111_111_111_111_111), Flow::Continue);
+}
+
+#[test]
+fn a_card_split_over_chunks_is_masked() {
+    let mut run = Run::under("{}");
+    run.post(27);
+    let text = format!("{{\"pan\":\"{PAN}\"}} ");
+    let (_, first) = run.chunk(Direction::Request, &text[..15], false);
+    let (_, second) = run.chunk(Direction::Request, &text[15..], false);
+    let (_, third) = run.chunk(Direction::Request, "", true);
+    assert_eq!(first + &second + &third, format!("{{\"pan\":\"{MASKED}\"}} "));
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("brands")), (Some("masked"), Some("visa")));
+}
+
+#[test]
+fn a_known_length_ends_the_body_before_its_trailers() {
+    let mut run = Run::under("{}");
+    run.post(PAN.len());
+    assert_eq!(run.chunk(Direction::Request, PAN, false), (Flow::Continue, MASKED.to_owned()));
+    assert_eq!(run.trailers(Direction::Request, &[("x-note", PAN)]), Flow::Continue);
+    assert_eq!(run.host.header(HeaderMap::RequestTrailers, "x-note").as_deref(), Some(MASKED));
+}
+
+#[test]
+fn a_tail_that_waits_in_the_host_is_finished_by_the_trailers() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Response, &[(":status", "200")], false);
+    assert_eq!(run.chunk(Direction::Response, PAN, false).0, Flow::Pause);
+    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), Flow::Continue);
+    assert_eq!(run.host.body.as_deref(), Some(MASKED.as_bytes()));
+}
+
+#[test]
+fn a_tail_that_can_not_be_finished_cuts_the_message() {
+    let mut run = Run::under("{\"limits\":{\"paused_bytes\":1024}}");
+    run.headers(Direction::Response, &[(":status", "200")], false);
+    let text = format!("{} {PAN}", "a".repeat(2000));
+    let (flow, forwarded) = run.chunk(Direction::Response, &text, false);
+    assert_eq!((flow, forwarded.len()), (Flow::Continue, 2001));
+    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), Flow::Pause);
+    assert_eq!(run.details(), ["panveil_trailers_over_tail"]);
+}
+
+#[test]
+fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
+    for (protocol, waits) in [("HTTP/1.1", false), ("HTTP/2", true)] {
+        let mut run = Run::under("{}");
+        run.host.properties.insert("request.protocol".into(), protocol.into());
+        run.headers(Direction::Response, &[(":status", "200")], false);
+        run.chunk(Direction::Response, &"a".repeat(SMALL_BODY), false);
+        let (flow, _) = run.chunk(Direction::Response, PAN, false);
+        assert_eq!(flow == Flow::Pause, waits, "{protocol}");
+    }
+}
+
+#[test]
+fn a_blocked_request_is_answered_and_named() {
+    let mut run = Run::under("{\"request\":\"block\"}");
+    let pairs = [(":path", "/"), ("content-length", "30"), ("x-request-id", "r-1")];
+    run.headers(Direction::Request, &pairs, false);
+    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, Flow::Pause);
+    let reply = run.host.replies[0].reply.clone();
+    assert_eq!((reply.status, reply.details, reply.content_type), (403, "panveil_blocked", "application/problem+json"));
+    let problem: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!((&problem["rule"], &problem["request_id"]), (&"request".into(), &"r-1".into()));
+    assert!(!reply.body.contains("4111"));
+
+    // The rest of the request goes nowhere, our own answer passes.
+    assert_eq!(run.chunk(Direction::Request, "more", true).0, Flow::Pause);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "403"), ("x-note", PAN)], false), Flow::Continue);
+    run.host.body = None;
+    assert_eq!(run.chunk(Direction::Response, PAN, true).1, PAN);
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("found")), (Some("blocked"), Some("1")));
+    let messages = run.host.counters.keys().filter(|name| name.contains("messages"));
+    assert_eq!(messages.collect::<Vec<_>>(), ["panveil_messages_direction=.=request;.;outcome=.=blocked;.;total"]);
+}
+
+#[test]
+fn a_blocked_response_names_the_request() {
+    let mut run = Run::under("{\"response\":\"block\"}");
+    run.headers(Direction::Request, &[(":path", "/"), ("x-request-id", "r-2")], true);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), Flow::Pause);
+    let reply = &run.host.replies[0].reply;
+    assert_eq!(reply.status, 502);
+    assert!(reply.body.contains("\"request_id\":\"r-2\""));
+}
+
+#[test]
+fn monitor_and_allow_change_nothing_and_tell() {
+    for (policy, action) in
+        [("{\"mode\":\"monitor\",\"request\":\"block\"}", "reported"), ("{\"request\":\"allow\"}", "allowed")]
+    {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &[(":path", "/"), ("content-length", "20"), ("x-note", PAN)], false);
+        let (_, first) = run.chunk(Direction::Request, &PAN[..9], false);
+        let (_, second) = run.chunk(Direction::Request, &PAN[9..], true);
+        assert_eq!((first.as_str(), second.as_str()), (&PAN[..9], &PAN[9..]));
+        assert_eq!(run.host.header(HeaderMap::RequestHeaders, "x-note").as_deref(), Some(PAN));
+        run.log();
+        assert_eq!((run.logged("action"), run.logged("found")), (Some(action), Some("2")));
+        assert!(run.host.replies.is_empty());
+    }
+}
+
+#[test]
+fn what_is_skipped_is_not_looked_at() {
+    let mut run = Run::under("{\"request\":\"skip\"}");
+    run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN)], false);
+    assert_eq!(run.chunk(Direction::Request, PAN, true).1, PAN);
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("path")), (None, Some("/")));
+    assert!(run.host.counters.contains_key("panveil_messages_direction=.=request;.;outcome=.=uninspected;.;total"));
+}
+
+#[test]
+fn responses_are_asked_for_uncompressed_when_they_are_to_be_read() {
+    for (policy, expected) in [
+        ("{}", "identity"),
+        ("{\"request\":\"skip\"}", "identity"),
+        ("{\"response\":\"skip\"}", "gzip, br"),
+        ("{\"mode\":\"monitor\"}", "gzip, br"),
+    ] {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &[(":path", "/"), ("accept-encoding", "gzip, br")], true);
+        assert_eq!(run.host.header(HeaderMap::RequestHeaders, "accept-encoding").as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn what_can_not_be_read_is_told_and_refused_when_asked() {
+    for (policy, details) in [("{}", None), ("{\"uninspectable\":\"block\"}", Some("panveil_uninspectable"))] {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &[(":path", "/"), ("content-encoding", "gzip")], false);
+        assert_eq!(run.details().first().copied(), details);
+        run.log();
+        assert_eq!(run.logged("action"), Some(if details.is_some() { "blocked" } else { "uninspected" }));
+        assert!(run.host.counters.contains_key("panveil_uninspected_direction=.=request;.;reason=.=encoding;.;total"));
+    }
+}
+
+#[test]
+fn a_connection_that_is_handed_over_is_left_alone() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "websocket")], false);
+    run.headers(Direction::Response, &[(":status", "101")], false);
+    for direction in [Direction::Request, Direction::Response] {
+        assert_eq!(run.chunk(direction, PAN, false), (Flow::Continue, PAN.to_owned()));
+    }
+    run.log();
+    assert_eq!(run.logged("action"), Some("uninspected"));
+}
+
+#[test]
+fn an_exchange_that_never_began_is_logged_with_its_path() {
+    let mut run = Run::under("{}");
+    run.host.set_headers(HeaderMap::RequestHeaders, &[(":path", format!("/{PAN}"))]);
+    run.log();
+    assert_eq!(run.logged("path"), Some("/****************"));
+    assert!(run.host.counters.is_empty());
+}
+
+#[test]
+fn clean_exchanges_say_so_when_asked() {
+    let mut run = Run::under("{\"audit\":{\"clean\":true}}");
+    run.headers(Direction::Request, &[(":path", "/")], true);
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("found")), (Some("clean"), Some("0")));
+    assert!(run.logged("record").unwrap().contains("\"findings\":[]"));
+}
+
+#[test]
+fn a_host_that_fails_lets_no_card_through() {
+    for broken in ["get_header_map_pairs", "replace_header_map_value", "get_buffer_bytes", "set_buffer_bytes"] {
+        let mut run = Run::under("{}");
+        run.host.broken.push(broken);
+        let pairs = [(":path", "/"), ("content-length", "16"), ("x-note", PAN)];
+        let fields = if broken == "replace_header_map_value" { &pairs[..] } else { &pairs[..2] };
+        let stopped = run.headers(Direction::Request, fields, false) == Flow::Pause
+            || run.chunk(Direction::Request, PAN, true).0 == Flow::Pause;
+        assert!(stopped, "{broken}");
+        assert_eq!(run.details(), ["panveil_uninspectable"]);
+        assert!(run.host.log.iter().any(|line| line.contains(broken)));
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_ours_does_not_pass() {
+    let mut run = Run::under("{\"request\":\"block\"}");
+    run.host.broken.push("send_local_response");
+    run.post(30);
+    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, Flow::Pause);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), Flow::Pause);
+}
+
+#[test]
+fn a_host_that_loses_a_waiting_chunk_does_no_harm() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Response, &[(":status", "200")], false);
+    assert_eq!(run.chunk(Direction::Response, &format!("{PAN} and {PAN}"), false).0, Flow::Pause);
+    run.host.body = None;
+    assert_eq!(run.chunk(Direction::Response, "x", true), (Flow::Continue, "x".to_owned()));
+}

@@ -1,0 +1,92 @@
+//! How do headers arrive?
+
+/// A header map as the proxy serialises it (proxy-wasm ABI 0.2.1): the number of pairs, the lengths of each name and
+/// value, then the names and values, each with a NUL behind it. All numbers are 32 bit, little endian.
+///
+/// It is kept flat: most header maps are scanned once, whole, and never taken apart. Has no `Debug`: it may hold cards.
+#[derive(Default)]
+pub struct HeaderBlock(Vec<u8>);
+
+impl HeaderBlock {
+    /// A block as the proxy gave it. One that is cut short has fewer pairs.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The block with these pairs.
+    pub fn of_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
+        let mut bytes = number(pairs.len());
+        for (name, value) in pairs {
+            bytes.extend(number(name.as_ref().len()));
+            bytes.extend(number(value.as_ref().len()));
+        }
+        for text in pairs.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]) {
+            bytes.extend_from_slice(text);
+            bytes.push(0);
+        }
+        Self(bytes)
+    }
+
+    /// The block as it came: to scan it whole.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The names and values, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let count = length(count);
+        let (lengths, mut texts) = rest.split_at_checked(count.saturating_mul(8)).unwrap_or((&[], &[]));
+        let mut take = move |length: usize| {
+            let text = texts.get(..length)?;
+            texts = texts.get(length.saturating_add(1)..).unwrap_or_default();
+            Some(text)
+        };
+        lengths.chunks_exact(8).map_while(move |pair| {
+            let (name, value) = (pair.first_chunk()?, pair.last_chunk()?);
+            Some((take(length(name))?, take(length(value))?))
+        })
+    }
+
+    /// The first value of the header `name`, which is in lower case.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.pairs().find(|pair| pair.0 == name).map(|pair| pair.1)
+    }
+}
+
+fn length(bytes: &[u8; 4]) -> usize {
+    usize::try_from(u32::from_le_bytes(*bytes)).unwrap_or(usize::MAX)
+}
+
+fn number(length: usize) -> Vec<u8> {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pairs_come_back_as_they_were(pairs in prop::collection::vec(("[a-z:]{1,9}", "[ -~]{0,30}"), 0..9)) {
+            let block = HeaderBlock::of_pairs(&pairs);
+            let back: Vec<_> = block.pairs().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+            let there: Vec<_> = pairs.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect();
+            prop_assert_eq!(back, there);
+        }
+
+        #[test]
+        fn a_broken_block_does_no_harm(bytes in prop::collection::vec(0_u8..20, 0..80)) {
+            let block = HeaderBlock::new(bytes);
+            prop_assert!(block.pairs().count() < 20);
+        }
+    }
+
+    #[test]
+    fn values_are_found_by_name() {
+        let block = HeaderBlock::of_pairs(&[(":path", "/"), ("cookie", "a"), ("cookie", "b")]);
+        assert_eq!(block.get(b"cookie"), Some(b"a".as_slice()));
+        assert_eq!(block.get(b"x"), None);
+    }
+}

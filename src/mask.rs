@@ -1,0 +1,185 @@
+//! What does a number look like afterwards? (stage 3 of the flow)
+//!
+//! The edit keeps its length, byte for byte, and the document stays what it was: text gets mask characters, a bare JSON
+//! number gets digits. Separators stay. The result is never a valid card number again.
+
+use crate::scan::MAX_DIGITS;
+use crate::verdict::luhn;
+
+/// How much of a number stays readable, and what covers the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// The digits that stay.
+    pub keep: Keep,
+    /// What the others become.
+    pub character: MaskCharacter,
+}
+
+/// The digits that stay readable.
+///
+/// Each is cut down to what PCI SSC's FAQ 1091 permits for the number's length: first six and last four for 15 and 16
+/// digits, first eight and last four for 16 digits only, the last four for every other length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// No digit.
+    None,
+    /// The last four.
+    Last4,
+    /// The first six and the last four.
+    First6Last4,
+    /// The first eight and the last four.
+    First8Last4,
+}
+
+/// A printable character that means the same in JSON, XML, forms and headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskCharacter(u8);
+
+/// How a number is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As text: any character may stand in its place.
+    Text,
+    /// As a bare JSON number: only digits may, and no leading zero.
+    JsonNumber,
+    /// With escapes or digits that are not ASCII: for each digit, which bytes of the span make it a mask character.
+    Spelled(Vec<Vec<(usize, u8)>>),
+}
+
+impl Style {
+    /// Nothing stays readable: for logs.
+    pub const HIDE: Self = Self { keep: Keep::None, character: MaskCharacter::ASTERISK };
+}
+
+impl MaskCharacter {
+    /// `*`.
+    pub const ASTERISK: Self = Self(b'*');
+
+    /// The mask character `byte`, if it may be one: `*`, `#`, `x` or `X`.
+    pub const fn new(byte: u8) -> Option<Self> {
+        match byte {
+            b'*' | b'#' | b'x' | b'X' => Some(Self(byte)),
+            _ => None,
+        }
+    }
+
+    /// The character as a byte.
+    pub const fn as_byte(self) -> u8 {
+        self.0
+    }
+}
+
+impl Keep {
+    /// How many digits stay at the start and at the end of a number of `length` digits.
+    pub const fn visible(self, length: usize) -> (usize, usize) {
+        match (self, length) {
+            (Self::None, _) => (0, 0),
+            (Self::First8Last4, 16) => (8, 4),
+            (Self::First6Last4 | Self::First8Last4, 15 | 16) => (6, 4),
+            (Self::Last4 | Self::First6Last4 | Self::First8Last4, _) => (0, 4),
+        }
+    }
+}
+
+/// Masks the number that `span` is, from its first digit to its last.
+pub fn apply(span: &mut [u8], form: &Form, style: Style) {
+    match form {
+        Form::Text => {
+            cover(span, style, |_| style.character.as_byte());
+        }
+        Form::JsonNumber => {
+            let end = cover(span, style, |index| if index == 0 { b'9' } else { b'0' });
+            break_check_digit(span, end);
+        }
+        Form::Spelled(digits) => {
+            let (head, tail) = style.keep.visible(digits.len());
+            let hidden = digits.len().saturating_sub(head).saturating_sub(tail);
+            for (position, byte) in digits.iter().skip(head).take(hidden).flatten() {
+                if let Some(slot) = span.get_mut(*position) {
+                    *slot = *byte;
+                }
+            }
+        }
+    }
+}
+
+/// Puts `cover` of its index among the digits in the place of each ASCII digit that is to be hidden, and returns the index
+/// behind the last one.
+fn cover(span: &mut [u8], style: Style, cover: impl Fn(usize) -> u8) -> usize {
+    let length = span.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let (head, tail) = style.keep.visible(length);
+    let hidden = length.saturating_sub(head).saturating_sub(tail);
+    let digits = span.iter_mut().filter(|byte| byte.is_ascii_digit());
+    for (index, byte) in digits.enumerate().skip(head).take(hidden) {
+        *byte = cover(index);
+    }
+    head.saturating_add(hidden)
+}
+
+/// Makes sure that the digits in `span` are not a valid number, by changing the hidden one before `hidden_end`: another
+/// digit in one place always changes the Luhn sum.
+fn break_check_digit(span: &mut [u8], hidden_end: usize) {
+    let mut digits = [0; MAX_DIGITS];
+    let mut length: usize = 0;
+    for (slot, byte) in digits.iter_mut().zip(span.iter().filter(|byte| byte.is_ascii_digit())) {
+        *slot = *byte;
+        length = length.saturating_add(1);
+    }
+    if luhn::is_valid_ascii(digits.get(..length).unwrap_or_default()) {
+        let last_hidden = hidden_end.saturating_sub(1);
+        if let Some(byte) = span.iter_mut().filter(|byte| byte.is_ascii_digit()).nth(last_hidden) {
+            *byte = if *byte == b'0' { b'1' } else { b'8' };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn masked(text: &str, form: Form, keep: Keep) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        apply(&mut bytes, &form, Style { keep, character: MaskCharacter::ASTERISK });
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn each_length_keeps_what_the_truncation_rules_permit() {
+        for (number, keep, expected) in [
+            ("4111111111111111", Keep::First6Last4, "411111******1111"),
+            ("4111111111111111", Keep::First8Last4, "41111111****1111"),
+            ("4111111111111111", Keep::Last4, "************1111"),
+            ("4111111111111111", Keep::None, "****************"),
+            ("378282246310005", Keep::First6Last4, "378282*****0005"),
+            ("378282246310005", Keep::First8Last4, "378282*****0005"),
+            ("30569309025904", Keep::First6Last4, "**********5904"),
+            ("6205500000000000004", Keep::First8Last4, "***************0004"),
+        ] {
+            assert_eq!(masked(number, Form::Text, keep), expected);
+        }
+    }
+
+    #[test]
+    fn separators_stay() {
+        assert_eq!(masked("4111 1111-1111.1111", Form::Text, Keep::First6Last4), "4111 11**-****.1111");
+    }
+
+    #[test]
+    fn a_json_number_stays_one() {
+        assert_eq!(masked("4111111111111111", Form::JsonNumber, Keep::First6Last4), "4111110000001111");
+        assert_eq!(masked("4111111111111111", Form::JsonNumber, Keep::None), "9000000000000000");
+        assert_eq!(masked("30569309025904", Form::JsonNumber, Keep::Last4), "90000000005904");
+    }
+
+    proptest! {
+        #[test]
+        fn a_masked_json_number_is_no_card(number in "[1-9][0-9]{12,18}", keep in 0..4_usize) {
+            let keep = [Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4][keep];
+            let result = masked(&number, Form::JsonNumber, keep);
+            prop_assert_eq!(result.len(), number.len());
+            prop_assert!(!result.starts_with('0') && result.bytes().all(|byte| byte.is_ascii_digit()));
+            prop_assert!(!luhn::is_valid_ascii(result.as_bytes()));
+        }
+    }
+}

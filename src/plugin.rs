@@ -1,0 +1,116 @@
+//! Which callback does what? (stage 9 of the flow)
+//!
+//! The proxy-wasm callbacks, a few lines each. One [`Root`] for each configuration and worker, one [`Stream`] for each
+//! exchange.
+
+use crate::audit::{Counter, Ledger, Line};
+use crate::exchange::{Exchange, Flow};
+use crate::host::{EnvoyHost, Host, Level};
+use crate::policy::{Direction, Policy};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often the counters of clean traffic go to the host.
+const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+}}
+
+/// A configured filter.
+#[derive(Default)]
+struct Root {
+    policy: Option<Rc<Policy>>,
+    ledger: Rc<Ledger>,
+}
+
+/// One exchange, as the host calls it.
+struct Stream {
+    exchange: Exchange,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let mut host = EnvoyHost;
+        let Ok(text) = host.configuration(size) else {
+            host.log(Level::Error, &Line::HostCallFailed("get_buffer_bytes"));
+            return false;
+        };
+        let policy = match Policy::parse(&text) {
+            Ok(policy) => policy,
+            Err(error) => {
+                host.log(Level::Error, &Line::PolicyRefused(&error));
+                return false;
+            }
+        };
+        let mode = policy.mode();
+        self.policy = Some(Rc::new(policy));
+        host.log(Level::Info, &Line::PolicyAccepted(mode));
+        let told = host.set_gauge(&Counter::config_info(mode), 1).and(host.set_tick_period(FLUSH_PERIOD));
+        if let Err(error) = told {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+        }
+        true
+    }
+
+    fn on_tick(&mut self) {
+        let mut host = EnvoyHost;
+        self.ledger.drain(|counter, amount| {
+            if let Err(error) = host.count(counter, amount) {
+                host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            }
+        });
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let policy = Rc::clone(self.policy.as_ref()?);
+        Some(Box::new(Stream { exchange: Exchange::new(policy, Rc::clone(&self.ledger)) }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+        action(self.exchange.on_headers(&mut EnvoyHost, Direction::Request, end))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        action(self.exchange.on_body(&mut EnvoyHost, Direction::Request, size, end))
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        action(self.exchange.on_trailers(&mut EnvoyHost, Direction::Request))
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        action(self.exchange.on_headers(&mut EnvoyHost, Direction::Response, end))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        action(self.exchange.on_body(&mut EnvoyHost, Direction::Response, size, end))
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        action(self.exchange.on_trailers(&mut EnvoyHost, Direction::Response))
+    }
+
+    fn on_log(&mut self) {
+        self.exchange.on_log(&mut EnvoyHost);
+    }
+}
+
+fn action(flow: Flow) -> Action {
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause => Action::Pause,
+    }
+}

@@ -1,0 +1,185 @@
+//! How is a policy written?
+//!
+//! This is the wire format, field by field, with the default of each: a document that can be read as [`Config`] is
+//! well formed, not yet a [`Policy`](super::Policy). Fields that no engine reads yet are here all the same, so that a
+//! mistake in them is named as what it is. Of these only as much is kept as [`unsupported`](super::unsupported) needs
+//! in order to refuse them: a `bool` says whether a list has items.
+
+use super::document::Document;
+use super::error::PolicyError;
+use super::{BlockReply, Intent, Mode, Uninspectable, rule, value};
+use crate::mask::{Keep, MaskCharacter, Style};
+use crate::verdict::Level;
+
+/// The whole document.
+pub(super) struct Config {
+    pub mode: Mode,
+    pub request: Intent,
+    pub response: Intent,
+    pub detect: Detect,
+    pub mask: Style,
+    pub rules: bool,
+    pub namespaces: Namespaces,
+    pub block: BlockReply,
+    pub uninspectable: Uninspectable,
+    pub limits: Limits,
+    pub audit: Audit,
+}
+
+impl Config {
+    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [mode, request, response, detect, mask, rules, namespaces, block, uninspectable, limits, audit] = document
+            .fields([
+                "mode",
+                "request",
+                "response",
+                "detect",
+                "mask",
+                "rules",
+                "namespaces",
+                "block",
+                "uninspectable",
+                "limits",
+                "audit",
+            ])?;
+        Ok(Self {
+            mode: mode.or(Mode::Enforce, Document::word)?,
+            request: request.or(Intent::Mask, Document::word)?,
+            response: response.or(Intent::Mask, Document::word)?,
+            detect: detect.object(Detect::read)?,
+            mask: mask.object(read_style)?,
+            rules: rules.or(false, rule::any)?,
+            namespaces: namespaces.object(Namespaces::read)?,
+            block: block.object(read_block)?,
+            uninspectable: uninspectable.or(Uninspectable::Pass, Document::word)?,
+            limits: limits.object(Limits::read)?,
+            audit: audit.object(Audit::read)?,
+        })
+    }
+}
+
+/// What counts as found.
+pub(super) struct Detect {
+    pub sensitivity: Level,
+    pub brands: bool,
+    pub authentication_data: bool,
+    pub test_cards: TestCards,
+    pub base64: bool,
+    pub ignore_keys: bool,
+    pub card_keys: bool,
+    pub patterns: bool,
+}
+
+impl Detect {
+    fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [sensitivity, brands, authentication_data, test_cards, base64, ignore_keys, card_keys, patterns] = document
+            .fields([
+                "sensitivity",
+                "brands",
+                "authentication_data",
+                "test_cards",
+                "base64",
+                "ignore_keys",
+                "card_keys",
+                "patterns",
+            ])?;
+        Ok(Self {
+            sensitivity: sensitivity.or(Level::Balanced, Document::word)?,
+            brands: brands.or(false, Document::any_texts)?,
+            authentication_data: authentication_data.or(false, Document::boolean)?,
+            test_cards: test_cards.or(TestCards::Detect, Document::word)?,
+            base64: base64.or(false, Document::boolean)?,
+            ignore_keys: ignore_keys.or(false, Document::any_texts)?,
+            card_keys: card_keys.or(false, Document::any_texts)?,
+            patterns: patterns.or(false, any_patterns)?,
+        })
+    }
+}
+
+/// Whether the published numbers for tests count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TestCards {
+    Detect,
+    Ignore,
+}
+
+fn any_patterns(document: &Document) -> Result<bool, PolicyError> {
+    document.any_of("a list of patterns", check_pattern)
+}
+
+/// Something to find besides card numbers.
+fn check_pattern(document: &Document) -> Result<(), PolicyError> {
+    let [name, regex, keep_last] = document.fields(["name", "regex", "keep_last"])?;
+    name.required(value::check_name)?;
+    regex.required(value::check_text)?;
+    keep_last.or(0, |value| value.whole_number(0, 64))?;
+    Ok(())
+}
+
+fn read_style(document: &Document) -> Result<Style, PolicyError> {
+    let [keep, character] = document.fields(["keep", "character"])?;
+    Ok(Style {
+        keep: keep.or(Keep::First6Last4, Document::word)?,
+        character: character.or(MaskCharacter::ASTERISK, value::mask_character)?,
+    })
+}
+
+/// Where one plugin for a whole mesh acts.
+pub(super) struct Namespaces {
+    pub include: bool,
+    pub exclude: bool,
+}
+
+impl Namespaces {
+    fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [include, exclude] = document.fields(["include", "exclude"])?;
+        Ok(Self { include: include.or(false, Document::any_texts)?, exclude: exclude.or(false, Document::any_texts)? })
+    }
+}
+
+fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {
+    let [request_status, response_status, body] = document.fields(["request_status", "response_status", "body"])?;
+    Ok(BlockReply {
+        // The client sent what it must not send; the service behind the proxy answered what it must not answer.
+        request_status: request_status.or(403, value::status)?,
+        response_status: response_status.or(502, value::status)?,
+        body: body.or(None, value::reply_body)?,
+    })
+}
+
+/// How much of anything, at most.
+pub(super) struct Limits {
+    pub paused_bytes: usize,
+    pub inflate_ratio: Option<usize>,
+    pub findings_per_message: Option<usize>,
+}
+
+impl Limits {
+    fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [paused_bytes, inflate_ratio, findings_per_message] =
+            document.fields(["paused_bytes", "inflate_ratio", "findings_per_message"])?;
+        Ok(Self {
+            paused_bytes: paused_bytes.or(64 << 10, |value| value.whole_number(1 << 10, 16 << 20))?,
+            inflate_ratio: inflate_ratio.given(|value| value.whole_number(1, 1_000_000))?,
+            findings_per_message: findings_per_message.given(|value| value.whole_number(1, 1_000_000))?,
+        })
+    }
+}
+
+/// What is said of findings.
+pub(super) struct Audit {
+    pub truncated: bool,
+    pub fingerprint: bool,
+    pub clean: bool,
+}
+
+impl Audit {
+    fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [truncated, fingerprint, clean] = document.fields(["truncated", "fingerprint", "clean"])?;
+        Ok(Self {
+            truncated: truncated.or(false, Document::boolean)?,
+            fingerprint: fingerprint.or(false, Document::boolean)?,
+            clean: clean.or(false, Document::boolean)?,
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! What does the operator want here? (stage 4 of the flow)
+//!
+//! A [`Policy`] is read once, when the filter is configured, and is valid by construction: whoever holds one need not
+//! check it. Reading goes text, `document`, `config`, `Policy`, and stops at the first thing that is wrong with
+//! one line that says where ([`PolicyError`]). `{}` is a whole policy: mask everywhere.
+
+mod config;
+mod document;
+mod effective;
+mod error;
+mod place;
+mod read;
+mod rule;
+mod unsupported;
+mod value;
+
+use self::config::Config;
+use self::document::Document;
+pub use self::error::PolicyError;
+pub use self::place::{Direction, Place};
+use crate::mask::Style;
+use crate::verdict::Level;
+
+/// What the operator wants, for every place of every exchange.
+pub struct Policy {
+    mode: Mode,
+    request: Intent,
+    response: Intent,
+    level: Level,
+    style: Style,
+    block: BlockReply,
+    uninspectable: Uninspectable,
+    paused_bytes: usize,
+    records_clean: bool,
+}
+
+impl Policy {
+    /// Reads a policy from JSON. Nothing but white space is the same as `{}`.
+    pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
+        let config = Config::read(&Document::parse(json)?)?;
+        unsupported::refuse(&config)?;
+        Ok(config.into())
+    }
+
+    /// What to do with a card number that was found there.
+    pub fn decide(&self, direction: Direction, _place: Place) -> Decision<'_> {
+        Decision { intent: self.intent(direction), mode: self.mode, rule: direction.as_str() }
+    }
+
+    /// Whether anything in messages of that direction is looked at.
+    pub fn inspects(&self, direction: Direction) -> bool {
+        self.intent(direction) != Intent::Skip
+    }
+
+    /// How strong the evidence for a card number must be.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// What a masked number looks like.
+    pub fn mask_style(&self) -> Style {
+        self.style
+    }
+
+    /// What is answered in place of a blocked message.
+    pub fn block(&self) -> &BlockReply {
+        &self.block
+    }
+
+    /// What becomes of a message that cannot be read.
+    pub fn uninspectable(&self) -> Uninspectable {
+        self.uninspectable
+    }
+
+    /// How many bytes of one message the host may be made to hold back at a time.
+    pub fn paused_bytes(&self) -> usize {
+        self.paused_bytes
+    }
+
+    /// Whether exchanges without findings are reported too.
+    pub fn records_clean(&self) -> bool {
+        self.records_clean
+    }
+
+    /// Whether messages are changed at all.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn intent(&self, direction: Direction) -> Intent {
+        match direction {
+            Direction::Request => self.request,
+            Direction::Response => self.response,
+        }
+    }
+}
+
+impl From<Config> for Policy {
+    fn from(config: Config) -> Self {
+        Self {
+            mode: config.mode,
+            request: config.request,
+            response: config.response,
+            level: config.detect.sensitivity,
+            style: config.mask,
+            block: config.block,
+            uninspectable: config.uninspectable,
+            paused_bytes: config.limits.paused_bytes,
+            records_clean: config.audit.clean,
+        }
+    }
+}
+
+/// What a [`Policy`] says about one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision<'p> {
+    /// What to do with a card number.
+    pub intent: Intent,
+    /// Whether to do it, or only to report it.
+    pub mode: Mode,
+    /// The rule that decided: `request` or `response` when it was the default for that direction.
+    pub rule: &'p str,
+}
+
+/// What to do with a card number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Replace its digits.
+    Mask,
+    /// Refuse the message.
+    Block,
+    /// Let it pass, and report it.
+    Allow,
+    /// Do not look for it.
+    Skip,
+}
+
+impl Intent {
+    /// The word for it in the policy and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mask => "mask",
+            Self::Block => "block",
+            Self::Allow => "allow",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// Whether what a policy asks for is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is done.
+    Enforce,
+    /// Nothing is changed; what would have been done is reported.
+    Monitor,
+}
+
+impl Mode {
+    /// The word for it in the policy and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+/// What becomes of a message that cannot be read, such as one in an unknown encoding. Either way it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uninspectable {
+    /// It passes.
+    Pass,
+    /// It is refused.
+    Block,
+}
+
+impl Uninspectable {
+    /// The word for it in the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// What is answered in place of a blocked message.
+#[derive(Clone)]
+pub struct BlockReply {
+    /// The status in place of a request, 400 to 599.
+    pub request_status: u16,
+    /// The status in place of a response, 400 to 599.
+    pub response_status: u16,
+    /// The body, or `None` for the default one.
+    pub body: Option<String>,
+}
+
+impl BlockReply {
+    /// The status in place of a message of that direction.
+    pub fn status(&self, direction: Direction) -> u16 {
+        match direction {
+            Direction::Request => self.request_status,
+            Direction::Response => self.response_status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! How is one value taken out of a [`Document`]?
+//!
+//! Each way of reading asks for one kind of value, refuses every other, and adds its step to the path of an error
+//! that comes from below. It is written out, where serde could derive it, because derived code is twice as large and
+//! all of it goes into every sidecar.
+
+use super::document::Document;
+use super::error::PolicyError;
+
+/// A way to read a `T`.
+pub(super) type Read<T> = fn(&Document) -> Result<T, PolicyError>;
+
+/// A value that is written as one of a few words.
+pub(super) trait Word: Copy + 'static {
+    /// All of them, in the order in which errors list them.
+    const ALL: &'static [Self];
+
+    /// The word for it.
+    fn word(self) -> &'static str;
+}
+
+/// A field of an object, there or not.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'d> {
+    name: &'static str,
+    value: Option<&'d Document>,
+}
+
+impl Document {
+    /// The fields of an object, in the order of `names`. Other fields are refused.
+    pub(super) fn fields<const N: usize>(&self, names: [&'static str; N]) -> Result<[Field<'_>; N], PolicyError> {
+        let mut fields = names.map(|name| Field { name, value: None });
+        self.sort_into(&mut fields)?;
+        Ok(fields)
+    }
+
+    pub(super) fn boolean(&self) -> Result<bool, PolicyError> {
+        match self {
+            Self::Boolean(value) => Ok(*value),
+            other => Err(other.is_not("true or false")),
+        }
+    }
+
+    pub(super) fn text(&self) -> Result<&str, PolicyError> {
+        match self {
+            Self::Text(text) => Ok(text),
+            other => Err(other.is_not("a string")),
+        }
+    }
+
+    pub(super) fn whole_number(&self, least: usize, most: usize) -> Result<usize, PolicyError> {
+        let expected = || format!("a whole number from {least} to {most}");
+        let Self::Whole(number) = self else {
+            return Err(PolicyError::wrong_kind(self.kind(), &expected()));
+        };
+        match usize::try_from(*number) {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            _ => Err(PolicyError::wrong_value(&expected())),
+        }
+    }
+
+    pub(super) fn word<T: Word>(&self) -> Result<T, PolicyError> {
+        let known = T::ALL.iter().find(|value| matches!(self, Self::Text(text) if text == value.word()));
+        known.copied().ok_or_else(|| self.is_not_among(T::ALL.iter().map(|value| value.word()).collect()))
+    }
+
+    /// Whether there is anything in a list, called `expected` in errors, of which every item passes `check`.
+    pub(super) fn any_of(&self, expected: &'static str, check: Read<()>) -> Result<bool, PolicyError> {
+        let Self::List(items) = self else {
+            return Err(self.is_not(expected));
+        };
+        for (index, item) in items.iter().enumerate() {
+            check(item).map_err(|error| error.in_item(index))?;
+        }
+        Ok(!items.is_empty())
+    }
+
+    /// Whether there is anything in a list of strings.
+    pub(super) fn any_texts(&self) -> Result<bool, PolicyError> {
+        self.any_of("a list of strings", |item| item.text().map(drop))
+    }
+
+    pub(super) fn is_not(&self, expected: &'static str) -> PolicyError {
+        PolicyError::wrong_kind(self.kind(), expected)
+    }
+
+    fn is_not_among(&self, words: Vec<&'static str>) -> PolicyError {
+        let expected = ["one of ", &words.join(", ")].concat();
+        match self {
+            Self::Text(_) => PolicyError::unknown_value(&expected),
+            other => PolicyError::wrong_kind(other.kind(), &expected),
+        }
+    }
+
+    fn sort_into<'d>(&'d self, fields: &mut [Field<'d>]) -> Result<(), PolicyError> {
+        let Self::Object(given) = self else {
+            return Err(self.is_not("an object"));
+        };
+        for (name, value) in given {
+            match fields.iter_mut().find(|field| field.name == name) {
+                Some(field) if field.value.is_some() => return Err(PolicyError::repeated_field(field.name)),
+                Some(field) => field.value = Some(value),
+                None => {
+                    let known = fields.iter().map(|field| field.name).collect();
+                    return Err(PolicyError::unknown_field(name, known));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Field<'_> {
+    /// The field's value, if there is the field.
+    pub(super) fn given<T>(self, read: Read<T>) -> Result<Option<T>, PolicyError> {
+        match self.value {
+            Some(value) => read(value).map(Some).map_err(|error| error.in_field(self.name)),
+            None => Ok(None),
+        }
+    }
+
+    /// The field's value, or `default` without the field.
+    pub(super) fn or<T>(self, default: T, read: Read<T>) -> Result<T, PolicyError> {
+        self.given(read).map(|value| value.unwrap_or(default))
+    }
+
+    /// The field's value, which there must be.
+    pub(super) fn required<T>(self, read: Read<T>) -> Result<T, PolicyError> {
+        self.given(read)?.ok_or_else(|| PolicyError::missing_field(self.name))
+    }
+
+    /// The field's value, an object. Without the field it is the empty object, so that each default is written only
+    /// once.
+    pub(super) fn object<T>(self, read: Read<T>) -> Result<T, PolicyError> {
+        read(self.value.unwrap_or(&Document::EMPTY)).map_err(|error| error.in_field(self.name))
+    }
+}

@@ -1,0 +1,657 @@
+//! Is every field taken right, and every mistake told in one line?
+
+use super::*;
+use crate::mask::{Keep, MaskCharacter};
+use proptest::prelude::*;
+
+fn parse(json: &str) -> Policy {
+    match Policy::parse(json.as_bytes()) {
+        Ok(policy) => policy,
+        Err(error) => panic!("{json}: {error}"),
+    }
+}
+
+fn error(json: impl AsRef<[u8]>) -> String {
+    match Policy::parse(json.as_ref()) {
+        Ok(_) => panic!("accepted: {}", String::from_utf8_lossy(json.as_ref())),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Asserts the whole text of each error.
+fn assert_errors<const N: usize>(cases: [(&str, &str); N]) {
+    for (json, expected) in cases {
+        assert_eq!(error(json), format!("policy: {expected}"), "{json}");
+    }
+}
+
+#[test]
+fn an_empty_policy_masks_everywhere() {
+    for json in ["{}", "", " \r\n\t", "\u{feff}", "\u{feff}{}"] {
+        let policy = parse(json);
+        assert_eq!(policy.mode(), Mode::Enforce);
+        assert_eq!(policy.mask_style().keep, Keep::First6Last4);
+        assert_eq!(policy.mask_style().character, MaskCharacter::ASTERISK);
+        assert_eq!(policy.block().request_status, 403);
+        assert_eq!(policy.block().response_status, 502);
+        assert!(policy.block().body.is_none());
+        assert_eq!(policy.uninspectable(), Uninspectable::Pass);
+        assert_eq!(policy.paused_bytes(), 65536);
+        assert!(!policy.records_clean());
+        for direction in [Direction::Request, Direction::Response] {
+            assert!(policy.inspects(direction));
+            for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
+                assert_eq!(
+                    policy.decide(direction, place),
+                    Decision { intent: Intent::Mask, mode: Mode::Enforce, rule: direction.as_str() }
+                );
+            }
+        }
+    }
+}
+
+/// The documented policy with every field that this version knows, each at its default where it has no other yet.
+#[test]
+fn the_documented_policy_is_accepted() {
+    let policy = parse(
+        r##"{
+            "mode": "enforce",
+            "request": "mask",
+            "response": "mask",
+            "detect": {
+                "sensitivity": "balanced",
+                "brands": [],
+                "authentication_data": false,
+                "test_cards": "detect",
+                "base64": false,
+                "ignore_keys": [],
+                "card_keys": [],
+                "patterns": []
+            },
+            "mask": {"keep": "first6_last4", "character": "*"},
+            "rules": [],
+            "namespaces": {"include": [], "exclude": []},
+            "block": {"request_status": 403, "response_status": 502, "body": null},
+            "uninspectable": "pass",
+            "limits": {"paused_bytes": 65536},
+            "audit": {"truncated": false, "fingerprint": false, "clean": false}
+        }"##,
+    );
+    assert_eq!(policy.paused_bytes(), parse("{}").paused_bytes());
+}
+
+#[test]
+fn the_mode_holds_for_every_decision() {
+    for mode in [Mode::Enforce, Mode::Monitor] {
+        let policy = parse(&format!(r#"{{"mode":"{}"}}"#, mode.as_str()));
+        assert_eq!(policy.mode(), mode);
+        assert_eq!(policy.decide(Direction::Response, Place::Body).mode, mode);
+    }
+    assert_errors([
+        (r#"{"mode":"off"}"#, "mode: unknown value, expected one of enforce, monitor"),
+        (r#"{"mode":"Enforce"}"#, "mode: unknown value, expected one of enforce, monitor"),
+        (r#"{"mode":true}"#, "mode: found a boolean, expected one of enforce, monitor"),
+        (r#"{"mode":null}"#, "mode: found null, expected one of enforce, monitor"),
+        (r#"{"mode":{"enforce":null}}"#, "mode: found an object, expected one of enforce, monitor"),
+    ]);
+}
+
+#[test]
+fn each_direction_has_its_intent() {
+    for intent in [Intent::Mask, Intent::Block, Intent::Allow, Intent::Skip] {
+        for (direction, other) in [(Direction::Request, Direction::Response), (Direction::Response, Direction::Request)]
+        {
+            let policy = parse(&format!(r#"{{"{}":"{}"}}"#, direction.as_str(), intent.as_str()));
+            assert_eq!(policy.decide(direction, Place::Body).intent, intent);
+            assert_eq!(policy.decide(other, Place::Body).intent, Intent::Mask);
+            assert_eq!(policy.inspects(direction), intent != Intent::Skip);
+            assert!(policy.inspects(other));
+        }
+    }
+    assert_errors([
+        (r#"{"request":"drop"}"#, "request: unknown value, expected one of mask, block, allow, skip"),
+        (r#"{"request":[]}"#, "request: found a list, expected one of mask, block, allow, skip"),
+        (r#"{"response":403}"#, "response: found a whole number, expected one of mask, block, allow, skip"),
+    ]);
+}
+
+#[test]
+fn masks_keep_what_is_asked() {
+    for (word, keep) in [
+        ("none", Keep::None),
+        ("last4", Keep::Last4),
+        ("first6_last4", Keep::First6Last4),
+        ("first8_last4", Keep::First8Last4),
+    ] {
+        let policy = parse(&format!(r#"{{"mask":{{"keep":"{word}"}}}}"#));
+        assert_eq!(policy.mask_style().keep, keep);
+    }
+    for character in ["*", "#", "x", "X"] {
+        let policy = parse(&format!(r#"{{"mask":{{"character":"{character}"}}}}"#));
+        assert_eq!(Some(policy.mask_style().character), MaskCharacter::new(character.as_bytes()[0]));
+    }
+    assert_errors([
+        (r#"{"mask":"last4"}"#, "mask: found a string, expected an object"),
+        (r#"{"mask":[]}"#, "mask: found a list, expected an object"),
+        (r#"{"mask":["last4","*"]}"#, "mask: found a list, expected an object"),
+        (
+            r#"{"mask":{"keep":"all"}}"#,
+            "mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4",
+        ),
+        (
+            r#"{"mask":{"keep":4}}"#,
+            "mask.keep: found a whole number, expected one of none, last4, first6_last4, first8_last4",
+        ),
+        (r#"{"mask":{"character":"-"}}"#, "mask.character: value not allowed, expected one of *, #, x, X"),
+        (r#"{"mask":{"character":""}}"#, "mask.character: value not allowed, expected one of *, #, x, X"),
+        (r#"{"mask":{"character":"**"}}"#, "mask.character: value not allowed, expected one of *, #, x, X"),
+        (r#"{"mask":{"character":"•"}}"#, "mask.character: value not allowed, expected one of *, #, x, X"),
+        (r#"{"mask":{"character":0}}"#, "mask.character: found a whole number, expected a string"),
+        (r#"{"mask":{"keeep":"none"}}"#, r#"mask: unknown field "keeep"; did you mean "keep"?"#),
+    ]);
+}
+
+#[test]
+fn a_block_has_a_status_for_each_direction_and_a_body() {
+    let policy = parse(r#"{"block":{"request_status":400,"response_status":599,"body":"no"}}"#);
+    assert_eq!(policy.block().status(Direction::Request), 400);
+    assert_eq!(policy.block().status(Direction::Response), 599);
+    assert_eq!(policy.block().body.as_deref(), Some("no"));
+
+    let body = |length: usize| format!(r#"{{"block":{{"body":"{}"}}}}"#, "b".repeat(length));
+    assert_eq!(parse(&body(4096)).block().body.as_ref().map(String::len), Some(4096));
+    assert_eq!(
+        error(body(4097)),
+        "policy: block.body: value not allowed, expected null or a string of at most 4096 bytes"
+    );
+    assert_errors([
+        (
+            r#"{"block":{"request_status":200}}"#,
+            "block.request_status: value not allowed, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"request_status":399}}"#,
+            "block.request_status: value not allowed, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"response_status":600}}"#,
+            "block.response_status: value not allowed, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"response_status":18446744073709551615}}"#,
+            "block.response_status: value not allowed, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"response_status":-403}}"#,
+            "block.response_status: found a negative number, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"response_status":403.0}}"#,
+            "block.response_status: found a number with a fraction or an exponent, \
+             expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"request_status":"403"}}"#,
+            "block.request_status: found a string, expected a whole number from 400 to 599",
+        ),
+        (
+            r#"{"block":{"request_status":null}}"#,
+            "block.request_status: found null, expected a whole number from 400 to 599",
+        ),
+        (r#"{"block":{"body":{}}}"#, "block.body: found an object, expected null or a string"),
+        (
+            r#"{"block":{"requestStatus":403}}"#,
+            r#"block: unknown field "requestStatus"; did you mean "request_status"?"#,
+        ),
+        (
+            r#"{"block":{"status":403}}"#,
+            r#"block: unknown field "status"; expected one of request_status, response_status, body"#,
+        ),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_read_passes_or_is_refused() {
+    for uninspectable in [Uninspectable::Pass, Uninspectable::Block] {
+        let policy = parse(&format!(r#"{{"uninspectable":"{}"}}"#, uninspectable.as_str()));
+        assert_eq!(policy.uninspectable(), uninspectable);
+    }
+    assert_errors([
+        (r#"{"uninspectable":"mask"}"#, "uninspectable: unknown value, expected one of pass, block"),
+        (r#"{"uninspectable":false}"#, "uninspectable: found a boolean, expected one of pass, block"),
+    ]);
+}
+
+#[test]
+fn limits_have_limits() {
+    for bytes in [1024, 16_777_216] {
+        assert_eq!(parse(&format!(r#"{{"limits":{{"paused_bytes":{bytes}}}}}"#)).paused_bytes(), bytes);
+    }
+    for bytes in ["0", "1023", "16777217", "4294967296", "18446744073709551615"] {
+        assert_eq!(
+            error(format!(r#"{{"limits":{{"paused_bytes":{bytes}}}}}"#)),
+            "policy: limits.paused_bytes: value not allowed, expected a whole number from 1024 to 16777216"
+        );
+    }
+    assert_errors([
+        (
+            r#"{"limits":{"paused_bytes":"64k"}}"#,
+            "limits.paused_bytes: found a string, expected a whole number from 1024 to 16777216",
+        ),
+        (
+            r#"{"limits":{"inflate_ratio":0}}"#,
+            "limits.inflate_ratio: value not allowed, expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{"limits":{"findings_per_message":true}}"#,
+            "limits.findings_per_message: found a boolean, expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{"limits":{"findings_per_message":null}}"#,
+            "limits.findings_per_message: found null, expected a whole number from 1 to 1000000",
+        ),
+        (r#"{"limits":65536}"#, "limits: found a whole number, expected an object"),
+    ]);
+}
+
+#[test]
+fn clean_exchanges_are_recorded_on_demand() {
+    assert!(parse(r#"{"audit":{"clean":true}}"#).records_clean());
+    assert_errors([
+        (r#"{"audit":{"clean":"yes"}}"#, "audit.clean: found a string, expected true or false"),
+        (r#"{"audit":{"clean":1}}"#, "audit.clean: found a whole number, expected true or false"),
+        (r#"{"audit":true}"#, "audit: found a boolean, expected an object"),
+        (r#"{"audit":null}"#, "audit: found null, expected an object"),
+    ]);
+}
+
+#[test]
+fn the_effective_policy_names_every_field_that_is_acted_on() {
+    let effective = |json| parse(json).effective().map(|(path, value)| format!("{path}={value}")).join(" ");
+    assert_eq!(
+        effective("{}"),
+        "mode=enforce request=mask response=mask detect.sensitivity=balanced mask.keep=first6_last4 \
+         mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=65536 audit.clean=false"
+    );
+    assert_eq!(
+        effective(
+            r##"{"mode": "monitor", "request": "block", "response": "skip", "detect": {"sensitivity": "precise"}, "mask": {"keep": "none", "character": "#"},
+            "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
+            "limits": {"paused_bytes": 4096}, "audit": {"clean": true}}"##
+        ),
+        "mode=monitor request=block response=skip detect.sensitivity=precise mask.keep=none mask.character=# block.request_status=422 \
+         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 audit.clean=true"
+    );
+}
+
+#[test]
+fn what_is_not_done_yet_is_refused_by_name() {
+    let rules = r#"{"rules":[{
+        "name": "charges-may-carry-cards",
+        "match": {
+            "direction": "request", "where": ["headers", "path", "body", "trailers"], "method": ["POST"],
+            "host": ["api.example.com"], "path": {"prefix": "/v1/charges"}, "content_type": ["application/json"],
+            "source": ["spiffe://cluster.local/ns/checkout/*"], "destination": [], "tls": "mutual"
+        },
+        "action": "allow",
+        "mode": "monitor"
+    }]}"#;
+    for (json, expected) in [
+        (
+            r#"{"detect":{"brands":["maestro"]}}"#,
+            "detect.brands: not supported yet (panveil 0.1.0 looks for the same brands everywhere); \
+             remove it or leave it empty",
+        ),
+        (
+            r#"{"detect":{"authentication_data":true}}"#,
+            "detect.authentication_data: not supported yet (panveil 0.1.0 finds card numbers, but no CVV or \
+             PIN); remove it or set it to false",
+        ),
+        (
+            r#"{"detect":{"test_cards":"ignore"}}"#,
+            "detect.test_cards: not supported yet (panveil 0.1.0 treats test cards as cards); \
+             remove it or set it to detect",
+        ),
+        (
+            r#"{"detect":{"base64":true}}"#,
+            "detect.base64: not supported yet (panveil 0.1.0 does not look inside base64); \
+             remove it or set it to false",
+        ),
+        (
+            r#"{"detect":{"ignore_keys":["order_id"]}}"#,
+            "detect.ignore_keys: not supported yet (panveil 0.1.0 does not go by the names of fields); \
+             remove it or leave it empty",
+        ),
+        (
+            r#"{"detect":{"card_keys":["pan"]}}"#,
+            "detect.card_keys: not supported yet (panveil 0.1.0 does not go by the names of fields); \
+             remove it or leave it empty",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"ssn","regex":"\\d{3}","keep_last":4}]}}"#,
+            "detect.patterns: not supported yet (panveil 0.1.0 finds card numbers only); remove it or leave it empty",
+        ),
+        (
+            rules,
+            "rules: not supported yet (panveil 0.1.0 goes by request and response alone); remove it or leave it empty",
+        ),
+        (
+            r#"{"rules":[{"name":"all","action":"mask"}]}"#,
+            "rules: not supported yet (panveil 0.1.0 goes by request and response alone); remove it or leave it empty",
+        ),
+        (
+            r#"{"namespaces":{"include":["payments"]}}"#,
+            "namespaces.include: not supported yet (panveil 0.1.0 acts wherever it is loaded); \
+             remove it or leave it empty",
+        ),
+        (
+            r#"{"namespaces":{"exclude":["kube-system"]}}"#,
+            "namespaces.exclude: not supported yet (panveil 0.1.0 acts wherever it is loaded); \
+             remove it or leave it empty",
+        ),
+        (
+            r#"{"limits":{"inflate_ratio":100}}"#,
+            "limits.inflate_ratio: not supported yet (panveil 0.1.0 does not decompress); remove it",
+        ),
+        (
+            r#"{"limits":{"findings_per_message":1000}}"#,
+            "limits.findings_per_message: not supported yet (panveil 0.1.0 handles every finding of a message); \
+             remove it",
+        ),
+        (
+            r#"{"audit":{"truncated":true}}"#,
+            "audit.truncated: not supported yet (panveil 0.1.0 reports no digits); remove it or set it to false",
+        ),
+        (
+            r#"{"audit":{"fingerprint":true}}"#,
+            "audit.fingerprint: not supported yet (panveil 0.1.0 reports no fingerprints); \
+             remove it or set it to false",
+        ),
+    ] {
+        let expected = expected.replace("0.1.0", env!("CARGO_PKG_VERSION"));
+        assert_eq!(error(json), format!("policy: {expected}"), "{json}");
+    }
+}
+
+#[test]
+fn what_is_not_done_yet_is_checked_all_the_same() {
+    assert_errors([
+        (r#"{"detect":[]}"#, "detect: found a list, expected an object"),
+        (
+            r#"{"detect":{"sensitivity":"high"}}"#,
+            "detect.sensitivity: unknown value, expected one of strict, balanced, precise",
+        ),
+        (r#"{"detect":{"brands":"maestro"}}"#, "detect.brands: found a string, expected a list of strings"),
+        (r#"{"detect":{"brands":["uatp",7]}}"#, "detect.brands[1]: found a whole number, expected a string"),
+        (r#"{"detect":{"brands":null}}"#, "detect.brands: found null, expected a list of strings"),
+        (
+            r#"{"detect":{"authentication_data":null}}"#,
+            "detect.authentication_data: found null, expected true or false",
+        ),
+        (r#"{"detect":{"test_cards":"mask"}}"#, "detect.test_cards: unknown value, expected one of detect, ignore"),
+        (r#"{"detect":{"base64":"false"}}"#, "detect.base64: found a string, expected true or false"),
+        (r#"{"detect":{"ignore_keys":{}}}"#, "detect.ignore_keys: found an object, expected a list of strings"),
+        (r#"{"detect":{"card_keys":[[]]}}"#, "detect.card_keys[0]: found a list, expected a string"),
+        (r#"{"detect":{"patterns":["\\d+"]}}"#, "detect.patterns[0]: found a string, expected an object"),
+        (r#"{"detect":{"patterns":"\\d+"}}"#, "detect.patterns: found a string, expected a list of patterns"),
+        (r#"{"detect":{"patterns":[{"regex":"a"}]}}"#, r#"detect.patterns[0]: missing field "name""#),
+        (r#"{"detect":{"patterns":[{"name":"a"}]}}"#, r#"detect.patterns[0]: missing field "regex""#),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","keep_last":65}]}}"#,
+            "detect.patterns[0].keep_last: value not allowed, expected a whole number from 0 to 64",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regexp":"a"}]}}"#,
+            r#"detect.patterns[0]: unknown field "regexp"; did you mean "regex"?"#,
+        ),
+        (r#"{"namespaces":{"include":"payments"}}"#, "namespaces.include: found a string, expected a list of strings"),
+        (r#"{"namespaces":["payments"]}"#, "namespaces: found a list, expected an object"),
+        (r#"{"audit":{"truncated":null}}"#, "audit.truncated: found null, expected true or false"),
+        (r#"{"audit":{"fingerprint":"key"}}"#, "audit.fingerprint: found a string, expected true or false"),
+        (r#"{"rules":{}}"#, "rules: found an object, expected a list of rules"),
+        (r#"{"rules":null}"#, "rules: found null, expected a list of rules"),
+        (r#"{"rules":[[]]}"#, "rules[0]: found a list, expected an object"),
+        (r#"{"rules":[{"action":"mask"}]}"#, r#"rules[0]: missing field "name""#),
+        (r#"{"rules":[{"name":"a"}]}"#, r#"rules[0]: missing field "action""#),
+        (
+            r#"{"rules":[{"name":"","action":"mask"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (r#"{"rules":[{"name":"a"},{"name":"4111-1111-1111-1111"}]}"#, r#"rules[0]: missing field "action""#),
+        (
+            r#"{"rules":[{"name":"4111-1111-1111-1111"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (
+            r#"{"rules":[{"name":"a\nb"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (r#"{"rules":[{"name":["a"]}]}"#, "rules[0].name: found a list, expected a string"),
+        (
+            r#"{"rules":[{"name":"a","action":"hide"}]}"#,
+            "rules[0].action: unknown value, expected one of mask, block, allow, skip",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","mode":"try"}]}"#,
+            "rules[0].mode: unknown value, expected one of enforce, monitor",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","mode":null}]}"#,
+            "rules[0].mode: found null, expected one of enforce, monitor",
+        ),
+        (r#"{"rules":[{"name":"a","action":"mask","match":null}]}"#, "rules[0].match: found null, expected an object"),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"both"}}]}"#,
+            "rules[0].match.direction: unknown value, expected one of request, response",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"where":"body"}}]}"#,
+            "rules[0].match.where: found a string, expected a list of headers, path, body, trailers",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"where":["body","cookies"]}}]}"#,
+            "rules[0].match.where[1]: unknown value, expected one of headers, path, body, trailers",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"method":"POST"}}]}"#,
+            "rules[0].match.method: found a string, expected a list of strings",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"host":[null]}}]}"#,
+            "rules[0].match.host[0]: found null, expected a string",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"content_type":true}}]}"#,
+            "rules[0].match.content_type: found a boolean, expected a list of strings",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"source":1.5}}]}"#,
+            "rules[0].match.source: found a number with a fraction or an exponent, expected a list of strings",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"destination":-1}}]}"#,
+            "rules[0].match.destination: found a negative number, expected a list of strings",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"tls":true}}]}"#,
+            "rules[0].match.tls: found a boolean, expected one of mutual, any, none",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":"/v1"}}]}"#,
+            "rules[0].match.path: found a string, expected an object",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{}}}]}"#,
+            "rules[0].match.path: value not allowed, expected exactly one of exact, prefix, regex",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"exact":"/a","prefix":"/a"}}}]}"#,
+            "rules[0].match.path: value not allowed, expected exactly one of exact, prefix, regex",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"regex":7}}}]}"#,
+            "rules[0].match.path.regex: found a whole number, expected a string",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"sufix":"/a"}}}]}"#,
+            r#"rules[0].match.path: unknown field "sufix"; expected one of exact, prefix, regex"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"metod":["GET"]}}]}"#,
+            r#"rules[0].match: unknown field "metod"; did you mean "method"?"#,
+        ),
+    ]);
+}
+
+#[test]
+fn unknown_and_repeated_fields_are_refused() {
+    const TOP: &str =
+        "expected one of mode, request, response, detect, mask, rules, namespaces, block, uninspectable, limits, audit";
+    assert_errors([
+        (r#"{"reqest":"mask"}"#, r#"unknown field "reqest" at the top level; did you mean "request"?"#),
+        (r#"{"pattern":[]}"#, &format!(r#"unknown field "pattern" at the top level; {TOP}"#)),
+        (r#"{"4111111111111111":1}"#, &format!("unknown field with an unprintable name at the top level; {TOP}")),
+        (r#"{"4111-1111-1111-1111":1}"#, &format!("unknown field with an unprintable name at the top level; {TOP}")),
+        (r#"{"":1}"#, &format!("unknown field with an unprintable name at the top level; {TOP}")),
+        (r#"{"mask":{"kee\np":1}}"#, "mask: unknown field with an unprintable name; expected one of keep, character"),
+        (r#"{"mode":"enforce","mode":"monitor"}"#, r#"field "mode" given more than once"#),
+        (r#"{"mask":{"keep":"none","keep":"none"}}"#, r#"mask: field "keep" given more than once"#),
+        (r#"{"mask":{},"mask":{}}"#, r#"field "mask" given more than once"#),
+    ]);
+}
+
+#[test]
+fn what_is_not_a_json_object_is_refused() {
+    assert_errors([
+        ("[]", "found a list, expected an object"),
+        ("null", "found null, expected an object"),
+        ("\"{}\"", "found a string, expected an object"),
+        ("7", "found a whole number, expected an object"),
+        ("{", "not JSON at line 1, column 1: EOF while parsing an object"),
+        ("mode: enforce\nrequest: mask\n", "not JSON at line 1, column 1: expected value"),
+        ("{\n  \"mode\": \"enforce\"\n  \"request\": 1}", "not JSON at line 3, column 3: expected `,` or `}`"),
+        ("{\"mode\": \"enforce\",}", "not JSON at line 1, column 20: trailing comma"),
+        ("{} {}", "not JSON at line 1, column 4: trailing characters"),
+        ("{mode: 1}", "not JSON at line 1, column 2: key must be a string"),
+        ("{\"a\": 1e999}", "not JSON at line 1, column 11: number out of range"),
+        ("{\"a\": \"\\ud800\"}", "not JSON at line 1, column 14: unexpected end of hex escape"),
+    ]);
+}
+
+#[test]
+fn hostile_documents_are_refused_in_one_line() {
+    assert_eq!(error(b"{\n\"mode\": \"\xff\"}"), "policy: not UTF-8 text, at line 2");
+    assert_eq!(error(vec![b' '; (1 << 20) + 1]), "policy: larger than 1048576 bytes");
+    assert!(Policy::parse(&vec![b' '; 1 << 20]).is_ok());
+    let deep = format!("{{\"rules\":{}", "[".repeat(100_000));
+    assert_eq!(error(deep), "policy: not JSON at line 1, column 136: recursion limit exceeded");
+    let nested = format!("{{\"rules\":{}{}}}", "[".repeat(120), "]".repeat(120));
+    assert_eq!(error(nested), "policy: rules[0]: found a list, expected an object");
+    let wide = format!("{{\"rules\":[{}0]}}", "0,".repeat(500_000));
+    assert_eq!(error(wide), "policy: rules[0]: found a whole number, expected an object");
+    let long_name = format!("{{\"{}\":0}}", "n".repeat(1 << 19));
+    assert!(error(long_name).len() < 200);
+}
+
+/// A word and a number that no error may show, whatever stands around them.
+const MARKER: &str = "hunter2secret";
+const MARKER_NUMBER: u64 = 4_111_111_111_111_111;
+
+fn documents() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::Value;
+
+    let names = prop::sample::select(vec![
+        "mode",
+        "request",
+        "response",
+        "detect",
+        "mask",
+        "rules",
+        "namespaces",
+        "block",
+        "uninspectable",
+        "limits",
+        "audit",
+        "sensitivity",
+        "brands",
+        "authentication_data",
+        "test_cards",
+        "base64",
+        "ignore_keys",
+        "patterns",
+        "keep",
+        "character",
+        "name",
+        "match",
+        "action",
+        "where",
+        "method",
+        "path",
+        "exact",
+        "regex",
+        "tls",
+        "include",
+        "request_status",
+        "body",
+        "paused_bytes",
+        "clean",
+        "reqest",
+        "4111111111111111",
+        "hunter2secret of a name",
+    ]);
+    let leaves = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::from(MARKER)),
+        Just(Value::from(MARKER_NUMBER)),
+        Just(Value::from(-4_111_111_111_111_111.5)),
+        prop::sample::select(vec!["mask", "enforce", "none", "*", "strict"]).prop_map(Value::from),
+        prop::sample::select(vec![403, 65536]).prop_map(Value::from),
+    ];
+    leaves.prop_recursive(5, 48, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((names.clone(), inner), 0..6).prop_map(|fields| {
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>()
+            }),
+        ]
+    })
+}
+
+fn assert_silent(error: &PolicyError) {
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains(MARKER), "{text}");
+        assert!(!text.contains("41111"), "{text}");
+        assert!(text.len() < 400, "{text}");
+    }
+    assert_eq!(error.to_string().lines().count(), 1);
+}
+
+proptest! {
+    #[test]
+    fn documents_are_read_or_refused_in_silence(document in documents()) {
+        let mut text = document.to_string();
+        if let Err(error) = Policy::parse(text.as_bytes()) {
+            assert_silent(&error);
+        }
+        text.truncate(text.char_indices().nth(text.len() / 2).map_or(0, |(at, _)| at));
+        if let Err(error) = Policy::parse(text.as_bytes()) {
+            assert_silent(&error);
+        }
+    }
+
+    #[test]
+    fn damaged_documents_are_read_or_refused(
+        document in documents(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = document.to_string().into_bytes();
+        for (index, byte) in damage {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Err(error) = Policy::parse(&bytes) {
+            prop_assert_eq!(error.to_string().lines().count(), 1);
+        }
+    }
+}

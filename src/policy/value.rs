@@ -1,0 +1,144 @@
+//! How is one value of a policy written, and within which bounds?
+
+use super::config::TestCards;
+use super::document::Document;
+use super::error::PolicyError;
+use super::read::Word;
+use super::rule::Tls;
+use super::{Direction, Intent, Mode, Place, Uninspectable};
+use crate::mask::{Keep, MaskCharacter};
+use crate::verdict::Level;
+
+/// The name of a rule or a pattern. It goes into access logs and records as it is, so it is plain; and with its few
+/// digits it cannot be a card number.
+pub(super) fn check_name(document: &Document) -> Result<(), PolicyError> {
+    let name = document.text()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=64).contains(&name.len())
+        && name.bytes().all(is_plain)
+        && name.bytes().filter(u8::is_ascii_digit).count() <= 4
+    {
+        Ok(())
+    } else {
+        Err(PolicyError::wrong_value("1 to 64 letters, digits (4 at most), '.', '_' or '-'"))
+    }
+}
+
+/// Any string.
+pub(super) fn check_text(document: &Document) -> Result<(), PolicyError> {
+    document.text().map(drop)
+}
+
+/// A string of the one character.
+pub(super) fn mask_character(document: &Document) -> Result<MaskCharacter, PolicyError> {
+    let text = document.text()?;
+    let character = match text.as_bytes() {
+        &[byte] => MaskCharacter::new(byte),
+        _ => None,
+    };
+    character.ok_or_else(|| PolicyError::wrong_value("one of *, #, x, X"))
+}
+
+/// The status of a reply that refuses something.
+pub(super) fn status(document: &Document) -> Result<u16, PolicyError> {
+    // Lossless, by the bounds.
+    document.whole_number(400, 599).map(|status| status as u16)
+}
+
+/// The body of a reply that refuses something, or null for the default one.
+pub(super) fn reply_body(document: &Document) -> Result<Option<String>, PolicyError> {
+    match document {
+        Document::Null => Ok(None),
+        Document::Text(body) if body.len() <= 4096 => Ok(Some(body.clone())),
+        Document::Text(_) => Err(PolicyError::wrong_value("null or a string of at most 4096 bytes")),
+        other => Err(other.is_not("null or a string")),
+    }
+}
+
+impl Word for Mode {
+    const ALL: &'static [Self] = &[Self::Enforce, Self::Monitor];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Intent {
+    const ALL: &'static [Self] = &[Self::Mask, Self::Block, Self::Allow, Self::Skip];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Uninspectable {
+    const ALL: &'static [Self] = &[Self::Pass, Self::Block];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Direction {
+    const ALL: &'static [Self] = &[Self::Request, Self::Response];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Place {
+    const ALL: &'static [Self] = &[Self::Headers, Self::Path, Self::Body, Self::Trailers];
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Keep {
+    const ALL: &'static [Self] = &[Self::None, Self::Last4, Self::First6Last4, Self::First8Last4];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Last4 => "last4",
+            Self::First6Last4 => "first6_last4",
+            Self::First8Last4 => "first8_last4",
+        }
+    }
+}
+
+impl Word for Level {
+    const ALL: &'static [Self] = &[Self::Strict, Self::Balanced, Self::Precise];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Balanced => "balanced",
+            Self::Precise => "precise",
+        }
+    }
+}
+
+impl Word for TestCards {
+    const ALL: &'static [Self] = &[Self::Detect, Self::Ignore];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+impl Word for Tls {
+    const ALL: &'static [Self] = &[Self::Mutual, Self::Any, Self::None];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mutual => "mutual",
+            Self::Any => "any",
+            Self::None => "none",
+        }
+    }
+}

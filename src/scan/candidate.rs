@@ -1,0 +1,279 @@
+//! What is known of a number before anyone asks whether it is a card?
+
+use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, View};
+use std::ops::Range;
+
+/// Digits that could be a card number, and where they stand.
+///
+/// Has no `Debug`, `Display` or `Serialize`: it holds digits.
+pub struct Candidate<'a> {
+    pub(super) view: View<'a>,
+    pub(super) span: Range<usize>,
+    pub(super) digits: Digits,
+    pub(super) shape: Shape,
+    pub(super) separator: Option<Separator>,
+}
+
+/// One to 19 digits, as ASCII. Has no `Debug`, `Display` or `Serialize`.
+#[derive(Clone, Copy)]
+pub struct Digits {
+    ascii: [u8; MAX_DIGITS],
+    len: usize,
+}
+
+/// How the digits are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One group: `4111111111111111`.
+    Bare,
+    /// Groups as they are printed on cards, one separator throughout: `4111 1111 1111 1111`, `3782-822463-10005`.
+    Canonical,
+    /// Every digit on its own, one separator throughout, nothing else in the chain: `4 1 1 1 …`.
+    DigitByDigit,
+    /// Up to six groups of any length, one separator throughout that is no dot, nothing else in the chain.
+    Loose,
+}
+
+/// What joins two groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// `U+0020`.
+    Space,
+    /// `-`.
+    Dash,
+    /// `.`.
+    Dot,
+}
+
+/// What stands directly beside a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The end of the text, or a byte that says nothing.
+    Open,
+    /// An ASCII letter.
+    Letter,
+    /// One separator and then more digits.
+    Group(Neighbour),
+}
+
+/// The digits beside a candidate, nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// What joins them to the candidate.
+    pub separator: Separator,
+    /// True when the nearest group is one to six zeros and the chain ends there.
+    pub zeros: bool,
+    /// How many groups of exactly four digits follow each other from the nearest on, joined by the same separator; at
+    /// most two are counted.
+    pub fours: u8,
+}
+
+impl<'a> Candidate<'a> {
+    /// Offsets into the view's window, from the first digit to behind the last.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The digits without separators.
+    pub fn digits(&self) -> &Digits {
+        &self.digits
+    }
+
+    /// The layout.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The separator of a grouped candidate.
+    pub fn separator(&self) -> Option<Separator> {
+        self.separator
+    }
+
+    /// What stands before the first digit.
+    pub fn left(&self) -> Edge {
+        edge(self.view, self.span.start, -1)
+    }
+
+    /// What stands after the last digit.
+    pub fn right(&self) -> Edge {
+        edge(self.view, self.span.end.saturating_sub(1), 1)
+    }
+
+    /// The text before the first digit, as far as it may matter.
+    pub fn before(&self) -> Vec<u8> {
+        let start = self.span.start;
+        let near = self.view.window().get(start.saturating_sub(LOOKBEHIND)..start).unwrap_or_default();
+        let behind = self.view.behind();
+        let missing = LOOKBEHIND.saturating_sub(near.len());
+        let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
+        [far, near].concat()
+    }
+
+    /// The text behind the last digit, as far as it may matter, and whether that is all there is to know.
+    pub fn after(&self) -> (&'a [u8], bool) {
+        let rest = self.view.window().get(self.span.end..).unwrap_or_default();
+        match rest.get(..LOOKAHEAD) {
+            Some(near) => (near, true),
+            None => (rest, self.view.is_last()),
+        }
+    }
+
+    /// True when the chain that the candidate belongs to begins right after a letter, as an IBAN does
+    /// (`DE89 3704 0044 …`). Looks back 32 bytes at most.
+    pub fn chain_follows_letter(&self) -> bool {
+        let start = self.span.start;
+        let mut distance: isize = -1;
+        while distance.unsigned_abs() < CHAIN {
+            let byte = self.view.around(start, distance);
+            let further = distance.saturating_sub(1);
+            let joins = Separator::from_byte(byte).is_some() && self.view.is_digit_like(start, further);
+            if !joins && !self.view.is_digit_like(start, distance) {
+                return byte.is_ascii_alphabetic();
+            }
+            distance = further;
+        }
+        false
+    }
+}
+
+impl Digits {
+    pub(super) const EMPTY: Self = Self { ascii: [b'0'; MAX_DIGITS], len: 0 };
+
+    /// Appends digits; false, and nothing is appended, when there would be more than 19.
+    pub(super) fn extend(&mut self, ascii: &[u8]) -> bool {
+        let end = self.len.saturating_add(ascii.len());
+        let Some(free) = self.ascii.get_mut(self.len..end) else { return false };
+        free.copy_from_slice(ascii);
+        self.len = end;
+        true
+    }
+
+    /// How many digits there are. Never zero in a [`Candidate`].
+    #[allow(clippy::len_without_is_empty, reason = "a candidate is never empty")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The digits as ASCII.
+    pub fn ascii(&self) -> &[u8] {
+        self.ascii.get(..self.len).unwrap_or_default()
+    }
+
+    /// The number that the first six digits make, as issuer tables are written (ISO/IEC 7812-1).
+    pub fn leading_six(&self) -> u32 {
+        let leading = self.ascii().iter().take(6);
+        leading.fold(0, |value, digit| value.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))))
+    }
+}
+
+impl Separator {
+    /// The separator that `byte` is, if it is one.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b' ' => Some(Self::Space),
+            b'-' => Some(Self::Dash),
+            b'.' => Some(Self::Dot),
+            _ => None,
+        }
+    }
+}
+
+/// What stands beside the digit at `from`, going in steps of `step` (1 or -1).
+fn edge(view: View<'_>, from: usize, step: isize) -> Edge {
+    let byte = view.around(from, step);
+    if byte.is_ascii_alphabetic() {
+        return Edge::Letter;
+    }
+    let Some(separator) = Separator::from_byte(byte) else { return Edge::Open };
+    if !view.is_digit_like(from, step.saturating_mul(2)) {
+        return Edge::Open;
+    }
+    let (fours, zeros) = neighbour_groups(view, from, step, separator);
+    Edge::Group(Neighbour { separator, zeros, fours })
+}
+
+/// Measures up to two groups: how many of them have exactly four digits, and whether the first is a short run of zeros
+/// that ends the chain.
+fn neighbour_groups(view: View<'_>, from: usize, step: isize, separator: Separator) -> (u8, bool) {
+    let mut at = step.saturating_mul(2);
+    let mut fours: u8 = 0;
+    let mut zeros = true;
+    for group in 0..2 {
+        let mut len = 0;
+        while len <= LONGEST_FRACTION && view.is_digit_like(from, at) {
+            zeros &= group > 0 || view.around(from, at) == b'0';
+            len = len.saturating_add(1);
+            at = at.saturating_add(step);
+        }
+        let joined = Separator::from_byte(view.around(from, at));
+        let goes_on = joined.is_some() && view.is_digit_like(from, at.saturating_add(step));
+        if group == 0 {
+            zeros &= len <= LONGEST_FRACTION && !goes_on && !view.around(from, at).is_ascii_alphanumeric();
+        }
+        if len != 4 {
+            break;
+        }
+        fours = fours.saturating_add(1);
+        if !goes_on || joined != Some(separator) {
+            break;
+        }
+        at = at.saturating_add(step);
+    }
+    (fours, zeros)
+}
+
+/// The longest run of zeros after a decimal point that still counts as "no fraction".
+const LONGEST_FRACTION: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn right(text: &str, digits: usize) -> Edge {
+        edge(View::new(b"", text.as_bytes(), true, b'*'), digits - 1, 1)
+    }
+
+    fn left(behind: &str) -> Edge {
+        edge(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1)
+    }
+
+    fn group(separator: Separator, zeros: bool, fours: u8) -> Edge {
+        Edge::Group(Neighbour { separator, zeros, fours })
+    }
+
+    #[test]
+    fn a_separator_without_digits_behind_it_is_no_neighbour() {
+        assert_eq!(right("4111. And", 4), Edge::Open);
+        assert_eq!(right("4111 ", 4), Edge::Open);
+        assert_eq!(right("4111\"", 4), Edge::Open);
+        assert_eq!(left("id: "), Edge::Open);
+        assert_eq!(left("id"), Edge::Letter);
+        assert_eq!(right("4111x", 4), Edge::Letter);
+    }
+
+    #[test]
+    fn groups_of_four_are_counted_up_to_two() {
+        assert_eq!(right("4111 123", 4), group(Separator::Space, false, 0));
+        assert_eq!(right("4111 1234", 4), group(Separator::Space, false, 1));
+        assert_eq!(right("4111 1234-1234", 4), group(Separator::Space, false, 1));
+        assert_eq!(right("4111 1234 1234 1234", 4), group(Separator::Space, false, 2));
+        assert_eq!(left("1234 5678 "), group(Separator::Space, false, 2));
+        assert_eq!(left("12345-"), group(Separator::Dash, false, 0));
+    }
+
+    #[test]
+    fn a_fraction_of_zeros_is_told_from_others() {
+        assert_eq!(right("4111.0", 4), group(Separator::Dot, true, 0));
+        assert_eq!(right("4111.000000,", 4), group(Separator::Dot, true, 0));
+        assert_eq!(right("4111.0000000", 4), group(Separator::Dot, false, 0));
+        assert_eq!(right("4111.0e5", 4), group(Separator::Dot, false, 0));
+        assert_eq!(right("4111.01", 4), group(Separator::Dot, false, 0));
+        assert_eq!(right("4111.0.1", 4), group(Separator::Dot, false, 0));
+    }
+
+    #[test]
+    fn a_masked_group_is_a_neighbour_still() {
+        assert_eq!(right("4111 **** 1", 4), group(Separator::Space, false, 1));
+        assert_eq!(right("4111 **", 4), Edge::Open);
+    }
+}

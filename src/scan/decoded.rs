@@ -1,0 +1,325 @@
+//! What does a text say once its escapes are read?
+//!
+//! Up to two rounds of escapes (`%2534` is `%34` is `4`), then characters that look like ASCII ones. Each round is a
+//! [`Layer`] over the one below; a position in the top layer leads back down to the bytes as they were sent, and a change
+//! of a character in the top layer to the bytes that spell it.
+
+use super::Separator;
+use super::escape::{self, Escapes, Unit};
+use super::fold::{self, Fold};
+
+/// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
+/// `%25EF%25BC%2594`, a full-width digit encoded twice, has 15.
+pub const LONGEST_SPELLING: usize = 16;
+
+/// A text with its escapes read.
+pub struct Decoded<'a> {
+    source: &'a [u8],
+    layers: Vec<Layer>,
+}
+
+/// A text and, for each of its bytes, which bytes of the text below it stands for.
+#[derive(Default)]
+struct Layer {
+    text: Vec<u8>,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    /// How much of the text below was read; the rest is the beginning of an escape.
+    consumed: usize,
+}
+
+/// A byte to write, and where in the source.
+pub type Edit = (usize, u8);
+
+impl<'a> Decoded<'a> {
+    /// Reads the escapes of `source`. `last` says that nothing follows. `mask` is the character that masks are written with.
+    /// `gap` bytes before the source said nothing: see [`Self::gap`].
+    pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
+        let mut decoded = Self { source, layers: Vec::new() };
+        for escapes in [escapes, Escapes::TEXT] {
+            if escape::any(decoded.text(), escapes) {
+                let layer = Layer::unescaped(decoded.text(), last, escapes);
+                decoded.layers.push(layer);
+            }
+        }
+        if !decoded.text().is_ascii() {
+            let folded = Layer::folded(decoded.text(), last, mask);
+            decoded.layers.push(folded);
+        }
+        if gap > 0 && decoded.layers.is_empty() {
+            let mut layer = Layer::with_capacity(source.len());
+            layer.keep(source);
+            decoded.layers.push(layer);
+        }
+        decoded.break_long_spellings(gap);
+        decoded
+    }
+
+    /// What the source says.
+    pub fn text(&self) -> &[u8] {
+        self.layers.last().map_or(self.source, |layer| &layer.text)
+    }
+
+    /// Where in the source the spelling of the byte at `position` begins. Behind the last byte: where the part of the
+    /// source begins that could not be read yet.
+    pub fn start(&self, position: usize) -> usize {
+        let mut position = position;
+        for layer in self.layers.iter().rev() {
+            position = layer.starts.get(position).map_or(layer.consumed, |start| index(*start));
+        }
+        position
+    }
+
+    /// Where in the source the spelling of the byte at `position` ends.
+    pub fn end(&self, position: usize) -> usize {
+        let mut end = position.saturating_add(1);
+        for layer in self.layers.iter().rev() {
+            end = layer.ends.get(end.saturating_sub(1)).map_or(layer.consumed, |end| index(*end));
+        }
+        end
+    }
+
+    /// How many bytes of the source stand before the spelling of the byte at `position` and say nothing: characters
+    /// without width.
+    pub fn gap(&self, position: usize) -> usize {
+        self.start(position).saturating_sub(position.checked_sub(1).map_or(0, |before| self.end(before)))
+    }
+
+    /// The bytes to write so that the source says `mask` where it says the byte at `position` now, in as many bytes; empty
+    /// when that cannot be.
+    pub fn mask(&self, position: usize, mask: u8) -> Vec<Edit> {
+        self.rewrite(self.layers.len(), vec![(position, mask)]).unwrap_or_default()
+    }
+
+    /// Leads `edits` of the text of layer number `height` down to the source, which is number 0.
+    fn rewrite(&self, height: usize, edits: Vec<Edit>) -> Option<Vec<Edit>> {
+        let Some(below) = height.checked_sub(1) else { return Some(edits) };
+        let layer = self.layers.get(below)?;
+        let source =
+            below.checked_sub(1).map_or(Some(self.source), |under| Some(self.layers.get(under)?.text.as_slice()))?;
+        let mut rest = edits.as_slice();
+        let mut lower = Vec::new();
+        while let Some(((position, _), _)) = rest.split_first() {
+            let start = *layer.starts.get(*position)?;
+            let unit = layer.unit_at(*position)?;
+            let mut bytes = layer.text.get(unit.clone())?.to_vec();
+            let here = rest.iter().take_while(|(position, _)| unit.contains(position)).count();
+            for (position, byte) in rest.get(..here)? {
+                *bytes.get_mut(position.checked_sub(unit.start)?)? = *byte;
+            }
+            rest = rest.get(here..)?;
+            let (start, end) = (index(start), index(*layer.ends.get(unit.start)?));
+            let old = source.get(start..end)?;
+            let new = respell(old, &bytes)?;
+            let changed = old.iter().zip(&new).enumerate().filter(|(_, (old, new))| old != new);
+            lower.extend(changed.map(|(offset, (_, new))| (start.saturating_add(offset), *new)));
+        }
+        self.rewrite(below, lower)
+    }
+
+    /// Takes digits and separators that are spelled too long out of any number, so that a number has a longest spelling.
+    fn break_long_spellings(&mut self, gap: usize) {
+        if gap == 0 && self.text().len() == self.source.len() {
+            return;
+        }
+        let in_number = |byte: &u8| byte.is_ascii_digit() || Separator::from_byte(*byte).is_some();
+        let in_numbers =
+            self.text().iter().enumerate().filter(|(_, byte)| in_number(byte)).map(|(position, _)| position);
+        let too_long = |position: &usize| {
+            let before = position.checked_sub(1).map_or(0, |before| self.end(before));
+            let gap = if *position == 0 { gap } else { 0 };
+            self.end(*position).saturating_sub(before).saturating_add(gap) > LONGEST_SPELLING
+        };
+        let breaks: Vec<usize> = in_numbers.filter(too_long).collect();
+        let Some(layer) = self.layers.last_mut() else { return };
+        for position in breaks {
+            if let Some(byte) = layer.text.get_mut(position) {
+                *byte = 0;
+            }
+        }
+    }
+}
+
+impl Layer {
+    /// `source` without its escapes.
+    fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
+        let mut layer = Self::with_capacity(source.len());
+        loop {
+            let rest = layer.keep_until(source, |byte| escape::begins(byte, escapes));
+            if rest.is_empty() {
+                return layer;
+            }
+            match escape::unit(rest, last, escapes) {
+                Unit::Plain => layer.push(rest.get(..1).unwrap_or_default(), 1),
+                Unit::Byte(len, byte) => layer.push(&[byte], len),
+                Unit::Character(len, character) => layer.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
+                Unit::Partial => return layer,
+            }
+        }
+    }
+
+    /// `source` with ASCII in place of the characters that look like it.
+    fn folded(source: &[u8], last: bool, mask: u8) -> Self {
+        let mut layer = Self::with_capacity(source.len());
+        loop {
+            let rest = layer.keep_until(source, fold::may_fold);
+            if rest.is_empty() {
+                return layer;
+            }
+            match fold::character(rest) {
+                Err(_) if !last => return layer,
+                Err(_) | Ok(None) => layer.keep(rest.get(..1).unwrap_or_default()),
+                Ok(Some((character, len))) => match fold::fold(character, mask) {
+                    Fold::As(byte) => layer.push(&[byte], len),
+                    Fold::Dropped => layer.consumed = layer.consumed.saturating_add(len),
+                    Fold::Kept => layer.push(rest.get(..len).unwrap_or_default(), len),
+                },
+            }
+        }
+    }
+
+    /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.
+    fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(u8) -> bool) -> &'s [u8] {
+        let rest = source.get(self.consumed..).unwrap_or_default();
+        let run = rest.iter().position(|byte| special(*byte)).unwrap_or(rest.len());
+        let (run, rest) = rest.split_at_checked(run).unwrap_or_default();
+        self.keep(run);
+        rest
+    }
+
+    /// Appends bytes that stand for themselves.
+    fn keep(&mut self, run: &[u8]) {
+        let start = u32::try_from(self.consumed).unwrap_or(u32::MAX);
+        let len = u32::try_from(run.len()).unwrap_or(u32::MAX);
+        self.consumed = self.consumed.saturating_add(run.len());
+        self.text.extend_from_slice(run);
+        self.starts.extend(start..start.saturating_add(len));
+        self.ends.extend(start.saturating_add(1)..=start.saturating_add(len));
+    }
+
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(capacity),
+            starts: Vec::with_capacity(capacity),
+            ends: Vec::with_capacity(capacity),
+            consumed: 0,
+        }
+    }
+
+    /// Appends what the next `len` bytes below stand for.
+    fn push(&mut self, bytes: &[u8], len: usize) {
+        let start = self.consumed;
+        self.consumed = start.saturating_add(len);
+        for byte in bytes {
+            self.text.push(*byte);
+            self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
+            self.ends.push(u32::try_from(self.consumed).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// The bytes that come from the same unit as the one at `position`.
+    fn unit_at(&self, position: usize) -> Option<std::ops::Range<usize>> {
+        let start = self.starts.get(position)?;
+        let before = self.starts.get(..position)?.iter().rev().take_while(|other| *other == start).count();
+        let after = self.starts.get(position..)?.iter().take_while(|other| *other == start).count();
+        Some(position.checked_sub(before)?..position.checked_add(after)?)
+    }
+}
+
+/// Writes what `bytes` say in the spelling of `old`.
+fn respell(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    match (old, bytes) {
+        ([_], [_]) => return Some(bytes.to_vec()),
+        ([b'%', ..], [byte]) => return escape::respell(old, char::from(*byte)),
+        _ => {}
+    }
+    if old.first().is_some_and(|first| !first.is_ascii()) {
+        // A character that was folded to ASCII; the masks of its length are folded to the mask character.
+        return fold::masks(old.len()).next().map(|mask| mask.to_string().into_bytes());
+    }
+    let character = std::str::from_utf8(bytes).ok()?.chars().next()?;
+    let masks = fold::masks(character.len_utf8());
+    std::iter::once(character).chain(masks).find_map(|character| escape::respell(old, character))
+}
+
+fn index(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> String {
+        String::from_utf8_lossy(Decoded::new(text.as_bytes(), 0, true, Escapes::ALL, b'*').text()).into_owned()
+    }
+
+    /// `text` with the character that the top layer has at `position` masked.
+    fn masked(text: &str, position: usize) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        for (at, byte) in Decoded::new(text.as_bytes(), 0, true, Escapes::TEXT, b'*').mask(position, b'*') {
+            bytes[at] = byte;
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn escapes_and_look_alikes_are_read() {
+        for (text, expected) in [
+            ("4%341\\u00311", "44111"),
+            ("%2534", "4"),
+            ("4111%C2%A01111", "4111 1111"),
+            ("４１１１", "4111"),
+            ("4\u{200b}1", "41"),
+            ("a+b", "a b"),
+            ("{\\\"n\\\":\\\"x\\\\n4\\\"}", "{\"n\":\"x\n4\"}"),
+            ("&amp;#52;", "4"),
+        ] {
+            assert_eq!(decoded(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn positions_lead_back_to_the_source() {
+        let decoded = Decoded::new(b"a%34b", 0, true, Escapes::TEXT, b'*');
+        let spans: Vec<_> = (0..3).map(|position| (decoded.start(position), decoded.end(position))).collect();
+        assert_eq!(spans, [(0, 1), (1, 4), (4, 5)]);
+        let twice = Decoded::new(b"a%2534b", 0, true, Escapes::TEXT, b'*');
+        assert_eq!((twice.start(1), twice.end(1)), (1, 6));
+    }
+
+    #[test]
+    fn a_mask_keeps_every_spelling() {
+        for (text, expected) in [
+            ("4", "*"),
+            ("%34", "%2A"),
+            ("\\u0034", "\\u002a"),
+            ("&#52;", "&#42;"),
+            ("&#x34;", "&#x2a;"),
+            ("４", "＊"),
+            ("٤", "\u{66d}"),
+            ("४", "＊"),
+            ("&#2410;", "&#4030;"),
+            ("&#x96a;", "&#xfbe;"),
+            ("\\uff14", "\\uff0a"),
+            ("%EF%BC%94", "%EF%BC%8A"),
+            ("%2534", "%252A"),
+            ("%25%33%34", "%25%32%41"),
+            ("\\\\u0034", "\\\\u002a"),
+            ("&amp;#52;", "&amp;#42;"),
+        ] {
+            assert_eq!(masked(text, 0), expected, "{text}");
+            assert_eq!(decoded(expected).replace(['＊', '\u{66d}'], "*"), "*", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_read_yet_stays_behind() {
+        for (text, end) in [("ab%3", 2), ("ab%25", 2), ("ab%253", 2), ("ab\u{ff14}", 5), ("ab\\u00", 2)] {
+            let decoded = Decoded::new(text.as_bytes(), 0, false, Escapes::TEXT, b'*');
+            assert_eq!(decoded.start(decoded.text().len()), end, "{text}");
+        }
+        let decoded = Decoded::new(b"ab\xef\xbc", 0, false, Escapes::TEXT, b'*');
+        assert_eq!(decoded.start(decoded.text().len()), 2);
+    }
+}

@@ -1,0 +1,263 @@
+//! Which character does an escape stand for?
+//!
+//! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
+//! and the plus sign of form encoding.
+
+/// What begins at a place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A byte that stands for itself.
+    Plain,
+    /// An escape of so many bytes for a byte of percent-encoding.
+    Byte(usize, u8),
+    /// An escape of so many bytes for a character.
+    Character(usize, char),
+    /// The beginning of what may be an escape; the text ends too early to tell.
+    Partial,
+}
+
+/// Which escapes a text may hold besides percent-encoding and those of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escapes {
+    /// A plus sign is a space, as in forms and queries.
+    pub plus: bool,
+    /// `&…;` is a character reference, as in HTML and XML. In forms the ampersand separates fields.
+    pub references: bool,
+}
+
+impl Escapes {
+    /// Those of text of any kind.
+    pub const TEXT: Self = Self { plus: false, references: true };
+
+    /// Those of forms and queries.
+    pub const FORM: Self = Self { plus: true, references: false };
+
+    /// Those of either.
+    pub const ALL: Self = Self { plus: true, references: true };
+}
+
+/// The longest character reference that is read, from `&` to `;`.
+const LONGEST_REFERENCE: usize = 10;
+
+/// The named references that stand for something that may be next to a number.
+const NAMED: [(&[u8], char); 8] = [
+    (b"nbsp", ' '),
+    (b"ensp", ' '),
+    (b"emsp", ' '),
+    (b"thinsp", ' '),
+    (b"quot", '"'),
+    (b"lt", '<'),
+    (b"gt", '>'),
+    (b"amp", '&'),
+];
+
+/// The digits after `%B`, masked or not, from which on it is the start of track 1 and no percent-encoding.
+const TRACK_DIGITS: usize = 12;
+
+/// True when `byte` may be the first of an escape.
+pub fn begins(byte: u8, escapes: Escapes) -> bool {
+    let Escapes { plus, references } = escapes;
+    (byte == b'%') | (byte == b'\\') | (references & (byte == b'&')) | (plus & (byte == b'+'))
+}
+
+/// True when `text` may hold an escape.
+pub fn any(text: &[u8], escapes: Escapes) -> bool {
+    text.chunks(256).any(|part| part.iter().fold(false, |any, byte| any | begins(*byte, escapes)))
+}
+
+/// The unit at the start of `text`. `last` says that nothing follows the text.
+pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
+    let unit = match text.first() {
+        Some(b'%') => percent(text),
+        Some(b'\\') => backslash(text),
+        Some(b'&') if escapes.references => reference(text),
+        Some(b'+') if escapes.plus => Unit::Character(1, ' '),
+        _ => Unit::Plain,
+    };
+    if unit == Unit::Partial && last { Unit::Plain } else { unit }
+}
+
+/// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.
+pub fn respell(source: &[u8], character: char) -> Option<Vec<u8>> {
+    let code = u32::from(character);
+    let width = |around: usize| source.len().checked_sub(around);
+    let text = match source {
+        [b'%', ..] => format!("%{code:02X}"),
+        [b'\\', b'u', ..] => {
+            let mut units = [0; 2];
+            character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        }
+        [b'&', b'#', x @ (b'x' | b'X'), ..] => format!("&#{}{code:0width$x};", char::from(*x), width = width(4)?),
+        [b'&', b'#', ..] => format!("&#{code:0width$};", width = width(3)?),
+        [_] => character.to_string(),
+        _ => return None,
+    };
+    (text.len() == source.len()).then(|| text.into_bytes())
+}
+
+fn percent(text: &[u8]) -> Unit {
+    match (text.get(1).copied(), text.get(2).copied()) {
+        (None, _) => Unit::Partial,
+        (Some(high), None) => {
+            if high.is_ascii_hexdigit() {
+                Unit::Partial
+            } else {
+                Unit::Plain
+            }
+        }
+        (Some(high), Some(low)) => {
+            let in_track = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X');
+            let digits = text.iter().skip(2).take_while(in_track).take(TRACK_DIGITS).count();
+            if high == b'B' && digits == TRACK_DIGITS {
+                return Unit::Plain;
+            }
+            if high == b'B' && digits > 0 && digits.saturating_add(2) == text.len() {
+                return Unit::Partial;
+            }
+            match (hex(high), hex(low)) {
+                (Some(high), Some(low)) => Unit::Byte(3, low | (high << 4)),
+                _ => Unit::Plain,
+            }
+        }
+    }
+}
+
+fn backslash(text: &[u8]) -> Unit {
+    let character = match text.get(1) {
+        None => return Unit::Partial,
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'b' | b'f') => ' ',
+        Some(b'"') => '"',
+        Some(b'/') => '/',
+        Some(b'\\') => '\\',
+        Some(b'u') => return utf16(text),
+        Some(_) => return Unit::Plain,
+    };
+    Unit::Character(2, character)
+}
+
+fn utf16(text: &[u8]) -> Unit {
+    let code = match hex_run(text, 2, 4) {
+        Ok(code) => code,
+        Err(unit) => return unit,
+    };
+    if let Some(character) = char::from_u32(code) {
+        return Unit::Character(6, character);
+    }
+    let replacement = Unit::Character(6, char::REPLACEMENT_CHARACTER);
+    match text.get(6..8) {
+        Some(b"\\u") => match hex_run(text, 8, 4) {
+            Ok(low) => {
+                let units = [code, low].map(|unit| u16::try_from(unit).unwrap_or(0));
+                match char::decode_utf16(units).next() {
+                    Some(Ok(character)) => Unit::Character(12, character),
+                    _ => replacement,
+                }
+            }
+            Err(Unit::Partial) => Unit::Partial,
+            Err(_) => replacement,
+        },
+        Some(_) => replacement,
+        None if text.get(6).is_none_or(|byte| *byte == b'\\') => Unit::Partial,
+        None => replacement,
+    }
+}
+
+/// The number that `count` hexadecimal digits from `start` on make.
+fn hex_run(text: &[u8], start: usize, count: usize) -> Result<u32, Unit> {
+    let mut code: u32 = 0;
+    for position in start..start.saturating_add(count) {
+        let Some(byte) = text.get(position) else { return Err(Unit::Partial) };
+        let Some(digit) = hex(*byte) else { return Err(Unit::Plain) };
+        code = code.wrapping_shl(4) | u32::from(digit);
+    }
+    Ok(code)
+}
+
+fn reference(text: &[u8]) -> Unit {
+    let body = text.get(1..text.len().min(LONGEST_REFERENCE)).unwrap_or_default();
+    let Some(end) = body.iter().position(|byte| *byte == b';') else {
+        let open =
+            text.len() < LONGEST_REFERENCE && body.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
+        return if open { Unit::Partial } else { Unit::Plain };
+    };
+    let name = body.get(..end).unwrap_or_default();
+    let character = match name {
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16),
+        [b'#', digits @ ..] => number(digits, 10),
+        _ => NAMED.iter().find(|(known, _)| *known == name).map(|(_, character)| *character),
+    };
+    character.map_or(Unit::Plain, |character| Unit::Character(end.saturating_add(2), character))
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<char> {
+    let text = std::str::from_utf8(digits).ok()?;
+    text.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
+    char::from_u32(u32::from_str_radix(text, radix).ok()?)
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Unit {
+        unit(text.as_bytes(), false, Escapes::ALL)
+    }
+
+    #[test]
+    fn every_escape_is_read() {
+        for (text, expected) in [
+            ("%34", Unit::Byte(3, b'4')),
+            ("%c2", Unit::Byte(3, 0xc2)),
+            ("\\u0034", Unit::Character(6, '4')),
+            ("\\ud835\\udfd2", Unit::Character(12, '\u{1d7d2}')),
+            ("\\n4", Unit::Character(2, '\n')),
+            ("\\\"", Unit::Character(2, '"')),
+            ("&#52;", Unit::Character(5, '4')),
+            ("&#x34;", Unit::Character(6, '4')),
+            ("&nbsp;", Unit::Character(6, ' ')),
+            ("+", Unit::Character(1, ' ')),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_stands_for_itself() {
+        for text in
+            ["4", "%zz", "%3z", "\\x", "\\u00zz", "&copy;", "&a b", "&#zz;", "&abcdefghijkl;", "%B4111111111111111^"]
+        {
+            assert_eq!(read(text), Unit::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_an_escape_waits_unless_nothing_follows() {
+        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
+            assert_eq!(read(text), Unit::Partial, "{text}");
+            assert_eq!(unit(text.as_bytes(), true, Escapes::ALL), Unit::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_spelling_stays() {
+        for (source, character, expected) in [
+            ("%34", '*', "%2A"),
+            ("\\u0034", '*', "\\u002a"),
+            ("\\uff14", '\u{ff0a}', "\\uff0a"),
+            ("&#52;", '*', "&#42;"),
+            ("&#0052;", '*', "&#0042;"),
+            ("&#x34;", '*', "&#x2a;"),
+            ("4", '*', "*"),
+        ] {
+            assert_eq!(respell(source.as_bytes(), character).as_deref(), Some(expected.as_bytes()), "{source}");
+        }
+        assert_eq!(respell(b"&#2410;", '\u{ff0a}'), None);
+    }
+}

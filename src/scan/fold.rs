@@ -1,0 +1,117 @@
+//! Which characters look like the ones a number is made of?
+
+/// What a character that is not ASCII counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// This ASCII character.
+    As(u8),
+    /// Nothing: it has no width.
+    Dropped,
+    /// Itself.
+    Kept,
+}
+
+/// The zeros of the decimal digits (general category Nd, Unicode 16) that ten code points run from.
+const ZEROS: [u32; 44] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
+    0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
+    0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x11066, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6,
+    0x1fbf0,
+];
+
+/// The characters that digits are masked with, by their length in UTF-8, in the order of preference: asterisks, and one
+/// that looks like it and has as few hexadecimal digits as the digits of India.
+const MASKS: [char; 4] = ['\u{66d}', '\u{ff0a}', '\u{fbe}', '\u{1f7b6}'];
+
+/// True when `byte` may be the first of a character that does not count as itself. Most letters are told apart here.
+pub fn may_fold(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xd9 | 0xdb | 0xdf..=0xe3 | 0xea | 0xef | 0xf0)
+}
+
+/// What `character` counts as. `mask` is the ASCII character that masks are written with.
+pub fn fold(character: char, mask: u8) -> Fold {
+    let code = u32::from(character);
+    if let Some(zero) = ZEROS.iter().rev().find(|zero| **zero <= code)
+        && let Ok(value) = u8::try_from(code.saturating_sub(*zero))
+        && value < 10
+    {
+        return Fold::As(b'0'.wrapping_add(value));
+    }
+    match code {
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::As(b' '),
+        0x2010..=0x2015 | 0x2212 | 0x2e3a | 0x2e3b | 0xfe58 | 0xfe63 | 0xff0d => Fold::As(b'-'),
+        0xad | 0x200b..=0x200d | 0x2060 | 0xfeff => Fold::Dropped,
+        _ if MASKS.contains(&character) => Fold::As(mask),
+        _ => Fold::Kept,
+    }
+}
+
+/// The characters that can mask one that takes `length` bytes in UTF-8.
+pub fn masks(length: usize) -> impl Iterator<Item = char> {
+    MASKS.into_iter().filter(move |mask| mask.len_utf8() == length)
+}
+
+/// The character that `text`, which is not ASCII, begins with, and its length. `None` when it is no UTF-8 there; an error
+/// when it may be, but ends too early.
+pub fn character(text: &[u8]) -> Result<Option<(char, usize)>, Incomplete> {
+    let head = text.get(..text.len().min(4)).unwrap_or_default();
+    let valid = match std::str::from_utf8(head) {
+        Ok(valid) => valid,
+        Err(error) if error.valid_up_to() > 0 => {
+            std::str::from_utf8(head.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+        }
+        Err(error) if error.error_len().is_none() => return Err(Incomplete),
+        Err(_) => return Ok(None),
+    };
+    Ok(valid.chars().next().map(|character| (character, character.len_utf8())))
+}
+
+/// The text ends within a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incomplete;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_spaces_and_dashes_fold_to_ascii() {
+        for (character, byte) in
+            [('４', b'4'), ('٤', b'4'), ('९', b'9'), ('\u{1d7d2}', b'4'), ('\u{a0}', b' '), ('–', b'-')]
+        {
+            assert_eq!(fold(character, b'*'), Fold::As(byte), "{character}");
+        }
+        assert_eq!(fold('\u{200b}', b'*'), Fold::Dropped);
+        assert_eq!(fold('é', b'*'), Fold::Kept);
+        assert_eq!(fold('卡', b'*'), Fold::Kept);
+    }
+
+    #[test]
+    fn each_length_has_a_mask_that_folds_back() {
+        for length in 2..=4 {
+            assert!(masks(length).all(|mask| fold(mask, b'#') == Fold::As(b'#')));
+            assert!(masks(length).next().is_some());
+        }
+    }
+
+    #[test]
+    fn every_character_that_folds_has_its_first_byte_named() {
+        for character in (0x80..=0x10_ffff).filter_map(char::from_u32) {
+            let first = character.encode_utf8(&mut [0; 4]).as_bytes()[0];
+            assert!(may_fold(first) || fold(character, b'*') == Fold::Kept, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn zeros_are_sorted() {
+        assert!(ZEROS.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn characters_are_read_one_by_one() {
+        assert_eq!(character("４1".as_bytes()), Ok(Some(('４', 3))));
+        assert_eq!(character(b"\xef\xbc"), Err(Incomplete));
+        assert_eq!(character(b"\xff"), Ok(None));
+        assert_eq!(character(b"\xef\x41"), Ok(None));
+    }
+}

@@ -1,0 +1,151 @@
+//! Which bytes can the scanner see?
+
+/// The bytes not yet decided, with the few decided ones before them.
+///
+/// Positions are offsets into the window. A byte outside the view reads as NUL, which is neither digit, separator nor
+/// letter.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    behind: &'a [u8],
+    window: &'a [u8],
+    last: bool,
+    mask: u8,
+}
+
+impl<'a> View<'a> {
+    /// A view of `window`, which follows `behind` in the stream. `last` says that nothing follows the window. `mask` is
+    /// the character that masks are written with.
+    pub fn new(behind: &'a [u8], window: &'a [u8], last: bool, mask: u8) -> Self {
+        Self { behind, window, last, mask }
+    }
+
+    /// The undecided bytes.
+    pub fn window(&self) -> &'a [u8] {
+        self.window
+    }
+
+    /// The decided bytes before the window.
+    pub fn behind(&self) -> &'a [u8] {
+        self.behind
+    }
+
+    /// Length of the window in bytes.
+    pub fn len(&self) -> usize {
+        self.window.len()
+    }
+
+    /// True when the window holds no byte.
+    pub fn is_empty(&self) -> bool {
+        self.window.is_empty()
+    }
+
+    /// True when nothing follows the window.
+    pub fn is_last(&self) -> bool {
+        self.last
+    }
+
+    /// The byte at `position`.
+    pub fn at(&self, position: usize) -> u8 {
+        self.window.get(position).copied().unwrap_or(0)
+    }
+
+    /// The byte `distance` before `position`; a distance of 1 is the byte directly before it.
+    pub fn before(&self, position: usize, distance: usize) -> u8 {
+        match position.checked_sub(distance) {
+            Some(index) => self.at(index),
+            None => {
+                let back = distance.saturating_sub(position);
+                let index = self.behind.len().checked_sub(back);
+                index.and_then(|i| self.behind.get(i)).copied().unwrap_or(0)
+            }
+        }
+    }
+
+    /// The byte `distance` after `position`, or before it when negative.
+    pub(super) fn around(&self, position: usize, distance: isize) -> u8 {
+        if distance < 0 {
+            self.before(position, distance.unsigned_abs())
+        } else {
+            self.at(position.saturating_add(distance.unsigned_abs()))
+        }
+    }
+
+    /// True when `byte` is a digit, or may turn out to be part of a mask.
+    pub(super) fn may_be_digit(&self, byte: u8) -> bool {
+        byte.is_ascii_digit() || byte == self.mask
+    }
+
+    /// True when the byte `distance` from `position` is a digit, or was one before a mask was laid over it.
+    pub fn is_digit_like(&self, position: usize, distance: isize) -> bool {
+        let byte = self.around(position, distance);
+        byte.is_ascii_digit() || self.is_masked(position, distance)
+    }
+
+    /// True when the byte `distance` from `position` belongs to a mask: at least four mask characters, single
+    /// separators between them allowed.
+    pub fn is_masked(&self, position: usize, distance: isize) -> bool {
+        if self.around(position, distance) != self.mask {
+            return false;
+        }
+        let left = self.mask_run(position, distance, -1);
+        left >= MASK_RUN || left.saturating_add(self.mask_run(position, distance, 1)).saturating_sub(1) >= MASK_RUN
+    }
+
+    /// How many mask characters stand in the run that starts `distance` from `position` and goes on in steps of
+    /// `step`, up to [`MASK_RUN`].
+    fn mask_run(&self, position: usize, distance: isize, step: isize) -> usize {
+        let mut run = 0;
+        let mut at = distance;
+        while run < MASK_RUN {
+            if self.around(position, at) != self.mask {
+                let separated = super::Separator::from_byte(self.around(position, at)).is_some();
+                if run == 0 || !separated || self.around(position, at.saturating_add(step)) != self.mask {
+                    break;
+                }
+                at = at.saturating_add(step);
+            }
+            run = run.saturating_add(1);
+            at = at.saturating_add(step);
+        }
+        run
+    }
+}
+
+/// The fewest mask characters that count as a mask: a 16-digit number cut down to its first eight and last four
+/// digits hides four, and no permitted truncation hides fewer.
+const MASK_RUN: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_before_the_window_come_from_behind() {
+        let view = View::new(b"abc", b"def", true, b'*');
+        assert_eq!(view.before(1, 1), b'd');
+        assert_eq!(view.before(0, 1), b'c');
+        assert_eq!(view.before(1, 4), b'a');
+        assert_eq!(view.before(1, 5), 0);
+        assert_eq!(view.at(3), 0);
+    }
+
+    #[test]
+    fn a_mask_is_four_characters_with_single_separators_at_most() {
+        let masked = |text: &str, at| View::new(b"", text.as_bytes(), true, b'*').is_masked(at, 0);
+        assert!(masked("****1111", 0));
+        assert!(masked("11** **** 1111", 2));
+        assert!(masked("11** **** 1111", 8));
+        assert!(masked("* * * *", 4));
+        assert!(!masked("***1111", 0));
+        assert!(!masked("**4111**", 0));
+        assert!(!masked("**  **", 0));
+        assert!(!masked("1111", 0));
+    }
+
+    #[test]
+    fn a_mask_may_begin_before_the_window() {
+        let view = View::new(b"411111***", b"***1111", true, b'*');
+        assert!(view.is_masked(0, 0));
+        assert!(view.is_masked(3, -1));
+    }
+}

@@ -1,0 +1,83 @@
+//! Under which heading of a table does something stand?
+//!
+//! The first line of a CSV file names the columns. It is kept, up to a bound, and the signs between the cells of the current
+//! line are counted, so that a cell far down still has its name.
+
+/// The headings of a table, and the place in the current line.
+#[derive(Clone, Default)]
+pub struct Columns {
+    headings: Vec<u8>,
+    complete: bool,
+    counts: [usize; SIGNS.len()],
+}
+
+/// The signs that separate cells, in the order in which they are tried.
+const SIGNS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// The longest first line that is kept. Columns beyond it have no name.
+const LONGEST_HEADINGS: usize = 1024;
+
+impl Columns {
+    /// Goes on behind `text`.
+    pub fn advance(&mut self, text: &[u8]) {
+        if !self.complete {
+            let end = text.iter().position(|byte| *byte == b'\n');
+            let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+            let room = LONGEST_HEADINGS.saturating_sub(self.headings.len());
+            self.headings.extend(line.iter().take(room));
+            self.complete = end.is_some();
+        }
+        self.counts = self.counts_at(text);
+    }
+
+    /// The heading of the column in which `text`, which comes next, ends; `None` in the first line.
+    pub fn heading(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let mut first = self.headings.clone();
+        if !self.complete {
+            let end = text.iter().position(|byte| *byte == b'\n')?;
+            first.extend(text.get(..end).unwrap_or_default().iter().take(LONGEST_HEADINGS.saturating_sub(first.len())));
+        }
+        let counts = self.counts_at(text);
+        SIGNS.iter().zip(counts).filter(|(sign, _)| first.contains(sign)).find_map(|(sign, count)| {
+            let heading = first.split(|byte| byte == sign).nth(count)?;
+            Some(heading.trim_ascii().iter().copied().filter(|byte| *byte != b'"').collect())
+        })
+    }
+
+    /// How many of each sign stand in the line that `text` ends in.
+    fn counts_at(&self, text: &[u8]) -> [usize; SIGNS.len()] {
+        let line_start = text.iter().rposition(|byte| *byte == b'\n');
+        let line = text.get(line_start.map_or(0, |index| index.saturating_add(1))..).unwrap_or_default();
+        let mut counts = if line_start.is_some() { [0; SIGNS.len()] } else { self.counts };
+        for (sign, count) in SIGNS.iter().zip(&mut counts) {
+            *count = count.saturating_add(line.iter().filter(|byte| *byte == sign).count());
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heading(decided: &str, text: &str) -> Option<String> {
+        let mut columns = Columns::default();
+        columns.advance(decided.as_bytes());
+        columns.heading(text.as_bytes()).map(|heading| String::from_utf8(heading).unwrap())
+    }
+
+    #[test]
+    fn a_cell_has_the_heading_of_its_column_wherever_the_text_is_cut() {
+        let text = "id;\"card no\";note\r\n1;2;3\n4;5";
+        for cut in 0..=text.len() {
+            assert_eq!(heading(&text[..cut], &text[cut..]).as_deref(), Some("card no"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_and_cells_beyond_it_have_none() {
+        assert_eq!(heading("", "id,card"), None);
+        assert_eq!(heading("id,card\n", "1,2,3"), None);
+        assert_eq!(heading("one column\n", "1"), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! In which notation is a text written?
+
+use crate::mask::Form;
+use crate::scan::{Escapes, View};
+use std::ops::Range;
+
+/// The notation, as far as a mask must respect it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// JSON: a bare number must stay a number.
+    Json,
+    /// Form encoding, and the query of a path: a plus sign is a space.
+    Form,
+    /// A table whose first line names the columns.
+    Csv,
+    /// Any other text: mask characters are harmless.
+    Text,
+    /// Not known yet: JSON when the first byte that is not white space is `{` or `[`.
+    Unknown,
+}
+
+impl Document {
+    /// The notation that a content type promises.
+    pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
+        let Some(content_type) = content_type else { return Self::Unknown };
+        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().to_ascii_lowercase();
+        if essence.windows(4).any(|part| part == b"json") {
+            return Self::Json;
+        }
+        if essence.windows(3).any(|part| part == b"csv") {
+            return Self::Csv;
+        }
+        match essence.trim_ascii() {
+            b"application/x-www-form-urlencoded" => Self::Form,
+            b"" | b"text/plain" | b"application/octet-stream" => Self::Unknown,
+            _ => Self::Text,
+        }
+    }
+
+    /// The escapes that it may hold.
+    pub fn escapes(self) -> Escapes {
+        match self {
+            Self::Form => Escapes::FORM,
+            Self::Json | Self::Csv | Self::Text | Self::Unknown => Escapes::TEXT,
+        }
+    }
+
+    /// The same notation, now that `bytes` are the first of the text.
+    pub fn settled_by(self, bytes: &[u8]) -> Self {
+        match (self, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
+            (Self::Unknown, Some(b'{' | b'[')) => Self::Json,
+            (Self::Unknown, Some(_)) => Self::Text,
+            (known, _) => known,
+        }
+    }
+
+    /// How the digits at `span` are written. `anchor` is the last [anchoring](Self::is_anchor) byte before the view's
+    /// window.
+    ///
+    /// In JSON, digits that stand where a bare number can stand count as one. Inside of a string that looks the same
+    /// (`"a: 4111…, b"`) this only means that the mask consists of digits, so the document is well formed either way.
+    pub fn form_of(self, view: View<'_>, span: &Range<usize>, anchor: u8) -> Form {
+        let before = view.window().get(..span.start).unwrap_or_default();
+        let opens = before.iter().rev().find(|byte| Self::is_anchor(**byte)).unwrap_or(&anchor);
+        let closes = view.at(span.end);
+        let stands_bare = matches!(opens, 0 | b':' | b',' | b'[')
+            && (matches!(closes, 0 | b',' | b'}' | b']' | b'.') || closes.is_ascii_whitespace());
+        if self == Self::Json && stands_bare { Form::JsonNumber } else { Form::Text }
+    }
+
+    /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
+    pub fn is_anchor(byte: u8) -> bool {
+        !byte.is_ascii_whitespace() && byte != b'-'
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_tell_the_notation() {
+        for (content_type, document) in [
+            (Some("application/json"), Document::Json),
+            (Some("application/problem+JSON; charset=utf-8"), Document::Json),
+            (Some("application/x-ndjson"), Document::Json),
+            (Some("text/plain; charset=utf-8"), Document::Unknown),
+            (Some("text/csv"), Document::Csv),
+            (Some("application/x-www-form-urlencoded"), Document::Form),
+            (None, Document::Unknown),
+        ] {
+            assert_eq!(Document::of_content_type(content_type.map(str::as_bytes)), document, "{content_type:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_byte_settles_what_is_unknown() {
+        assert_eq!(Document::Unknown.settled_by(b" \n{"), Document::Json);
+        assert_eq!(Document::Unknown.settled_by(b"a,b"), Document::Text);
+        assert_eq!(Document::Unknown.settled_by(b"  "), Document::Unknown);
+        assert_eq!(Document::Text.settled_by(b"{"), Document::Text);
+    }
+
+    #[test]
+    fn numbers_and_strings_are_told_apart() {
+        let form = |text: &str| {
+            let start = text.find('4').unwrap();
+            let end = text.rfind('4').unwrap() + 1;
+            Document::Json.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
+        };
+        for number in ["{\"a\":44}", "[1, 44]", "[\n  44\n]", "{\"a\": -44 }", "44", "{\"a\":44.00}"] {
+            assert_eq!(form(number), Form::JsonNumber, "{number}");
+        }
+        for text in ["{\"a\":\"44\"}", "{\"a\":\"card 44 end\"}", "{\"a\":\"44 end\"}"] {
+            assert_eq!(form(text), Form::Text, "{text}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! How does a body pass through? (stage 5 of the flow)
+//!
+//! One body: chunks in, chunks out, the undecided tail between them. [`Inspector`] finds the cards, [`Body`] decides what
+//! is forwarded, held or cut. Neither knows a host.
+//!
+//! # Laws
+//!
+//! Each is a property test of the same name in `laws.rs`.
+//!
+//! 1. **Identity**: with nothing found, the bytes out are the bytes in.
+//! 2. **Cut invariance**: findings and bytes out do not depend on where the stream is cut into chunks.
+//! 3. **Bounded wait**: at most [`MAX_UNDECIDED`] bytes are held, and memory does not grow with the body.
+//! 4. **Same length**: every edit keeps its length.
+//! 5. **Well formed**: a JSON document stays one, and its numbers stay numbers.
+//! 6. **Idempotence**: the output, inspected again, holds nothing more.
+//! 7. **Drain**: the end of the stream, trailers and a block each have a named last step; no byte is lost or doubled.
+//! 9. **Oracle**: what is found is what a slow, plain finder finds in the whole body.
+//!
+//! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
+
+mod body;
+mod columns;
+mod document;
+mod inspector;
+mod messages;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+
+pub use body::{Body, Cut, Flow, Plan, Treatment, Turn};
+pub use document::Document;
+pub use inspector::{Finding, Inspector, redact};
+pub use messages::Sender;
+
+use crate::scan::{HORIZON, LONGEST_SPELLING};
+
+/// The most bytes at the end of a chunk that wait for the next one: as many characters as a decision may need, each in its
+/// longest spelling, and an escape that is not complete. Digits that are written plainly need [`HORIZON`] bytes.
+pub const MAX_UNDECIDED: usize = (HORIZON + LONGEST_SPELLING) * LONGEST_SPELLING;

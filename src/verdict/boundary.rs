@@ -1,0 +1,105 @@
+//! Do its surroundings say that it is something else?
+
+use super::words::{self, is_one_of};
+use super::{Why, track};
+use crate::scan::{Candidate, Edge, Neighbour, Separator, Shape};
+
+/// What the surroundings of a candidate come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// They leave it open, but count so much for or against it.
+    Weigh(i8),
+    /// They are those of magnetic stripe data.
+    Track,
+    /// They make it something else.
+    Object(Why),
+    /// They go on behind the bytes that are there.
+    Open,
+}
+
+/// What the bytes around `candidate` say. `before` is the text before it.
+pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
+    let (left, right) = (candidate.left(), candidate.right());
+    let (after, complete) = candidate.after();
+    if candidate.shape() == Shape::Bare {
+        match track::follows(before, after) {
+            Some(true) => return Surroundings::Track,
+            None if !complete => return Surroundings::Open,
+            Some(false) | None => {}
+        }
+    }
+    if left == Edge::Letter && !is_glued_before(before) {
+        return Surroundings::Object(Why::GluedToLetter);
+    }
+    if right == Edge::Letter {
+        let word = after.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if word == after.len() && !complete {
+            return Surroundings::Open;
+        }
+        if !is_one_of(&after.get(..word).unwrap_or_default().to_ascii_lowercase(), &words::GLUED_BEHIND) {
+            return Surroundings::Object(Why::GluedToLetter);
+        }
+    }
+    if candidate.shape() == Shape::Bare {
+        if is_fraction(left, false) || is_fraction(right, true) {
+            return Surroundings::Object(Why::Fraction);
+        }
+        return Surroundings::Weigh(weigh_underscore(before));
+    }
+    let goes_on = [left, right].iter().any(|edge| continues(*edge, candidate.separator()));
+    if goes_on || candidate.chain_follows_letter() {
+        return Surroundings::Object(Why::LongerNumber);
+    }
+    let row = fours(left, candidate.separator()).saturating_add(fours(right, candidate.separator()));
+    Surroundings::Weigh(if row >= ROW { ROW_SCORE } else { 0 })
+}
+
+/// The four-digit groups beside a number from which on it is a row of a table. One may be a year or an expiry date.
+const ROW: u8 = 2;
+
+/// What a row of a table is worth.
+const ROW_SCORE: i8 = -3;
+
+/// What an underscore before a number is worth when the word before that says nothing of cards.
+const UNDERSCORE_SCORE: i8 = -2;
+
+/// True when the word that `before` ends with may stand directly before a card number.
+fn is_glued_before(before: &[u8]) -> bool {
+    let (rest, word) = last_word(before);
+    is_one_of(&word, &words::GLUED_BEFORE) && !rest.last().is_some_and(u8::is_ascii_digit)
+}
+
+fn weigh_underscore(before: &[u8]) -> i8 {
+    let Some(rest) = before.strip_suffix(b"_") else { return 0 };
+    let (_, word) = last_word(rest);
+    let known = is_one_of(&word, &words::GLUED_BEFORE) || is_one_of(&word, &words::CARD);
+    if known { 0 } else { UNDERSCORE_SCORE }
+}
+
+/// The ASCII letters that `text` ends with, in lower case, and what is before them.
+fn last_word(text: &[u8]) -> (&[u8], Vec<u8>) {
+    let start = text.iter().rposition(|byte| !byte.is_ascii_alphabetic()).map_or(0, |index| index.saturating_add(1));
+    let (rest, word) = text.split_at_checked(start).unwrap_or_default();
+    (rest, word.to_ascii_lowercase())
+}
+
+/// True when a decimal point and digits stand at this edge. Zeros after the number do not make it another one.
+fn is_fraction(edge: Edge, after: bool) -> bool {
+    matches!(edge, Edge::Group(Neighbour { separator: Separator::Dot, zeros, .. }) if !(after && zeros))
+}
+
+/// True when the number's own dashes or dots go on at this edge, as in serial numbers and UUIDs.
+fn continues(edge: Edge, own: Option<Separator>) -> bool {
+    match edge {
+        Edge::Group(neighbour) => Some(neighbour.separator) == own && neighbour.separator != Separator::Space,
+        Edge::Open | Edge::Letter => false,
+    }
+}
+
+/// How many groups of four digits stand at this edge, joined by the number's own separator.
+fn fours(edge: Edge, own: Option<Separator>) -> u8 {
+    match edge {
+        Edge::Group(neighbour) if Some(neighbour.separator) == own => neighbour.fours,
+        Edge::Group(_) | Edge::Open | Edge::Letter => 0,
+    }
+}

@@ -1,0 +1,309 @@
+//! Is it a card? (stage 2 of the flow)
+//!
+//! A [`Candidate`] in, a [`Verdict`] out, with the reason when it is "no". Nothing here knows what is done about a card.
+//!
+//! The order of the questions is the order of their cost: issuer and length ([`brand`]), check digit ([`luhn`]), surroundings
+//! ([`boundary`], [`track`]), and the words around it ([`context`]). What is left open counts for or against it, and the
+//! sum decides.
+
+pub mod boundary;
+pub mod brand;
+pub mod context;
+pub mod luhn;
+pub mod test_cards;
+pub mod track;
+pub mod words;
+
+pub use brand::{Brand, Tier};
+
+use crate::scan::{Candidate, Shape};
+use boundary::Surroundings;
+
+/// What a candidate turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A payment card number.
+    Pan(Pan),
+    /// Something else.
+    NotPan(Why),
+    /// That depends on bytes behind those that are there.
+    Open,
+}
+
+/// How strong the evidence must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Everything that could be a card, also under the name of something else.
+    Strict,
+    /// What is more likely a card than not.
+    #[default]
+    Balanced,
+    /// Only what its name or layout says is a card.
+    Precise,
+}
+
+/// What may be known of a card number without its digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pan {
+    /// The issuer range that the number lies in.
+    pub brand: Brand,
+    /// How many digits it has.
+    pub length: u8,
+    /// How strong the evidence is.
+    pub score: i8,
+}
+
+/// What speaks for a candidate (positive) and against it (negative).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The issuer.
+    pub brand: Brand,
+    /// How many digits it has.
+    pub length: usize,
+    /// Its issuer range and length.
+    pub range: i8,
+    /// Its layout.
+    pub layout: i8,
+    /// What touches it.
+    pub beside: i8,
+    /// The words before it.
+    pub context: i8,
+    /// That it is a public test number, or an advertiser's.
+    pub known: i8,
+}
+
+/// Why a candidate is not a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// All its digits are the same.
+    Repeated,
+    /// No issuer has numbers that begin like this, or none of this length.
+    Issuer,
+    /// A letter touches it.
+    GluedToLetter,
+    /// It is one side of a decimal number.
+    Fraction,
+    /// It goes on in the same layout: a serial number, a UUID, a row of a table, an IBAN.
+    LongerNumber,
+    /// Its check digit is wrong.
+    CheckDigit,
+    /// Its name, its layout and its range together do not speak for a card.
+    WeakEvidence,
+}
+
+/// What the evidence is worth.
+const DEFAULT_TIER: i8 = 2;
+const EXTENDED_TIER: i8 = 0;
+const CANONICAL: i8 = 1;
+const LOOSE: i8 = -2;
+const TEST_CARD: i8 = 2;
+const FOLLOWED: i8 = 1;
+const TRACK: i8 = 4;
+const LISTED: i8 = -2;
+
+/// From this context on a UnionPay number may have a wrong check digit: some were issued so.
+const NAMED_UNIONPAY: i8 = 4;
+
+/// An identifier of an advertising network, `pub-` and 16 digits, is no card unless something says so.
+const PUBLISHER: &[u8] = b"pub-";
+const PUBLISHER_SCORE: i8 = -4;
+const PUBLISHER_CONTEXT: i8 = 3;
+
+/// True when the digits of `candidate` could be those of a card, whatever stands around it.
+pub fn is_possible(candidate: &Candidate<'_>) -> bool {
+    let digits = candidate.digits();
+    brand::identify(digits).is_some_and(|(brand, _)| brand == Brand::UnionPay || luhn::is_valid(digits))
+}
+
+/// Decides whether `candidate` is a card number, with the evidence that `level` asks for. `name` is what it is called when that
+/// does not stand before it.
+pub fn judge(candidate: &Candidate<'_>, level: Level, name: Option<&[u8]>) -> Verdict {
+    let evidence = match weigh(candidate, name) {
+        Ok(evidence) => evidence,
+        Err(verdict) => return verdict,
+    };
+    let score = evidence.score();
+    if score >= level.threshold() {
+        return evidence.pan(score);
+    }
+    if evidence.context >= 0 && score.saturating_add(FOLLOWED) >= level.threshold() {
+        let (after, complete) = candidate.after();
+        if !complete {
+            return Verdict::Open;
+        }
+        if context::evidence_follows(after) {
+            return evidence.pan(score.saturating_add(FOLLOWED));
+        }
+    }
+    Verdict::NotPan(Why::WeakEvidence)
+}
+
+/// What speaks for and against `candidate`, when nothing about it decides by itself.
+pub fn weigh(candidate: &Candidate<'_>, name: Option<&[u8]>) -> Result<Evidence, Verdict> {
+    let digits = candidate.digits();
+    let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(Why::Issuer)) };
+    if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
+        return Err(Verdict::NotPan(Why::Repeated));
+    }
+    let checks = luhn::is_valid(digits);
+    if !checks && brand != Brand::UnionPay {
+        return Err(Verdict::NotPan(Why::CheckDigit));
+    }
+    let before = candidate.before();
+    let mut evidence = Evidence { brand, length: digits.len(), range: 0, layout: 0, beside: 0, context: 0, known: 0 };
+    match boundary::surroundings(candidate, &before) {
+        Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
+        Surroundings::Open => return Err(Verdict::Open),
+        Surroundings::Track if checks => return Ok(Evidence { beside: TRACK, ..evidence }),
+        Surroundings::Track => {}
+        Surroundings::Weigh(weight) => evidence.beside = weight,
+    }
+    evidence.context = name.map_or_else(|| context::score(&before), context::score_of_name);
+    if !checks && (evidence.context < NAMED_UNIONPAY || !may_lack_check_digit(digits.ascii())) {
+        return Err(Verdict::NotPan(Why::CheckDigit));
+    }
+    if candidate.shape() == Shape::Bare {
+        let (after, complete) = candidate.after();
+        match context::is_listed(&before, after) {
+            Some(true) => evidence.beside = evidence.beside.saturating_add(LISTED),
+            None if !complete => return Err(Verdict::Open),
+            Some(false) | None => {}
+        }
+    }
+    evidence.range = if checks && tier == Tier::Default { DEFAULT_TIER } else { EXTENDED_TIER };
+    evidence.layout = match candidate.shape() {
+        Shape::Bare | Shape::DigitByDigit => 0,
+        Shape::Canonical => CANONICAL,
+        Shape::Loose => LOOSE,
+    };
+    evidence.known = if test_cards::is_test_card(digits) {
+        TEST_CARD
+    } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
+        PUBLISHER_SCORE
+    } else {
+        0
+    };
+    Ok(evidence)
+}
+
+impl Evidence {
+    /// The sum.
+    pub fn score(&self) -> i8 {
+        let parts = [self.range, self.layout, self.beside, self.context, self.known];
+        parts.into_iter().fold(0, i8::saturating_add)
+    }
+
+    fn pan(&self, score: i8) -> Verdict {
+        Verdict::Pan(Pan { brand: self.brand, length: u8::try_from(self.length).unwrap_or(u8::MAX), score })
+    }
+}
+
+/// True when a UnionPay number may have been issued with this wrong check digit. One with zeros where a mask leaves them in a
+/// bare JSON number is taken for such a mask.
+fn may_lack_check_digit(digits: &[u8]) -> bool {
+    digits.len() >= UNIONPAY_SHORTEST && digits.get(8..11) != Some(b"000")
+}
+
+/// The fewest digits of a UnionPay number.
+const UNIONPAY_SHORTEST: usize = 16;
+
+impl Level {
+    /// The score from which on a candidate is a card.
+    pub const fn threshold(self) -> i8 {
+        match self {
+            Self::Strict => 1,
+            Self::Balanced => 2,
+            Self::Precise => 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::{Starts, Step, View};
+
+    /// The verdict on the longest candidate that begins at the first group start of `text`.
+    fn verdict(text: &str) -> Verdict {
+        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        while let Step::Start(windows) = starts.advance() {
+            if let Some(candidate) = windows.last() {
+                return judge(&candidate, Level::Balanced, None);
+            }
+        }
+        panic!("no candidate in {text}");
+    }
+
+    fn brand_of(text: &str) -> Brand {
+        match verdict(text) {
+            Verdict::Pan(pan) => pan.brand,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn public_test_numbers_are_cards() {
+        for (text, brand) in [
+            ("4111111111111111", Brand::Visa),
+            ("4242-4242-4242-4242", Brand::Visa),
+            ("5555555555554444", Brand::Mastercard),
+            ("2223003122003222", Brand::Mastercard),
+            ("3782 822463 10005", Brand::Amex),
+            ("6011111111111117", Brand::Discover),
+            ("30569309025904", Brand::Diners),
+            ("3056930009020004", Brand::Diners),
+            ("3530111333300000", Brand::Jcb),
+            ("6200000000000005", Brand::UnionPay),
+            ("6205500000000000004", Brand::UnionPay),
+            ("6759649826438453", Brand::Maestro),
+            ("5019717010103742", Brand::Maestro),
+            ("5066991111111118", Brand::Elo),
+        ] {
+            assert_eq!(brand_of(text), brand, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_objection_has_its_reason() {
+        for (text, why) in [
+            ("4111111111111112", Why::CheckDigit),
+            ("1748503543012", Why::Issuer),
+            ("9999999999999999", Why::Issuer),
+            ("4444444444444444", Why::Repeated),
+            ("4111111111111111e", Why::GluedToLetter),
+            ("x4111111111111111", Why::GluedToLetter),
+            ("0.4111111111111111", Why::Fraction),
+            ("4111111111111111.25", Why::Fraction),
+            ("4111-1111-1111-1111-1", Why::LongerNumber),
+            ("4242-4242-4242-4242-1", Why::LongerNumber),
+            ("DE89 4111 1111 1111 1111", Why::LongerNumber),
+        ] {
+            assert_eq!(verdict_on_card(text), Verdict::NotPan(why), "{text}");
+        }
+    }
+
+    /// The verdict on the 13- to 16-digit candidate of `text` that the case is about: the first of an issuer, or else
+    /// the first.
+    fn verdict_on_card(text: &str) -> Verdict {
+        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        let mut first = None;
+        while let Step::Start(windows) = starts.advance() {
+            for verdict in windows.map(|candidate| judge(&candidate, Level::Balanced, None)) {
+                if verdict != Verdict::NotPan(Why::Issuer) {
+                    return verdict;
+                }
+                first = first.or(Some(verdict));
+            }
+        }
+        first.expect("a candidate")
+    }
+
+    #[test]
+    fn neighbours_that_say_nothing_do_not_object() {
+        for text in
+            ["2026 4111 1111 1111 1111", "4111 1111 1111 1111 12/26", "4111111111111111.00", "卡4111111111111111号"]
+        {
+            assert!(matches!(verdict_on_card(text), Verdict::Pan(_)), "{text}");
+        }
+    }
+}

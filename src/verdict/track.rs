@@ -1,0 +1,55 @@
+//! Is it the number of a magnetic stripe?
+//!
+//! ISO/IEC 7813: track 1 is `%B`, the number, `^`; track 2 is `;`, the number, `=` or `D`, the expiry date as YYMM, a service
+//! code of three digits.
+
+/// True when the bare number between `before` and `after` is part of track data, `None` when the end of `after` comes too
+/// early to tell.
+pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
+    let (separator, rest) = after.split_first()?;
+    if !matches!(separator, b'^' | b'=' | b'D') {
+        return Some(false);
+    }
+    match before.last() {
+        Some(b'B' | b';') => return Some(true),
+        Some(byte) if byte.is_ascii_alphanumeric() => return Some(false),
+        _ if *separator == b'^' => return Some(false),
+        _ => {}
+    }
+    let digits = rest.iter().take(DATE_AND_CODE).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == rest.len() && digits < DATE_AND_CODE {
+        return None;
+    }
+    let month = match rest {
+        [_, _, b'0', ones @ b'1'..=b'9', ..] => Some(ones),
+        [_, _, b'1', ones @ b'0'..=b'2', ..] => Some(ones),
+        _ => None,
+    };
+    Some(digits == DATE_AND_CODE && month.is_some())
+}
+
+/// Digits of the expiry date and the service code.
+const DATE_AND_CODE: usize = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracks_are_told_from_assignments() {
+        for (before, after, expected) in [
+            ("%B", "^DOE/J^2512101", Some(true)),
+            (";", "=2512101", Some(true)),
+            ("", "D25121010000", Some(true)),
+            ("data: ", "=2512101123", Some(true)),
+            ("", "=2513101", Some(false)),
+            ("x", "=2512101", Some(false)),
+            ("", "=25", None),
+            ("", "=yes", Some(false)),
+            ("", "\"", Some(false)),
+            ("", "", None),
+        ] {
+            assert_eq!(follows(before.as_bytes(), after.as_bytes()), expected, "{before} {after}");
+        }
+    }
+}

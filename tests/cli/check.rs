@@ -1,0 +1,43 @@
+//! Does `panveil check` say what a policy is?
+
+use crate::command::{file, printed, refused};
+
+#[test]
+fn check_prints_the_effective_policy() {
+    let expected = "policy is valid\n\n\
+        mode                   monitor\n\
+        request                mask\n\
+        response               block\n\
+        detect.sensitivity     balanced\n\
+        mask.keep              first6_last4\n\
+        mask.character         #\n\
+        block.request_status   403\n\
+        block.response_status  502\n\
+        block.body             null\n\
+        uninspectable          pass\n\
+        limits.paused_bytes    65536\n\
+        audit.clean            false\n";
+    let policy = r##"{"mode":"monitor","response":"block","mask":{"character":"#"}}"##;
+    assert_eq!(printed(&["check", &file("effective.json", policy)], b""), expected);
+    assert_eq!(printed(&["check", "-"], policy.as_bytes()), expected);
+    assert!(printed(&["check", "-"], b"").starts_with("policy is valid\n"));
+}
+
+#[test]
+fn check_explains_what_is_wrong() {
+    for (policy, line) in [
+        (
+            r#"{"mask":{"keep":"all"}}"#,
+            "policy: mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4",
+        ),
+        (r#"{"mode" "enforce"}"#, "policy: not JSON at line 1, column 9: expected `:`"),
+    ] {
+        assert_eq!(refused(&["check", "-"], policy.as_bytes()), line, "{policy}");
+    }
+    let yaml = format!(
+        "policy: this looks like YAML, which panveil {} does not read yet; convert it to JSON",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(refused(&["check", &file("policy.yaml", "# mine\nmode: enforce\n")], b""), yaml);
+    assert_eq!(refused(&["check", "-"], &vec![b'x'; 3 << 20]), "policy: larger than 1048576 bytes");
+}

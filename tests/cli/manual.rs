@@ -1,0 +1,42 @@
+//! Do the manual and the completions know every command?
+
+use crate::command::{printed, refused};
+
+const COMMANDS: [&str; 6] = ["scan", "mask", "explain", "check", "completions", "man"];
+
+#[test]
+fn every_command_teaches_with_examples() {
+    for command in COMMANDS {
+        let help = printed(&[command, "--help"], b"");
+        assert!(help.contains("Examples:\n  "), "{help}");
+        assert!(
+            help.contains(&format!("  panveil {command} ")) || help.contains(&format!("| panveil {command}")),
+            "{help}"
+        );
+        assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
+    }
+}
+
+#[test]
+fn every_command_has_a_page() {
+    let page = printed(&["man"], b"");
+    assert!(page.contains(".TH panveil 1"), "{page}");
+    for command in COMMANDS {
+        assert!(page.contains(&format!("panveil\\-{command}(1)")), "{page}");
+        let own = printed(&["man", command], b"");
+        assert!(own.contains(&format!(".TH panveil-{command} 1")), "{own}");
+        assert!(own.contains("Examples:"), "{own}");
+    }
+    assert_eq!(refused(&["man", "scn"], b""), "no command scn; see panveil --help");
+}
+
+#[test]
+fn every_shell_gets_a_script() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = printed(&["completions", shell], b"");
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+        assert!(script.contains("records"), "{shell}");
+    }
+}

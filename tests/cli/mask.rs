@@ -1,0 +1,81 @@
+//! Does `panveil mask` do what the policy says?
+
+use crate::command::{drain, file, panveil, printed, refused, run, said};
+use std::io::{Read, Write};
+
+#[test]
+fn mask_masks() {
+    assert_eq!(printed(&["mask"], b""), "");
+    assert_eq!(printed(&["mask"], b"card 4111 1111 1111 1111\n"), "card 4111 11** **** 1111\n");
+    assert_eq!(printed(&["mask"], b"ends in 4111111111111111"), "ends in 411111******1111");
+    assert_eq!(printed(&["mask"], b"{\"pan\": 4111111111111111}"), "{\"pan\": 4111110000001111}");
+    assert_eq!(printed(&["mask", "--content-type", "text/csv"], b"[id, 4111111111111111]"), "[id, 411111******1111]");
+}
+
+#[test]
+fn mask_does_what_the_policy_says() {
+    let card = "card 4111111111111111\n";
+    let policy = file("style.json", r#"{"mask":{"keep":"none","character":"x"},"request":"allow"}"#);
+    assert_eq!(printed(&["mask", "--policy", &policy], card.as_bytes()), "card xxxxxxxxxxxxxxxx\n");
+
+    let passes = |name: &str, policy: &str, note: &str| {
+        let output = run(&["mask", "--policy", &file(name, policy), "--direction", "request"], card.as_bytes());
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), card);
+        assert_eq!(said(&output), note);
+    };
+    passes("allow.json", r#"{"request":"allow"}"#, "1 card number passed, since request is allow");
+    passes("monitor.json", r#"{"mode":"monitor"}"#, "1 card number passed, since mode is monitor");
+    passes("skip.json", r#"{"request":"skip"}"#, "nothing was looked at, since request is skip");
+
+    let block = file("block.json", r#"{"response":"block"}"#);
+    assert_eq!(
+        refused(&["mask", "--policy", &block], card.as_bytes()),
+        "a card number was found, and response is block"
+    );
+    assert_eq!(printed(&["mask", "--policy", &block], b"no card\n"), "no card\n");
+
+    let wrong = file("wrong.json", r#"{"mask":[]}"#);
+    assert_eq!(
+        refused(&["mask", "--policy", &wrong], card.as_bytes()),
+        "policy: mask: found a list, expected an object"
+    );
+}
+
+#[test]
+fn mask_forwards_what_is_decided_before_the_input_ends() {
+    let mut child = panveil(&["mask"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    for _ in 0..3 {
+        stdin.write_all(b"card 4111111111111111, and no digit for a long while after it..............\n").unwrap();
+        let mut line = [0; 30];
+        stdout.read_exact(&mut line).unwrap();
+        assert!(!line.windows(16).any(|bytes| bytes == b"4111111111111111"));
+        drain(&mut stdout);
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn mask_keeps_every_other_byte_of_a_large_input() {
+    let line = b"\xff\x00 4111111111111111 and 378282246310005 and 1234567890123456\n";
+    let masked = b"\xff\x00 411111******1111 and 378282*****0005 and 1234567890123456\n";
+    let output = run(&["mask"], &line.repeat(100_000));
+    assert!(output.stdout == masked.repeat(100_000));
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let mut child = panveil(&["mask"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    // It ends at its first write; what is written to it after that has no reader either.
+    stdin.write_all(&b"text\n".repeat(1_000_000)).ok();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}

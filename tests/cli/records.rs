@@ -1,0 +1,60 @@
+//! Does `panveil scan --records` answer every record?
+
+use crate::command::{file, printed, run, said};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+fn record(id: &str, channel: &str, content_type: &str, bytes: &[u8]) -> String {
+    let bytes = STANDARD.encode(bytes);
+    format!("{{\"id\":{id},\"kind\":\"pos\",\"ch\":\"{channel}\",\"ct\":{content_type},\"b\":\"{bytes}\"}}\n")
+}
+
+#[test]
+fn every_record_is_answered_in_order() {
+    let records = [
+        record("\"A-1\"", "body", "\"application/json\"", b"{\"pan\": 4111111111111111}"),
+        record("\"A-2\"", "header", "null", b"nothing"),
+        "\n".to_owned(),
+        record("3", "path", "null", b"/\xff/4111 1111 1111 1111/5555555555554444"),
+        record("\"\\u0041\"", "cookie", "null", b"pan=378282246310005"),
+    ]
+    .concat();
+    let answers = "{\"id\":\"A-1\",\"spans\":[[8,24]]}\n\
+        {\"id\":\"A-2\",\"spans\":[]}\n\
+        {\"id\":3,\"spans\":[[3,22],[23,39]]}\n\
+        {\"id\":\"A\",\"spans\":[[4,19]]}\n";
+    assert_eq!(printed(&["scan", "--records", "-"], records.as_bytes()), answers);
+    assert_eq!(printed(&["scan", "--records", "-"], records.trim_end().as_bytes()), answers);
+    assert_eq!(printed(&["scan", "--records", &file("records.jsonl", &records)], b""), answers);
+    assert_eq!(printed(&["scan", "--records", "-"], b""), "");
+}
+
+#[test]
+fn more_records_than_fit_into_memory_at_once_are_answered() {
+    let one = record("1", "body", "null", &b"4111111111111111 ".repeat(50));
+    let answers = printed(&["scan", "--records", "-"], one.repeat(3000).as_bytes());
+    assert_eq!(answers.lines().count(), 3000);
+    assert!(answers.lines().all(|answer| answer.matches("],[").count() == 49));
+}
+
+#[test]
+fn a_broken_record_is_named_by_its_line_and_ends_it() {
+    const EXPECTED: &str =
+        r#"expected {"id": …, "ch": "body" | "header" | "path" | "cookie", "ct": text or null, "b": base64}"#;
+
+    let good = record("1", "body", "null", b"x");
+    for (broken, what) in [
+        ("{\"id\":1", "not JSON at column 7".to_owned()),
+        ("{\"id\":1,\"ch\":\"body\",\"ct\":null}", format!("no field \"b\", {EXPECTED}")),
+        ("{\"id\":1,\"ch\":\"4111111111111111\",\"ct\":null,\"b\":\"\"}", format!("no record, {EXPECTED}")),
+        ("{\"id\":1,\"ch\":\"body\",\"ct\":null,\"b\":\"!\"}", "field \"b\" is not base64".to_owned()),
+        ("[]", format!("no record, {EXPECTED}")),
+    ] {
+        let output = run(&["scan", "--records", "-"], format!("{good}{broken}\n{good}").as_bytes());
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"id\":1,\"spans\":[]}\n");
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(said(&output), format!("standard input: line 2: {what}"));
+    }
+    let output = run(&["scan", "--records", "no/such"], b"");
+    assert_eq!(said(&output), "cannot read no/such: No such file or directory (os error 2)");
+}

@@ -1,0 +1,309 @@
+//! Does `panveil scan` find every card, say where it is, and say what it could not read?
+
+use crate::command::{drain, file, folder, panveil, refused, run, said};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+const CARD: &str = "411111******1111";
+
+/// What was printed and said, and the exit status.
+fn outcome(output: &Output) -> (String, String, i32) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+/// What was printed by a run that found something and had nothing to remark.
+fn found(arguments: &[&str], input: &[u8]) -> String {
+    let (printed, said, status) = outcome(&run(arguments, input));
+    assert_eq!((said.as_str(), status), ("", 1), "{arguments:?} {printed}");
+    printed
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn a_card_is_told_by_its_place_and_without_its_middle_digits() {
+    let text = "first\n卡 4111111111111111, 3782-822463-10005\n30569309025904";
+    let expected = |name: &str| {
+        format!(
+            "{name}:2:3: visa, 16 digits, {CARD}\n\
+             {name}:2:21: amex, 15 digits, 378282*****0005\n\
+             {name}:3:1: diners, 14 digits, **********5904\n"
+        )
+    };
+    let path = file("place.txt", text);
+    assert_eq!(found(&["scan", &path], b""), expected(&path));
+    assert_eq!(found(&["scan"], text.as_bytes()), expected("-"));
+    assert_eq!(found(&["scan", "-"], text.as_bytes()), expected("-"));
+    let whole = found(&["scan", "--show", &path], b"");
+    assert!(whole.contains("4111111111111111\n") && whole.contains("378282246310005\n"), "{whole}");
+}
+
+#[test]
+fn escaped_numbers_are_told_by_their_digits() {
+    let text = "GET /pay?pan=%34111+1111+1111+1111 HTTP/1.1\n{\"b\":\"\\u00355555555\\u00355554444\"} &#51;78282246310005 ４111111111111111";
+    let expected = format!(
+        "-:1:14: visa, 16 digits, {CARD}\n-:2:7: mastercard, 16 digits, 555555******4444\n\
+         -:2:36: amex, 15 digits, 378282*****0005\n-:2:56: visa, 16 digits, {CARD}\n"
+    );
+    assert_eq!(found(&["scan"], text.as_bytes()), expected);
+    assert!(found(&["scan", "--show"], text.as_bytes()).contains(", 5555555555554444\n"));
+}
+
+#[test]
+fn nothing_found_is_silence() {
+    let path = file("clean.txt", "ts=1748503543012 4111111111111112 \x00\u{ff}");
+    for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "json", &path]] {
+        assert_eq!(outcome(&run(arguments, b"")), (String::new(), String::new(), 0), "{arguments:?}");
+    }
+    assert_eq!(outcome(&run(&["scan"], b"")), (String::new(), String::new(), 0));
+}
+
+#[test]
+fn directories_are_scanned_whole_and_in_order() {
+    let root = folder("order");
+    let mut expected = String::new();
+    for number in 0..60 {
+        let name = format!("{root}/{}/{number:02}.log", ["a", "b/c", ".hidden"][number / 20]);
+        fs::create_dir_all(name.rsplit_once('/').unwrap().0).unwrap();
+        // The first files are the ones that take longest.
+        let lines = if number % 20 == 0 { 50_000 } else { number };
+        fs::write(&name, format!("{}pan=4111111111111111", "nothing here\n".repeat(lines))).unwrap();
+        expected.push_str(&format!("{name}:{}:5: visa, 16 digits, {CARD}\n", lines + 1));
+    }
+    let mut lines: Vec<&str> = expected.lines().collect();
+    lines.sort_by_key(|line| line.split(':').next());
+    let expected = lines.join("\n") + "\n";
+    for _ in 0..5 {
+        assert_eq!(found(&["scan", &root, &format!("{root}/b")], b"").replace("/b/b", "/b"), expected);
+    }
+    assert_eq!(found(&["scan", "--count", &root], b"").lines().next().unwrap(), format!("{root}/.hidden/40.log:1"));
+}
+
+#[test]
+fn json_has_a_line_for_each_card() {
+    let text = "卡\n x 4111 1111 1111 1111 and 5555555555554444";
+    let path = file("a\"b\u{1b}\u{9b}.txt", text);
+    let printed = found(&["scan", "--format", "json", &path], b"");
+    assert!(!printed.contains(['\u{1b}', '\u{9b}']));
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers = ["4111 1111 1111 1111", "5555555555554444"];
+    assert_eq!(lines.len(), numbers.len());
+    for (line, number) in lines.iter().zip(numbers) {
+        let field = |name: &str| usize::try_from(line[name].as_u64().unwrap()).unwrap();
+        assert_eq!(line["path"], path.as_str());
+        assert_eq!(text.get(field("offset")..field("offset") + field("length")), Some(number));
+        assert_eq!((field("line"), field("digits")), (2, 16));
+        assert_eq!(field("column"), text.lines().nth(1).unwrap().find(number).unwrap() + 1);
+    }
+    assert_eq!((lines[0]["brand"].as_str(), lines[0]["number"].as_str()), (Some("visa"), Some(CARD)));
+    let counts = found(&["scan", "--format", "json", "--count", &path], b"");
+    assert_eq!(serde_json::from_str::<Value>(&counts).unwrap()["cards"], 2);
+}
+
+#[test]
+fn sarif_is_one_document_whatever_was_found() {
+    let root = folder("sarif");
+    fs::write(format!("{root}/a b.txt"), "4111111111111111").unwrap();
+    fs::write(format!("{root}/c.txt"), "\nxx 5555555555554444 378282246310005").unwrap();
+    let document = |arguments: &[&str], status| {
+        let output = run(&[&["scan", "--format", "sarif"], arguments].concat(), b"");
+        assert_eq!(output.status.code(), Some(status));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["version"], "2.1.0");
+        assert_eq!(document["runs"][0]["tool"]["driver"]["rules"][0]["id"], "payment-card-number");
+        document["runs"][0].clone()
+    };
+    let run = document(&[&root], 1);
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    let place = |index: usize| &results[index]["locations"][0]["physicalLocation"];
+    assert_eq!(place(0)["artifactLocation"]["uri"], format!("file://{root}/a%20b.txt"));
+    let region = serde_json::json!(
+        {"startLine": 2, "startColumn": 4, "endColumn": 20, "byteOffset": 4, "byteLength": 16});
+    assert_eq!(place(1)["region"], region);
+    assert_eq!(results[0]["message"]["text"], format!("visa, 16 digits, {CARD}"));
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+
+    let run = document(&[&file("clean-sarif.txt", "")], 0);
+    assert_eq!(run["results"], serde_json::json!([]));
+    let run = document(&["no/such"], 2);
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let told = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert_eq!(told, "no/such: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn quiet_leaves_it_to_the_exit_status() {
+    let path = file("quiet.txt", "4111111111111111");
+    for format in ["text", "json", "sarif"] {
+        assert_eq!(found(&["scan", "--quiet", "--format", format, &path], b""), "");
+    }
+    assert_eq!(run(&["scan", "-q", "no/such", &path], b"").status.code(), Some(2));
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for (arguments, line) in [
+        (&["scan", "--count", "--format", "sarif"][..], "SARIF has no counts; use --count with --format text or json"),
+        (&["scan", "--count", "--quiet"], "the argument '--count' cannot be used with '--quiet'; see panveil --help"),
+        (
+            &["scan", "--records", "-", "--show"],
+            "the argument '--records <FILE>' cannot be used with '--show'; see panveil --help",
+        ),
+    ] {
+        assert_eq!(refused(arguments, b""), line);
+    }
+}
+
+#[test]
+fn gzip_is_unpacked_whatever_its_name() {
+    let [one, two] = ["one 4111111111111111\n", "two\n5555555555554444\n"].map(gzip);
+    let path = file("packed.bin", [one.clone(), two.clone()].concat());
+    let expected =
+        format!("{path}:1:5: visa, 16 digits, {CARD}\n{path}:3:1: mastercard, 16 digits, 555555******4444\n");
+    assert_eq!(found(&["scan", &path], b""), expected);
+    assert_eq!(found(&["scan"], &[one.clone(), two].concat()), expected.replace(&path, "-"));
+    // A member that ends inside of a number does not end the number.
+    let halves = [gzip("41111111"), gzip("11111111")].concat();
+    assert_eq!(found(&["scan"], &halves), format!("-:1:1: visa, 16 digits, {CARD}\n"));
+
+    let large = format!("{}4111111111111111", ".".repeat(3 << 20));
+    assert_eq!(found(&["scan", "--count"], &gzip(&large)), "-:1\n");
+}
+
+#[test]
+fn broken_gzip_is_told_and_what_came_before_counts() {
+    let whole = gzip("4111111111111111 and then some more text that is long enough to be cut");
+    let root = folder("broken");
+    let [cut, misnamed, fine] = ["cut.gz", "misnamed.gz", "z.txt"].map(|name| format!("{root}/{name}"));
+    fs::write(&cut, &whole[..whole.len() - 9]).unwrap();
+    fs::write(&misnamed, "plain 5555555555554444").unwrap();
+    fs::write(&fine, "378282246310005").unwrap();
+    fs::write(format!("{root}/empty.gz"), "").unwrap();
+    let (printed, said, status) = outcome(&run(&["scan", &root], b""));
+    assert_eq!(status, 2);
+    assert_eq!(
+        printed,
+        format!(
+            "{cut}:1:1: visa, 16 digits, {CARD}\n{misnamed}:1:7: mastercard, 16 digits, 555555******4444\n\
+             {fine}:1:1: amex, 15 digits, 378282*****0005\n"
+        )
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    assert!(lines[0].starts_with(&format!("panveil: {cut}: broken gzip: ")), "{said}");
+    assert!(lines[0].ends_with("; only what came before was scanned"), "{said}");
+    assert_eq!(lines[1], format!("panveil: {misnamed}: is no gzip, though its name says so; scanned as it is"));
+    assert_eq!(lines[2], "panveil: 2 of 4 files were not scanned, or not to their end; cards may be in them");
+}
+
+#[test]
+fn what_is_no_file_is_told_and_the_rest_goes_on() {
+    let root = folder("special");
+    let fifo = format!("{root}/fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let _socket = UnixListener::bind(format!("{root}/socket")).unwrap();
+    fs::write(format!("{root}/text"), "4111111111111111").unwrap();
+    let (printed, said, status) = outcome(&run(&["scan", &root, "no/such/4111111111111111"], b""));
+    assert_eq!((printed, status), (format!("{root}/text:1:1: visa, 16 digits, {CARD}\n"), 2));
+    assert_eq!(
+        said,
+        format!(
+            "panveil: {fifo}: not scanned: a FIFO, not a file; to scan what it gives: panveil scan < {fifo}\n\
+             panveil: {root}/socket: not scanned: a socket, not a file\n\
+             panveil: no/such/****************: cannot be read: No such file or directory (os error 2)\n\
+             panveil: 3 of 4 files were not scanned, or not to their end; cards may be in them\n"
+        )
+    );
+    assert_eq!(run(&["scan", &fifo], b"").status.code(), Some(2));
+}
+
+#[test]
+fn what_a_shell_hands_over_is_read() {
+    assert_eq!(
+        found(&["scan", "/dev/stdin"], b"4111111111111111"),
+        format!("/dev/stdin:1:1: visa, 16 digits, {CARD}\n")
+    );
+}
+
+#[test]
+fn links_are_followed_on_request_and_never_in_circles() {
+    let root = folder("links");
+    let target = file("linked.txt", "4111111111111111");
+    std::os::unix::fs::symlink(&target, format!("{root}/file")).unwrap();
+    std::os::unix::fs::symlink(&root, format!("{root}/circle")).unwrap();
+    let output = run(&["scan", &root], b"");
+    assert_eq!(
+        (said(&output).as_str(), output.status.code()),
+        ("2 symbolic links not followed; --follow does", Some(0))
+    );
+    let output = run(&["scan", "--follow", &root], b"");
+    assert_eq!(said(&output), "1 symbolic link not followed: it leads in a circle");
+    assert_eq!(outcome(&output).0, format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
+    assert_eq!(found(&["scan", &format!("{root}/file")], b""), format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
+}
+
+#[test]
+fn names_cannot_steer_a_terminal_nor_tell_a_card() {
+    let root = folder("names");
+    fs::write(format!("{root}/\u{1b}]0;4111111111111111\u{7}\n\u{202e}.log"), "4111111111111111").unwrap();
+    for arguments in [&["scan", &root][..], &["scan", "--format", "json", &root], &["scan", "--count", &root]] {
+        let printed = found(arguments, b"");
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        assert!(!printed.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{printed:?}");
+        assert!(!printed.contains("4111111111111111"), "{printed}");
+    }
+    let (_, said, _) = outcome(&run(&["scan", "\u{1b}[2J\n"], b""));
+    assert!(said.starts_with("panveil: \\x1b[2J\\x0a: cannot be read"), "{said:?}");
+}
+
+#[test]
+fn a_stream_is_answered_while_it_goes_on() {
+    let mut child = panveil(&["scan"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    for _ in 0..3 {
+        stdin.write_all(b"card 4111111111111111, and no digit for a long while after it..............\n").unwrap();
+        drain(&mut stdout);
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn memory_does_not_grow_with_the_input() {
+    const MEGABYTES: usize = 48;
+
+    let mut child = Command::new("sh");
+    child.args(["-c", &format!("ulimit -v {}; exec \"$0\" scan --count", 32 << 10), env!("CARGO_BIN_EXE_panveil")]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let megabyte = [vec![b'.'; (1 << 20) - 17], b" 4111111111111111".to_vec()].concat();
+    thread::scope(|scope| {
+        scope.spawn(move || (0..MEGABYTES).for_each(|_| stdin.write_all(&megabyte).unwrap()));
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(outcome(&output), (format!("-:{MEGABYTES}\n"), String::new(), 1));
+    });
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let path = file("many.txt", "4111111111111111\n".repeat(200_000));
+    let mut child = panveil(&["scan", &path]).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 10]).unwrap();
+    drop(stdout);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&output.stderr).as_ref(), output.status.code()), ("", Some(1)));
+}

@@ -1,0 +1,172 @@
+//! Does each stage know only the stages before it? Reads the source and checks what CONTRIBUTING.md asks of it.
+
+#![expect(clippy::arithmetic_side_effects, clippy::panic, reason = "what fails here is the test")]
+
+mod source;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use source::{Module, Source};
+
+/// The stages in the order of the flow. Each may name those before it.
+const STAGES: [&str; 9] = ["scan", "verdict", "mask", "policy", "stream", "audit", "host", "exchange", "plugin"];
+
+/// The first stage that the command must not know: it runs without a proxy.
+const FIRST_WITH_A_PROXY: &str = "host";
+
+/// What stands for something outside of panveil, and where it may be named.
+const OUTSIDE: [(&str, &[&str]); 4] = [
+    ("proxy_wasm", &["host/envoy.rs", "plugin.rs"]),
+    ("serde", &["policy/", "audit/record.rs", "exchange/refusal.rs", "cli/"]),
+    ("serde_json", &["policy/", "audit/record.rs", "exchange/refusal.rs", "cli/"]),
+    ("unsafe", &["host/envoy.rs"]),
+];
+
+/// Where foreign functions may be declared.
+const FOREIGN: [&str; 2] = ["host/envoy.rs", "plugin.rs"];
+
+const MOST_LINES: usize = 400;
+
+#[test]
+fn every_source_file_keeps_the_rules() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    let mut told = Vec::new();
+    for path in rust_files(&folder) {
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let path = path.strip_prefix(&folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        files.push((path, text));
+    }
+    assert!(files.len() > STAGES.len(), "only {} files", files.len());
+    let test_files = source::test_files(&files);
+    for (path, text) in &files {
+        told.extend(breaches(path, text, test_files.contains(path)));
+    }
+    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// What a file does that it must not, one line each. `path` is relative to `src/`.
+fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
+    let source = Source::read(text);
+    let module = Module::of_file(path);
+    let mut told = Vec::new();
+    let mut tell = |line: usize, what: String| told.push(format!("src/{path}:{line}: {what}"));
+    if !text.starts_with("//! ") {
+        tell(1, "does not open with the question that it answers".to_owned());
+    }
+    for (line, named) in source.stages_named(&module) {
+        if let Some(what) = forbids(&module, &named) {
+            tell(line, what);
+        }
+    }
+    for (line, word) in source.words(is_test) {
+        let place = OUTSIDE.iter().find(|(outside, _)| *outside == word);
+        if place.is_some_and(|(_, places)| !places.iter().any(|place| path.starts_with(place))) {
+            tell(line, format!("names {word}"));
+        }
+    }
+    for line in source.foreign_functions().filter(|_| !FOREIGN.contains(&path)) {
+        tell(line, "declares foreign functions".to_owned());
+    }
+    let lines = if is_test { 0 } else { source.lines_of_code() };
+    if lines > MOST_LINES {
+        tell(1, format!("{lines} lines of code; at most {MOST_LINES}"));
+    }
+    told
+}
+
+/// Why `module` may not name this stage; `None` when it may.
+fn forbids(module: &Module, named: &str) -> Option<String> {
+    let rank = |stage: &str| STAGES.iter().position(|known| *known == stage);
+    let Some(rank_named) = rank(named) else { return Some(format!("names {named}, which is no stage")) };
+    match module {
+        Module::Map => None,
+        Module::Command => (Some(rank_named) >= rank(FIRST_WITH_A_PROXY)).then(|| format!("the command names {named}")),
+        Module::Stage(path) => {
+            let stage = path.first().map_or("", String::as_str);
+            match rank(stage) {
+                Some(own) if rank_named <= own => None,
+                Some(_) => Some(format!("{stage} names {named}, a later stage")),
+                None => Some(format!("{stage} is no stage")),
+            }
+        }
+    }
+}
+
+#[test]
+fn each_breach_is_told() {
+    for (path, text, expected) in [
+        ("scan/hot.rs", "use crate::policy::Policy;", "scan names policy, a later stage"),
+        ("verdict/luhn.rs", "use crate::{scan::{A, B}, policy::{C, D}};", "verdict names policy, a later stage"),
+        ("scan/hot.rs", "fn f() -> crate::audit::Line { crate::scan::x() }", "scan names audit, a later stage"),
+        ("scan/mod.rs", "use super::verdict::Pan;", "scan names verdict, a later stage"),
+        ("scan/hot.rs", "use super::super::verdict::Pan;", "scan names verdict, a later stage"),
+        ("mask.rs", "mod tests {\n use super::super::host::Host;\n}", "src/mask.rs:3: mask names host, a later stage"),
+        ("policy/tests.rs", "use crate::exchange::Exchange;", "policy names exchange, a later stage"),
+        ("policy/mod.rs", "use crate::helpers::x;", "names helpers, which is no stage"),
+        ("helpers.rs", "use crate::scan::x;", "helpers is no stage"),
+        ("cli/mask.rs", "use panveil::{policy::Policy, host::Host};", "the command names host"),
+        ("exchange/mod.rs", "use proxy_wasm::types::Action;", "names proxy_wasm"),
+        ("stream/body.rs", "fn f() { serde_json::to_string(&1); }", "names serde_json"),
+        ("scan/hot.rs", "fn f() { unsafe { g() } }", "names unsafe"),
+        ("host/mod.rs", "extern \"C\" fn f() {}", "declares foreign functions"),
+    ] {
+        let told = breaches(path, &format!("//! Why?\n{text}"), false);
+        assert!(told.len() == 1 && told.iter().all(|line| line.ends_with(expected)), "{text}: {told:?}");
+    }
+    assert_eq!(breaches("mask.rs", "fn f() {}", false).len(), 1);
+    let long = format!("//! Why?\n{}", "fn f() {}\n".repeat(MOST_LINES + 1));
+    assert_eq!(breaches("mask.rs", &long, false), ["src/mask.rs:1: 401 lines of code; at most 400"]);
+}
+
+#[test]
+fn what_is_allowed_is_not_told() {
+    for (path, text, is_test) in [
+        ("exchange/mod.rs", "use crate::{audit::{Line, Tally}, host::Host};\nuse self::fields::Fields;", false),
+        ("scan/hot.rs", "/// See [`crate::audit`].\nconst A: &str = \"crate::policy\"; // crate::policy", false),
+        (
+            "scan/hot.rs",
+            "const A: &str = r#\"use crate::policy; \" unsafe\"#; const B: char = '\"'; fn f<'a>() {}",
+            false,
+        ),
+        ("scan/window.rs", "pub(super) struct A; use super::view::View;", false),
+        ("stream/laws.rs", "use serde_json::Value;", true),
+        ("stream/body.rs", "#[cfg(test)]\nmod tests { use serde_json::Value; }", false),
+        ("host/envoy.rs", "unsafe extern \"C\" { fn proxy_log(); }", false),
+        ("lib.rs", "pub mod scan;\npub use crate::plugin::x;", false),
+    ] {
+        let told = breaches(path, &format!("//! Why?\n{text}"), is_test);
+        assert!(told.is_empty(), "{told:?}");
+    }
+    let tests = format!("//! Why?\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(MOST_LINES + 1));
+    assert!(breaches("mask.rs", &tests, false).is_empty());
+    let documented = format!("//! Why?\n{}", "/// Documented.\n\n".repeat(MOST_LINES + 1));
+    assert!(breaches("mask.rs", &documented, false).is_empty());
+}
+
+#[test]
+fn files_of_tests_are_known() {
+    let files = [
+        ("stream/mod.rs".to_owned(), "mod body;\n#[cfg(test)]\nmod laws;".to_owned()),
+        ("mask.rs".to_owned(), "#[cfg(test)]\nmod tests;".to_owned()),
+    ];
+    assert_eq!(source::test_files(&files), ["stream/laws.rs", "mask/tests.rs"]);
+}
