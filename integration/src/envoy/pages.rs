@@ -8,9 +8,10 @@ use anyhow::{Result, ensure};
 use crate::client::Client;
 use crate::observation::canonical;
 
-/// Every page that shows what an operator set or what traffic did.
+/// Every page that shows what an operator set or what traffic did. Histograms as counts: a quantile is a quotient, and
+/// one such as 1.1111111111 reads like the digits of a test card.
 pub const PAGES: [&str; 9] = [
-    "/stats",
+    "/stats?histogram_buckets=cumulative",
     "/stats/prometheus",
     "/config_dump",
     "/clusters",
