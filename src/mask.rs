@@ -40,9 +40,14 @@ pub struct MaskCharacter(u8);
 pub enum Form {
     /// As text: any character may stand in its place.
     Text,
-    /// As a bare JSON number: only digits may, and no leading zero.
-    JsonNumber,
-    /// With escapes or digits that are not ASCII: for each digit, which bytes of the span make it a mask character.
+    /// As a bare JSON number, or in hexadecimal text: only digits may, and no leading zero.
+    Digits,
+    /// As a float with an exponent, which stays.
+    Scientific,
+    /// In a notation of its own: these bytes of the span become those.
+    Rewritten(Vec<(usize, u8)>),
+    /// With escapes or digits that are not ASCII: for each one that a mask may cover, which bytes of the
+    /// span make it a mask character.
     Spelled(Vec<Vec<(usize, u8)>>),
 }
 
@@ -87,18 +92,47 @@ pub fn apply(span: &mut [u8], form: &Form, style: Style) {
         Form::Text => {
             cover(span, style, |_| style.character.as_byte());
         }
-        Form::JsonNumber => {
+        Form::Digits => {
             let end = cover(span, style, |index| if index == 0 { b'9' } else { b'0' });
             break_check_digit(span, end);
         }
+        Form::Scientific => remove(span, form, style.character, 0),
+        Form::Rewritten(edits) => write(span, edits.iter()),
         Form::Spelled(digits) => {
             let (head, tail) = style.keep.visible(digits.len());
             let hidden = digits.len().saturating_sub(head).saturating_sub(tail);
-            for (position, byte) in digits.iter().skip(head).take(hidden).flatten() {
-                if let Some(slot) = span.get_mut(*position) {
-                    *slot = *byte;
-                }
-            }
+            write(span, digits.iter().skip(head).take(hidden).flatten());
+        }
+    }
+}
+
+/// Masks every letter and digit in `span` but the `last` ones, whatever truncation permits for numbers.
+pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usize) {
+    match form {
+        Form::Text => {
+            let length = span.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+            let covered = span.iter_mut().filter(|byte| byte.is_ascii_alphanumeric());
+            covered.take(length.saturating_sub(last)).for_each(|byte| *byte = character.as_byte());
+        }
+        Form::Digits | Form::Scientific => {
+            let end = span.iter().position(|byte| *form == Form::Scientific && byte.eq_ignore_ascii_case(&b'e'));
+            let end = end.unwrap_or(span.len());
+            let digits = span.get_mut(..end).unwrap_or_default();
+            let length = digits.iter().filter(|byte| byte.is_ascii_digit()).count();
+            let covered = digits.iter_mut().filter(|byte| byte.is_ascii_digit()).take(length.saturating_sub(last));
+            covered.enumerate().for_each(|(index, byte)| *byte = if index == 0 { b'9' } else { b'0' });
+        }
+        Form::Rewritten(edits) => write(span, edits.iter()),
+        Form::Spelled(characters) => {
+            write(span, characters.iter().take(characters.len().saturating_sub(last)).flatten());
+        }
+    }
+}
+
+fn write<'e>(span: &mut [u8], edits: impl Iterator<Item = &'e (usize, u8)>) {
+    for (position, byte) in edits {
+        if let Some(slot) = span.get_mut(*position) {
+            *slot = *byte;
         }
     }
 }
@@ -167,16 +201,30 @@ mod tests {
 
     #[test]
     fn a_json_number_stays_one() {
-        assert_eq!(masked("4111111111111111", Form::JsonNumber, Keep::First6Last4), "4111110000001111");
-        assert_eq!(masked("4111111111111111", Form::JsonNumber, Keep::None), "9000000000000000");
-        assert_eq!(masked("30569309025904", Form::JsonNumber, Keep::Last4), "90000000005904");
+        assert_eq!(masked("4111111111111111", Form::Digits, Keep::First6Last4), "4111110000001111");
+        assert_eq!(masked("4111111111111111", Form::Digits, Keep::None), "9000000000000000");
+        assert_eq!(masked("30569309025904", Form::Digits, Keep::Last4), "90000000005904");
+    }
+
+    #[test]
+    fn what_is_removed_is_removed_whole() {
+        let removed = |text: &str, form: Form, last| {
+            let mut bytes = text.as_bytes().to_vec();
+            remove(&mut bytes, &form, MaskCharacter::ASTERISK, last);
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(removed("4111111111111111^DOE/J^2512", Form::Text, 0), "****************^***/*^****");
+        assert_eq!(removed("123-45-6789", Form::Text, 4), "***-**-6789");
+        assert_eq!(removed("123", Form::Digits, 0), "900");
+        assert_eq!(removed("4111111111111111D2512F", Form::Digits, 0), "9000000000000000D0000F");
+        assert_eq!(removed("4.111111111111111e15", Form::Scientific, 0), "9.000000000000000e15");
     }
 
     proptest! {
         #[test]
         fn a_masked_json_number_is_no_card(number in "[1-9][0-9]{12,18}", keep in 0..4_usize) {
             let keep = [Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4][keep];
-            let result = masked(&number, Form::JsonNumber, keep);
+            let result = masked(&number, Form::Digits, keep);
             prop_assert_eq!(result.len(), number.len());
             prop_assert!(!result.starts_with('0') && result.bytes().all(|byte| byte.is_ascii_digit()));
             prop_assert!(!luhn::is_valid_ascii(result.as_bytes()));

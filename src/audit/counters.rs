@@ -6,14 +6,13 @@
 
 use super::{Action, Reason};
 use crate::policy::{Direction, Mode, Place};
-use crate::verdict::Brand;
 use std::cell::Cell;
 
 /// One counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counter {
-    /// Cards found.
-    Findings(Direction, Place, Brand, Action),
+pub enum Counter<'w> {
+    /// What was found; the third is the brand, or what stands in its place.
+    Findings(Direction, Place, &'w str, Action),
     /// Messages that ended, by what was done to them.
     Messages(Direction, Action),
     /// Bytes of bodies that were inspected.
@@ -35,7 +34,7 @@ const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
 const OUTCOMES: [Action; 6] =
     [Action::Clean, Action::Uninspected, Action::Reported, Action::Allowed, Action::Masked, Action::Blocked];
 
-impl Counter {
+impl Counter<'_> {
     /// The name in Envoy, without its `wasmcustom.` prefix.
     pub fn name(self) -> String {
         match self {
@@ -43,7 +42,7 @@ impl Counter {
                 "panveil_findings_direction=.={};.;place=.={};.;brand=.={};.;action=.={};.;total",
                 direction.as_str(),
                 place.as_str(),
-                brand.as_str(),
+                brand,
                 action.as_str()
             ),
             Self::Messages(direction, outcome) => {
@@ -79,7 +78,7 @@ impl Ledger {
     }
 
     /// Hands over everything gathered since the last time, and starts again at zero.
-    pub fn drain(&self, mut hand_over: impl FnMut(Counter, u64)) {
+    pub fn drain(&self, mut hand_over: impl FnMut(Counter<'static>, u64)) {
         for ((direction, row), bytes) in DIRECTIONS.into_iter().zip(&self.messages).zip(&self.inspected_bytes) {
             let messages = OUTCOMES.into_iter().zip(row);
             let messages = messages.map(|(outcome, count)| (Counter::Messages(direction, outcome), count));
@@ -109,7 +108,7 @@ mod tests {
 
     #[test]
     fn names_carry_their_labels() {
-        let finding = Counter::Findings(Direction::Request, Place::Body, Brand::Visa, Action::Masked);
+        let finding = Counter::Findings(Direction::Request, Place::Body, "visa", Action::Masked);
         assert_eq!(
             finding.name(),
             "panveil_findings_direction=.=request;.;place=.=body;.;brand=.=visa;.;action=.=masked;.;total"

@@ -2,7 +2,8 @@
 
 use super::Redacted;
 use crate::policy::{Decision, Direction, Intent, Mode, Place};
-use crate::verdict::{Brand, Pan};
+use crate::stream::What;
+use crate::verdict::Brand;
 use serde::{Serialize, Serializer};
 
 /// What was done about a card, or about a whole exchange.
@@ -67,17 +68,23 @@ const RECORD_VERSION: u8 = 1;
 /// The most kinds of findings that a record tells apart.
 const MOST_ENTRIES: usize = 32;
 
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 struct Entry {
     direction: &'static str,
     place: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    brand: &'static str,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<String>,
     length: u8,
     action: Action,
     rule: String,
     count: u64,
+    #[serde(skip)]
+    what: What,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -91,6 +98,8 @@ struct Record<'a> {
     version: u8,
     action: Action,
     found: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    authentication_data: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,13 +168,13 @@ impl Reason {
 }
 
 impl Tally {
-    /// Adds a card. `field` is the name of the header that it stands in.
+    /// Adds something that was found. `field` is the name of the header that it stands in.
     pub fn add(
         &mut self,
         direction: Direction,
         place: Place,
         field: Option<&Redacted>,
-        pan: Pan,
+        what: &What,
         decision: Decision<'_>,
     ) {
         let action = Action::of(decision);
@@ -174,8 +183,9 @@ impl Tally {
             entry.direction == direction.as_str()
                 && entry.place == place.as_str()
                 && entry.field.as_deref() == field.map(Redacted::as_str)
-                && entry.brand == pan.brand.as_str()
-                && entry.length == pan.length
+                && entry.kind == what.kind()
+                && entry.what.label() == what.label()
+                && entry.length == what.length()
                 && entry.action == action
                 && entry.rule == decision.rule
         });
@@ -186,11 +196,14 @@ impl Tally {
                 direction: direction.as_str(),
                 place: place.as_str(),
                 field: field.map(|field| field.as_str().to_owned()),
-                brand: pan.brand.as_str(),
-                length: pan.length,
+                kind: what.kind().to_owned(),
+                brand: what.brand().map(Brand::as_str),
+                pattern: matches!(what, What::Pattern(_)).then(|| what.label().to_owned()),
+                length: what.length(),
                 action,
                 rule: decision.rule.to_owned(),
                 count: 1,
+                what: what.clone(),
             });
         } else {
             self.beyond = self.beyond.saturating_add(1);
@@ -212,7 +225,7 @@ impl Tally {
         self.blocked = true;
     }
 
-    /// How many cards were found.
+    /// How much was found: cards, authentication data, matches of patterns.
     pub fn found(&self) -> u64 {
         self.entries.iter().fold(self.beyond, |sum, entry| sum.saturating_add(entry.count))
     }
@@ -237,7 +250,7 @@ impl Tally {
     /// The brands that were found, in the order of [`Brand::ALL`], with commas between them.
     pub fn brands(&self) -> String {
         let names = Brand::ALL.iter().map(|brand| brand.as_str());
-        join(names.filter(|name| self.entries.iter().any(|entry| entry.brand == *name)))
+        join(names.filter(|name| self.entries.iter().any(|entry| entry.brand == Some(name))))
     }
 
     /// The places where cards were found, with commas between them.
@@ -252,6 +265,7 @@ impl Tally {
             version: RECORD_VERSION,
             action: self.action(),
             found: self.found(),
+            authentication_data: self.entries.iter().any(|entry| entry.what.is_authentication_data()),
             method: facts.method.as_ref().map(Redacted::as_str),
             host: facts.host.as_ref().map(Redacted::as_str),
             path: facts.path.as_ref().map(Redacted::as_str),
@@ -273,9 +287,10 @@ fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::{Code, Pan};
 
-    const VISA: Pan = Pan { brand: Brand::Visa, length: 16, score: 2 };
-    const AMEX: Pan = Pan { brand: Brand::Amex, length: 15, score: 3 };
+    const VISA: What = What::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 });
+    const AMEX: What = What::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 });
 
     fn decision(mode: Mode, intent: Intent) -> Decision<'static> {
         Decision { intent, mode, rule: "request" }
@@ -285,18 +300,32 @@ mod tests {
     fn equal_findings_are_counted_together() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Place::Body, None, VISA, mask);
-        tally.add(Direction::Request, Place::Body, None, VISA, mask);
-        tally.add(Direction::Request, Place::Headers, Some(&Redacted::new(b"cookie")), AMEX, mask);
+        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Place::Headers, Some(&Redacted::new(b"cookie")), &AMEX, mask);
         assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
         assert_eq!((tally.brands().as_str(), tally.places().as_str()), ("visa,amex", "headers,body"));
         let facts = Facts { path: Some(Redacted::new(b"/pay")), mtls: Some(true), ..Facts::default() };
         assert_eq!(
             tally.record(&facts),
             "{\"version\":1,\"action\":\"masked\",\"found\":3,\"path\":\"/pay\",\"mtls\":true,\"findings\":[\
-             {\"direction\":\"request\",\"place\":\"body\",\"brand\":\"visa\",\"length\":16,\"action\":\"masked\",\
+             {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"pan\",\"brand\":\"visa\",\"length\":16,\"action\":\"masked\",\
              \"rule\":\"request\",\"count\":2},\
-             {\"direction\":\"request\",\"place\":\"headers\",\"field\":\"cookie\",\"brand\":\"amex\",\"length\":15,\
+             {\"direction\":\"request\",\"place\":\"headers\",\"field\":\"cookie\",\"kind\":\"pan\",\"brand\":\"amex\",\"length\":15,\
+             \"action\":\"masked\",\"rule\":\"request\",\"count\":1}]}"
+        );
+    }
+
+    #[test]
+    fn authentication_data_is_told_of() {
+        let mut tally = Tally::default();
+        let mask = decision(Mode::Enforce, Intent::Mask);
+        tally.add(Direction::Request, Place::Body, None, &What::Code(Code::Verification, 3), mask);
+        assert_eq!((tally.found(), tally.brands().as_str()), (1, ""));
+        assert_eq!(
+            tally.record(&Facts::default()),
+            "{\"version\":1,\"action\":\"masked\",\"found\":1,\"authentication_data\":true,\"findings\":[\
+             {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"verification_code\",\"length\":3,\
              \"action\":\"masked\",\"rule\":\"request\",\"count\":1}]}"
         );
     }
@@ -310,9 +339,9 @@ mod tests {
         assert!(tally.note_uninspected(Direction::Response, Reason::Encoding));
         assert!(!tally.note_uninspected(Direction::Response, Reason::Encoding));
         assert_eq!(tally.action(), Action::Uninspected);
-        tally.add(Direction::Request, Place::Body, None, VISA, decision(Mode::Monitor, Intent::Block));
+        tally.add(Direction::Request, Place::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
         assert_eq!(tally.action(), Action::Reported);
-        tally.add(Direction::Response, Place::Body, None, VISA, decision(Mode::Enforce, Intent::Block));
+        tally.add(Direction::Response, Place::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
         assert_eq!(tally.action(), Action::Blocked);
         assert_eq!(tally.action_in(Direction::Request), Some(Action::Reported));
     }
@@ -322,7 +351,7 @@ mod tests {
         let mut tally = Tally::default();
         for number in 0..100 {
             let field = Redacted::new(format!("x-{number}").as_bytes());
-            tally.add(Direction::Request, Place::Headers, Some(&field), VISA, decision(Mode::Enforce, Intent::Mask));
+            tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, decision(Mode::Enforce, Intent::Mask));
         }
         assert_eq!(tally.found(), 100);
         assert!(tally.record(&Facts::default()).contains("\"findings_beyond\":68"));

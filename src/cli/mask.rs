@@ -82,7 +82,7 @@ fn plan(policy: &Policy, decision: Decision<'_>) -> Plan {
     };
     Plan {
         treatment,
-        level: policy.level(),
+        criteria: policy.criteria(),
         style: policy.mask_style(),
         pause_limit: 0,
         pause_until: 0,

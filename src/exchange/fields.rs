@@ -2,10 +2,9 @@
 
 use crate::audit::{Action, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::mask;
 use crate::policy::{Direction, Place, Policy};
-use crate::stream::{Document, Finding, Inspector};
-use crate::verdict::Pan;
+use crate::stream::{Document, Inspector, What};
+use crate::verdict::authentication;
 
 /// A header map with the cards that were found in it.
 ///
@@ -22,7 +21,7 @@ pub struct Card {
     /// The name of the field.
     pub field: Redacted,
     /// What it is.
-    pub pan: Pan,
+    pub what: What,
 }
 
 /// A field as it came, and as it is to be.
@@ -42,7 +41,8 @@ const HOLD_QUERIES: [&[u8]; 3] = [b":path", b"referer", b"location"];
 /// True when there may be a card anywhere in the map. Looks at the block as it came, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
-    Inspector::new(Document::Text, policy.mask_style()).reading_all_escapes().suspects(block.bytes())
+    let inspector = Inspector::new(Document::Text, policy.mask_style()).under(policy.criteria());
+    inspector.reading_all_escapes().suspects(block.bytes())
 }
 
 impl Fields {
@@ -61,7 +61,29 @@ impl Fields {
             }
             fields.pairs.push(pair);
         }
+        let has_card = fields.cards.iter().any(|card| matches!(card.what, What::Pan(_) | What::Track(_)));
+        if has_card && policy.criteria().authentication_data.is_some() {
+            fields.inspect_codes(map, direction, policy);
+        }
         fields
+    }
+
+    /// Finds the verification codes and PINs that are fields of their own, since there is a card in another one.
+    fn inspect_codes(&mut self, map: HeaderMap, direction: Direction, policy: &Policy) {
+        for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
+            let place = place_of(map, &pair.name);
+            let action = Action::of(policy.decide(direction, place));
+            let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
+            if action == Action::Clean {
+                continue;
+            }
+            let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
+            self.cards.push(Card { place, field: Redacted::new(&pair.name), what: What::Code(code, length) });
+            if action == Action::Masked {
+                let mask = policy.mask_style().character.as_byte();
+                pair.new_value = Some(vec![mask; pair.value.len()]);
+            }
+        }
     }
 
     /// The cards, in the order of the fields.
@@ -106,17 +128,17 @@ impl Fields {
         let style = policy.mask_style();
         let mut findings = Vec::new();
         let document = if HOLD_QUERIES.contains(&name) { Document::Form } else { Document::Unknown };
-        let inspector = Inspector::new(document, style).at_level(policy.level());
+        let inspector = Inspector::new(document, style).under(policy.criteria());
         inspector.preceded_by(called).inspect(text, true, &mut findings);
         if findings.is_empty() {
             return None;
         }
         let mut masked = text.to_vec();
-        for Finding { span, pan, form } in findings {
-            self.cards.push(Card { place, field: Redacted::new(name), pan });
-            if let Some(bytes) = masked.get_mut(span) {
-                mask::apply(bytes, &form, style);
+        for finding in findings {
+            if let Some(bytes) = masked.get_mut(finding.span.clone()) {
+                finding.mask(bytes, style);
             }
+            self.cards.push(Card { place, field: Redacted::new(name), what: finding.what });
         }
         Some(masked)
     }

@@ -25,8 +25,7 @@ use self::refusal::Refusal;
 use crate::audit::{Action, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
 use crate::policy::{Decision, Direction, Mode, Place, Policy, Uninspectable};
-use crate::stream::{self, Body, Cut, Document, Plan, Treatment, Turn};
-use crate::verdict::Pan;
+use crate::stream::{self, Body, Cut, Document, Plan, Treatment, Turn, What};
 use std::rc::Rc;
 
 /// One request and its response.
@@ -165,7 +164,7 @@ impl Exchange {
         let mut refusal = None;
         for card in fields.cards() {
             let decision = policy.decide(direction, card.place);
-            self.report(host, direction, card.place, Some(&card.field), &[card.pan], decision);
+            self.report(host, direction, card.place, Some(&card.field), std::slice::from_ref(&card.what), decision);
             if Action::of(decision) == Action::Blocked {
                 refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
             }
@@ -191,7 +190,7 @@ impl Exchange {
         let sender = sender_of(host, direction, block);
         let plan = Plan {
             treatment,
-            level: policy.level(),
+            criteria: policy.criteria(),
             style: policy.mask_style(),
             pause_limit: policy.paused_bytes(),
             pause_until: pause_until(host, direction, sender),
@@ -213,18 +212,18 @@ impl Exchange {
         let fresh = size.saturating_sub(body.paused_len());
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
         self.ledger.add_inspected(direction, fresh);
-        let mut pans = Vec::new();
-        let turn = body.push(chunk, end, |pan| pans.push(pan));
-        self.finish_turn(host, direction, size, body, &pans, turn)
+        let mut found = Vec::new();
+        let turn = body.push(chunk, end, |what| found.push(what));
+        self.finish_turn(host, direction, size, body, &found, turn)
     }
 
     fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<Flow, Stop> {
         if let Some(mut body) = self.message(direction).body.take() {
             let size = body.paused_len();
             let waiting = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-            let mut pans = Vec::new();
-            let turn = body.finish_before_trailers(waiting, |pan| pans.push(pan));
-            self.finish_turn(host, direction, size, body, &pans, turn)?;
+            let mut found = Vec::new();
+            let turn = body.finish_before_trailers(waiting, |what| found.push(what));
+            self.finish_turn(host, direction, size, body, &found, turn)?;
         }
         if self.policy.inspects(direction) {
             let map = HeaderMap::trailers_of(direction);
@@ -241,12 +240,12 @@ impl Exchange {
         direction: Direction,
         size: usize,
         body: Box<Body>,
-        pans: &[Pan],
+        found: &[What],
         turn: Turn,
     ) -> Result<Flow, Stop> {
         let policy = Rc::clone(&self.policy);
         let decision = policy.decide(direction, Place::Body);
-        self.report(host, direction, Place::Body, None, pans, decision);
+        self.report(host, direction, Place::Body, None, found, decision);
         if body.passed_unread() {
             self.note_unread(host, direction, Reason::Encoding);
         }

@@ -6,7 +6,7 @@ use super::Exchange;
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, Level};
 use crate::policy::{Decision, Direction, Place};
-use crate::verdict::{Brand, Pan};
+use crate::stream::What;
 
 impl Exchange {
     /// The end of the exchange, however it came about: tells what happened.
@@ -40,27 +40,25 @@ impl Exchange {
         }
     }
 
-    /// Adds cards of one place to the tally and the counters.
+    /// Adds what was found in one place to the tally and the counters.
     pub(super) fn report<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
         place: Place,
         field: Option<&Redacted>,
-        pans: &[Pan],
+        findings: &[What],
         decision: Decision<'_>,
     ) {
-        if pans.is_empty() {
-            return;
+        for what in findings {
+            self.tally().add(direction, place, field, what, decision);
         }
-        for pan in pans {
-            self.tally().add(direction, place, field, *pan, decision);
-        }
-        for brand in Brand::ALL {
-            let found = pans.iter().filter(|pan| pan.brand == brand).count();
-            if found > 0 {
-                let counter = Counter::Findings(direction, place, brand, Action::of(decision));
-                self.count(host, counter, u64::try_from(found).unwrap_or(u64::MAX));
+        let mut labels: Vec<&str> = findings.iter().map(What::label).collect();
+        labels.sort_unstable();
+        for same in labels.chunk_by(|one, other| one == other) {
+            if let Some(label) = same.first() {
+                let counter = Counter::Findings(direction, place, label, Action::of(decision));
+                self.count(host, counter, u64::try_from(same.len()).unwrap_or(u64::MAX));
             }
         }
     }
@@ -117,7 +115,7 @@ impl Exchange {
         }
     }
 
-    fn count<H: Host>(&self, host: &mut H, counter: Counter, amount: u64) {
+    fn count<H: Host>(&self, host: &mut H, counter: Counter<'_>, amount: u64) {
         if let Err(error) = host.count(counter, amount) {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
         }

@@ -159,7 +159,7 @@ impl Host for EnvoyHost {
         check(status, "set_property")
     }
 
-    fn count(&mut self, counter: Counter, amount: u64) -> Result<(), HostError> {
+    fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         let id = metric(COUNTER, &counter.name())?;
         // SAFETY: passes numbers.
         let status = unsafe { proxy_increment_metric(id, i64::try_from(amount).unwrap_or(i64::MAX)) };

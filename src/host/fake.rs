@@ -161,7 +161,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn count(&mut self, counter: Counter, amount: u64) -> Result<(), HostError> {
+    fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         self.allow("increment_metric", true)?;
         let count = self.counters.entry(counter.name()).or_default();
         *count = count.saturating_add(amount);

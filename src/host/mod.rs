@@ -40,7 +40,7 @@ pub trait Host {
     /// Sets the filter state `wasm.panveil.<key>`, which log formats print.
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError>;
     /// Moves a counter.
-    fn count(&mut self, counter: Counter, amount: u64) -> Result<(), HostError>;
+    fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError>;
     /// Writes to the proxy's own log.
     fn log(&mut self, level: Level, line: &Line<'_>);
 }

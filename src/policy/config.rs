@@ -5,11 +5,11 @@
 //! mistake in them is named as what it is. Of these only as much is kept as [`unsupported`](super::unsupported) needs
 //! in order to refuse them: a `bool` says whether a list has items.
 
+use super::detect::Detect;
 use super::document::Document;
 use super::error::PolicyError;
 use super::{BlockReply, Intent, Mode, Uninspectable, rule, value};
 use crate::mask::{Keep, MaskCharacter, Style};
-use crate::verdict::Level;
 
 /// The whole document.
 pub(super) struct Config {
@@ -56,64 +56,6 @@ impl Config {
             audit: audit.object(Audit::read)?,
         })
     }
-}
-
-/// What counts as found.
-pub(super) struct Detect {
-    pub sensitivity: Level,
-    pub brands: bool,
-    pub authentication_data: bool,
-    pub test_cards: TestCards,
-    pub base64: bool,
-    pub ignore_keys: bool,
-    pub card_keys: bool,
-    pub patterns: bool,
-}
-
-impl Detect {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [sensitivity, brands, authentication_data, test_cards, base64, ignore_keys, card_keys, patterns] = document
-            .fields([
-                "sensitivity",
-                "brands",
-                "authentication_data",
-                "test_cards",
-                "base64",
-                "ignore_keys",
-                "card_keys",
-                "patterns",
-            ])?;
-        Ok(Self {
-            sensitivity: sensitivity.or(Level::Balanced, Document::word)?,
-            brands: brands.or(false, Document::any_texts)?,
-            authentication_data: authentication_data.or(false, Document::boolean)?,
-            test_cards: test_cards.or(TestCards::Detect, Document::word)?,
-            base64: base64.or(false, Document::boolean)?,
-            ignore_keys: ignore_keys.or(false, Document::any_texts)?,
-            card_keys: card_keys.or(false, Document::any_texts)?,
-            patterns: patterns.or(false, any_patterns)?,
-        })
-    }
-}
-
-/// Whether the published numbers for tests count.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TestCards {
-    Detect,
-    Ignore,
-}
-
-fn any_patterns(document: &Document) -> Result<bool, PolicyError> {
-    document.any_of("a list of patterns", check_pattern)
-}
-
-/// Something to find besides card numbers.
-fn check_pattern(document: &Document) -> Result<(), PolicyError> {
-    let [name, regex, keep_last] = document.fields(["name", "regex", "keep_last"])?;
-    name.required(value::check_name)?;
-    regex.required(value::check_text)?;
-    keep_last.or(0, |value| value.whole_number(0, 64))?;
-    Ok(())
 }
 
 fn read_style(document: &Document) -> Result<Style, PolicyError> {

@@ -6,13 +6,22 @@ use super::read::Word;
 impl Policy {
     /// Every field that this version acts on, by its path, with its value as the policy spells it. The body of a reply
     /// is only called `null` or `set`.
-    pub fn effective(&self) -> [(&'static str, String); 12] {
+    pub fn effective(&self) -> [(&'static str, String); 19] {
+        let detect = &self.detect;
+        let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         let body = if self.block.body.is_some() { "set" } else { "null" };
         [
             ("mode", self.mode.word().to_owned()),
             ("request", self.request.word().to_owned()),
             ("response", self.response.word().to_owned()),
-            ("detect.sensitivity", self.level.word().to_owned()),
+            ("detect.sensitivity", detect.sensitivity.word().to_owned()),
+            ("detect.brands", list(detect.brands.iter().map(|brand| brand.word()).collect())),
+            ("detect.authentication_data", detect.authentication_data.to_string()),
+            ("detect.test_cards", detect.test_cards.word().to_owned()),
+            ("detect.base64", detect.base64.to_string()),
+            ("detect.ignore_keys", list(detect.ignore_keys.iter().map(String::as_str).collect())),
+            ("detect.card_keys", list(detect.card_keys.iter().map(String::as_str).collect())),
+            ("detect.patterns", list(detect.patterns.iter().map(|pattern| pattern.name.as_str()).collect())),
             ("mask.keep", self.style.keep.word().to_owned()),
             ("mask.character", char::from(self.style.character.as_byte()).to_string()),
             ("block.request_status", self.block.request_status.to_string()),

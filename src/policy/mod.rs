@@ -5,6 +5,7 @@
 //! one line that says where ([`PolicyError`]). `{}` is a whole policy: mask everywhere.
 
 mod config;
+mod detect;
 mod document;
 mod effective;
 mod error;
@@ -15,18 +16,21 @@ mod unsupported;
 mod value;
 
 use self::config::Config;
+use self::detect::Detect;
 use self::document::Document;
 pub use self::error::PolicyError;
 pub use self::place::{Direction, Place};
 use crate::mask::Style;
-use crate::verdict::Level;
+use crate::verdict::Criteria;
+use std::sync::Arc;
 
 /// What the operator wants, for every place of every exchange.
 pub struct Policy {
     mode: Mode,
     request: Intent,
     response: Intent,
-    level: Level,
+    detect: Detect,
+    criteria: Arc<Criteria>,
     style: Style,
     block: BlockReply,
     uninspectable: Uninspectable,
@@ -52,9 +56,9 @@ impl Policy {
         self.intent(direction) != Intent::Skip
     }
 
-    /// How strong the evidence for a card number must be.
-    pub fn level(&self) -> Level {
-        self.level
+    /// What counts as found.
+    pub fn criteria(&self) -> Arc<Criteria> {
+        Arc::clone(&self.criteria)
     }
 
     /// What a masked number looks like.
@@ -101,7 +105,8 @@ impl From<Config> for Policy {
             mode: config.mode,
             request: config.request,
             response: config.response,
-            level: config.detect.sensitivity,
+            criteria: Arc::new(config.detect.criteria()),
+            detect: config.detect,
             style: config.mask,
             block: config.block,
             uninspectable: config.uninspectable,

@@ -64,15 +64,18 @@ impl Document {
         known.copied().ok_or_else(|| self.is_not_among(T::ALL.iter().map(|value| value.word()).collect()))
     }
 
-    /// Whether there is anything in a list, called `expected` in errors, of which every item passes `check`.
-    pub(super) fn any_of(&self, expected: &'static str, check: Read<()>) -> Result<bool, PolicyError> {
+    /// The items of a list, called `expected` in errors.
+    pub(super) fn items<T>(&self, expected: &'static str, read: Read<T>) -> Result<Vec<T>, PolicyError> {
         let Self::List(items) = self else {
             return Err(self.is_not(expected));
         };
-        for (index, item) in items.iter().enumerate() {
-            check(item).map_err(|error| error.in_item(index))?;
-        }
-        Ok(!items.is_empty())
+        let items = items.iter().enumerate();
+        items.map(|(index, item)| read(item).map_err(|error| error.in_item(index))).collect()
+    }
+
+    /// Whether there is anything in a list, called `expected` in errors, of which every item passes `check`.
+    pub(super) fn any_of(&self, expected: &'static str, check: Read<()>) -> Result<bool, PolicyError> {
+        self.items(expected, check).map(|items| !items.is_empty())
     }
 
     /// Whether there is anything in a list of strings.

@@ -13,7 +13,7 @@ pub(super) fn any(document: &Document) -> Result<bool, PolicyError> {
 
 fn check(document: &Document) -> Result<(), PolicyError> {
     let [name, condition, action, mode] = document.fields(["name", "match", "action", "mode"])?;
-    name.required(value::check_name)?;
+    name.required(value::name)?;
     condition.object(check_condition)?;
     action.required(Document::word::<Intent>)?;
     mode.given(Document::word::<Mode>)?;

@@ -1,26 +1,47 @@
 //! How is one value of a policy written, and within which bounds?
 
-use super::config::TestCards;
+use super::detect::TestCards;
 use super::document::Document;
 use super::error::PolicyError;
 use super::read::Word;
 use super::rule::Tls;
 use super::{Direction, Intent, Mode, Place, Uninspectable};
 use crate::mask::{Keep, MaskCharacter};
-use crate::verdict::Level;
+use crate::verdict::{Brand, Level};
 
 /// The name of a rule or a pattern. It goes into access logs and records as it is, so it is plain; and with its few
 /// digits it cannot be a card number.
-pub(super) fn check_name(document: &Document) -> Result<(), PolicyError> {
+pub(super) fn name(document: &Document) -> Result<String, PolicyError> {
     let name = document.text()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if (1..=64).contains(&name.len())
         && name.bytes().all(is_plain)
         && name.bytes().filter(u8::is_ascii_digit).count() <= 4
     {
-        Ok(())
+        Ok(name.to_owned())
     } else {
         Err(PolicyError::wrong_value("1 to 64 letters, digits (4 at most), '.', '_' or '-'"))
+    }
+}
+
+/// The name of a field, as JSON, forms and headers have them.
+pub(super) fn key(document: &Document) -> Result<String, PolicyError> {
+    let key = document.text()?;
+    let has_letter = key.chars().any(char::is_alphabetic);
+    if key.len() <= 64 && has_letter {
+        Ok(key.to_owned())
+    } else {
+        Err(PolicyError::wrong_value("1 to 64 bytes with a letter among them"))
+    }
+}
+
+/// A regular expression, as far as its length goes.
+pub(super) fn expression(document: &Document) -> Result<String, PolicyError> {
+    let expression = document.text()?;
+    if (1..=1024).contains(&expression.len()) {
+        Ok(expression.to_owned())
+    } else {
+        Err(PolicyError::wrong_value("1 to 1024 bytes"))
     }
 }
 
@@ -117,6 +138,14 @@ impl Word for Level {
             Self::Balanced => "balanced",
             Self::Precise => "precise",
         }
+    }
+}
+
+impl Word for Brand {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 

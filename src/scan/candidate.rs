@@ -1,6 +1,7 @@
 //! What is known of a number before anyone asks whether it is a card?
 
-use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, View};
+use super::emv::Object;
+use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, Separator, View};
 use std::ops::Range;
 
 /// Digits that could be a card number, and where they stand.
@@ -32,17 +33,14 @@ pub enum Shape {
     DigitByDigit,
     /// Up to six groups of any length, one separator throughout that is no dot, nothing else in the chain.
     Loose,
-}
-
-/// What joins two groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Separator {
-    /// `U+0020`.
-    Space,
-    /// `-`.
-    Dash,
-    /// `.`.
-    Dot,
+    /// Groups as they are printed on cards, joined by something else: `4111 / 1111 / 1111 / 1111`.
+    Spread,
+    /// A float with an exponent: `4.111111111111111e15`.
+    Scientific,
+    /// The number in the chip's data object of tag 5A, in hexadecimal text.
+    ApplicationPan,
+    /// The number at the start of the chip's data object of tag 57. So many more hexadecimal digits belong to the object.
+    Track2Equivalent(usize),
 }
 
 /// What stands directly beside a candidate.
@@ -69,6 +67,10 @@ pub struct Neighbour {
 }
 
 impl<'a> Candidate<'a> {
+    pub(super) fn of(view: View<'a>, object: Object, shape: Shape) -> Self {
+        Self { view, span: object.span, digits: object.digits, shape, separator: None }
+    }
+
     /// Offsets into the view's window, from the first digit to behind the last.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
@@ -118,17 +120,20 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// True when the chain that the candidate belongs to begins right after a letter, as an IBAN does
+    /// True when the chain that the candidate belongs to begins as an IBAN does: two letters, two digits
     /// (`DE89 3704 0044 …`). Looks back 32 bytes at most.
-    pub fn chain_follows_letter(&self) -> bool {
+    pub fn is_in_iban(&self) -> bool {
         let start = self.span.start;
         let mut distance: isize = -1;
         while distance.unsigned_abs() < CHAIN {
-            let byte = self.view.around(start, distance);
             let further = distance.saturating_sub(1);
-            let joins = Separator::from_byte(byte).is_some() && self.view.is_digit_like(start, further);
+            let joins = Separator::from_byte(self.view.around(start, distance)).is_some()
+                && self.view.is_digit_like(start, further);
             if !joins && !self.view.is_digit_like(start, distance) {
-                return byte.is_ascii_alphabetic();
+                let letter = |offset: isize| self.view.around(start, distance.saturating_add(offset));
+                let digit = |offset: isize| self.view.is_digit_like(start, distance.saturating_add(offset));
+                let country = letter(0).is_ascii_alphabetic() && letter(-1).is_ascii_alphabetic();
+                return country && !letter(-2).is_ascii_alphanumeric() && digit(1) && digit(2) && !digit(3);
             }
             distance = further;
         }
@@ -163,18 +168,6 @@ impl Digits {
     pub fn leading_six(&self) -> u32 {
         let leading = self.ascii().iter().take(6);
         leading.fold(0, |value, digit| value.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))))
-    }
-}
-
-impl Separator {
-    /// The separator that `byte` is, if it is one.
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            b' ' => Some(Self::Space),
-            b'-' => Some(Self::Dash),
-            b'.' => Some(Self::Dot),
-            _ => None,
-        }
     }
 }
 

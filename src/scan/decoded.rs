@@ -4,7 +4,7 @@
 //! [`Layer`] over the one below; a position in the top layer leads back down to the bytes as they were sent, and a change
 //! of a character in the top layer to the bytes that spell it.
 
-use super::Separator;
+use super::joint::is_joint_byte;
 use super::escape::{self, Escapes, Unit};
 use super::fold::{self, Fold};
 
@@ -122,7 +122,7 @@ impl<'a> Decoded<'a> {
         if gap == 0 && self.text().len() == self.source.len() {
             return;
         }
-        let in_number = |byte: &u8| byte.is_ascii_digit() || Separator::from_byte(*byte).is_some();
+        let in_number = |byte: &u8| byte.is_ascii_digit() || is_joint_byte(*byte);
         let in_numbers =
             self.text().iter().enumerate().filter(|(_, byte)| in_number(byte)).map(|(position, _)| position);
         let too_long = |position: &usize| {

@@ -1,7 +1,8 @@
 //! Where are digits dense enough for a number to be there at all?
 //!
-//! Between the digits of a candidate stands at most one separator, so of any two neighbouring bytes in it one is a
-//! digit. A candidate has at least [`MIN_DIGITS`] bytes; looking at two bytes in every eleven cannot miss it.
+//! Where the digits of a candidate are joined by single bytes, one of any two neighbours is a digit; wider joints stand
+//! between the groups of few layouts. A candidate has at least [`MIN_DIGITS`] bytes; looking at three bytes in every eleven
+//! cannot miss it.
 
 use super::MIN_DIGITS;
 
@@ -11,19 +12,19 @@ const STRIDE: usize = MIN_DIGITS - 1;
 /// A digit of the first stretch from `from` on that could hold a candidate, at most a stride into it; `None` when no
 /// candidate can lie in the rest of `bytes`.
 pub fn next_dense(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let looks = rest.chunks_exact(STRIDE).zip(rest.get(STRIDE..)?.iter().step_by(STRIDE));
-    for (look, (chunk, next)) in looks.enumerate() {
-        let behind = look.saturating_add(1).saturating_mul(STRIDE);
-        if chunk.last().is_some_and(u8::is_ascii_digit) {
-            return Some(from.saturating_add(behind).saturating_sub(1));
-        }
-        if next.is_ascii_digit() {
-            return Some(from.saturating_add(behind));
+    let first = from.saturating_add(STRIDE).saturating_sub(1);
+    let looks = bytes.get(first..)?.chunks(STRIDE);
+    for (look, chunk) in looks.enumerate() {
+        let seen = chunk.get(..LOOK).unwrap_or(chunk);
+        if let Some(digit) = seen.iter().position(u8::is_ascii_digit) {
+            return Some(first.saturating_add(look.saturating_mul(STRIDE)).saturating_add(digit));
         }
     }
     None
 }
+
+/// The bytes of a look.
+const LOOK: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -42,6 +43,31 @@ mod tests {
         fn grouped_digits_are_dense(before in "[a-z]{0,40}", groups in prop::collection::vec("[0-9]{1,6}", 12..16)) {
             let text = format!("{before}{}", groups.join("-"));
             prop_assert!(next_dense(text.as_bytes(), 0).is_some());
+        }
+    }
+
+    /// Every layout with every joint, wherever the looks fall.
+    #[test]
+    fn wide_joints_are_dense_enough() {
+        let layouts: [&[usize]; 11] = [
+            &[4, 4, 4, 4],
+            &[4, 6, 5],
+            &[4, 6, 4],
+            &[4, 5, 6],
+            &[4, 4, 4, 5],
+            &[4, 4, 4, 4, 3],
+            &[4, 4, 4, 4, 2],
+            &[4, 4, 4, 3],
+            &[4, 4, 4, 2],
+            &[4, 3, 3, 3],
+            &[1; 12],
+        ];
+        for (layout, joint, before) in layouts.iter().flat_map(|layout| {
+            [" - ", "  ", "/"].into_iter().flat_map(move |joint| (0..=STRIDE).map(move |before| (layout, joint, before)))
+        }) {
+            let groups: Vec<String> = layout.iter().map(|len| "4".repeat(*len)).collect();
+            let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
+            assert!(next_dense(text.as_bytes(), 0).is_some_and(|at| at < text.len() - 20), "{text}");
         }
     }
 

@@ -5,10 +5,12 @@
 //!
 //! # Vocabulary
 //!
-//! A *group* is a maximal run of digits. A *chain* is a sequence of groups joined by exactly one separator (space, dash
-//! or dot) each. A *window* is a run of neighbouring groups of a chain: windows begin and end at group boundaries only,
-//! so that a number never starts in the middle of a longer one. A window becomes a candidate when it has
-//! [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the [`Shape`]s.
+//! A *group* is a maximal run of digits. A *joint* is what may stand between two groups: a space, dash or dot, or one of
+//! the wider [`joint`]s. A *chain* is a sequence of groups joined by exactly one space, dash or dot each. A *window* is a
+//! run of neighbouring groups with the same joint throughout: windows begin and end at group boundaries only, so that a
+//! number never starts in the middle of a longer one. A window becomes a candidate when it has [`MIN_DIGITS`] to
+//! [`MAX_DIGITS`] digits and one of the [`Shape`]s. Only in the data objects of chip cards ([`emv`]) do the digits of a
+//! number touch other digits.
 //!
 //! # Laws
 //!
@@ -21,19 +23,28 @@
 
 mod candidate;
 mod decoded;
+mod emv;
 mod escape;
 mod fold;
 mod hot;
+mod joint;
+pub mod pattern;
+mod starts;
+pub mod token;
 mod view;
 mod window;
 
-pub use candidate::{Candidate, Digits, Edge, Neighbour, Separator, Shape};
+pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
 pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, any as has_escapes};
 #[cfg(test)]
 pub(crate) use fold::{Fold, fold};
+#[cfg(test)]
+pub(crate) use joint::Joint;
+pub use joint::{Separator, is_joint_byte};
+pub use starts::{Starts, Step};
 pub use view::View;
-pub use window::{Starts, Step, Windows};
+pub use window::Windows;
 
 /// The fewest digits a candidate has (Maestro's shortest number, ISO/IEC 7812-1).
 pub const MIN_DIGITS: usize = 12;
@@ -45,12 +56,13 @@ pub const MAX_DIGITS: usize = 19;
 /// way back.
 pub const LOOKBEHIND: usize = 256;
 
-/// Bytes behind a window's last digit that may take part in a decision: an expiry date, the name of a verification code.
-pub const LOOKAHEAD: usize = 64;
+/// Bytes behind a window's last digit that may take part in a decision: an expiry date, the name of a verification code,
+/// the rest of a track (ISO/IEC 7813: track 1 has at most 79 characters).
+pub const LOOKAHEAD: usize = 80;
 
-/// Bytes from a window's first digit on that may take part in a decision: 19 digits with 18 separators, then what may follow
+/// Bytes from a window's first digit on that may take part in a decision: 19 digits with 18 joints, then what may follow
 /// them.
-pub const HORIZON: usize = 37 + LOOKAHEAD;
+pub const HORIZON: usize = MAX_DIGITS + (MAX_DIGITS - 1) * joint::LONGEST_JOINT + LOOKAHEAD;
 
 /// How far a chain is followed to the left.
 const CHAIN: usize = 32;

@@ -1,33 +1,16 @@
 //! Which runs of groups are worth a verdict?
 
-use super::candidate::{Candidate, Digits, Edge, Separator, Shape};
-use super::{HORIZON, MAX_DIGITS, MIN_DIGITS, View, hot};
+use super::candidate::{Candidate, Digits, Edge, Shape};
+use super::emv::{self, Object};
+use super::joint::{Joint, Separator};
+use super::{MAX_DIGITS, MIN_DIGITS, View};
 
-/// Walks the group starts of a view from left to right.
-///
-/// The caller judges the windows of each [`Step::Start`] and calls [`Starts::take`] when it takes one, so that the next
-/// start lies behind it.
-pub struct Starts<'a> {
-    view: View<'a>,
-    at: usize,
-    in_chain: bool,
-}
-
-/// What [`Starts::advance`] came to.
-pub enum Step<'a> {
-    /// A group from which windows begin.
-    Start(Windows<'a>),
-    /// From this offset on more bytes are needed; nothing before it is open.
-    Undecided(usize),
-    /// Nothing in the view is open.
-    End,
-}
-
-/// The candidates that begin at one group, shortest first.
+/// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
 pub struct Windows<'a> {
     view: View<'a>,
     start: usize,
     at: usize,
+    special: Option<Candidate<'a>>,
     digits: Digits,
     groups: u32,
     layout: u32,
@@ -35,9 +18,10 @@ pub struct Windows<'a> {
     opens: bool,
     /// Whether every group is one digit.
     spelled: bool,
-    /// The longest group.
+    /// The longest group, and the shortest.
     longest: u32,
-    separator: Option<Separator>,
+    shortest: u32,
+    joint: Option<Joint>,
     done: bool,
 }
 
@@ -55,126 +39,45 @@ const LOOSE_LONGEST: u32 = 3;
 /// The lengths that the first group of a canonical layout has.
 const CANONICAL_FIRST: [usize; 3] = [4, 6, 8];
 
+/// The lengths that the groups of a canonical layout have when something wide joins them.
+const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
+
 /// The most digits that a mask leaves at the end of a number.
 const KEPT_TAIL: usize = 4;
 
-impl<'a> Starts<'a> {
-    /// Starts at the beginning of the view's window.
-    pub fn new(view: View<'a>) -> Self {
-        Self { view, at: 0, in_chain: true }
-    }
-
-    /// The next group start that could be a number, in order.
-    pub fn advance(&mut self) -> Step<'a> {
-        loop {
-            if !self.in_chain && !self.enter_chain() {
-                return Step::End;
-            }
-            let Some(start) = self.group_start() else { continue };
-            let end = digits_end(self.view, start, self.view.len());
-            if end.saturating_sub(start) > MAX_DIGITS {
-                self.at = end;
-                continue;
-            }
-            if !self.is_decidable(start) {
-                return Step::Undecided(start);
-            }
-            self.at = end;
-            return Step::Start(Windows::new(self.view, start));
-        }
-    }
-
-    /// Takes the window that ends at `end`: no further start lies before it.
-    pub fn take(&mut self, end: usize) {
-        self.at = end;
-    }
-
-    /// Moves to the next place where a chain may be; false when there is none.
-    fn enter_chain(&mut self) -> bool {
-        let dense = hot::next_dense(self.view.window(), self.at);
-        if dense.is_none() && self.view.is_last() {
-            return false;
-        }
-        self.at = self.chain_start(dense.unwrap_or(self.view.len()));
-        self.in_chain = true;
-        self.at < self.view.len()
-    }
-
-    /// The first byte of the chain that has a digit at `position` or ends there, not before the current position.
-    fn chain_start(&self, position: usize) -> usize {
-        let separator = |start, distance| Separator::from_byte(self.view.before(start, distance)).is_some();
-        let mut start = position;
-        while start > self.at {
-            let joins = separator(start, 1) && !separator(start, 2);
-            if !joins && !self.view.before(start, 1).is_ascii_digit() {
-                break;
-            }
-            start = start.saturating_sub(1);
-        }
-        start
-    }
-
-    /// The next group start of the current chain; leaves the chain when there is none.
-    fn group_start(&mut self) -> Option<usize> {
-        while self.at < self.view.len() {
-            let byte = self.view.at(self.at);
-            if byte.is_ascii_digit() {
-                if !self.view.is_digit_like(self.at, -1) {
-                    return Some(self.at);
-                }
-                self.at = digits_end(self.view, self.at, self.view.len());
-                continue;
-            }
-            let separator = Separator::from_byte(byte).is_some();
-            self.at = self.at.saturating_add(1);
-            if !separator || !self.view.at(self.at).is_ascii_digit() {
-                break;
-            }
-        }
-        self.in_chain = false;
-        None
-    }
-
-    /// True when no byte behind the view can change what the windows from `start` are.
-    fn is_decidable(&self, start: usize) -> bool {
-        self.view.is_last() || start.saturating_add(HORIZON) <= self.view.len() || self.is_closed(start)
-    }
-
-    /// True when the chain that `start` lies in ends within the view, for good.
-    fn is_closed(&self, start: usize) -> bool {
-        let rest = self.view.window().get(start..).unwrap_or_default();
-        let mut separated = false;
-        for byte in rest {
-            let separator = Separator::from_byte(*byte).is_some();
-            if (separator && separated) || !(separator || self.view.may_be_digit(*byte)) {
-                return true;
-            }
-            separated = separator;
-        }
-        false
-    }
-}
+/// The digits behind the point of a float that may be a number.
+const FRACTION: std::ops::RangeInclusive<usize> = 9..=18;
 
 impl<'a> Windows<'a> {
-    /// Where they begin.
-    pub fn start(&self) -> usize {
-        self.start
-    }
-
-    fn new(view: View<'a>, start: usize) -> Self {
+    /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
+    pub(super) fn new(view: View<'a>, start: usize, long: bool) -> Self {
+        let special = emv::application_pan(view, start).map(|object| Candidate::of(view, object, Shape::ApplicationPan));
         Self {
             view,
             start,
             at: start,
+            special: special.or_else(|| scientific(view, start)),
             digits: Digits::EMPTY,
             groups: 0,
             layout: 0,
             opens: !(Separator::from_byte(view.before(start, 1)).is_some() && view.is_digit_like(start, -2)),
             spelled: true,
             longest: 0,
-            separator: None,
-            done: false,
+            shortest: u32::MAX,
+            joint: None,
+            done: long,
         }
+    }
+
+    /// The one that `object`, at the end of a run of digits, is.
+    pub(super) fn of(view: View<'a>, object: Object) -> Self {
+        let (start, shape) = (object.span.start, Shape::Track2Equivalent(object.rest));
+        Self { special: Some(Candidate::of(view, object, shape)), ..Self::new(view, start, true) }
+    }
+
+    /// Where they begin.
+    pub fn start(&self) -> usize {
+        self.start
     }
 
     /// Adds the group at the current position; false when it does not belong to any candidate.
@@ -188,25 +91,29 @@ impl<'a> Windows<'a> {
         let len = u32::try_from(group.len()).unwrap_or(u32::MAX);
         self.spelled &= len == 1;
         self.longest = self.longest.max(len);
+        self.shortest = self.shortest.min(len);
         self.groups = self.groups.saturating_add(1);
         self.layout = self.layout.wrapping_shl(4) | len.min(0xf);
         self.at = end;
         true
     }
 
-    /// Moves over the separator to the next group; false when no longer window can be a candidate.
+    /// Moves over the joint to the next group; false when no longer window can be a candidate.
     fn join_next(&mut self) -> bool {
-        let Some(separator) = Separator::from_byte(self.view.at(self.at)) else { return false };
+        let rest = self.view.window().get(self.at..).unwrap_or_default();
+        let Some(joint) = Joint::read(rest) else { return false };
+        let wide = joint.separator() == Separator::Wide;
         if self.groups == 1 {
-            self.separator = Some(separator);
-            if !self.opens && !CANONICAL_FIRST.contains(&self.digits.len()) {
+            self.joint = Some(joint);
+            let opens = if wide { self.spelled } else { self.opens };
+            if !opens && !CANONICAL_FIRST.contains(&self.digits.len()) {
                 return false;
             }
         }
-        self.at = self.at.saturating_add(1);
-        self.separator == Some(separator)
-            && self.view.at(self.at).is_ascii_digit()
-            && (self.groups < CANONICAL_GROUPS || (self.opens && (self.spelled || self.groups < LOOSE_GROUPS)))
+        self.at = self.at.saturating_add(joint.len());
+        let may_be_loose = self.spelled || (!wide && self.groups < LOOSE_GROUPS);
+        self.joint == Some(joint)
+            && (self.groups < CANONICAL_GROUPS || ((wide || self.opens) && may_be_loose))
     }
 
     /// The candidate that the groups so far make, if they have the shape of one.
@@ -214,29 +121,59 @@ impl<'a> Windows<'a> {
         if self.digits.len() < MIN_DIGITS {
             return None;
         }
-        let mut candidate = Candidate {
+        let candidate = Candidate {
             view: self.view,
             span: self.start..self.at,
             digits: self.digits,
             shape: Shape::Bare,
-            separator: self.separator,
+            separator: self.joint.map(Joint::separator),
         };
-        if self.groups == 1 {
-            return Some(candidate);
-        }
+        let shape = match candidate.separator {
+            None => return Some(candidate),
+            Some(Separator::Wide) => self.wide_shape()?,
+            Some(separator) => self.narrow_shape(separator, candidate.right())?,
+        };
+        (!self.begins_in_kept_tail()).then_some(Candidate { shape, ..candidate })
+    }
+
+    fn narrow_shape(&self, separator: Separator, right: Edge) -> Option<Shape> {
         if self.groups <= CANONICAL_GROUPS && CANONICAL.contains(&self.layout) {
-            candidate.shape = Shape::Canonical;
-        } else if !self.opens || matches!(candidate.right(), Edge::Group(_)) {
-            return None;
+            Some(Shape::Canonical)
+        } else if !self.opens || matches!(right, Edge::Group(_)) {
+            None
         } else if self.spelled {
-            candidate.shape = Shape::DigitByDigit;
-        } else if self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && self.separator != Some(Separator::Dot)
-        {
-            candidate.shape = Shape::Loose;
+            Some(Shape::DigitByDigit)
         } else {
+            let loose =
+                self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && separator != Separator::Dot;
+            loose.then_some(Shape::Loose)
+        }
+    }
+
+    fn wide_shape(&self) -> Option<Shape> {
+        if self.goes_on() {
             return None;
         }
-        (!self.begins_in_kept_tail()).then_some(candidate)
+        let canonical = self.groups <= CANONICAL_GROUPS
+            && CANONICAL.contains(&self.layout)
+            && SPREAD.contains(&self.longest)
+            && SPREAD.contains(&self.shortest);
+        if self.spelled {
+            Some(Shape::DigitByDigit)
+        } else {
+            canonical.then_some(Shape::Spread)
+        }
+    }
+
+    /// True when more digits are joined to the groups, on either side, by the joint that they have.
+    fn goes_on(&self) -> bool {
+        let Some(joint) = self.joint else { return false };
+        let (len, view) = (joint.len(), self.view);
+        let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
+        let ahead = (0..len).map(|distance| view.at(self.at.saturating_add(distance)));
+        let digits = isize::try_from(len).unwrap_or(isize::MAX);
+        (back.eq(joint.bytes().iter().copied()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1)))
+            || (ahead.eq(joint.bytes().iter().copied()) && view.is_digit_like(self.at, digits))
     }
 
     /// True when the first group belongs to the digits that a mask left visible at the end of a number.
@@ -264,6 +201,9 @@ impl<'a> Iterator for Windows<'a> {
     type Item = Candidate<'a>;
 
     fn next(&mut self) -> Option<Candidate<'a>> {
+        if self.special.is_some() {
+            return self.special.take();
+        }
         while !self.done {
             if !self.add_group() {
                 self.done = true;
@@ -280,93 +220,36 @@ impl<'a> Iterator for Windows<'a> {
 }
 
 /// The end of the run of digits at `start`, looking no further than `limit`.
-fn digits_end(view: View<'_>, start: usize, limit: usize) -> usize {
+pub(super) fn digits_end(view: View<'_>, start: usize, limit: usize) -> usize {
     let run = view.window().get(start..limit.min(view.len())).unwrap_or_default();
     let digits = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
     start.saturating_add(digits)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The candidates of `text`, as (text, shape), when no window is ever taken.
-    fn candidates(text: &str) -> Vec<(String, Shape)> {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
-        let mut found = Vec::new();
-        loop {
-            match starts.advance() {
-                Step::Start(windows) => found.extend(windows.map(|c| (text[c.span()].to_owned(), c.shape()))),
-                Step::Undecided(_) => panic!("the view is the last"),
-                Step::End => return found,
-            }
-        }
-    }
-
-    fn texts(text: &str) -> Vec<String> {
-        candidates(text).into_iter().map(|(text, _)| text).collect()
-    }
-
-    fn undecided(text: &str) -> Option<usize> {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), false, b'*'));
-        loop {
-            match starts.advance() {
-                Step::Start(_) => {}
-                Step::Undecided(from) => return Some(from),
-                Step::End => return None,
-            }
-        }
-    }
-
-    #[test]
-    fn every_shape_is_seen() {
-        assert_eq!(candidates("4111111111111111"), [("4111111111111111".into(), Shape::Bare)]);
-        assert_eq!(candidates("n: 4111-1111-1111-1111."), [("4111-1111-1111-1111".into(), Shape::Canonical)]);
-        assert_eq!(candidates("3782 822463 10005"), [("3782 822463 10005".into(), Shape::Canonical)]);
-        let spaced = "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1";
-        assert_eq!(candidates(spaced), [(spaced.into(), Shape::DigitByDigit)]);
-    }
-
-    #[test]
-    fn a_failed_start_does_not_hide_the_next() {
-        assert!(texts("2026 4111 1111 1111 1111").contains(&"4111 1111 1111 1111".to_owned()));
-        assert!(texts("4111 1111 1111 1111 12/26").contains(&"4111 1111 1111 1111".to_owned()));
-        assert!(texts("4111111111111111 1234").contains(&"4111111111111111".to_owned()));
-    }
-
-    #[test]
-    fn windows_do_not_begin_or_end_inside_a_group() {
-        assert!(texts("14111111111111111222").is_empty());
-        assert!(texts("4111 1111 1111 11112222222222222222").is_empty());
-        assert_eq!(texts("41111111111111111111 4111111111111111"), ["4111111111111111"]);
-    }
-
-    #[test]
-    fn separators_are_single_and_uniform() {
-        assert!(texts("4111  1111  1111  1111").is_empty());
-        assert!(texts("4111-1111 1111-1111").is_empty());
-        assert!(texts("4111/1111/1111/1111").is_empty());
-    }
-
-    #[test]
-    fn remains_of_a_mask_are_no_start() {
-        assert!(texts("5500 00** **** 4111 1111 1111 1111").is_empty());
-        assert!(texts("**** *005 4111 1111 1111 1111").is_empty());
-        assert_eq!(texts("**** **** **** 0005 4111 1111 1111 1111"), ["4111 1111 1111 1111"]);
-        assert_eq!(texts("**4111 1111 1111 1111**"), ["4111 1111 1111 1111"]);
-        assert_eq!(texts("************1111 4111111111111111"), ["4111111111111111"]);
-    }
-
-    #[test]
-    fn a_tail_waits_only_while_it_can_still_grow() {
-        assert_eq!(undecided("{\"a\":1}"), None);
-        assert_eq!(undecided("page 4"), Some(5));
-        assert_eq!(undecided("page 4 "), Some(5));
-        assert_eq!(undecided("page 4  "), None);
-        assert_eq!(undecided("page 4,"), None);
-        assert_eq!(undecided("hello "), None);
-        assert_eq!(undecided("4111111111111111\""), None);
-        assert_eq!(undecided("4111 1111 1111 1111 "), Some(0));
-        assert_eq!(undecided("411111111111111111111111"), None);
-    }
+/// The number that the float at `start` is when it is written out.
+fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
+    let text = view.window().get(start..)?;
+    let [whole, b'.', rest @ ..] = text else { return None };
+    let fraction = rest.iter().take(MAX_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
+    let exponent = match rest.get(fraction..)? {
+        [b'e' | b'E', b'+', tens, ones, ..] | [b'e' | b'E', tens, ones, ..] => [*tens, *ones],
+        _ => return None,
+    };
+    let [tens, ones] = exponent.map(|digit| char::from(digit).to_digit(10).and_then(|digit| usize::try_from(digit).ok()));
+    let length = tens?.saturating_mul(10).saturating_add(ones?).saturating_add(1);
+    let plus = usize::from(rest.get(fraction.saturating_add(1)) == Some(&b'+'));
+    let end = start.saturating_add(2).saturating_add(fraction).saturating_add(3).saturating_add(plus);
+    let zeros = length.checked_sub(fraction.saturating_add(1))?;
+    let fits = FRACTION.contains(&fraction)
+        && (MIN_DIGITS..=MAX_DIGITS).contains(&length)
+        && view.before(start, 1) != b'.'
+        && !view.at(end).is_ascii_alphanumeric();
+    let mut digits = Digits::EMPTY;
+    let written = [&[*whole], rest.get(..fraction)?].concat();
+    let filled = digits.extend(&written) && digits.extend(ZEROS.get(..zeros)?);
+    let candidate = Candidate { view, span: start..end, digits, shape: Shape::Scientific, separator: None };
+    (fits && filled).then_some(candidate)
 }
+
+/// What a float with an exponent leaves unwritten.
+const ZEROS: &[u8; MAX_DIGITS] = &[b'0'; MAX_DIGITS];

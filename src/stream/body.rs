@@ -14,9 +14,10 @@
 //! put in front of it while it waits, and a body whose tail waits here stays with that.
 
 use super::messages::{Messages, Stretch};
-use super::{Document, Finding, Inspector, Sender};
-use crate::mask::{self, Style};
-use crate::verdict::{Level, Pan};
+use super::{Document, Finding, Inspector, Sender, What};
+use crate::mask::Style;
+use crate::verdict::Criteria;
+use std::sync::Arc;
 
 /// One body on its way.
 ///
@@ -33,12 +34,12 @@ pub struct Body {
 }
 
 /// What is to be done with a body.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Plan {
     /// What happens when a card is found.
     pub treatment: Treatment,
-    /// How strong the evidence for a card must be.
-    pub level: Level,
+    /// What counts as found.
+    pub criteria: Arc<Criteria>,
     /// What a masked card looks like.
     pub style: Style,
     /// The most bytes that may wait in the host at a time.
@@ -105,7 +106,7 @@ impl Body {
         let pause_limit = if sender == Sender::Open { plan.pause_limit } else { 0 };
         Self {
             messages: Messages::new(sender),
-            inspector: Inspector::new(document, plan.style).at_level(plan.level),
+            inspector: Inspector::new(document, plan.style).under(Arc::clone(&plan.criteria)),
             document,
             plan: Plan { pause_limit, ..plan },
             held: Vec::new(),
@@ -127,7 +128,7 @@ impl Body {
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
     /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(Pan)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(What)) -> Turn {
         let paused = self.paused.take();
         self.received = self.received.saturating_add(chunk.len()).saturating_sub(paused.as_ref().map_or(0, |p| p.len));
         let mut walk = Walk { changed: !self.held.is_empty(), cut: None, report };
@@ -167,7 +168,7 @@ impl Body {
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: impl FnMut(Pan)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: impl FnMut(What)) -> Turn {
         if self.held.is_empty() || self.plan.treatment == Treatment::Observe {
             return self.push(waiting, true, report);
         }
@@ -175,7 +176,7 @@ impl Body {
     }
 
     /// Deals with the bytes at the front of `rest` and says how many are decided; none when more are needed.
-    fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<impl FnMut(Pan)>) -> usize {
+    fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<impl FnMut(What)>) -> usize {
         match self.messages.next(rest, end) {
             Stretch::Framing(len) => len,
             Stretch::Compressed(len) => {
@@ -188,7 +189,7 @@ impl Body {
             }
             Stretch::Text { len, first, last } => {
                 if first {
-                    self.inspector = Inspector::new(self.document, self.plan.style).at_level(self.plan.level);
+                    self.inspector = self.fresh_inspector();
                 }
                 let mut findings = Vec::new();
                 let text = rest.get_mut(..len).unwrap_or_default();
@@ -200,12 +201,17 @@ impl Body {
         }
     }
 
-    fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<impl FnMut(Pan)>) {
+    /// An inspector at the start of a text of its own.
+    fn fresh_inspector(&self) -> Inspector {
+        Inspector::new(self.document, self.plan.style).under(Arc::clone(&self.plan.criteria))
+    }
+
+    fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<impl FnMut(What)>) {
         for finding in findings {
-            (walk.report)(finding.pan);
+            (walk.report)(finding.what.clone());
             match (self.plan.treatment, text.get_mut(finding.span.clone())) {
                 (Treatment::Mask, Some(span)) => {
-                    mask::apply(span, &finding.form, self.plan.style);
+                    finding.mask(span, self.plan.style);
                     walk.changed = true;
                 }
                 (Treatment::Block, _) => {

@@ -30,18 +30,20 @@ impl Columns {
         self.counts = self.counts_at(text);
     }
 
-    /// The heading of the column in which `text`, which comes next, ends; `None` in the first line.
-    pub fn heading(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let mut first = self.headings.clone();
+    /// The heading of the column at this place; `None` in the first line.
+    pub fn heading(&self) -> Option<Vec<u8>> {
         if !self.complete {
-            let end = text.iter().position(|byte| *byte == b'\n')?;
-            first.extend(text.get(..end).unwrap_or_default().iter().take(LONGEST_HEADINGS.saturating_sub(first.len())));
+            return None;
         }
-        let counts = self.counts_at(text);
-        SIGNS.iter().zip(counts).filter(|(sign, _)| first.contains(sign)).find_map(|(sign, count)| {
-            let heading = first.split(|byte| byte == sign).nth(count)?;
+        SIGNS.iter().zip(self.counts).filter(|(sign, _)| self.headings.contains(sign)).find_map(|(sign, count)| {
+            let heading = self.headings.split(|byte| byte == sign).nth(count)?;
             Some(heading.trim_ascii().iter().copied().filter(|byte| *byte != b'"').collect())
         })
+    }
+
+    /// The first line, once it is known.
+    pub fn headings(&self) -> Option<&[u8]> {
+        self.complete.then_some(&self.headings)
     }
 
     /// How many of each sign stand in the line that `text` ends in.
@@ -63,7 +65,8 @@ mod tests {
     fn heading(decided: &str, text: &str) -> Option<String> {
         let mut columns = Columns::default();
         columns.advance(decided.as_bytes());
-        columns.heading(text.as_bytes()).map(|heading| String::from_utf8(heading).unwrap())
+        columns.advance(text.as_bytes());
+        columns.heading().map(|heading| String::from_utf8(heading).unwrap())
     }
 
     #[test]

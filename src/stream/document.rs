@@ -65,7 +65,16 @@ impl Document {
         let closes = view.at(span.end);
         let stands_bare = matches!(opens, 0 | b':' | b',' | b'[')
             && (matches!(closes, 0 | b',' | b'}' | b']' | b'.') || closes.is_ascii_whitespace());
-        if self == Self::Json && stands_bare { Form::JsonNumber } else { Form::Text }
+        if self == Self::Json && stands_bare { Form::Digits } else { Form::Text }
+    }
+
+    /// How the bytes at `span` are written, which may be a part of a number or of a word.
+    pub fn form_within(self, view: View<'_>, span: &Range<usize>, anchor: u8) -> Form {
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+        let before = (1..=LONGEST_PART).map(|distance| view.before(span.start, distance));
+        let opens = before.skip_while(|byte| part(*byte)).find(|byte| Self::is_anchor(*byte));
+        let stands_bare = matches!(opens.unwrap_or(anchor), 0 | b':' | b',' | b'[');
+        if self == Self::Json && stands_bare { Form::Digits } else { Form::Text }
     }
 
     /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
@@ -73,6 +82,9 @@ impl Document {
         !byte.is_ascii_whitespace() && byte != b'-'
     }
 }
+
+/// The most bytes of a number or a word before a part of it, and of white space before that.
+const LONGEST_PART: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -109,7 +121,7 @@ mod tests {
             Document::Json.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
         };
         for number in ["{\"a\":44}", "[1, 44]", "[\n  44\n]", "{\"a\": -44 }", "44", "{\"a\":44.00}"] {
-            assert_eq!(form(number), Form::JsonNumber, "{number}");
+            assert_eq!(form(number), Form::Digits, "{number}");
         }
         for text in ["{\"a\":\"44\"}", "{\"a\":\"card 44 end\"}", "{\"a\":\"44 end\"}"] {
             assert_eq!(form(text), Form::Text, "{text}");

@@ -1,11 +1,14 @@
 //! Which cards are in a text that arrives piece by piece?
 
 use super::Document;
-use super::columns::Columns;
-use crate::mask::{self, Form, Style};
-use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View, Windows};
-use crate::verdict::{self, Level, Pan, Verdict};
+use super::finding::{Finding, What};
+use super::naming::Naming;
+use super::search::{self, Hit, Stretch, Written};
+use crate::mask::{Form, Style};
+use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View};
+use crate::verdict::{self, Criteria, Level};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The state between two pieces of one text: a few bytes of it, however long it is.
 ///
@@ -14,46 +17,36 @@ use std::ops::Range;
 pub struct Inspector {
     document: Document,
     escapes: Escapes,
-    mask: u8,
-    level: Level,
+    style: Style,
+    criteria: Arc<Criteria>,
     anchor: u8,
     gap: usize,
-    columns: Option<Box<Columns>>,
+    naming: Naming,
+    since_card: usize,
     behind: [u8; LOOKBEHIND],
     behind_len: usize,
-}
-
-/// A card in the window that was inspected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// From the first digit to behind the last, as offsets into the window.
-    pub span: Range<usize>,
-    /// What it is.
-    pub pan: Pan,
-    /// How it is written.
-    pub form: Form,
 }
 
 impl Inspector {
     /// At the start of a text written in `document`, in which masks are written as `style` does.
     pub fn new(document: Document, style: Style) -> Self {
-        let escapes = document.escapes();
         Self {
             document,
-            escapes,
-            mask: style.character.as_byte(),
-            level: Level::Balanced,
+            escapes: document.escapes(),
+            style,
+            criteria: Arc::default(),
             anchor: 0,
             gap: 0,
-            columns: (document == Document::Csv).then(Box::default),
+            naming: Naming::new(document == Document::Csv),
+            since_card: usize::MAX,
             behind: [0; LOOKBEHIND],
             behind_len: 0,
         }
     }
 
-    /// The same, with another strength of evidence than [`Level::Balanced`].
-    pub fn at_level(self, level: Level) -> Self {
-        Self { level, ..self }
+    /// The same, by other criteria than the default ones.
+    pub fn under(self, criteria: Arc<Criteria>) -> Self {
+        Self { criteria, ..self }
     }
 
     /// The same, for bytes that may be several texts of different notation in one.
@@ -67,10 +60,14 @@ impl Inspector {
         self
     }
 
-    /// True when a whole `text` holds digits that could be a card's, whatever is around them.
+    /// True when something could be found in a whole `text`, whatever is around it.
     pub fn suspects(&self, text: &[u8]) -> bool {
-        let decoded = Decoded::new(text, 0, true, self.escapes, self.mask);
-        let mut starts = Starts::new(View::new(&[], decoded.text(), true, self.mask));
+        if self.criteria.patterns.is_some() || (self.criteria.base64 && scan::token::next_run(text, 0).is_some()) {
+            return true;
+        }
+        let mask = self.style.character.as_byte();
+        let decoded = Decoded::new(text, 0, true, self.escapes, mask);
+        let mut starts = Starts::new(View::new(&[], decoded.text(), true, mask));
         while let Step::Start(mut windows) = starts.advance() {
             if windows.any(|candidate| verdict::is_possible(&candidate)) {
                 return true;
@@ -79,105 +76,115 @@ impl Inspector {
         false
     }
 
-    /// Inspects `window`, which begins at the first undecided byte of the text, and adds the cards in it to `findings`.
+    /// Inspects `window`, which begins at the first undecided byte of the text, and adds what is in it to `findings`.
     ///
     /// Returns how many bytes are decided. The rest, at most [`super::MAX_UNDECIDED`] bytes, must come again, at the
     /// start of the next window and unchanged. With `last`, which says that the text ends here, nothing remains.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         self.document = self.document.settled_by(window);
         let mut decided: usize = 0;
+        let mut size = BLOCK;
         loop {
             let rest = window.get(decided..).unwrap_or_default();
-            let block = rest.get(..BLOCK).unwrap_or(rest);
-            let ends = block.len() == rest.len();
+            let block = rest.get(..size).unwrap_or(rest);
+            let whole = block.len() == rest.len();
+            // What so many bytes cannot decide is decided with them.
+            let forced = size < BLOCK && block.len() == size;
             let found = findings.len();
-            let count = if self.gap > 0 || !block.is_ascii() || scan::has_escapes(block, self.escapes) {
-                self.inspect_escaped(block, last && ends, findings)
-            } else {
-                self.inspect_plain(block, last && ends, findings)
-            };
+            let count = self.inspect_block(block, forced || (last && whole), findings);
             for finding in findings.iter_mut().skip(found) {
                 finding.span.start = finding.span.start.saturating_add(decided);
                 finding.span.end = finding.span.end.saturating_add(decided);
             }
             decided = decided.saturating_add(count);
-            if ends || count == 0 {
+            let undecided = block.len().saturating_sub(count);
+            if undecided > self.most_undecided() {
+                size = self.most_undecided();
+            } else if whole {
                 return decided;
+            } else {
+                size = BLOCK;
             }
         }
     }
 
-    /// Inspects bytes that stand for themselves.
-    fn inspect_plain(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        let decided = self.walk(block, last, |span, pan, form| findings.push(Finding { span, pan, form }));
-        self.remember(block.get(..decided).unwrap_or_default());
-        decided
+    /// The most bytes that wait for those after them.
+    fn most_undecided(&self) -> usize {
+        if self.criteria.base64 { super::MAX_UNDECIDED_TOKEN } else { super::MAX_UNDECIDED }
     }
 
-    /// Inspects what bytes with escapes in them say.
-    fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        let decoded = Decoded::new(block, self.gap, last, self.escapes, self.mask);
-        let decided = self.walk(decoded.text(), last, |span, pan, form| {
-            let (first, behind) = (span.start, span.end);
-            let raw = decoded.start(first)..decoded.end(behind.saturating_sub(1));
-            let form = if raw.len() == span.len() { form } else { spelled(&decoded, span, raw.start, self.mask) };
-            findings.push(Finding { span: raw, pan, form });
-        });
-        self.remember(decoded.text().get(..decided).unwrap_or_default());
+    fn inspect_block(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
+        if self.gap == 0 && block.is_ascii() && !scan::has_escapes(block, self.escapes) {
+            return self.inspect_text(block, last, None, findings);
+        }
+        let decoded = Decoded::new(block, self.gap, last, self.escapes, self.style.character.as_byte());
+        let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
         self.gap = decoded.gap(decided).saturating_add(gap_before);
         decoded.start(decided)
     }
 
-    /// Hands the cards in `text` to `found` and returns how much of it is decided.
-    fn walk(&self, text: &[u8], last: bool, mut found: impl FnMut(Range<usize>, Pan, Form)) -> usize {
-        let behind = self.behind.get(..self.behind_len).unwrap_or_default();
-        let view = View::new(behind, text, last, self.mask);
-        let mut starts = Starts::new(view);
-        loop {
-            match starts.advance() {
-                Step::Start(windows) => {
-                    let start = windows.start();
-                    match self.best(windows, text) {
-                        Best::Card(span, pan) => {
-                            starts.take(span.end);
-                            let form = self.document.form_of(view, &span, self.anchor);
-                            found(span, pan, form);
-                        }
-                        Best::Open => return start,
-                        Best::None => {}
-                    }
-                }
-                Step::Undecided(from) => return from,
-                Step::End => return text.len(),
+    /// Inspects `text`, which is what `source` says or was sent like this, and returns how much of it is decided.
+    fn inspect_text(
+        &mut self,
+        text: &[u8],
+        last: bool,
+        source: Option<&Decoded<'_>>,
+        findings: &mut Vec<Finding>,
+    ) -> usize {
+        let behind = self.behind;
+        let behind = behind.get(..self.behind_len).unwrap_or_default();
+        let hits = search::search(&Stretch {
+            behind,
+            text,
+            last,
+            source,
+            naming: &self.naming,
+            since_card: self.since_card,
+            criteria: &self.criteria,
+            style: self.style,
+        });
+        let view = View::new(behind, text, last, self.style.character.as_byte());
+        let mut since_card = self.since_card.saturating_add(hits.decided);
+        for hit in hits.found {
+            if matches!(hit.what, What::Pan(_) | What::Track(_)) && !matches!(hit.written, Written::Anew(_)) {
+                since_card = hits.decided.saturating_sub(hit.span.end);
             }
+            findings.push(self.finding(hit, view, source));
         }
+        self.since_card = since_card;
+        self.remember(text.get(..hits.decided).unwrap_or_default());
+        hits.decided
     }
 
-    /// The card among the windows from one group of `text`: the one with the strongest evidence, the shorter one of two
-    /// equals.
-    fn best(&self, windows: Windows<'_>, text: &[u8]) -> Best {
-        let mut best = Best::None;
-        for candidate in windows {
-            let columns = self.columns.as_ref().filter(|_| verdict::is_possible(&candidate));
-            let before = text.get(..candidate.span().start).unwrap_or_default();
-            let heading = columns.and_then(|columns| columns.heading(before));
-            match verdict::judge(&candidate, self.level, heading.as_deref()) {
-                Verdict::Open => return Best::Open,
-                Verdict::Pan(pan) if !matches!(&best, Best::Card(_, other) if other.score >= pan.score) => {
-                    best = Best::Card(candidate.span(), pan);
-                }
-                Verdict::Pan(_) | Verdict::NotPan(_) => {}
+    /// The finding that `hit` in `view` is in the source.
+    fn finding(&self, hit: Hit, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
+        let Hit { span, what, written } = hit;
+        let sent = source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
+        let form = match (written, source) {
+            (Written::Anew(edits), None) => Form::Rewritten(edits),
+            (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),
+            (_, Some(source)) if sent.len() != span.len() => {
+                let covered = |byte: &u8| match what {
+                    What::Pan(_) => byte.is_ascii_digit(),
+                    _ => byte.is_ascii_alphanumeric(),
+                };
+                Form::Spelled(spelled(source, &span, covered, self.style.character.as_byte()))
             }
-        }
-        best
+            (Written::InDigits, _) => Form::Digits,
+            (Written::AsFloat, _) => Form::Scientific,
+            (Written::Plainly, _) => match what {
+                What::Pattern(_) => self.document.form_within(view, &span, self.anchor),
+                _ => self.document.form_of(view, &span, self.anchor),
+            },
+        };
+        Finding { span: sent, what, form }
     }
 
     /// Keeps what later decisions need of the bytes decided now.
     fn remember(&mut self, decided: &[u8]) {
-        if let Some(columns) = &mut self.columns {
-            columns.advance(decided);
-        }
+        let behind = self.behind;
+        self.naming.advance(behind.get(..self.behind_len).unwrap_or_default(), decided);
         if let Some(byte) = decided.iter().rev().find(|byte| Document::is_anchor(**byte)) {
             self.anchor = *byte;
         }
@@ -194,41 +201,44 @@ impl Inspector {
 /// How much is inspected at a time. What escapes say needs several times the room of the bytes; this bounds it.
 const BLOCK: usize = 16_384;
 
-/// How the digits of the number at `span` are spelled in the source, where the number begins at `start`.
-fn spelled(decoded: &Decoded<'_>, span: Range<usize>, start: usize, mask: u8) -> Form {
-    let text = decoded.text();
-    let digits = span.filter(|position| text.get(*position).is_some_and(u8::is_ascii_digit));
-    let edits = digits.map(|position| {
-        let mut edits = decoded.mask(position, mask);
+/// For each byte at `span` of what `source` says that is to be `covered`, the bytes that mask it in the source, as offsets
+/// from where the span begins there.
+fn spelled(
+    source: &Decoded<'_>,
+    span: &Range<usize>,
+    covered: impl Fn(&u8) -> bool,
+    mask: u8,
+) -> Vec<Vec<(usize, u8)>> {
+    let start = source.start(span.start);
+    let positions = span.clone().filter(|position| source.text().get(*position).is_some_and(&covered));
+    let edits = positions.map(|position| {
+        let mut edits = source.mask(position, mask);
         if edits.is_empty() {
             // A spelling that has no room for a mask: better a broken escape than a readable digit.
-            edits = (decoded.start(position)..decoded.end(position)).map(|at| (at, mask)).collect();
+            edits = (source.start(position)..source.end(position)).map(|at| (at, mask)).collect();
         }
         edits.into_iter().map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
     });
-    Form::Spelled(edits.collect())
+    edits.collect()
 }
 
-/// What the windows from one group come to.
-enum Best {
-    Card(Range<usize>, Pan),
-    None,
-    /// More bytes may make one of them a card.
-    Open,
+/// The `edits` of what `source` says at `span`, made in the source.
+fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> Vec<(usize, u8)> {
+    let start = source.start(span.start);
+    let lower = edits.into_iter().flat_map(|(offset, byte)| source.mask(span.start.saturating_add(offset), byte));
+    lower.map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
 }
 
 /// Hides every card in a whole `text` with all its digits, and says how many there were. Whatever level a policy sets, what
 /// may be a card is hidden.
 pub fn redact(text: &mut [u8]) -> usize {
     let mut findings = Vec::new();
-    Inspector::new(Document::Text, Style::HIDE).at_level(Level::Strict).reading_all_escapes().inspect(
-        text,
-        true,
-        &mut findings,
-    );
+    let criteria = Arc::new(Criteria::at(Level::Strict));
+    let inspector = Inspector::new(Document::Text, Style::HIDE).under(criteria);
+    inspector.reading_all_escapes().inspect(text, true, &mut findings);
     for finding in &findings {
         if let Some(span) = text.get_mut(finding.span.clone()) {
-            mask::apply(span, &finding.form, Style::HIDE);
+            finding.mask(span, Style::HIDE);
         }
     }
     findings.len()

@@ -21,8 +21,11 @@
 mod body;
 mod columns;
 mod document;
+mod finding;
 mod inspector;
 mod messages;
+mod naming;
+mod search;
 
 #[cfg(test)]
 mod laws;
@@ -31,11 +34,16 @@ mod oracle;
 
 pub use body::{Body, Cut, Flow, Plan, Treatment, Turn};
 pub use document::Document;
-pub use inspector::{Finding, Inspector, redact};
+pub use finding::{Finding, Matched, What};
+pub use inspector::{Inspector, redact};
 pub use messages::Sender;
 
-use crate::scan::{HORIZON, LONGEST_SPELLING};
+use crate::scan::token::LONGEST_TOKEN;
 
-/// The most bytes at the end of a chunk that wait for the next one: as many characters as a decision may need, each in its
-/// longest spelling, and an escape that is not complete. Digits that are written plainly need [`HORIZON`] bytes.
-pub const MAX_UNDECIDED: usize = (HORIZON + LONGEST_SPELLING) * LONGEST_SPELLING;
+/// The most bytes at the end of a chunk that wait for the next one. Digits that are written plainly need
+/// [`HORIZON`](crate::scan::HORIZON) bytes, a verification code in front of them as many more as it may be away; each may be
+/// spelled with several bytes, and an escape may not be complete. What so many bytes leave undecided is decided with them.
+pub const MAX_UNDECIDED: usize = 4096;
+
+/// The same, where base64 tokens are read.
+pub const MAX_UNDECIDED_TOKEN: usize = LONGEST_TOKEN + MAX_UNDECIDED;

@@ -3,8 +3,9 @@
 //! Looks at the whole text at once, knows nothing of chunks, and spells out each rule where it is used; only what a name
 //! is worth it asks the same code. The fast scanner must agree with it on every input.
 
-use crate::scan::{Fold, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold};
-use crate::verdict::{Brand, Tier, context, test_cards, track, words};
+use crate::scan::{Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte};
+use crate::verdict::name::{Called, Names};
+use crate::verdict::{Brand, FarNames, Tier, context, test_cards, track, words};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -32,7 +33,7 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     spelled = folded(&spelled, mask);
     let mut before = 0;
     for (byte, _, end) in &mut spelled {
-        if *end - before > LONGEST_SPELLING && (byte.is_ascii_digit() || is_separator(*byte)) {
+        if *end - before > LONGEST_SPELLING && (byte.is_ascii_digit() || is_joint_byte(*byte)) {
             *byte = 0;
         }
         before = *end;
@@ -130,28 +131,116 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
 
 fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     let masked = masked_positions(text, mask);
-    let mut found = Vec::new();
-    for chain in chains(text, &masked) {
-        let mut first = 0;
-        while first < chain.len() {
-            let mut best: Option<(usize, i8, Brand)> = None;
-            for last in first..chain.len() {
-                if let Some((score, brand)) = judge(text, &masked, &chain, first, last)
-                    && best.is_none_or(|(_, other, _)| score > other)
-                {
-                    best = Some((last, score, brand));
+    let runs = runs(text, &masked);
+    let mut found: Vec<(Range<usize>, Brand)> = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        let free = found.last().map_or(0, |(span, _)| span.end);
+        let mut best: Option<(Range<usize>, i8, Brand)> = None;
+        if run.start >= free && !masked[run.start] {
+            let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
+            let joined = (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, &masked, &runs, index, last));
+            for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
+                if best.as_ref().is_none_or(|(_, other, _)| score > *other) {
+                    best = Some((span, score, brand));
                 }
             }
-            first = match best {
-                Some((last, _, brand)) => {
-                    found.push((chain[first].start..chain[last].end, brand));
-                    last + 1
-                }
-                None => first + 1,
-            };
+        }
+        found.extend(best.map(|(span, _, brand)| (span, brand)));
+        let free = found.last().map_or(0, |(span, _)| span.end);
+        if let Some((span, brand)) = track2(text, run.end).filter(|(span, _)| span.start >= free) {
+            found.push((span, brand));
         }
     }
     found
+}
+
+/// A number in tag `5A` whose length or first digit stands at `start`.
+fn application_pan(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
+    let ahead: String =
+        text[start..].iter().take(32).map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' }).collect();
+    let before: String = text[start.saturating_sub(6)..start].iter().map(|byte| char::from(*byte)).collect();
+    let before = before.to_ascii_uppercase();
+    for (head, joint) in [("5A", ""), ("5A0A", ""), ("5A ", " "), ("5A 0A ", " ")] {
+        if !before.ends_with(head) || (joint.is_empty() && before.ends_with(' ')) {
+            continue;
+        }
+        let ten = head.contains("0A");
+        let (length, skip) = if ten { (10, 0) } else { (usize::from_str_radix(ahead.get(..2)?, 16).ok()?, 2 + joint.len()) };
+        if !(6..=10).contains(&length) || (!ten && ahead.get(2..skip)? != joint) {
+            continue;
+        }
+        let pairs: Vec<&str> = (0..length)
+            .map(|pair| ahead.get(skip + pair * (2 + joint.len())..skip + pair * (2 + joint.len()) + 2))
+            .collect::<Option<_>>()?;
+        let joints = (1..length).all(|pair| {
+            let end = skip + pair * (2 + joint.len());
+            &ahead[end - joint.len()..end] == joint
+        });
+        let value = pairs.concat().to_uppercase();
+        let digits = value.strip_suffix('F').unwrap_or(&value);
+        if joints && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= MAX_DIGITS {
+            let filled = usize::from(digits.len() < value.len());
+            let end = start + skip + length * 2 + (length - 1) * joint.len() - filled;
+            return checked(digits).map(|brand| (start + skip..end, 4, brand));
+        }
+    }
+    None
+}
+
+/// A number in tag `57` that ends at `end`.
+fn track2(text: &[u8], end: usize) -> Option<(Range<usize>, Brand)> {
+    text.get(end).filter(|byte| byte.eq_ignore_ascii_case(&b'D'))?;
+    (MIN_DIGITS..=MAX_DIGITS).rev().find_map(|count| {
+        let head = std::str::from_utf8(text.get(end.checked_sub(count + 4)?..end)?).ok()?;
+        let length = usize::from_str_radix(head.get(2..4)?, 16).ok()?;
+        let digits = &head[4..];
+        let fits = head.starts_with("57") && head.bytes().all(|byte| byte.is_ascii_digit());
+        (fits && length <= 19 && length * 2 > count + 5).then_some((end - count..end, digits))
+    })
+    .and_then(|(span, digits)| Some((span, checked(digits)?)))
+}
+
+/// A float with an exponent that begins at `start`.
+fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
+    let ahead = text[start..].iter().take(40).map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' }).collect::<String>();
+    let (mantissa, rest) = ahead.split_once(['e', 'E'])?;
+    let (whole, fraction) = mantissa.split_once('.')?;
+    let sign = usize::from(rest.starts_with('+'));
+    let exponent: usize = rest.get(sign..sign + 2)?.parse().ok()?;
+    let end = start + mantissa.len() + 1 + sign + 2;
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() != 1 || !plain(whole) || !plain(fraction) || !(9..=18).contains(&fraction.len()) {
+        return None;
+    }
+    if exponent + 1 > MAX_DIGITS || exponent < fraction.len() || text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let before = &text[start.saturating_sub(LOOKBEHIND)..start];
+    let digits = format!("{whole}{fraction}{}", "0".repeat(exponent - fraction.len()));
+    let context = context_of(before)?;
+    let (brand, tier) = brand_of(&digits)?;
+    let enough = context >= 3 || (context > 0 && tier == Tier::Default);
+    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, &[]))
+        .then_some((start..end, 3, brand))
+}
+
+/// The brand of digits with a right check digit that are not all the same.
+fn checked(digits: &str) -> Option<Brand> {
+    let bytes = digits.as_bytes();
+    (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && check_digit_is_right(bytes)).then_some(())?;
+    brand_of(digits).map(|(brand, _)| brand)
+}
+
+fn context_of(before: &[u8]) -> Option<i8> {
+    match context::called(before, &far_names(before), &Names::default()) {
+        Called::Weighs(score) => Some(score),
+        Called::Ignored => None,
+    }
+}
+
+/// The name of an array that begins out of sight; the texts of these tests have none.
+fn far_names(_before: &[u8]) -> FarNames {
+    FarNames::default()
 }
 
 fn is_separator(byte: u8) -> bool {
@@ -176,125 +265,155 @@ fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
     masked
 }
 
-/// Groups of digits (masked ones included) that are joined by one separator each.
-fn chains(text: &[u8], masked: &[bool]) -> Vec<Vec<Range<usize>>> {
-    let mut chains: Vec<Vec<Range<usize>>> = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let start = at;
-        while at < text.len() && (text[at].is_ascii_digit() || masked[at]) {
-            at += 1;
-        }
-        if at == start {
-            at += 1;
-            continue;
-        }
-        match chains.last_mut() {
-            Some(chain) if start - chain[chain.len() - 1].end == 1 && is_separator(text[start - 1]) => {
-                chain.push(start..at);
-            }
-            _ => chains.push(std::iter::once(start..at).collect()),
+/// Runs of digits, masked ones included.
+fn runs(text: &[u8], masked: &[bool]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit() || masked[*at]) {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => runs.push(at..at + 1),
         }
     }
-    chains
+    runs
 }
 
-/// Score and brand of the window from group `first` to group `last`, when it is a card.
-fn judge(text: &[u8], masked: &[bool], chain: &[Range<usize>], first: usize, last: usize) -> Option<(i8, Brand)> {
-    let window = &chain[first..=last];
+/// What stands between two neighbouring runs when that is a joint.
+fn joint<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [u8]> {
+    let between = &text[runs.get(left)?.end..runs.get(left + 1)?.start];
+    let whole = [between, b"0"].concat();
+    Joint::read(&whole).is_some_and(|joint| joint.len() == between.len()).then_some(between)
+}
+
+/// Where the window from run `first` to run `last` is, its score and brand, when it is a card.
+fn judge(
+    text: &[u8],
+    masked: &[bool],
+    runs: &[Range<usize>],
+    first: usize,
+    last: usize,
+) -> Option<(Range<usize>, i8, Brand)> {
+    let window = &runs[first..=last];
     let span = window[0].start..window[window.len() - 1].end;
-    if span.clone().any(|at| masked[at]) || window.len() > MAX_DIGITS {
+    if span.clone().any(|at| masked[at] && (text[at].is_ascii_digit() || window.iter().any(|run| run.contains(&at)))) {
         return None;
     }
-    let digits: Vec<u8> = span.clone().map(|at| text[at]).filter(u8::is_ascii_digit).collect();
-    let separators: Vec<u8> = window[1..].iter().map(|group| text[group.start - 1]).collect();
+    let joints: Vec<&[u8]> = (first..last).map(|left| joint(text, runs, left)).collect::<Option<_>>()?;
+    if joints.windows(2).any(|pair| pair[0] != pair[1]) {
+        return None;
+    }
+    let digits: Vec<u8> = window.iter().flat_map(|run| &text[run.clone()]).copied().collect();
     let lengths: Vec<usize> = window.iter().map(Range::len).collect();
-    if !(MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) || separators.windows(2).any(|pair| pair[0] != pair[1]) {
+    if !(MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
         return None;
     }
-    let bare = window.len() == 1;
-    let whole = window.len() == chain.len();
-    let canonical = LAYOUTS.contains(&lengths.as_slice());
+    let own = joints.first().copied();
+    let narrow = |joint: &[u8]| joint.len() == 1 && is_separator(joint[0]);
+    let wide = own.is_some_and(|own| !narrow(own));
+    let left = first.checked_sub(1).and_then(|left| joint(text, runs, left));
+    let right = joint(text, runs, last);
+    let (left_narrow, right_narrow) = (left.filter(|joint| narrow(joint)), right.filter(|joint| narrow(joint)));
+    let bare = own.is_none();
+    let whole = if wide { left != own && right != own } else { left_narrow.is_none() && right_narrow.is_none() };
+    let as_printed = LAYOUTS.contains(&lengths.as_slice());
+    let spread = wide && whole && as_printed && lengths.iter().all(|length| (2..=6).contains(length));
+    let canonical = !wide && as_printed;
     let spelled = lengths.iter().all(|length| *length == 1) && whole;
-    let loose =
-        whole && lengths.len() <= 6 && lengths.iter().any(|length| *length >= 3) && separators.first() != Some(&b'.');
-    if !(bare || canonical || spelled || loose) {
+    let loose = !wide
+        && whole
+        && lengths.len() <= 6
+        && lengths.iter().any(|length| *length >= 3)
+        && own != Some(b".".as_slice());
+    if !(bare || canonical || spelled || loose || spread) {
         return None;
     }
     let (brand, tier) = brand_of(std::str::from_utf8(&digits).ok()?)?;
     let checks = check_digit_is_right(&digits);
-    if digits.iter().all(|digit| *digit == digits[0]) || !(checks || brand == Brand::UnionPay) {
+    if digits.iter().all(|digit| *digit == digits[0]) || !(checks || (brand == Brand::UnionPay && !spread)) {
         return None;
     }
     let before = &text[span.start.saturating_sub(LOOKBEHIND)..span.start];
     let after = &text[span.end..text.len().min(span.end + LOOKAHEAD)];
     let is_track = bare && track::follows(before, after) == Some(true);
     if is_track && checks {
-        return Some((4, brand));
+        return Some((span, 4, brand));
     }
     if !is_track && is_glued(before, after) {
         return None;
     }
     let mut score = if bare && !is_track { underscore(before) } else { 0 };
-    let left = (first > 0).then(|| text[chain[first].start - 1]);
-    let right = chain.get(last + 1).map(|group| text[group.start - 1]);
     if bare {
-        let zeros = chain.get(last + 1).is_some_and(|group| {
+        let zeros = runs.get(last + 1).is_some_and(|group| {
             let after = text.get(group.end).copied().unwrap_or(0);
+            let goes_on = joint(text, runs, last + 1).is_some_and(narrow);
             text[group.clone()].iter().all(|byte| *byte == b'0')
                 && group.len() <= 6
-                && last + 2 == chain.len()
+                && !goes_on
                 && !after.is_ascii_alphanumeric()
         });
-        if !is_track && (left == Some(b'.') || (right == Some(b'.') && !zeros)) {
+        let dot = Some(b".".as_slice());
+        if !is_track && (left == dot || (right == dot && !zeros)) {
             return None;
         }
     } else {
-        let own = separators[0];
-        if own != b' ' && (left == Some(own) || right == Some(own)) {
+        if !wide && own != Some(b" ".as_slice()) && (left == own || right == own) {
             return None;
         }
-        let fours = |groups: &mut dyn Iterator<Item = &Range<usize>>, joined: &mut dyn Iterator<Item = u8>| {
-            groups.zip(joined).take(2).take_while(|(group, by)| group.len() == 4 && *by == own).count()
+        let fours = |away: &mut dyn Iterator<Item = (usize, usize)>| {
+            away.take(2).take_while(|(run, by)| runs[*run].len() == 4 && joint(text, runs, *by) == own && !wide).count()
         };
-        let neighbours =
-            fours(
-                &mut chain[..first].iter().rev(),
-                &mut chain[1..=first].iter().rev().map(|group| text[group.start - 1]),
-            ) + fours(&mut chain[last + 1..].iter(), &mut chain[last + 1..].iter().map(|group| text[group.start - 1]));
-        let from_chain_start = span.start - chain[0].start;
-        let letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-        let glued_chain = from_chain_start < 31 && letter(chain[0].start.checked_sub(1));
-        let tail: Vec<usize> =
-            (chain[0].start..span.start).filter(|at| !is_separator(text[*at])).rev().take(4).collect();
-        if glued_chain || tail.iter().any(|at| masked[*at]) {
+        let before_it = fours(&mut (0..first).rev().map(|run| (run, run)));
+        let behind_it = fours(&mut (last + 1..runs.len()).map(|run| (run, run - 1)));
+        let tail = (0..span.start).rev().scan(true, |go_on, at| {
+            let digit = text[at].is_ascii_digit() || masked[at];
+            let joins = is_separator(text[at]) && at > 0 && (text[at - 1].is_ascii_digit() || masked[at - 1]);
+            *go_on &= digit || joins;
+            go_on.then_some(at)
+        });
+        let tail: Vec<usize> = tail.filter(|at| !is_separator(text[*at])).take(4).collect();
+        if is_in_iban(text, masked, span.start) || tail.iter().any(|at| masked[*at]) {
             return None;
         }
-        score += if neighbours >= 2 { -3 } else { 0 };
+        score += if before_it + behind_it >= 2 { -3 } else { 0 };
     }
-    let context = context::score(before);
+    let context = context_of(before)?;
     if !checks && (context < 4 || digits.len() < 16 || digits[8..11] == *b"000") {
         return None;
     }
     score += context;
     score += if bare && context::is_listed(before, after) == Some(true) { -2 } else { 0 };
-    score += if checks && tier == Tier::Default { 2 } else { 0 };
-    score += if canonical {
-        1
-    } else if loose && !spelled && !bare {
-        -2
-    } else {
-        0
+    score += match (spread, canonical) {
+        (true, _) => 2,
+        (_, true) => 1,
+        _ if loose && !spelled && !bare => -2,
+        _ => 0,
     };
-    score += if test_cards::is_test_number(&digits) {
+    score += if checks && tier == Tier::Default && !spread { 2 } else { 0 };
+    score += if test_cards::is_test_number(&digits) && !spread {
         2
     } else if before.ends_with(b"pub-") && context < 3 {
         -4
     } else {
         0
     };
-    let evidence = context >= 0 && score == 1 && context::evidence_follows(after);
-    (score >= 2 || evidence).then_some((score.max(2), brand))
+    score += i8::from(context >= 0 && context::evidence_precedes(before));
+    let precedes = context >= 0 && context::evidence_precedes(before);
+    let evidence = context >= 0 && !precedes && score == 1 && context::evidence_follows(after);
+    (score >= 2 || evidence).then_some((span, score.max(2), brand))
+}
+
+/// True when the chain of groups before `start` begins with two digits behind two letters that are a word.
+fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit) || masked.get(at) == Some(&true);
+    let mut first = start;
+    while first > 0 && start - first < 31 && (digit(first - 1) || (is_separator(text[first - 1]) && first > 1 && digit(first - 2))) {
+        first -= 1;
+    }
+    if start - first >= 31 || first < 2 {
+        return false;
+    }
+    let word = text[first - 2..first].iter().all(u8::is_ascii_alphabetic);
+    let alone = first < 3 || !text[first - 3].is_ascii_alphanumeric();
+    word && alone && digit(first) && digit(first + 1) && !digit(first + 2)
 }
 
 /// A letter that touches the number speaks against it, unless the word is one that is written onto card numbers.
@@ -315,7 +434,7 @@ fn underscore(before: &[u8]) -> i8 {
     let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic());
     let mut word: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
     word.reverse();
-    let known = words::is_one_of(&word, &words::GLUED_BEFORE) || words::is_one_of(&word, &words::CARD);
+    let known = words::is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word);
     if known { 0 } else { -2 }
 }
 

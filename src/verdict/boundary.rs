@@ -47,7 +47,7 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
         return Surroundings::Weigh(weigh_underscore(before));
     }
     let goes_on = [left, right].iter().any(|edge| continues(*edge, candidate.separator()));
-    if goes_on || candidate.chain_follows_letter() {
+    if goes_on || candidate.is_in_iban() {
         return Surroundings::Object(Why::LongerNumber);
     }
     let row = fours(left, candidate.separator()).saturating_add(fours(right, candidate.separator()));
@@ -72,7 +72,7 @@ fn is_glued_before(before: &[u8]) -> bool {
 fn weigh_underscore(before: &[u8]) -> i8 {
     let Some(rest) = before.strip_suffix(b"_") else { return 0 };
     let (_, word) = last_word(rest);
-    let known = is_one_of(&word, &words::GLUED_BEFORE) || is_one_of(&word, &words::CARD);
+    let known = is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word);
     if known { 0 } else { UNDERSCORE_SCORE }
 }
 

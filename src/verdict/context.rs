@@ -1,33 +1,76 @@
 //! What do the words around a number say it is?
 //!
-//! The nearest name decides: the key of a JSON member, form field, header, attribute or element, or else the last words of
-//! running text. It is worth between -4 and +4.
+//! The nearest [name](field) decides, or else the last words of running text. It is worth between -4 and +4. Other fields
+//! of the record may add to it.
 
-use super::luhn;
+use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
+use super::{field, luhn};
 
-/// How much the text `before` a number, whose last byte stands next to it, speaks for a card (positive) or against one.
-pub fn score(before: &[u8]) -> i8 {
-    if let Some(name) = named_pair(before) {
-        let score = score_of_name(name);
-        if score != 0 {
-            return score;
+/// Names of a number that stand too far before it to be in the text before it.
+#[derive(Clone, Default)]
+pub struct FarNames {
+    /// The heading of its column in a table.
+    pub heading: Option<Vec<u8>>,
+    /// The name of the array that it stands in.
+    pub array: Option<Vec<u8>>,
+}
+
+/// What the text `before` a number, whose last byte stands next to it, calls it, and the names that stand `far` before it.
+pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
+    if let Some(heading) = &far.heading {
+        return names.weigh(heading);
+    }
+    let before = field::without_looks(before);
+    let before = before.as_slice();
+    if let Some(name) = field::named_pair(before) {
+        let called = names.weigh(name);
+        if called != Called::Weighs(0) {
+            return called;
         }
     }
-    match KEYS.iter().find_map(|key| key(before)) {
-        Some(name) => score_of_name(name),
-        None => score_of_words(before),
+    let key = field::name(before).or_else(|| {
+        let array = far.array.as_deref()?;
+        (!before.iter().any(field::is_bracket)).then_some(array)
+    });
+    let Some(key) = key else { return Called::Weighs(score_of_words(before)) };
+    match names.weigh(key) {
+        Called::Weighs(score @ 0..=WEAK) => {
+            let parent = field::parent(before).is_some_and(|parent| name::score(parent) == CARD);
+            let named = parent || (field::ends_unquoted(before) && score_of_words(before) == CARD);
+            Called::Weighs(if named { CARD } else { score })
+        }
+        called => called,
     }
 }
 
-/// True when the text `after` a number begins with what follows card numbers: an expiry date, or the name of a
-/// verification code or of an expiry date.
+/// True when the text `before` a number and in the same record names a verification code or an expiry date.
+pub fn evidence_precedes(before: &[u8]) -> bool {
+    let near = before.get(before.len().saturating_sub(EVIDENCE_BEFORE)..).unwrap_or_default();
+    let breaks = (0..near.len()).rev().find(|index| ends_record(near, *index));
+    let record = near.get(breaks.unwrap_or(0)..).unwrap_or_default();
+    names_evidence(record)
+}
+
+/// True when the text `after` a number begins with what follows card numbers in the same record: an expiry date, or the name
+/// of a verification code or of an expiry date.
 pub fn evidence_follows(after: &[u8]) -> bool {
-    let line = after.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let near = line.get(..EVIDENCE_NEAR).unwrap_or(line);
-    let word = |word: &&[u8]| is_one_of(&word.to_ascii_lowercase(), &words::EVIDENCE);
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
-    near.split(|byte| !is_word(byte)).any(|part| word(&part)) || expiry_follows(line)
+    let end = (0..after.len()).find(|index| ends_record(after, *index)).unwrap_or(after.len());
+    let record = after.get(..end.min(EVIDENCE_AFTER)).unwrap_or_default();
+    names_evidence(record.get(..EVIDENCE_NEAR).unwrap_or(record)) || expiry_follows(record)
+}
+
+/// True when a record ends at `index`: a line does, and the next one is not indented.
+fn ends_record(text: &[u8], index: usize) -> bool {
+    let next = text.get(index.saturating_add(1));
+    text.get(index) == Some(&b'\n') && !matches!(next, Some(b' ' | b'\t'))
+}
+
+fn names_evidence(text: &[u8]) -> bool {
+    text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+        let word = word.to_ascii_lowercase();
+        is_one_of(&word, &words::EVIDENCE) || word.starts_with(words::EXPIRATION.as_bytes())
+    })
 }
 
 /// True when the number stands between two other long numbers of a list, neither of which has a card's check digit; `None` when
@@ -64,56 +107,17 @@ const LONGEST_JOINT: usize = 4;
 /// How many digits the numbers of a list have that are told from cards.
 const LISTED_DIGITS: std::ops::Range<usize> = 9..20;
 
-/// Finds a name in the text before a number.
-type Key = fn(&[u8]) -> Option<&[u8]>;
-
-/// Where a name may stand, nearest first.
-const KEYS: [Key; 7] = [member, tag, identifier, array, form_part, segment, compound];
-
-/// How far behind a number a word counts.
+/// How far behind a number a word counts, and how far a date, and how far before it a word.
 const EVIDENCE_NEAR: usize = 40;
-
-/// The longest name that is read.
-const LONGEST_NAME: usize = 40;
-
-/// The farthest that the opening bracket of an array may be away, when the name stands before it.
-const LONGEST_ARRAY: usize = 200;
-
-const UNIONPAY: i8 = 4;
-const CARD: i8 = 3;
-const WEAK: i8 = 1;
-const IDENTIFIER: i8 = -1;
-const OTHER: i8 = -4;
-
-/// What the name of a field says.
-pub fn score_of_name(name: &[u8]) -> i8 {
-    let tokens = Tokens::of(name);
-    let any = |words: &[&str]| tokens.any(|token| is_one_of(token, words));
-    let has = |word: &str| tokens.any(|token| token == word.as_bytes());
-    if has("unionpay") || has("cup") {
-        UNIONPAY
-    } else if has("idcard") {
-        OTHER
-    } else if any(&words::CARD) {
-        CARD
-    } else if any(&words::OTHER) {
-        OTHER
-    } else if has("primaryaccountnumber") || (has("primary") && has("account")) {
-        CARD
-    } else if tokens.any_long(|token| is_one_of(token, &words::IDENTIFIER)) {
-        if has("number") && has("account") { 0 } else { IDENTIFIER }
-    } else if tokens.any_long(|token| is_one_of(token, &words::WEAK)) {
-        WEAK
-    } else {
-        0
-    }
-}
+const EVIDENCE_AFTER: usize = 60;
+const EVIDENCE_BEFORE: usize = 60;
 
 /// What the last words of running text say.
 fn score_of_words(before: &[u8]) -> i8 {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
     let mut rest = before;
     let mut last = true;
+    let mut said = 0;
     for _ in 0..3 {
         let word_end = rest.iter().rposition(is_letter).map_or(0, |index| index.saturating_add(1));
         let gap = rest.len().saturating_sub(word_end);
@@ -121,185 +125,24 @@ fn score_of_words(before: &[u8]) -> i8 {
         let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));
         let word = text.get(start..).unwrap_or_default().to_ascii_lowercase();
         if word.is_empty() || !(1..=3).contains(&gap) {
-            return 0;
+            return said;
         }
-        if is_one_of(&word, &words::CARD) {
+        if words::is_card(&word) {
             return CARD;
         }
         if last && is_one_of(&word, &words::OTHER_BEFORE) {
             return OTHER;
         }
+        if last && is_one_of(&word, &words::WEAK_BEFORE) {
+            said = WEAK;
+        }
+        if said > 0 && is_one_of(&word, &words::IDENTIFIER) {
+            return 0;
+        }
         last = false;
         rest = text.get(..start).unwrap_or_default();
     }
-    0
-}
-
-/// The pieces of a name, in lower case: `cardNumber` is `card`, `number` and `cardnumber`.
-struct Tokens {
-    pieces: Vec<Vec<u8>>,
-    letters: Vec<u8>,
-}
-
-impl Tokens {
-    fn of(name: &[u8]) -> Self {
-        let mut pieces = vec![Vec::new()];
-        let mut before = 0;
-        for byte in name {
-            let part = byte.is_ascii_alphanumeric() || *byte >= 0x80;
-            let hump = byte.is_ascii_uppercase()
-                && (before as char).is_ascii_alphanumeric()
-                && !u8::is_ascii_uppercase(&before);
-            if !part || hump {
-                pieces.push(Vec::new());
-            }
-            if part && let Some(piece) = pieces.last_mut() {
-                piece.push(byte.to_ascii_lowercase());
-            }
-            before = *byte;
-        }
-        pieces.retain(|piece| !piece.is_empty());
-        let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
-        Self { pieces, letters }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &[u8]> {
-        let joined = self.pieces.iter().all(|piece| *piece != self.letters).then_some(self.letters.as_slice());
-        self.pieces.iter().map(Vec::as_slice).chain(joined.filter(|letters| !letters.is_empty()))
-    }
-
-    fn any(&self, is: impl Fn(&[u8]) -> bool) -> bool {
-        self.all().any(is)
-    }
-
-    /// The same, without single letters when there is anything else.
-    fn any_long(&self, is: impl Fn(&[u8]) -> bool) -> bool {
-        let several = self.all().count() > 1;
-        self.all().any(|token| (token.len() > 1 || !several) && is(token))
-    }
-}
-
-/// `"name":"card_number","value":"`: the quoted value behind a key that is `name`, `key` or `field`.
-fn named_pair(before: &[u8]) -> Option<&[u8]> {
-    let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
-    let near = before.get(start..)?;
-    let closings = near.iter().enumerate().rev().filter(|(_, byte)| **byte == b'"').map(|(index, _)| index);
-    for closing in closings {
-        let gap = near.get(closing.saturating_add(1)..)?;
-        if gap.len() > LONGEST_NAME || gap.iter().any(|byte| matches!(byte, b'{' | b'}')) {
-            return None;
-        }
-        let Some((rest, value)) = quoted(near.get(..=closing)?) else { continue };
-        let Some(rest) = strip_one_of(rest.trim_ascii_end(), b":=") else { continue };
-        let rest = rest.trim_ascii_end();
-        let rest = rest.strip_suffix(b"\"").or(rest.strip_suffix(b"'")).unwrap_or(rest);
-        let is_key = |key: &&str| ends_with_word(rest, key.as_bytes());
-        if ["name", "key", "field"].iter().any(is_key) {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
-    let Some(split) = text.len().checked_sub(word.len()) else { return false };
-    let (rest, end) = text.split_at_checked(split).unwrap_or_default();
-    end.eq_ignore_ascii_case(word) && !rest.last().is_some_and(u8::is_ascii_alphanumeric)
-}
-
-/// `"key": "` and `'key' => '`: the key of a member of an object, directly before the number or its quote.
-fn member(before: &[u8]) -> Option<&[u8]> {
-    let rest = strip_one_of(before, b"\"'").unwrap_or(before).trim_ascii_end();
-    let rest = rest.strip_suffix(b"=>").or(rest.strip_suffix(b":"))?;
-    let (_, key) = quoted(rest.trim_ascii_end())?;
-    Some(key)
-}
-
-/// `<name attribute="…">`: the name of the element whose content begins with the number.
-fn tag(before: &[u8]) -> Option<&[u8]> {
-    let rest = before.trim_ascii_end().strip_suffix(b">")?;
-    let start = rest.iter().rposition(|byte| matches!(byte, b'<' | b'>'))?;
-    let inside = rest.get(start..)?.strip_prefix(b"<")?;
-    let in_tag = |byte: &u8| is_name(byte) || matches!(byte, b':' | b'.');
-    let end = inside.iter().position(|byte| !in_tag(byte)).unwrap_or(inside.len());
-    let name = inside.get(..end.min(LONGEST_NAME))?;
-    (!name.is_empty()).then_some(name)
-}
-
-/// `card=`, `card: `, `card[number]=`, `card => "`: a name that is not quoted, with its sign.
-fn identifier(before: &[u8]) -> Option<&[u8]> {
-    let mut rest = before.trim_ascii_end();
-    for _ in 0..2 {
-        rest = strip_one_of(rest, b"[(\"' <%;?").unwrap_or(rest);
-    }
-    let rest = rest.trim_ascii_end();
-    let rest = rest.strip_suffix(b"=>").or(strip_one_of(rest, b"=:"))?.trim_ascii_end();
-    let in_key = |byte: &u8| is_name(byte) || matches!(byte, b'.' | b'[' | b']');
-    let start = rest.iter().rposition(|byte| !in_key(byte)).map_or(0, |index| index.saturating_add(1));
-    let run = rest.get(start..)?;
-    let run = run.get(run.len().saturating_sub(LONGEST_NAME)..)?;
-    let letter = run.iter().position(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)?;
-    run.get(letter..)
-}
-
-/// `"key": [1, 2, `: the key of the array that the number stands in.
-fn array(before: &[u8]) -> Option<&[u8]> {
-    let near = before.get(before.len().saturating_sub(LONGEST_ARRAY)..)?;
-    let bracket = near.iter().rposition(|byte| matches!(byte, b'[' | b'{' | b'}'))?;
-    let rest = near.get(..=bracket)?.strip_suffix(b"[")?;
-    let (_, key) = quoted(rest.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?;
-    Some(key)
-}
-
-/// `name="key"` and then nothing but white space: the name of a part of a multipart form.
-fn form_part(before: &[u8]) -> Option<&[u8]> {
-    let rest = before.trim_ascii_end();
-    if rest.len() == before.len() {
-        return None;
-    }
-    let (rest, key) = quoted(rest)?;
-    rest.ends_with(b"name=").then_some(key)
-}
-
-/// `/transactions/`: the segment of a path before the one that the number begins.
-fn segment(before: &[u8]) -> Option<&[u8]> {
-    let rest = before.strip_suffix(b"/")?;
-    let start = rest.iter().rposition(|byte| !is_name(byte))?;
-    let name = rest.get(start.saturating_add(1)..)?;
-    let named =
-        rest.get(start) == Some(&b'/') && name.len() <= LONGEST_NAME && name.iter().any(u8::is_ascii_alphabetic);
-    named.then_some(name)
-}
-
-/// `trace_id ` and `orderId `: a word in running text that is put together like a name.
-fn compound(before: &[u8]) -> Option<&[u8]> {
-    let rest = before.strip_suffix(b" ")?;
-    let start = rest.iter().rposition(|byte| !is_name(byte)).map_or(0, |index| index.saturating_add(1));
-    let name = rest.get(start..)?;
-    let humps = name.windows(2).any(|pair| matches!(pair, [b'a'..=b'z', b'A'..=b'Z']));
-    let put_together = humps || name.contains(&b'_');
-    (put_together && name.len() <= LONGEST_NAME).then_some(name)
-}
-
-/// True for what names are made of: letters, digits, underscores and dashes. So are mask characters: a name with a number in it
-/// must stay one when the number is masked.
-fn is_name(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'_' | b'-' | b'*' | b'#')
-}
-
-/// Splits off the quoted text of 1 to 40 bytes that `text` ends with.
-fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let quote = text.last().copied().filter(|byte| matches!(byte, b'"' | b'\''))?;
-    let inside = text.get(..text.len().saturating_sub(1))?;
-    let open = inside.iter().rposition(|byte| *byte == quote)?;
-    let value = inside.get(open.saturating_add(1)..)?;
-    let good = !value.is_empty() && value.len() <= LONGEST_NAME && !value.contains(&b'\n');
-    good.then_some((inside.get(..open)?, value))
-}
-
-fn strip_one_of<'t>(text: &'t [u8], bytes: &[u8]) -> Option<&'t [u8]> {
-    let (last, rest) = text.split_last()?;
-    bytes.contains(last).then_some(rest)
+    said
 }
 
 /// Month and year, a few signs or one word away: `exp 12/26`, `valid thru 01-2027`.
@@ -343,55 +186,43 @@ fn is_month_and_year(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn names_are_found_where_they_stand() {
-        for (before, name) in [
-            ("{\"card_number\": \"", "card_number"),
-            ("{\"n\":1,\"pan\":", "pan"),
-            ("{'pan' => '", "pan"),
-            ("a=1&card[number]=", "card[number]"),
-            ("x-card-number: ", "x-card-number"),
-            ("level=info cardNumber=\"", "cardNumber"),
-            ("<ns:CardNumber type=\"x\">", "ns:CardNumber"),
-            ("<input value=\"", "value"),
-            ("{\"amounts\":[1, 2,\n ", "amounts"),
-            ("form-data; name=\"card\"\r\n\r\n", "card"),
-            ("/api/transactions/", "transactions"),
-            ("INFO trace_id ", "trace_id"),
-            ("INFO orderId ", "orderId"),
-        ] {
-            let found = KEYS.iter().find_map(|key| key(before.as_bytes())).map(String::from_utf8_lossy);
-            assert_eq!(found.as_deref(), Some(name), "{before}");
-        }
-        let pair = named_pair(b"{\"name\":\"card_number\",\"value\":\"").map(String::from_utf8_lossy);
-        assert_eq!(pair.as_deref(), Some("card_number"));
+    fn called_in(before: &str) -> Called {
+        called(before.as_bytes(), &FarNames::default(), &Names::default())
     }
 
     #[test]
-    fn a_name_is_worth_what_its_words_say() {
+    fn the_nearest_name_decides() {
         for (before, expected) in [
             ("\"cardNumber\":\"", CARD),
-            ("\"card_id\":\"", CARD),
-            ("\"idCard\":\"", OTHER),
-            ("\"unionpay_no\":\"", UNIONPAY),
-            ("\"primaryAccountNumber\":\"", CARD),
-            ("\"imei\":\"", OTHER),
             ("\"created_at\":", OTHER),
-            ("\"order_id\":\"", IDENTIFIER),
-            ("\"accountNumber\":\"", 0),
-            ("\"number\":\"", WEAK),
-            ("\"p1\":\"", 0),
-            ("\"foo\":\"", 0),
             ("pub-****-****: ", OTHER),
             ("**card**: ", CARD),
             ("please charge my card ", CARD),
             ("the card is now ", CARD),
+            ("card number: ", CARD),
+            ("Your card <b>", CARD),
+            ("<tr><td>Card no</td><td>", CARD),
+            ("\"card\":{\"id\":\"x\",\"number\":\"", CARD),
+            ("\"card\":{\"id\":\"", -1),
             ("tracking ", OTHER),
+            ("the number ", WEAK),
+            ("order number ", 0),
             ("hello world ", 0),
             ("", 0),
         ] {
-            assert_eq!(score(before.as_bytes()), expected, "{before}");
+            assert_eq!(called_in(before), Called::Weighs(expected), "{before}");
         }
+    }
+
+    #[test]
+    fn far_names_count_where_no_near_one_is() {
+        let far = FarNames { heading: None, array: Some(b"cards".to_vec()) };
+        let called = |before: &str| called(before.as_bytes(), &far, &Names::default());
+        assert_eq!(called("1, 2, "), Called::Weighs(CARD));
+        assert_eq!(called("{\"imei\": "), Called::Weighs(OTHER));
+        assert_eq!(called("[1, 2, "), Called::Weighs(0));
+        let far = FarNames { heading: Some(b"imei".to_vec()), array: None };
+        assert_eq!(super::called(b"card ", &far, &Names::default()), Called::Weighs(OTHER));
     }
 
     #[test]
@@ -413,12 +244,23 @@ mod tests {
     #[test]
     fn expiry_dates_and_codes_are_evidence() {
         for after in
-            [" 12/26", "\",\"exp\":\"12/26\"", " exp 01-2027", " valid thru 12/29", "\", \"cvv\": 123", " CVC 123"]
+            [" 12/26", "\",\"exp\":\"12/26\"", " exp 01-2027", " valid thru 12/29", "\", \"cvv\": 123", " CVC 123",
+             "\",\n  \"expirationDate\": 1"]
         {
             assert!(evidence_follows(after.as_bytes()), "{after}");
         }
         for after in [" 13/26", " 12/20", " 9934", "\",\"amount\":12", "\ncvv 123", " 12/265"] {
             assert!(!evidence_follows(after.as_bytes()), "{after}");
+        }
+    }
+
+    #[test]
+    fn codes_and_dates_before_a_number_are_evidence_in_the_same_record() {
+        for before in ["cvv=123&number=", "{\"exp_month\": 1,\n  \"number\": \"", "\"cardHolder\":\"A\", \"cvc\":\"1\", \""] {
+            assert!(evidence_precedes(before.as_bytes()), "{before}");
+        }
+        for before in ["cvv=123\nnumber=", "amount=12&number=", ""] {
+            assert!(!evidence_precedes(before.as_bytes()), "{before}");
         }
     }
 }

@@ -3,27 +3,37 @@
 //! A [`Candidate`] in, a [`Verdict`] out, with the reason when it is "no". Nothing here knows what is done about a card.
 //!
 //! The order of the questions is the order of their cost: issuer and length ([`brand`]), check digit ([`luhn`]), surroundings
-//! ([`boundary`], [`track`]), and the words around it ([`context`]). What is left open counts for or against it, and the
-//! sum decides.
+//! ([`boundary`], [`track`]), and the words around it ([`context`], [`field`], [`name`]). What is left open counts for or
+//! against it, and the sum decides. What an operator may say to that is in [`criteria`].
 
+pub mod authentication;
 pub mod boundary;
 pub mod brand;
 pub mod context;
+pub mod criteria;
+pub mod field;
 pub mod luhn;
+pub mod name;
 pub mod test_cards;
 pub mod track;
 pub mod words;
 
+pub use authentication::Code;
 pub use brand::{Brand, Tier};
+pub use context::FarNames;
+pub use criteria::Criteria;
 
 use crate::scan::{Candidate, Shape};
 use boundary::Surroundings;
+use name::Called;
 
 /// What a candidate turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A payment card number.
     Pan(Pan),
+    /// A payment card number with which the data of a track begins; so many bytes behind it belong to that.
+    Track(Pan, usize),
     /// Something else.
     NotPan(Why),
     /// That depends on bytes behind those that are there.
@@ -70,6 +80,8 @@ pub struct Evidence {
     pub context: i8,
     /// That it is a public test number, or an advertiser's.
     pub known: i8,
+    /// Other fields of a card in the same record.
+    pub record: i8,
 }
 
 /// Why a candidate is not a card.
@@ -87,6 +99,10 @@ pub enum Why {
     LongerNumber,
     /// Its check digit is wrong.
     CheckDigit,
+    /// It is a published number for tests, and the operator does not want those.
+    TestCard,
+    /// It stands under a name under which the operator says that there are no cards.
+    IgnoredName,
     /// Its name, its layout and its range together do not speak for a card.
     WeakEvidence,
 }
@@ -97,8 +113,9 @@ const EXTENDED_TIER: i8 = 0;
 const CANONICAL: i8 = 1;
 const LOOSE: i8 = -2;
 const TEST_CARD: i8 = 2;
-const FOLLOWED: i8 = 1;
+const RECORD: i8 = 1;
 const TRACK: i8 = 4;
+const SCIENTIFIC: i8 = 3;
 const LISTED: i8 = -2;
 
 /// From this context on a UnionPay number may have a wrong check digit: some were issued so.
@@ -115,50 +132,84 @@ pub fn is_possible(candidate: &Candidate<'_>) -> bool {
     brand::identify(digits).is_some_and(|(brand, _)| brand == Brand::UnionPay || luhn::is_valid(digits))
 }
 
-/// Decides whether `candidate` is a card number, with the evidence that `level` asks for. `name` is what it is called when that
-/// does not stand before it.
-pub fn judge(candidate: &Candidate<'_>, level: Level, name: Option<&[u8]>) -> Verdict {
-    let evidence = match weigh(candidate, name) {
+/// Decides whether `candidate` is a card number by `criteria`. `far` is what it is called from afar.
+pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> Verdict {
+    let evidence = match weigh(candidate, criteria, far) {
         Ok(evidence) => evidence,
         Err(verdict) => return verdict,
     };
+    let threshold = criteria.level.threshold();
     let score = evidence.score();
-    if score >= level.threshold() {
-        return evidence.pan(score);
+    if score >= threshold {
+        return verdict(candidate, criteria, evidence.pan(score));
     }
-    if evidence.context >= 0 && score.saturating_add(FOLLOWED) >= level.threshold() {
+    if evidence.context >= 0 && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
         let (after, complete) = candidate.after();
         if !complete {
             return Verdict::Open;
         }
         if context::evidence_follows(after) {
-            return evidence.pan(score.saturating_add(FOLLOWED));
+            return verdict(candidate, criteria, evidence.pan(score.saturating_add(RECORD)));
         }
     }
     Verdict::NotPan(Why::WeakEvidence)
 }
 
+/// The verdict on `candidate`, now that it is `pan`.
+fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, pan: Pan) -> Verdict {
+    if criteria.authentication_data.is_none() {
+        return Verdict::Pan(pan);
+    }
+    let (after, complete) = candidate.after();
+    match candidate.shape() {
+        Shape::Track2Equivalent(rest) if after.len() < rest && !complete => Verdict::Open,
+        Shape::Track2Equivalent(rest) => Verdict::Track(pan, rest.min(after.len())),
+        Shape::Bare if track::follows(&candidate.before(), after) == Some(true) => match track::rest(after) {
+            rest if rest == after.len() && !complete => Verdict::Open,
+            rest => Verdict::Track(pan, rest),
+        },
+        _ => Verdict::Pan(pan),
+    }
+}
+
 /// What speaks for and against `candidate`, when nothing about it decides by itself.
-pub fn weigh(candidate: &Candidate<'_>, name: Option<&[u8]>) -> Result<Evidence, Verdict> {
+pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> Result<Evidence, Verdict> {
     let digits = candidate.digits();
     let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(Why::Issuer)) };
     if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
         return Err(Verdict::NotPan(Why::Repeated));
     }
     let checks = luhn::is_valid(digits);
-    if !checks && brand != Brand::UnionPay {
+    if !checks && !(brand == Brand::UnionPay && candidate.shape().may_lack_check_digit()) {
         return Err(Verdict::NotPan(Why::CheckDigit));
     }
+    let known = test_cards::is_test_card(digits);
+    if known && !criteria.test_cards {
+        return Err(Verdict::NotPan(Why::TestCard));
+    }
+    let tier = criteria.tier(brand, tier);
+    let mut evidence = Evidence::of(brand, digits.len());
+    if matches!(candidate.shape(), Shape::ApplicationPan | Shape::Track2Equivalent(_)) {
+        return Ok(Evidence { beside: TRACK, ..evidence });
+    }
     let before = candidate.before();
-    let mut evidence = Evidence { brand, length: digits.len(), range: 0, layout: 0, beside: 0, context: 0, known: 0 };
+    let mut in_track = false;
     match boundary::surroundings(candidate, &before) {
         Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
         Surroundings::Open => return Err(Verdict::Open),
-        Surroundings::Track if checks => return Ok(Evidence { beside: TRACK, ..evidence }),
-        Surroundings::Track => {}
+        Surroundings::Track => in_track = true,
         Surroundings::Weigh(weight) => evidence.beside = weight,
     }
-    evidence.context = name.map_or_else(|| context::score(&before), context::score_of_name);
+    match context::called(&before, far, &criteria.names) {
+        Called::Ignored => return Err(Verdict::NotPan(Why::IgnoredName)),
+        Called::Weighs(_) if in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
+        Called::Weighs(score) => evidence.context = score,
+    }
+    if candidate.shape() == Shape::Scientific {
+        let is_card = evidence.context >= name::CARD || (tier == Tier::Default && evidence.context > 0);
+        let evidence = Evidence { layout: SCIENTIFIC, context: 0, ..evidence };
+        return if is_card { Ok(evidence) } else { Err(Verdict::NotPan(Why::WeakEvidence)) };
+    }
     if !checks && (evidence.context < NAMED_UNIONPAY || !may_lack_check_digit(digits.ascii())) {
         return Err(Verdict::NotPan(Why::CheckDigit));
     }
@@ -172,29 +223,45 @@ pub fn weigh(candidate: &Candidate<'_>, name: Option<&[u8]>) -> Result<Evidence,
     }
     evidence.range = if checks && tier == Tier::Default { DEFAULT_TIER } else { EXTENDED_TIER };
     evidence.layout = match candidate.shape() {
-        Shape::Bare | Shape::DigitByDigit => 0,
         Shape::Canonical => CANONICAL,
         Shape::Loose => LOOSE,
+        // That the groups are right is all that speaks for it.
+        Shape::Spread => DEFAULT_TIER.saturating_sub(evidence.range),
+        _ => 0,
     };
-    evidence.known = if test_cards::is_test_card(digits) {
+    evidence.known = if known && candidate.shape() != Shape::Spread {
         TEST_CARD
     } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE
     } else {
         0
     };
+    if evidence.context >= 0 && context::evidence_precedes(&before) {
+        evidence.record = RECORD;
+    }
     Ok(evidence)
 }
 
+impl Shape {
+    /// True when groups and names tell what it is, and a check digit need not.
+    fn may_lack_check_digit(self) -> bool {
+        matches!(self, Self::Bare | Self::Canonical | Self::Loose | Self::DigitByDigit)
+    }
+}
+
 impl Evidence {
+    fn of(brand: Brand, length: usize) -> Self {
+        Self { brand, length, range: 0, layout: 0, beside: 0, context: 0, known: 0, record: 0 }
+    }
+
     /// The sum.
     pub fn score(&self) -> i8 {
-        let parts = [self.range, self.layout, self.beside, self.context, self.known];
+        let parts = [self.range, self.layout, self.beside, self.context, self.known, self.record];
         parts.into_iter().fold(0, i8::saturating_add)
     }
 
-    fn pan(&self, score: i8) -> Verdict {
-        Verdict::Pan(Pan { brand: self.brand, length: u8::try_from(self.length).unwrap_or(u8::MAX), score })
+    fn pan(&self, score: i8) -> Pan {
+        Pan { brand: self.brand, length: u8::try_from(self.length).unwrap_or(u8::MAX), score }
     }
 }
 
@@ -228,7 +295,7 @@ mod tests {
         let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
         while let Step::Start(windows) = starts.advance() {
             if let Some(candidate) = windows.last() {
-                return judge(&candidate, Level::Balanced, None);
+                return judge(&candidate, &Criteria::default(), &FarNames::default());
             }
         }
         panic!("no candidate in {text}");
@@ -288,7 +355,7 @@ mod tests {
         let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut first = None;
         while let Step::Start(windows) = starts.advance() {
-            for verdict in windows.map(|candidate| judge(&candidate, Level::Balanced, None)) {
+            for verdict in windows.map(|candidate| judge(&candidate, &Criteria::default(), &FarNames::default())) {
                 if verdict != Verdict::NotPan(Why::Issuer) {
                     return verdict;
                 }

@@ -28,12 +28,43 @@ pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     Some(digits == DATE_AND_CODE && month.is_some())
 }
 
+/// How many bytes of `after`, which follows the number of a track, belong to the track: up to its end sentinel or the first
+/// byte that a track cannot have.
+pub fn rest(after: &[u8]) -> usize {
+    let in_track2 = |byte: &u8| byte.is_ascii_digit();
+    let in_track1 = |byte: &u8| (b' '..=b'_').contains(byte) && !matches!(byte, b'?' | b'"' | b'\'' | b'<' | b'>');
+    let Some((separator, data)) = after.split_first() else { return 0 };
+    let data = data.iter().take(LONGEST_REST);
+    let length = if *separator == b'^' {
+        data.take_while(|byte| in_track1(byte)).count()
+    } else {
+        data.take_while(|byte| in_track2(byte)).count()
+    };
+    length.saturating_add(1)
+}
+
+/// The most characters of a track behind its number: track 1 has 79, of which the sentinels and the number are at least 15.
+const LONGEST_REST: usize = 64;
+
 /// Digits of the expiry date and the service code.
 const DATE_AND_CODE: usize = 7;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_track_ends_at_its_sentinel() {
+        for (after, rest) in [
+            ("^DOE/JOHN^25121010000000000000?;", 30),
+            ("=25121010000000000?", 18),
+            ("=2512101\",", 8),
+            ("^DOE/JANE^2512\"}", 14),
+            ("D25121010000", 12),
+        ] {
+            assert_eq!(super::rest(after.as_bytes()), rest, "{after}");
+        }
+    }
 
     #[test]
     fn tracks_are_told_from_assignments() {

@@ -4,7 +4,8 @@ use super::issuer;
 use crate::cli::shown::Shown;
 use panveil::scan::{Candidate, Separator, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
-use panveil::verdict::{self, Evidence, Level, Verdict, Why, context, luhn};
+use panveil::verdict::name::{Called, Names};
+use panveil::verdict::{self, Criteria, Evidence, FarNames, Level, Verdict, Why, context, luhn};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -22,7 +23,8 @@ impl Considered {
     pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: Shown) -> Self {
         let span = candidate.span();
         let spelling = text.get(span.clone()).unwrap_or_default();
-        let verdict = verdict::judge(candidate, LEVEL, None);
+        let (criteria, far) = (Criteria { authentication_data: None, ..Criteria::default() }, FarNames::default());
+        let verdict = verdict::judge(candidate, &criteria, &far);
         let mut steps = vec![
             ("digits", layout(candidate, spelling)),
             ("issuer", issuer::explain(candidate.digits())),
@@ -30,7 +32,7 @@ impl Considered {
             ("named", named(candidate).to_owned()),
             ("check digit", check_digit(candidate.digits().ascii())),
         ];
-        if let Ok(evidence) = verdict::weigh(candidate, None) {
+        if let Ok(evidence) = verdict::weigh(candidate, &criteria, &far) {
             steps.push(("score", score(&evidence, verdict)));
         }
         Self { title: shown.spelling(spelling), span, steps, verdict }
@@ -50,8 +52,8 @@ impl Considered {
 
     fn conclusion(&self, found: bool) -> String {
         match self.verdict {
-            Verdict::Pan(pan) if found => format!("a card: {}, {} digits", pan.brand.as_str(), pan.length),
-            Verdict::Pan(_) => "no card: another reading of these digits is a better one".to_owned(),
+            Verdict::Pan(pan) | Verdict::Track(pan, _) if found => format!("a card: {}, {} digits", pan.brand.as_str(), pan.length),
+            Verdict::Pan(_) | Verdict::Track(..) => "no card: another reading of these digits is a better one".to_owned(),
             Verdict::NotPan(why) => format!("no card: {}", say(why)),
             Verdict::Open => "no card: it ends too early to tell".to_owned(),
         }
@@ -71,7 +73,10 @@ fn beside(candidate: &Candidate<'_>) -> &'static str {
 }
 
 fn named(candidate: &Candidate<'_>) -> &'static str {
-    match context::score(&candidate.before()) {
+    let Called::Weighs(score) = context::called(&candidate.before(), &FarNames::default(), &Names::default()) else {
+        return "as something without cards";
+    };
+    match score {
         3.. => "as a card",
         1..3 => "as card numbers are, among other things",
         0 => "by nothing that tells",
@@ -83,7 +88,7 @@ fn named(candidate: &Candidate<'_>) -> &'static str {
 /// The sum of the evidence, and what it consists of.
 fn score(evidence: &Evidence, verdict: Verdict) -> String {
     let followed = match verdict {
-        Verdict::Pan(pan) => pan.score.saturating_sub(evidence.score()),
+        Verdict::Pan(pan) | Verdict::Track(pan, _) => pan.score.saturating_sub(evidence.score()),
         Verdict::NotPan(_) | Verdict::Open => 0,
     };
     let parts = [
@@ -92,7 +97,7 @@ fn score(evidence: &Evidence, verdict: Verdict) -> String {
         ("beside it", evidence.beside),
         ("name", evidence.context),
         ("known number", evidence.known),
-        ("after it", followed),
+        ("rest of the record", evidence.record.saturating_add(followed)),
     ];
     let said = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
     let sum = evidence.score().saturating_add(followed);
@@ -106,14 +111,19 @@ fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
         Some(Separator::Space) => "spaces",
         Some(Separator::Dash) => "dashes",
         Some(Separator::Dot) => "dots",
+        Some(Separator::Wide) => "other signs",
         None => "nothing",
     };
     match candidate.shape() {
         Shape::Bare => format!("{count} in a row"),
         Shape::Loose => format!("{count} in groups with {separator}"),
         Shape::DigitByDigit => format!("{count}, each on its own between {separator}"),
-        Shape::Canonical => {
+        Shape::Scientific => format!("{count} of a float with an exponent"),
+        Shape::ApplicationPan => format!("{count} in a chip card's data object of tag 5A"),
+        Shape::Track2Equivalent(_) => format!("{count} in a chip card's data object of tag 57"),
+        Shape::Canonical | Shape::Spread => {
             let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
+            let groups = groups.filter(|length| length != "0");
             let groups: Vec<String> = groups.collect();
             format!("{count} as {} with {separator}, as printed on cards", groups.join("-"))
         }
@@ -137,6 +147,8 @@ fn say(why: Why) -> &'static str {
         Why::Fraction => "it is one side of a decimal number",
         Why::LongerNumber => "it goes on in the same layout, as part of something longer",
         Why::CheckDigit => "its check digit is wrong",
+        Why::TestCard => "it is a published number for tests",
+        Why::IgnoredName => "it stands under a name without cards",
         Why::WeakEvidence => "too little speaks for one",
     }
 }

@@ -12,8 +12,10 @@ use clap::Args;
 use panveil::mask::Style;
 use panveil::scan::{Decoded, Escapes, Starts, Step, View};
 use panveil::stream::{Document, Finding, Inspector};
+use panveil::verdict::{Brand, Criteria};
 use std::io::{self, IsTerminal, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The longest text that is explained. Longer ones are for `panveil scan`.
 const LONGEST: u64 = 64 << 10;
@@ -110,7 +112,9 @@ fn explain(text: &[u8], shown: Shown) -> String {
 /// What the filter finds in `text`.
 fn findings(text: &[u8]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    Inspector::new(Document::Unknown, Style::HIDE).reading_all_escapes().inspect(text, true, &mut findings);
+    let cards_only = Criteria { authentication_data: None, ..Criteria::default() };
+    let inspector = Inspector::new(Document::Unknown, Style::HIDE).under(Arc::new(cards_only));
+    inspector.reading_all_escapes().inspect(text, true, &mut findings);
     findings
 }
 
@@ -148,7 +152,7 @@ fn source(decoded: &Decoded<'_>, span: &Range<usize>) -> Range<usize> {
 impl Paragraph {
     /// For a card that the filter finds and no candidate explains.
     fn of_finding(finding: &Finding, shown: Shown) -> Self {
-        let (brand, length) = (finding.pan.brand.as_str(), finding.pan.length);
+        let (brand, length) = (finding.what.brand().map_or("", Brand::as_str), finding.what.length());
         let number = shown.number(b"", usize::from(length));
         let text = format!("{number}\n  {:<12} a card: {brand}, {length} digits\n", "verdict");
         Self { source: finding.span.clone(), span: 0..0, text }

@@ -4,6 +4,7 @@ use crate::cli::shown::Shown;
 use panveil::mask::Form;
 use panveil::scan::{Decoded, Escapes};
 use panveil::stream::Finding;
+use panveil::verdict::Brand;
 use std::borrow::Cow;
 
 /// A card number in a text.
@@ -56,9 +57,9 @@ impl Position {
     /// The card that begins here and is spelled so.
     pub fn card(&self, finding: &Finding, spelling: &[u8], shown: Shown) -> Card {
         Card {
-            brand: finding.pan.brand.as_str(),
-            digits: finding.pan.length,
-            number: shown.number(&plain(finding, spelling), usize::from(finding.pan.length)),
+            brand: finding.what.brand().map_or("", Brand::as_str),
+            digits: finding.what.length(),
+            number: shown.number(&plain(finding, spelling), usize::from(finding.what.length())),
             line: self.line,
             column: self.column,
             characters: characters(spelling),
@@ -71,7 +72,7 @@ impl Position {
 /// The number in ASCII digits.
 fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     match finding.form {
-        Form::Text | Form::JsonNumber => Cow::Borrowed(spelling),
+        Form::Text | Form::Digits | Form::Scientific | Form::Rewritten(_) => Cow::Borrowed(spelling),
         Form::Spelled(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::ALL, b'*').text().to_vec()),
     }
 }

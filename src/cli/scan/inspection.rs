@@ -1,10 +1,12 @@
 //! Which cards are in a source of any length?
 
 use super::card::{Card, Position};
+use super::cards_everywhere;
 use crate::cli::shown::Shown;
 use panveil::mask::{Keep, MaskCharacter, Style};
-use panveil::stream::{Document, Finding, Inspector, MAX_UNDECIDED};
+use panveil::stream::{Document, Finding, Inspector, MAX_UNDECIDED_TOKEN};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
@@ -38,7 +40,7 @@ pub enum Piece {
 
 impl Room {
     pub fn new() -> Self {
-        Self(vec![0; PIECE.saturating_add(MAX_UNDECIDED)])
+        Self(vec![0; PIECE.saturating_add(MAX_UNDECIDED_TOKEN)])
     }
 }
 
@@ -50,7 +52,7 @@ impl<'r, R: Read> Inspection<'r, R> {
             room: &mut room.0,
             held: 0,
             // A log holds paths and forms and markup, line by line.
-            inspector: Inspector::new(Document::Unknown, MASKS).reading_all_escapes(),
+            inspector: Inspector::new(Document::Unknown, MASKS).under(Arc::new(cards_everywhere())).reading_all_escapes(),
             findings: Vec::new(),
             position: Position::START,
             shown,
@@ -71,7 +73,7 @@ impl<'r, R: Read> Inspection<'r, R> {
         let mut passed = 0;
         for finding in self.findings.drain(..) {
             self.position.pass(window.get(passed..finding.span.start).unwrap_or_default());
-            passed = finding.span.start;
+            passed = passed.max(finding.span.start);
             let spelling = window.get(finding.span.clone()).unwrap_or_default();
             found(self.position.card(&finding, spelling, self.shown));
         }

@@ -1,17 +1,20 @@
 //! Where are the cards in records from another program?
 
+use super::cards_everywhere;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use panveil::mask::Style;
 use panveil::stream::{Document, Finding, Inspector};
+use panveil::verdict::Criteria;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How much is read, and how much is printed, at once.
 const PIECE: usize = 256 << 10;
@@ -52,10 +55,11 @@ fn answer_all(source: impl Read, name: &str) -> Result<(), Failure> {
     let (mut line, mut number) = (Vec::new(), 0_u64);
     let (mut bytes, mut findings) = (Vec::new(), Vec::new());
     let mut answers = String::new();
+    let criteria = Arc::new(cards_everywhere());
     while source.read_until(b'\n', &mut line).map_err(Failure::of("read", name))? > 0 {
         number = number.saturating_add(1);
         if !line.trim_ascii().is_empty()
-            && let Err(what) = answer_one(&line, &mut bytes, &mut findings, &mut answers)
+            && let Err(what) = answer_one(&line, Arc::clone(&criteria), &mut bytes, &mut findings, &mut answers)
         {
             output::write(answers.as_bytes())?;
             return Err(Failure::Error(format!("{name}: line {number}: {what}")));
@@ -73,6 +77,7 @@ fn answer_all(source: impl Read, name: &str) -> Result<(), Failure> {
 /// Adds the answer to the record in `line` to `answers`.
 fn answer_one(
     line: &[u8],
+    criteria: Arc<Criteria>,
     bytes: &mut Vec<u8>,
     findings: &mut Vec<Finding>,
     answers: &mut String,
@@ -81,7 +86,7 @@ fn answer_one(
     bytes.clear();
     STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\" is not base64".to_owned())?;
     findings.clear();
-    Inspector::new(record.document(), Style::HIDE).inspect(bytes, true, findings);
+    Inspector::new(record.document(), Style::HIDE).under(criteria).inspect(bytes, true, findings);
     // Writing to a string does not fail.
     let _ = write!(answers, "{{\"id\":{},\"spans\":[", record.id);
     for (index, finding) in findings.iter().enumerate() {

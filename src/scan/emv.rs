@@ -1,0 +1,131 @@
+//! Where is a number in the data objects of a chip card?
+//!
+//! EMV Book 3, annex A: a data object is a tag, a length and a value, and dumps of them are hexadecimal text. Tag `5A` holds
+//! the number, filled up with `F`; tag `57` holds what track 2 of the magnetic stripe does: the number, `D`, an expiry date,
+//! a service code and data of the issuer. The bytes of tag `5A` may be written with spaces between them.
+
+use super::candidate::Digits;
+use super::{MAX_DIGITS, MIN_DIGITS, View};
+use std::ops::Range;
+
+/// A number inside of a data object.
+pub struct Object {
+    /// From the number's first digit to behind its last.
+    pub span: Range<usize>,
+    /// The number.
+    pub digits: Digits,
+    /// How many hexadecimal digits of the value follow it.
+    pub rest: usize,
+}
+
+/// The most digits of a run that stand before the number of a tag `57` and tell that it is one: the tag and the length.
+const HEAD: usize = 4;
+
+/// The longest value of tag `57`, in bytes.
+const LONGEST_TRACK2: usize = 19;
+
+/// The most bytes that a run of digits must keep until it is known what follows it.
+pub const LONGEST_END: usize = MAX_DIGITS + HEAD;
+
+/// The number of a tag `5A` that the group of digits at `start` belongs to.
+pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
+    let spaced = view.before(start, 1) == b' ';
+    let step: usize = if spaced { 3 } else { 2 };
+    let pair = |distance: usize| [view.before(start, distance), view.before(start, distance.saturating_sub(1))];
+    let first = if spaced { 3 } else { 2 };
+    let is_tag = |distance: usize| pair(distance).eq_ignore_ascii_case(b"5A");
+    let spaces = |distance: usize| !spaced || view.before(start, distance.saturating_sub(2)) == b' ';
+    let (length, at) = if is_tag(first) {
+        (length([view.at(start), view.at(start.saturating_add(1))])?, start.saturating_add(step))
+    } else if pair(first).eq_ignore_ascii_case(b"0A")
+        && is_tag(first.saturating_add(step))
+        && spaces(first.saturating_add(step))
+    {
+        (10, start)
+    } else {
+        return None;
+    };
+    (6..=10).contains(&length).then_some(())?;
+    let mut digits = Digits::EMPTY;
+    let mut end = at;
+    let mut position = at;
+    for nibble in 0..length.saturating_mul(2) {
+        if spaced && nibble > 0 && nibble % 2 == 0 {
+            (view.at(position) == b' ').then_some(())?;
+            position = position.saturating_add(1);
+        }
+        let byte = view.at(position);
+        position = position.saturating_add(1);
+        let last = nibble.saturating_add(1) == length.saturating_mul(2);
+        if byte.is_ascii_digit() {
+            digits.extend(&[byte]).then_some(())?;
+            end = position;
+        } else if !(last && byte.eq_ignore_ascii_case(&b'F')) {
+            return None;
+        }
+    }
+    (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()).then_some(Object { span: at..end, digits, rest: 0 })
+}
+
+/// The number of a tag `57` that the run of digits before `end` ends with.
+pub fn track2(view: View<'_>, end: usize) -> Option<Object> {
+    view.at(end).eq_ignore_ascii_case(&b'D').then_some(())?;
+    let run = (1..=LONGEST_END).take_while(|distance| view.before(end, *distance).is_ascii_digit()).count();
+    (MIN_DIGITS..=run.min(MAX_DIGITS)).rev().find_map(|count| {
+        let at = |distance: usize| view.before(end, count.saturating_add(distance));
+        [at(4), at(3)].eq(b"57").then_some(())?;
+        let length = length([at(2), at(1)]).filter(|length| *length <= LONGEST_TRACK2)?;
+        let rest = length.saturating_mul(2).checked_sub(count).filter(|rest| *rest > SEPARATOR_AND_DATE)?;
+        let start = end.checked_sub(count)?;
+        let mut digits = Digits::EMPTY;
+        digits.extend(view.window().get(start..end)?).then_some(Object { span: start..end, digits, rest })
+    })
+}
+
+/// The fewest digits of a value behind the number: the separator and the expiry date.
+const SEPARATOR_AND_DATE: usize = 5;
+
+/// The number that two hexadecimal digits make.
+fn length(digits: [u8; 2]) -> Option<usize> {
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    usize::try_from(high?.wrapping_mul(16).wrapping_add(low?)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, object: impl Fn(View<'_>) -> Option<Object>) -> Option<(String, usize)> {
+        object(View::new(b"", text.as_bytes(), true, b'*')).map(|object| (text[object.span].to_owned(), object.rest))
+    }
+
+    #[test]
+    fn the_number_of_tag_5a_is_as_long_as_it_says() {
+        for (text, start, number) in [
+            ("5A0841111111111111119F02", 2, "4111111111111111"),
+            ("5a08378282246310005F5F24", 2, "378282246310005"),
+            ("9F01 5A 08 41 11 11 11 11 11 11 11 5F 24", 8, "41 11 11 11 11 11 11 11"),
+            ("5A0A6799990100000000019F", 4, "6799990100000000019"),
+            ("5A 0A 67 99 99 01 00 00 00 00 01 9F", 6, "67 99 99 01 00 00 00 00 01 9"),
+        ] {
+            let found = read(text, |view| application_pan(view, start));
+            assert_eq!(found, Some((number.to_owned(), 0)), "{text}");
+        }
+        for text in ["5A0841111111111111", "5A054111111111", "5B084111111111111111", "5A08411111111111111D"] {
+            assert_eq!(read(text, |view| application_pan(view, 2)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_tag_57_ends_at_the_separator() {
+        let end = |text: &str| text.find('D').unwrap();
+        for (text, number, rest) in [
+            ("57134111111111111111D25122010000000000000F", "4111111111111111", 22),
+            ("820258005711374245455400126D2512201", "374245455400126", 19),
+            ("570D374245455400126D25122010F", "", 0),
+        ] {
+            let expected = (rest > 0).then(|| (number.to_owned(), rest));
+            assert_eq!(read(text, |view| track2(view, end(text))), expected, "{text}");
+        }
+    }
+}

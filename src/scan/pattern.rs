@@ -1,0 +1,182 @@
+//! Where does a pattern of the operator match?
+//!
+//! All patterns are one automaton, which is run from every byte with which a match can begin. A match has a bounded length,
+//! so that a stream never waits long for its end. Letters, digits and word boundaries are those of ASCII.
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, MatchKind};
+use std::sync::Arc;
+
+/// Patterns that are ready to match. Cheap to clone.
+#[derive(Clone)]
+pub struct Patterns(Arc<Compiled>);
+
+struct Compiled {
+    automaton: dense::DFA<Vec<u32>>,
+    begins: [bool; 256],
+}
+
+/// What begins at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Nothing.
+    None,
+    /// A match of the pattern with this number, which ends there.
+    Ends(usize, usize),
+    /// What follows decides.
+    Open,
+}
+
+/// Why a pattern is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is no regular expression.
+    Syntax,
+    /// It matches the empty text.
+    Empty,
+    /// What it matches has no bound, or one beyond [`LONGEST_MATCH`].
+    Unbounded,
+    /// The automaton for the patterns up to this one is too large.
+    TooLarge,
+}
+
+/// The most bytes of a match.
+pub const LONGEST_MATCH: usize = 256;
+
+/// The most patterns.
+pub const MOST_PATTERNS: usize = 32;
+
+/// The most memory for the automaton, and for making it, in bytes.
+const AUTOMATON_SIZE: usize = 512 << 10;
+const WORKSPACE: usize = 2 << 20;
+
+impl Patterns {
+    /// Compiles `patterns`, or says which one is refused and why.
+    pub fn compile(patterns: &[&str]) -> Result<Self, (usize, Refused)> {
+        let syntax = syntax::Config::new().unicode(false).utf8(false);
+        for (index, pattern) in patterns.iter().enumerate() {
+            let parsed = syntax::parse_with(pattern, &syntax).map_err(|_| (index, Refused::Syntax))?;
+            let properties = parsed.properties();
+            if properties.minimum_len().is_none_or(|length| length == 0) {
+                return Err((index, Refused::Empty));
+            }
+            if properties.maximum_len().is_none_or(|length| length > LONGEST_MATCH) {
+                return Err((index, Refused::Unbounded));
+            }
+        }
+        let last = patterns.len().saturating_sub(1);
+        let config = dense::Config::new()
+            .start_kind(StartKind::Anchored)
+            .match_kind(MatchKind::LeftmostFirst)
+            .dfa_size_limit(Some(AUTOMATON_SIZE))
+            .determinize_size_limit(Some(WORKSPACE));
+        let automaton = dense::Builder::new()
+            .configure(config)
+            .syntax(syntax)
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_SIZE)))
+            .build_many(patterns)
+            .map_err(|_| (last, Refused::TooLarge))?;
+        let begins = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| begins_with(&automaton, byte)));
+        Ok(Self(Arc::new(Compiled { automaton, begins })))
+    }
+
+    /// The first place in `text` from `from` on where a match may begin.
+    pub fn next_start(&self, text: &[u8], from: usize) -> Option<usize> {
+        let begins = |byte: &u8| self.0.begins.get(usize::from(*byte)).is_some_and(|begins| *begins);
+        text.get(from..)?.iter().position(begins).map(|offset| from.saturating_add(offset))
+    }
+
+    /// What begins with `text`, which follows `before`. `last` says that nothing follows it.
+    pub fn match_at(&self, before: Option<u8>, text: &[u8], last: bool) -> Match {
+        let automaton = &self.0.automaton;
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        let Ok(mut state) = automaton.start_state(&config) else { return Match::None };
+        let mut found = Match::None;
+        let ends = |state, end| Match::Ends(automaton.match_pattern(state, 0).as_usize(), end);
+        for (index, byte) in text.iter().enumerate() {
+            state = automaton.next_state(state, *byte);
+            if automaton.is_special_state(state) {
+                if automaton.is_match_state(state) {
+                    // The automaton tells of a match one byte late.
+                    found = ends(state, index);
+                } else if automaton.is_dead_state(state) || automaton.is_quit_state(state) {
+                    return found;
+                }
+            }
+        }
+        if !last {
+            return if self.goes_on(state) { Match::Open } else { found };
+        }
+        state = automaton.next_eoi_state(state);
+        if automaton.is_match_state(state) { ends(state, text.len()) } else { found }
+    }
+
+    /// True when what follows can make a match out of `state`, or a longer one.
+    fn goes_on(&self, state: StateID) -> bool {
+        let automaton = &self.0.automaton;
+        (0..=u8::MAX).any(|byte| !automaton.is_dead_state(automaton.next_state(state, byte)))
+            || automaton.is_match_state(automaton.next_eoi_state(state))
+    }
+}
+
+/// True when a match may begin with `byte`, whatever is before it.
+fn begins_with(automaton: &dense::DFA<Vec<u32>>, byte: u8) -> bool {
+    let before = (0..=u8::MAX).map(Some).chain([None]);
+    before.into_iter().any(|before| {
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        automaton.start_state(&config).is_ok_and(|state| !automaton.is_dead_state(automaton.next_state(state, byte)))
+    })
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, text: &str) -> Vec<String> {
+        let patterns = Patterns::compile(&[pattern]).ok().unwrap();
+        let (mut at, mut found) = (0, Vec::new());
+        while let Some(start) = patterns.next_start(text.as_bytes(), at) {
+            let before = start.checked_sub(1).map(|before| text.as_bytes()[before]);
+            at = match patterns.match_at(before, &text.as_bytes()[start..], true) {
+                Match::Ends(_, length) => {
+                    found.push(text[start..start + length].to_owned());
+                    start + length
+                }
+                Match::None | Match::Open => start + 1,
+            };
+        }
+        found
+    }
+
+    #[test]
+    fn matches_are_those_of_the_leftmost_first() {
+        assert_eq!(found(r"\b\d{3}-\d{2}-\d{4}\b", "a 123-45-6789, 1123-45-6789"), ["123-45-6789"]);
+        assert_eq!(found("(?i)cust-[a-z]{2,4}", "CUST-abcdef cust-x"), ["CUST-abcd"]);
+        assert_eq!(found("ab|abc", "abc"), ["ab"]);
+        assert_eq!(found("a$|^b", "b ab a"), ["b", "a"]);
+    }
+
+    #[test]
+    fn what_is_cut_is_open() {
+        let patterns = Patterns::compile(&[r"\d{3}-\d{2}", "x{2}"]).ok().unwrap();
+        assert_eq!(patterns.match_at(None, b"123-", false), Match::Open);
+        assert_eq!(patterns.match_at(None, b"123-", true), Match::None);
+        assert_eq!(patterns.match_at(None, b"123-45 ", false), Match::Ends(0, 6));
+        assert_eq!(patterns.match_at(None, b"xxy", false), Match::Ends(1, 2));
+    }
+
+    #[test]
+    fn patterns_that_cannot_stream_are_refused() {
+        let refused = |pattern| Patterns::compile(&["ok", pattern]).err();
+        assert_eq!(refused("("), Some((1, Refused::Syntax)));
+        assert_eq!(refused(r"\pL"), Some((1, Refused::Syntax)));
+        assert_eq!(refused("a*"), Some((1, Refused::Empty)));
+        assert_eq!(refused("a+"), Some((1, Refused::Unbounded)));
+        assert_eq!(refused("a{300}"), Some((1, Refused::Unbounded)));
+        assert_eq!(refused("[ab]{1,60}a[ab]{40}"), Some((1, Refused::TooLarge)));
+    }
+}

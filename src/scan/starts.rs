@@ -1,0 +1,290 @@
+//! Where does a number begin?
+
+use super::emv::{self, LONGEST_END};
+use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
+use super::window::{Windows, digits_end};
+use super::{HORIZON, MAX_DIGITS, View, hot};
+use std::ops::Range;
+
+/// Walks the group starts of a view from left to right.
+///
+/// The caller judges the windows of each [`Step::Start`] and calls [`Starts::take`] when it takes one, so that the next
+/// start lies behind it.
+pub struct Starts<'a> {
+    view: View<'a>,
+    at: usize,
+    in_chain: bool,
+    /// A run of digits that was passed, but not yet looked at from its end.
+    passed: Option<Range<usize>>,
+}
+
+/// What [`Starts::advance`] came to.
+pub enum Step<'a> {
+    /// A group from which windows begin.
+    Start(Windows<'a>),
+    /// From this offset on more bytes are needed; nothing before it is open.
+    Undecided(usize),
+    /// Nothing in the view is open.
+    End,
+}
+
+/// The bytes behind the last digit that tell whether a float has an exponent.
+const EXPONENT: usize = 5;
+
+impl<'a> Starts<'a> {
+    /// Starts at the beginning of the view's window.
+    pub fn new(view: View<'a>) -> Self {
+        Self { view, at: 0, in_chain: true, passed: None }
+    }
+
+    /// The next group start that could be a number, in order.
+    pub fn advance(&mut self) -> Step<'a> {
+        loop {
+            if let Some(step) = self.passed.take().and_then(|run| self.look_back(&run)) {
+                return step;
+            }
+            if !self.in_chain && !self.enter_chain() {
+                return Step::End;
+            }
+            let Some(run) = self.next_run() else { continue };
+            if self.view.is_digit_like(run.start, -1) {
+                self.pass(run);
+                continue;
+            }
+            let long = run.len() > MAX_DIGITS;
+            let decidable = if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
+            if !decidable {
+                return Step::Undecided(run.start);
+            }
+            let start = run.start;
+            self.pass(run);
+            return Step::Start(Windows::new(self.view, start, long));
+        }
+    }
+
+    /// Takes the window that ends at `end`: no further start lies before it.
+    pub fn take(&mut self, end: usize) {
+        self.at = end;
+        if let Some(run) = &mut self.passed {
+            run.start = run.start.max(end);
+        }
+    }
+
+    /// Moves behind `run`.
+    fn pass(&mut self, run: Range<usize>) {
+        self.at = run.end;
+        self.passed = Some(run);
+    }
+
+    /// Looks at what of `run` is not taken from its end, where the number of a chip's data object may be.
+    fn look_back(&mut self, run: &Range<usize>) -> Option<Step<'a>> {
+        if run.is_empty() {
+            return None;
+        }
+        if self.is_open(run) {
+            return Some(Step::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
+        }
+        let object = emv::track2(self.view, run.end).filter(|object| run.start <= object.span.start)?;
+        Some(Step::Start(Windows::of(self.view, object)))
+    }
+
+    /// Moves to the next place where a chain may be; false when there is none.
+    fn enter_chain(&mut self) -> bool {
+        let dense = hot::next_dense(self.view.window(), self.at);
+        if dense.is_none() && self.view.is_last() {
+            return false;
+        }
+        self.at = self.chain_start(dense.unwrap_or(self.view.len()));
+        self.in_chain = true;
+        self.at < self.view.len()
+    }
+
+    /// The first digit of the chain that has a digit at `position` or ends there, not before the current position.
+    fn chain_start(&self, position: usize) -> usize {
+        let before = self.view.window().get(self.at..position).unwrap_or_default();
+        let mut start = position;
+        let mut joint: usize = 0;
+        for (distance, byte) in before.iter().rev().enumerate() {
+            if byte.is_ascii_digit() {
+                joint = 0;
+                start = position.saturating_sub(distance).saturating_sub(1);
+            } else {
+                joint = joint.saturating_add(1);
+                if joint > LONGEST_JOINT || !is_joint_byte(*byte) {
+                    break;
+                }
+            }
+        }
+        start
+    }
+
+    /// The next run of digits of the current chain; leaves the chain when there is none.
+    fn next_run(&mut self) -> Option<Range<usize>> {
+        while self.at < self.view.len() {
+            if self.view.at(self.at).is_ascii_digit() {
+                return Some(self.at..digits_end(self.view, self.at, self.view.len()));
+            }
+            let rest = self.view.window().get(self.at..).unwrap_or_default();
+            let Some(joint) = Joint::read(rest) else {
+                self.at = self.at.saturating_add(1);
+                break;
+            };
+            self.at = self.at.saturating_add(joint.len());
+        }
+        self.in_chain = false;
+        None
+    }
+
+    /// True when `run` may go on behind the view.
+    fn is_open(&self, run: &Range<usize>) -> bool {
+        run.end == self.view.len() && !self.view.is_last()
+    }
+
+    /// True when no byte behind the view can change what the windows from `start` are.
+    fn is_decidable(&self, start: usize) -> bool {
+        self.view.is_last() || start.saturating_add(HORIZON) <= self.view.len() || self.is_closed(start)
+    }
+
+    /// True when the chain that `start` lies in ends within the view, for good.
+    fn is_closed(&self, start: usize) -> bool {
+        let rest = self.view.window().get(start..).unwrap_or_default();
+        let mut joint: usize = 0;
+        for (position, byte) in rest.iter().enumerate() {
+            if self.view.may_be_digit(*byte) {
+                joint = 0;
+                continue;
+            }
+            joint = joint.saturating_add(1);
+            if joint > LONGEST_JOINT {
+                return true;
+            }
+            if !is_joint_byte(*byte) {
+                return !byte.eq_ignore_ascii_case(&b'e') || position.saturating_add(EXPONENT) <= rest.len();
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::Shape;
+
+    /// The candidates of `text`, as (text, shape), when no window is ever taken.
+    fn candidates(text: &str) -> Vec<(String, Shape)> {
+        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        let mut found = Vec::new();
+        loop {
+            match starts.advance() {
+                Step::Start(windows) => found.extend(windows.map(|c| (text[c.span()].to_owned(), c.shape()))),
+                Step::Undecided(_) => panic!("the view is the last"),
+                Step::End => return found,
+            }
+        }
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        candidates(text).into_iter().map(|(text, _)| text).collect()
+    }
+
+    fn undecided(text: &str) -> Option<usize> {
+        let mut starts = Starts::new(View::new(b"", text.as_bytes(), false, b'*'));
+        loop {
+            match starts.advance() {
+                Step::Start(_) => {}
+                Step::Undecided(from) => return Some(from),
+                Step::End => return None,
+            }
+        }
+    }
+
+    #[test]
+    fn every_shape_is_seen() {
+        assert_eq!(candidates("4111111111111111"), [("4111111111111111".into(), Shape::Bare)]);
+        assert_eq!(candidates("n: 4111-1111-1111-1111."), [("4111-1111-1111-1111".into(), Shape::Canonical)]);
+        assert_eq!(candidates("3782 822463 10005"), [("3782 822463 10005".into(), Shape::Canonical)]);
+        let spaced = "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1";
+        assert_eq!(candidates(spaced), [(spaced.into(), Shape::DigitByDigit)]);
+    }
+
+    #[test]
+    fn a_failed_start_does_not_hide_the_next() {
+        assert!(texts("2026 4111 1111 1111 1111").contains(&"4111 1111 1111 1111".to_owned()));
+        assert!(texts("4111 1111 1111 1111 12/26").contains(&"4111 1111 1111 1111".to_owned()));
+        assert!(texts("4111111111111111 1234").contains(&"4111111111111111".to_owned()));
+    }
+
+    #[test]
+    fn windows_do_not_begin_or_end_inside_a_group() {
+        assert!(texts("14111111111111111222").is_empty());
+        assert!(texts("4111 1111 1111 11112222222222222222").is_empty());
+        assert_eq!(texts("41111111111111111111 4111111111111111"), ["4111111111111111"]);
+    }
+
+    #[test]
+    fn separators_are_single_and_uniform() {
+        assert!(texts("4111   1111   1111   1111").is_empty());
+        assert!(texts("4111-1111 1111-1111").is_empty());
+        assert!(texts("4111, 1111, 1111, 1111").is_empty());
+        assert!(texts("4111/1111/1111/1111/1111").is_empty());
+        assert!(texts("1/4111/1111/1111/1111").is_empty());
+    }
+
+    #[test]
+    fn groups_as_on_cards_may_be_joined_by_anything_alike() {
+        for joint in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
+            let text = ["4111", "1111", "1111", "1111"].join(joint);
+            assert_eq!(candidates(&text), [(text.clone(), Shape::Spread)]);
+        }
+        let spelled = ["4"; 16].join(" - ");
+        assert_eq!(candidates(&spelled), [(spelled.clone(), Shape::DigitByDigit)]);
+        assert!(texts("411 111111 1/111 1111").is_empty());
+    }
+
+    #[test]
+    fn a_float_is_written_out() {
+        assert_eq!(candidates("4.111111111111111e15")[0], ("4.111111111111111e15".into(), Shape::Scientific));
+        for text in ["4.111111111111111e14", "4.111111111111111e99", "0.4.111111111111111e15", "4.111111111111111e15f"] {
+            assert!(!candidates(text).iter().any(|(_, shape)| *shape == Shape::Scientific), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_data_objects_may_touch_other_digits() {
+        let shapes = |text: &str| candidates(text).into_iter().filter(|(_, shape)| *shape != Shape::Bare).collect::<Vec<_>>();
+        assert_eq!(shapes("8202580057134111111111111111D25122010000000000000F"), [("4111111111111111".into(), Shape::Track2Equivalent(22))]);
+        assert_eq!(shapes("9F265A0841111111111111115713"), [("4111111111111111".into(), Shape::ApplicationPan)]);
+        assert_eq!(
+            shapes("5A08411111111111111157114111111111111111D2512201000000000F"),
+            [
+                ("4111111111111111".into(), Shape::ApplicationPan),
+                ("4111111111111111".into(), Shape::Track2Equivalent(18)),
+            ]
+        );
+    }
+
+    #[test]
+    fn remains_of_a_mask_are_no_start() {
+        assert!(texts("5500 00** **** 4111 1111 1111 1111").is_empty());
+        assert!(texts("**** *005 4111 1111 1111 1111").is_empty());
+        assert_eq!(texts("**** **** **** 0005 4111 1111 1111 1111"), ["4111 1111 1111 1111"]);
+        assert_eq!(texts("**4111 1111 1111 1111**"), ["4111 1111 1111 1111"]);
+        assert_eq!(texts("************1111 4111111111111111"), ["4111111111111111"]);
+    }
+
+    #[test]
+    fn a_tail_waits_only_while_it_can_still_grow() {
+        assert_eq!(undecided("{\"a\":1}"), None);
+        assert_eq!(undecided("page 4"), Some(5));
+        assert_eq!(undecided("page 4 "), Some(5));
+        assert_eq!(undecided("page 4  "), Some(5));
+        assert_eq!(undecided("page 4    "), None);
+        assert_eq!(undecided("page 4,"), None);
+        assert_eq!(undecided("hello "), None);
+        assert_eq!(undecided("4111111111111111\""), None);
+        assert_eq!(undecided("4111 1111 1111 1111 "), Some(0));
+        assert_eq!(undecided("411111111111111111111111"), Some(1));
+        assert_eq!(undecided("411111111111111111111111,"), None);
+    }
+}

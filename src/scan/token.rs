@@ -1,0 +1,125 @@
+//! What do base64 tokens say?
+//!
+//! A token is a run of at least [`SHORTEST_TOKEN`] characters of base64 or base64url with letters of both cases. It is
+//! read from its start and, since paths are written with its characters too, from behind each slash. What is masked in it
+//! is encoded again in place, so that it stays a token of the same length.
+
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, Engine};
+use std::ops::Range;
+
+/// The fewest characters of a token: those of a number of 16 digits with a little around it.
+pub const SHORTEST_TOKEN: usize = 24;
+
+/// The most bytes of a token that are read, as they are sent. What is behind them is not looked at.
+pub const LONGEST_TOKEN: usize = 8192;
+
+/// A part of a token and what it says. Has no `Debug`: it may say a card number.
+pub struct Token {
+    /// Where it stands.
+    pub span: Range<usize>,
+    /// What it says.
+    pub bytes: Vec<u8>,
+    engine: GeneralPurpose,
+}
+
+/// The first run of token characters in `text` from `from` on that is long enough to be a token. Padding is part of it.
+pub fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    loop {
+        let rest = text.get(start..)?;
+        start = start.checked_add(rest.iter().position(|byte| is_token_byte(*byte))?)?;
+        let rest = text.get(start..)?;
+        let length = rest.iter().take_while(|byte| is_token_byte(**byte)).count();
+        let padding = rest.iter().skip(length).take(2).take_while(|byte| **byte == b'=').count();
+        let end = start.saturating_add(length).saturating_add(padding);
+        if length >= SHORTEST_TOKEN || end == text.len() {
+            return Some(start..end);
+        }
+        start = end;
+    }
+}
+
+/// What the run at `span` of `text` says: read whole, and read from behind each slash.
+pub fn tokens(text: &[u8], span: &Range<usize>) -> Vec<Token> {
+    let run = text.get(span.clone()).unwrap_or_default();
+    let slashes = run.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(index, _)| index.saturating_add(1));
+    let starts = std::iter::once(0).chain(slashes.take(MOST_SLASHES));
+    starts.filter_map(|start| Token::read(run.get(start..)?, span.start.saturating_add(start))).collect()
+}
+
+/// The most slashes behind which a token is read.
+const MOST_SLASHES: usize = 8;
+
+/// True for the characters of base64 and base64url.
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+impl Token {
+    fn read(padded: &[u8], start: usize) -> Option<Self> {
+        let padding = padded.iter().rev().take_while(|byte| **byte == b'=').count();
+        let run = padded.get(..padded.len().checked_sub(padding)?)?;
+        let has = |is: fn(&u8) -> bool| run.iter().any(is);
+        (run.len() >= SHORTEST_TOKEN && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)).then_some(())?;
+        let url = run.iter().any(|byte| matches!(byte, b'-' | b'_'));
+        let engine = GeneralPurpose::new(if url { &alphabet::URL_SAFE } else { &alphabet::STANDARD }, LENIENT);
+        let length = if run.len() % 4 == 1 { run.len().saturating_sub(1) } else { run.len() };
+        let bytes = engine.decode(run.get(..length)?).ok()?;
+        Some(Self { span: start..start.saturating_add(padded.len()), bytes, engine })
+    }
+
+    /// What to write into the token, by offset, so that it says `bytes`, which are as many as it says now.
+    pub fn rewrite(&self, bytes: &[u8]) -> Vec<(usize, u8)> {
+        let groups = self.bytes.chunks(3).zip(bytes.chunks(3)).enumerate();
+        let changed = groups.filter(|(_, (old, new))| old != new);
+        changed
+            .flat_map(|(group, (_, new))| {
+                let first = group.saturating_mul(4);
+                let characters = self.engine.encode(new).into_bytes().into_iter();
+                characters.enumerate().map(move |(index, byte)| (first.saturating_add(index), byte))
+            })
+            .collect()
+    }
+}
+
+/// Padding or none, and whatever is in the bits that no byte needs.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_encode_padding(false);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_and_written_again() {
+        let text = b"x: eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9; y";
+        let run = next_run(text, 0).unwrap();
+        assert_eq!(run, 3..39);
+        let token = tokens(text, &run).pop().unwrap();
+        assert_eq!(token.bytes, b"{\"card\":\"4111111111111111\"}");
+        let mut masked = text[token.span.clone()].to_vec();
+        for (at, byte) in token.rewrite(b"{\"card\":\"************1111\"}") {
+            masked[at] = byte;
+        }
+        assert_eq!(masked, b"eyJjYXJkIjoiKioqKioqKioqKioqMTExMSJ9");
+    }
+
+    #[test]
+    fn paths_are_read_from_each_slash() {
+        let text = b"/api/v1/eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9";
+        let said = tokens(text, &next_run(text, 0).unwrap());
+        assert!(said.iter().any(|token| token.bytes.starts_with(b"{\"card\"")));
+    }
+
+    #[test]
+    fn words_and_numbers_are_no_tokens() {
+        for text in ["hello world, 4111111111111111", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "] {
+            let runs = std::iter::successors(next_run(text.as_bytes(), 0), |run| next_run(text.as_bytes(), run.end));
+            assert!(runs.take(9).all(|run| tokens(text.as_bytes(), &run).is_empty()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What was found in a text?
+
+use crate::mask::{self, Form, Style};
+use crate::verdict::{Brand, Code, Pan};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Something in the window that was inspected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// From its first byte to behind its last, as offsets into the window.
+    pub span: Range<usize>,
+    /// What it is.
+    pub what: What,
+    /// How it is written.
+    pub form: Form,
+}
+
+/// What may be known of something that was found, without any of its digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A card number.
+    Pan(Pan),
+    /// The data of a track, from its card number on.
+    Track(Pan),
+    /// A verification code or PIN of so many characters.
+    Code(Code, u8),
+    /// Something that a pattern of the operator describes.
+    Pattern(Matched),
+}
+
+/// Something that a pattern matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The pattern's name.
+    pub name: Arc<str>,
+    /// How many bytes it has.
+    pub length: u8,
+    /// How many letters and digits at its end stay readable.
+    pub keep_last: u8,
+}
+
+impl Finding {
+    /// Masks `span`, the bytes of the finding. Only card numbers and what a pattern says keep any digit.
+    pub fn mask(&self, span: &mut [u8], style: Style) {
+        match &self.what {
+            What::Pan(_) => mask::apply(span, &self.form, style),
+            What::Track(_) | What::Code(..) => mask::remove(span, &self.form, style.character, 0),
+            What::Pattern(matched) => {
+                mask::remove(span, &self.form, style.character, usize::from(matched.keep_last));
+            }
+        }
+    }
+}
+
+impl What {
+    /// The name of its kind in records.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Pan(_) => "pan",
+            Self::Track(_) => "track",
+            Self::Code(code, _) => code.as_str(),
+            Self::Pattern(_) => "pattern",
+        }
+    }
+
+    /// What stands for the brand where there is none.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Pan(pan) | Self::Track(pan) => pan.brand.as_str(),
+            Self::Code(code, _) => code.as_str(),
+            Self::Pattern(matched) => &matched.name,
+        }
+    }
+
+    /// Whose card it belongs to, if that shows.
+    pub fn brand(&self) -> Option<Brand> {
+        match self {
+            Self::Pan(pan) | Self::Track(pan) => Some(pan.brand),
+            Self::Code(..) | Self::Pattern(_) => None,
+        }
+    }
+
+    /// How many characters it has; of a track, its card number.
+    pub fn length(&self) -> u8 {
+        match self {
+            Self::Pan(pan) | Self::Track(pan) => pan.length,
+            Self::Code(_, length) => *length,
+            Self::Pattern(matched) => matched.length,
+        }
+    }
+
+    /// True for what PCI DSS calls sensitive authentication data.
+    pub fn is_authentication_data(&self) -> bool {
+        matches!(self, Self::Track(_) | Self::Code(..))
+    }
+}

@@ -1,0 +1,91 @@
+//! What is a number called by what stands far before it?
+//!
+//! The heading of its column, however many rows ago, and the name of the array that it stands in, however many items ago.
+//! Both are kept as a few bytes of state.
+
+use super::columns::Columns;
+use crate::verdict::authentication::CodeNames;
+use crate::verdict::{FarNames, field};
+
+/// The names that hold at one place of a text, and what it takes to go on from there.
+#[derive(Clone)]
+pub struct Naming {
+    columns: Option<Box<Columns>>,
+    array: Option<Vec<u8>>,
+}
+
+/// A place in a text that moves on with the questions that are asked about it.
+pub struct Cursor<'t> {
+    naming: Naming,
+    behind: &'t [u8],
+    text: &'t [u8],
+    at: usize,
+}
+
+/// The bytes before a bracket in which its name may stand.
+const NAME: usize = 64;
+
+impl Naming {
+    /// At the start of a text; of a table when it is one.
+    pub fn new(table: bool) -> Self {
+        Self { columns: table.then(Box::default), array: None }
+    }
+
+    /// Goes on behind `text`, which follows `behind`.
+    pub fn advance(&mut self, behind: &[u8], text: &[u8]) {
+        if let Some(columns) = &mut self.columns {
+            columns.advance(text);
+        }
+        if let Some(bracket) = text.iter().rposition(field::is_bracket) {
+            let near = text.get(bracket.saturating_sub(NAME)..=bracket).unwrap_or_default();
+            let missing = NAME.saturating_sub(bracket).min(behind.len());
+            let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
+            self.array = field::array_name(&[far, near].concat()).map(<[u8]>::to_vec);
+        }
+    }
+
+    /// True when a heading may be that of a code.
+    pub fn may_name(&self, names: &CodeNames) -> bool {
+        self.columns.as_ref().is_some_and(|columns| columns.headings().is_none_or(|first| names.may_be_in(first)))
+    }
+
+    /// A cursor at the start of `text`, which follows `behind` and this.
+    pub fn cursor<'t>(&self, behind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
+        Cursor { naming: self.clone(), behind, text, at: 0 }
+    }
+}
+
+impl Cursor<'_> {
+    /// The names at `position`, which is not before the one that was asked for last.
+    pub fn names(&mut self, position: usize) -> FarNames {
+        let passed = self.text.get(..self.at).unwrap_or_default();
+        let next = self.text.get(self.at..position).unwrap_or_default();
+        let behind = if passed.len() < NAME { [self.behind, passed].concat() } else { passed.to_vec() };
+        self.naming.advance(behind.get(behind.len().saturating_sub(NAME)..).unwrap_or_default(), next);
+        self.at = self.at.max(position);
+        FarNames {
+            heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),
+            array: self.naming.array.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_keeps_its_name_wherever_the_text_is_cut() {
+        let text = b"{\"cards\": [1, 2, 3], \"x\": {\"ids\": [4";
+        let name = |position: usize, cut: usize| {
+            let mut naming = Naming::new(false);
+            naming.advance(b"", &text[..cut]);
+            naming.cursor(&text[..cut], &text[cut..]).names(position - cut).array
+        };
+        for cut in 0..12 {
+            assert_eq!(name(12, cut).as_deref(), Some(b"cards".as_slice()), "{cut}");
+            assert_eq!(name(28, cut), None, "{cut}");
+            assert_eq!(name(text.len(), cut).as_deref(), Some(b"ids".as_slice()), "{cut}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Which card numbers are in a stretch, on their own or at the start of a track?
+
+use super::{Hits, Stretch, Written};
+use crate::scan::{Candidate, Shape, Starts, Step, View, Windows};
+use crate::stream::finding::What;
+use crate::stream::naming::Cursor;
+use crate::verdict::{self, FarNames, Pan, Verdict};
+use std::ops::Range;
+
+/// Adds the cards in `stretch` to `hits`.
+pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
+    let view = View::new(stretch.behind, stretch.text, stretch.last, stretch.style.character.as_byte());
+    let mut starts = Starts::new(view);
+    let mut names = None;
+    loop {
+        match starts.advance() {
+            Step::Start(windows) => {
+                let start = windows.start();
+                match best(windows, stretch, &mut names) {
+                    Best::Card { span, what, written, .. } => {
+                        starts.take(span.end);
+                        hits.found.push(super::Hit { span, what, written });
+                    }
+                    Best::Open => return hits.hold(start),
+                    Best::None => {}
+                }
+            }
+            Step::Undecided(from) => return hits.hold(from),
+            Step::End => return,
+        }
+    }
+}
+
+/// What the windows from one group come to.
+enum Best {
+    Card {
+        span: Range<usize>,
+        what: What,
+        written: Written,
+        score: i8,
+    },
+    None,
+    /// More bytes may make one of them a card.
+    Open,
+}
+
+/// The card among `windows`: the one with the strongest evidence, the shorter one of two equals.
+fn best<'t>(windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> Best {
+    let mut best = Best::None;
+    for candidate in windows.filter(verdict::is_possible) {
+        let far = far_names(&candidate, stretch, names);
+        let (pan, rest) = match verdict::judge(&candidate, stretch.criteria, &far) {
+            Verdict::Open => return Best::Open,
+            Verdict::NotPan(_) => continue,
+            Verdict::Pan(pan) => (pan, None),
+            Verdict::Track(pan, rest) => (pan, Some(rest)),
+        };
+        if !matches!(&best, Best::Card { score, .. } if *score >= pan.score) {
+            best = card(&candidate, pan, rest);
+        }
+    }
+    best
+}
+
+fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>) -> Best {
+    let span = candidate.span();
+    let written = match candidate.shape() {
+        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InDigits,
+        Shape::Scientific => Written::AsFloat,
+        _ => Written::Plainly,
+    };
+    let end = span.end.saturating_add(rest.unwrap_or(0));
+    let what = if rest.is_some() { What::Track(pan) } else { What::Pan(pan) };
+    Best::Card { span: span.start..end, what, written, score: pan.score }
+}
+
+/// What `candidate` is called from afar.
+fn far_names<'t>(candidate: &Candidate<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> FarNames {
+    let cursor = names.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
+    cursor.names(candidate.span().start)
+}

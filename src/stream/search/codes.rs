@@ -1,0 +1,120 @@
+//! Which verification codes and PINs stand near a card?
+//!
+//! Only the places near a card that was found are looked at, and the end of the stretch, since a card may follow there: a
+//! code waits as long as that is possible.
+
+use super::{Hits, Stretch, Written};
+use crate::scan::LOOKBEHIND;
+use crate::stream::finding::What;
+use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name};
+use crate::verdict::{FarNames, field};
+use std::ops::Range;
+
+/// The most bytes between a code and its card.
+pub const NEAR: usize = 192;
+
+/// The bytes before a code in which its name may stand.
+const NAME: usize = 64;
+
+/// Adds the codes near the cards in `hits` and in front of `stretch`.
+pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
+    let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
+    let cards: Vec<Range<usize>> =
+        hits.found.iter().filter(|hit| is_card(&hit.what)).map(|hit| hit.span.clone()).collect();
+    let places = places(stretch, &cards, hits.decided);
+    if places.is_empty() {
+        return;
+    }
+    let mut cursor = stretch.naming.cursor(stretch.behind, stretch.text);
+    for place in places {
+        let before = stretch.text_before(place.start, NAME);
+        let text = stretch.text.get(place.clone()).unwrap_or_default();
+        if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.may_name(names) {
+            continue;
+        }
+        for value in values(stretch, &place) {
+            if hits.covers(&value) {
+                continue;
+            }
+            let far = cursor.names(value.start);
+            let near = is_near(stretch, &cards, &value);
+            let may_go_on = value.end == stretch.text.len() && !stretch.last;
+            let may_be_near = !stretch.last && hits.decided.saturating_sub(value.end) <= NEAR;
+            if !near && !may_be_near {
+                continue;
+            }
+            let (called, code) = read(stretch, &value, &far);
+            match code {
+                _ if called && may_go_on => return hits.hold(value.start),
+                Some(code) if near => {
+                    let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
+                    hits.add(value, What::Code(code, length), Written::Plainly);
+                }
+                Some(_) => return hits.hold(value.start),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Where codes may stand, in order: near cards, and near the end.
+fn places(stretch: &Stretch<'_>, cards: &[Range<usize>], decided: usize) -> Vec<Range<usize>> {
+    let reach = NEAR.saturating_add(LONGEST_CODE);
+    let start = 0..NEAR.saturating_sub(stretch.since_card);
+    let near = cards.iter().map(|card| card.start.saturating_sub(reach)..card.end.saturating_add(reach));
+    let end = if stretch.last { 0..0 } else { decided.saturating_sub(reach)..decided };
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for place in std::iter::once(start).chain(near).chain(std::iter::once(end)) {
+        let place = place.start..place.end.min(decided);
+        match places.last_mut() {
+            _ if place.is_empty() => {}
+            Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
+            _ => places.push(place),
+        }
+    }
+    places
+}
+
+/// The runs of letters and digits that begin in `place` and may be codes.
+fn values(stretch: &Stretch<'_>, place: &Range<usize>) -> Vec<Range<usize>> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
+    let mut values = Vec::new();
+    let mut at = place.start;
+    if stretch.before(at).is_some_and(|byte| is_part(&byte)) {
+        at = at.saturating_add(run(stretch.text, at, is_part));
+    }
+    while at < place.end {
+        let length = run(stretch.text, at, is_part);
+        if length == 0 {
+            at = at.saturating_add(1);
+            continue;
+        }
+        let value = at..at.saturating_add(length);
+        at = value.end;
+        if length <= LONGEST_CODE {
+            values.push(value);
+        }
+    }
+    values
+}
+
+fn run(text: &[u8], at: usize, is_part: impl Fn(&u8) -> bool) -> usize {
+    text.get(at..).unwrap_or_default().iter().take_while(|byte| is_part(byte)).count()
+}
+
+/// True when a card stands near `value`.
+fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) -> bool {
+    let beside = |card: &Range<usize>| {
+        let gap = if card.start >= value.end { card.start.checked_sub(value.end) } else { value.start.checked_sub(card.end) };
+        gap.is_some_and(|gap| gap <= NEAR)
+    };
+    stretch.since_card.saturating_add(value.start) <= NEAR || cards.iter().any(beside)
+}
+
+/// Whether `value` stands under the name of a code, and which code it is.
+fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<crate::verdict::Code>) {
+    let before = stretch.text_before(value.start, LOOKBEHIND);
+    let name = far.heading.as_deref().or_else(|| field::name(&before)).or_else(|| field::named_pair(&before));
+    let Some(name) = name else { return (false, None) };
+    (is_code_name(name), code(name, stretch.text.get(value.clone()).unwrap_or_default()))
+}

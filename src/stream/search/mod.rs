@@ -1,0 +1,144 @@
+//! What is in a stretch of text?
+//!
+//! Four ways of looking, one after the other: for [`cards`], inside of [`tokens`], for what [`patterns`] describe, and for
+//! the [`codes`] that go with cards. Each says what it found and from where on it needs more of the text; what was found
+//! behind that is found again when the rest has come.
+
+mod cards;
+mod codes;
+mod patterns;
+mod tokens;
+
+use super::finding::What;
+use super::naming::Naming;
+use crate::mask::Style;
+use crate::scan::Decoded;
+use crate::verdict::Criteria;
+use std::ops::Range;
+
+/// A stretch of text, and what is known where it begins.
+pub struct Stretch<'t> {
+    /// The text before it, as far as it may matter.
+    pub behind: &'t [u8],
+    /// The text.
+    pub text: &'t [u8],
+    /// Whether nothing follows it.
+    pub last: bool,
+    /// How the text was sent, unless byte for byte.
+    pub source: Option<&'t Decoded<'t>>,
+    /// What a number is called from afar.
+    pub naming: &'t Naming,
+    /// How far back the last card is.
+    pub since_card: usize,
+    /// What counts as found.
+    pub criteria: &'t Criteria,
+    /// How masks look.
+    pub style: Style,
+}
+
+/// What was found in a stretch.
+pub struct Hits {
+    /// In order, none over another.
+    pub found: Vec<Hit>,
+    /// How much of the stretch is decided.
+    pub decided: usize,
+}
+
+/// Something that was found.
+pub struct Hit {
+    /// Where in the text.
+    pub span: Range<usize>,
+    /// What it is.
+    pub what: What,
+    /// How it is written.
+    pub written: Written,
+}
+
+/// How something is written, as far as the text alone tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// As the document writes such things.
+    Plainly,
+    /// In digits that must stay digits.
+    InDigits,
+    /// As a float with an exponent.
+    AsFloat,
+    /// In a notation of its own: these bytes of it become those.
+    Anew(Vec<(usize, u8)>),
+}
+
+/// Looks at `stretch` in every way that its criteria ask for.
+pub fn search(stretch: &Stretch<'_>) -> Hits {
+    let mut hits = Hits { found: Vec::new(), decided: stretch.text.len() };
+    cards::find(stretch, &mut hits);
+    if stretch.criteria.base64 {
+        tokens::find(stretch, &mut hits);
+    }
+    if let Some(patterns) = &stretch.criteria.patterns {
+        patterns::find(stretch, patterns, &mut hits);
+    }
+    hits.settle();
+    if let Some(names) = &stretch.criteria.authentication_data {
+        codes::find(stretch, names, &mut hits);
+        hits.settle();
+    }
+    hits
+}
+
+impl Hits {
+    /// Leaves everything from `position` on undecided.
+    fn hold(&mut self, position: usize) {
+        self.decided = self.decided.min(position);
+    }
+
+    /// Adds a hit, unless there is one in its place.
+    fn add(&mut self, span: Range<usize>, what: What, written: Written) {
+        if !self.covers(&span) {
+            self.found.push(Hit { span, what, written });
+        }
+    }
+
+    /// True when something was found in a part of `span`.
+    fn covers(&self, span: &Range<usize>) -> bool {
+        self.found.iter().any(|hit| hit.span.start < span.end && span.start < hit.span.end)
+    }
+
+    /// Puts the hits in order and forgets those that are not decided.
+    fn settle(&mut self) {
+        self.found.sort_by_key(|hit| hit.span.start);
+        while let Some(hit) = self.found.iter().find(|hit| (hit.span.start..hit.span.end).contains(&self.decided)) {
+            if hit.span.start == self.decided {
+                break;
+            }
+            self.decided = hit.span.start;
+        }
+        let decided = self.decided;
+        self.found.retain(|hit| hit.span.start < decided);
+    }
+}
+
+impl Stretch<'_> {
+    /// The byte before `position`.
+    fn before(&self, position: usize) -> Option<u8> {
+        match position.checked_sub(1) {
+            Some(index) => self.text.get(index).copied(),
+            None => self.behind.last().copied(),
+        }
+    }
+
+    /// The text before `position`, at most `longest` bytes of it.
+    fn text_before(&self, position: usize, longest: usize) -> Vec<u8> {
+        let near = self.text.get(position.saturating_sub(longest)..position).unwrap_or_default();
+        let missing = longest.saturating_sub(near.len()).min(self.behind.len());
+        let far = self.behind.get(self.behind.len().saturating_sub(missing)..).unwrap_or_default();
+        [far, near].concat()
+    }
+
+    /// How many bytes `span` was sent as.
+    fn sent_length(&self, span: &Range<usize>) -> usize {
+        match (self.source, span.end.checked_sub(1)) {
+            (Some(source), Some(last)) => source.end(last).saturating_sub(source.start(span.start)),
+            _ => span.len(),
+        }
+    }
+}

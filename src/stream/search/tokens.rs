@@ -1,0 +1,62 @@
+//! Which card numbers are inside of base64 tokens?
+
+use super::{Hits, Stretch, Written};
+use crate::scan::token::{self, LONGEST_TOKEN, Token};
+use crate::stream::finding::Finding;
+use crate::stream::{Document, Inspector};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Adds the cards in the tokens of `stretch` to `hits`. A card in a token is masked in what the token says.
+pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
+    let mut at = 0;
+    if stretch.before(0).is_some_and(token::is_token_byte) {
+        // The rest of a token that was too long to be read whole.
+        at = stretch.text.iter().take_while(|byte| token::is_token_byte(**byte)).count();
+    }
+    while let Some(run) = token::next_run(stretch.text, at) {
+        at = run.end;
+        let sent = stretch.sent_length(&run);
+        if run.end == stretch.text.len() && !stretch.last && sent < LONGEST_TOKEN {
+            return hits.hold(run.start);
+        }
+        let read = if sent > LONGEST_TOKEN { readable(stretch, &run) } else { run };
+        for token in token::tokens(stretch.text, &read) {
+            let before = hits.found.len();
+            add_cards(stretch, &token, hits);
+            if hits.found.len() > before {
+                break;
+            }
+        }
+    }
+}
+
+/// The part of `run` that is read when it is too long.
+fn readable(stretch: &Stretch<'_>, run: &Range<usize>) -> Range<usize> {
+    let longest = run.end.min(run.start.saturating_add(LONGEST_TOKEN));
+    let fits = |end: &usize| stretch.sent_length(&(run.start..*end)) <= LONGEST_TOKEN;
+    let end = (run.start..=longest).rev().find(fits).unwrap_or(run.start);
+    run.start..end
+}
+
+fn add_cards(stretch: &Stretch<'_>, token: &Token, hits: &mut Hits) {
+    let criteria = crate::verdict::Criteria { base64: false, ..stretch.criteria.clone() };
+    let mut findings = Vec::new();
+    let mut inspector = Inspector::new(Document::Unknown, stretch.style).under(Arc::new(criteria));
+    inspector.inspect(&token.bytes, true, &mut findings);
+    if findings.is_empty() || hits.covers(&token.span) {
+        return;
+    }
+    let mut bytes = token.bytes.clone();
+    for finding in &findings {
+        if let Some(span) = bytes.get_mut(finding.span.clone()) {
+            finding.mask(span, stretch.style);
+        }
+    }
+    // The first one carries the edit; each is told of on its own.
+    let mut edits = token.rewrite(&bytes);
+    for Finding { what, .. } in findings {
+        let written = Written::Anew(std::mem::take(&mut edits));
+        hits.found.push(super::Hit { span: token.span.clone(), what, written });
+    }
+}

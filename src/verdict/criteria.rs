@@ -1,0 +1,62 @@
+//! What does the operator say about what a card is?
+
+use super::Level;
+use super::authentication::CodeNames;
+use super::brand::{Brand, Tier};
+use super::name::Names;
+use crate::scan::pattern::Patterns;
+use std::sync::Arc;
+
+/// What counts as found. [`Criteria::default`] is what a policy says that says nothing.
+#[derive(Clone)]
+pub struct Criteria {
+    /// How strong the evidence must be.
+    pub level: Level,
+    /// Brands all of whose numbers need no more evidence than a range, a length and a check digit.
+    pub brands: Vec<Brand>,
+    /// Whether published numbers for tests count.
+    pub test_cards: bool,
+    /// Fields whose names decide.
+    pub names: Names,
+    /// What is looked for beside card numbers: whole tracks, verification codes, PINs.
+    pub authentication_data: Option<CodeNames>,
+    /// Whether base64 tokens are read.
+    pub base64: bool,
+    /// What else is found.
+    pub patterns: Option<OwnPatterns>,
+}
+
+/// The operator's patterns.
+#[derive(Clone)]
+pub struct OwnPatterns {
+    /// Ready to match.
+    pub compiled: Patterns,
+    /// For each, its name and how many letters and digits at the end of a match stay readable.
+    pub named: Vec<(Arc<str>, u8)>,
+}
+
+impl Criteria {
+    /// The default, with another strength of evidence.
+    pub fn at(level: Level) -> Self {
+        Self { level, ..Self::default() }
+    }
+
+    /// How much a number of `brand` has to show whose range is of `tier`.
+    pub(super) fn tier(&self, brand: Brand, tier: Tier) -> Tier {
+        if self.brands.contains(&brand) { Tier::Default } else { tier }
+    }
+}
+
+impl Default for Criteria {
+    fn default() -> Self {
+        Self {
+            level: Level::Balanced,
+            brands: Vec::new(),
+            test_cards: true,
+            names: Names::default(),
+            authentication_data: Some(CodeNames::default()),
+            base64: false,
+            patterns: None,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Which name stands before a value?
+//!
+//! The key of a JSON member, form field, header, attribute or element, the name of an array, of a part of a form, or a
+//! segment of a path.
+
+use super::words::{self, is_one_of};
+
+/// The name that stands nearest `before` a value, and right in front of it.
+pub fn name(before: &[u8]) -> Option<&[u8]> {
+    KEYS.iter().find_map(|key| key(before))
+}
+
+/// Finds a name in the text before a number.
+type Key = fn(&[u8]) -> Option<&[u8]>;
+
+/// Where a name may stand, nearest first.
+const KEYS: [Key; 7] = [member, tag, identifier, array, form_part, segment, compound];
+
+/// The longest name that is read.
+pub const LONGEST_NAME: usize = 40;
+
+/// `"name":"card_number","value":"`: the quoted value behind a key that is `name`, `key` or `field`.
+pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
+    let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
+    let near = before.get(start..)?;
+    let closings = near.iter().enumerate().rev().filter(|(_, byte)| **byte == b'"').map(|(index, _)| index);
+    for closing in closings {
+        let gap = near.get(closing.saturating_add(1)..)?;
+        if gap.len() > LONGEST_NAME || gap.iter().any(|byte| matches!(byte, b'{' | b'}')) {
+            return None;
+        }
+        let Some((rest, value)) = quoted(near.get(..=closing)?) else { continue };
+        let Some(rest) = strip_one_of(rest.trim_ascii_end(), b":=") else { continue };
+        let rest = rest.trim_ascii_end();
+        let rest = rest.strip_suffix(b"\"").or(rest.strip_suffix(b"'")).unwrap_or(rest);
+        let is_key = |key: &&str| ends_with_word(rest, key.as_bytes());
+        if ["name", "key", "field"].iter().any(is_key) {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
+    let Some(split) = text.len().checked_sub(word.len()) else { return false };
+    let (rest, end) = text.split_at_checked(split).unwrap_or_default();
+    end.eq_ignore_ascii_case(word) && !rest.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// `"key": "` and `'key' => '`: the key of a member of an object, directly before the number or its quote.
+fn member(before: &[u8]) -> Option<&[u8]> {
+    let rest = strip_one_of(before, b"\"'").unwrap_or(before).trim_ascii_end();
+    let rest = rest.strip_suffix(b"=>").or(rest.strip_suffix(b":"))?;
+    let (_, key) = quoted(rest.trim_ascii_end())?;
+    Some(key)
+}
+
+/// The text without the elements right before the number that only say how it looks: `card: <b>` is `card: `.
+pub fn without_looks(before: &[u8]) -> Vec<u8> {
+    let mut text = before.to_vec();
+    for _ in 0..MOST_LOOKS {
+        let Some(rest) = text.trim_ascii_end().strip_suffix(b">") else { break };
+        let Some(start) = rest.iter().rposition(|byte| *byte == b'<') else { break };
+        let inside = rest.get(start.saturating_add(1)..).unwrap_or_default();
+        let inside = inside.strip_prefix(b"/").unwrap_or(inside);
+        let name = inside.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+        if !is_one_of(&name, &words::LOOKS) {
+            break;
+        }
+        text.truncate(start);
+        text.push(b' ');
+    }
+    text
+}
+
+/// The most elements before a number that are passed over.
+const MOST_LOOKS: usize = 4;
+
+/// `"card": {"id": 1, "number": "`: the key of the object that the member stands in, or of the array of such objects.
+pub fn parent(before: &[u8]) -> Option<&[u8]> {
+    let mut depth: usize = 0;
+    for (index, byte) in before.iter().enumerate().rev() {
+        match byte {
+            b'}' | b']' => depth = depth.saturating_add(1),
+            b'{' | b'[' if depth > 0 => depth = depth.saturating_sub(1),
+            b'{' | b'[' => {
+                let rest = before.get(..index)?.trim_ascii_end();
+                if let Some(rest) = rest.strip_suffix(b":") {
+                    return quoted(rest.trim_ascii_end()).map(|(_, key)| key);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// True when a name without quotes and its sign stand before the number: `card number: `.
+pub fn ends_unquoted(before: &[u8]) -> bool {
+    let rest = before.trim_ascii_end();
+    let Some(rest) = strip_one_of(rest, b":=#") else { return false };
+    rest.last().is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// `<name attribute="…">`: the name of the element whose content begins with the number.
+fn tag(before: &[u8]) -> Option<&[u8]> {
+    let rest = before.trim_ascii_end().strip_suffix(b">")?;
+    let start = rest.iter().rposition(|byte| matches!(byte, b'<' | b'>'))?;
+    let inside = rest.get(start..)?.strip_prefix(b"<")?;
+    let in_tag = |byte: &u8| is_name(byte) || matches!(byte, b':' | b'.');
+    let end = inside.iter().position(|byte| !in_tag(byte)).unwrap_or(inside.len());
+    let name = inside.get(..end.min(LONGEST_NAME))?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// `card=`, `card: `, `card[number]=`, `card => "`: a name that is not quoted, with its sign.
+fn identifier(before: &[u8]) -> Option<&[u8]> {
+    let mut rest = before.trim_ascii_end();
+    for _ in 0..2 {
+        rest = strip_one_of(rest, b"[(\"' <%;?").unwrap_or(rest);
+    }
+    let rest = rest.trim_ascii_end();
+    let rest = rest.strip_suffix(b"=>").or(strip_one_of(rest, b"=:"))?.trim_ascii_end();
+    let in_key = |byte: &u8| is_name(byte) || matches!(byte, b'.' | b'[' | b']');
+    let start = rest.iter().rposition(|byte| !in_key(byte)).map_or(0, |index| index.saturating_add(1));
+    let run = rest.get(start..)?;
+    let run = run.get(run.len().saturating_sub(LONGEST_NAME)..)?;
+    let letter = run.iter().position(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)?;
+    run.get(letter..)
+}
+
+/// `"key": [1, 2, `: the key of the array that the number stands in.
+fn array(before: &[u8]) -> Option<&[u8]> {
+    let bracket = before.iter().rposition(is_bracket)?;
+    array_name(before.get(..=bracket)?)
+}
+
+/// True for what begins or ends an object or begins an array.
+pub fn is_bracket(byte: &u8) -> bool {
+    matches!(byte, b'[' | b'{' | b'}')
+}
+
+/// The key of the array that `text` opens with its last byte.
+pub fn array_name(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_suffix(b"[")?;
+    let (_, key) = quoted(rest.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?;
+    Some(key)
+}
+
+/// `name="key"` and then nothing but white space: the name of a part of a multipart form.
+fn form_part(before: &[u8]) -> Option<&[u8]> {
+    let rest = before.trim_ascii_end();
+    if rest.len() == before.len() {
+        return None;
+    }
+    let (rest, key) = quoted(rest)?;
+    rest.ends_with(b"name=").then_some(key)
+}
+
+/// `/transactions/`: the segment of a path before the one that the number begins.
+fn segment(before: &[u8]) -> Option<&[u8]> {
+    let rest = before.strip_suffix(b"/")?;
+    let start = rest.iter().rposition(|byte| !is_name(byte))?;
+    let name = rest.get(start.saturating_add(1)..)?;
+    let named =
+        rest.get(start) == Some(&b'/') && name.len() <= LONGEST_NAME && name.iter().any(u8::is_ascii_alphabetic);
+    named.then_some(name)
+}
+
+/// `trace_id ` and `orderId `: a word in running text that is put together like a name.
+fn compound(before: &[u8]) -> Option<&[u8]> {
+    let rest = before.strip_suffix(b" ")?;
+    let start = rest.iter().rposition(|byte| !is_name(byte)).map_or(0, |index| index.saturating_add(1));
+    let name = rest.get(start..)?;
+    let humps = name.windows(2).any(|pair| matches!(pair, [b'a'..=b'z', b'A'..=b'Z']));
+    let put_together = humps || name.contains(&b'_');
+    (put_together && name.len() <= LONGEST_NAME).then_some(name)
+}
+
+/// True for what names are made of: letters, digits, underscores and dashes. So are mask characters: a name with a number in it
+/// must stay one when the number is masked.
+fn is_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'_' | b'-' | b'*' | b'#')
+}
+
+/// Splits off the quoted text of 1 to 40 bytes that `text` ends with.
+fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let quote = text.last().copied().filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let inside = text.get(..text.len().saturating_sub(1))?;
+    let open = inside.iter().rposition(|byte| *byte == quote)?;
+    let value = inside.get(open.saturating_add(1)..)?;
+    let good = !value.is_empty() && value.len() <= LONGEST_NAME && !value.contains(&b'\n');
+    good.then_some((inside.get(..open)?, value))
+}
+
+fn strip_one_of<'t>(text: &'t [u8], bytes: &[u8]) -> Option<&'t [u8]> {
+    let (last, rest) = text.split_last()?;
+    bytes.contains(last).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_where_they_stand() {
+        for (before, name) in [
+            ("{\"card_number\": \"", "card_number"),
+            ("{\"n\":1,\"pan\":", "pan"),
+            ("{'pan' => '", "pan"),
+            ("a=1&card[number]=", "card[number]"),
+            ("x-card-number: ", "x-card-number"),
+            ("level=info cardNumber=\"", "cardNumber"),
+            ("<ns:CardNumber type=\"x\">", "ns:CardNumber"),
+            ("<input value=\"", "value"),
+            ("{\"amounts\":[1, 2,\n ", "amounts"),
+            ("form-data; name=\"card\"\r\n\r\n", "card"),
+            ("/api/transactions/", "transactions"),
+            ("INFO trace_id ", "trace_id"),
+            ("INFO orderId ", "orderId"),
+        ] {
+            let found = super::name(before.as_bytes()).map(String::from_utf8_lossy);
+            assert_eq!(found.as_deref(), Some(name), "{before}");
+        }
+        let pair = named_pair(b"{\"name\":\"card_number\",\"value\":\"").map(String::from_utf8_lossy);
+        assert_eq!(pair.as_deref(), Some("card_number"));
+    }
+
+    #[test]
+    fn looks_are_passed_over() {
+        for (before, expected) in [
+            ("card: <b>", "card:  "),
+            ("<td>Card</td><td class=\"x\">", "<td>Card "),
+            ("<number>", "<number>"),
+            ("a > ", "a > "),
+        ] {
+            assert_eq!(String::from_utf8(without_looks(before.as_bytes())).unwrap(), expected, "{before}");
+        }
+    }
+
+    #[test]
+    fn the_object_around_a_member_has_a_name() {
+        for (before, expected) in [
+            ("{\"card\":{\"id\":1,\"number\":\"", Some("card")),
+            ("{\"cards\":[{\"number\":1},{\"x\":[1],\"number\":\"", Some("cards")),
+            ("{\"card\":{\"id\":1},\"number\":\"", None),
+        ] {
+            let found = parent(before.as_bytes()).map(String::from_utf8_lossy);
+            assert_eq!(found.as_deref(), expected, "{before}");
+        }
+    }
+}
