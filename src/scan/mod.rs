@@ -30,7 +30,7 @@ mod window;
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Separator, Shape};
 pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, any as has_escapes};
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
 pub use view::View;
 pub use window::{Starts, Step, Windows};
