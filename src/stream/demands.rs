@@ -90,6 +90,15 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], reading: Reading) {
     }
 }
 
+/// Nor do they depend on how many empty lines come before, at least one: on where in a long chunk the text stands.
+pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
+    let behind = |lines: usize| reading.whole(&[&vec![b'\n'; lines], text].concat());
+    let (near, far) = (behind(1), behind(lines));
+    let out = far.0.get(lines.saturating_sub(1)..).unwrap_or_default();
+    assert_eq!(shown(out), shown(&near.0), "of {:?} behind {lines} lines", shown(text));
+    assert_eq!(far.1, near.1, "in {:?} behind {lines} lines", shown(text));
+}
+
 /// At most [`MAX_UNDECIDED`] bytes are held.
 pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
     let mut body = reading.body(Sender::Announced, Treatment::Mask, 0);
