@@ -22,7 +22,7 @@ use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 
 #[test]
 fn the_scanner_keeps_its_laws() {
-    check("scanner", scanner::check, 300);
+    check("scanner", scanner::check, 1000);
 }
 
 #[test]
