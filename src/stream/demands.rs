@@ -116,6 +116,10 @@ pub fn same_length(text: &[u8], reading: Reading) {
     let (out, _) = reading.whole(text);
     assert_eq!(out.len(), text.len());
     let mask = reading.style.character.as_byte();
+    if mask == b'x' {
+        // `&#120;` is longer than the reference of a digit, which is then covered whole.
+        return;
+    }
     let said = |bytes: &[u8]| Decoded::new(bytes, 0, true, reading.document.escapes(), mask).text().to_vec();
     let (before, after) = (said(text), said(&out));
     assert_eq!(before.len(), after.len(), "{:?} became {:?}", shown(text), shown(&out));
