@@ -1,5 +1,5 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR.
+# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -51,13 +51,18 @@ test: test-native wasm ## Run every test, in a real Envoy too
 .PHONY: test-native
 test-native: native ## Run the tests that need neither wasm nor Envoy
 	@echo "==> test: unit, property, fake host, native ABI, command line"
-	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host
+	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60
+	@scripts/fuzz $(TARGET)
 
 .PHONY: lint
 lint: ## Check format, lints and documentation
 	@scripts/native-toolchain --lint
 	@echo "==> lint: format"
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path fuzz/Cargo.toml --check
 	@echo "==> lint: clippy"
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	@echo "==> lint: documentation"
@@ -77,11 +82,11 @@ size: wasm ## Show the size of the wasm, raw and gzipped
 
 .PHONY: clean
 clean: ## Remove what was built; keep the fetched Envoy
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,fuzz/build}
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,fuzz}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

@@ -31,6 +31,9 @@
     )
 )]
 
+#[cfg(all(feature = "fuzzing", target_family = "wasm"))]
+compile_error!("the feature `fuzzing` is for tests and never a part of the wasm");
+
 pub mod scan;
 pub mod verdict;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use panveil::policy::Policy;
 
 /// Folders whose files the documents name by their paths.
-const FOLDERS: [&str; 6] = ["src/", "envoy-config/", "integration/", "scripts/", "tests/", "docs/"];
+const FOLDERS: [&str; 7] = ["src/", "envoy-config/", "integration/", "scripts/", "tests/", "docs/", "fuzz/"];
 
 /// JSON that is no policy shows by a key that no policy has: a record and a problem document.
 const OTHER_JSON: [&str; 2] = ["\"findings\"", "\"title\""];

@@ -42,7 +42,7 @@ const HOLD_QUERIES: [&[u8]; 3] = [b":path", b"referer", b"location"];
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
     let inspector = Inspector::new(Document::Text, policy.mask_style()).under(policy.criteria());
-    inspector.reading_all_escapes().suspects(block.bytes())
+    inspector.suspects(block.bytes())
 }
 
 impl Fields {

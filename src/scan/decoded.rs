@@ -153,6 +153,7 @@ impl Layer {
                 Unit::Plain => layer.push(rest.get(..1).unwrap_or_default(), 1),
                 Unit::Byte(len, byte) => layer.push(&[byte], len),
                 Unit::Character(len, character) => layer.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
+                Unit::Nothing => layer.consumed = layer.consumed.saturating_add(1),
                 Unit::Partial => return layer,
             }
         }
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> String {
-        String::from_utf8_lossy(Decoded::new(text.as_bytes(), 0, true, Escapes::ALL, b'*').text()).into_owned()
+        String::from_utf8_lossy(Decoded::new(text.as_bytes(), 0, true, Escapes::FORM, b'*').text()).into_owned()
     }
 
     /// `text` with the character that the top layer has at `position` masked.
@@ -274,6 +275,9 @@ mod tests {
             ("a+b", "a b"),
             ("{\\\"n\\\":\\\"x\\\\n4\\\"}", "{\"n\":\"x\n4\"}"),
             ("&amp;#52;", "4"),
+            ("4\01\01\0", "411\0"),
+            ("\04\01\01", "411"),
+            ("4\0\01", "4\0\01"),
         ] {
             assert_eq!(decoded(text), expected, "{text}");
         }

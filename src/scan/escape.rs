@@ -12,28 +12,30 @@ pub enum Unit {
     Byte(usize, u8),
     /// An escape of so many bytes for a character.
     Character(usize, char),
+    /// A byte that stands for nothing.
+    Nothing,
     /// The beginning of what may be an escape; the text ends too early to tell.
     Partial,
 }
 
-/// Which escapes a text may hold besides percent-encoding and those of JSON.
+/// Which escapes a text may hold besides percent-encoding, those of JSON, and character references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escapes {
     /// A plus sign is a space, as in forms and queries.
     pub plus: bool,
-    /// `&…;` is a character reference, as in HTML and XML. In forms the ampersand separates fields.
-    pub references: bool,
+    /// The text may be UTF-16, every other byte of which is zero.
+    pub utf16: bool,
 }
 
 impl Escapes {
     /// Those of text of any kind.
-    pub const TEXT: Self = Self { plus: false, references: true };
+    pub const TEXT: Self = Self { plus: false, utf16: true };
 
     /// Those of forms and queries.
-    pub const FORM: Self = Self { plus: true, references: false };
+    pub const FORM: Self = Self { plus: true, utf16: true };
 
-    /// Those of either.
-    pub const ALL: Self = Self { plus: true, references: true };
+    /// Those of any text, where zero bytes stand between several.
+    pub const ZERO_TERMINATED: Self = Self { plus: true, utf16: false };
 }
 
 /// The longest character reference that is read, from `&` to `;`.
@@ -56,8 +58,7 @@ const TRACK_DIGITS: usize = 12;
 
 /// True when `byte` may be the first of an escape.
 pub fn begins(byte: u8, escapes: Escapes) -> bool {
-    let Escapes { plus, references } = escapes;
-    (byte == b'%') | (byte == b'\\') | (references & (byte == b'&')) | (plus & (byte == b'+'))
+    (byte == b'%') | (byte == b'\\') | (byte == b'&') | (escapes.utf16 & (byte == 0)) | (escapes.plus & (byte == b'+'))
 }
 
 /// True when `text` may hold an escape.
@@ -70,11 +71,22 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
         Some(b'%') => percent(text),
         Some(b'\\') => backslash(text),
-        Some(b'&') if escapes.references => reference(text),
+        Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
+        Some(0) if escapes.utf16 => zero(text),
         _ => Unit::Plain,
     };
     if unit == Unit::Partial && last { Unit::Plain } else { unit }
+}
+
+/// A zero byte says nothing where UTF-16 has one beside each character: the next but one is zero again.
+fn zero(text: &[u8]) -> Unit {
+    match text {
+        [_, next, 0, ..] if next.is_ascii() && *next != 0 => Unit::Nothing,
+        [_] => Unit::Partial,
+        [_, next] if next.is_ascii() && *next != 0 => Unit::Partial,
+        _ => Unit::Plain,
+    }
 }
 
 /// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.
@@ -207,7 +219,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Unit {
-        unit(text.as_bytes(), false, Escapes::ALL)
+        unit(text.as_bytes(), false, Escapes::FORM)
     }
 
     #[test]
@@ -241,7 +253,7 @@ mod tests {
     fn half_an_escape_waits_unless_nothing_follows() {
         for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
-            assert_eq!(unit(text.as_bytes(), true, Escapes::ALL), Unit::Plain, "{text}");
+            assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
         }
     }
 

@@ -37,7 +37,7 @@ mod window;
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
 pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, any as has_escapes};
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
 #[cfg(test)]
 pub(crate) use joint::Joint;

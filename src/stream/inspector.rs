@@ -51,7 +51,7 @@ impl Inspector {
 
     /// The same, for bytes that may be several texts of different notation in one.
     pub fn reading_all_escapes(self) -> Self {
-        Self { escapes: Escapes::ALL, ..self }
+        Self { escapes: Escapes::FORM, ..self }
     }
 
     /// The same, as if `text` had come before. What a field is called tells what is in it.
@@ -60,13 +60,13 @@ impl Inspector {
         self
     }
 
-    /// True when something could be found in a whole `text`, whatever is around it.
-    pub fn suspects(&self, text: &[u8]) -> bool {
-        if self.criteria.patterns.is_some() || (self.criteria.base64 && scan::token::next_run(text, 0).is_some()) {
+    /// True when something could be found in `texts` with a zero byte behind each, whatever is around it.
+    pub fn suspects(&self, texts: &[u8]) -> bool {
+        if self.criteria.patterns.is_some() || (self.criteria.base64 && scan::token::next_run(texts, 0).is_some()) {
             return true;
         }
         let mask = self.style.character.as_byte();
-        let decoded = Decoded::new(text, 0, true, self.escapes, mask);
+        let decoded = Decoded::new(texts, 0, true, Escapes::ZERO_TERMINATED, mask);
         let mut starts = Starts::new(View::new(&[], decoded.text(), true, mask));
         while let Step::Start(mut windows) = starts.advance() {
             if windows.any(|candidate| verdict::is_possible(&candidate)) {

@@ -5,7 +5,7 @@
 //!
 //! # Laws
 //!
-//! Each is a property test of the same name in `laws.rs`.
+//! Each is a function in `demands.rs` and a property test of the same name in `laws.rs`.
 //!
 //! 1. **Identity**: with nothing found, the bytes out are the bytes in.
 //! 2. **Cut invariance**: findings and bytes out do not depend on where the stream is cut into chunks.
@@ -27,9 +27,25 @@ mod messages;
 mod naming;
 mod search;
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "it panics where a law does not hold, which is its purpose"
+)]
+pub mod demands;
 #[cfg(test)]
 mod laws;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is its purpose"
+)]
 mod oracle;
 
 pub use body::{Body, Cut, Flow, Plan, Treatment, Turn};

@@ -53,6 +53,12 @@ fn without_escapes(source: &Spelled) -> Spelled {
     while !rest.is_empty() {
         let ahead: String =
             rest.iter().take(32).map(|(byte, ..)| if byte.is_ascii() { *byte as char } else { '\0' }).collect();
+        if let [(0, ..), (next, ..), (0, ..), ..] = rest
+            && (1..0x80).contains(next)
+        {
+            rest = &rest[1..];
+            continue;
+        }
         let (length, bytes) = escape_at(&ahead).unwrap_or((1, vec![rest[0].0]));
         let (start, end) = (rest[0].1, rest[length - 1].2);
         out.extend(bytes.iter().map(|byte| (*byte, start, end)));

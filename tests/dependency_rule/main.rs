@@ -167,6 +167,12 @@ fn files_of_tests_are_known() {
     let files = [
         ("stream/mod.rs".to_owned(), "mod body;\n#[cfg(test)]\nmod laws;".to_owned()),
         ("mask.rs".to_owned(), "#[cfg(test)]\nmod tests;".to_owned()),
+        (
+            "scan.rs".to_owned(),
+            "#[cfg(any(test, feature = \"fuzzing\"))]\n#[allow(a, reason = \"b\")]\npub mod slow;\n\
+             #[cfg(feature = \"fuzzing\")]\nmod fast;"
+                .to_owned(),
+        ),
     ];
-    assert_eq!(source::test_files(&files), ["stream/laws.rs", "mask/tests.rs"]);
+    assert_eq!(source::test_files(&files), ["stream/laws.rs", "mask/tests.rs", "scan/slow.rs"]);
 }

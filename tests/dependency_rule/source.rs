@@ -38,7 +38,7 @@ impl Module {
     }
 }
 
-/// The files that hold nothing but tests: those that `#[cfg(test)] mod name;` names.
+/// The files that hold nothing but tests: those that `mod name;` names under one of the [`FOR_TESTS`].
 pub fn test_files(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
@@ -172,12 +172,20 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Marks what belongs to an item under `#[cfg(test)]`.
+/// What stands before an item that is never a part of the wasm: the fuzz targets use tests of the library.
+const FOR_TESTS: [&[&str]; 2] = [
+    &["#", "[", "cfg", "(", "test", ")", "]"],
+    &["#", "[", "cfg", "(", "any", "(", "test", ",", "feature", "=", "\"fuzzing\"", ")", ")", "]"],
+];
+
+/// Marks what belongs to an item under one of the [`FOR_TESTS`].
 fn mark_tests(tokens: &mut [Token<'_>]) {
-    const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut start = 0;
-    while let Some(rest) = tokens.get_mut(start..).filter(|rest| rest.len() > ATTRIBUTE.len()) {
-        if !rest.iter().zip(ATTRIBUTE).all(|(token, expected)| token.text == expected) {
+    while let Some(rest) = tokens.get_mut(start..).filter(|rest| !rest.is_empty()) {
+        let opens = |attribute: &&[&str]| {
+            rest.len() > attribute.len() && rest.iter().zip(*attribute).all(|(token, expected)| token.text == *expected)
+        };
+        if !FOR_TESTS.iter().any(opens) {
             start += 1;
             continue;
         }

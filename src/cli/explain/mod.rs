@@ -88,7 +88,7 @@ impl Explain {
 
 /// Explains `text` in paragraphs, in the order of what they are about.
 fn explain(text: &[u8], shown: Shown) -> String {
-    let decoded = Decoded::new(text, 0, true, Escapes::ALL, MASK);
+    let decoded = Decoded::new(text, 0, true, Escapes::FORM, MASK);
     let findings = findings(text);
     let mut paragraphs = candidates(&decoded, &findings, shown);
     for finding in findings {

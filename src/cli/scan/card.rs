@@ -73,7 +73,7 @@ impl Position {
 fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     match finding.form {
         Form::Text | Form::Digits | Form::Scientific | Form::Rewritten(_) => Cow::Borrowed(spelling),
-        Form::Spelled(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::ALL, b'*').text().to_vec()),
+        Form::Spelled(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
     }
 }
 

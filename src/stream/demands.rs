@@ -1,0 +1,297 @@
+//! What does each law of a stream demand of one text?
+//!
+//! One function for each law, under its name. It panics where the law does not hold. The property tests in `laws.rs` and
+//! the fuzz targets bring the texts.
+
+use super::{Body, Cut, Document, Finding, Flow, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Treatment, What, oracle};
+use crate::mask::{Keep, MaskCharacter, Style};
+use crate::scan::Decoded;
+use crate::scan::pattern::Patterns;
+use crate::scan::token::is_token_byte;
+use crate::verdict::criteria::OwnPatterns;
+use crate::verdict::{Brand, Criteria, Level};
+use serde_json::Value;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+/// As what a text is read, and what its cards become.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Its notation.
+    pub document: Document,
+    /// How strong the evidence for a card must be.
+    pub level: Level,
+    /// What a masked card looks like.
+    pub style: Style,
+    /// Whether tokens are read and patterns are matched too.
+    pub widely: bool,
+}
+
+/// What an operator may look for besides.
+static PATTERNS: LazyLock<OwnPatterns> = LazyLock::new(|| {
+    let compiled = Patterns::compile(&[r"\b\d{3}-\d{2}-\d{4}\b", "(?i)cust[a-z0-9]{2,8}", "[0-9]{5,9}x"]);
+    let named = [("ssn", 4), ("customer", 0), ("x", 2)];
+    OwnPatterns {
+        compiled: compiled.ok().expect("they compile"),
+        named: named.map(|(name, keep_last)| (name.into(), keep_last)).into(),
+    }
+});
+
+/// How a body comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    WithLastChunk,
+    AfterLastChunk,
+    Trailers,
+}
+
+/// What was forwarded and what was found.
+type Passed = (Vec<u8>, Vec<What>);
+
+/// As much as any text here has may wait in the host.
+const ROOMY: usize = 1 << 16;
+
+impl Reading {
+    /// What the filter does with a body when its policy says nothing else.
+    pub fn of(document: Document, keep: Keep) -> Self {
+        let style = Style { keep, character: MaskCharacter::ASTERISK };
+        Self { document, level: Level::Balanced, style, widely: false }
+    }
+
+    fn body(self, sender: Sender, treatment: Treatment, pause_limit: usize) -> Body {
+        let (criteria, style) = (Arc::new(self.criteria()), self.style);
+        let plan = Plan { treatment, criteria, style, pause_limit, pause_until: usize::MAX, refuse_unread: false };
+        Body::new(sender, self.document, plan)
+    }
+
+    /// What comes of a text that arrives in one piece.
+    fn whole(self, text: &[u8]) -> Passed {
+        self.whole_from(Sender::Announced, text)
+    }
+
+    fn whole_from(self, sender: Sender, text: &[u8]) -> Passed {
+        pass(&mut self.body(sender, Treatment::Mask, 0), &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
+    }
+
+    fn criteria(self) -> Criteria {
+        let patterns = self.widely.then(|| PATTERNS.clone());
+        Criteria { base64: self.widely, patterns, ..Criteria::at(self.level) }
+    }
+
+    fn find(self, text: &[u8]) -> Vec<Finding> {
+        self.find_by(text, self.criteria())
+    }
+
+    /// The cards alone, without what a track has behind them, as the oracle tells of them.
+    fn cards(self, text: &[u8]) -> Vec<(Range<usize>, Brand)> {
+        let findings = self.find_by(text, Criteria { authentication_data: None, ..self.criteria() });
+        findings.into_iter().map(|finding| (finding.span, finding.what.brand().expect("a card"))).collect()
+    }
+
+    fn find_by(self, text: &[u8], criteria: Criteria) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut inspector = Inspector::new(self.document, self.style).under(Arc::new(criteria));
+        let decided = inspector.inspect(text, true, &mut findings);
+        assert_eq!(decided, text.len());
+        findings
+    }
+}
+
+/// With nothing found, the bytes out are the bytes in.
+pub fn identity(text: &[u8], reading: Reading) {
+    let (out, found) = reading.whole(text);
+    assert!(!found.is_empty() || out == text, "{:?} became {:?}", shown(text), shown(&out));
+}
+
+/// Findings and bytes out do not depend on the `chunks` that a text comes in, nor on how its sender marks its end.
+pub fn cut_invariance(chunks: &[Vec<u8>], reading: Reading) {
+    let text = chunks.concat();
+    let expected = reading.whole(&text);
+    for (sender, end) in every_sender(&text) {
+        let seen = pass(&mut reading.body(sender, Treatment::Mask, ROOMY), chunks, end).expect("nothing cuts it");
+        assert_same(&seen, &expected, chunks, &format!("{sender:?} {end:?}"));
+    }
+}
+
+/// The same for gRPC, where `chunks` are cut out of a row of whole messages.
+pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], reading: Reading) {
+    let expected = reading.whole_from(Sender::Grpc, &chunks.concat());
+    for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
+        let seen = pass(&mut reading.body(Sender::Grpc, Treatment::Mask, ROOMY), chunks, end).expect("nothing cuts it");
+        assert_same(&seen, &expected, chunks, &format!("gRPC {end:?}"));
+    }
+}
+
+/// Nor do they depend on how many empty lines come before, at least one: on where in a long chunk the text stands.
+pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
+    let behind = |lines: usize| reading.whole(&[&vec![b'\n'; lines], text].concat());
+    let (near, far) = (behind(1), behind(lines));
+    let out = far.0.get(lines.saturating_sub(1)..).unwrap_or_default();
+    assert_eq!(shown(out), shown(&near.0), "of {:?} behind {lines} lines", shown(text));
+    assert_eq!(far.1, near.1, "in {:?} behind {lines} lines", shown(text));
+}
+
+/// At most [`MAX_UNDECIDED_TOKEN`] bytes are held.
+pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
+    let mut body = reading.body(Sender::Announced, Treatment::Mask, 0);
+    let (mut taken, mut given) = (0, 0);
+    for chunk in chunks {
+        let turn = body.push(chunk.clone(), false, |_| {});
+        taken += chunk.len();
+        given += turn.replacement.map_or(chunk.len(), |bytes| bytes.len());
+        assert!(taken - given <= MAX_UNDECIDED_TOKEN, "{} bytes wait", taken - given);
+    }
+}
+
+/// Every edit keeps its length, also in what escapes say, and touches nothing but letters, digits and tokens.
+pub fn same_length(text: &[u8], reading: Reading) {
+    let (out, _) = reading.whole(text);
+    assert_eq!(out.len(), text.len());
+    let mask = reading.style.character.as_byte();
+    if mask == b'x' {
+        // `&#120;` is longer than the reference of a digit, which is then covered whole.
+        return;
+    }
+    let said = |bytes: &[u8]| Decoded::new(bytes, 0, true, reading.document.escapes(), mask).text().to_vec();
+    let (before, after) = (said(text), said(&out));
+    assert_eq!(before.len(), after.len(), "{:?} became {:?}", shown(text), shown(&out));
+    let mut both = before.iter().zip(&after);
+    assert!(both.all(|(a, b)| is_token_byte(*a) || a == b), "{:?} became {:?}", shown(text), shown(&out));
+}
+
+/// A JSON document stays one, and its numbers stay numbers.
+pub fn well_formed(text: &[u8], reading: Reading) {
+    let Ok(before) = serde_json::from_slice::<Value>(text) else { return };
+    let (out, found) = Reading { document: Document::Json, ..reading }.whole(text);
+    let after: Value = serde_json::from_slice(&out).expect("JSON as before");
+    assert!(is_of_same_shape(&before, &after), "{:?} became {:?}", shown(text), shown(&out));
+    assert!(!found.is_empty() || after == before);
+}
+
+/// The output, inspected again, holds nothing more.
+pub fn idempotence(text: &[u8], reading: Reading) {
+    let (once, _) = reading.whole(text);
+    let (twice, found) = reading.whole(&once);
+    assert_eq!(shown(&twice), shown(&once), "of {:?}", shown(text));
+    assert!(found.is_empty(), "{:?} became {:?}", shown(text), shown(&once));
+}
+
+/// No byte is lost or doubled, however much may wait in the host; only a tail that trailers overtake is cut.
+pub fn drain(chunks: &[Vec<u8>], reading: Reading, pause_limit: usize) {
+    let text = chunks.concat();
+    for (sender, end) in every_sender(&text) {
+        match pass(&mut reading.body(sender, Treatment::Mask, pause_limit), chunks, end) {
+            Ok((out, _)) => assert_eq!(out.len(), text.len(), "{sender:?} {end:?}"),
+            Err((cut, _)) => assert!(
+                cut == Cut::TrailersOverTail && sender == Sender::Open && end == End::Trailers,
+                "{sender:?} {end:?} {cut:?}"
+            ),
+        }
+    }
+}
+
+/// A blocked body is cut before its first card, and passes without one.
+pub fn block(chunks: &[Vec<u8>], reading: Reading) {
+    let text = chunks.concat();
+    let first = reading.find(&text).first().map(|finding| finding.span.clone());
+    for (sender, end) in every_sender(&text) {
+        match (pass(&mut reading.body(sender, Treatment::Block, ROOMY), chunks, end), &first) {
+            (Ok((out, _)), None) => assert_eq!(shown(&out), shown(&text)),
+            (Err((Cut::Card, out)), Some(span)) => assert!(out.len() <= span.start && text.starts_with(&out)),
+            (outcome, first) => panic!("{sender:?} {end:?} {:?} {first:?}", outcome.is_ok()),
+        }
+    }
+}
+
+/// A body that is only observed passes untouched, and what is found in it is the same.
+pub fn observe(chunks: &[Vec<u8>], reading: Reading) {
+    let text = chunks.concat();
+    let (_, expected) = reading.whole(&text);
+    for (sender, end) in every_sender(&text) {
+        let mut body = reading.body(sender, Treatment::Observe, ROOMY);
+        let (out, found) = pass(&mut body, chunks, end).expect("nothing cuts it");
+        assert_eq!(shown(&out), shown(&text), "{sender:?} {end:?}");
+        assert_eq!(found, expected, "{sender:?} {end:?}");
+    }
+}
+
+/// What is found is what a slow, plain finder finds in the whole body.
+pub fn oracle(text: &[u8], character: MaskCharacter) {
+    let reading = Reading::of(Document::Unknown, Keep::None);
+    let reading = Reading { style: Style { character, ..reading.style }, ..reading };
+    assert_eq!(reading.cards(text), oracle::find(text, character.as_byte()), "{:?}", shown(text));
+}
+
+/// A host that forwards, keeps a paused chunk and gives it back, and gives no access to the body after the last chunk
+/// unless that waits. Returns what was forwarded and found, or why the body was cut.
+fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, Vec<u8>)> {
+    let (mut out, mut waiting, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut turns: Vec<(Vec<u8>, bool, bool)> = chunks.iter().map(|chunk| (chunk.clone(), false, false)).collect();
+    match end {
+        End::WithLastChunk => turns.last_mut().expect("a chunk").1 = true,
+        End::AfterLastChunk => turns.push((Vec::new(), true, false)),
+        End::Trailers => turns.push((Vec::new(), true, true)),
+    }
+    for (chunk, last, trailers) in turns {
+        let paused = !waiting.is_empty();
+        waiting.extend_from_slice(&chunk);
+        assert_eq!(body.paused_len(), if paused { waiting.len() - chunk.len() } else { 0 });
+        let arrived = waiting.len();
+        let report = |pan| found.push(pan);
+        let turn = if trailers {
+            body.finish_before_trailers(waiting.clone(), report)
+        } else {
+            body.push(waiting.clone(), last, report)
+        };
+        if let Some(replacement) = turn.replacement {
+            assert!(!trailers || paused, "no buffer to write to once trailers have begun");
+            assert!(turn.flow == Flow::Pass || replacement.len() == arrived, "a paused chunk keeps its length");
+            assert!(!paused || replacement.len() <= arrived, "a paused chunk never grows");
+            waiting = replacement;
+        }
+        match turn.flow {
+            Flow::Pass => out.append(&mut waiting),
+            Flow::Pause => assert!(!last),
+            Flow::Cut(cut) => return Err((cut, out)),
+        }
+    }
+    Ok((out, found))
+}
+
+fn every_sender(text: &[u8]) -> [(Sender, End); 6] {
+    let length = Sender::Length(text.len() as u64);
+    [
+        (length, End::WithLastChunk),
+        (length, End::AfterLastChunk),
+        (length, End::Trailers),
+        (Sender::Announced, End::AfterLastChunk),
+        (Sender::Open, End::WithLastChunk),
+        (Sender::Open, End::Trailers),
+    ]
+}
+
+fn assert_same(seen: &Passed, expected: &Passed, chunks: &[Vec<u8>], how: &str) {
+    let cut: Vec<_> = chunks.iter().map(|chunk| shown(chunk)).collect();
+    assert_eq!(shown(&seen.0), shown(&expected.0), "{how} {cut:?}");
+    assert_eq!(seen, expected, "{how} {cut:?}");
+}
+
+fn is_of_same_shape(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_of_same_shape(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.values().zip(b.values()).all(|(a, b)| is_of_same_shape(a, b))
+        }
+        (Value::String(a), Value::String(b)) => a.len() == b.len(),
+        (Value::Number(a), Value::Number(b)) => {
+            a.is_f64() == b.is_f64() && (a.as_f64() < Some(0.0)) == (b.as_f64() < Some(0.0))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,100 @@
+//! Which inputs are tried: those that are kept, and what becomes of them when they are changed a little?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// What there is to try.
+pub struct Inputs {
+    /// Seeds and what was found before, with the files they stand in.
+    pub kept: Vec<(PathBuf, Vec<u8>)>,
+    /// Words that are likely to matter.
+    words: Vec<Vec<u8>>,
+}
+
+/// A change of an input.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Put(Index, Vec<u8>),
+    Set(Index, u8),
+    Remove(Index, usize),
+    Repeat(Index, usize),
+}
+
+impl Inputs {
+    pub fn of(target: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+        let seeds = files(&folder.join("seeds").join(target));
+        assert!(!seeds.is_empty(), "no seeds of {target}");
+        let kept = [seeds, files(&folder.join("regressions").join(target))].concat();
+        let dictionary = folder.join("dictionaries").join(format!("{target}.dict"));
+        let text = fs::read_to_string(&dictionary).unwrap_or_else(|error| panic!("{}: {error}", dictionary.display()));
+        let words = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(word).collect();
+        Self { kept, words }
+    }
+
+    /// Inputs that are a few changes away from one that is kept.
+    pub fn mutated(&self) -> impl Strategy<Value = Vec<u8>> + use<> {
+        let kept: Vec<Vec<u8>> = self.kept.iter().map(|(_, input)| input.clone()).collect();
+        let pieces = [self.words.clone(), kept.clone()].concat();
+        let mutation = prop_oneof![
+            4 => (any::<Index>(), prop::sample::select(pieces)).prop_map(|(at, piece)| Mutation::Put(at, piece)),
+            2 => (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+            2 => (any::<Index>(), b'0'..=b'9').prop_map(|(at, digit)| Mutation::Set(at, digit)),
+            2 => (any::<Index>(), 1..20_usize).prop_map(|(at, length)| Mutation::Remove(at, length)),
+            1 => (any::<Index>(), 1..20_usize).prop_map(|(at, length)| Mutation::Repeat(at, length)),
+        ];
+        (prop::sample::select(kept), prop::collection::vec(mutation, 0..6)).prop_map(|(mut input, mutations)| {
+            mutations.into_iter().for_each(|mutation| mutation.apply(&mut input));
+            input
+        })
+    }
+}
+
+impl Mutation {
+    fn apply(self, input: &mut Vec<u8>) {
+        let len = input.len();
+        let stretch = |at: Index, length: usize| at.index(len + 1)..len.min(at.index(len + 1) + length);
+        match self {
+            Self::Put(at, bytes) => drop(input.splice(stretch(at, 0), bytes)),
+            Self::Set(at, byte) => drop(input.splice(stretch(at, 1), [byte])),
+            Self::Remove(at, length) => drop(input.drain(stretch(at, length))),
+            Self::Repeat(at, length) => input.extend_from_within(stretch(at, length)),
+        }
+    }
+}
+
+/// The files in a folder, if there is the folder, in order.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let read = |path: &PathBuf| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    paths.iter().map(|path| (path.clone(), read(path))).collect()
+}
+
+/// What a line of a dictionary stands for: `"…"`, in which `\"`, `\\` and `\x41` are escapes.
+fn word(line: &str) -> Vec<u8> {
+    let quoted = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let mut rest = quoted.unwrap_or_else(|| panic!("no word of a dictionary: {line}")).as_bytes();
+    let mut bytes = Vec::new();
+    while let [first, behind @ ..] = rest {
+        (bytes, rest) = match (first, behind) {
+            (b'\\', [b'x', high, low, behind @ ..]) => {
+                let hex = [*high, *low];
+                let byte = u8::from_str_radix(&String::from_utf8_lossy(&hex), 16);
+                ([bytes, vec![byte.unwrap_or_else(|_| panic!("no byte: {line}"))]].concat(), behind)
+            }
+            (b'\\', [escaped, behind @ ..]) => ([bytes, vec![*escaped]].concat(), behind),
+            _ => ([bytes, vec![*first]].concat(), behind),
+        };
+    }
+    bytes
+}
+
+#[test]
+fn a_dictionary_is_read_like_libfuzzer_does() {
+    assert_eq!(word(r#""a\"\\\x00\xC2b""#), b"a\"\\\0\xc2b");
+}

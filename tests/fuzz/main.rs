@@ -1,0 +1,63 @@
+//! Do the bodies of the fuzz targets hold for the seeds, for what was found before, and for some mutations of both?
+//!
+//! `make fuzz` runs the same bodies where coverage leads. What it finds is kept in `fuzz/regressions/` and runs here.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what fails here is the test"
+)]
+
+mod input;
+mod policy;
+mod scanner;
+
+use std::fs;
+
+use input::Inputs;
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
+
+#[test]
+fn the_scanner_keeps_its_laws() {
+    check("scanner", scanner::check, 1000);
+}
+
+#[test]
+fn a_policy_is_taken_or_refused() {
+    check("policy", policy::check, 2000);
+}
+
+/// Runs `body` for every input that is kept, and for so many `mutations`.
+fn check(target: &str, body: fn(&[u8]), mutations: u32) {
+    let inputs = Inputs::of(target);
+    for (path, input) in &inputs.kept {
+        println!("input: {}", path.display());
+        body(input);
+    }
+    // From the environment, when it says PROPTEST_RNG_SEED; else another one each time.
+    let config = Config { cases: mutations, failure_persistence: None, ..Config::default() };
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => {
+            u64::from(std::process::id()) ^ std::time::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs() << 20)
+        }
+    };
+    println!("mutations of {target}: PROPTEST_RNG_SEED={seed}");
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), ..config });
+    let outcome = runner.run(&inputs.mutated(), |input| {
+        body(&input);
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, input)) => {
+            let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target}-failing-input"));
+            fs::write(&path, &input).expect("the target folder is writable");
+            panic!("{reason}\nThe smallest input is in {}; keep it in fuzz/regressions/{target}/", path.display());
+        }
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}

@@ -1,0 +1,135 @@
+//! Is a policy taken or refused as it must be, whatever it looks like?
+//!
+//! An accepted one means what it says it means. A refused one is told in one short line, and nothing that the document
+//! holds gets into that line, whatever stands where.
+
+use panveil::policy::{Direction, Place, Policy, PolicyError};
+use serde_json::{Map, Value};
+
+/// What stands for a secret: as a value or a name, as a number, and anywhere in the text.
+const MARKER: &str = "zqzq 9182 zqzq";
+const MARKER_NUMBER: u64 = 918_273_645;
+const MARKER_BYTES: &[u8] = b"zqzq";
+
+/// How many values of a document, and how many places in a text, are marked.
+const MOST_MARKED: usize = 32;
+
+const LONGEST_ERROR: usize = 400;
+
+/// The bounds with more than four digits that errors name.
+const BOUNDS: [&str; 3] = ["1000000", "1048576", "16777216"];
+
+/// Panics where that is not so for the policy `input`.
+pub fn check(input: &[u8]) {
+    match Policy::parse(input) {
+        Ok(policy) => check_accepted(input, &policy),
+        Err(error) => check_refused(input, &error),
+    }
+    match json(input) {
+        // It holds a marker already.
+        _ if input.windows(MARKER_BYTES.len()).any(|part| part == MARKER_BYTES) => {}
+        Some(document) => check_silence_about_values(&document),
+        None => check_silence_about_text(input),
+    }
+}
+
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).ok()
+}
+
+fn check_accepted(input: &[u8], policy: &Policy) {
+    let effective = policy.effective();
+    assert_eq!(accepted(input).effective(), effective, "read twice");
+    let mut written = Value::Object(Map::new());
+    for (path, value) in &effective {
+        let place = path.split('.').fold(&mut written, |object, name| &mut object[name]);
+        *place = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.as_str()));
+    }
+    assert_eq!(accepted(written.to_string().as_bytes()).effective(), effective, "read as it was told: {written}");
+
+    let told = |path: &str| effective.iter().find(|(name, _)| *name == path).expect("a path").1.as_str();
+    assert_eq!(policy.mode().as_str(), told("mode"));
+    assert_eq!(policy.uninspectable().as_str(), told("uninspectable"));
+    assert_eq!(policy.paused_bytes().to_string(), told("limits.paused_bytes"));
+    assert!((1 << 10..=16 << 20).contains(&policy.paused_bytes()));
+    for direction in [Direction::Request, Direction::Response] {
+        for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
+            let decision = policy.decide(direction, place);
+            assert_eq!(decision.intent.as_str(), told(direction.as_str()));
+            assert_eq!(decision.mode, policy.mode());
+        }
+        assert_eq!(policy.inspects(direction), told(direction.as_str()) != "skip");
+        assert!((400..600).contains(&policy.block().status(direction)));
+    }
+}
+
+fn accepted(json: &[u8]) -> Policy {
+    Policy::parse(json).unwrap_or_else(|error| panic!("{error}, in {}", String::from_utf8_lossy(json)))
+}
+
+fn check_refused(input: &[u8], error: &PolicyError) {
+    let line = error.to_string();
+    assert!(line.starts_with("policy: ") && line.len() <= LONGEST_ERROR, "{line:?}");
+    assert!(line.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{line:?}");
+    for run in line.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() > 4 && !BOUNDS.contains(run)) {
+        let is_position = run.parse().is_ok_and(|position: usize| position <= input.len() + 1);
+        assert!(is_position, "{line:?}");
+    }
+}
+
+/// Puts markers in the place of every value and every name, one by one.
+fn check_silence_about_values(document: &Value) {
+    for index in 0..MOST_MARKED {
+        for marker in [Value::from(MARKER), Value::from(MARKER_NUMBER)] {
+            let mut marked = document.clone();
+            if mark(&mut marked, &marker, &mut index.clone()) {
+                check_unmarked(marked.to_string().as_bytes());
+            }
+        }
+    }
+}
+
+/// Replaces the value or the name at `index` by `marker` and says whether there is one.
+fn mark(value: &mut Value, marker: &Value, index: &mut usize) -> bool {
+    if *index == 0 {
+        *value = marker.clone();
+        return true;
+    }
+    *index -= 1;
+    match value {
+        Value::Array(items) => items.iter_mut().any(|item| mark(item, marker, index)),
+        Value::Object(fields) => {
+            let names: Vec<String> = fields.keys().cloned().collect();
+            for name in names {
+                if *index == 0 {
+                    let value = fields.remove(&name).unwrap_or_default();
+                    fields.insert(MARKER.to_owned(), value);
+                    return true;
+                }
+                *index -= 1;
+                if fields.get_mut(&name).is_some_and(|value| mark(value, marker, index)) {
+                    return true;
+                }
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
+/// Puts a marker into a text that is no JSON.
+fn check_silence_about_text(text: &[u8]) {
+    for at in (0..=text.len()).step_by(text.len() / MOST_MARKED + 1) {
+        let marked = [&text[..at], MARKER_BYTES, &text[at..]].concat();
+        if json(&marked).is_none() {
+            check_unmarked(&marked);
+        }
+    }
+}
+
+fn check_unmarked(marked: &[u8]) {
+    let Err(error) = Policy::parse(marked) else { return };
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains("zqzq") && !text.contains("91827"), "{text:?}, of {}", String::from_utf8_lossy(marked));
+    }
+}

@@ -1,0 +1,104 @@
+//! Which text do these bytes stand for, how does it arrive, and do the laws of a stream hold for it?
+//!
+//! The first line of an input says how the rest is read and cut, one sign for each choice, so that inputs can be read and
+//! written by hand: `j6*bw8 35` is JSON in chunks of 3 and 5 bytes. Without a line end everything is text.
+//!
+//! | sign | choice |
+//! |---|---|
+//! | 1st | notation: `j` JSON, `f` form, `c` CSV, `t` other text; else it is not known |
+//! | 2nd | digits that stay readable: `4`, `6` and `8` as in `last4`, `first6_last4`, `first8_last4`; else none |
+//! | 3rd | the mask character, `*` when it cannot be one |
+//! | 4th | needed evidence: `s` strict, `p` precise, else balanced; in capitals with tokens and patterns |
+//! | 5th | framing: `g` gRPC messages; `l` behind so many empty lines that a [seam](SEAM) falls into the text; else as it is |
+//! | 6th | a [count](count): of bytes in a message, of bytes before the seam, or of bytes that may wait in the host |
+//! | rest | [counts](count): the lengths of the chunks, again from the first when they do not suffice |
+
+use panveil::mask::{Keep, MaskCharacter, Style};
+use panveil::stream::Document;
+use panveil::stream::demands::{self, Reading};
+use panveil::verdict::Level;
+
+/// How much the inspector reads at a time.
+const SEAM: usize = 16_384;
+
+/// More lengths of chunks than these tell nothing new.
+const MOST_LENGTHS: usize = 8;
+
+/// Panics where a law does not hold for the text that `input` stands for.
+pub fn check(input: &[u8]) {
+    let line_end = input.iter().position(|byte| *byte == b'\n');
+    let (choices, text) = line_end.map_or((&b""[..], input), |at| (&input[..at], &input[at + 1..]));
+    let choice = |index: usize| choices.get(index).copied().unwrap_or_default();
+    let reading = Reading {
+        document: match choice(0) {
+            b'j' => Document::Json,
+            b'f' => Document::Form,
+            b'c' => Document::Csv,
+            b't' => Document::Text,
+            _ => Document::Unknown,
+        },
+        style: Style {
+            keep: match choice(1) {
+                b'4' => Keep::Last4,
+                b'6' => Keep::First6Last4,
+                b'8' => Keep::First8Last4,
+                _ => Keep::None,
+            },
+            character: MaskCharacter::new(choice(2)).unwrap_or(MaskCharacter::ASTERISK),
+        },
+        level: match choice(3).to_ascii_lowercase() {
+            b's' => Level::Strict,
+            b'p' => Level::Precise,
+            _ => Level::Balanced,
+        },
+        widely: choice(3).is_ascii_uppercase(),
+    };
+    let size = count(choice(5));
+    let lengths: Vec<usize> = choices.iter().skip(6).take(MOST_LENGTHS).map(|sign| count(*sign)).collect();
+    match choice(4) {
+        b'g' => demands::cut_invariance_of_messages(&cut(&messages(text, size), &lengths), reading),
+        b'l' => demands::place_invariance(text, SEAM.saturating_sub(size), reading),
+        _ => check_text(text, &cut(text, &lengths), size, reading),
+    }
+}
+
+fn check_text(text: &[u8], chunks: &[Vec<u8>], pause_limit: usize, reading: Reading) {
+    demands::oracle(text, reading.style.character);
+    demands::identity(text, reading);
+    demands::cut_invariance(chunks, reading);
+    demands::bounded_wait(chunks, reading);
+    demands::same_length(text, reading);
+    demands::well_formed(text, reading);
+    demands::idempotence(text, reading);
+    demands::drain(chunks, reading, pause_limit);
+    demands::block(chunks, reading);
+    demands::observe(chunks, reading);
+}
+
+/// The count that a sign stands for: `0` to `9`, then `a` for 10 to `z` for 35; any other byte is its own value.
+fn count(sign: u8) -> usize {
+    let digit = (!sign.is_ascii_uppercase()).then(|| char::from(sign).to_digit(36)).flatten();
+    digit.map_or(usize::from(sign), |digit| digit as usize)
+}
+
+fn cut(text: &[u8], lengths: &[usize]) -> Vec<Vec<u8>> {
+    if lengths.iter().all(|length| *length == 0) {
+        return vec![text.to_vec()];
+    }
+    let (mut chunks, mut rest) = (Vec::new(), text);
+    for length in lengths.iter().cycle() {
+        let (chunk, behind) = rest.split_at((*length).min(rest.len()));
+        chunks.push(chunk.to_vec());
+        rest = behind;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    chunks
+}
+
+/// `text` as gRPC messages of `size` bytes each.
+fn messages(text: &[u8], size: usize) -> Vec<u8> {
+    let prefixed = |message: &[u8]| [&[0][..], &(message.len() as u32).to_be_bytes(), message].concat();
+    text.chunks(size.max(1)).flat_map(prefixed).collect()
+}
