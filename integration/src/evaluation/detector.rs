@@ -18,9 +18,7 @@ pub fn find(text: &Text, place: &Place, level: Level) -> Vec<Range<usize>> {
     };
     let (name, value_bytes) = bytes.split_at(value);
     let (document, called) = match place {
-        Place::Body(content_type) => {
-            (Document::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..])
-        }
+        Place::Body(content_type) => (Document::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..]),
         Place::Path => (Document::Form, &b":path: "[..]),
         Place::Header if matches!(name, b"referer: " | b"location: ") => (Document::Form, name),
         Place::Header => (Document::Unknown, name),

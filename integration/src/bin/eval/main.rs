@@ -20,7 +20,7 @@ struct Arguments {
     #[arg(long, value_name = "NUMBER,…", value_delimiter = ',', default_values_t = [1, 2, 3])]
     seeds: Vec<u64>,
     /// How many texts each class has under each seed.
-    #[arg(long, value_name = "COUNT", default_value_t = 400)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     records: u64,
     /// How strong the evidence must be, as in a policy.
     #[arg(long, value_enum, default_value_t = LevelArgument::Balanced)]
@@ -111,7 +111,8 @@ fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<(
     let path = folder.join("evaluation.md");
     ensure!(path.exists(), "{} does not exist", path.display());
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let page = report::update(&page, &report::markdown(&levels, outcome)).with_context(|| path.display().to_string())?;
+    let page =
+        report::update(&page, &report::markdown(&levels, outcome)).with_context(|| path.display().to_string())?;
     fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     let path = folder.join("evaluation.svg");
     fs::write(&path, report::chart(outcome)).with_context(|| format!("cannot write {}", path.display()))

@@ -1,9 +1,9 @@
 //! Who issues how many cards, with which digits?
 
 use anyhow::{Context, Result, ensure};
+use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
-use rand::RngExt;
 use serde::Deserialize;
 
 /// The issuers of `issuers.toml`.

@@ -45,7 +45,9 @@ pub(super) fn draw(name: &str, arguments: &str, rng: &mut ChaCha8Rng) -> Result<
             format!("{}{}.{}", one_of(&["", "-"], rng), rng.random_range(0..180_u32), digits(decimals, rng))
         }
         "amount" => format!("{}.{:02}", rng.random_range(1..10_000_u32), rng.random_range(0..100_u32)),
-        "version" => format!("{}.{}.{}", rng.random_range(0..30_u32), rng.random_range(0..99_u32), rng.random_range(0..400_u32)),
+        "version" => {
+            format!("{}.{}.{}", rng.random_range(0..30_u32), rng.random_range(0..99_u32), rng.random_range(0..400_u32))
+        }
         "bin" => one_of(&["411111", "555555", "378282", "601111", "222300", "353011", "620000"], rng).to_owned(),
         "masked" => masked(rng),
         _ => return Ok(None),
@@ -93,7 +95,8 @@ fn imei(rng: &mut ChaCha8Rng) -> String {
 
 /// With the right check digits (ISO 13616), bare or in groups of four.
 fn iban(rng: &mut ChaCha8Rng) -> String {
-    let (country, length) = [("DE", 18), ("AT", 16), ("FR", 23), ("ES", 20), ("PL", 24)][rng.random_range(0..5_u32) as usize];
+    let (country, length) =
+        [("DE", 18), ("AT", 16), ("FR", 23), ("ES", 20), ("PL", 24)][rng.random_range(0..5_u32) as usize];
     let account = from(b"0123456789", length, rng);
     let values = country.bytes().map(|letter| u32::from(letter - b'A' + 10).to_string());
     let number = account.clone() + &values.collect::<String>() + "00";

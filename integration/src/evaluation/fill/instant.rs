@@ -21,7 +21,8 @@ pub(super) fn draw(name: &str, rng: &mut ChaCha8Rng) -> Option<String> {
     let nanos = rng.random_range(0..1_000_000_000_u64);
     let year = rng.random_range(2015..=2029_u32);
     let (month, day) = (rng.random_range(1..=12_u32), rng.random_range(1..=28_u32));
-    let (hour, minute, second) = (rng.random_range(0..24_u32), rng.random_range(0..60_u32), rng.random_range(0..60_u32));
+    let (hour, minute, second) =
+        (rng.random_range(0..24_u32), rng.random_range(0..60_u32), rng.random_range(0..60_u32));
     Some(match name {
         "epoch_s" => seconds.to_string(),
         "epoch_ms" => (seconds * 1000 + nanos / 1_000_000).to_string(),

@@ -95,7 +95,8 @@ impl Filler<'_> {
             };
             self.parts = (0..of).map(piece).collect();
         }
-        let piece = self.parts.get(part - 1).with_context(|| format!("{{part:{part}/{of}}}: no {{part:1/{of}}} before it"))?;
+        let piece =
+            self.parts.get(part - 1).with_context(|| format!("{{part:{part}/{of}}}: no {{part:1/{of}}} before it"))?;
         text.push_part(piece, part == 1);
         Ok(())
     }

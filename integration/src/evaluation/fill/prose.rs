@@ -4,8 +4,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 
 const FIRST: [&str; 16] = [
-    "Anna", "Ben", "Chloe", "Dmitri", "Elif", "Fatima", "George", "Hana", "Ivan", "José", "Kofi", "Lena", "Mei", "Noah",
-    "Olga", "Zoë",
+    "Anna", "Ben", "Chloe", "Dmitri", "Elif", "Fatima", "George", "Hana", "Ivan", "José", "Kofi", "Lena", "Mei",
+    "Noah", "Olga", "Zoë",
 ];
 
 const LAST: [&str; 16] = [
@@ -15,7 +15,8 @@ const LAST: [&str; 16] = [
 
 const WORDS: [&str; 24] = [
     "apple", "basket", "copper", "delta", "ember", "forest", "garden", "harbor", "island", "jacket", "kettle", "lemon",
-    "marble", "needle", "orange", "paper", "quartz", "river", "silver", "timber", "urban", "violet", "window", "yellow",
+    "marble", "needle", "orange", "paper", "quartz", "river", "silver", "timber", "urban", "violet", "window",
+    "yellow",
 ];
 
 const CITIES: [&str; 10] =

@@ -205,7 +205,7 @@ impl Groups {
                 17 => vec![4, 4, 4, 5],
                 _ => {
                     let mut sizes = vec![4; length / 4];
-                    sizes.extend((length % 4 > 0).then_some(length % 4));
+                    sizes.extend(Some(length % 4).filter(|rest| *rest > 0));
                     sizes
                 }
             },

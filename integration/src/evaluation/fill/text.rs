@@ -38,7 +38,8 @@ impl Text {
     pub(super) fn push_card(&mut self, number: &str, behind: &str, plain_digits: Option<usize>) {
         let start = self.bytes.len();
         self.push(number);
-        self.cards.push(Card { spans: vec![start..self.bytes.len()], plain_digits });
+        let span = start..self.bytes.len();
+        self.cards.push(Card { spans: vec![span], plain_digits });
         self.push(behind);
     }
 

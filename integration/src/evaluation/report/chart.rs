@@ -36,11 +36,13 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 
 /// The chart as SVG.
 pub fn chart(outcome: &Outcome<'_>) -> String {
-    let mut document = Document::new().add(Title::new("Cards found and records flagged, by class")).add(Style::new(STYLE));
+    let mut document =
+        Document::new().add(Title::new("Cards found and records flagged, by class")).add(Style::new(STYLE));
     let mut y = MARGIN;
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);
-        document = document.add(label(MARGIN, y + ROW, &format!("{title}: {headline}")).set("class", "heading"));
+        document =
+            document.add(label(MARGIN, y + HEADING - 8, &format!("{title}: {headline}")).set("class", "heading"));
         y += HEADING;
         for measured in outcome.classes.iter().filter(|measured| measured.class.tier == tier) {
             document = document.add(bar(measured, y));

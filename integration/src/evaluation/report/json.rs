@@ -1,8 +1,8 @@
 //! What does another program get?
 
-use panveil::verdict::Level;
 use serde_json::{Value, json};
 
+use super::level_name;
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 use crate::evaluation::tally::Tally;
@@ -23,22 +23,13 @@ pub fn json(outcome: &Outcome<'_>) -> Value {
     });
     let tiers = Tier::ALL.map(|tier| (tier.as_str().to_owned(), tally(&outcome.tier(tier))));
     json!({
-        "level": level(plan.level),
+        "level": level_name(plan.level),
         "seeds": plan.seeds,
         "records": plan.records,
         "classes": classes.collect::<Vec<_>>(),
         "tiers": Value::Object(tiers.into_iter().collect()),
         "overall": tally(&outcome.overall()),
     })
-}
-
-/// The name of a level in a policy.
-pub(super) fn level(level: Level) -> &'static str {
-    match level {
-        Level::Strict => "strict",
-        Level::Balanced => "balanced",
-        Level::Precise => "precise",
-    }
 }
 
 fn expect(expect: &Expect) -> Value {

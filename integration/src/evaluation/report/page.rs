@@ -5,7 +5,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::table::figures;
-use super::{heading, percent, spread};
+use super::{heading, level_name, percent, spread};
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 
@@ -17,8 +17,9 @@ const END: &str = "<!-- The rest is written by hand. -->";
 pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
     let plan = &classes.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let level = super::json::level(plan.level);
-    let mut text = format!("Seeds {seeds}, {} records a class and seed; the classes at level `{level}`.\n", plan.records);
+    let level = level_name(plan.level);
+    let mut text =
+        format!("Seeds {seeds}, {} records a class and seed; the classes at level `{level}`.\n", plan.records);
     text.push_str(&format!("\n{}\n", summary(levels)));
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);
@@ -47,7 +48,7 @@ fn table(header: &[&str]) -> Table {
 }
 
 fn summary(levels: &[Outcome<'_>]) -> Table {
-    let names = levels.iter().map(|outcome| super::json::level(outcome.plan.level));
+    let names = levels.iter().map(|outcome| level_name(outcome.plan.level));
     let mut table = table(&[""].into_iter().chain(names).collect::<Vec<_>>());
     let columns: Vec<_> = levels.iter().map(figures).collect();
     for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {

@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::{heading, percent, spread};
+use super::{heading, level_name, percent, spread};
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 
@@ -11,7 +11,7 @@ use crate::evaluation::run::Outcome;
 pub fn text(outcome: &Outcome<'_>) -> String {
     let plan = &outcome.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let level = super::json::level(plan.level);
+    let level = level_name(plan.level);
     let mut text = format!("level {level}, seeds {seeds}, {} records a class and seed\n", plan.records);
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);
@@ -43,7 +43,7 @@ fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
             Expect::Open => String::new(),
         });
         if measured.breach().is_some() {
-            row.push("worse than expected".to_owned());
+            row.push("not as expected".to_owned());
         }
         table.add_row(row);
     }
