@@ -53,6 +53,12 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 	@echo "==> test: unit, property, fake host, native ABI, command line"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host
 
+.PHONY: eval
+eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
+	@echo "==> eval: build"
+	@cargo build --release --locked --package panveil-integration --bin eval
+	@"$(build_dir)/release/eval" --docs docs
+
 .PHONY: lint
 lint: ## Check format, lints and documentation
 	@scripts/native-toolchain --lint
