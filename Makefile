@@ -57,6 +57,12 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60
 	@scripts/fuzz $(TARGET)
 
+.PHONY: eval
+eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
+	@echo "==> eval: build"
+	@cargo build --release --locked --package panveil-integration --bin eval
+	@"$(build_dir)/release/eval" --docs docs
+
 .PHONY: lint
 lint: ## Check format, lints and documentation
 	@scripts/native-toolchain --lint

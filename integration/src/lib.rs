@@ -17,10 +17,13 @@
 //! ```
 //!
 //! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
+//!
+//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`].
 
 pub mod case;
 pub mod client;
 pub mod envoy;
+pub mod evaluation;
 mod fields;
 pub mod observation;
 pub mod proxy;

@@ -1,0 +1,119 @@
+//! How much does panveil find, and how often is it wrong? Measured on the corpus of `integration/corpus/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use panveil::verdict::Level;
+use panveil_integration::evaluation::corpus::Corpus;
+use panveil_integration::evaluation::report;
+use panveil_integration::evaluation::run::{Outcome, Plan, measure, misses};
+
+/// Measure panveil's detector on generated texts.
+#[derive(Debug, Parser)]
+#[command(name = "eval")]
+struct Arguments {
+    /// Each makes other texts; the same seed always the same.
+    #[arg(long, value_name = "NUMBER,…", value_delimiter = ',', default_values_t = [1, 2, 3])]
+    seeds: Vec<u64>,
+    /// How many texts each class has under each seed.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    records: u64,
+    /// How strong the evidence must be, as in a policy.
+    #[arg(long, value_enum, default_value_t = LevelArgument::Balanced)]
+    level: LevelArgument,
+    /// Print one JSON document instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Write the results into evaluation.md and evaluation.svg in this folder too.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "misses")]
+    docs: Option<PathBuf>,
+    /// Show texts of this class in which a card was missed or something else was found. Numbers are cut down.
+    #[arg(long, value_name = "CLASS", conflicts_with = "json")]
+    misses: Option<String>,
+    /// How many of them.
+    #[arg(long, value_name = "COUNT", default_value_t = 8, requires = "misses")]
+    most: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LevelArgument {
+    Strict,
+    Balanced,
+    Precise,
+}
+
+/// In the order of the page.
+const LEVELS: [Level; 3] = [Level::Strict, Level::Balanced, Level::Precise];
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let corpus = Corpus::shipped()?;
+    let level = match arguments.level {
+        LevelArgument::Strict => Level::Strict,
+        LevelArgument::Balanced => Level::Balanced,
+        LevelArgument::Precise => Level::Precise,
+    };
+    let plan = Plan { seeds: arguments.seeds.clone(), records: arguments.records, level };
+    if let Some(name) = &arguments.misses {
+        return show_misses(&corpus, name, &plan, arguments.most);
+    }
+    let outcome = measure_all(&corpus, &plan)?;
+    if arguments.json {
+        println!("{:#}", report::json(&outcome));
+    } else {
+        print!("{}", report::text(&outcome));
+    }
+    arguments.docs.as_ref().map_or(Ok(()), |folder| write_page(&corpus, &outcome, folder))
+}
+
+/// Measures every class, with a bar on a terminal.
+fn measure_all<'c>(corpus: &'c Corpus, plan: &Plan) -> Result<Outcome<'c>> {
+    // Draws nothing when standard error is no terminal.
+    let bar = ProgressBar::new(corpus.classes.len() as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} classes, {eta} left")?);
+    let outcome = measure(corpus, plan, || bar.inc(1));
+    bar.finish_and_clear();
+    outcome
+}
+
+fn show_misses(corpus: &Corpus, name: &str, plan: &Plan, most: usize) -> Result<()> {
+    let class = corpus.classes.iter().find(|class| class.name == name);
+    let class = class.with_context(|| format!("no class {name:?}; the names are those in the tables"))?;
+    let missed = misses(corpus, class, plan, most)?;
+    if missed.is_empty() {
+        println!("{name}: every card found, and nothing else");
+    }
+    for miss in missed {
+        println!("{}", report::shown(&miss.text, &miss.findings));
+    }
+    Ok(())
+}
+
+/// Writes the results of every level, and of the classes at the level asked for.
+fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<()> {
+    let mut levels = Vec::new();
+    for level in LEVELS {
+        levels.push(measure_all(corpus, &Plan { level, ..outcome.plan.clone() })?);
+    }
+    let path = folder.join("evaluation.md");
+    ensure!(path.exists(), "{} does not exist", path.display());
+    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let page =
+        report::update(&page, &report::markdown(&levels, outcome)).with_context(|| path.display().to_string())?;
+    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = folder.join("evaluation.svg");
+    fs::write(&path, report::chart(outcome)).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,34 @@
+//! Where does panveil find card numbers in a record?
+
+use std::ops::Range;
+
+use panveil::mask::Style;
+use panveil::stream::{Document, Inspector};
+use panveil::verdict::Level;
+
+use super::corpus::Place;
+use super::fill::Text;
+
+/// What panveil finds in `text` where it stands at `place`, as offsets into it. The notation is told as in the filter.
+pub fn find(text: &Text, place: &Place, level: Level) -> Vec<Range<usize>> {
+    let bytes = text.bytes();
+    let value = match place {
+        Place::Header => bytes.windows(2).position(|pair| pair == b": ").map_or(0, |colon| colon + 2),
+        Place::Body(_) | Place::Path => 0,
+    };
+    let (name, value_bytes) = bytes.split_at(value);
+    let (document, called) = match place {
+        Place::Body(content_type) => (Document::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..]),
+        Place::Path => (Document::Form, &b":path: "[..]),
+        Place::Header if matches!(name, b"referer: " | b"location: ") => (Document::Form, name),
+        Place::Header => (Document::Unknown, name),
+    };
+    let mut findings = Vec::new();
+    inspector(document, level).preceded_by(called).inspect(value_bytes, true, &mut findings);
+    findings.into_iter().map(|finding| finding.span.start + value..finding.span.end + value).collect()
+}
+
+/// The detector that is measured. Whatever it reads only when asked to is asked for here.
+fn inspector(document: Document, level: Level) -> Inspector {
+    Inspector::new(document, Style::HIDE).at_level(level)
+}

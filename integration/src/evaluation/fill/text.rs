@@ -1,0 +1,119 @@
+//! Where in some bytes are the card numbers, however they were encoded since?
+
+use std::ops::Range;
+
+use super::Encoding;
+
+/// Bytes with card numbers in them. No `Debug`: it holds digits.
+#[derive(Default)]
+pub struct Text {
+    bytes: Vec<u8>,
+    cards: Vec<Card>,
+}
+
+/// A card number in a text.
+pub struct Card {
+    /// Where its pieces are: one, unless it is split over several places.
+    pub spans: Vec<Range<usize>>,
+    /// How many digits it has, when they can be read there one by one.
+    pub plain_digits: Option<usize>,
+}
+
+impl Text {
+    /// All of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The card numbers in it, in order.
+    pub fn cards(&self) -> &[Card] {
+        &self.cards
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Adds a number and what belongs to its notation, but not to its digits.
+    pub(super) fn push_card(&mut self, number: &str, behind: &str, plain_digits: Option<usize>) {
+        let start = self.bytes.len();
+        self.push(number);
+        let span = start..self.bytes.len();
+        self.cards.push(Card { spans: vec![span], plain_digits });
+        self.push(behind);
+    }
+
+    /// Adds a piece of a number: the first, or one that belongs to the last number.
+    pub(super) fn push_part(&mut self, piece: &str, first: bool) {
+        let start = self.bytes.len();
+        self.push(piece);
+        let span = start..self.bytes.len();
+        match self.cards.last_mut() {
+            Some(card) if !first => card.spans.push(span),
+            _ => self.cards.push(Card { spans: vec![span], plain_digits: None }),
+        }
+    }
+
+    /// Adds another text behind this one.
+    pub(super) fn append(&mut self, other: Self) {
+        let offset = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        for mut card in other.cards {
+            for span in &mut card.spans {
+                *span = span.start + offset..span.end + offset;
+            }
+            self.cards.push(card);
+        }
+    }
+
+    /// The same in another encoding. The cards are where their bytes went.
+    pub(super) fn encoded(self, encoding: Encoding) -> Self {
+        let encoded = encoding.encode(&self.bytes);
+        let mut cards = self.cards;
+        for span in cards.iter_mut().flat_map(|card| &mut card.spans) {
+            *span = encoded.places[span.start].start..encoded.places[span.end - 1].end;
+        }
+        Self { bytes: encoded.bytes, cards }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card_in(encoding: Encoding) -> String {
+        let mut text = Text::default();
+        text.push("é\"");
+        text.push_card("4111", "", Some(4));
+        text.push("\"");
+        let text = text.encoded(encoding);
+        let span = text.cards()[0].spans[0].clone();
+        String::from_utf8(text.bytes()[span].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_card_keeps_its_place_in_every_encoding() {
+        for (name, expected) in [
+            ("json", "4111"),
+            ("percent", "4111"),
+            ("base64", "NDExMS"),
+            ("hex", "34313131"),
+            ("utf16le", "4\x001\x001\x001\x00"),
+            ("utf16be", "\x004\x001\x001\x001"),
+        ] {
+            assert_eq!(card_in(Encoding::named(name).unwrap()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn parts_make_one_card_wherever_they_stand() {
+        let mut text = Text::default();
+        text.push_part("41", true);
+        text.push(",");
+        text.push_part("11", false);
+        let mut whole = Text::default();
+        whole.push("n: ");
+        whole.append(text);
+        assert_eq!(whole.cards()[0].spans, [3..5, 6..8]);
+    }
+}

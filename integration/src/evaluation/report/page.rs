@@ -1,0 +1,106 @@
+//! What stands on the page about the evaluation?
+
+use anyhow::{Context, Result};
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{Cell, CellAlignment, Table};
+
+use super::table::figures;
+use super::{heading, level_name, percent, spread};
+use crate::evaluation::corpus::{Expect, Tier};
+use crate::evaluation::run::Outcome;
+
+/// Between these lines the page is written by the program.
+const BEGIN: &str = "<!-- Written by `make eval`. -->";
+const END: &str = "<!-- The rest is written by hand. -->";
+
+/// The results as Markdown: the figures at every level, and the classes at the level of `classes`.
+pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
+    let plan = &classes.plan;
+    let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let level = level_name(plan.level);
+    let mut text =
+        format!("Seeds {seeds}, {} records a class and seed; the classes at level `{level}`.\n", plan.records);
+    text.push_str(&format!("\n{}\n", summary(levels)));
+    for tier in Tier::ALL {
+        let (title, headline) = heading(tier);
+        text.push_str(&format!("\n### {title}\n\n{}\n", tier_table(classes, tier, headline)));
+    }
+    text.push_str(&format!("\n### What is not found, and why\n\n{}\n", missed(classes)));
+    text
+}
+
+/// `page` with `results` in the place of those that stand there.
+///
+/// # Errors
+///
+/// When the page has no such place.
+pub fn update(page: &str, results: &str) -> Result<String> {
+    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("no line {BEGIN}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("no line {END} behind {BEGIN}"))?;
+    Ok(format!("{before}{BEGIN}\n\n{results}\n{END}{after}"))
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(header.iter().copied().map(Cell::new));
+    table
+}
+
+fn summary(levels: &[Outcome<'_>]) -> Table {
+    let names = levels.iter().map(|outcome| level_name(outcome.plan.level));
+    let mut table = table(&[""].into_iter().chain(names).collect::<Vec<_>>());
+    let columns: Vec<_> = levels.iter().map(figures).collect();
+    for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
+        let shares = columns.iter().map(|figures| percent(figures[row].1));
+        table.add_row(std::iter::once((*name).to_owned()).chain(shares));
+    }
+    align(&mut table, 1..=levels.len());
+    table
+}
+
+fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
+    let wrong = tier.has_cards().then_some("something else flagged");
+    let mut table = table(&["class", "what it is", headline, "by seed"].into_iter().chain(wrong).collect::<Vec<_>>());
+    for measured in outcome.classes.iter().filter(|measured| measured.class.tier == tier) {
+        let total = measured.total();
+        let class = measured.class;
+        let about = class.about.replace('|', "\\|");
+        let mut row = vec![class.name.clone(), about, percent(measured.headline(&total)), spread(measured)];
+        row.extend(tier.has_cards().then(|| percent(total.wrong_share())));
+        table.add_row(row);
+    }
+    align(&mut table, 2..=4);
+    table
+}
+
+fn missed(outcome: &Outcome<'_>) -> Table {
+    let mut table = table(&["class", "found", "why"]);
+    for measured in &outcome.classes {
+        if let Expect::Missed { why } = &measured.class.expect {
+            table.add_row([&measured.class.name, &percent(measured.total().recall()), why]);
+        }
+    }
+    align(&mut table, 1..=1);
+    table
+}
+
+fn align(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_between_the_lines_is_replaced() {
+        let page = format!("# A\n\n{BEGIN}\nold\n{END}\n\nB\n");
+        assert_eq!(update(&page, "new\n").unwrap(), format!("# A\n\n{BEGIN}\n\nnew\n\n{END}\n\nB\n"));
+        assert!(update("# A\n", "new").unwrap_err().to_string().contains("no line"));
+    }
+}
