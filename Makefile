@@ -84,6 +84,11 @@ deny: ## Check dependencies for licences, advisories and origin
 size: wasm ## Show the size of the wasm, raw and gzipped
 	@echo "==> size: $$(stat --format=%s "$(wasm)") bytes, gzipped $$(gzip --best --stdout "$(wasm)" | wc --bytes) bytes"
 
+.PHONY: real-files
+real-files: cli ## Count what panveil takes for cards in 900 MB of other people's files
+	@echo "==> real-files"
+	@scripts/real-files
+
 ##### Clean #####
 
 .PHONY: clean
@@ -92,7 +97,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,fuzz}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,fuzz,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

@@ -23,8 +23,11 @@ impl Manual {
             None => panveil,
             Some(name) => subcommand(panveil, name)?,
         };
+        // No date, in quotes: left out, what follows would stand in its place.
         Man::new(command)
+            .date("\"\"")
             .source(concat!("panveil ", env!("CARGO_PKG_VERSION")))
+            .manual("panveil")
             .render(&mut page)
             .map_err(Failure::of("write", "the manual page"))?;
         output::write(&page)

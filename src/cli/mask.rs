@@ -28,6 +28,10 @@ pub struct Mask {
     /// Whether the body is a request's or a response's, where the policy makes a difference.
     #[arg(long, value_enum, default_value = "response")]
     direction: DirectionWord,
+
+    /// What people type who expect a file to be masked in place.
+    #[arg(hide = true)]
+    file: Option<PathBuf>,
 }
 
 /// A [`Direction`], which knows nothing of clap.
@@ -49,6 +53,10 @@ impl From<DirectionWord> for Direction {
 impl Mask {
     /// Carries standard input over to standard output.
     pub fn run(self) -> Result<(), Failure> {
+        if let Some(path) = self.file.as_deref().filter(|path| *path != Path::new("-")) {
+            let path = path.display();
+            return Err(Failure::Error(format!("mask reads standard input only: panveil mask < {path}")));
+        }
         let policy = self.read_policy()?;
         let direction = self.direction.into();
         let decision = policy.decide(direction, Place::Body);

@@ -39,7 +39,7 @@ pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, any as has_escapes};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint_byte};
 pub use starts::{Starts, Step};

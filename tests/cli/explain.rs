@@ -72,6 +72,8 @@ fn where_no_candidate_is_the_reason_is_said() {
         assert!(explanation.ends_with(&format!("  verdict      no card: {reason}\n")), "{text}: {explanation}");
         assert!(!explanation.contains("1111"), "{explanation}");
     }
+    let row = explained("411111111111111111111111");
+    assert!(row.contains("  digits       24 in a row\n"), "{row}");
     assert_eq!(explained("order 12345 of 2026"), "no card: at most 5 digits belong together; a card has at least 12\n");
     assert_eq!(explained("nothing"), "no card: there are no digits\n");
     assert_eq!(explained(""), "no card: there are no digits\n");

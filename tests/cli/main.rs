@@ -30,7 +30,8 @@ fn wrong_arguments_are_explained_in_one_line() {
             &["mask", "--direction", "up"],
             "invalid value 'up' for '--direction <DIRECTION>' [possible values: request, response]; see panveil --help",
         ),
-        (&["mask", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
+        (&["mask", "4111111111111111"], "mask reads standard input only: panveil mask < ****************"),
+        (&["check", "a", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
     ] {
         assert_eq!(refused(arguments, b""), line, "{arguments:?}");
     }

@@ -20,7 +20,9 @@ fn every_command_teaches_with_examples() {
 #[test]
 fn every_command_has_a_page() {
     let page = printed(&["man"], b"");
-    assert!(page.contains(".TH panveil 1"), "{page}");
+    // Date, source and title, each in its own place.
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(page.contains(&format!(".TH panveil 1 \"\" \"panveil {version}\" panveil\n")), "{page}");
     for command in COMMANDS {
         assert!(page.contains(&format!("panveil\\-{command}(1)")), "{page}");
         let own = printed(&["man", command], b"");

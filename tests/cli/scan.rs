@@ -183,6 +183,17 @@ fn gzip_is_unpacked_whatever_its_name() {
 }
 
 #[test]
+fn zeros_that_fill_up_a_gzip_file_are_no_error() {
+    let [one, two] = ["one 4111111111111111\n", "5555555555554444\n"].map(gzip);
+    let padded = [one, vec![0; 300_000], two, vec![0; 600]].concat();
+    let expected = format!("-:1:5: visa, 16 digits, {CARD}\n-:2:1: mastercard, 16 digits, 555555******4444\n");
+    assert_eq!(found(&["scan"], &padded), expected);
+    let output = run(&["scan"], &[gzip("4111111111111111"), b"\0rest".to_vec()].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).starts_with("standard input: broken gzip: "));
+}
+
+#[test]
 fn broken_gzip_is_told_and_what_came_before_counts() {
     let whole = gzip("4111111111111111 and then some more text that is long enough to be cut");
     let root = folder("broken");
@@ -227,6 +238,32 @@ fn what_is_no_file_is_told_and_the_rest_goes_on() {
         )
     );
     assert_eq!(run(&["scan", &fifo], b"").status.code(), Some(2));
+}
+
+#[test]
+fn one_file_of_several_is_one() {
+    let path = file("one.txt", "");
+    let (_, said, status) = outcome(&run(&["scan", &path, "no/such"], b""));
+    assert_eq!(status, 2);
+    assert!(said.ends_with("panveil: 1 of 2 files was not scanned, or not to its end; cards may be in it\n"), "{said}");
+    assert_eq!(said.lines().count(), 2);
+    let line = "no/such: cannot be read: No such file or directory (os error 2)";
+    assert_eq!(refused(&["scan", "no/such"], b""), line);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_of_the_kernel_are_left_alone_unless_asked_for() {
+    let root = folder("kernel");
+    std::os::unix::fs::symlink("/proc", format!("{root}/link")).unwrap();
+    fs::write(format!("{root}/text"), "4111111111111111").unwrap();
+    let output = run(&["scan", "--follow", &root], b"");
+    assert_eq!(outcome(&output).0, format!("{root}/text:1:1: visa, 16 digits, {CARD}\n"));
+    let line = format!("not scanned, since the kernel makes up what is in there: {root}/link; name it to scan it");
+    assert_eq!((said(&output), output.status.code()), (line, Some(1)));
+    let mut child = panveil(&["scan", "/proc/self/attr"]).spawn().unwrap();
+    drop(child.stdin.take());
+    assert!(!String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap().contains("kernel"));
 }
 
 #[test]

@@ -60,7 +60,10 @@ impl Stretch {
         }
         let hidden = if shown == Shown::Whole { Shown::Whole } else { Shown::Nothing };
         let title = hidden.spelling(text.get(self.span()).unwrap_or_default());
-        let layout = format!("{} as {}", self.digits(), self.layout());
+        let layout = match self.groups.as_slice() {
+            [_] => format!("{} in a row", self.digits()),
+            _ => format!("{} as {}", self.digits(), self.layout()),
+        };
         Some(format!("{title}\n  {:<12} {layout}\n  {:<12} no card: {}\n", "digits", "verdict", self.objection(text)))
     }
 

@@ -1,7 +1,7 @@
 //! Which files are there to scan?
 
 use super::name::Name;
-use std::fs::FileType;
+use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
@@ -30,6 +30,8 @@ pub struct Files {
     pub tasks: Vec<Task>,
     /// How many symbolic links were left alone.
     pub links: u64,
+    /// The folders of the kernel that were left alone.
+    pub kernel: Vec<PathBuf>,
 }
 
 impl Files {
@@ -65,8 +67,14 @@ impl Files {
     }
 
     fn walk(&mut self, root: &Path, follow: bool) {
-        for entry in WalkDir::new(root).follow_links(follow) {
+        let kernel = Kernel::outside(root);
+        let mut entries = WalkDir::new(root).follow_links(follow).into_iter();
+        while let Some(entry) = entries.next() {
             match entry {
+                Ok(entry) if kernel.has(&entry) => {
+                    self.kernel.push(entry.into_path());
+                    entries.skip_current_dir();
+                }
                 Ok(entry) => self.add_entry(&entry),
                 Err(error) if error.loop_ancestor().is_some() => self.links = self.links.saturating_add(1),
                 Err(error) => {
@@ -91,6 +99,42 @@ impl Files {
     fn add(&mut self, path: &Path, kind: Kind) {
         self.tasks.push(Task { path: path.to_owned(), kind });
     }
+}
+
+/// The file systems in which the kernel shows itself. What is in them is no file: it is made while it is read, and some
+/// of it never ends.
+struct Kernel {
+    devices: Vec<u64>,
+}
+
+impl Kernel {
+    /// Those that `root` does not lie in: who asks for one gets it.
+    fn outside(root: &Path) -> Self {
+        let own = [root, Path::new("/")].map(device);
+        let devices = ["/proc", "/sys"].iter().map(|path| device(Path::new(path)));
+        Self { devices: devices.filter(|device| !own.contains(device)).flatten().collect() }
+    }
+
+    /// Whether `entry` is a folder in one of them.
+    fn has(&self, entry: &DirEntry) -> bool {
+        let kernel = |metadata: Metadata| device_of(&metadata).is_some_and(|device| self.devices.contains(&device));
+        entry.file_type().is_dir() && entry.metadata().is_ok_and(kernel)
+    }
+}
+
+/// The number of the device that the file at `path` is on.
+fn device(path: &Path) -> Option<u64> {
+    path.metadata().ok().and_then(|metadata| device_of(&metadata))
+}
+
+#[cfg(unix)]
+fn device_of(metadata: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::dev(metadata))
+}
+
+#[cfg(not(unix))]
+fn device_of(_: &Metadata) -> Option<u64> {
+    None
 }
 
 /// True for what a shell or an operator hands over under a path that is no regular file: `<(command)`, `/dev/stdin`, a disk.

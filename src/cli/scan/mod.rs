@@ -17,6 +17,7 @@ use super::shown::Shown;
 use clap::{Args, ValueHint};
 use panveil::verdict::Criteria;
 use files::Files;
+use name::Name;
 use progress::Progress;
 use report::{Detail, Format, Report};
 use run::Run;
@@ -90,6 +91,9 @@ impl Scan {
         if files.links > 0 && !self.quiet {
             output::note(&links_left(files.links, self.follow));
         }
+        if !files.kernel.is_empty() && !self.quiet {
+            output::note(&kernel_left(&files.kernel));
+        }
         finish(total, report, files.tasks.len())
     }
 
@@ -133,13 +137,26 @@ fn finish(total: Total, report: Report, files: usize) -> Result<ExitCode, Failur
         None => output::write(report.foot(&total.errors).as_bytes())?,
     }
     if total.failed > 0 {
-        output::note(&format!(
-            "{} of {files} files were not scanned, or not to their end; cards may be in them",
-            total.failed
-        ));
+        if let Some(line) = files_left(total.failed, files) {
+            output::note(&line);
+        }
         return Ok(ExitCode::from(ERROR));
     }
     Ok(if total.cards > 0 { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// Of a single file it was said already.
+fn files_left(failed: usize, files: usize) -> Option<String> {
+    match (failed, files) {
+        (_, 1) => None,
+        (1, _) => Some(format!("1 of {files} files was not scanned, or not to its end; cards may be in it")),
+        _ => Some(format!("{failed} of {files} files were not scanned, or not to their end; cards may be in them")),
+    }
+}
+
+fn kernel_left(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| Name::of(folder).text()).collect();
+    format!("not scanned, since the kernel makes up what is in there: {}; name it to scan it", names.join(", "))
 }
 
 fn links_left(links: u64, follow: bool) -> String {

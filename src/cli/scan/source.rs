@@ -2,9 +2,9 @@
 
 use super::files::{Kind, Task};
 use super::progress::Progress;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// How gzip begins: its magic number and its only method (RFC 1952).
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -20,6 +20,11 @@ pub struct Source<'p> {
     pub is_packed: bool,
     /// True when the name says that the bytes are packed and the bytes say that they are not.
     pub is_misnamed: bool,
+}
+
+/// All members of a gzip file. Zeros behind a member are no more than what fills up a block of a tape or disk.
+struct Members<R> {
+    member: Option<GzDecoder<R>>,
 }
 
 /// Counts on a progress bar what is read.
@@ -44,11 +49,8 @@ impl<'p> Source<'p> {
         let is_packed = first == GZIP;
         let is_misnamed = named_gzip && length > 0 && !is_packed;
         let whole = Cursor::new(first).take(u64::try_from(length).unwrap_or(0)).chain(source);
-        let bytes: Box<dyn Read + 'p> = if is_packed {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED, whole)))
-        } else {
-            Box::new(whole)
-        };
+        let bytes: Box<dyn Read + 'p> =
+            if is_packed { Box::new(Members::new(BufReader::with_capacity(PACKED, whole))) } else { Box::new(whole) };
         Ok(Self { bytes, is_packed, is_misnamed })
     }
 }
@@ -65,6 +67,40 @@ fn fill(source: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(packed: R) -> Self {
+        Self { member: Some(GzDecoder::new(packed)) }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let length = member.read(room)?;
+            if length > 0 || room.is_empty() {
+                return Ok(length);
+            }
+            skip_zeros(member.get_mut())?;
+            let is_end = member.get_mut().fill_buf()?.is_empty();
+            self.member = self.member.take().filter(|_| !is_end).map(|member| GzDecoder::new(member.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
+/// Passes over zeros.
+fn skip_zeros(source: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let bytes = source.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_over = bytes.is_empty() || zeros < bytes.len();
+        source.consume(zeros);
+        if is_over {
+            return Ok(());
+        }
+    }
 }
 
 impl<R: Read> Read for Counted<'_, R> {
