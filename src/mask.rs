@@ -40,8 +40,10 @@ pub struct MaskCharacter(u8);
 pub enum Form {
     /// As text: any character may stand in its place.
     Text,
-    /// As a bare JSON number, or in hexadecimal text: only digits may, and no leading zero.
+    /// As a bare JSON number: only digits may, and no leading zero.
     Digits,
+    /// In hexadecimal text: only its digits may. What fills up numbers there, `F`, is what masks them.
+    Hexadecimal,
     /// As a float with an exponent, which stays.
     Scientific,
     /// In a notation of its own: these bytes of the span become those.
@@ -92,6 +94,9 @@ pub fn apply(span: &mut [u8], form: &Form, style: Style) {
         Form::Text => {
             cover(span, style, |_| style.character.as_byte());
         }
+        Form::Hexadecimal => {
+            cover(span, style, |_| FILLER);
+        }
         Form::Digits => {
             let end = cover(span, style, |index| if index == 0 { b'9' } else { b'0' });
             break_check_digit(span, end);
@@ -106,6 +111,9 @@ pub fn apply(span: &mut [u8], form: &Form, style: Style) {
     }
 }
 
+/// What fills up a number in the data objects of chip cards.
+const FILLER: u8 = b'F';
+
 /// Masks every letter and digit in `span` but the `last` ones, whatever truncation permits for numbers.
 pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usize) {
     match form {
@@ -114,6 +122,7 @@ pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usiz
             let covered = span.iter_mut().filter(|byte| byte.is_ascii_alphanumeric());
             covered.take(length.saturating_sub(last)).for_each(|byte| *byte = character.as_byte());
         }
+        Form::Hexadecimal => span.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = FILLER),
         Form::Digits | Form::Scientific => {
             let end = span.iter().position(|byte| *form == Form::Scientific && byte.eq_ignore_ascii_case(&b'e'));
             let end = end.unwrap_or(span.len());
@@ -200,6 +209,11 @@ mod tests {
     }
 
     #[test]
+    fn hexadecimal_stays_so() {
+        assert_eq!(masked("41 11 11 11 11 11 11 11", Form::Hexadecimal, Keep::Last4), "FF FF FF FF FF FF 11 11");
+    }
+
+    #[test]
     fn a_json_number_stays_one() {
         assert_eq!(masked("4111111111111111", Form::Digits, Keep::First6Last4), "4111110000001111");
         assert_eq!(masked("4111111111111111", Form::Digits, Keep::None), "9000000000000000");
@@ -216,7 +230,7 @@ mod tests {
         assert_eq!(removed("4111111111111111^DOE/J^2512", Form::Text, 0), "****************^***/*^****");
         assert_eq!(removed("123-45-6789", Form::Text, 4), "***-**-6789");
         assert_eq!(removed("123", Form::Digits, 0), "900");
-        assert_eq!(removed("4111111111111111D2512F", Form::Digits, 0), "9000000000000000D0000F");
+        assert_eq!(removed("4111111111111111D2512F", Form::Hexadecimal, 0), "FFFFFFFFFFFFFFFFDFFFFF");
         assert_eq!(removed("4.111111111111111e15", Form::Scientific, 0), "9.000000000000000e15");
     }
 

@@ -270,16 +270,21 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
     let effective = |json| parse(json).effective().map(|(path, value)| format!("{path}={value}")).join(" ");
     assert_eq!(
         effective("{}"),
-        "mode=enforce request=mask response=mask detect.sensitivity=balanced mask.keep=first6_last4 \
-         mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=65536 audit.clean=false"
+        "mode=enforce request=mask response=mask detect.sensitivity=balanced detect.brands=none \
+         detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
+         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=65536 audit.clean=false"
     );
     assert_eq!(
         effective(
-            r##"{"mode": "monitor", "request": "block", "response": "skip", "detect": {"sensitivity": "precise"}, "mask": {"keep": "none", "character": "#"},
+            r##"{"mode": "monitor", "request": "block", "response": "skip", "detect": {"sensitivity": "precise", "brands": ["maestro", "uatp"],
+            "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
+            "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
             "limits": {"paused_bytes": 4096}, "audit": {"clean": true}}"##
         ),
-        "mode=monitor request=block response=skip detect.sensitivity=precise mask.keep=none mask.character=# block.request_status=422 \
+        "mode=monitor request=block response=skip detect.sensitivity=precise detect.brands=maestro, uatp \
+         detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
+         detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
          block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 audit.clean=true"
     );
 }
@@ -297,40 +302,6 @@ fn what_is_not_done_yet_is_refused_by_name() {
         "mode": "monitor"
     }]}"#;
     for (json, expected) in [
-        (
-            r#"{"detect":{"brands":["maestro"]}}"#,
-            "detect.brands: not supported yet (panveil 0.1.0 looks for the same brands everywhere); \
-             remove it or leave it empty",
-        ),
-        (
-            r#"{"detect":{"authentication_data":true}}"#,
-            "detect.authentication_data: not supported yet (panveil 0.1.0 finds card numbers, but no CVV or \
-             PIN); remove it or set it to false",
-        ),
-        (
-            r#"{"detect":{"test_cards":"ignore"}}"#,
-            "detect.test_cards: not supported yet (panveil 0.1.0 treats test cards as cards); \
-             remove it or set it to detect",
-        ),
-        (
-            r#"{"detect":{"base64":true}}"#,
-            "detect.base64: not supported yet (panveil 0.1.0 does not look inside base64); \
-             remove it or set it to false",
-        ),
-        (
-            r#"{"detect":{"ignore_keys":["order_id"]}}"#,
-            "detect.ignore_keys: not supported yet (panveil 0.1.0 does not go by the names of fields); \
-             remove it or leave it empty",
-        ),
-        (
-            r#"{"detect":{"card_keys":["pan"]}}"#,
-            "detect.card_keys: not supported yet (panveil 0.1.0 does not go by the names of fields); \
-             remove it or leave it empty",
-        ),
-        (
-            r#"{"detect":{"patterns":[{"name":"ssn","regex":"\\d{3}","keep_last":4}]}}"#,
-            "detect.patterns: not supported yet (panveil 0.1.0 finds card numbers only); remove it or leave it empty",
-        ),
         (
             rules,
             "rules: not supported yet (panveil 0.1.0 goes by request and response alone); remove it or leave it empty",
@@ -376,34 +347,6 @@ fn what_is_not_done_yet_is_refused_by_name() {
 #[test]
 fn what_is_not_done_yet_is_checked_all_the_same() {
     assert_errors([
-        (r#"{"detect":[]}"#, "detect: found a list, expected an object"),
-        (
-            r#"{"detect":{"sensitivity":"high"}}"#,
-            "detect.sensitivity: unknown value, expected one of strict, balanced, precise",
-        ),
-        (r#"{"detect":{"brands":"maestro"}}"#, "detect.brands: found a string, expected a list of strings"),
-        (r#"{"detect":{"brands":["uatp",7]}}"#, "detect.brands[1]: found a whole number, expected a string"),
-        (r#"{"detect":{"brands":null}}"#, "detect.brands: found null, expected a list of strings"),
-        (
-            r#"{"detect":{"authentication_data":null}}"#,
-            "detect.authentication_data: found null, expected true or false",
-        ),
-        (r#"{"detect":{"test_cards":"mask"}}"#, "detect.test_cards: unknown value, expected one of detect, ignore"),
-        (r#"{"detect":{"base64":"false"}}"#, "detect.base64: found a string, expected true or false"),
-        (r#"{"detect":{"ignore_keys":{}}}"#, "detect.ignore_keys: found an object, expected a list of strings"),
-        (r#"{"detect":{"card_keys":[[]]}}"#, "detect.card_keys[0]: found a list, expected a string"),
-        (r#"{"detect":{"patterns":["\\d+"]}}"#, "detect.patterns[0]: found a string, expected an object"),
-        (r#"{"detect":{"patterns":"\\d+"}}"#, "detect.patterns: found a string, expected a list of patterns"),
-        (r#"{"detect":{"patterns":[{"regex":"a"}]}}"#, r#"detect.patterns[0]: missing field "name""#),
-        (r#"{"detect":{"patterns":[{"name":"a"}]}}"#, r#"detect.patterns[0]: missing field "regex""#),
-        (
-            r#"{"detect":{"patterns":[{"name":"a","regex":"a","keep_last":65}]}}"#,
-            "detect.patterns[0].keep_last: value not allowed, expected a whole number from 0 to 64",
-        ),
-        (
-            r#"{"detect":{"patterns":[{"name":"a","regexp":"a"}]}}"#,
-            r#"detect.patterns[0]: unknown field "regexp"; did you mean "regex"?"#,
-        ),
         (r#"{"namespaces":{"include":"payments"}}"#, "namespaces.include: found a string, expected a list of strings"),
         (r#"{"namespaces":["payments"]}"#, "namespaces: found a list, expected an object"),
         (r#"{"audit":{"truncated":null}}"#, "audit.truncated: found null, expected true or false"),
@@ -654,4 +597,68 @@ proptest! {
             prop_assert_eq!(error.to_string().lines().count(), 1);
         }
     }
+}
+
+#[test]
+fn what_counts_as_found_is_checked() {
+    assert_errors([
+        (r#"{"detect":[]}"#, "detect: found a list, expected an object"),
+        (
+            r#"{"detect":{"sensitivity":"high"}}"#,
+            "detect.sensitivity: unknown value, expected one of strict, balanced, precise",
+        ),
+        (r#"{"detect":{"brands":"maestro"}}"#, "detect.brands: found a string, expected a list of brands"),
+        (
+            r#"{"detect":{"brands":["uatp",7]}}"#,
+            "detect.brands[1]: found a whole number, expected one of visa, mastercard, amex, discover, diners, jcb, \
+             unionpay, maestro, mir, troy, elo, hipercard, verve, rupay, uatp, napas, uzcard, humo, borica",
+        ),
+        (r#"{"detect":{"brands":null}}"#, "detect.brands: found null, expected a list of brands"),
+        (
+            r#"{"detect":{"authentication_data":null}}"#,
+            "detect.authentication_data: found null, expected true or false",
+        ),
+        (r#"{"detect":{"test_cards":"mask"}}"#, "detect.test_cards: unknown value, expected one of detect, ignore"),
+        (r#"{"detect":{"base64":"false"}}"#, "detect.base64: found a string, expected true or false"),
+        (r#"{"detect":{"ignore_keys":{}}}"#, "detect.ignore_keys: found an object, expected a list of names of fields"),
+        (r#"{"detect":{"card_keys":[[]]}}"#, "detect.card_keys[0]: found a list, expected a string"),
+        (r#"{"detect":{"patterns":["\\d+"]}}"#, "detect.patterns[0]: found a string, expected an object"),
+        (r#"{"detect":{"patterns":"\\d+"}}"#, "detect.patterns: found a string, expected a list of patterns"),
+        (r#"{"detect":{"patterns":[{"regex":"a"}]}}"#, r#"detect.patterns[0]: missing field "name""#),
+        (r#"{"detect":{"patterns":[{"name":"a"}]}}"#, r#"detect.patterns[0]: missing field "regex""#),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","keep_last":65}]}}"#,
+            "detect.patterns[0].keep_last: value not allowed, expected a whole number from 0 to 64",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regexp":"a"}]}}"#,
+            r#"detect.patterns[0]: unknown field "regexp"; did you mean "regex"?"#,
+        ),
+        (
+            r#"{"detect":{"ignore_keys":["12"]}}"#,
+            "detect.ignore_keys[0]: value not allowed, expected 1 to 64 bytes with a letter among them",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a"},{"name":"b","regex":"("}]}}"#,
+            "detect.patterns[1].regex: value not allowed, expected a regular expression over ASCII, without look-around \
+             and back-references",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a+"}]}}"#,
+            "detect.patterns[0].regex: value not allowed, expected a regular expression that matches at most 256 bytes: \
+             a stream cannot wait for longer ones; write {1,32} in place of + or *",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a?"}]}}"#,
+            "detect.patterns[0].regex: value not allowed, expected a regular expression that does not match the empty text",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"[ab]{1,60}a[ab]{40}"}]}}"#,
+            "detect.patterns[0].regex: value not allowed, expected a simpler regular expression: the automaton for the \
+             patterns up to this one is larger than 512 KiB",
+        ),
+    ]);
+    let criteria = parse(r#"{"detect":{"patterns":[{"name":"a","regex":"[ab]x"}],"brands":["uatp"]}}"#).criteria();
+    assert_eq!(criteria.patterns.as_ref().map(|patterns| patterns.named.len()), Some(1));
+    assert!(parse("{}").criteria().authentication_data.is_some());
 }

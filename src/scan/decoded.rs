@@ -36,7 +36,7 @@ impl<'a> Decoded<'a> {
     /// `gap` bytes before the source said nothing: see [`Self::gap`].
     pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
-        for escapes in [escapes, Escapes::TEXT] {
+        for escapes in [escapes, Escapes { plus: false, ..escapes }] {
             if escape::any(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
                 decoded.layers.push(layer);
@@ -276,7 +276,7 @@ mod tests {
             ("{\\\"n\\\":\\\"x\\\\n4\\\"}", "{\"n\":\"x\n4\"}"),
             ("&amp;#52;", "4"),
             ("4\01\01\0", "411\0"),
-            ("\04\01\01", "411"),
+            ("\04\01\01", "41\01"),
             ("4\0\01", "4\0\01"),
         ] {
             assert_eq!(decoded(text), expected, "{text}");

@@ -159,7 +159,7 @@ impl Inspector {
 
     /// The finding that `hit` in `view` is in the source.
     fn finding(&self, hit: Hit, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
-        let Hit { span, what, written } = hit;
+        let Hit { span, what, written, .. } = hit;
         let sent = source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
         let form = match (written, source) {
             (Written::Anew(edits), None) => Form::Rewritten(edits),
@@ -171,7 +171,7 @@ impl Inspector {
                 };
                 Form::Spelled(spelled(source, &span, covered, self.style.character.as_byte()))
             }
-            (Written::InDigits, _) => Form::Digits,
+            (Written::InHexadecimal, _) => Form::Hexadecimal,
             (Written::AsFloat, _) => Form::Scientific,
             (Written::Plainly, _) => match what {
                 What::Pattern(_) => self.document.form_within(view, &span, self.anchor),

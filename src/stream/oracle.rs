@@ -146,8 +146,14 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
             let joined = (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, &masked, &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
-                if best.as_ref().is_none_or(|(_, other, _)| score > *other) {
-                    best = Some((span, score, brand));
+                let groups: Vec<usize> = runs.iter().filter(|run| span.contains(&run.start)).map(Range::len).collect();
+                let narrow = joint(text, &runs, index).is_some_and(|joint| joint.len() == 1 && is_separator(joint[0]));
+                let printed = narrow && LAYOUTS.contains(&groups.as_slice());
+                match &mut best {
+                    Some((whole, ..)) if score < 2 && printed => whole.end = span.end,
+                    _ if score < 2 => {}
+                    Some((_, other, _)) if score <= *other && !printed => {}
+                    _ => best = Some((span, score, brand)),
                 }
             }
         }
@@ -290,7 +296,7 @@ fn joint<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [
     Joint::read(&whole).is_some_and(|joint| joint.len() == between.len()).then_some(between)
 }
 
-/// Where the window from run `first` to run `last` is, its score and brand, when it is a card.
+/// Where the window from run `first` to run `last` is, its score and brand, when it may be a card.
 fn judge(
     text: &[u8],
     masked: &[bool],
@@ -364,6 +370,9 @@ fn judge(
         if !wide && own != Some(b" ".as_slice()) && (left == own || right == own) {
             return None;
         }
+        if own == Some(b".".as_slice()) && before.ends_with(b".") {
+            return None;
+        }
         let fours = |away: &mut dyn Iterator<Item = (usize, usize)>| {
             away.take(2).take_while(|(run, by)| runs[*run].len() == 4 && joint(text, runs, *by) == own && !wide).count()
         };
@@ -404,7 +413,7 @@ fn judge(
     score += i8::from(context >= 0 && context::evidence_precedes(before));
     let precedes = context >= 0 && context::evidence_precedes(before);
     let evidence = context >= 0 && !precedes && score == 1 && context::evidence_follows(after);
-    (score >= 2 || evidence).then_some((span, score.max(2), brand))
+    Some((span, if evidence { 2 } else { score }, brand))
 }
 
 /// True when the chain of groups before `start` begins with two digits behind two letters that are a word.
@@ -436,7 +445,8 @@ fn is_glued(before: &[u8], after: &[u8]) -> bool {
 }
 
 fn underscore(before: &[u8]) -> i8 {
-    let Some(rest) = before.strip_suffix(b"_") else { return 0 };
+    let dash = before.strip_suffix(b"-").filter(|rest| rest.last().is_some_and(u8::is_ascii_alphabetic));
+    let Some(rest) = before.strip_suffix(b"_").or(dash) else { return 0 };
     let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic());
     let mut word: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
     word.reverse();

@@ -47,7 +47,8 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
         return Surroundings::Weigh(weigh_underscore(before));
     }
     let goes_on = [left, right].iter().any(|edge| continues(*edge, candidate.separator()));
-    if goes_on || candidate.is_in_iban() {
+    let dotted = candidate.separator() == Some(Separator::Dot) && before.ends_with(b".");
+    if goes_on || dotted || candidate.is_in_iban() {
         return Surroundings::Object(Why::LongerNumber);
     }
     let row = fours(left, candidate.separator()).saturating_add(fours(right, candidate.separator()));
@@ -60,7 +61,7 @@ const ROW: u8 = 2;
 /// What a row of a table is worth.
 const ROW_SCORE: i8 = -3;
 
-/// What an underscore before a number is worth when the word before that says nothing of cards.
+/// What an underscore, or a dash behind a word, is worth before a number when the word says nothing of cards.
 const UNDERSCORE_SCORE: i8 = -2;
 
 /// True when the word that `before` ends with may stand directly before a card number.
@@ -70,7 +71,11 @@ fn is_glued_before(before: &[u8]) -> bool {
 }
 
 fn weigh_underscore(before: &[u8]) -> i8 {
-    let Some(rest) = before.strip_suffix(b"_") else { return 0 };
+    let rest = match before.split_last() {
+        Some((b'_', rest)) => rest,
+        Some((b'-', rest)) if rest.last().is_some_and(u8::is_ascii_alphabetic) => rest,
+        _ => return 0,
+    };
     let (_, word) = last_word(rest);
     let known = is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word);
     if known { 0 } else { UNDERSCORE_SCORE }

@@ -118,7 +118,7 @@ pub fn is_other_card(word: &[u8]) -> bool {
 /// True when `word` is one of `words`, but for a number or an `s` at its end: `id2`, `orders`.
 pub fn is_like_one_of(word: &[u8], words: &[&str]) -> bool {
     let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let stem = word.get(..word.len().saturating_sub(digits)).unwrap_or_default();
+    let stem = word.get(..word.len().saturating_sub(digits)).filter(|stem| stem.len() > 1).unwrap_or_default();
     is_one_of(word, words) || is_one_of(stem, words) || stem.strip_suffix(b"s").is_some_and(|one| is_one_of(one, words))
 }
 

@@ -1,10 +1,11 @@
 //! Where does panveil find card numbers in a record?
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use panveil::mask::Style;
 use panveil::stream::{Document, Inspector};
-use panveil::verdict::Level;
+use panveil::verdict::{Criteria, Level};
 
 use super::corpus::Place;
 use super::fill::Text;
@@ -30,5 +31,6 @@ pub fn find(text: &Text, place: &Place, level: Level) -> Vec<Range<usize>> {
 
 /// The detector that is measured. Whatever it reads only when asked to is asked for here.
 fn inspector(document: Document, level: Level) -> Inspector {
-    Inspector::new(document, Style::HIDE).at_level(level)
+    let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::at(level) };
+    Inspector::new(document, Style::HIDE).under(Arc::new(criteria))
 }

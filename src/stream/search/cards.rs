@@ -4,7 +4,7 @@ use super::{Hits, Stretch, Written};
 use crate::scan::{Candidate, Shape, Starts, Step, View, Windows};
 use crate::stream::finding::What;
 use crate::stream::naming::Cursor;
-use crate::verdict::{self, FarNames, Pan, Verdict};
+use crate::verdict::{self, FarNames, Pan, Verdict, Why};
 use std::ops::Range;
 
 /// Adds the cards in `stretch` to `hits`.
@@ -19,7 +19,7 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
                 match best(windows, stretch, &mut names) {
                     Best::Card { span, what, written, .. } => {
                         starts.take(span.end);
-                        hits.found.push(super::Hit { span, what, written });
+                        hits.found.push(super::Hit { from: start.min(span.start), span, what, written });
                     }
                     Best::Open => return hits.hold(start),
                     Best::None => {}
@@ -44,28 +44,44 @@ enum Best {
     Open,
 }
 
-/// The card among `windows`: the one with the strongest evidence, the shorter one of two equals.
+/// The card among `windows`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
+/// the shorter one of two equals.
 fn best<'t>(windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> Best {
     let mut best = Best::None;
     for candidate in windows.filter(verdict::is_possible) {
         let far = far_names(&candidate, stretch, names);
         let (pan, rest) = match verdict::judge(&candidate, stretch.criteria, &far) {
             Verdict::Open => return Best::Open,
+            Verdict::NotPan(Why::WeakEvidence) => {
+                extend(&mut best, &candidate);
+                continue;
+            }
             Verdict::NotPan(_) => continue,
             Verdict::Pan(pan) => (pan, None),
             Verdict::Track(pan, rest) => (pan, Some(rest)),
         };
-        if !matches!(&best, Best::Card { score, .. } if *score >= pan.score) {
+        let as_printed = candidate.shape() == Shape::Canonical;
+        if as_printed || !matches!(&best, Best::Card { score, .. } if *score >= pan.score) {
             best = card(&candidate, pan, rest);
         }
     }
     best
 }
 
+/// Makes a card that was found the start of a longer one, `candidate`, that has everything but the evidence of its own: of
+/// a number as 4-4-4-4-3 the first sixteen digits may be one by chance.
+fn extend(best: &mut Best, candidate: &Candidate<'_>) {
+    if let Best::Card { span, .. } = best
+        && candidate.shape() == Shape::Canonical
+    {
+        span.end = candidate.span().end;
+    }
+}
+
 fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>) -> Best {
     let span = candidate.span();
     let written = match candidate.shape() {
-        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InDigits,
+        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InHexadecimal,
         Shape::Scientific => Written::AsFloat,
         _ => Written::Plainly,
     };

@@ -46,6 +46,8 @@ pub struct Hits {
 
 /// Something that was found.
 pub struct Hit {
+    /// From where on the text must come again when the hit is not decided yet, at most where it begins.
+    pub from: usize,
     /// Where in the text.
     pub span: Range<usize>,
     /// What it is.
@@ -59,8 +61,8 @@ pub struct Hit {
 pub enum Written {
     /// As the document writes such things.
     Plainly,
-    /// In digits that must stay digits.
-    InDigits,
+    /// In hexadecimal text, which must stay so.
+    InHexadecimal,
     /// As a float with an exponent.
     AsFloat,
     /// In a notation of its own: these bytes of it become those.
@@ -94,7 +96,7 @@ impl Hits {
     /// Adds a hit, unless there is one in its place.
     fn add(&mut self, span: Range<usize>, what: What, written: Written) {
         if !self.covers(&span) {
-            self.found.push(Hit { span, what, written });
+            self.found.push(Hit { from: span.start, span, what, written });
         }
     }
 
@@ -106,11 +108,9 @@ impl Hits {
     /// Puts the hits in order and forgets those that are not decided.
     fn settle(&mut self) {
         self.found.sort_by_key(|hit| hit.span.start);
-        while let Some(hit) = self.found.iter().find(|hit| (hit.span.start..hit.span.end).contains(&self.decided)) {
-            if hit.span.start == self.decided {
-                break;
-            }
-            self.decided = hit.span.start;
+        let cut = |decided: usize| move |hit: &&Hit| hit.from < decided && decided < hit.span.end;
+        while let Some(hit) = self.found.iter().find(cut(self.decided)) {
+            self.decided = hit.from;
         }
         let decided = self.decided;
         self.found.retain(|hit| hit.span.start < decided);
