@@ -24,9 +24,11 @@ impl Check {
     pub fn run(self) -> Result<(), Failure> {
         let policy = input::policy(&self.policy)?;
         let mut text = "policy is valid\n\n".to_owned();
-        for (path, value) in policy.effective() {
+        let fields = policy.effective();
+        let width = fields.iter().map(|(path, _)| path.len()).max().unwrap_or_default();
+        for (path, value) in fields {
             // Writing to a string does not fail.
-            let _ = writeln!(text, "{path:<22} {value}");
+            let _ = writeln!(text, "{path:<width$} {value}");
         }
         output::write(text.as_bytes())
     }

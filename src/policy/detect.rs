@@ -114,7 +114,8 @@ fn expected(refused: Refused) -> String {
             "a regular expression that matches at most {LONGEST_MATCH} bytes: a stream cannot wait for longer ones; write {{1,32}} in place of + or *"
         ),
         Refused::TooLarge => {
-            "a simpler regular expression: the automaton for the patterns up to this one is larger than 512 KiB".to_owned()
+            "a simpler regular expression: the automaton for the patterns up to this one is larger than 512 KiB"
+                .to_owned()
         }
     }
 }

@@ -4,9 +4,9 @@
 //! [`Layer`] over the one below; a position in the top layer leads back down to the bytes as they were sent, and a change
 //! of a character in the top layer to the bytes that spell it.
 
-use super::joint::is_joint_byte;
 use super::escape::{self, Escapes, Unit};
 use super::fold::{self, Fold};
+use super::joint::is_joint_byte;
 
 /// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
 /// `%25EF%25BC%2594`, a full-width digit encoded twice, has 15.
@@ -275,9 +275,9 @@ mod tests {
             ("a+b", "a b"),
             ("{\\\"n\\\":\\\"x\\\\n4\\\"}", "{\"n\":\"x\n4\"}"),
             ("&amp;#52;", "4"),
-            ("4\01\01\0", "411\0"),
-            ("\04\01\01", "41\01"),
-            ("4\0\01", "4\0\01"),
+            ("4\u{0}1\u{0}1\u{0}", "411\u{0}"),
+            ("\u{0}4\u{0}1\u{0}1", "41\u{0}1"),
+            ("4\u{0}\u{0}1", "4\u{0}\u{0}1"),
         ] {
             assert_eq!(decoded(text), expected, "{text}");
         }

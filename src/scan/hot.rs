@@ -63,7 +63,9 @@ mod tests {
             &[1; 12],
         ];
         for (layout, joint, before) in layouts.iter().flat_map(|layout| {
-            [" - ", "  ", "/"].into_iter().flat_map(move |joint| (0..=STRIDE).map(move |before| (layout, joint, before)))
+            [" - ", "  ", "/"]
+                .into_iter()
+                .flat_map(move |joint| (0..=STRIDE).map(move |before| (layout, joint, before)))
         }) {
             let groups: Vec<String> = layout.iter().map(|len| "4".repeat(*len)).collect();
             let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));

@@ -31,6 +31,11 @@ pub fn is_joint_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'*' | b'|')
 }
 
+/// True when `text` is what may stand between two groups.
+pub fn is_joint(text: &[u8]) -> bool {
+    Joint::new(text).is_some()
+}
+
 impl Separator {
     /// The separator that `byte` is on its own, if it is one.
     pub fn from_byte(byte: u8) -> Option<Self> {

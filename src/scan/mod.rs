@@ -41,7 +41,7 @@ pub use escape::{Escapes, any as has_escapes};
 pub(crate) use fold::{Fold, fold};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use joint::Joint;
-pub use joint::{Separator, is_joint_byte};
+pub use joint::{Separator, is_joint, is_joint_byte};
 pub use starts::{Starts, Step};
 pub use view::View;
 pub use window::Windows;

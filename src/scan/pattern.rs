@@ -131,7 +131,6 @@ fn begins_with(automaton: &dense::DFA<Vec<u32>>, byte: u8) -> bool {
     })
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,8 @@ impl<'a> Starts<'a> {
                 continue;
             }
             let long = run.len() > MAX_DIGITS;
-            let decidable = if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
+            let decidable =
+                if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
             if !decidable {
                 return Step::Undecided(run.start);
             }
@@ -85,7 +86,7 @@ impl<'a> Starts<'a> {
             return Some(Step::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
         }
         let object = emv::track2(self.view, run.end).filter(|object| run.start <= object.span.start)?;
-        Some(Step::Start(Windows::of(self.view, object)))
+        Some(Step::Start(Windows::of(self.view, &object)))
     }
 
     /// Moves to the next place where a chain may be; false when there is none.
@@ -245,15 +246,20 @@ mod tests {
     #[test]
     fn a_float_is_written_out() {
         assert_eq!(candidates("4.111111111111111e15")[0], ("4.111111111111111e15".into(), Shape::Scientific));
-        for text in ["4.111111111111111e14", "4.111111111111111e99", "0.4.111111111111111e15", "4.111111111111111e15f"] {
+        for text in ["4.111111111111111e14", "4.111111111111111e99", "0.4.111111111111111e15", "4.111111111111111e15f"]
+        {
             assert!(!candidates(text).iter().any(|(_, shape)| *shape == Shape::Scientific), "{text}");
         }
     }
 
     #[test]
     fn numbers_in_data_objects_may_touch_other_digits() {
-        let shapes = |text: &str| candidates(text).into_iter().filter(|(_, shape)| *shape != Shape::Bare).collect::<Vec<_>>();
-        assert_eq!(shapes("8202580057134111111111111111D25122010000000000000F"), [("4111111111111111".into(), Shape::Track2Equivalent(22))]);
+        let shapes =
+            |text: &str| candidates(text).into_iter().filter(|(_, shape)| *shape != Shape::Bare).collect::<Vec<_>>();
+        assert_eq!(
+            shapes("8202580057134111111111111111D25122010000000000000F"),
+            [("4111111111111111".into(), Shape::Track2Equivalent(22))]
+        );
         assert_eq!(shapes("9F265A0841111111111111115713"), [("4111111111111111".into(), Shape::ApplicationPan)]);
         assert_eq!(
             shapes("5A08411111111111111157114111111111111111D2512201000000000F"),

@@ -10,7 +10,7 @@ pub struct Windows<'a> {
     view: View<'a>,
     start: usize,
     at: usize,
-    special: Option<Candidate<'a>>,
+    special: Special,
     digits: Digits,
     groups: u32,
     layout: u32,
@@ -23,6 +23,16 @@ pub struct Windows<'a> {
     shortest: u32,
     joint: Option<Joint>,
     done: bool,
+}
+
+/// Which candidate there may be that is not made of groups.
+enum Special {
+    /// A number in tag 5A or a float, from the first group on.
+    Unread,
+    /// The number in tag 57 that ends there.
+    Track2(usize),
+    /// None, or it was told of.
+    Done,
 }
 
 /// The group lengths that numbers are printed or typed in, four bits a group.
@@ -51,12 +61,11 @@ const FRACTION: std::ops::RangeInclusive<usize> = 9..=18;
 impl<'a> Windows<'a> {
     /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
     pub(super) fn new(view: View<'a>, start: usize, long: bool) -> Self {
-        let special = emv::application_pan(view, start).map(|object| Candidate::of(view, object, Shape::ApplicationPan));
         Self {
             view,
             start,
             at: start,
-            special: special.or_else(|| scientific(view, start)),
+            special: Special::Unread,
             digits: Digits::EMPTY,
             groups: 0,
             layout: 0,
@@ -70,14 +79,27 @@ impl<'a> Windows<'a> {
     }
 
     /// The one that `object`, at the end of a run of digits, is.
-    pub(super) fn of(view: View<'a>, object: Object) -> Self {
-        let (start, shape) = (object.span.start, Shape::Track2Equivalent(object.rest));
-        Self { special: Some(Candidate::of(view, object, shape)), ..Self::new(view, start, true) }
+    pub(super) fn of(view: View<'a>, object: &Object) -> Self {
+        Self { special: Special::Track2(object.span.end), ..Self::new(view, object.span.start, true) }
     }
 
     /// Where they begin.
     pub fn start(&self) -> usize {
         self.start
+    }
+
+    fn special(&mut self) -> Option<Candidate<'a>> {
+        let (view, start) = (self.view, self.start);
+        match std::mem::replace(&mut self.special, Special::Done) {
+            Special::Done => None,
+            Special::Unread => emv::application_pan(view, start)
+                .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
+                .or_else(|| scientific(view, start)),
+            Special::Track2(end) => emv::track2(view, end).map(|object| {
+                let shape = Shape::Track2Equivalent(object.rest);
+                Candidate::of(view, object, shape)
+            }),
+        }
     }
 
     /// Adds the group at the current position; false when it does not belong to any candidate.
@@ -112,8 +134,7 @@ impl<'a> Windows<'a> {
         }
         self.at = self.at.saturating_add(joint.len());
         let may_be_loose = self.spelled || (!wide && self.groups < LOOSE_GROUPS);
-        self.joint == Some(joint)
-            && (self.groups < CANONICAL_GROUPS || ((wide || self.opens) && may_be_loose))
+        self.joint == Some(joint) && (self.groups < CANONICAL_GROUPS || ((wide || self.opens) && may_be_loose))
     }
 
     /// The candidate that the groups so far make, if they have the shape of one.
@@ -144,8 +165,7 @@ impl<'a> Windows<'a> {
         } else if self.spelled {
             Some(Shape::DigitByDigit)
         } else {
-            let loose =
-                self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && separator != Separator::Dot;
+            let loose = self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && separator != Separator::Dot;
             loose.then_some(Shape::Loose)
         }
     }
@@ -158,11 +178,7 @@ impl<'a> Windows<'a> {
             && CANONICAL.contains(&self.layout)
             && SPREAD.contains(&self.longest)
             && SPREAD.contains(&self.shortest);
-        if self.spelled {
-            Some(Shape::DigitByDigit)
-        } else {
-            canonical.then_some(Shape::Spread)
-        }
+        if self.spelled { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::Spread) }
     }
 
     /// True when more digits are joined to the groups, on either side, by the joint that they have.
@@ -172,7 +188,8 @@ impl<'a> Windows<'a> {
         let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
         let ahead = (0..len).map(|distance| view.at(self.at.saturating_add(distance)));
         let digits = isize::try_from(len).unwrap_or(isize::MAX);
-        (back.eq(joint.bytes().iter().copied()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1)))
+        (back.eq(joint.bytes().iter().copied())
+            && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1)))
             || (ahead.eq(joint.bytes().iter().copied()) && view.is_digit_like(self.at, digits))
     }
 
@@ -201,8 +218,8 @@ impl<'a> Iterator for Windows<'a> {
     type Item = Candidate<'a>;
 
     fn next(&mut self) -> Option<Candidate<'a>> {
-        if self.special.is_some() {
-            return self.special.take();
+        if let Some(candidate) = self.special() {
+            return Some(candidate);
         }
         while !self.done {
             if !self.add_group() {
@@ -235,7 +252,8 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
         [b'e' | b'E', b'+', tens, ones, ..] | [b'e' | b'E', tens, ones, ..] => [*tens, *ones],
         _ => return None,
     };
-    let [tens, ones] = exponent.map(|digit| char::from(digit).to_digit(10).and_then(|digit| usize::try_from(digit).ok()));
+    let [tens, ones] =
+        exponent.map(|digit| char::from(digit).to_digit(10).and_then(|digit| usize::try_from(digit).ok()));
     let length = tens?.saturating_mul(10).saturating_add(ones?).saturating_add(1);
     let plus = usize::from(rest.get(fraction.saturating_add(1)) == Some(&b'+'));
     let end = start.saturating_add(2).saturating_add(fraction).saturating_add(3).saturating_add(plus);

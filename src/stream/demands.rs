@@ -3,7 +3,9 @@
 //! One function for each law, under its name. It panics where the law does not hold. The property tests in `laws.rs` and
 //! the fuzz targets bring the texts.
 
-use super::{Body, Cut, Document, Finding, Flow, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Treatment, What, oracle};
+use super::{
+    Body, Cut, Document, Finding, Flow, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Treatment, What, oracle,
+};
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
 use crate::scan::pattern::Patterns;
@@ -32,7 +34,7 @@ static PATTERNS: LazyLock<OwnPatterns> = LazyLock::new(|| {
     let compiled = Patterns::compile(&[r"\b\d{3}-\d{2}-\d{4}\b", "(?i)cust[a-z0-9]{2,8}", "[0-9]{5,9}x"]);
     let named = [("ssn", 4), ("customer", 0), ("x", 2)];
     OwnPatterns {
-        compiled: compiled.ok().expect("they compile"),
+        compiled: compiled.unwrap_or_else(|(index, _)| panic!("pattern {index}")),
         named: named.map(|(name, keep_last)| (name.into(), keep_last)).into(),
     }
 });

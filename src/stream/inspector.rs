@@ -160,7 +160,8 @@ impl Inspector {
     /// The finding that `hit` in `view` is in the source.
     fn finding(&self, hit: Hit, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
         let Hit { span, what, written, .. } = hit;
-        let sent = source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
+        let sent =
+            source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
         let form = match (written, source) {
             (Written::Anew(edits), None) => Form::Rewritten(edits),
             (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),

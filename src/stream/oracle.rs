@@ -144,7 +144,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         let mut best: Option<(Range<usize>, i8, Brand)> = None;
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
-            let joined = (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, &masked, &runs, index, last));
+            let joined =
+                (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, &masked, &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
                 let groups: Vec<usize> = runs.iter().filter(|run| span.contains(&run.start)).map(Range::len).collect();
                 let narrow = joint(text, &runs, index).is_some_and(|joint| joint.len() == 1 && is_separator(joint[0]));
@@ -177,7 +178,8 @@ fn application_pan(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand
             continue;
         }
         let ten = head.contains("0A");
-        let (length, skip) = if ten { (10, 0) } else { (usize::from_str_radix(ahead.get(..2)?, 16).ok()?, 2 + joint.len()) };
+        let (length, skip) =
+            if ten { (10, 0) } else { (usize::from_str_radix(ahead.get(..2)?, 16).ok()?, 2 + joint.len()) };
         if !(6..=10).contains(&length) || (!ten && ahead.get(2..skip)? != joint) {
             continue;
         }
@@ -202,19 +204,25 @@ fn application_pan(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand
 /// A number in tag `57` that ends at `end`.
 fn track2(text: &[u8], end: usize) -> Option<(Range<usize>, Brand)> {
     text.get(end).filter(|byte| byte.eq_ignore_ascii_case(&b'D'))?;
-    (MIN_DIGITS..=MAX_DIGITS).rev().find_map(|count| {
-        let head = std::str::from_utf8(text.get(end.checked_sub(count + 4)?..end)?).ok()?;
-        let length = usize::from_str_radix(head.get(2..4)?, 16).ok()?;
-        let digits = &head[4..];
-        let fits = head.starts_with("57") && head.bytes().all(|byte| byte.is_ascii_digit());
-        (fits && length <= 19 && length * 2 > count + 5).then_some((end - count..end, digits))
-    })
-    .and_then(|(span, digits)| Some((span, checked(digits)?)))
+    (MIN_DIGITS..=MAX_DIGITS)
+        .rev()
+        .find_map(|count| {
+            let head = std::str::from_utf8(text.get(end.checked_sub(count + 4)?..end)?).ok()?;
+            let length = usize::from_str_radix(head.get(2..4)?, 16).ok()?;
+            let digits = &head[4..];
+            let fits = head.starts_with("57") && head.bytes().all(|byte| byte.is_ascii_digit());
+            (fits && length <= 19 && length * 2 > count + 5).then_some((end - count..end, digits))
+        })
+        .and_then(|(span, digits)| Some((span, checked(digits)?)))
 }
 
 /// A float with an exponent that begins at `start`.
 fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
-    let ahead = text[start..].iter().take(40).map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' }).collect::<String>();
+    let ahead = text[start..]
+        .iter()
+        .take(40)
+        .map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' })
+        .collect::<String>();
     let (mantissa, rest) = ahead.split_once(['e', 'E'])?;
     let (whole, fraction) = mantissa.split_once('.')?;
     let sign = usize::from(rest.starts_with('+'));
@@ -232,14 +240,18 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let context = context_of(before)?;
     let (brand, tier) = brand_of(&digits)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
-    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, &[]))
-        .then_some((start..end, 3, brand))
+    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, &[])).then_some((
+        start..end,
+        3,
+        brand,
+    ))
 }
 
 /// The brand of digits with a right check digit that are not all the same.
 fn checked(digits: &str) -> Option<Brand> {
     let bytes = digits.as_bytes();
-    (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && check_digit_is_right(bytes)).then_some(())?;
+    (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && check_digit_is_right(bytes))
+        .then_some(())?;
     brand_of(digits).map(|(brand, _)| brand)
 }
 
@@ -420,7 +432,10 @@ fn judge(
 fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
     let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit) || masked.get(at) == Some(&true);
     let mut first = start;
-    while first > 0 && start - first < 31 && (digit(first - 1) || (is_separator(text[first - 1]) && first > 1 && digit(first - 2))) {
+    while first > 0
+        && start - first < 31
+        && (digit(first - 1) || (is_separator(text[first - 1]) && first > 1 && digit(first - 2)))
+    {
         first -= 1;
     }
     if start - first >= 31 || first < 2 {

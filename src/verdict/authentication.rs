@@ -24,8 +24,7 @@ pub struct CodeNames {
 }
 
 /// Something of which every name of a code has one.
-const STEMS: [&str; 10] =
-    ["cvv", "cvc", "cvn", "cvd", "csc", "cid", "cav", "pin", "security", "verification"];
+const STEMS: [&str; 10] = ["cvv", "cvc", "cvn", "cvd", "csc", "cid", "cav", "pin", "security", "verification"];
 
 /// Names of verification codes.
 #[rustfmt::skip]

@@ -112,6 +112,9 @@ const EVIDENCE_NEAR: usize = 40;
 const EVIDENCE_AFTER: usize = 60;
 const EVIDENCE_BEFORE: usize = 60;
 
+/// The fewest letters of a mask.
+const MASK: usize = 4;
+
 /// What the last words of running text say.
 fn score_of_words(before: &[u8]) -> i8 {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
@@ -125,6 +128,10 @@ fn score_of_words(before: &[u8]) -> i8 {
         let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));
         let word = text.get(start..).unwrap_or_default().to_ascii_lowercase();
         if word.is_empty() || !(1..=3).contains(&gap) {
+            return said;
+        }
+        if word.len() >= MASK && word.iter().all(|letter| *letter == b'x') {
+            // What a mask left of a number, which is no word either.
             return said;
         }
         if words::is_card(&word) {
@@ -243,10 +250,15 @@ mod tests {
 
     #[test]
     fn expiry_dates_and_codes_are_evidence() {
-        for after in
-            [" 12/26", "\",\"exp\":\"12/26\"", " exp 01-2027", " valid thru 12/29", "\", \"cvv\": 123", " CVC 123",
-             "\",\n  \"expirationDate\": 1"]
-        {
+        for after in [
+            " 12/26",
+            "\",\"exp\":\"12/26\"",
+            " exp 01-2027",
+            " valid thru 12/29",
+            "\", \"cvv\": 123",
+            " CVC 123",
+            "\",\n  \"expirationDate\": 1",
+        ] {
             assert!(evidence_follows(after.as_bytes()), "{after}");
         }
         for after in [" 13/26", " 12/20", " 9934", "\",\"amount\":12", "\ncvv 123", " 12/265"] {
@@ -256,7 +268,9 @@ mod tests {
 
     #[test]
     fn codes_and_dates_before_a_number_are_evidence_in_the_same_record() {
-        for before in ["cvv=123&number=", "{\"exp_month\": 1,\n  \"number\": \"", "\"cardHolder\":\"A\", \"cvc\":\"1\", \""] {
+        for before in
+            ["cvv=123&number=", "{\"exp_month\": 1,\n  \"number\": \"", "\"cardHolder\":\"A\", \"cvc\":\"1\", \""]
+        {
             assert!(evidence_precedes(before.as_bytes()), "{before}");
         }
         for before in ["cvv=123\nnumber=", "amount=12&number=", ""] {

@@ -180,7 +180,8 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
         return Err(Verdict::NotPan(Why::Repeated));
     }
     let checks = luhn::is_valid(digits);
-    if !checks && !(brand == Brand::UnionPay && candidate.shape().may_lack_check_digit()) {
+    let may_lack = brand == Brand::UnionPay && candidate.shape().may_lack_check_digit();
+    if !checks && !may_lack {
         return Err(Verdict::NotPan(Why::CheckDigit));
     }
     let known = test_cards::is_test_card(digits);

@@ -133,8 +133,18 @@ mod tests {
 
     #[test]
     fn every_list_is_sorted_and_in_lower_case() {
-        let lists: [&[&str]; 10] =
-            [&WEAK_BEFORE, &CARD, &OTHER, &IDENTIFIER, &WEAK, &OTHER_BEFORE, &GLUED_BEFORE, &GLUED_BEHIND, &EVIDENCE, &LOOKS];
+        let lists: [&[&str]; 10] = [
+            &WEAK_BEFORE,
+            &CARD,
+            &OTHER,
+            &IDENTIFIER,
+            &WEAK,
+            &OTHER_BEFORE,
+            &GLUED_BEFORE,
+            &GLUED_BEHIND,
+            &EVIDENCE,
+            &LOOKS,
+        ];
         for list in lists {
             assert!(list.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()));
             assert!(list.iter().all(|word| word.to_lowercase() == **word));

@@ -5,18 +5,25 @@ use crate::command::{file, printed, refused};
 #[test]
 fn check_prints_the_effective_policy() {
     let expected = "policy is valid\n\n\
-        mode                   monitor\n\
-        request                mask\n\
-        response               block\n\
-        detect.sensitivity     balanced\n\
-        mask.keep              first6_last4\n\
-        mask.character         #\n\
-        block.request_status   403\n\
-        block.response_status  502\n\
-        block.body             null\n\
-        uninspectable          pass\n\
-        limits.paused_bytes    65536\n\
-        audit.clean            false\n";
+        mode                       monitor\n\
+        request                    mask\n\
+        response                   block\n\
+        detect.sensitivity         balanced\n\
+        detect.brands              none\n\
+        detect.authentication_data true\n\
+        detect.test_cards          detect\n\
+        detect.base64              false\n\
+        detect.ignore_keys         none\n\
+        detect.card_keys           none\n\
+        detect.patterns            none\n\
+        mask.keep                  first6_last4\n\
+        mask.character             #\n\
+        block.request_status       403\n\
+        block.response_status      502\n\
+        block.body                 null\n\
+        uninspectable              pass\n\
+        limits.paused_bytes        65536\n\
+        audit.clean                false\n";
     let policy = r##"{"mode":"monitor","response":"block","mask":{"character":"#"}}"##;
     assert_eq!(printed(&["check", &file("effective.json", policy)], b""), expected);
     assert_eq!(printed(&["check", "-"], policy.as_bytes()), expected);

@@ -50,6 +50,9 @@ fn what_speaks_against_a_card_is_said() {
         ),
         ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "  digits       16, each on its own between spaces\n"),
         ("at 3782.822463.10005", "  digits       15 as 4-6-5 with dots, as printed on cards\n"),
+        ("4111/1111/1111/1111", "  digits       16 as 4-4-4-4 with other signs, as printed on cards\n"),
+        ("card: 4.111111111111111e15", "  digits       16 of a float with an exponent\n"),
+        ("5A084111111111111111", "  digits       16 in a chip card's data object of tag 5A\n"),
     ] {
         let explanation = explained(text);
         assert!(explanation.contains(line), "{text}: {explanation}");
@@ -60,9 +63,9 @@ fn what_speaks_against_a_card_is_said() {
 #[test]
 fn where_no_candidate_is_the_reason_is_said() {
     for (text, reason) in [
-        ("4111/1111/1111/1111", "groups are joined by '/', not by spaces, dashes or dots"),
+        ("4111~1111~1111~1111", "groups of a number are not joined by '~'"),
         ("4111 1111-1111 1111", "groups are joined by different signs"),
-        ("4111  1111  1111  1111", "more than one sign between two groups"),
+        ("4111   1111   1111   1111", "groups of a number are not joined by '   '"),
         ("411 11111 1111 11 1 1 1", "cards are not printed in such groups"),
         ("411111111111111111111111", "24 digits in a row; a card has at most 19"),
         ("41111 11111 11111 11111", "20 digits in all; a card has at most 19"),

@@ -52,8 +52,12 @@ impl Considered {
 
     fn conclusion(&self, found: bool) -> String {
         match self.verdict {
-            Verdict::Pan(pan) | Verdict::Track(pan, _) if found => format!("a card: {}, {} digits", pan.brand.as_str(), pan.length),
-            Verdict::Pan(_) | Verdict::Track(..) => "no card: another reading of these digits is a better one".to_owned(),
+            Verdict::Pan(pan) | Verdict::Track(pan, _) if found => {
+                format!("a card: {}, {} digits", pan.brand.as_str(), pan.length)
+            }
+            Verdict::Pan(_) | Verdict::Track(..) => {
+                "no card: another reading of these digits is a better one".to_owned()
+            }
             Verdict::NotPan(why) => format!("no card: {}", say(why)),
             Verdict::Open => "no card: it ends too early to tell".to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use crate::cli::shown::Shown;
 use crate::cli::terminal;
-use panveil::scan::{MAX_DIGITS, MIN_DIGITS, Separator, View};
+use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_joint};
 use std::ops::Range;
 
 /// Groups of digits that a reader may take for one number: next to each other, with a few signs between them.
@@ -76,12 +76,8 @@ impl Stretch {
             return "it is what a mask left of a number".to_owned();
         }
         let gaps = self.gaps(text);
-        if gaps.iter().any(|gap| gap.len() > 1) {
-            return "more than one sign between two groups".to_owned();
-        }
-        let foreign = gaps.iter().find(|gap| gap.first().is_none_or(|byte| Separator::from_byte(*byte).is_none()));
-        if let Some(gap) = foreign {
-            return format!("groups are joined by '{}', not by spaces, dashes or dots", terminal::harmless(gap));
+        if let Some(gap) = gaps.iter().find(|gap| !is_joint(gap)) {
+            return format!("groups of a number are not joined by '{}'", terminal::harmless(gap));
         }
         if gaps.iter().any(|gap| Some(gap) != gaps.first()) {
             return "groups are joined by different signs".to_owned();

@@ -72,7 +72,9 @@ impl Position {
 /// The number in ASCII digits.
 fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     match finding.form {
-        Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => Cow::Borrowed(spelling),
+        Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
+            Cow::Borrowed(spelling)
+        }
         Form::Spelled(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
     }
 }

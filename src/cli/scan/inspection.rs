@@ -52,7 +52,9 @@ impl<'r, R: Read> Inspection<'r, R> {
             room: &mut room.0,
             held: 0,
             // A log holds paths and forms and markup, line by line.
-            inspector: Inspector::new(Document::Unknown, MASKS).under(Arc::new(cards_everywhere())).reading_all_escapes(),
+            inspector: Inspector::new(Document::Unknown, MASKS)
+                .under(Arc::new(cards_everywhere()))
+                .reading_all_escapes(),
             findings: Vec::new(),
             position: Position::START,
             shown,

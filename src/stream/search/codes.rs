@@ -105,7 +105,8 @@ fn run(text: &[u8], at: usize, is_part: impl Fn(&u8) -> bool) -> usize {
 /// True when a card stands near `value`.
 fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) -> bool {
     let beside = |card: &Range<usize>| {
-        let gap = if card.start >= value.end { card.start.checked_sub(value.end) } else { value.start.checked_sub(card.end) };
+        let gap =
+            if card.start >= value.end { card.start.checked_sub(value.end) } else { value.start.checked_sub(card.end) };
         gap.is_some_and(|gap| gap <= NEAR)
     };
     stretch.since_card.saturating_add(value.start) <= NEAR || cards.iter().any(beside)
