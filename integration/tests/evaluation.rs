@@ -5,7 +5,7 @@ use std::path::Path;
 
 use panveil::mask::Style;
 use panveil::stream::{Document, Inspector};
-use panveil::verdict::Level;
+use panveil::verdict::{Brand, Level};
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::run::{Plan, measure, misses};
 use panveil_integration::evaluation::{fill, report};
@@ -47,7 +47,8 @@ fn the_issuers_of_the_corpus_are_those_of_the_detector() {
             let mut findings = Vec::new();
             let inspector = || Inspector::new(Document::Text, Style::HIDE);
             inspector().preceded_by(b"card: ").inspect(number.as_bytes(), true, &mut findings);
-            let brands: Vec<&str> = findings.iter().map(|finding| finding.pan.brand.as_str()).collect();
+            let brands: Vec<&str> =
+                findings.iter().filter_map(|finding| finding.what.brand()).map(Brand::as_str).collect();
             assert!(brands == [issuer.brand.as_str()], "{} of {} digits: {brands:?}", issuer.brand, number.len());
             findings.clear();
             inspector().inspect(number.as_bytes(), true, &mut findings);

@@ -53,13 +53,15 @@ impl Exchange {
         for what in findings {
             self.tally().add(direction, place, field, what, decision);
         }
-        let mut labels: Vec<&str> = findings.iter().map(What::label).collect();
-        labels.sort_unstable();
-        for same in labels.chunk_by(|one, other| one == other) {
-            if let Some(label) = same.first() {
-                let counter = Counter::Findings(direction, place, label, Action::of(decision));
-                self.count(host, counter, u64::try_from(same.len()).unwrap_or(u64::MAX));
+        let mut labels: Vec<(&str, u64)> = Vec::new();
+        for label in findings.iter().map(What::label) {
+            match labels.iter_mut().find(|(other, _)| *other == label) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => labels.push((label, 1)),
             }
+        }
+        for (label, count) in labels {
+            self.count(host, Counter::Findings(direction, place, label, Action::of(decision)), count);
         }
     }
 

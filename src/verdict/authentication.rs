@@ -6,7 +6,10 @@
 
 use super::name::Tokens;
 use super::words::is_one_of;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::noncontiguous::NFA;
+use aho_corasick::{Input, MatchKind};
+use std::sync::Arc;
 
 /// A secret that goes with a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub enum Code {
 /// Finds out quickly whether a text names a [`Code`] at all.
 #[derive(Clone)]
 pub struct CodeNames {
-    search: Option<AhoCorasick>,
+    search: Option<Arc<NFA>>,
 }
 
 /// Something of which every name of a code has one.
@@ -43,16 +46,17 @@ pub const LONGEST_CODE: usize = 16;
 impl CodeNames {
     /// True when `text` may name a code.
     pub fn may_be_in(&self, text: &[u8]) -> bool {
-        self.search.as_ref().is_none_or(|search| search.is_match(text))
+        self.search.as_ref().is_none_or(|search| !matches!(search.try_find(&Input::new(text)), Ok(None)))
     }
 }
 
 impl Default for CodeNames {
     fn default() -> Self {
-        let mut builder = AhoCorasick::builder();
-        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
+        // The plainest of the automata: the others are faster on long texts, and three times as large.
+        let mut builder = NFA::builder();
+        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).prefilter(false);
         // Without the automaton every text is looked at, which is slower and finds the same.
-        Self { search: builder.build(STEMS).ok() }
+        Self { search: builder.build(STEMS).ok().map(Arc::new) }
     }
 }
 

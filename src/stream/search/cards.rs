@@ -19,7 +19,7 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
                 match best(windows, stretch, &mut names) {
                     Best::Card { span, what, written, .. } => {
                         starts.take(span.end);
-                        hits.found.push(super::Hit { from: start.min(span.start), span, what, written });
+                        hits.insert(super::Hit { from: start.min(span.start), span, what, written });
                     }
                     Best::Open => return hits.hold(start),
                     Best::None => {}

@@ -96,8 +96,14 @@ impl Hits {
     /// Adds a hit, unless there is one in its place.
     fn add(&mut self, span: Range<usize>, what: What, written: Written) {
         if !self.covers(&span) {
-            self.found.push(Hit { from: span.start, span, what, written });
+            self.insert(Hit { from: span.start, span, what, written });
         }
+    }
+
+    /// Adds a hit in its order.
+    fn insert(&mut self, hit: Hit) {
+        let place = self.found.partition_point(|other| other.span.start <= hit.span.start);
+        self.found.insert(place, hit);
     }
 
     /// True when something was found in a part of `span`.
@@ -105,9 +111,8 @@ impl Hits {
         self.found.iter().any(|hit| hit.span.start < span.end && span.start < hit.span.end)
     }
 
-    /// Puts the hits in order and forgets those that are not decided.
+    /// Forgets the hits that are not decided.
     fn settle(&mut self) {
-        self.found.sort_by_key(|hit| hit.span.start);
         let cut = |decided: usize| move |hit: &&Hit| hit.from < decided && decided < hit.span.end;
         while let Some(hit) = self.found.iter().find(cut(self.decided)) {
             self.decided = hit.from;

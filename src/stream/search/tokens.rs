@@ -57,6 +57,6 @@ fn add_cards(stretch: &Stretch<'_>, token: &Token, hits: &mut Hits) {
     let mut edits = token.rewrite(&bytes);
     for Finding { what, .. } in findings {
         let written = Written::Anew(std::mem::take(&mut edits));
-        hits.found.push(super::Hit { from: token.span.start, span: token.span.clone(), what, written });
+        hits.insert(super::Hit { from: token.span.start, span: token.span.clone(), what, written });
     }
 }
