@@ -147,7 +147,7 @@ impl Inspector {
         let view = View::new(behind, text, last, self.style.character.as_byte());
         let mut since_card = self.since_card.saturating_add(hits.decided);
         for hit in hits.found {
-            if matches!(hit.what, What::Pan(_) | What::Track(_)) && !matches!(hit.written, Written::Anew(_)) {
+            if matches!(hit.what, What::Pan(_) | What::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);
             }
             findings.push(self.finding(hit, view, source));
