@@ -3,7 +3,7 @@
 //! The edit keeps its length, byte for byte, and the document stays what it was: text gets mask characters, a bare JSON
 //! number gets digits. Separators stay. The result is never a valid card number again.
 
-use crate::scan::MAX_DIGITS;
+use crate::scan::{FILLER, MAX_DIGITS};
 use crate::verdict::luhn;
 
 /// How much of a number stays readable, and what covers the rest.
@@ -110,9 +110,6 @@ pub fn apply(span: &mut [u8], form: &Form, style: Style) {
         }
     }
 }
-
-/// What fills up a number in the data objects of chip cards.
-const FILLER: u8 = b'F';
 
 /// Masks every letter and digit in `span` but the `last` ones, whatever truncation permits for numbers.
 pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usize) {

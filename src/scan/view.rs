@@ -72,34 +72,40 @@ impl<'a> View<'a> {
 
     /// True when `byte` is a digit, or may turn out to be part of a mask.
     pub(super) fn may_be_digit(&self, byte: u8) -> bool {
-        byte.is_ascii_digit() || byte == self.mask
+        byte.is_ascii_digit() || byte == self.mask || byte == FILLER
     }
 
     /// True when the byte `distance` from `position` is a digit, or was one before a mask was laid over it.
     pub fn is_digit_like(&self, position: usize, distance: isize) -> bool {
         let byte = self.around(position, distance);
-        byte.is_ascii_digit() || self.is_masked(position, distance)
+        byte.is_ascii_digit() || self.is_masked(position, distance) || self.is_in_run_of(FILLER, position, distance)
     }
 
     /// True when the byte `distance` from `position` belongs to a mask: at least four mask characters, single
     /// separators between them allowed.
     pub fn is_masked(&self, position: usize, distance: isize) -> bool {
-        if self.around(position, distance) != self.mask {
+        self.is_in_run_of(self.mask, position, distance)
+    }
+
+    /// True when the byte `distance` from `position` belongs to a mask of that `character`.
+    fn is_in_run_of(&self, character: u8, position: usize, distance: isize) -> bool {
+        if self.around(position, distance) != character {
             return false;
         }
-        let left = self.mask_run(position, distance, -1);
-        left >= MASK_RUN || left.saturating_add(self.mask_run(position, distance, 1)).saturating_sub(1) >= MASK_RUN
+        let run = |step| self.mask_run(character, position, distance, step);
+        let left = run(-1);
+        left >= MASK_RUN || left.saturating_add(run(1)).saturating_sub(1) >= MASK_RUN
     }
 
     /// How many mask characters stand in the run that starts `distance` from `position` and goes on in steps of
     /// `step`, up to [`MASK_RUN`].
-    fn mask_run(&self, position: usize, distance: isize, step: isize) -> usize {
+    fn mask_run(&self, character: u8, position: usize, distance: isize, step: isize) -> usize {
         let mut run = 0;
         let mut at = distance;
         while run < MASK_RUN {
-            if self.around(position, at) != self.mask {
+            if self.around(position, at) != character {
                 let separated = super::Separator::from_byte(self.around(position, at)).is_some();
-                if run == 0 || !separated || self.around(position, at.saturating_add(step)) != self.mask {
+                if run == 0 || !separated || self.around(position, at.saturating_add(step)) != character {
                     break;
                 }
                 at = at.saturating_add(step);
@@ -110,6 +116,9 @@ impl<'a> View<'a> {
         run
     }
 }
+
+/// What masks numbers in hexadecimal text.
+pub const FILLER: u8 = b'F';
 
 /// The fewest mask characters that count as a mask: a 16-digit number cut down to its first eight and last four
 /// digits hides four, and no permitted truncation hides fewer.

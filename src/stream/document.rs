@@ -69,11 +69,11 @@ impl Document {
     }
 
     /// How the bytes at `span` are written, which may be a part of a number or of a word.
-    pub fn form_within(self, view: View<'_>, span: &Range<usize>, anchor: u8) -> Form {
+    pub fn form_within(self, view: View<'_>, span: &Range<usize>) -> Form {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
         let before = (1..=LONGEST_PART).map(|distance| view.before(span.start, distance));
         let opens = before.skip_while(|byte| part(*byte)).find(|byte| Self::is_anchor(*byte));
-        let stands_bare = matches!(opens.unwrap_or(anchor), 0 | b':' | b',' | b'[');
+        let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['));
         if self == Self::Json && stands_bare { Form::Digits } else { Form::Text }
     }
 

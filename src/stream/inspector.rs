@@ -175,7 +175,7 @@ impl Inspector {
             (Written::InHexadecimal, _) => Form::Hexadecimal,
             (Written::AsFloat, _) => Form::Scientific,
             (Written::Plainly, _) => match what {
-                What::Pattern(_) => self.document.form_within(view, &span, self.anchor),
+                What::Pattern(_) => self.document.form_within(view, &span),
                 _ => self.document.form_of(view, &span, self.anchor),
             },
         };

@@ -232,6 +232,10 @@ fn every_cut() {
         "{\"card\":4.111111111111111e15}",
         "4111 / 1111 / 1111 / 1111",
         "t=eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9 Customer12 123-45-6789",
+        "5A 08 41 11 11 11 11 11 11 11test_1111 - - - 0",
+        "a/eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9,427801482111806600",
+        "57114111111111111111D25122010000000000-5555-5555-5555-4444",
+        "eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9\"pin\":1234,",
     ] {
         let text = text.as_bytes();
         let halves = (0..=text.len()).map(|cut| vec![text[..cut].to_vec(), text[cut..].to_vec()]);
@@ -240,6 +244,7 @@ fn every_cut() {
             let reading = Reading { widely: true, ..Reading::of(Document::Unknown, Keep::First6Last4) };
             demands::cut_invariance(&chunks, reading);
         }
+        KEEPS.iter().for_each(|keep| demands::idempotence(text, Reading::of(Document::Unknown, *keep)));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Looks at the whole text at once, knows nothing of chunks, and spells out each rule where it is used; only what a name
 //! is worth it asks the same code. The fast scanner must agree with it on every input.
 
-use crate::scan::{Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte};
+use crate::scan::{FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte};
 use crate::verdict::name::{Called, Names};
 use crate::verdict::{Brand, FarNames, Tier, context, test_cards, track, words};
 use std::ops::Range;
@@ -136,7 +136,9 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
 }
 
 fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
-    let masked = masked_positions(text, mask);
+    let remains = masked_positions(text, mask);
+    let filled = masked_positions(text, FILLER);
+    let masked: Vec<bool> = remains.iter().zip(&filled).map(|(remains, filled)| *remains || *filled).collect();
     let runs = runs(text, &masked);
     let mut found: Vec<(Range<usize>, Brand)> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
@@ -145,7 +147,7 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
             let joined =
-                (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, &masked, &runs, index, last));
+                (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
                 let groups: Vec<usize> = runs.iter().filter(|run| span.contains(&run.start)).map(Range::len).collect();
                 let narrow = joint(text, &runs, index).is_some_and(|joint| joint.len() == 1 && is_separator(joint[0]));
@@ -311,7 +313,7 @@ fn joint<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [
 /// Where the window from run `first` to run `last` is, its score and brand, when it may be a card.
 fn judge(
     text: &[u8],
-    masked: &[bool],
+    [masked, remains]: [&[bool]; 2],
     runs: &[Range<usize>],
     first: usize,
     last: usize,
@@ -391,13 +393,13 @@ fn judge(
         let before_it = fours(&mut (0..first).rev().map(|run| (run, run)));
         let behind_it = fours(&mut (last + 1..runs.len()).map(|run| (run, run - 1)));
         let tail = (0..span.start).rev().scan(true, |go_on, at| {
-            let digit = text[at].is_ascii_digit() || masked[at];
+            let digit = text[at].is_ascii_digit() || remains[at];
             let joins = is_separator(text[at]) && at > 0 && (text[at - 1].is_ascii_digit() || masked[at - 1]);
             *go_on &= digit || joins;
             go_on.then_some(at)
         });
         let tail: Vec<usize> = tail.filter(|at| !is_separator(text[*at])).take(4).collect();
-        if is_in_iban(text, masked, span.start) || tail.iter().any(|at| masked[*at]) {
+        if is_in_iban(text, masked, span.start) || tail.iter().any(|at| remains[*at]) {
             return None;
         }
         score += if before_it + behind_it >= 2 { -3 } else { 0 };

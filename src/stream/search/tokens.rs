@@ -23,7 +23,7 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
         let read = if sent > LONGEST_TOKEN { readable(stretch, &run) } else { run };
         for token in token::tokens(stretch.text, &read) {
             let before = hits.found.len();
-            add_cards(stretch, &token, hits);
+            add_cards(stretch, &token, read.start, hits);
             if hits.found.len() > before {
                 break;
             }
@@ -39,7 +39,7 @@ fn readable(stretch: &Stretch<'_>, run: &Range<usize>) -> Range<usize> {
     run.start..end
 }
 
-fn add_cards(stretch: &Stretch<'_>, token: &Token, hits: &mut Hits) {
+fn add_cards(stretch: &Stretch<'_>, token: &Token, from: usize, hits: &mut Hits) {
     let criteria = crate::verdict::Criteria { base64: false, ..stretch.criteria.clone() };
     let mut findings = Vec::new();
     let mut inspector = Inspector::new(Document::Unknown, stretch.style).under(Arc::new(criteria));
@@ -57,6 +57,6 @@ fn add_cards(stretch: &Stretch<'_>, token: &Token, hits: &mut Hits) {
     let mut edits = token.rewrite(&bytes);
     for Finding { what, .. } in findings {
         let written = Written::Anew(std::mem::take(&mut edits));
-        hits.insert(super::Hit { from: token.span.start, span: token.span.clone(), what, written });
+        hits.insert(super::Hit { from, span: token.span.clone(), what, written });
     }
 }
