@@ -118,7 +118,7 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
         (Some(high), Some(low)) => {
-            let in_track = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X');
+            let in_track = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X' | b'F');
             let digits = text.iter().skip(2).take_while(in_track).take(TRACK_DIGITS).count();
             if high == b'B' && digits == TRACK_DIGITS {
                 return Unit::Plain;

@@ -3,7 +3,9 @@
 //! Looks at the whole text at once, knows nothing of chunks, and spells out each rule where it is used; only what a name
 //! is worth it asks the same code. The fast scanner must agree with it on every input.
 
-use crate::scan::{FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte};
+use crate::scan::{
+    FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte,
+};
 use crate::verdict::name::{Called, Names};
 use crate::verdict::{Brand, FarNames, Tier, context, test_cards, track, words};
 use std::ops::Range;
@@ -72,7 +74,7 @@ fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let character = |length: usize, character: char| Some((length, character.to_string().into_bytes()));
     if let Some(rest) = text.strip_prefix('%') {
         let track = rest.strip_prefix('B').is_some_and(|rest| {
-            rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit() || b"*#xX".contains(&b))
+            rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit() || b"*#xXF".contains(&b))
         });
         let byte = rest.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()) && !track)?;
         return Some((3, vec![u8::from_str_radix(byte, 16).ok()?]));
@@ -146,8 +148,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         let mut best: Option<(Range<usize>, i8, Brand)> = None;
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
-            let joined =
-                (index..runs.len().min(index + MAX_DIGITS)).map(|last| judge(text, [&masked, &remains], &runs, index, last));
+            let joined = (index..runs.len().min(index + MAX_DIGITS))
+                .map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
                 let groups: Vec<usize> = runs.iter().filter(|run| span.contains(&run.start)).map(Range::len).collect();
                 let narrow = joint(text, &runs, index).is_some_and(|joint| joint.len() == 1 && is_separator(joint[0]));

@@ -164,9 +164,10 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, pan: Pan) -> Verdict 
     match candidate.shape() {
         Shape::Track2Equivalent(rest) if after.len() < rest && !complete => Verdict::Open,
         Shape::Track2Equivalent(rest) => Verdict::Track(pan, rest.min(after.len())),
-        Shape::Bare if track::follows(&candidate.before(), after) == Some(true) => match track::rest(after) {
-            rest if rest == after.len() && !complete => Verdict::Open,
-            rest => Verdict::Track(pan, rest),
+        Shape::Bare if track::follows(&candidate.before(), after) == Some(true) => match track::rest(after, complete) {
+            None => Verdict::Open,
+            Some(0) => Verdict::Pan(pan),
+            Some(rest) => Verdict::Track(pan, rest),
         },
         _ => Verdict::Pan(pan),
     }

@@ -28,23 +28,34 @@ pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     Some(digits == DATE_AND_CODE && month.is_some())
 }
 
-/// How many bytes of `after`, which follows the number of a track, belong to the track: up to its end sentinel or the first
-/// byte that a track cannot have.
-pub fn rest(after: &[u8]) -> usize {
-    let in_track2 = |byte: &u8| byte.is_ascii_digit();
-    let in_track1 = |byte: &u8| (b' '..=b'_').contains(byte) && !matches!(byte, b'?' | b'"' | b'\'' | b'<' | b'>');
-    let Some((separator, data)) = after.split_first() else { return 0 };
-    let data = data.iter().take(LONGEST_REST);
-    let length = if *separator == b'^' {
-        data.take_while(|byte| in_track1(byte)).count()
-    } else {
-        data.take_while(|byte| in_track2(byte)).count()
-    };
-    length.saturating_add(1)
+/// How many bytes of `after`, which follows a number, are the rest of a track: in track 1 a name between two `^` and the
+/// data behind it, in track 2 the data behind the separator. Zero when there are no such data, `None` when the end of
+/// `after` comes too early to tell; when it is `complete`, nothing follows that would.
+pub fn rest(after: &[u8], complete: bool) -> Option<usize> {
+    let Some((b'^', text)) = after.split_first() else { return data(after, 1, complete) };
+    let name = text.iter().take(LONGEST_NAME.saturating_add(1)).position(|byte| *byte == b'^');
+    match name {
+        Some(name) => data(after, name.saturating_add(2), complete),
+        None if text.len() <= LONGEST_NAME && !complete => None,
+        None => Some(0),
+    }
 }
 
-/// The most characters of a track behind its number: track 1 has 79, of which the sentinels and the number are at least 15.
-const LONGEST_REST: usize = 64;
+/// Up to where the data go that begin at `start`.
+fn data(after: &[u8], start: usize, complete: bool) -> Option<usize> {
+    let text = after.get(start..).unwrap_or_default();
+    let in_data = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let length = text.iter().take_while(|byte| in_data(byte)).count();
+    match length {
+        _ if length == text.len() && length <= LONGEST_DATA && !complete => None,
+        DATE_AND_CODE..=LONGEST_DATA => Some(start.saturating_add(length)),
+        _ => Some(0),
+    }
+}
+
+/// The most characters of the name in track 1, and of the data behind it or behind the number of track 2.
+const LONGEST_NAME: usize = 26;
+const LONGEST_DATA: usize = 40;
 
 /// Digits of the expiry date and the service code.
 const DATE_AND_CODE: usize = 7;
@@ -54,16 +65,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_track_ends_at_its_sentinel() {
-        for (after, rest) in [
-            ("^DOE/JOHN^25121010000000000000?;", 30),
-            ("=25121010000000000?", 18),
-            ("=2512101\",", 8),
-            ("^DOE/JANE^2512\"}", 14),
-            ("D25121010000", 12),
+    fn a_track_goes_on_to_the_end_of_its_data() {
+        for (after, expected) in [
+            ("^DOE/JOHN^25121010000000000000?;", Some(30)),
+            ("=25121010000000000?", Some(18)),
+            ("=2512101\",", Some(8)),
+            ("D25121010000 ", Some(12)),
+            ("^DOE/JANE^2512\"}", Some(0)),
+            ("^DOE/JANE AND OTHERS OF THE FAMILY^", Some(0)),
+            ("^DOE/JANE", None),
+            ("^DOE/JANE^2512101", None),
+            ("=2512101", None),
         ] {
-            assert_eq!(super::rest(after.as_bytes()), rest, "{after}");
+            assert_eq!(rest(after.as_bytes(), false), expected, "{after}");
         }
+        assert_eq!(rest(b"=2512101", true), Some(8));
+        assert_eq!(rest(b"^DOE/JANE^2512101", true), Some(17));
+        assert_eq!(rest(b"^DOE", true), Some(0));
     }
 
     #[test]
