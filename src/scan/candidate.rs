@@ -61,9 +61,6 @@ pub struct Neighbour {
     pub separator: Separator,
     /// True when the nearest group is one to six zeros and the chain ends there.
     pub zeros: bool,
-    /// How many groups of exactly four digits follow each other from the nearest on, joined by the same separator; at
-    /// most two are counted.
-    pub fours: u8,
 }
 
 impl<'a> Candidate<'a> {
@@ -99,6 +96,19 @@ impl<'a> Candidate<'a> {
     /// What stands after the last digit.
     pub fn right(&self) -> Edge {
         edge(self.view, self.span.end.saturating_sub(1), 1)
+    }
+
+    /// How many groups of four stand beside a grouped candidate, joined by its own separator: two on either side are
+    /// counted at most.
+    pub fn fours_beside(&self) -> u8 {
+        let joint = match self.separator {
+            Some(Separator::Space) => b' ',
+            Some(Separator::Dash) => b'-',
+            Some(Separator::Dot) => b'.',
+            Some(Separator::Wide) | None => return 0,
+        };
+        let last = self.span.end.saturating_sub(1);
+        fours(self.view, self.span.start, -1, joint).saturating_add(fours(self.view, last, 1, joint))
     }
 
     /// The text before the first digit, as far as it may matter.
@@ -181,38 +191,42 @@ fn edge(view: View<'_>, from: usize, step: isize) -> Edge {
     if !view.is_digit_like(from, step.saturating_mul(2)) {
         return Edge::Open;
     }
-    let (fours, zeros) = neighbour_groups(view, from, step, separator);
-    Edge::Group(Neighbour { separator, zeros, fours })
+    Edge::Group(Neighbour { separator, zeros: is_zeros(view, from, step) })
 }
 
-/// Measures up to two groups: how many of them have exactly four digits, and whether the first is a short run of zeros
-/// that ends the chain.
-fn neighbour_groups(view: View<'_>, from: usize, step: isize, separator: Separator) -> (u8, bool) {
+/// True when the group that begins two steps from `from` is a short run of zeros that ends the chain.
+fn is_zeros(view: View<'_>, from: usize, step: isize) -> bool {
     let mut at = step.saturating_mul(2);
-    let mut fours: u8 = 0;
-    let mut zeros = true;
-    for group in 0..2 {
-        let mut len = 0;
-        while len <= LONGEST_FRACTION && view.is_digit_like(from, at) {
-            zeros &= group > 0 || view.around(from, at) == b'0';
-            len = len.saturating_add(1);
-            at = at.saturating_add(step);
-        }
-        let joined = Separator::from_byte(view.around(from, at));
-        let goes_on = joined.is_some() && view.is_digit_like(from, at.saturating_add(step));
-        if group == 0 {
-            zeros &= len <= LONGEST_FRACTION && !goes_on && !view.around(from, at).is_ascii_alphanumeric();
-        }
-        if len != 4 {
-            break;
-        }
-        fours = fours.saturating_add(1);
-        if !goes_on || joined != Some(separator) {
-            break;
-        }
+    let mut len = 0;
+    while len <= LONGEST_FRACTION && view.around(from, at) == b'0' {
+        len = len.saturating_add(1);
         at = at.saturating_add(step);
     }
-    (fours, zeros)
+    let joined = Separator::from_byte(view.around(from, at)).is_some();
+    let goes_on = joined && view.is_digit_like(from, at.saturating_add(step));
+    let ends = !view.around(from, at).is_ascii_alphanumeric() && !view.is_digit_like(from, at);
+    (1..=LONGEST_FRACTION).contains(&len) && ends && !goes_on
+}
+
+/// How many groups of four stand beside the digit at `from`, going in steps of `step`, each joined by `joint`: four digits,
+/// or four hexadecimal digits with a decimal one among them. At most two are counted.
+fn fours(view: View<'_>, from: usize, step: isize, joint: u8) -> u8 {
+    let mut at: isize = 0;
+    let mut count: u8 = 0;
+    while count < 2 && view.around(from, at.saturating_add(step)) == joint {
+        let place = |index: isize| at.saturating_add(step.saturating_mul(index.saturating_add(1)));
+        let is_digit = |index: isize| view.is_digit_like(from, place(index));
+        let in_group = |index: isize| is_digit(index) || view.around(from, place(index)).is_ascii_hexdigit();
+        if !(1..=4).all(in_group) || !(1..=4).any(is_digit) {
+            break;
+        }
+        if is_digit(5) || view.around(from, place(5)).is_ascii_alphanumeric() {
+            break;
+        }
+        count = count.saturating_add(1);
+        at = at.saturating_add(step.saturating_mul(5));
+    }
+    count
 }
 
 /// The longest run of zeros after a decimal point that still counts as "no fraction".
@@ -230,8 +244,8 @@ mod tests {
         edge(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1)
     }
 
-    fn group(separator: Separator, zeros: bool, fours: u8) -> Edge {
-        Edge::Group(Neighbour { separator, zeros, fours })
+    fn group(separator: Separator, zeros: bool) -> Edge {
+        Edge::Group(Neighbour { separator, zeros })
     }
 
     #[test]
@@ -246,27 +260,34 @@ mod tests {
 
     #[test]
     fn groups_of_four_are_counted_up_to_two() {
-        assert_eq!(right("4111 123", 4), group(Separator::Space, false, 0));
-        assert_eq!(right("4111 1234", 4), group(Separator::Space, false, 1));
-        assert_eq!(right("4111 1234-1234", 4), group(Separator::Space, false, 1));
-        assert_eq!(right("4111 1234 1234 1234", 4), group(Separator::Space, false, 2));
-        assert_eq!(left("1234 5678 "), group(Separator::Space, false, 2));
-        assert_eq!(left("12345-"), group(Separator::Dash, false, 0));
+        let right = |text: &str| fours(View::new(b"", text.as_bytes(), true, b'*'), 3, 1, b' ');
+        let left = |behind: &str| fours(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1, b' ');
+        assert_eq!(right("4111 123"), 0);
+        assert_eq!(right("4111 1234"), 1);
+        assert_eq!(right("4111 1234-1234"), 1);
+        assert_eq!(right("4111 1234 1234 1234"), 2);
+        assert_eq!(right("4111 12345"), 0);
+        assert_eq!(right("4111 533C 0A28 "), 2);
+        assert_eq!(right("4111 cafe dead"), 0);
+        assert_eq!(right("4111 **** 1"), 1);
+        assert_eq!(left("1234 5678 "), 2);
+        assert_eq!(left("12345 "), 0);
+        assert_eq!(left("x123 "), 0);
     }
 
     #[test]
     fn a_fraction_of_zeros_is_told_from_others() {
-        assert_eq!(right("4111.0", 4), group(Separator::Dot, true, 0));
-        assert_eq!(right("4111.000000,", 4), group(Separator::Dot, true, 0));
-        assert_eq!(right("4111.0000000", 4), group(Separator::Dot, false, 0));
-        assert_eq!(right("4111.0e5", 4), group(Separator::Dot, false, 0));
-        assert_eq!(right("4111.01", 4), group(Separator::Dot, false, 0));
-        assert_eq!(right("4111.0.1", 4), group(Separator::Dot, false, 0));
+        assert_eq!(right("4111.0", 4), group(Separator::Dot, true));
+        assert_eq!(right("4111.000000,", 4), group(Separator::Dot, true));
+        assert_eq!(right("4111.0000000", 4), group(Separator::Dot, false));
+        assert_eq!(right("4111.0e5", 4), group(Separator::Dot, false));
+        assert_eq!(right("4111.01", 4), group(Separator::Dot, false));
+        assert_eq!(right("4111.0.1", 4), group(Separator::Dot, false));
     }
 
     #[test]
     fn a_masked_group_is_a_neighbour_still() {
-        assert_eq!(right("4111 **** 1", 4), group(Separator::Space, false, 1));
+        assert_eq!(right("4111 **** 1", 4), group(Separator::Space, false));
         assert_eq!(right("4111 **", 4), Edge::Open);
     }
 }

@@ -389,11 +389,20 @@ fn judge(
         if own == Some(b".".as_slice()) && before.ends_with(b".") {
             return None;
         }
-        let fours = |away: &mut dyn Iterator<Item = (usize, usize)>| {
-            away.take(2).take_while(|(run, by)| runs[*run].len() == 4 && joint(text, runs, *by) == own && !wide).count()
+        let mark = |at: usize| match text.get(at) {
+            Some(byte) if byte.is_ascii_digit() || masked[at] => '0',
+            Some(byte) if byte.is_ascii_hexdigit() => 'a',
+            Some(byte) if byte.is_ascii_alphanumeric() => 'z',
+            Some(byte) if own == Some(&[*byte]) => '-',
+            _ => ';',
         };
-        let before_it = fours(&mut (0..first).rev().map(|run| (run, run)));
-        let behind_it = fours(&mut (last + 1..runs.len()).map(|run| (run, run - 1)));
+        let row = |beside: String| {
+            let is_four = |group: &&str| group.len() == 4 && group.contains('0') && !group.contains('z');
+            let groups = beside.strip_prefix('-').map(|rest| rest.split(';').next().unwrap_or(rest));
+            groups.map_or(0, |groups| groups.split('-').take(2).take_while(is_four).count())
+        };
+        let before_it = row((0..span.start).rev().take(12).map(mark).collect());
+        let behind_it = row((span.end..text.len()).take(12).map(mark).collect());
         let tail = (0..span.start).rev().scan(true, |go_on, at| {
             let digit = text[at].is_ascii_digit() || remains[at];
             let joins = is_separator(text[at]) && at > 0 && (text[at - 1].is_ascii_digit() || masked[at - 1]);

@@ -51,8 +51,7 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
     if goes_on || dotted || candidate.is_in_iban() {
         return Surroundings::Object(Why::LongerNumber);
     }
-    let row = fours(left, candidate.separator()).saturating_add(fours(right, candidate.separator()));
-    Surroundings::Weigh(if row >= ROW { ROW_SCORE } else { 0 })
+    Surroundings::Weigh(if candidate.fours_beside() >= ROW { ROW_SCORE } else { 0 })
 }
 
 /// The four-digit groups beside a number from which on it is a row of a table. One may be a year or an expiry date.
@@ -98,13 +97,5 @@ fn continues(edge: Edge, own: Option<Separator>) -> bool {
     match edge {
         Edge::Group(neighbour) => Some(neighbour.separator) == own && neighbour.separator != Separator::Space,
         Edge::Open | Edge::Letter => false,
-    }
-}
-
-/// How many groups of four digits stand at this edge, joined by the number's own separator.
-fn fours(edge: Edge, own: Option<Separator>) -> u8 {
-    match edge {
-        Edge::Group(neighbour) if Some(neighbour.separator) == own => neighbour.fours,
-        Edge::Group(_) | Edge::Open | Edge::Letter => 0,
     }
 }

@@ -60,7 +60,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
 /// Where codes may stand, in order: near cards, and near the end.
 fn places(stretch: &Stretch<'_>, cards: &[Range<usize>], decided: usize) -> Vec<Range<usize>> {
     let reach = NEAR.saturating_add(LONGEST_CODE);
-    let start = 0..NEAR.saturating_sub(stretch.since_card);
+    let start = 0..NEAR.saturating_add(1).saturating_sub(stretch.since_card);
     let near = cards.iter().map(|card| card.start.saturating_sub(reach)..card.end.saturating_add(reach));
     let end = if stretch.last { 0..0 } else { decided.saturating_sub(reach)..decided };
     let mut places: Vec<Range<usize>> = Vec::new();
