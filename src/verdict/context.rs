@@ -130,21 +130,23 @@ fn score_of_words(before: &[u8]) -> i8 {
         if word.is_empty() || !(1..=3).contains(&gap) {
             return said;
         }
-        if word.len() >= MASK && word.iter().all(|letter| *letter == b'x') {
-            // What a mask left of a number, which is no word either.
-            return said;
-        }
-        if words::is_card(&word) {
+        // What a mask left of a number is no word, as the number was none.
+        let masked = word.windows(MASK).rposition(|letters| letters.iter().all(|letter| *letter == b'x'));
+        let word = word.get(masked.map_or(0, |at| at.saturating_add(MASK))..).unwrap_or_default();
+        if words::is_card(word) {
             return CARD;
         }
-        if last && is_one_of(&word, &words::OTHER_BEFORE) {
+        if last && is_one_of(word, &words::OTHER_BEFORE) {
             return OTHER;
         }
-        if last && is_one_of(&word, &words::WEAK_BEFORE) {
+        if last && is_one_of(word, &words::WEAK_BEFORE) {
             said = WEAK;
         }
-        if said > 0 && is_one_of(&word, &words::IDENTIFIER) {
+        if said > 0 && is_one_of(word, &words::IDENTIFIER) {
             return 0;
+        }
+        if masked.is_some() {
+            return said;
         }
         last = false;
         rest = text.get(..start).unwrap_or_default();
