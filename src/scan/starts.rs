@@ -28,8 +28,8 @@ pub enum Step<'a> {
     End,
 }
 
-/// The bytes behind the last digit that tell whether a float has an exponent.
-const EXPONENT: usize = 5;
+/// The bytes from a letter on that tell whether it is the exponent of a float, or begins a row of hexadecimal groups.
+const HEXADECIMAL: usize = 11;
 
 impl<'a> Starts<'a> {
     /// Starts at the beginning of the view's window.
@@ -160,7 +160,7 @@ impl<'a> Starts<'a> {
                 return true;
             }
             if !is_joint_byte(*byte) {
-                return !byte.eq_ignore_ascii_case(&b'e') || position.saturating_add(EXPONENT) <= rest.len();
+                return !byte.is_ascii_hexdigit() || position.saturating_add(HEXADECIMAL) <= rest.len();
             }
         }
         false

@@ -235,6 +235,7 @@ fn every_cut() {
         "5A 08 41 11 11 11 11 11 11 11test_1111 - - - 0",
         "a/eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9,427801482111806600",
         "57114111111111111111D25122010000000000-5555-5555-5555-4444",
+        "4111 1111 1111 1111 DE89 3704 0044",
         "eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9\"pin\":1234,",
     ] {
         let text = text.as_bytes();
