@@ -28,6 +28,9 @@ pub enum Step<'a> {
     End,
 }
 
+/// The fewest digits of a chain with a number in it: those of a float whose exponent says that more follow.
+const FEWEST_DIGITS: usize = 10;
+
 /// The bytes from a letter on that tell whether it is the exponent of a float, or begins a row of hexadecimal groups.
 const HEXADECIMAL: usize = 11;
 
@@ -43,8 +46,11 @@ impl<'a> Starts<'a> {
             if let Some(step) = self.passed.take().and_then(|run| self.look_back(&run)) {
                 return step;
             }
-            if !self.in_chain && !self.enter_chain() {
-                return Step::End;
+            if !self.in_chain {
+                if !self.enter_chain() {
+                    return Step::End;
+                }
+                continue;
             }
             let Some(run) = self.next_run() else { continue };
             if self.view.is_digit_like(run.start, -1) {
@@ -97,7 +103,30 @@ impl<'a> Starts<'a> {
         }
         self.at = self.chain_start(dense.unwrap_or(self.view.len()));
         self.in_chain = true;
+        self.skip_short_chains();
         self.at < self.view.len()
+    }
+
+    /// Passes over a chain that has too few digits for any number, as those of times and addresses do.
+    fn skip_short_chains(&mut self) {
+        let rest = self.view.window().get(self.at..).unwrap_or_default();
+        let (mut digits, mut joint): (usize, usize) = (0, 0);
+        for (position, byte) in rest.iter().enumerate() {
+            if byte.is_ascii_digit() {
+                joint = 0;
+                digits = digits.saturating_add(1);
+                if digits >= FEWEST_DIGITS {
+                    return;
+                }
+            } else {
+                joint = joint.saturating_add(1);
+                if joint > LONGEST_JOINT || !is_joint_byte(*byte) {
+                    self.at = self.at.saturating_add(position).saturating_add(1);
+                    self.in_chain = false;
+                    return;
+                }
+            }
+        }
     }
 
     /// The first digit of the chain that has a digit at `position` or ends there, not before the current position.

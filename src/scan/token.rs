@@ -24,20 +24,25 @@ pub struct Token {
     engine: GeneralPurpose,
 }
 
-/// The first run of token characters in `text` from `from` on that is long enough to be a token. Padding is part of it.
+/// The first run of token characters in `text` from `from` on that is long enough to be a token, or ends the text. Padding is
+/// part of it.
 pub fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut start = from;
     loop {
-        let rest = text.get(start..)?;
-        start = start.checked_add(rest.iter().position(|byte| is_token_byte(*byte))?)?;
+        // Any run that is long enough and begins in the first stretch holds the last byte of it.
+        let stretch = text.get(start..)?;
+        let stretch = stretch.get(..SHORTEST_TOKEN).unwrap_or(stretch);
+        if let Some(other) = stretch.iter().rposition(|byte| !is_token_byte(*byte)) {
+            start = start.saturating_add(other).saturating_add(1);
+            continue;
+        }
+        if stretch.is_empty() {
+            return None;
+        }
         let rest = text.get(start..)?;
         let length = rest.iter().take_while(|byte| is_token_byte(**byte)).count();
         let padding = rest.iter().skip(length).take(2).take_while(|byte| **byte == b'=').count();
-        let end = start.saturating_add(length).saturating_add(padding);
-        if length >= SHORTEST_TOKEN || end == text.len() {
-            return Some(start..end);
-        }
-        start = end;
+        return Some(start..start.saturating_add(length).saturating_add(padding));
     }
 }
 
@@ -54,8 +59,23 @@ const MOST_SLASHES: usize = 8;
 
 /// True for the characters of base64 and base64url.
 pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    TOKEN_BYTES.get(usize::from(byte)).is_some_and(|is| *is)
 }
+
+/// Which bytes are characters of base64 or base64url.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        #[allow(clippy::indexing_slicing, reason = "an index out of bounds does not compile")]
+        #[allow(clippy::arithmetic_side_effects, reason = "an overflow does not compile")]
+        {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+            byte += 1;
+        }
+    }
+    table
+};
 
 impl Token {
     fn read(padded: &[u8], start: usize) -> Option<Self> {

@@ -131,7 +131,8 @@ fn score_of_words(before: &[u8]) -> i8 {
             return said;
         }
         // What a mask left of a number is no word, as the number was none.
-        let masked = word.windows(MASK).rposition(|letters| letters.iter().all(|letter| *letter == b'x'));
+        let is_mask = |letters: &[u8]| [b'x', b'f'].iter().any(|mask| letters.iter().all(|letter| letter == mask));
+        let masked = word.windows(MASK).rposition(is_mask);
         let word = word.get(masked.map_or(0, |at| at.saturating_add(MASK))..).unwrap_or_default();
         if words::is_card(word) {
             return CARD;
