@@ -72,6 +72,10 @@ impl Text {
         let mut cards = self.cards;
         for span in cards.iter_mut().flat_map(|card| &mut card.spans) {
             *span = encoded.places[span.start].start..encoded.places[span.end - 1].end;
+            // The zero byte beside an outer digit of UTF-16 tells nothing of the card.
+            let is_zero = |at: usize| encoded.bytes[at] == 0;
+            span.start += usize::from(is_zero(span.start));
+            span.end -= usize::from(is_zero(span.end - 1));
         }
         Self { bytes: encoded.bytes, cards }
     }
@@ -98,8 +102,8 @@ mod tests {
             ("percent", "4111"),
             ("base64", "NDExMS"),
             ("hex", "34313131"),
-            ("utf16le", "4\x001\x001\x001\x00"),
-            ("utf16be", "\x004\x001\x001\x001"),
+            ("utf16le", "4\x001\x001\x001"),
+            ("utf16be", "4\x001\x001\x001"),
         ] {
             assert_eq!(card_in(Encoding::named(name).unwrap()), expected, "{name}");
         }
