@@ -149,7 +149,8 @@ impl Layer {
             if rest.is_empty() {
                 return layer;
             }
-            match escape::unit(rest, last, escapes) {
+            let before = source.get(..layer.consumed).unwrap_or_default();
+            match escape::unit(before, rest, last, escapes) {
                 Unit::Plain => layer.push(rest.get(..1).unwrap_or_default(), 1),
                 Unit::Byte(len, byte) => layer.push(&[byte], len),
                 Unit::Character(len, character) => layer.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
@@ -276,7 +277,9 @@ mod tests {
             ("{\\\"n\\\":\\\"x\\\\n4\\\"}", "{\"n\":\"x\n4\"}"),
             ("&amp;#52;", "4"),
             ("4\u{0}1\u{0}1\u{0}", "411\u{0}"),
-            ("\u{0}4\u{0}1\u{0}1", "41\u{0}1"),
+            ("\u{0}4\u{0}1\u{0}1", "411"),
+            ("411\u{0}5\u{0}", "411\u{0}5\u{0}"),
+            ("411\u{0}5", "411\u{0}5"),
             ("4\u{0}\u{0}1", "4\u{0}\u{0}1"),
         ] {
             assert_eq!(decoded(text), expected, "{text}");

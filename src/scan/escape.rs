@@ -66,27 +66,36 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
     text.chunks(256).any(|part| part.iter().fold(false, |any, byte| any | begins(*byte, escapes)))
 }
 
-/// The unit at the start of `text`. `last` says that nothing follows the text.
-pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
+/// The unit at the start of `text`, which stands behind `before`. `last` says that nothing follows the text.
+pub fn unit(before: &[u8], text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
         Some(b'%') => percent(text),
         Some(b'\\') => backslash(text),
         Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
-        Some(0) if escapes.utf16 => zero(text),
+        Some(0) if escapes.utf16 => zero(before, text, last),
         _ => Unit::Plain,
     };
     if unit == Unit::Partial && last { Unit::Plain } else { unit }
 }
 
-/// A zero byte says nothing where UTF-16 has one beside each character: the next but one is zero again.
-fn zero(text: &[u8]) -> Unit {
+/// A zero byte says nothing where UTF-16 has one beside each character: the next but one is zero again. Behind two digits it
+/// is the end of a text, as that is no UTF-16; else one more digit behind it would hide a number. They may be masked.
+fn zero(before: &[u8], text: &[u8], last: bool) -> Unit {
+    let alternates = matches!(before, [.., 0, _]);
     match text {
+        _ if matches!(before, [.., one, two] if in_number(*one) && in_number(*two)) => Unit::Plain,
         [_, next, 0, ..] if next.is_ascii() && *next != 0 => Unit::Nothing,
+        [_, next] if next.is_ascii() && *next != 0 && last && alternates => Unit::Nothing,
         [_] => Unit::Partial,
         [_, next] if next.is_ascii() && *next != 0 => Unit::Partial,
         _ => Unit::Plain,
     }
+}
+
+/// True for digits, and for what masks them.
+fn in_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X' | b'F')
 }
 
 /// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.
@@ -118,8 +127,7 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
         (Some(high), Some(low)) => {
-            let in_track = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X' | b'F');
-            let digits = text.iter().skip(2).take_while(in_track).take(TRACK_DIGITS).count();
+            let digits = text.iter().skip(2).take_while(|byte| in_number(**byte)).take(TRACK_DIGITS).count();
             if high == b'B' && digits == TRACK_DIGITS {
                 return Unit::Plain;
             }
@@ -219,7 +227,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Unit {
-        unit(text.as_bytes(), false, Escapes::FORM)
+        unit(b"", text.as_bytes(), false, Escapes::FORM)
     }
 
     #[test]
@@ -253,7 +261,7 @@ mod tests {
     fn half_an_escape_waits_unless_nothing_follows() {
         for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
-            assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
+            assert_eq!(unit(b"", text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
         }
     }
 

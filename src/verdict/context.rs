@@ -21,7 +21,7 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     if let Some(heading) = &far.heading {
         return names.weigh(heading);
     }
-    let before = field::without_looks(before);
+    let before = field::without_looks(&unmasked(before));
     let before = before.as_slice();
     if let Some(name) = field::named_pair(before) {
         let called = names.weigh(name);
@@ -112,7 +112,37 @@ const EVIDENCE_NEAR: usize = 40;
 const EVIDENCE_AFTER: usize = 60;
 const EVIDENCE_BEFORE: usize = 60;
 
-/// The fewest letters of a mask.
+/// The text with digits again where masks are, as far as they can be told: what a number is called must not change when the
+/// one before it is masked.
+fn unmasked(text: &[u8]) -> Vec<u8> {
+    let mut text = text.to_vec();
+    let mut at = 0;
+    while let Some(mask) = text.get(at).copied() {
+        let (end, count) = if MASKS.contains(&mask) { run_of(mask, &text, at) } else { (at, 0) };
+        if count >= MASK {
+            let run = text.get_mut(at..end).unwrap_or_default();
+            run.iter_mut().filter(|byte| **byte == mask).for_each(|byte| *byte = b'0');
+        }
+        at = end.max(at.saturating_add(1));
+    }
+    text
+}
+
+/// Where the run of `mask` that begins at `start` ends, single separators in it allowed, and how many there are.
+fn run_of(mask: u8, text: &[u8], start: usize) -> (usize, usize) {
+    let (mut at, mut count): (usize, usize) = (start, 0);
+    loop {
+        match text.get(at..) {
+            Some([first, ..]) if *first == mask => at = at.saturating_add(1),
+            Some([b' ' | b'-' | b'.', second, ..]) if *second == mask => at = at.saturating_add(2),
+            _ => return (at, count),
+        }
+        count = count.saturating_add(1);
+    }
+}
+
+/// What masks are written with, and the fewest of them.
+const MASKS: [u8; 5] = *b"*#xXF";
 const MASK: usize = 4;
 
 /// What the last words of running text say.
@@ -130,24 +160,17 @@ fn score_of_words(before: &[u8]) -> i8 {
         if word.is_empty() || !(1..=3).contains(&gap) {
             return said;
         }
-        // What a mask left of a number is no word, as the number was none.
-        let is_mask = |letters: &[u8]| [b'x', b'f'].iter().any(|mask| letters.iter().all(|letter| letter == mask));
-        let masked = word.windows(MASK).rposition(is_mask);
-        let word = word.get(masked.map_or(0, |at| at.saturating_add(MASK))..).unwrap_or_default();
-        if words::is_card(word) {
+        if words::is_card(&word) {
             return CARD;
         }
-        if last && is_one_of(word, &words::OTHER_BEFORE) {
+        if last && is_one_of(&word, &words::OTHER_BEFORE) {
             return OTHER;
         }
-        if last && is_one_of(word, &words::WEAK_BEFORE) {
+        if last && is_one_of(&word, &words::WEAK_BEFORE) {
             said = WEAK;
         }
-        if said > 0 && is_one_of(word, &words::IDENTIFIER) {
+        if said > 0 && is_one_of(&word, &words::IDENTIFIER) {
             return 0;
-        }
-        if masked.is_some() {
-            return said;
         }
         last = false;
         rest = text.get(..start).unwrap_or_default();
@@ -221,6 +244,18 @@ mod tests {
             ("", 0),
         ] {
             assert_eq!(called_in(before), Called::Weighs(expected), "{before}");
+        }
+    }
+
+    #[test]
+    fn masks_change_nothing() {
+        for (before, digits) in [
+            ("card XXXXXXXXXXXX1111 ", "card 0000000000001111 "),
+            ("5A 08 FF FF FF FF imei ", "5A 08 00 00 00 00 imei "),
+            ("**bold** card ", "**bold** card "),
+            ("4111 11** **** 1111", "4111 1100 0000 1111"),
+        ] {
+            assert_eq!(unmasked(before.as_bytes()), digits.as_bytes(), "{before}");
         }
     }
 
