@@ -12,8 +12,6 @@ pub enum Unit {
     Byte(usize, u8),
     /// An escape of so many bytes for a character.
     Character(usize, char),
-    /// A byte that stands for nothing.
-    Nothing,
     /// The beginning of what may be an escape; the text ends too early to tell.
     Partial,
 }
@@ -23,19 +21,14 @@ pub enum Unit {
 pub struct Escapes {
     /// A plus sign is a space, as in forms and queries.
     pub plus: bool,
-    /// The text may be UTF-16, every other byte of which is zero.
-    pub utf16: bool,
 }
 
 impl Escapes {
     /// Those of text of any kind.
-    pub const TEXT: Self = Self { plus: false, utf16: true };
+    pub const TEXT: Self = Self { plus: false };
 
     /// Those of forms and queries.
-    pub const FORM: Self = Self { plus: true, utf16: true };
-
-    /// Those of any text, where zero bytes stand between several.
-    pub const ZERO_TERMINATED: Self = Self { plus: true, utf16: false };
+    pub const FORM: Self = Self { plus: true };
 }
 
 /// The longest character reference that is read, from `&` to `;`.
@@ -58,7 +51,7 @@ const TRACK_DIGITS: usize = 12;
 
 /// True when `byte` may be the first of an escape.
 pub fn begins(byte: u8, escapes: Escapes) -> bool {
-    (byte == b'%') | (byte == b'\\') | (byte == b'&') | (escapes.utf16 & (byte == 0)) | (escapes.plus & (byte == b'+'))
+    (byte == b'%') | (byte == b'\\') | (byte == b'&') | (escapes.plus & (byte == b'+'))
 }
 
 /// True when `text` may hold an escape.
@@ -66,31 +59,16 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
     text.chunks(256).any(|part| part.iter().fold(false, |any, byte| any | begins(*byte, escapes)))
 }
 
-/// The unit at the start of `text`, which stands behind `before`. `last` says that nothing follows the text.
-pub fn unit(before: &[u8], text: &[u8], last: bool, escapes: Escapes) -> Unit {
+/// The unit at the start of `text`. `last` says that nothing follows the text.
+pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
         Some(b'%') => percent(text),
         Some(b'\\') => backslash(text),
         Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
-        Some(0) if escapes.utf16 => zero(before, text, last),
         _ => Unit::Plain,
     };
     if unit == Unit::Partial && last { Unit::Plain } else { unit }
-}
-
-/// A zero byte says nothing where UTF-16 has one beside each character: the next but one is zero again. Behind two digits it
-/// is the end of a text, as that is no UTF-16; else one more digit behind it would hide a number. They may be masked.
-fn zero(before: &[u8], text: &[u8], last: bool) -> Unit {
-    let alternates = matches!(before, [.., 0, _]);
-    match text {
-        _ if matches!(before, [.., one, two] if in_number(*one) && in_number(*two)) => Unit::Plain,
-        [_, next, 0, ..] if next.is_ascii() && *next != 0 => Unit::Nothing,
-        [_, next] if next.is_ascii() && *next != 0 && last && alternates => Unit::Nothing,
-        [_] => Unit::Partial,
-        [_, next] if next.is_ascii() && *next != 0 => Unit::Partial,
-        _ => Unit::Plain,
-    }
 }
 
 /// True for digits, and for what masks them.
@@ -227,7 +205,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Unit {
-        unit(b"", text.as_bytes(), false, Escapes::FORM)
+        unit(text.as_bytes(), false, Escapes::FORM)
     }
 
     #[test]
@@ -261,7 +239,7 @@ mod tests {
     fn half_an_escape_waits_unless_nothing_follows() {
         for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
-            assert_eq!(unit(b"", text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
+            assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
         }
     }
 

@@ -66,7 +66,7 @@ impl Inspector {
             return true;
         }
         let mask = self.style.character.as_byte();
-        let decoded = Decoded::new(texts, 0, true, Escapes::ZERO_TERMINATED, mask);
+        let decoded = Decoded::new(texts, 0, true, Escapes::FORM, mask);
         let mut starts = Starts::new(View::new(&[], decoded.text(), true, mask));
         while let Step::Start(mut windows) = starts.advance() {
             if windows.any(|candidate| verdict::is_possible(&candidate)) {
