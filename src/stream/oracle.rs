@@ -55,18 +55,6 @@ fn without_escapes(source: &Spelled) -> Spelled {
     while !rest.is_empty() {
         let ahead: String =
             rest.iter().take(32).map(|(byte, ..)| if byte.is_ascii() { *byte as char } else { '\0' }).collect();
-        let before: Vec<u8> =
-            source[..source.len() - rest.len()].iter().rev().take(2).map(|(byte, ..)| *byte).collect();
-        let ends_text = before.len() == 2 && before.iter().all(|byte| byte.is_ascii_digit() || b"*#xXF".contains(byte));
-        let right = match rest {
-            [(0, ..), (next, ..), (0, ..), ..] => Some(*next),
-            [(0, ..), (next, ..)] if before.get(1) == Some(&0) => Some(*next),
-            _ => None,
-        };
-        if !ends_text && right.is_some_and(|next| (1..0x80).contains(&next)) {
-            rest = &rest[1..];
-            continue;
-        }
         let (length, bytes) = escape_at(&ahead).unwrap_or((1, vec![rest[0].0]));
         let (start, end) = (rest[0].1, rest[length - 1].2);
         out.extend(bytes.iter().map(|byte| (*byte, start, end)));
