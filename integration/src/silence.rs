@@ -1,4 +1,4 @@
-//! Did a card's digits get out through Envoy? Into a file it wrote, or onto a page of its admin interface.
+//! Did a card's digits, or another secret, get out through Envoy? Into a file it wrote, or onto a page of its admin interface.
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -11,12 +11,12 @@ const TELLING: usize = 9;
 /// What panveil itself reports is free of times and ports, so it may hold no more than four digits in a row.
 const TELLING_IN_REPORTS: usize = 5;
 
-/// Where digits of these cards can be read in what this Envoy wrote or shows; empty when nowhere.
+/// Where digits of these cards, or these secrets, can be read in what this Envoy wrote or shows; empty when nowhere.
 ///
 /// # Errors
 ///
 /// When a file or a page cannot be read.
-pub async fn leaks(envoy: &Envoy, cards: &[String]) -> Result<Vec<String>> {
+pub async fn leaks(envoy: &Envoy, cards: &[String], secrets: &[String]) -> Result<Vec<String>> {
     let mut places = Vec::new();
     for (path, bytes) in envoy.written()? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -30,7 +30,9 @@ pub async fn leaks(envoy: &Envoy, cards: &[String]) -> Result<Vec<String>> {
             (format!("access log line {}, field {field}", number + 1), value, TELLING_IN_REPORTS)
         }));
     }
-    Ok(places.iter().flat_map(|(place, text, telling)| leak(place, text, cards, *telling)).collect())
+    let digits = places.iter().filter_map(|(place, text, telling)| leak(place, text, cards, *telling));
+    let told = places.iter().filter(|(_, text, _)| secrets.iter().any(|secret| text.contains(secret)));
+    Ok(digits.chain(told.map(|(place, ..)| format!("{place} holds a secret"))).collect())
 }
 
 /// What panveil says of an exchange.

@@ -78,8 +78,9 @@ impl Inspector {
 
     /// Inspects `window`, which begins at the first undecided byte of the text, and adds what is in it to `findings`.
     ///
-    /// Returns how many bytes are decided. The rest, at most [`super::MAX_UNDECIDED`] bytes, must come again, at the
-    /// start of the next window and unchanged. With `last`, which says that the text ends here, nothing remains.
+    /// Returns how many bytes are decided. The rest, at most [`super::MAX_UNDECIDED`] bytes, or
+    /// [`super::MAX_UNDECIDED_TOKEN`] where tokens are read, must come again, at the start of the next window and
+    /// unchanged. With `last`, which says that the text ends here, nothing remains.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         self.document = self.document.settled_by(window);
         let mut decided: usize = 0;

@@ -9,7 +9,8 @@
 //!
 //! 1. **Identity**: with nothing found, the bytes out are the bytes in.
 //! 2. **Cut invariance**: findings and bytes out do not depend on where the stream is cut into chunks.
-//! 3. **Bounded wait**: at most [`MAX_UNDECIDED`] bytes are held, and memory does not grow with the body.
+//! 3. **Bounded wait**: at most [`MAX_UNDECIDED`] bytes are held, or [`MAX_UNDECIDED_TOKEN`] where tokens are read, and
+//!    memory does not grow with the body.
 //! 4. **Same length**: every edit keeps its length.
 //! 5. **Well formed**: a JSON document stays one, and its numbers stay numbers.
 //! 6. **Idempotence**: the output, inspected again, holds nothing more.

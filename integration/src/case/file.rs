@@ -75,6 +75,7 @@ impl CaseWire {
             policy,
             protocols: protocols(self.protocols)?,
             cards: self.cards,
+            secrets: self.secrets,
             request: self.request.into_request().context("request")?,
             response: self.response.into_response().context("response")?,
             cuts: match self.cuts {
@@ -185,11 +186,9 @@ impl ExpectLogWire {
             ("found", self.found.map(|found| found.to_string())),
             ("brands", self.brands),
             ("where", self.r#where),
-            ("fields", self.fields),
-            ("rules", self.rules),
         ];
         let values = given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-        ExpectLog { values, path: self.path, details: self.details }
+        ExpectLog { values, record: self.record, path: self.path, details: self.details }
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Case {
     pub protocols: Vec<Protocol>,
     /// Card digits that must reach no log, and no receiver of a message that was blocked.
     pub cards: Vec<String>,
+    /// Other text that must reach no log.
+    pub secrets: Vec<String>,
     /// What the client sends.
     pub request: Request,
     /// What the service answers.
@@ -164,8 +166,10 @@ pub struct ExpectResponse {
 /// What the log must say. Without an `action` the exchange must be clean.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectLog {
-    /// Values by the key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`, ...
+    /// Values by the key of the log metadata: `action`, `found`, `brands`, `where`.
     pub values: BTreeMap<String, String>,
+    /// Pieces of JSON that must stand in the record.
+    pub record: Vec<String>,
     /// The redacted path; as sent when `None`.
     pub path: Option<String>,
     /// Envoy's reason for the response; `via_upstream` when `None`.

@@ -20,6 +20,8 @@ pub struct CaseWire {
     #[serde(default)]
     pub cards: Vec<String>,
     #[serde(default)]
+    pub secrets: Vec<String>,
+    #[serde(default)]
     pub request: RequestWire,
     #[serde(default)]
     pub response: ResponseWire,
@@ -137,8 +139,8 @@ pub struct ExpectLogWire {
     pub found: Option<u64>,
     pub brands: Option<String>,
     pub r#where: Option<String>,
-    pub fields: Option<String>,
-    pub rules: Option<String>,
+    #[serde(default)]
+    pub record: Vec<String>,
     pub path: Option<String>,
     pub details: Option<String>,
 }

@@ -80,6 +80,9 @@ fn log(case: &Case, seen: &Observation, differences: &mut Differences) {
     for (key, value) in &expect.values {
         differences.text(&format!("log {key}"), value, get(key));
     }
+    for piece in expect.record.iter().filter(|piece| !get("record").contains(piece.as_str())) {
+        differences.say("log record", &format!("with {piece}"), get("record"));
+    }
     if !expect.values.contains_key("action") {
         for key in ["action", "found", "brands", "where"] {
             differences.text(&format!("log {key}"), "(not set)", get(key));
@@ -112,6 +115,11 @@ fn counters(case: &Case, seen: &Observation, differences: &mut Differences) {
 
 /// No log value and no blocked message may hold a card, whatever else the case expects of them.
 fn silence(case: &Case, seen: &Observation, differences: &mut Differences) {
+    for (key, value) in &seen.log {
+        if case.secrets.iter().any(|secret| value.contains(secret)) {
+            differences.say(&format!("log {key}"), "no secret", value);
+        }
+    }
     for card in &case.cards {
         for (key, value) in &seen.log {
             if tells(value.as_bytes(), card) {
@@ -199,12 +207,13 @@ mod tests {
             name = "a"
             about = "b"
             cards = ["4111111111111111"]
+            secrets = ["EMP-123456"]
             [case.request]
             headers = [["x-a", "1"]]
             body = ["4111111111111111"]
             [case.expect]
             request = { body = "411111******1111" }
-            log = { action = "masked", found = 1 }
+            log = { action = "masked", found = 1, record = ['"kind":"pan"'] }
         "#;
         let case = parse("t", text).unwrap().remove(0);
         let seen = Observation {
@@ -216,9 +225,15 @@ mod tests {
                 trailers: vec![],
             }),
             response: Some(ReceivedResponse { status: 200, complete: true, ..Default::default() }),
-            log: [("action", "masked"), ("found", "1"), ("path", "/"), ("details", "via_upstream")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
+            log: [
+                ("action", "masked"),
+                ("found", "1"),
+                ("record", r#"{"findings":[{"kind":"pan"}]}"#),
+                ("path", "/"),
+                ("details", "via_upstream"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
             ..Default::default()
         };
         (case, seen)
@@ -237,8 +252,9 @@ mod tests {
         received.body = b"411111111111*111".to_vec();
         received.headers.clear();
         seen.log.insert("found".into(), "2".into());
+        seen.log.insert("record".into(), r#"{"findings":[]}"#.into());
         let told = check(&case, &seen).unwrap_err();
-        for part in ["request body: differs from byte 6", "request header x-a", "log found"] {
+        for part in ["request body: differs from byte 6", "request header x-a", "log found", "log record"] {
             assert!(told.contains(part), "{told}");
         }
     }
@@ -248,6 +264,13 @@ mod tests {
         let (case, mut seen) = masked();
         seen.log.insert("record".into(), "4111-1111-1111-1111".into());
         assert!(check(&case, &seen).unwrap_err().contains("no card digits"));
+    }
+
+    #[test]
+    fn a_secret_in_a_log_value_is_told() {
+        let (case, mut seen) = masked();
+        seen.log.insert("note".into(), "by EMP-123456".into());
+        assert!(check(&case, &seen).unwrap_err().contains("no secret"));
     }
 
     #[test]

@@ -34,6 +34,6 @@ async fn run(build: Build, case: Case, protocol: Protocol) -> Result<()> {
             bail!("{}\n  cut {cut:?}{differences}", case.about);
         }
     }
-    let leaks = leaks(&sidecar.envoy, &case.cards).await?;
+    let leaks = leaks(&sidecar.envoy, &case.cards, &case.secrets).await?;
     if leaks.is_empty() { Ok(()) } else { bail!("{}", leaks.join("\n")) }
 }

@@ -155,7 +155,7 @@ async fn answering_once(answer: String) -> Result<SocketAddr> {
 async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Map<String, Value>> {
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
     let mut lines = envoy.access_log(count).await?;
-    let leaks = leaks(envoy, &[CARD.to_owned()]).await?;
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
     ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
     lines.pop().context("no line")
 }
