@@ -1,6 +1,7 @@
 //! How does text from a client get into a log?
 
-use crate::stream::redact;
+use crate::policy::Policy;
+use crate::stream::{redact, redact_by};
 
 /// Text in which every card is hidden with all its digits, in an alphabet that cannot break out of a log line.
 ///
@@ -13,11 +14,22 @@ pub struct Redacted(String);
 const LONGEST: usize = 2048;
 
 impl Redacted {
+    /// Hides what `policy` finds in `text`, then bounds and escapes it.
+    pub fn under(policy: &Policy, text: &[u8]) -> Self {
+        let mut bytes = text.to_vec();
+        redact_by(&mut bytes, policy.redaction());
+        Self::escaped(&bytes)
+    }
+
     /// Hides the cards in `text`, then bounds and escapes it.
     pub fn new(text: &[u8]) -> Self {
         let mut bytes = text.to_vec();
         redact(&mut bytes);
-        let kept = bytes.get(..LONGEST).unwrap_or(&bytes);
+        Self::escaped(&bytes)
+    }
+
+    fn escaped(bytes: &[u8]) -> Self {
+        let kept = bytes.get(..LONGEST).unwrap_or(bytes);
         let mut safe = String::with_capacity(kept.len());
         for byte in kept {
             if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'`') {

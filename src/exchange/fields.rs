@@ -78,7 +78,7 @@ impl Fields {
                 continue;
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            self.cards.push(Card { place, field: Redacted::new(&pair.name), what: What::Code(code, length) });
+            self.cards.push(Card { place, field: Redacted::under(policy, &pair.name), what: What::Code(code, length) });
             if action == Action::Masked {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
@@ -138,7 +138,7 @@ impl Fields {
             if let Some(bytes) = masked.get_mut(finding.span.clone()) {
                 finding.mask(bytes, style);
             }
-            self.cards.push(Card { place, field: Redacted::new(name), what: finding.what });
+            self.cards.push(Card { place, field: Redacted::under(policy, name), what: finding.what });
         }
         Some(masked)
     }

@@ -126,7 +126,7 @@ impl Exchange {
             self.publish_request_line(host, &block);
             if self.may_refuse() {
                 // Told only now: the host forgets the request's headers once they have gone on.
-                self.request_id = block.get(b"x-request-id").map(Redacted::new);
+                self.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&policy, id));
             }
         }
         if direction == Direction::Request && wants_identity(&policy, &block) {

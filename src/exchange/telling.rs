@@ -87,7 +87,8 @@ impl Exchange {
     }
 
     fn facts<H: Host>(&self, host: &mut H) -> Facts {
-        let mut text = |path: &[&str]| host.property(path).ok().flatten().map(|value| Redacted::new(&value));
+        let mut text =
+            |path: &[&str]| host.property(path).ok().flatten().map(|value| Redacted::under(&self.policy, &value));
         Facts {
             method: text(&["request", "method"]),
             host: text(&["request", "host"]),
@@ -101,7 +102,7 @@ impl Exchange {
     /// Publishes the request line without its cards, for logs to print in place of the headers themselves.
     pub(super) fn publish_request_line<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) {
         let mut redacted = |name: &[u8], key| {
-            let text = block.get(name).map(Redacted::new);
+            let text = block.get(name).map(|value| Redacted::under(&self.policy, value));
             if let Some(text) = &text {
                 self.publish(host, key, text.as_str());
             }

@@ -31,6 +31,7 @@ pub struct Policy {
     response: Intent,
     detect: Detect,
     criteria: Arc<Criteria>,
+    redaction: Arc<Criteria>,
     style: Style,
     block: BlockReply,
     uninspectable: Uninspectable,
@@ -59,6 +60,11 @@ impl Policy {
     /// What counts as found.
     pub fn criteria(&self) -> Arc<Criteria> {
         Arc::clone(&self.criteria)
+    }
+
+    /// What is hidden in what is said of traffic.
+    pub fn redaction(&self) -> Arc<Criteria> {
+        Arc::clone(&self.redaction)
     }
 
     /// What a masked number looks like.
@@ -101,11 +107,13 @@ impl Policy {
 
 impl From<Config> for Policy {
     fn from(config: Config) -> Self {
+        let criteria = config.detect.criteria();
         Self {
+            redaction: Arc::new(criteria.for_redaction()),
             mode: config.mode,
             request: config.request,
             response: config.response,
-            criteria: Arc::new(config.detect.criteria()),
+            criteria: Arc::new(criteria),
             detect: config.detect,
             style: config.mask,
             block: config.block,

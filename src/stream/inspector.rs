@@ -234,8 +234,12 @@ fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> 
 /// Hides every card in a whole `text` with all its digits, and says how many there were. Whatever level a policy sets, what
 /// may be a card is hidden.
 pub fn redact(text: &mut [u8]) -> usize {
+    redact_by(text, Arc::new(Criteria::at(Level::Strict)))
+}
+
+/// The same by other criteria, those of [`Criteria::for_redaction`].
+pub fn redact_by(text: &mut [u8], criteria: Arc<Criteria>) -> usize {
     let mut findings = Vec::new();
-    let criteria = Arc::new(Criteria::at(Level::Strict));
     let inspector = Inspector::new(Document::Text, Style::HIDE).under(criteria);
     inspector.reading_all_escapes().inspect(text, true, &mut findings);
     for finding in &findings {

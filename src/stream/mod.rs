@@ -52,7 +52,7 @@ mod oracle;
 pub use body::{Body, Cut, Flow, Plan, Treatment, Turn};
 pub use document::Document;
 pub use finding::{Finding, Matched, What};
-pub use inspector::{Inspector, redact};
+pub use inspector::{Inspector, redact, redact_by};
 pub use messages::Sender;
 
 use crate::scan::token::LONGEST_TOKEN;

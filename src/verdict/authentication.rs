@@ -70,6 +70,9 @@ pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
     if digits && value.len() <= LONGEST_VERIFICATION && tokens.any(|token| is_one_of(token, &VERIFICATION)) {
         return Some(Code::Verification);
     }
+    if digits && value.len() == POSTAL_PIN && tokens.any(|token| token == b"code" || token == b"pincode") {
+        return None;
+    }
     let block = value.len() == LONGEST_CODE && value.iter().all(u8::is_ascii_hexdigit);
     let is_pin = (digits && PIN_LENGTHS.contains(&value.len())) || block;
     (is_pin && tokens.any(|token| is_one_of(token, &PIN))).then_some(Code::Pin)
@@ -83,6 +86,9 @@ pub fn is_code_name(name: &[u8]) -> bool {
 /// How many digits a verification code has at least and at most.
 const SHORTEST_CODE: usize = 3;
 const LONGEST_VERIFICATION: usize = 4;
+
+/// How many digits a PIN code has, as postal codes are called in India.
+const POSTAL_PIN: usize = 6;
 
 /// How many digits a PIN has (ISO 9564-1).
 const PIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=12;
@@ -117,6 +123,7 @@ mod tests {
             ("shipping", "1234", None),
             ("pin", "123", None),
             ("zip", "1234", None),
+            ("pin_code", "560001", None),
         ] {
             assert_eq!(code(name.as_bytes(), value.as_bytes()), expected, "{name} {value}");
         }

@@ -41,6 +41,17 @@ impl Criteria {
         Self { level, ..Self::default() }
     }
 
+    /// The same for what is said of traffic: whatever may be found is hidden, and all of it.
+    pub fn for_redaction(&self) -> Self {
+        let patterns = self
+            .patterns
+            .clone()
+            .map(|own| OwnPatterns { named: own.named.into_iter().map(|(name, _)| (name, 0)).collect(), ..own });
+        let names = self.names.clone().without_ignored();
+        let authentication_data = Some(self.authentication_data.clone().unwrap_or_default());
+        Self { level: Level::Strict, test_cards: true, names, patterns, authentication_data, ..self.clone() }
+    }
+
     /// How much a number of `brand` has to show whose range is of `tier`.
     pub(super) fn tier(&self, brand: Brand, tier: Tier) -> Tier {
         if self.brands.contains(&brand) { Tier::Default } else { tier }

@@ -27,6 +27,11 @@ impl Names {
         Self { cards: all(cards), ignored: all(ignored) }
     }
 
+    /// The same without the names under which there are no cards.
+    pub fn without_ignored(self) -> Self {
+        Self { ignored: Vec::new(), ..self }
+    }
+
     /// What `name` says.
     pub fn weigh(&self, name: &[u8]) -> Called {
         if !self.cards.is_empty() || !self.ignored.is_empty() {

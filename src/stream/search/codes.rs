@@ -115,7 +115,7 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
 /// Whether `value` stands under the name of a code, and which code it is.
 fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<crate::verdict::Code>) {
     let before = stretch.text_before(value.start, LOOKBEHIND);
-    let name = far.heading.as_deref().or_else(|| field::name(&before)).or_else(|| field::named_pair(&before));
-    let Some(name) = name else { return (false, None) };
-    (is_code_name(name), code(name, stretch.text.get(value.clone()).unwrap_or_default()))
+    let mut names = [far.heading.as_deref(), field::named_pair(&before), field::name(&before)].into_iter().flatten();
+    let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
+    (true, code(name, stretch.text.get(value.clone()).unwrap_or_default()))
 }
