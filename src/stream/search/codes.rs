@@ -13,9 +13,6 @@ use std::ops::Range;
 /// The most bytes between a code and its card.
 pub const NEAR: usize = 192;
 
-/// The bytes before a code in which its name may stand.
-const NAME: usize = 64;
-
 /// Adds the codes near the cards in `hits` and in front of `stretch`.
 pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
@@ -27,7 +24,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     }
     let mut cursor = stretch.naming.cursor(stretch.behind, stretch.text);
     for place in places {
-        let before = stretch.text_before(place.start, NAME);
+        let before = stretch.text_before(place.start, LOOKBEHIND);
         let text = stretch.text.get(place.clone()).unwrap_or_default();
         if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.may_name(names) {
             continue;
