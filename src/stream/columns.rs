@@ -41,11 +41,6 @@ impl Columns {
         })
     }
 
-    /// The first line, once it is known.
-    pub fn headings(&self) -> Option<&[u8]> {
-        self.complete.then_some(&self.headings)
-    }
-
     /// How many of each sign stand in the line that `text` ends in.
     fn counts_at(&self, text: &[u8]) -> [usize; SIGNS.len()] {
         let line_start = text.iter().rposition(|byte| *byte == b'\n');

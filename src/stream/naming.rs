@@ -4,7 +4,6 @@
 //! Both are kept as a few bytes of state.
 
 use super::columns::Columns;
-use crate::verdict::authentication::CodeNames;
 use crate::verdict::{FarNames, field};
 
 /// The names that hold at one place of a text, and what it takes to go on from there.
@@ -44,9 +43,9 @@ impl Naming {
         }
     }
 
-    /// True when a heading may be that of a code.
-    pub fn may_name(&self, names: &CodeNames) -> bool {
-        self.columns.as_ref().is_some_and(|columns| columns.headings().is_none_or(|first| names.may_be_in(first)))
+    /// True when names stand in headings, far from what they name.
+    pub fn has_headings(&self) -> bool {
+        self.columns.is_some()
     }
 
     /// A cursor at the start of `text`, which follows `behind` and this.

@@ -26,7 +26,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     for place in places {
         let before = stretch.text_before(place.start, LOOKBEHIND);
         let text = stretch.text.get(place.clone()).unwrap_or_default();
-        if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.may_name(names) {
+        if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.has_headings() {
             continue;
         }
         for value in values(stretch, &place) {
