@@ -120,6 +120,9 @@ impl<'a> View<'a> {
 /// What masks numbers in hexadecimal text.
 pub const FILLER: u8 = b'F';
 
+/// The ASCII characters that masks are written with.
+pub const MASK_CHARACTERS: [u8; 5] = [b'*', b'#', b'x', b'X', FILLER];
+
 /// The fewest mask characters that count as a mask: a 16-digit number cut down to its first eight and last four
 /// digits hides four, and no permitted truncation hides fewer.
 const MASK_RUN: usize = 4;
