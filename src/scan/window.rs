@@ -29,8 +29,8 @@ pub struct Windows<'a> {
 enum Special {
     /// A number in tag 5A or a float, from the first group on.
     Unread,
-    /// The number in tag 57 that ends there.
-    Track2(usize),
+    /// The number in tag 57.
+    Track2(Object),
     /// None, or it was told of.
     Done,
 }
@@ -78,9 +78,10 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The one that `object`, at the end of a run of digits, is.
-    pub(super) fn of(view: View<'a>, object: &Object) -> Self {
-        Self { special: Special::Track2(object.span.end), ..Self::new(view, object.span.start, true) }
+    /// The one that `object`, the number of a tag 57, is.
+    pub(super) fn of(view: View<'a>, object: Object) -> Self {
+        let start = object.span.start;
+        Self { special: Special::Track2(object), ..Self::new(view, start, true) }
     }
 
     /// Where they begin.
@@ -95,10 +96,10 @@ impl<'a> Windows<'a> {
             Special::Unread => emv::application_pan(view, start)
                 .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
                 .or_else(|| scientific(view, start)),
-            Special::Track2(end) => emv::track2(view, end).map(|object| {
+            Special::Track2(object) => {
                 let shape = Shape::Track2Equivalent(object.rest);
-                Candidate::of(view, object, shape)
-            }),
+                Some(Candidate::of(view, object, shape))
+            }
         }
     }
 
