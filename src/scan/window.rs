@@ -36,7 +36,7 @@ enum Special {
 }
 
 /// The group lengths that numbers are printed or typed in, four bits a group.
-const CANONICAL: [u32; 13] =
+pub(super) const CANONICAL: [u32; 13] =
     [0x4444, 0x465, 0x464, 0x456, 0x4445, 0x4_4443, 0x4_4442, 0x4_4441, 0x88, 0x6d, 0x4443, 0x4442, 0x4333];
 
 /// The most groups in a canonical layout.
@@ -50,7 +50,7 @@ const LOOSE_LONGEST: u32 = 3;
 const CANONICAL_FIRST: [usize; 3] = [4, 6, 8];
 
 /// The lengths that the groups of a canonical layout have when something wide joins them.
-const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
+pub(super) const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
 
 /// The most digits that a mask leaves at the end of a number.
 const KEPT_TAIL: usize = 4;
