@@ -288,6 +288,7 @@ fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
     use crate::verdict::{Code, Pan};
 
     const VISA: What = What::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 });
@@ -297,16 +298,20 @@ mod tests {
         Decision { intent, mode, rule: "request" }
     }
 
+    fn redacted(text: &[u8]) -> Redacted {
+        Redacted::under(&Policy::parse(b"{}").unwrap(), text)
+    }
+
     #[test]
     fn equal_findings_are_counted_together() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         tally.add(Direction::Request, Place::Body, None, &VISA, mask);
         tally.add(Direction::Request, Place::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Place::Headers, Some(&Redacted::new(b"cookie")), &AMEX, mask);
+        tally.add(Direction::Request, Place::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
         assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
         assert_eq!((tally.brands().as_str(), tally.places().as_str()), ("visa,amex", "headers,body"));
-        let facts = Facts { path: Some(Redacted::new(b"/pay")), mtls: Some(true), ..Facts::default() };
+        let facts = Facts { path: Some(redacted(b"/pay")), mtls: Some(true), ..Facts::default() };
         assert_eq!(
             tally.record(&facts),
             "{\"version\":1,\"action\":\"masked\",\"found\":3,\"path\":\"/pay\",\"mtls\":true,\"findings\":[\
@@ -351,7 +356,7 @@ mod tests {
     fn a_record_is_bounded() {
         let mut tally = Tally::default();
         for number in 0..100 {
-            let field = Redacted::new(format!("x-{number}").as_bytes());
+            let field = redacted(format!("x-{number}").as_bytes());
             tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, decision(Mode::Enforce, Intent::Mask));
         }
         assert_eq!(tally.found(), 100);
