@@ -5,8 +5,7 @@ use crate::stream::redact_by;
 
 /// Text in which every card is hidden with all its digits, in an alphabet that cannot break out of a log line.
 ///
-/// Printable ASCII stays, except quotes, backslashes and the percent sign's look-alikes: anything else is written as
-/// `%XX`, as in a URL.
+/// Printable ASCII stays, except spaces, quotes of any kind and backslashes: anything else is written as `%XX`, as in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redacted(String);
 
