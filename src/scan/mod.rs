@@ -43,7 +43,7 @@ pub(crate) use fold::{Fold, fold};
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
 pub use starts::{Starts, Step};
-pub use view::{FILLER, MASK_CHARACTERS, View};
+pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;
 
 /// The fewest digits a candidate has (Maestro's shortest number, ISO/IEC 7812-1).

@@ -117,6 +117,14 @@ impl<'a> View<'a> {
     }
 }
 
+/// The bytes before `position` of `text`, which follows `behind`: at most `longest` of them.
+pub fn text_before(behind: &[u8], text: &[u8], position: usize, longest: usize) -> Vec<u8> {
+    let near = text.get(position.saturating_sub(longest)..position).unwrap_or_default();
+    let missing = longest.saturating_sub(near.len());
+    let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
+    [far, near].concat()
+}
+
 /// What masks numbers in hexadecimal text.
 pub const FILLER: u8 = b'F';
 
