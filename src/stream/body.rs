@@ -100,13 +100,20 @@ pub enum Cut {
     Uninspectable,
 }
 
+impl Plan {
+    /// An inspector at the start of a text written in `document`.
+    fn inspector(&self, document: Document) -> Inspector {
+        Inspector::new(document, self.style).under(Arc::clone(&self.criteria))
+    }
+}
+
 impl Body {
     /// A body written in `document` whose sender marks its end like `sender`.
     pub fn new(sender: Sender, document: Document, plan: Plan) -> Self {
         let pause_limit = if sender == Sender::Open { plan.pause_limit } else { 0 };
         Self {
             messages: Messages::new(sender),
-            inspector: Inspector::new(document, plan.style).under(Arc::clone(&plan.criteria)),
+            inspector: plan.inspector(document),
             document,
             plan: Plan { pause_limit, ..plan },
             held: Vec::new(),
@@ -189,7 +196,7 @@ impl Body {
             }
             Stretch::Text { len, first, last } => {
                 if first {
-                    self.inspector = self.fresh_inspector();
+                    self.inspector = self.plan.inspector(self.document);
                 }
                 let mut findings = Vec::new();
                 let text = rest.get_mut(..len).unwrap_or_default();
@@ -199,11 +206,6 @@ impl Body {
                 decided
             }
         }
-    }
-
-    /// An inspector at the start of a text of its own.
-    fn fresh_inspector(&self) -> Inspector {
-        Inspector::new(self.document, self.plan.style).under(Arc::clone(&self.plan.criteria))
     }
 
     fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<impl FnMut(What)>) {
