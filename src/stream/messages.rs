@@ -48,6 +48,7 @@ pub enum Stretch {
     Compressed(usize),
 }
 
+/// Which byte of a prefix says whether the message is compressed, and how many bytes a prefix has.
 const COMPRESSED_FLAG: u8 = 0;
 const PREFIX_LEN: u8 = 5;
 

@@ -7,7 +7,7 @@ use super::{Hits, Stretch, Written};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::What;
 use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name};
-use crate::verdict::{FarNames, field};
+use crate::verdict::{Code, FarNames, field};
 use std::ops::Range;
 
 /// The most bytes between a code and its card.
@@ -110,7 +110,7 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
 }
 
 /// Whether `value` stands under the name of a code, and which code it is.
-fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<crate::verdict::Code>) {
+fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<Code>) {
     let before = text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND);
     let mut names = [far.heading.as_deref(), field::named_pair(&before), field::name(&before)].into_iter().flatten();
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
