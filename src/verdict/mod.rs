@@ -43,7 +43,7 @@ pub enum Verdict {
 /// How strong the evidence must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
-    /// Everything that could be a card, also under the name of something else.
+    /// Everything that could be a card, also under the name of an identifier.
     Strict,
     /// What is more likely a card than not.
     #[default]
@@ -97,7 +97,7 @@ pub enum Why {
     GluedToLetter,
     /// It is one side of a decimal number.
     Fraction,
-    /// It goes on in the same layout: a serial number, a UUID, a row of a table, an IBAN.
+    /// It goes on in the same layout: a serial number, a UUID, an IBAN.
     LongerNumber,
     /// Its check digit is wrong.
     CheckDigit,
