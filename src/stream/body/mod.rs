@@ -18,7 +18,7 @@ use self::plain::Plain;
 pub use self::shape::Shape;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::What;
+use super::{Document, Inspector, What};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -94,6 +94,13 @@ pub enum Cut {
     TrailersOverTail,
     /// It holds a message that cannot be read, and the policy blocks those.
     Uninspectable,
+}
+
+impl Plan {
+    /// An inspector at the start of a text written in `document`.
+    fn inspector(&self, document: Document) -> Inspector {
+        Inspector::new(document, self.style).under(Arc::clone(&self.criteria))
+    }
 }
 
 impl Body {

@@ -16,7 +16,6 @@
 use super::{Cut, Flow, Plan, Shape, Treatment, Turn};
 use crate::stream::messages::{Messages, Stretch};
 use crate::stream::{Document, Finding, Framing, Inspector, Sender, What};
-use std::sync::Arc;
 
 /// A body whose texts stand in it byte for byte.
 pub struct Plain {
@@ -47,7 +46,7 @@ impl Plain {
         Self {
             sender,
             messages: Messages::new(framing),
-            inspector: Inspector::new(document, plan.style).under(Arc::clone(&plan.criteria)),
+            inspector: plan.inspector(document),
             document,
             plan: Plan { pause_limit, ..plan },
             held: Vec::new(),
@@ -138,7 +137,7 @@ impl Plain {
             }
             Stretch::Text { len, first, last } => {
                 if first {
-                    self.inspector = self.fresh_inspector();
+                    self.inspector = self.plan.inspector(self.document);
                 }
                 let mut findings = Vec::new();
                 let text = rest.get_mut(..len).unwrap_or_default();
@@ -148,11 +147,6 @@ impl Plain {
                 decided
             }
         }
-    }
-
-    /// An inspector at the start of a text of its own.
-    fn fresh_inspector(&self) -> Inspector {
-        Inspector::new(self.document, self.plan.style).under(Arc::clone(&self.plan.criteria))
     }
 
     fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<impl FnMut(What)>) {
