@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | `gzip`, `x-gzip` | members one after the other, each with its CRC checked | 43 KiB |
 //! | `deflate` | a zlib stream with its checksum checked, or bare deflate, which servers send too | 43 KiB |
-//! | `zstd` | frames one after the other, skippable ones too, each with its checksum checked; a window of up to 8 MiB | 1¼ windows and 0.5 MiB at most; no more than has been said and 0.3 MiB |
+//! | `br` | one stream; a window of up to 16 MiB | what has been said, 1¼ windows and 256 KiB at most; and the codes of a metablock, 50 KiB as senders write them, 3 MiB at most |
+//! | `zstd` | frames one after the other, skippable ones too, each with its checksum checked; a window of up to 8 MiB | what has been said, 1¼ windows and 256 KiB at most; and 270 KiB at most for a block |
 //!
 //! Every text on the way is bounded: no more than the given ratio comes out for what went in, see [`Flaw::Ratio`].
 //!
@@ -17,12 +18,15 @@
 //! is forwarded is what was decoded, so nothing passes unread. After a gzip member that is whatever does not
 //! begin another member.
 
+mod brotli;
 mod checksum;
 mod deflate;
 mod gzip;
+mod history;
 mod inflate;
 mod zstd;
 
+use self::brotli::Brotli;
 use self::deflate::Deflate;
 use self::gzip::Gzip;
 use self::zstd::Zstd;
@@ -129,6 +133,7 @@ impl Layer {
 enum Coding {
     Gzip(Gzip),
     Deflate(Deflate),
+    Brotli(Brotli),
     Zstd(Zstd),
 }
 
@@ -142,6 +147,8 @@ impl Coding {
             Ok(Some(Self::Gzip(Gzip::default())))
         } else if is("deflate") {
             Ok(Some(Self::Deflate(Deflate::default())))
+        } else if is("br") {
+            Ok(Some(Self::Brotli(Brotli::default())))
         } else if is("zstd") {
             Ok(Some(Self::Zstd(Zstd::default())))
         } else {
@@ -156,6 +163,7 @@ impl Coding {
         match self {
             Self::Gzip(gzip) => gzip.push(bytes, text),
             Self::Deflate(deflate) => deflate.push(bytes, text),
+            Self::Brotli(brotli) => brotli.push(bytes, text),
             Self::Zstd(zstd) => zstd.push(bytes, text),
         }
     }
@@ -164,6 +172,7 @@ impl Coding {
         match self {
             Self::Gzip(gzip) => gzip.is_complete(),
             Self::Deflate(deflate) => deflate.is_complete(),
+            Self::Brotli(brotli) => brotli.is_complete(),
             Self::Zstd(zstd) => zstd.is_complete(),
         }
     }

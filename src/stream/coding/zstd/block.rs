@@ -1,6 +1,7 @@
 //! What does a block say (RFC 8878, section 3.1.1.3)?
 
 use super::super::Flaw;
+use super::super::history::History;
 use super::bits::Backward;
 use super::fse::Table;
 use super::literals::{self, Codes};
@@ -102,12 +103,11 @@ const LONG_MATCH_LENS: [(u32, u8); 21] = [
 
 impl Shared {
     /// Appends what `block` says to `history`, which it may refer to.
-    pub(super) fn decode(&mut self, block: &[u8], history: &mut Vec<u8>) -> Result<(), Flaw> {
-        let most = history.len().saturating_add(LARGEST_BLOCK);
+    pub(super) fn decode(&mut self, block: &[u8], history: &mut History) -> Result<(), Flaw> {
         let rest = literals::read(block, &mut self.codes, &mut self.literals)?;
         let (count, rest) = read_count(rest)?;
         if count == 0 {
-            history.extend_from_slice(&self.literals);
+            history.extend(&self.literals);
             return if rest.is_empty() { Ok(()) } else { Err(Flaw::Broken) };
         }
         let (&modes, rest) = rest.split_first().ok_or(Flaw::Broken)?;
@@ -139,15 +139,15 @@ impl Shared {
             }
             let (said, others) = literals.split_at_checked(literal_len).ok_or(Flaw::Broken)?;
             literals = others;
-            history.extend_from_slice(said);
+            history.extend(said);
             let offset = self.recent.offset(offset, literal_len == 0);
-            if history.len().saturating_add(match_len) > most {
+            if history.unsaid().len().saturating_add(match_len) > LARGEST_BLOCK {
                 return Err(Flaw::Broken);
             }
-            repeat(history, offset, match_len)?;
+            history.repeat(offset as usize, match_len)?;
         }
-        history.extend_from_slice(literals);
-        if bits.is_at_end() && history.len() <= most { Ok(()) } else { Err(Flaw::Broken) }
+        history.extend(literals);
+        if bits.is_at_end() && history.unsaid().len() <= LARGEST_BLOCK { Ok(()) } else { Err(Flaw::Broken) }
     }
 }
 
@@ -219,16 +219,4 @@ impl Recent {
         };
         self.0
     }
-}
-
-/// Appends `len` bytes of `history` from `offset` bytes back on; what they append may be among them.
-fn repeat(history: &mut Vec<u8>, offset: u32, len: usize) -> Result<(), Flaw> {
-    let start = history.len().checked_sub(offset as usize).filter(|_| offset > 0).ok_or(Flaw::Broken)?;
-    let mut to_come = len;
-    while to_come > 0 {
-        let step = to_come.min(history.len().wrapping_sub(start));
-        history.extend_from_within(start..start.wrapping_add(step));
-        to_come = to_come.wrapping_sub(step);
-    }
-    Ok(())
 }

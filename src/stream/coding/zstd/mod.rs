@@ -11,6 +11,7 @@ mod literals;
 
 use self::block::{LARGEST_BLOCK, Shared};
 use self::hash::Xxh64;
+use super::history::History;
 use super::{Flaw, Text};
 
 const FRAME: u32 = 0xFD2F_B528;
@@ -57,14 +58,12 @@ enum Part {
 /// A frame. Kept from one to the next.
 #[derive(Default)]
 struct Frame {
-    window: usize,
     has_checksum: bool,
     is_last_block: bool,
     /// How many bytes it has announced and not yet said.
     to_come: Option<u64>,
     shared: Shared,
-    /// What was said last: the window, and some more.
-    history: Vec<u8>,
+    history: History,
     hash: Xxh64,
 }
 
@@ -78,8 +77,8 @@ impl Zstd {
                 let is_over = *to_come == 0;
                 match (self.part, &mut self.frame) {
                     (Part::Plain(_), Some(frame)) => {
-                        frame.history.extend_from_slice(now);
-                        frame.say(now.len(), text)?;
+                        frame.history.extend(now);
+                        frame.say(text)?;
                         if is_over {
                             self.part = frame.after_block()?;
                         }
@@ -145,15 +144,13 @@ impl Zstd {
                 }
             }
             (Part::Repeated(len), Some(frame)) => {
-                let end = frame.history.len().saturating_add(len);
-                frame.history.resize(end, number as u8);
-                frame.say(len, text)?;
+                frame.history.fill(number as u8, len);
+                frame.say(text)?;
                 frame.after_block()
             }
             (Part::Coded(_), Some(frame)) => {
-                let before = frame.history.len();
                 frame.shared.decode(bytes, &mut frame.history)?;
-                frame.say(frame.history.len().saturating_sub(before), text)?;
+                frame.say(text)?;
                 frame.after_block()
             }
             (Part::Checksum, Some(frame)) if number == frame.hash.value() & 0xFFFF_FFFF => Ok(Part::Magic),
@@ -195,32 +192,25 @@ impl Frame {
             }
             None => to_come.unwrap_or(0),
         };
-        self.window = usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(Flaw::Broken)?;
+        let window = usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(Flaw::Broken)?;
         self.has_checksum = descriptor & 4 != 0;
         self.to_come = to_come;
         self.shared = Shared::default();
-        self.history.clear();
+        self.history.start(window);
         self.hash = Xxh64::default();
         Ok(())
     }
 
-    /// Says the last `len` bytes of the history, and forgets what nothing may refer to any more.
-    fn say(&mut self, len: usize, text: &mut Text<'_>) -> Result<(), Flaw> {
-        let from = self.history.len().saturating_sub(len);
-        let new = self.history.get(from..).unwrap_or_default();
+    /// Says what the last block has appended to the history.
+    fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
+        let new = self.history.unsaid();
         if let Some(to_come) = &mut self.to_come {
-            *to_come = to_come.checked_sub(len as u64).ok_or(Flaw::Broken)?;
+            *to_come = to_come.checked_sub(new.len() as u64).ok_or(Flaw::Broken)?;
         }
         if self.has_checksum {
             self.hash.update(new);
         }
-        text.extend(new)?;
-        // Not at every block: what is kept has to be moved.
-        let spare = (self.window >> 2).max(LARGEST_BLOCK);
-        if let Some(old) = self.history.len().checked_sub(self.window).filter(|&old| old >= spare) {
-            self.history.drain(..old);
-        }
-        Ok(())
+        self.history.say(text)
     }
 
     /// What follows a block.
