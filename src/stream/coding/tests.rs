@@ -1,3 +1,5 @@
+//! Is what was encoded decoded, however it comes, and what is broken noticed?
+
 use super::*;
 use proptest::prelude::*;
 use std::io::Write;
