@@ -20,6 +20,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+pub mod coding;
 mod columns;
 mod document;
 mod finding;
