@@ -5,9 +5,13 @@
 mod cases;
 mod endings;
 mod harness;
+mod module;
+mod neighbours;
 mod startup;
 mod streams;
 mod traffic;
+mod trapping;
+mod traps;
 mod trial;
 
 use std::process::ExitCode;
@@ -28,7 +32,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let files = [harness::trials, cases::trials, streams::trials, endings::trials, startup::trials, traffic::trials];
+    let files = [
+        harness::trials,
+        cases::trials,
+        streams::trials,
+        endings::trials,
+        startup::trials,
+        traffic::trials,
+        traps::trials,
+        neighbours::trials,
+        module::trials,
+    ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
