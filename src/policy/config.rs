@@ -96,12 +96,16 @@ pub(super) struct Limits {
     pub findings_per_message: Option<usize>,
 }
 
+/// With one more frame of the usual size this is less than the window that HTTP/2 begins with, which is also all that Envoy
+/// keeps of a message before it refuses it.
+const PAUSED_BYTES: usize = 32 << 10;
+
 impl Limits {
     fn read(document: &Document) -> Result<Self, PolicyError> {
         let [paused_bytes, inflate_ratio, findings_per_message] =
             document.fields(["paused_bytes", "inflate_ratio", "findings_per_message"])?;
         Ok(Self {
-            paused_bytes: paused_bytes.or(64 << 10, |value| value.whole_number(1 << 10, 16 << 20))?,
+            paused_bytes: paused_bytes.or(PAUSED_BYTES, |value| value.whole_number(1 << 10, 16 << 20))?,
             inflate_ratio: inflate_ratio.given(|value| value.whole_number(1, 1_000_000))?,
             findings_per_message: findings_per_message.given(|value| value.whole_number(1, 1_000_000))?,
         })

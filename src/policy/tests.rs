@@ -36,7 +36,7 @@ fn an_empty_policy_masks_everywhere() {
         assert_eq!(policy.block().response_status, 502);
         assert!(policy.block().body.is_none());
         assert_eq!(policy.uninspectable(), Uninspectable::Pass);
-        assert_eq!(policy.paused_bytes(), 65536);
+        assert_eq!(policy.paused_bytes(), 32768);
         assert!(!policy.records_clean());
         for direction in [Direction::Request, Direction::Response] {
             assert!(policy.inspects(direction));
@@ -73,7 +73,7 @@ fn the_documented_policy_is_accepted() {
             "namespaces": {"include": [], "exclude": []},
             "block": {"request_status": 403, "response_status": 502, "body": null},
             "uninspectable": "pass",
-            "limits": {"paused_bytes": 65536},
+            "limits": {"paused_bytes": 32768},
             "audit": {"truncated": false, "fingerprint": false, "clean": false}
         }"##,
     );
@@ -272,7 +272,7 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
         effective("{}"),
         "mode=enforce request=mask response=mask detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=65536 audit.clean=false"
+         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 audit.clean=false"
     );
     assert_eq!(
         effective(

@@ -5,6 +5,7 @@
 mod cases;
 mod endings;
 mod harness;
+mod limits;
 mod module;
 mod neighbours;
 mod startup;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         traps::trials,
         neighbours::trials,
         module::trials,
+        limits::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
