@@ -35,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         trial("lifecycle::a_reset_stream_is_counted", reset),
         trial("lifecycle::streams_do_not_see_each_other", interleaved),
         trial("lifecycle::counters_of_clean_traffic_move_with_the_tick", tick),
+        trial("lifecycle::counters_of_clean_traffic_move_at_the_end", without_a_tick),
     ];
     for (name, _, last_words) in ENDINGS {
         trials.push(trial(format!("lifecycle::fails_closed::{name}"), move || fails_closed(name, last_words)));
@@ -217,6 +218,20 @@ fn tick() -> Result<()> {
     ensure!(counters() == wanted, "after the tick: {:?}", counters());
     vm.tick();
     ensure!(counters() == wanted, "after another tick: {:?}", counters());
+    Ok(())
+}
+
+/// The configuration is replaced before the next tick.
+fn without_a_tick() -> Result<()> {
+    let mut vm = Vm::under("{}").context("refused")?;
+    let mut stream = vm.stream();
+    ensure!(stream.call(&mut headers(Direction::Request, &[(":path", "/")], true)).goes_on);
+    stream.call(&mut log(&[(":path", "/")]));
+    stream.end();
+    ensure!(counters().is_empty(), "before the end: {:?}", counters());
+    drop(vm);
+    let wanted = (r#"panveil_messages_total{direction="request",outcome="clean"}"#.to_owned(), 1);
+    ensure!(counters() == [wanted], "after the end: {:?}", counters());
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod traffic;
 mod trapping;
 mod traps;
 mod trial;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         neighbours::trials,
         module::trials,
         limits::trials,
+        updates::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
