@@ -3,8 +3,10 @@
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
 mod cases;
+mod chains;
 mod endings;
 mod harness;
+mod hostile;
 mod limits;
 mod module;
 mod neighbours;
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         neighbours::trials,
         module::trials,
         limits::trials,
+        chains::trials,
+        hostile::trials,
         updates::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
