@@ -10,6 +10,7 @@ mod hostile;
 mod limits;
 mod module;
 mod neighbours;
+mod resets;
 mod startup;
 mod streams;
 mod traffic;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         chains::trials,
         hostile::trials,
         updates::trials,
+        resets::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -35,6 +35,25 @@ const ATTEMPTS: usize = 5;
 /// So many new connections do not all go to one of two workers.
 const CONNECTIONS: usize = 64;
 
+/// Every entry point that an exchange may come to.
+const CALLBACKS: [&str; 12] = [
+    "proxy_on_context_create",
+    "proxy_on_memory_allocate",
+    "proxy_on_request_headers",
+    "proxy_on_request_body",
+    "proxy_on_request_trailers",
+    "proxy_on_response_headers",
+    "proxy_on_response_body",
+    "proxy_on_response_trailers",
+    "proxy_on_log",
+    "proxy_on_done",
+    "proxy_on_delete",
+    "proxy_on_tick",
+];
+
+/// Those of them that loading the filter comes to.
+const LOADING: [&str; 2] = ["proxy_on_context_create", "proxy_on_memory_allocate"];
+
 /// What becomes of the requests after the one that trapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Afterwards {
@@ -69,6 +88,10 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     };
     trials.push(with("again_and_again", |build| Box::pin(again_and_again(build))));
     trials.push(with("before_the_backoff_is_over", |build| Box::pin(before_the_backoff_is_over(build))));
+    for callback in CALLBACKS {
+        let build = build.clone();
+        trials.push(trial(format!("traps::anywhere::{callback}"), move || anywhere(build, callback)));
+    }
     trials.push(with("while_a_response_streams", |build| Box::pin(while_a_response_streams(build))));
     trials
 }
@@ -184,6 +207,45 @@ async fn before_the_backoff_is_over(build: Build) -> Result<()> {
     ensure!(received.is_empty(), "the service was asked: {received:?}");
     ensure!(!cut_off.iter().any(|request| holds_card(&request.body)), "a card reached the service");
     silent(&mut sidecar.envoy).await?;
+    Ok(())
+}
+
+/// Wherever it traps, no card gets past it, in this exchange or the next ones.
+async fn anywhere(build: Build, callback: &str) -> Result<()> {
+    let trapping = Trapping::in_place_of(callback, &build.module)?;
+    let mut settings = settings(&trapping, Some("FAIL_RELOAD"))?;
+    settings.service_http2 = true;
+    backoff(&mut settings, "0.01s")?;
+    // What traps while the filter is loaded is found at the start, and Envoy does not start with it.
+    let started = Sidecar::start(&build.envoy, settings).await;
+    if LOADING.contains(&callback) {
+        ensure!(started.is_err(), "Envoy started");
+        return Ok(());
+    }
+    let mut sidecar = started?;
+    let mut exchange = with_a_card();
+    exchange.message.trailers.push(("x-end".into(), CARD.into()));
+    sidecar.upstream.script(Script::Answer(Response { status: 200, message: exchange.message.clone() }));
+    for client in [Client::http2(sidecar.envoy.listener), Client::http1(sidecar.envoy.listener)] {
+        for _ in 0..ATTEMPTS {
+            if let Some(response) = client.send(&exchange).await? {
+                let fields = response.headers.iter().chain(&response.trailers);
+                let bare = fields.into_iter().any(|(_, value)| value.contains(CARD)) || holds_card(&response.body);
+                ensure!(!bare, "a card reached the client");
+            }
+            // So that ticks and reloads come in between.
+            sleep(15 * STEP).await;
+        }
+    }
+    let (received, cut_off) = sidecar.upstream.take().await?;
+    for request in received.iter().chain(&cut_off) {
+        let fields = request.headers.iter().chain(&request.trailers);
+        let bare = fields.into_iter().any(|(_, value)| value.contains(CARD)) || holds_card(&request.body);
+        ensure!(!bare, "a card reached the service");
+    }
+    silent(&mut sidecar.envoy).await?;
+    let log = sidecar.envoy.log();
+    ensure!(log.contains(callback), "it did not trap: {log}");
     Ok(())
 }
 
