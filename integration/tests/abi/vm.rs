@@ -101,6 +101,11 @@ impl Stream {
         Self { context: u32::MAX, waiting: None }
     }
 
+    /// From now on Envoy writes the log of this exchange in the middle of the filter's next change to a body.
+    pub fn log_during_set_buffer(&self) {
+        with(|host| host.logs_during_set_buffer = Some(self.context));
+    }
+
     /// Envoy lets go of an exchange.
     pub fn end(&self) {
         if !proxy_on_done(self.context) {
