@@ -3,6 +3,8 @@
 //! A card stands across every cut, so that something of each chunk must wait for the next, which is when Envoy's limits
 //! bite: a request over them is refused, a response is cut, and one that grows over them kills Envoy.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Protocol, Request, Response};
@@ -11,6 +13,8 @@ use panveil_integration::envoy::CONNECTION_MANAGER;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
 use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::trial::trial;
 
@@ -27,6 +31,10 @@ const CLUSTER_HTTP2: &str = "/static_resources/clusters/0/typed_extension_protoc
 const SMALL_BUFFER: u32 = 32 << 10;
 /// What HTTP/2 itself starts with, and edge proxies keep. It is also how much of a body may wait in Envoy.
 const SMALL_WINDOW: u32 = 65_535;
+
+/// How much a client takes that does not read on, and how long it does not.
+const WINDOW: usize = 65_535;
+const SLOW: Duration = Duration::from_millis(400);
 
 /// A body by the lengths of its pieces, and the limits it meets.
 #[derive(Clone, Copy)]
@@ -75,6 +83,10 @@ pub fn trials(build: &Build) -> Vec<Trial> {
                 trials.push(trial(name, move || both_ways(build, course, protocol, framing)));
             }
         }
+    }
+    for (name, window) in [("usual", None), ("small", Some(SMALL_WINDOW))] {
+        let build = build.clone();
+        trials.push(trial(format!("limits::slow_http2_client::{name}_windows"), move || slow_client(build, window)));
     }
     for protocol in [Protocol::Http2, Protocol::Http1ToHttp2, Protocol::Http2ToHttp1] {
         let build = build.clone();
@@ -131,6 +143,34 @@ async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
     }
     // Where both sides speak HTTP/2, a tail can wait in Envoy however long the body is.
     ensure!(!over_tail || protocol == Protocol::Http1ToHttp2, "{line:?}");
+    quiet(&sidecar.envoy.log())
+}
+
+/// Envoy piles up what the service sends and hands it over in one chunk once the client reads on, while another still waits.
+async fn slow_client(build: Build, window: Option<u32>) -> Result<()> {
+    // A card across every other frame: a body that goes on holding some of it here never waits in Envoy again.
+    let body = Body::cut_inside_cards(&[32_768; 64]);
+    let course = Course { name: "", pieces: &[], buffer_limit: None, window };
+    let mut sidecar = start(&build, course, Protocol::Http2).await?;
+    let message = Message { framing: Framing::Chunked, ..body.message() };
+    sidecar.upstream.script(Script::Answer(Response { status: 200, message }));
+    let (mut client, connection) = h2::client::handshake(TcpStream::connect(sidecar.envoy.listener).await?).await?;
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get("http://service.example/").body(())?;
+    let (response, _) = client.send_request(request, true)?;
+    let mut stream = response.await?.into_body();
+    let mut received = Vec::new();
+    while let Some(data) = stream.data().await {
+        let data = data.with_context(|| format!("cut after {} bytes", received.len()))?;
+        received.extend_from_slice(&data);
+        if received.len() % (4 * WINDOW) < data.len() {
+            sleep(SLOW).await;
+        }
+        stream.flow_control().release_capacity(data.len())?;
+    }
+    body.check("response", &received)?;
+    connection.abort();
+    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
     quiet(&sidecar.envoy.log())
 }
 
