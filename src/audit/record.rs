@@ -74,7 +74,7 @@ struct Entry {
     place: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    kind: String,
+    kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     brand: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ struct Entry {
     rule: String,
     count: u64,
     #[serde(skip)]
-    what: What,
+    authentication_data: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -184,7 +184,8 @@ impl Tally {
                 && entry.place == place.as_str()
                 && entry.field.as_deref() == field.map(Redacted::as_str)
                 && entry.kind == what.kind()
-                && entry.what.label() == what.label()
+                && entry.brand == what.brand().map(Brand::as_str)
+                && entry.pattern.as_deref() == what.pattern()
                 && entry.length == what.length()
                 && entry.action == action
                 && entry.rule == decision.rule
@@ -196,14 +197,14 @@ impl Tally {
                 direction: direction.as_str(),
                 place: place.as_str(),
                 field: field.map(|field| field.as_str().to_owned()),
-                kind: what.kind().to_owned(),
+                kind: what.kind(),
                 brand: what.brand().map(Brand::as_str),
-                pattern: matches!(what, What::Pattern(_)).then(|| what.label().to_owned()),
+                pattern: what.pattern().map(str::to_owned),
                 length: what.length(),
                 action,
                 rule: decision.rule.to_owned(),
                 count: 1,
-                what: what.clone(),
+                authentication_data: what.is_authentication_data(),
             });
         } else {
             self.beyond = self.beyond.saturating_add(1);
@@ -265,7 +266,7 @@ impl Tally {
             version: RECORD_VERSION,
             action: self.action(),
             found: self.found(),
-            authentication_data: self.entries.iter().any(|entry| entry.what.is_authentication_data()),
+            authentication_data: self.entries.iter().any(|entry| entry.authentication_data),
             method: facts.method.as_ref().map(Redacted::as_str),
             host: facts.host.as_ref().map(Redacted::as_str),
             path: facts.path.as_ref().map(Redacted::as_str),
@@ -287,6 +288,7 @@ fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
     use crate::verdict::{Code, Pan};
 
     const VISA: What = What::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 });
@@ -296,16 +298,20 @@ mod tests {
         Decision { intent, mode, rule: "request" }
     }
 
+    fn redacted(text: &[u8]) -> Redacted {
+        Redacted::under(&Policy::parse(b"{}").unwrap(), text)
+    }
+
     #[test]
     fn equal_findings_are_counted_together() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         tally.add(Direction::Request, Place::Body, None, &VISA, mask);
         tally.add(Direction::Request, Place::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Place::Headers, Some(&Redacted::new(b"cookie")), &AMEX, mask);
+        tally.add(Direction::Request, Place::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
         assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
         assert_eq!((tally.brands().as_str(), tally.places().as_str()), ("visa,amex", "headers,body"));
-        let facts = Facts { path: Some(Redacted::new(b"/pay")), mtls: Some(true), ..Facts::default() };
+        let facts = Facts { path: Some(redacted(b"/pay")), mtls: Some(true), ..Facts::default() };
         assert_eq!(
             tally.record(&facts),
             "{\"version\":1,\"action\":\"masked\",\"found\":3,\"path\":\"/pay\",\"mtls\":true,\"findings\":[\
@@ -350,7 +356,7 @@ mod tests {
     fn a_record_is_bounded() {
         let mut tally = Tally::default();
         for number in 0..100 {
-            let field = Redacted::new(format!("x-{number}").as_bytes());
+            let field = redacted(format!("x-{number}").as_bytes());
             tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, decision(Mode::Enforce, Intent::Mask));
         }
         assert_eq!(tally.found(), 100);

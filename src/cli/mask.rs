@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, output};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
-use panveil::stream::{Body, Document, Flow, Plan, Sender, Treatment};
+use panveil::stream::{Body, Flow, Plan, Sender, Shape, Treatment};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -64,8 +64,8 @@ impl Mask {
             output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
             return copy();
         }
-        let document = Document::of_content_type(self.content_type.as_deref().map(str::as_bytes));
-        let body = Body::new(Sender::Announced, document, plan(&policy, decision));
+        let shape = Shape::of_content_type(Sender::Announced, self.content_type.as_deref().map(str::as_bytes));
+        let body = Body::new(shape, plan(&policy, decision));
         let found = carry(body, decision)?;
         note_what_passed(decision, found);
         Ok(())
@@ -105,7 +105,7 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
         let piece = input::piece()?;
         let end = piece.is_empty();
         let turn = body.push(piece.clone(), end, |_| found = found.saturating_add(1));
-        if let Flow::Cut(_) = turn.flow {
+        if let Flow::Cut(_) | Flow::Close(_) = turn.flow {
             return Err(Failure::Error(format!("a card number was found, and {} is block", decision.rule)));
         }
         output::write(&turn.replacement.unwrap_or(piece))?;

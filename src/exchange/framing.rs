@@ -1,23 +1,26 @@
 //! What do the headers of a message say about its body?
 
 use crate::host::{HeaderBlock, Host};
-use crate::policy::{Direction, Intent, Mode, Place, Policy};
+use crate::policy::Direction;
 use crate::stream::Sender;
 
-/// True when the service must be asked not to compress a response that is to be read. Monitor mode asks for nothing: it
-/// changes no byte.
-pub fn wants_identity(policy: &Policy, request: &HeaderBlock) -> bool {
-    policy.mode() == Mode::Enforce
-        && policy.decide(Direction::Response, Place::Body).intent != Intent::Skip
-        && request.get(b"accept-encoding").is_some_and(|codings| !codings.eq_ignore_ascii_case(b"identity"))
+/// What follows the headers, when it is no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// The frames of a websocket.
+    WebSocket,
+    /// Something else, from both sides.
+    Unknown,
 }
 
-/// True when the connection is handed over to another protocol: what follows is no body.
-pub fn hands_over(direction: Direction, block: &HeaderBlock) -> bool {
-    match direction {
+/// What the connection is handed over to with these headers, if it is. `websocket` says that the client asked for one.
+pub fn hands_over(direction: Direction, block: &HeaderBlock, websocket: bool) -> Option<Handover> {
+    let hands_over = match direction {
         Direction::Request => block.get(b":method") == Some(b"CONNECT"),
         Direction::Response => block.get(b":status") == Some(b"101"),
-    }
+    };
+    let websocket = websocket && direction == Direction::Response;
+    hands_over.then_some(if websocket { Handover::WebSocket } else { Handover::Unknown })
 }
 
 /// How the sender of these headers marks the end of its body.
@@ -25,13 +28,6 @@ pub fn hands_over(direction: Direction, block: &HeaderBlock) -> bool {
 /// Envoy removes `transfer-encoding` from a request before any filter sees it, so there the protocol is asked for; a
 /// response keeps it, and the protocol of the service is nowhere told.
 pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBlock) -> Sender {
-    let is_grpc = |content_type: &[u8]| {
-        let rest = content_type.strip_prefix(b"application/grpc");
-        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-    };
-    if block.get(b"content-type").is_some_and(is_grpc) {
-        return Sender::Grpc;
-    }
     let length = block.get(b"content-length").and_then(|length| std::str::from_utf8(length).ok());
     if let Some(length) = length.and_then(|length| length.trim().parse().ok()) {
         return Sender::Length(length);
@@ -48,11 +44,11 @@ pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBloc
 /// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be
 /// as large as the service's HTTP/2 window when the client is slow. So there a chunk waits only while the body is small
 /// and nothing of it can have piled up. Towards an HTTP/2 client the buffer is as large as the window.
-pub fn pause_until<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> usize {
+pub fn pause_until<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> u64 {
     if sender == Sender::Open && direction == Direction::Response && client_speaks_http1(host) {
         SMALL_BODY
     } else {
-        usize::MAX
+        u64::MAX
     }
 }
 
@@ -62,4 +58,4 @@ fn client_speaks_http1<H: Host>(host: &mut H) -> bool {
 }
 
 /// One HTTP/2 data frame of the usual size: with another behind it, it fits the smallest buffers that Envoy is run with.
-pub const SMALL_BODY: usize = 16_384;
+pub const SMALL_BODY: u64 = 16_384;

@@ -14,18 +14,20 @@
 
 mod fields;
 mod framing;
+mod negotiation;
 mod refusal;
 mod telling;
 #[cfg(test)]
 mod tests;
 
 use self::fields::Fields;
-use self::framing::{hands_over, pause_until, sender_of, wants_identity};
+use self::framing::{Handover, hands_over, pause_until, sender_of};
+use self::negotiation::{Change, opens_websocket};
 use self::refusal::Refusal;
 use crate::audit::{Action, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
 use crate::policy::{Decision, Direction, Mode, Place, Policy, Uninspectable};
-use crate::stream::{self, Body, Cut, Document, Plan, Treatment, Turn, What};
+use crate::stream::{self, Body, Cut, Plan, Shape, Side, Treatment, Turn, What};
 use std::rc::Rc;
 
 /// One request and its response.
@@ -38,6 +40,8 @@ pub struct Exchange {
     request_id: Option<Redacted>,
     path: Option<Redacted>,
     stopped: Option<Stopped>,
+    /// The client asked for a websocket.
+    websocket: bool,
     handed_over: bool,
 }
 
@@ -55,6 +59,8 @@ pub enum Flow {
 struct Message {
     begun: bool,
     unread: bool,
+    /// The receiver was told that nothing more comes.
+    closed: bool,
     body: Option<Box<Body>>,
 }
 
@@ -86,6 +92,7 @@ impl Exchange {
             request_id: None,
             path: None,
             stopped: None,
+            websocket: false,
             handed_over: false,
         }
     }
@@ -129,10 +136,17 @@ impl Exchange {
                 self.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&policy, id));
             }
         }
-        if direction == Direction::Request && wants_identity(&policy, &block) {
-            host.replace_header(map, b"accept-encoding", b"identity")?;
+        if direction == Direction::Request {
+            self.websocket = opens_websocket(&block);
+            for change in negotiation::changes(&policy, &block) {
+                match change {
+                    Change::Replace(name, value) => host.replace_header(map, name, value)?,
+                    Change::Remove(name) => host.remove_header(map, name)?,
+                }
+            }
         }
-        self.handed_over |= hands_over(direction, &block);
+        let handover = hands_over(direction, &block, self.websocket);
+        self.handed_over |= handover == Some(Handover::Unknown);
         if !policy.inspects(direction) {
             self.message(direction).unread = true;
             return Ok(Flow::Continue);
@@ -142,10 +156,27 @@ impl Exchange {
             self.request.body = None;
             self.pass_unread(host, Direction::Request, Reason::Upgrade)?;
             self.pass_unread(host, Direction::Response, Reason::Upgrade)?;
+        } else if handover == Some(Handover::WebSocket) {
+            self.expect_frames(host)?;
         } else if !end {
             self.expect_body(host, direction, &block)?;
         }
         Ok(Flow::Continue)
+    }
+
+    /// Prepares for the frames of a websocket, in both directions.
+    fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
+        for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
+            let begun = self.message(direction).body.as_ref().is_some_and(|body| !body.is_fresh());
+            if begun {
+                // A body before the answer: where its frames begin cannot be told.
+                self.pass_unread(host, direction, Reason::Upgrade)?;
+            } else {
+                let plan = self.plan(direction, u64::MAX);
+                self.message(direction).body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
+            }
+        }
+        Ok(())
     }
 
     /// Inspects the fields of a header or trailer map and edits them where the policy says so.
@@ -177,28 +208,33 @@ impl Exchange {
 
     /// Prepares for the body of a message whose headers are `block`.
     fn expect_body<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) -> Result<(), Stop> {
-        let policy = Rc::clone(&self.policy);
+        let sender = sender_of(host, direction, block);
+        let Some(plan) = self.plan(direction, pause_until(host, direction, sender)) else { return Ok(()) };
+        if block.get(b"content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+            return self.pass_unread(host, direction, Reason::Encoding);
+        }
+        let shape = Shape::of_content_type(sender, block.get(b"content-type"));
+        self.message(direction).body = Some(Box::new(Body::new(shape, plan)));
+        Ok(())
+    }
+
+    /// What is to be done with a body, if it is to be read.
+    fn plan(&self, direction: Direction, pause_until: u64) -> Option<Plan> {
+        let policy = &self.policy;
         let treatment = match Action::of(policy.decide(direction, Place::Body)) {
             Action::Masked => Treatment::Mask,
             Action::Blocked => Treatment::Block,
             Action::Reported | Action::Allowed => Treatment::Observe,
-            Action::Clean | Action::Uninspected => return Ok(()),
+            Action::Clean | Action::Uninspected => return None,
         };
-        if block.get(b"content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
-            return self.pass_unread(host, direction, Reason::Encoding);
-        }
-        let sender = sender_of(host, direction, block);
-        let plan = Plan {
+        Some(Plan {
             treatment,
             criteria: policy.criteria(),
             style: policy.mask_style(),
             pause_limit: policy.paused_bytes(),
-            pause_until: pause_until(host, direction, sender),
+            pause_until,
             refuse_unread: self.refuses_unread(),
-        };
-        let document = Document::of_content_type(block.get(b"content-type"));
-        self.message(direction).body = Some(Box::new(Body::new(sender, document, plan)));
-        Ok(())
+        })
     }
 
     fn take_chunk<H: Host>(
@@ -256,6 +292,11 @@ impl Exchange {
             stream::Flow::Pass => Flow::Continue,
             stream::Flow::Pause => Flow::Pause,
             stream::Flow::Cut(cut) => return Err(Stop::Refused(refusal_for(cut, decision))),
+            stream::Flow::Close(_) => {
+                self.tally().note_blocked();
+                self.message(direction).closed = true;
+                Flow::Continue
+            }
         };
         self.message(direction).body = Some(body);
         Ok(flow)

@@ -78,7 +78,7 @@ impl Exchange {
             Direction::Request => &self.request,
             Direction::Response => &self.response,
         };
-        if self.stopped.is_some_and(|stopped| stopped.direction == direction) {
+        if message.closed || self.stopped.is_some_and(|stopped| stopped.direction == direction) {
             return Some(Action::Blocked);
         }
         let found = self.tally.as_ref().and_then(|tally| tally.action_in(direction));

@@ -159,7 +159,7 @@ fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
         let mut run = Run::under("{}");
         run.host.properties.insert("request.protocol".into(), protocol.into());
         run.headers(Direction::Response, &[(":status", "200")], false);
-        run.chunk(Direction::Response, &"a".repeat(SMALL_BODY), false);
+        run.chunk(Direction::Response, &"a".repeat(SMALL_BODY as usize), false);
         let (flow, _) = run.chunk(Direction::Response, PAN, false);
         assert_eq!(flow == Flow::Pause, waits, "{protocol}");
     }

@@ -92,7 +92,7 @@ fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {
 /// How much of anything, at most.
 pub(super) struct Limits {
     pub paused_bytes: usize,
-    pub inflate_ratio: Option<usize>,
+    pub inflate_ratio: u32,
     pub findings_per_message: Option<usize>,
 }
 
@@ -106,7 +106,8 @@ impl Limits {
             document.fields(["paused_bytes", "inflate_ratio", "findings_per_message"])?;
         Ok(Self {
             paused_bytes: paused_bytes.or(PAUSED_BYTES, |value| value.whole_number(1 << 10, 16 << 20))?,
-            inflate_ratio: inflate_ratio.given(|value| value.whole_number(1, 1_000_000))?,
+            // Lossless, by the bounds.
+            inflate_ratio: inflate_ratio.or(100, |value| value.whole_number(1, 1_000_000).map(|ratio| ratio as u32))?,
             findings_per_message: findings_per_message.given(|value| value.whole_number(1, 1_000_000))?,
         })
     }

@@ -36,6 +36,7 @@ pub struct Policy {
     block: BlockReply,
     uninspectable: Uninspectable,
     paused_bytes: usize,
+    inflate_ratio: u32,
     records_clean: bool,
 }
 
@@ -87,6 +88,11 @@ impl Policy {
         self.paused_bytes
     }
 
+    /// How many bytes may come out of an encoded message for each one that went in.
+    pub fn inflate_ratio(&self) -> u32 {
+        self.inflate_ratio
+    }
+
     /// Whether exchanges without findings are reported too.
     pub fn records_clean(&self) -> bool {
         self.records_clean
@@ -119,6 +125,7 @@ impl From<Config> for Policy {
             block: config.block,
             uninspectable: config.uninspectable,
             paused_bytes: config.limits.paused_bytes,
+            inflate_ratio: config.limits.inflate_ratio,
             records_clean: config.audit.clean,
         }
     }

@@ -1,7 +1,7 @@
 //! What is known of a number before anyone asks whether it is a card?
 
 use super::emv::Object;
-use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, Separator, View};
+use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, Separator, View, text_before};
 use std::ops::Range;
 
 /// Digits that could be a card number, and where they stand.
@@ -113,12 +113,7 @@ impl<'a> Candidate<'a> {
 
     /// The text before the first digit, as far as it may matter.
     pub fn before(&self) -> Vec<u8> {
-        let start = self.span.start;
-        let near = self.view.window().get(start.saturating_sub(LOOKBEHIND)..start).unwrap_or_default();
-        let behind = self.view.behind();
-        let missing = LOOKBEHIND.saturating_sub(near.len());
-        let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
-        [far, near].concat()
+        text_before(self.view.behind(), self.view.window(), self.span.start, LOOKBEHIND)
     }
 
     /// The text behind the last digit, as far as it may matter, and whether that is all there is to know.

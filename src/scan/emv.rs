@@ -32,14 +32,11 @@ pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
     let spaced = view.before(start, 1) == b' ';
     let step: usize = if spaced { 3 } else { 2 };
     let pair = |distance: usize| [view.before(start, distance), view.before(start, distance.saturating_sub(1))];
-    let first = if spaced { 3 } else { 2 };
     let is_tag = |distance: usize| pair(distance).eq_ignore_ascii_case(b"5A");
     let spaces = |distance: usize| !spaced || view.before(start, distance.saturating_sub(2)) == b' ';
-    let (length, at) = if is_tag(first) {
+    let (length, at) = if is_tag(step) {
         (length([view.at(start), view.at(start.saturating_add(1))])?, start.saturating_add(step))
-    } else if pair(first).eq_ignore_ascii_case(b"0A")
-        && is_tag(first.saturating_add(step))
-        && spaces(first.saturating_add(step))
+    } else if pair(step).eq_ignore_ascii_case(b"0A") && is_tag(step.saturating_mul(2)) && spaces(step.saturating_mul(2))
     {
         (10, start)
     } else {

@@ -3,6 +3,8 @@
 //! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
 //! and the plus sign of form encoding.
 
+use super::MASK_CHARACTERS;
+
 /// What begins at a place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -73,7 +75,7 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
 
 /// True for digits, and for what masks them.
 fn in_number(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'x' | b'X' | b'F')
+    byte.is_ascii_digit() || MASK_CHARACTERS.contains(&byte)
 }
 
 /// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.

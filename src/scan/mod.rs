@@ -6,11 +6,11 @@
 //! # Vocabulary
 //!
 //! A *group* is a maximal run of digits. A *joint* is what may stand between two groups: a space, dash or dot, or one of
-//! the wider ones in `joint.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each. A
-//! *window* is a run of neighbouring groups with the same joint throughout: windows begin and end at group boundaries
-//! only, so that a number never starts in the middle of a longer one. A window becomes a candidate when it has
-//! [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the [`Shape`]s. Only in the data objects of chip cards (`emv.rs`)
-//! do the digits of a number touch other digits.
+//! the wider ones in `joint.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each; where
+//! starts are looked for (`starts.rs`), by joints of any kind. A *window* is a run of neighbouring groups with the same
+//! joint throughout: windows begin and end at group boundaries only, so that a number never starts in the middle of a
+//! longer one. A window becomes a candidate when it has [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the
+//! [`Shape`]s. Only in the data objects of chip cards (`emv.rs`) do the digits of a number touch other digits.
 //!
 //! # Laws
 //!
@@ -43,7 +43,7 @@ pub(crate) use fold::{Fold, fold};
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
 pub use starts::{Starts, Step};
-pub use view::{FILLER, View};
+pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;
 
 /// The fewest digits a candidate has (Maestro's shortest number, ISO/IEC 7812-1).

@@ -92,7 +92,7 @@ impl<'a> Starts<'a> {
             return Some(Step::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
         }
         let object = emv::track2(self.view, run.end).filter(|object| run.start <= object.span.start)?;
-        Some(Step::Start(Windows::of(self.view, &object)))
+        Some(Step::Start(Windows::of(self.view, object)))
     }
 
     /// Moves to the next place where a chain may be; false when there is none.

@@ -117,8 +117,19 @@ impl<'a> View<'a> {
     }
 }
 
+/// The bytes before `position` of `text`, which follows `behind`: at most `longest` of them.
+pub fn text_before(behind: &[u8], text: &[u8], position: usize, longest: usize) -> Vec<u8> {
+    let near = text.get(position.saturating_sub(longest)..position).unwrap_or_default();
+    let missing = longest.saturating_sub(near.len());
+    let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
+    [far, near].concat()
+}
+
 /// What masks numbers in hexadecimal text.
 pub const FILLER: u8 = b'F';
+
+/// The ASCII characters that masks are written with.
+pub const MASK_CHARACTERS: [u8; 5] = [b'*', b'#', b'x', b'X', FILLER];
 
 /// The fewest mask characters that count as a mask: a 16-digit number cut down to its first eight and last four
 /// digits hides four, and no permitted truncation hides fewer.

@@ -29,14 +29,14 @@ pub struct Windows<'a> {
 enum Special {
     /// A number in tag 5A or a float, from the first group on.
     Unread,
-    /// The number in tag 57 that ends there.
-    Track2(usize),
+    /// The number in tag 57.
+    Track2(Object),
     /// None, or it was told of.
     Done,
 }
 
 /// The group lengths that numbers are printed or typed in, four bits a group.
-const CANONICAL: [u32; 13] =
+pub(super) const CANONICAL: [u32; 13] =
     [0x4444, 0x465, 0x464, 0x456, 0x4445, 0x4_4443, 0x4_4442, 0x4_4441, 0x88, 0x6d, 0x4443, 0x4442, 0x4333];
 
 /// The most groups in a canonical layout.
@@ -50,7 +50,7 @@ const LOOSE_LONGEST: u32 = 3;
 const CANONICAL_FIRST: [usize; 3] = [4, 6, 8];
 
 /// The lengths that the groups of a canonical layout have when something wide joins them.
-const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
+pub(super) const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
 
 /// The most digits that a mask leaves at the end of a number.
 const KEPT_TAIL: usize = 4;
@@ -78,9 +78,10 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The one that `object`, at the end of a run of digits, is.
-    pub(super) fn of(view: View<'a>, object: &Object) -> Self {
-        Self { special: Special::Track2(object.span.end), ..Self::new(view, object.span.start, true) }
+    /// The one that `object`, the number of a tag 57, is.
+    pub(super) fn of(view: View<'a>, object: Object) -> Self {
+        let start = object.span.start;
+        Self { special: Special::Track2(object), ..Self::new(view, start, true) }
     }
 
     /// Where they begin.
@@ -95,10 +96,10 @@ impl<'a> Windows<'a> {
             Special::Unread => emv::application_pan(view, start)
                 .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
                 .or_else(|| scientific(view, start)),
-            Special::Track2(end) => emv::track2(view, end).map(|object| {
+            Special::Track2(object) => {
                 let shape = Shape::Track2Equivalent(object.rest);
-                Candidate::of(view, object, shape)
-            }),
+                Some(Candidate::of(view, object, shape))
+            }
         }
     }
 

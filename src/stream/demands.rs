@@ -4,7 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Body, Cut, Document, Finding, Flow, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Treatment, What, oracle,
+    Body, Cut, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Shape, Side, Treatment,
+    What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -39,6 +40,17 @@ static PATTERNS: LazyLock<OwnPatterns> = LazyLock::new(|| {
     }
 });
 
+/// What kind of body it is, other than one text.
+#[derive(Clone, Copy, Debug)]
+pub enum Carrier {
+    /// Messages of this framing.
+    Messages(Framing),
+    /// The same in base64.
+    Base64(Framing),
+    /// What this side sends through a websocket.
+    WebSocket(Side),
+}
+
 /// How a body comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
@@ -53,6 +65,21 @@ type Passed = (Vec<u8>, Vec<What>);
 /// As much as any text here has may wait in the host.
 const ROOMY: usize = 1 << 16;
 
+/// With status and scrambling key, but without a reason.
+const LONGEST_CLOSE: usize = 8;
+
+impl Carrier {
+    fn body(self, reading: Reading, treatment: Treatment) -> Body {
+        let plan = reading.plan(treatment, ROOMY);
+        let shape = |framing| Shape { framing, ..Shape::text(Sender::Open, reading.document) };
+        match self {
+            Self::Messages(framing) => Body::new(shape(framing), plan),
+            Self::Base64(framing) => Body::new(Shape { base64: true, ..shape(framing) }, plan),
+            Self::WebSocket(side) => Body::of_websocket(side, plan),
+        }
+    }
+}
+
 impl Reading {
     /// What the filter does with a body when its policy says nothing else.
     pub fn of(document: Document, keep: Keep) -> Self {
@@ -61,18 +88,18 @@ impl Reading {
     }
 
     fn body(self, sender: Sender, treatment: Treatment, pause_limit: usize) -> Body {
+        Body::new(Shape::text(sender, self.document), self.plan(treatment, pause_limit))
+    }
+
+    fn plan(self, treatment: Treatment, pause_limit: usize) -> Plan {
         let (criteria, style) = (Arc::new(self.criteria()), self.style);
-        let plan = Plan { treatment, criteria, style, pause_limit, pause_until: usize::MAX, refuse_unread: false };
-        Body::new(sender, self.document, plan)
+        Plan { treatment, criteria, style, pause_limit, pause_until: u64::MAX, refuse_unread: false }
     }
 
     /// What comes of a text that arrives in one piece.
     fn whole(self, text: &[u8]) -> Passed {
-        self.whole_from(Sender::Announced, text)
-    }
-
-    fn whole_from(self, sender: Sender, text: &[u8]) -> Passed {
-        pass(&mut self.body(sender, Treatment::Mask, 0), &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
+        let mut body = self.body(Sender::Announced, Treatment::Mask, 0);
+        pass(&mut body, &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
     }
 
     fn criteria(self) -> Criteria {
@@ -115,12 +142,32 @@ pub fn cut_invariance(chunks: &[Vec<u8>], reading: Reading) {
     }
 }
 
-/// The same for gRPC, where `chunks` are cut out of a row of whole messages.
-pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], reading: Reading) {
-    let expected = reading.whole_from(Sender::Grpc, &chunks.concat());
+/// The same for bodies of other kinds than one text; `chunks` are cut out of a row of whole messages. Blocked, such a body is
+/// cut before the message of the first card or in it; observed, it passes untouched.
+pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading: Reading) {
+    let body = |treatment| carrier.body(reading, treatment);
+    let whole = [chunks.concat()];
+    let expected = pass(&mut body(Treatment::Mask), &whole, End::WithLastChunk).expect("nothing cuts it");
+    assert_eq!(expected.0.len(), whole[0].len());
     for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
-        let seen = pass(&mut reading.body(Sender::Grpc, Treatment::Mask, ROOMY), chunks, end).expect("nothing cuts it");
-        assert_same(&seen, &expected, chunks, &format!("gRPC {end:?}"));
+        let how = format!("{carrier:?} {end:?}");
+        match pass(&mut body(Treatment::Mask), chunks, end) {
+            Ok(seen) => assert_same(&seen, &expected, chunks, &how),
+            // A message that is not complete, and what could still follow.
+            Err((cut, _)) => assert!(cut == Cut::TrailersOverTail && end == End::Trailers, "{how} {cut:?}"),
+        }
+        let (out, found) = pass(&mut body(Treatment::Observe), chunks, end).expect("nothing cuts it");
+        assert_eq!(shown(&out), shown(&whole[0]), "{how}");
+        assert_eq!(found, expected.1, "{how}");
+        match pass(&mut body(Treatment::Block), chunks, end) {
+            Ok((out, _)) => assert!(expected.1.is_empty() && out == whole[0], "{how}"),
+            Err((Cut::TrailersOverTail, _)) => assert_eq!(end, End::Trailers, "{how}"),
+            Err((cut, out)) => {
+                let clean = whole[0].iter().zip(&expected.0).take_while(|(sent, passed)| sent == passed).count();
+                let same = out.iter().zip(&whole[0]).take_while(|(out, sent)| out == sent).count();
+                assert!(cut == Cut::Card && same <= clean && out.len() <= same + LONGEST_CLOSE, "{how}");
+            }
+        }
     }
 }
 
@@ -249,7 +296,7 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
         };
         if let Some(replacement) = turn.replacement {
             assert!(!trailers || paused, "no buffer to write to once trailers have begun");
-            assert!(turn.flow == Flow::Pass || replacement.len() == arrived, "a paused chunk keeps its length");
+            assert!(turn.flow != Flow::Pause || replacement.len() == arrived, "a paused chunk keeps its length");
             assert!(!paused || replacement.len() <= arrived, "a paused chunk never grows");
             waiting = replacement;
         }
@@ -257,6 +304,10 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
             Flow::Pass => out.append(&mut waiting),
             Flow::Pause => assert!(!last),
             Flow::Cut(cut) => return Err((cut, out)),
+            Flow::Close(cut) => {
+                out.append(&mut waiting);
+                return Err((cut, out));
+            }
         }
     }
     Ok((out, found))

@@ -13,6 +13,8 @@ pub enum Document {
     Form,
     /// A table whose first line names the columns.
     Csv,
+    /// Server-sent events, whose data may be JSON.
+    Events,
     /// Any other text: mask characters are harmless.
     Text,
     /// Not known yet: JSON when the first byte that is not white space is `{` or `[`.
@@ -32,6 +34,7 @@ impl Document {
         }
         match essence.trim_ascii() {
             b"application/x-www-form-urlencoded" => Self::Form,
+            b"text/event-stream" => Self::Events,
             b"" | b"text/plain" | b"application/octet-stream" => Self::Unknown,
             _ => Self::Text,
         }
@@ -41,7 +44,7 @@ impl Document {
     pub fn escapes(self) -> Escapes {
         match self {
             Self::Form => Escapes::FORM,
-            Self::Json | Self::Csv | Self::Text | Self::Unknown => Escapes::TEXT,
+            Self::Json | Self::Csv | Self::Events | Self::Text | Self::Unknown => Escapes::TEXT,
         }
     }
 
@@ -63,9 +66,16 @@ impl Document {
         let before = view.window().get(..span.start).unwrap_or_default();
         let opens = before.iter().rev().find(|byte| Self::is_anchor(**byte)).unwrap_or(&anchor);
         let closes = view.at(span.end);
-        let stands_bare = matches!(opens, 0 | b':' | b',' | b'[')
-            && (matches!(closes, 0 | b',' | b'}' | b']' | b'.') || closes.is_ascii_whitespace());
-        if self == Self::Json && stands_bare { Form::Digits } else { Form::Text }
+        let stands_bare = match self {
+            Self::Json => {
+                matches!(opens, 0 | b':' | b',' | b'[')
+                    && (matches!(closes, 0 | b',' | b'}' | b']' | b'.') || closes.is_ascii_whitespace())
+            }
+            // What stands alone behind `data:` is no number of a document that must stay one.
+            Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
+            Self::Form | Self::Csv | Self::Text | Self::Unknown => false,
+        };
+        if stands_bare { Form::Digits } else { Form::Text }
     }
 
     /// How the bytes at `span` are written, which may be a part of a number or of a word.
@@ -74,7 +84,7 @@ impl Document {
         let before = (1..=LONGEST_PART).map(|distance| view.before(span.start, distance));
         let opens = before.skip_while(|byte| part(*byte)).find(|byte| Self::is_anchor(*byte));
         let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['));
-        if self == Self::Json && stands_bare { Form::Digits } else { Form::Text }
+        if matches!(self, Self::Json | Self::Events) && stands_bare { Form::Digits } else { Form::Text }
     }
 
     /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
@@ -98,6 +108,7 @@ mod tests {
             (Some("application/x-ndjson"), Document::Json),
             (Some("text/plain; charset=utf-8"), Document::Unknown),
             (Some("text/csv"), Document::Csv),
+            (Some("text/event-stream; charset=utf-8"), Document::Events),
             (Some("application/x-www-form-urlencoded"), Document::Form),
             (None, Document::Unknown),
         ] {
@@ -111,6 +122,18 @@ mod tests {
         assert_eq!(Document::Unknown.settled_by(b"a,b"), Document::Text);
         assert_eq!(Document::Unknown.settled_by(b"  "), Document::Unknown);
         assert_eq!(Document::Text.settled_by(b"{"), Document::Text);
+    }
+
+    #[test]
+    fn events_hold_json_or_other_text() {
+        let form = |text: &str| {
+            let (start, end) = (text.find('4').unwrap(), text.rfind('4').unwrap() + 1);
+            Document::Events.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
+        };
+        assert_eq!(form("data: {\"a\":44}\n\n"), Form::Digits);
+        assert_eq!(form("data: [1,44]\n\n"), Form::Digits);
+        assert_eq!(form("data: 44\n\n"), Form::Text);
+        assert_eq!(form("data: {\"a\":\"44\"}\n\n"), Form::Text);
     }
 
     #[test]

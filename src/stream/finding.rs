@@ -55,7 +55,7 @@ impl Finding {
 
 impl What {
     /// The name of its kind in records.
-    pub fn kind(&self) -> &str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Pan(_) => "pan",
             Self::Track(_) => "track",
@@ -78,6 +78,14 @@ impl What {
         match self {
             Self::Pan(pan) | Self::Track(pan) => Some(pan.brand),
             Self::Code(..) | Self::Pattern(_) => None,
+        }
+    }
+
+    /// The name of the pattern that describes it, if one does.
+    pub fn pattern(&self) -> Option<&str> {
+        match self {
+            Self::Pattern(matched) => Some(&matched.name),
+            Self::Pan(_) | Self::Track(_) | Self::Code(..) => None,
         }
     }
 

@@ -20,6 +20,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+pub mod coding;
 mod columns;
 mod document;
 mod finding;
@@ -49,11 +50,11 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Body, Cut, Flow, Plan, Treatment, Turn};
+pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
 pub use document::Document;
 pub use finding::{Finding, Matched, What};
 pub use inspector::{Inspector, redact, redact_by};
-pub use messages::Sender;
+pub use messages::{Framing, Sender};
 
 use crate::scan::token::LONGEST_TOKEN;
 

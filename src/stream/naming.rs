@@ -4,6 +4,7 @@
 //! Both are kept as a few bytes of state.
 
 use super::columns::Columns;
+use crate::scan::text_before;
 use crate::verdict::{FarNames, field};
 
 /// The names that hold at one place of a text, and what it takes to go on from there.
@@ -21,8 +22,8 @@ pub struct Cursor<'t> {
     at: usize,
 }
 
-/// The bytes before a bracket in which its name may stand.
-const NAME: usize = 64;
+/// The bytes up to a bracket in which its name may stand.
+const NAME: usize = 65;
 
 impl Naming {
     /// At the start of a text; of a table when it is one.
@@ -36,10 +37,8 @@ impl Naming {
             columns.advance(text);
         }
         if let Some(bracket) = text.iter().rposition(field::is_bracket) {
-            let near = text.get(bracket.saturating_sub(NAME)..=bracket).unwrap_or_default();
-            let missing = NAME.saturating_sub(bracket).min(behind.len());
-            let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
-            self.array = field::array_name(&[far, near].concat()).map(<[u8]>::to_vec);
+            let end = bracket.saturating_add(1);
+            self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
         }
     }
 
@@ -57,10 +56,8 @@ impl Naming {
 impl Cursor<'_> {
     /// The names at `position`, which is not before the one that was asked for last.
     pub fn names(&mut self, position: usize) -> FarNames {
-        let passed = self.text.get(..self.at).unwrap_or_default();
         let next = self.text.get(self.at..position).unwrap_or_default();
-        let behind = if passed.len() < NAME { [self.behind, passed].concat() } else { passed.to_vec() };
-        self.naming.advance(behind.get(behind.len().saturating_sub(NAME)..).unwrap_or_default(), next);
+        self.naming.advance(&text_before(self.behind, self.text, self.at, NAME), next);
         self.at = self.at.max(position);
         FarNames {
             heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),

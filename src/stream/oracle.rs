@@ -254,15 +254,11 @@ fn checked(digits: &str) -> Option<Brand> {
 }
 
 fn context_of(before: &[u8]) -> Option<i8> {
-    match context::called(before, &far_names(before), &Names::default()) {
+    // No array of these texts begins out of sight.
+    match context::called(before, &FarNames::default(), &Names::default()) {
         Called::Weighs(score) => Some(score),
         Called::Ignored => None,
     }
-}
-
-/// The name of an array that begins out of sight; the texts of these tests have none.
-fn far_names(_before: &[u8]) -> FarNames {
-    FarNames::default()
 }
 
 fn is_separator(byte: u8) -> bool {
@@ -429,8 +425,8 @@ fn judge(
     } else {
         0
     };
-    score += i8::from(context >= 0 && context::evidence_precedes(before));
     let precedes = context >= 0 && context::evidence_precedes(before);
+    score += i8::from(precedes);
     let evidence = context >= 0 && !precedes && score == 1 && context::evidence_follows(after);
     Some((span, if evidence { 2 } else { score }, brand))
 }

@@ -6,6 +6,7 @@
 use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
+use crate::scan::{MASK_CHARACTERS, View};
 
 /// Names of a number that stand too far before it to be in the text before it.
 #[derive(Clone, Default)]
@@ -115,35 +116,10 @@ const EVIDENCE_BEFORE: usize = 60;
 /// The text with digits again where masks are, as far as they can be told: what a number is called must not change when the
 /// one before it is masked.
 fn unmasked(text: &[u8]) -> Vec<u8> {
-    let mut text = text.to_vec();
-    let mut at = 0;
-    while let Some(mask) = text.get(at).copied() {
-        let (end, count) = if MASKS.contains(&mask) { run_of(mask, &text, at) } else { (at, 0) };
-        if count >= MASK {
-            let run = text.get_mut(at..end).unwrap_or_default();
-            run.iter_mut().filter(|byte| **byte == mask).for_each(|byte| *byte = b'0');
-        }
-        at = end.max(at.saturating_add(1));
-    }
-    text
+    let is_masked =
+        |at: usize, byte: u8| MASK_CHARACTERS.contains(&byte) && View::new(&[], text, true, byte).is_masked(at, 0);
+    text.iter().enumerate().map(|(at, byte)| if is_masked(at, *byte) { b'0' } else { *byte }).collect()
 }
-
-/// Where the run of `mask` that begins at `start` ends, single separators in it allowed, and how many there are.
-fn run_of(mask: u8, text: &[u8], start: usize) -> (usize, usize) {
-    let (mut at, mut count): (usize, usize) = (start, 0);
-    loop {
-        match text.get(at..) {
-            Some([first, ..]) if *first == mask => at = at.saturating_add(1),
-            Some([b' ' | b'-' | b'.', second, ..]) if *second == mask => at = at.saturating_add(2),
-            _ => return (at, count),
-        }
-        count = count.saturating_add(1);
-    }
-}
-
-/// What masks are written with, and the fewest of them.
-const MASKS: [u8; 5] = *b"*#xXF";
-const MASK: usize = 4;
 
 /// What the last words of running text say.
 fn score_of_words(before: &[u8]) -> i8 {

@@ -43,7 +43,7 @@ pub enum Verdict {
 /// How strong the evidence must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
-    /// Everything that could be a card, also under the name of something else.
+    /// Everything that could be a card, also under the name of an identifier.
     Strict,
     /// What is more likely a card than not.
     #[default]
@@ -82,6 +82,8 @@ pub struct Evidence {
     pub known: i8,
     /// Other fields of a card in the same record.
     pub record: i8,
+    /// Whether it stands in the data of a magnetic stripe.
+    pub in_track: bool,
 }
 
 /// Why a candidate is not a card.
@@ -95,7 +97,7 @@ pub enum Why {
     GluedToLetter,
     /// It is one side of a decimal number.
     Fraction,
-    /// It goes on in the same layout: a serial number, a UUID, a row of a table, an IBAN.
+    /// It goes on in the same layout: a serial number, a UUID, an IBAN.
     LongerNumber,
     /// Its check digit is wrong.
     CheckDigit,
@@ -141,7 +143,7 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
     let threshold = criteria.level.threshold();
     let score = evidence.score();
     if score >= threshold {
-        return verdict(candidate, criteria, evidence.pan(score));
+        return verdict(candidate, criteria, &evidence, score);
     }
     if evidence.context >= 0 && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
         let (after, complete) = candidate.after();
@@ -149,14 +151,15 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
             return Verdict::Open;
         }
         if context::evidence_follows(after) {
-            return verdict(candidate, criteria, evidence.pan(score.saturating_add(RECORD)));
+            return verdict(candidate, criteria, &evidence, score.saturating_add(RECORD));
         }
     }
     Verdict::NotPan(Why::WeakEvidence)
 }
 
-/// The verdict on `candidate`, now that it is `pan`.
-fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, pan: Pan) -> Verdict {
+/// The verdict on `candidate`, now that it is a card by `score`.
+fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, score: i8) -> Verdict {
+    let pan = evidence.pan(score);
     if criteria.authentication_data.is_none() {
         return Verdict::Pan(pan);
     }
@@ -164,7 +167,7 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, pan: Pan) -> Verdict 
     match candidate.shape() {
         Shape::Track2Equivalent(rest) if after.len() < rest && !complete => Verdict::Open,
         Shape::Track2Equivalent(rest) => Verdict::Track(pan, rest.min(after.len())),
-        Shape::Bare if track::follows(&candidate.before(), after) == Some(true) => match track::rest(after, complete) {
+        _ if evidence.in_track => match track::rest(after, complete) {
             None => Verdict::Open,
             Some(0) => Verdict::Pan(pan),
             Some(rest) => Verdict::Track(pan, rest),
@@ -195,16 +198,15 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
         return Ok(Evidence { beside: TRACK, ..evidence });
     }
     let before = candidate.before();
-    let mut in_track = false;
     match boundary::surroundings(candidate, &before) {
         Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
         Surroundings::Open => return Err(Verdict::Open),
-        Surroundings::Track => in_track = true,
+        Surroundings::Track => evidence.in_track = true,
         Surroundings::Weigh(weight) => evidence.beside = weight,
     }
     match context::called(&before, far, &criteria.names) {
         Called::Ignored => return Err(Verdict::NotPan(Why::IgnoredName)),
-        Called::Weighs(_) if in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
+        Called::Weighs(_) if evidence.in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
         Called::Weighs(score) => evidence.context = score,
     }
     if candidate.shape() == Shape::Scientific {
@@ -253,7 +255,7 @@ impl Shape {
 
 impl Evidence {
     fn of(brand: Brand, length: usize) -> Self {
-        Self { brand, length, range: 0, layout: 0, beside: 0, context: 0, known: 0, record: 0 }
+        Self { brand, length, range: 0, layout: 0, beside: 0, context: 0, known: 0, record: 0, in_track: false }
     }
 
     /// The sum.

@@ -20,12 +20,8 @@ pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     if digits == rest.len() && digits < DATE_AND_CODE {
         return None;
     }
-    let month = match rest {
-        [_, _, b'0', ones @ b'1'..=b'9', ..] => Some(ones),
-        [_, _, b'1', ones @ b'0'..=b'2', ..] => Some(ones),
-        _ => None,
-    };
-    Some(digits == DATE_AND_CODE && month.is_some())
+    let has_month = matches!(rest, [_, _, b'0', b'1'..=b'9', ..] | [_, _, b'1', b'0'..=b'2', ..]);
+    Some(digits == DATE_AND_CODE && has_month)
 }
 
 /// How many bytes of `after`, which follows a number, are the rest of a track: in track 1 a name between two `^` and the

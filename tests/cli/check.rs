@@ -23,6 +23,7 @@ fn check_prints_the_effective_policy() {
         block.body                 null\n\
         uninspectable              pass\n\
         limits.paused_bytes        65536\n\
+        limits.inflate_ratio       100\n\
         audit.clean                false\n";
     let policy = r##"{"mode":"monitor","response":"block","mask":{"character":"#"}}"##;
     assert_eq!(printed(&["check", &file("effective.json", policy)], b""), expected);

@@ -62,6 +62,8 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     assert_eq!(policy.uninspectable().as_str(), told("uninspectable"));
     assert_eq!(policy.paused_bytes().to_string(), told("limits.paused_bytes"));
     assert!((1 << 10..=16 << 20).contains(&policy.paused_bytes()));
+    assert_eq!(policy.inflate_ratio().to_string(), told("limits.inflate_ratio"));
+    assert!((1..=1_000_000).contains(&policy.inflate_ratio()));
     for direction in [Direction::Request, Direction::Response] {
         for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
             let decision = policy.decide(direction, place);

@@ -14,8 +14,8 @@
 //! | rest | [counts](count): the lengths of the chunks, again from the first when they do not suffice |
 
 use panveil::mask::{Keep, MaskCharacter, Style};
-use panveil::stream::Document;
-use panveil::stream::demands::{self, Reading};
+use panveil::stream::demands::{self, Carrier, Reading};
+use panveil::stream::{Document, Framing};
 use panveil::verdict::Level;
 
 /// How much the inspector reads at a time.
@@ -56,7 +56,10 @@ pub fn check(input: &[u8]) {
     let size = count(choice(5));
     let lengths: Vec<usize> = choices.iter().skip(6).take(MOST_LENGTHS).map(|sign| count(*sign)).collect();
     match choice(4) {
-        b'g' => demands::cut_invariance_of_messages(&cut(&messages(text, size), &lengths), reading),
+        b'g' => {
+            let chunks = cut(&messages(text, size), &lengths);
+            demands::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc), reading);
+        }
         b'l' => demands::place_invariance(text, SEAM.saturating_sub(size), reading),
         _ => check_text(text, &cut(text, &lengths), size, reading),
     }

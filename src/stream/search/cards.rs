@@ -1,6 +1,6 @@
 //! Which card numbers are in a stretch, on their own or at the start of a track?
 
-use super::{Hits, Stretch, Written};
+use super::{Hit, Hits, Stretch, Written};
 use crate::scan::{Candidate, Shape, Starts, Step, View, Windows};
 use crate::stream::finding::What;
 use crate::stream::naming::Cursor;
@@ -19,7 +19,7 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
                 match best(windows, stretch, &mut names) {
                     Best::Card { span, what, written, .. } => {
                         starts.take(span.end);
-                        hits.insert(super::Hit { from: start.min(span.start), span, what, written });
+                        hits.insert(Hit { from: start.min(span.start), span, what, written });
                     }
                     Best::Open => return hits.hold(start),
                     Best::None => {}

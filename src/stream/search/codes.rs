@@ -4,10 +4,10 @@
 //! code waits as long as that is possible.
 
 use super::{Hits, Stretch, Written};
-use crate::scan::LOOKBEHIND;
+use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::What;
 use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name};
-use crate::verdict::{FarNames, field};
+use crate::verdict::{Code, FarNames, field};
 use std::ops::Range;
 
 /// The most bytes between a code and its card.
@@ -24,7 +24,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     }
     let mut cursor = stretch.naming.cursor(stretch.behind, stretch.text);
     for place in places {
-        let before = stretch.text_before(place.start, LOOKBEHIND);
+        let before = text_before(stretch.behind, stretch.text, place.start, LOOKBEHIND);
         let text = stretch.text.get(place.clone()).unwrap_or_default();
         if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.has_headings() {
             continue;
@@ -110,8 +110,8 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
 }
 
 /// Whether `value` stands under the name of a code, and which code it is.
-fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<crate::verdict::Code>) {
-    let before = stretch.text_before(value.start, LOOKBEHIND);
+fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<Code>) {
+    let before = text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND);
     let mut names = [far.heading.as_deref(), field::named_pair(&before), field::name(&before)].into_iter().flatten();
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
     (true, code(name, stretch.text.get(value.clone()).unwrap_or_default()))

@@ -131,14 +131,6 @@ impl Stretch<'_> {
         }
     }
 
-    /// The text before `position`, at most `longest` bytes of it.
-    fn text_before(&self, position: usize, longest: usize) -> Vec<u8> {
-        let near = self.text.get(position.saturating_sub(longest)..position).unwrap_or_default();
-        let missing = longest.saturating_sub(near.len()).min(self.behind.len());
-        let far = self.behind.get(self.behind.len().saturating_sub(missing)..).unwrap_or_default();
-        [far, near].concat()
-    }
-
     /// How many bytes `span` was sent as.
     fn sent_length(&self, span: &Range<usize>) -> usize {
         match (self.source, span.end.checked_sub(1)) {

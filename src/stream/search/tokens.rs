@@ -1,9 +1,10 @@
 //! Which card numbers are inside of base64 tokens?
 
-use super::{Hits, Stretch, Written};
+use super::{Hit, Hits, Stretch, Written};
 use crate::scan::token::{self, LONGEST_TOKEN, Token};
 use crate::stream::finding::Finding;
 use crate::stream::{Document, Inspector};
+use crate::verdict::Criteria;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ fn readable(stretch: &Stretch<'_>, run: &Range<usize>) -> Range<usize> {
 }
 
 fn add_cards(stretch: &Stretch<'_>, token: &Token, from: usize, hits: &mut Hits) {
-    let criteria = crate::verdict::Criteria { base64: false, ..stretch.criteria.clone() };
+    let criteria = Criteria { base64: false, ..stretch.criteria.clone() };
     let mut findings = Vec::new();
     let mut inspector = Inspector::new(Document::Unknown, stretch.style).under(Arc::new(criteria));
     inspector.inspect(&token.bytes, true, &mut findings);
@@ -57,6 +58,6 @@ fn add_cards(stretch: &Stretch<'_>, token: &Token, from: usize, hits: &mut Hits)
     let mut edits = token.rewrite(&bytes);
     for Finding { what, .. } in findings {
         let written = Written::Anew(std::mem::take(&mut edits));
-        hits.insert(super::Hit { from, span: token.span.clone(), what, written });
+        hits.insert(Hit { from, span: token.span.clone(), what, written });
     }
 }

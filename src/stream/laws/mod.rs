@@ -3,6 +3,8 @@
 //! Texts are put together from fragments that are likely to meet at awkward places. A failing case is printed in its
 //! smallest form, with the seed, and kept in `proptest-regressions/`.
 
+mod carriers;
+
 use super::Document;
 use super::demands::{self, Reading};
 use crate::mask::{Keep, MaskCharacter};

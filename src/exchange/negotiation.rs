@@ -1,0 +1,49 @@
+//! What must be asked of both sides so that their messages can be read?
+//!
+//! What a client offers to understand is taken out of its request, and the service answers in plain. Both sides are free to:
+//! each of these is an offer that may be declined. Monitor mode asks for nothing: it changes no byte.
+
+use crate::host::HeaderBlock;
+use crate::policy::{Direction, Intent, Mode, Place, Policy};
+
+/// A header of a request that is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It gets this value.
+    Replace(&'static [u8], &'static [u8]),
+    /// It is removed.
+    Remove(&'static [u8]),
+}
+
+/// The codings that a response may come in, and a message of gRPC in it.
+const ACCEPTED: [&[u8]; 2] = [b"accept-encoding", b"grpc-accept-encoding"];
+const IDENTITY: &[u8] = b"identity";
+/// Extensions of a websocket, all of which change what is in its frames.
+const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
+
+/// What is to be changed in the headers of a request.
+pub fn changes(policy: &Policy, request: &HeaderBlock) -> Vec<Change> {
+    let reads = |direction| policy.decide(direction, Place::Body).intent != Intent::Skip;
+    let mut changes = Vec::new();
+    if policy.mode() != Mode::Enforce {
+        return changes;
+    }
+    if reads(Direction::Response) {
+        for name in ACCEPTED {
+            if request.get(name).is_some_and(|codings| !codings.eq_ignore_ascii_case(IDENTITY)) {
+                changes.push(Change::Replace(name, IDENTITY));
+            }
+        }
+    }
+    let reads_any = reads(Direction::Request) || reads(Direction::Response);
+    if reads_any && opens_websocket(request) && request.get(EXTENSIONS).is_some() {
+        changes.push(Change::Remove(EXTENSIONS));
+    }
+    changes
+}
+
+/// True when a request asks for a websocket. HTTP/2 asks in another way, which Envoy translates to this one.
+pub fn opens_websocket(request: &HeaderBlock) -> bool {
+    let protocols = request.get(b"upgrade").unwrap_or_default();
+    protocols.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}

@@ -1,0 +1,175 @@
+//! What of a chunk is forwarded, what waits, and when is the body cut?
+//!
+//! | the body is | its bytes are |
+//! |---|---|
+//! | [plain](Plain) | the text itself, or messages with framing between them |
+//! | [in frames](WebSocket) | what websockets send: frames, those of a client scrambled |
+//! | [in base64](Base64) | gRPC-Web's way through proxies that only let text pass |
+//!
+//! Each kind takes chunks of any size and forwards as many bytes as it took in the end.
+
+mod base64;
+mod plain;
+mod shape;
+mod websocket;
+
+use self::base64::Base64;
+use self::plain::Plain;
+pub use self::shape::Shape;
+pub use self::websocket::Side;
+use self::websocket::WebSocket;
+use super::{Document, Inspector, What};
+use crate::mask::Style;
+use crate::verdict::Criteria;
+use std::sync::Arc;
+
+/// One body on its way.
+///
+/// Has no `Debug`: it holds bytes of the body.
+pub enum Body {
+    /// Texts, and framing between them.
+    Plain(Plain),
+    /// The frames of a websocket.
+    WebSocket(WebSocket),
+    /// Messages in base64.
+    Base64(Base64),
+}
+
+/// What is to be done with a body.
+#[derive(Clone)]
+pub struct Plan {
+    /// What happens when a card is found.
+    pub treatment: Treatment,
+    /// What counts as found.
+    pub criteria: Arc<Criteria>,
+    /// What a masked card looks like.
+    pub style: Style,
+    /// The most bytes that may wait in the host at a time.
+    pub pause_limit: usize,
+    /// No chunk waits in the host once so many bytes of the body have come.
+    pub pause_until: u64,
+    /// Whether a message that cannot be read cuts the body.
+    pub refuse_unread: bool,
+}
+
+/// What happens to a body with a card in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// The card is masked.
+    Mask,
+    /// The body is cut before the card.
+    Block,
+    /// Nothing: the bytes pass untouched and without waiting, cards are reported.
+    Observe,
+}
+
+/// What to do with the chunk that was pushed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The bytes to forward instead of the chunk; `None` when the chunk is right as it is.
+    pub replacement: Option<Vec<u8>>,
+    /// Whether it goes on.
+    pub flow: Flow,
+}
+
+/// Whether a body goes on after a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The chunk is forwarded.
+    Pass,
+    /// The chunk waits in the host and comes again at the front of the next one.
+    Pause,
+    /// Nothing more is forwarded, this chunk included.
+    Cut(Cut),
+    /// The replacement is forwarded, which tells the receiver why nothing more comes.
+    Close(Cut),
+}
+
+/// Why a body is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It holds a card, and the policy blocks those.
+    Card,
+    /// Its trailers came while undecided bytes were held that could not follow any more.
+    TrailersOverTail,
+    /// It holds a message that cannot be read, and the policy blocks those.
+    Uninspectable,
+}
+
+impl Plan {
+    /// An inspector at the start of a text written in `document`.
+    fn inspector(&self, document: Document) -> Inspector {
+        Inspector::new(document, self.style).under(Arc::clone(&self.criteria))
+    }
+}
+
+impl Body {
+    /// A body of this shape.
+    pub fn new(shape: Shape, plan: Plan) -> Self {
+        if shape.base64 { Self::Base64(Base64::new(shape, plan)) } else { Self::Plain(Plain::new(shape, plan)) }
+    }
+
+    /// What `side` sends through a websocket.
+    pub fn of_websocket(side: Side, plan: Plan) -> Self {
+        Self::WebSocket(WebSocket::new(side, plan))
+    }
+
+    /// True when no byte of the body has come.
+    pub fn is_fresh(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.received() == 0,
+            Self::WebSocket(_) | Self::Base64(_) => false,
+        }
+    }
+
+    /// True when a part of the body was forwarded that could not be read.
+    pub fn passed_unread(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.passed_unread(),
+            Self::WebSocket(body) => body.passed_unread(),
+            Self::Base64(body) => body.passed_unread(),
+        }
+    }
+
+    /// How many bytes wait in the host.
+    pub fn paused_len(&self) -> usize {
+        match self {
+            Self::Plain(body) => body.paused_len(),
+            Self::WebSocket(_) | Self::Base64(_) => 0,
+        }
+    }
+
+    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
+    /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(What)) -> Turn {
+        match self {
+            Self::Plain(body) => body.push(chunk, end, report),
+            Self::WebSocket(body) => body.push(chunk, end, report),
+            Self::Base64(body) => body.push(chunk, end, report),
+        }
+    }
+
+    /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: impl FnMut(What)) -> Turn {
+        match self {
+            Self::Plain(body) => body.finish_before_trailers(waiting, report),
+            Self::WebSocket(body) => body.finish(report),
+            Self::Base64(body) => body.finish_before_trailers(report),
+        }
+    }
+}
+
+impl Turn {
+    /// The chunk goes on as it is.
+    const PASS: Self = Self { replacement: None, flow: Flow::Pass };
+
+    /// These bytes go on in the chunk's place.
+    fn replaced_by(bytes: Vec<u8>) -> Self {
+        Self { replacement: Some(bytes), flow: Flow::Pass }
+    }
+
+    /// Nothing goes on.
+    fn cut(cut: Cut) -> Self {
+        Self { replacement: None, flow: Flow::Cut(cut) }
+    }
+}

@@ -1,0 +1,86 @@
+//! What do the headers of a message tell of its body?
+
+use crate::stream::{Document, Framing, Sender};
+
+/// How a body is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How its end is marked.
+    pub sender: Sender,
+    /// What texts it consists of.
+    pub framing: Framing,
+    /// How these are written.
+    pub document: Document,
+    /// Whether all of it is in base64.
+    pub base64: bool,
+}
+
+impl Shape {
+    /// One text, written in `document`.
+    pub fn text(sender: Sender, document: Document) -> Self {
+        Self { sender, framing: Framing::Whole, document, base64: false }
+    }
+
+    /// What a content type promises.
+    pub fn of_content_type(sender: Sender, content_type: Option<&[u8]>) -> Self {
+        let text = Self::text(sender, Document::of_content_type(content_type));
+        let essence = content_type.and_then(|content_type| content_type.split(|byte| *byte == b';').next());
+        let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        if let Some(kind) = essence.strip_prefix(b"application/grpc") {
+            return text.of_grpc(kind);
+        }
+        let framing = match essence.as_slice() {
+            b"text/event-stream" => Framing::Events,
+            b"application/x-ndjson"
+            | b"application/ndjson"
+            | b"application/jsonl"
+            | b"application/jsonlines"
+            | b"application/x-jsonlines"
+            | b"application/json-lines" => Framing::Lines,
+            b"application/x-protobuf" | b"application/protobuf" | b"application/vnd.google.protobuf" => {
+                return Self { framing: Framing::Protobuf, document: Document::Unknown, ..text };
+            }
+            _ => return text,
+        };
+        Self { framing, ..text }
+    }
+
+    /// The same for what stands behind `application/grpc`.
+    fn of_grpc(self, kind: &[u8]) -> Self {
+        let (base64, format) = match (kind.strip_prefix(b"-web-text"), kind.strip_prefix(b"-web")) {
+            (Some(format), _) => (true, format),
+            (None, Some(format)) => (false, format),
+            (None, None) => (false, kind),
+        };
+        match format {
+            b"" | b"+proto" => Self { framing: Framing::GrpcProtobuf, document: Document::Unknown, base64, ..self },
+            [b'+', ..] => Self { framing: Framing::Grpc, base64, ..self },
+            _ => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_tell_the_shape() {
+        for (content_type, framing, base64) in [
+            ("application/json", Framing::Whole, false),
+            ("text/event-stream; charset=utf-8", Framing::Events, false),
+            ("application/x-ndjson", Framing::Lines, false),
+            ("application/x-protobuf", Framing::Protobuf, false),
+            ("application/grpc", Framing::GrpcProtobuf, false),
+            ("Application/gRPC+proto; x=y", Framing::GrpcProtobuf, false),
+            ("application/grpc+json", Framing::Grpc, false),
+            ("application/grpc-web+proto", Framing::GrpcProtobuf, false),
+            ("application/grpc-web-text", Framing::GrpcProtobuf, true),
+            ("application/grpc-web-text+proto", Framing::GrpcProtobuf, true),
+            ("application/grpcish", Framing::Whole, false),
+        ] {
+            let shape = Shape::of_content_type(Sender::Open, Some(content_type.as_bytes()));
+            assert_eq!((shape.framing, shape.base64), (framing, base64), "{content_type}");
+        }
+    }
+}

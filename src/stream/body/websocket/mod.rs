@@ -1,0 +1,252 @@
+//! What passes through a websocket?
+//!
+//! Frames (RFC 6455, section 5), those of a client scrambled with a key. The payload of a message, which may be spread over
+//! several frames, is a text; it is unscrambled to be read, and masked where it stands. What waits is the end of a message
+//! that is not complete, and the frames behind it; the receiver could do nothing with it yet.
+
+mod frame;
+mod queue;
+
+use self::frame::{Head, Key, Kind};
+use self::queue::{Output, Part, Queue};
+use super::{Cut, Flow, Plain, Plan, Shape, Treatment, Turn};
+use crate::stream::{Document, Sender, What};
+
+/// What one side sends through a websocket.
+pub struct WebSocket {
+    side: Side,
+    plan: Plan,
+    /// The head of the next frame, as far as it has come.
+    head: Vec<u8>,
+    frame: Option<Frame>,
+    message: Option<Message>,
+    queue: Queue,
+    /// What was forwarded ends with a frame.
+    between_frames: bool,
+    closed: bool,
+    passed_unread: bool,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Who opened the websocket, and has to scramble.
+    Client,
+    /// Who answers.
+    Service,
+}
+
+/// A frame whose head was read.
+struct Frame {
+    payload: Payload,
+    /// How much of its payload is still to come.
+    rest: u64,
+    key: Key,
+    /// It ends its message.
+    is_last: bool,
+}
+
+/// What is to be done with the payload of a frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Payload {
+    /// It is read.
+    Text,
+    /// It belongs to a message that cannot be read.
+    Unread,
+    /// It belongs to no message.
+    Control,
+}
+
+/// A message of which a frame has come, and others are to come.
+enum Message {
+    Text(Box<Plain>),
+    Unread,
+}
+
+/// The most bytes of frames without text that wait behind a text. What they leave open is decided with them.
+const LONGEST_QUEUE: usize = 65_536;
+
+impl WebSocket {
+    pub fn new(side: Side, plan: Plan) -> Self {
+        Self {
+            side,
+            plan,
+            head: Vec::new(),
+            frame: None,
+            message: None,
+            queue: Queue::default(),
+            between_frames: true,
+            closed: false,
+            passed_unread: false,
+        }
+    }
+
+    pub fn passed_unread(&self) -> bool {
+        self.passed_unread
+    }
+
+    /// Takes the next bytes. `end` says that nothing follows.
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, mut report: impl FnMut(What)) -> Turn {
+        if self.closed {
+            return if chunk.is_empty() { Turn::PASS } else { Turn::replaced_by(Vec::new()) };
+        }
+        let mut output = Output { bytes: Vec::new(), boundary: self.between_frames.then_some(0) };
+        if let Err(cut) = self.read(&chunk, end, &mut output, &mut report) {
+            return self.close(cut, output);
+        }
+        self.between_frames = output.boundary == Some(output.bytes.len());
+        if self.plan.treatment == Treatment::Observe || output.bytes == chunk {
+            return Turn::PASS;
+        }
+        Turn::replaced_by(output.bytes)
+    }
+
+    /// The end of a stream that has trailers, which none of a websocket has.
+    pub fn finish(&mut self, report: impl FnMut(What)) -> Turn {
+        let waits = !self.queue.is_empty() || !self.head.is_empty();
+        if !waits || self.plan.treatment == Treatment::Observe {
+            return self.push(Vec::new(), true, report);
+        }
+        Turn::cut(Cut::TrailersOverTail)
+    }
+
+    fn read(
+        &mut self,
+        mut bytes: &[u8],
+        end: bool,
+        output: &mut Output,
+        report: &mut impl FnMut(What),
+    ) -> Result<(), Cut> {
+        while !bytes.is_empty() {
+            bytes = match self.frame.take() {
+                None => self.read_head(bytes, report)?,
+                Some(frame) => self.read_payload(frame, bytes, report)?,
+            };
+            self.queue.forward(output);
+            if self.queue.framing() > LONGEST_QUEUE {
+                self.push_text(Vec::new(), true, report)?;
+                self.message = self.message.take().map(|_| self.fresh_message());
+                self.queue.forward(output);
+            }
+        }
+        if end {
+            self.push_text(Vec::new(), true, report)?;
+            let head = std::mem::take(&mut self.head);
+            self.enqueue(Part::Bytes(head));
+            self.queue.forward(output);
+        }
+        Ok(())
+    }
+
+    /// Reads the head of a frame, or as much of it as has come, and gives what is behind it.
+    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut impl FnMut(What)) -> Result<&'b [u8], Cut> {
+        for (index, byte) in bytes.iter().enumerate() {
+            self.head.push(*byte);
+            let Some(head) = Head::read(&self.head) else { continue };
+            let payload = self.payload(head.kind, report)?;
+            let frame = Frame { payload, rest: head.length, key: head.key, is_last: head.is_last };
+            let head = std::mem::take(&mut self.head);
+            self.enqueue(Part::Head(head));
+            if frame.rest > 0 {
+                self.frame = Some(frame);
+            } else {
+                if frame.payload == Payload::Text && frame.is_last {
+                    self.push_text(Vec::new(), true, report)?;
+                }
+                self.end_frame(&frame);
+            }
+            return Ok(bytes.get(index.saturating_add(1)..).unwrap_or_default());
+        }
+        Ok(&[])
+    }
+
+    /// What is to be done with a frame of this kind. Begins the message when it is the first of one.
+    fn payload(&mut self, kind: Kind, report: &mut impl FnMut(What)) -> Result<Payload, Cut> {
+        match kind {
+            Kind::Control => return Ok(Payload::Control),
+            Kind::First => self.begin(self.fresh_message(), report)?,
+            Kind::Continuation if self.message.is_some() => {}
+            Kind::Continuation | Kind::Extended => self.begin(Message::Unread, report)?,
+        }
+        if matches!(self.message, Some(Message::Text(_))) {
+            return Ok(Payload::Text);
+        }
+        self.passed_unread = true;
+        if self.plan.refuse_unread { Err(Cut::Uninspectable) } else { Ok(Payload::Unread) }
+    }
+
+    /// Begins a message. One that is still open ends, though it must not.
+    fn begin(&mut self, message: Message, report: &mut impl FnMut(What)) -> Result<(), Cut> {
+        self.push_text(Vec::new(), true, report)?;
+        self.message = Some(message);
+        Ok(())
+    }
+
+    /// Reads as much of a frame's payload as has come, and gives what is behind it.
+    fn read_payload<'b>(
+        &mut self,
+        mut frame: Frame,
+        bytes: &'b [u8],
+        report: &mut impl FnMut(What),
+    ) -> Result<&'b [u8], Cut> {
+        let len = usize::try_from(frame.rest).unwrap_or(usize::MAX).min(bytes.len());
+        let (payload, behind) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
+        frame.rest = frame.rest.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        if frame.payload == Payload::Text {
+            self.enqueue(Part::Text(len, frame.key));
+            let mut text = payload.to_vec();
+            frame.key.apply(&mut text);
+            self.push_text(text, frame.rest == 0 && frame.is_last, report)?;
+        } else {
+            self.enqueue(Part::Bytes(payload.to_vec()));
+        }
+        if frame.rest == 0 {
+            self.end_frame(&frame);
+        } else {
+            self.frame = Some(frame);
+        }
+        Ok(behind)
+    }
+
+    fn end_frame(&mut self, frame: &Frame) {
+        if frame.is_last && frame.payload != Payload::Control {
+            self.message = None;
+        }
+        self.enqueue(Part::End);
+    }
+
+    /// Hands text to the message that is open. What is decided of it is ready then.
+    fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut impl FnMut(What)) -> Result<(), Cut> {
+        let Some(Message::Text(message)) = &mut self.message else { return Ok(()) };
+        let turn = message.push(text.clone(), last, report);
+        if let Flow::Cut(cut) | Flow::Close(cut) = turn.flow {
+            return Err(cut);
+        }
+        if self.plan.treatment != Treatment::Observe {
+            self.queue.push_ready(turn.replacement.unwrap_or(text));
+        }
+        Ok(())
+    }
+
+    fn enqueue(&mut self, part: Part) {
+        if self.plan.treatment != Treatment::Observe {
+            self.queue.push(part);
+        }
+    }
+
+    /// Tells the receiver that nothing more comes, if it has only got whole frames; else that cannot be told.
+    fn close(&mut self, cut: Cut, output: Output) -> Turn {
+        let Some(boundary) = output.boundary else { return Turn::cut(cut) };
+        self.closed = true;
+        self.queue = Queue::default();
+        let mut bytes = output.bytes;
+        bytes.truncate(boundary);
+        bytes.extend(frame::close(self.side));
+        Turn { replacement: Some(bytes), flow: Flow::Close(cut) }
+    }
+
+    fn fresh_message(&self) -> Message {
+        let shape = Shape::text(Sender::Announced, Document::Unknown);
+        Message::Text(Box::new(Plain::new(shape, self.plan.clone())))
+    }
+}

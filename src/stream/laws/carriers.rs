@@ -1,0 +1,137 @@
+//! Do the laws hold for bodies that are a row of messages, in whatever they are carried?
+
+use super::{KEEPS, cuts, fragment, text};
+use crate::mask::Keep;
+use crate::stream::demands::{self, Carrier, Reading};
+use crate::stream::{Document, Framing, Side};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Something with a length prefix, as gRPC writes it.
+fn prefixed(flags: u8, message: &[u8]) -> Vec<u8> {
+    [&[flags][..], &(message.len() as u32).to_be_bytes(), message].concat()
+}
+
+/// A protobuf message: texts, numbers, bytes and messages, in fields whose tags may look like digits.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let text = prop::collection::vec(fragment(), 0..3).prop_map(|fragments| fragments.concat().into_bytes());
+    let bytes = prop::collection::vec(any::<u8>(), 0..40);
+    let leaf = prop_oneof![3 => text, 1 => bytes];
+    let field = |value: BoxedStrategy<Vec<u8>>| {
+        let number =
+            (1..8_u8, any::<u32>()).prop_map(|(field, number)| [&[field << 3 | 5][..], &number.to_le_bytes()].concat());
+        let delimited = (1..15_u8, value)
+            .prop_map(|(field, value)| [varint(u64::from(field << 3 | 2)), varint(value.len() as u64), value].concat());
+        prop_oneof![1 => number, 3 => delimited]
+    };
+    let flat = prop::collection::vec(field(leaf.clone().boxed()), 0..5).prop_map(|fields| fields.concat());
+    flat.prop_recursive(3, 20, 4, move |inner| {
+        let value = prop_oneof![leaf.clone(), inner].boxed();
+        prop::collection::vec(field(value), 0..4).prop_map(|fields| fields.concat())
+    })
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(number as u8 & 0x7f | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+/// One frame of a websocket.
+fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+    let scrambled = if key.is_some() { 0x80 } else { 0 };
+    let mut frame = match payload.len() {
+        length @ 0..126 => vec![first, scrambled | length as u8],
+        length => [&[first, scrambled | 126][..], &(length as u16).to_be_bytes()].concat(),
+    };
+    let key = key.inspect(|key| frame.extend_from_slice(key)).unwrap_or_default();
+    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
+}
+
+/// Messages in frames, with pings between these.
+fn frames(side: Side) -> impl Strategy<Value = Vec<u8>> {
+    let message = (text(), prop::collection::vec(any::<Index>(), 0..4), any::<[u8; 4]>(), 0..4_u8);
+    let frames = message.prop_map(move |(text, at, key, extra)| {
+        let key = (side == Side::Client).then_some(key);
+        let pieces = cuts(&text, &at);
+        let mut stream = Vec::new();
+        for (index, piece) in pieces.iter().enumerate() {
+            let first = if index == 0 { 1 } else { 0 };
+            let last = if index + 1 == pieces.len() { 0x80 } else { 0 };
+            stream.extend(frame(first | last, key, piece));
+            if extra == 1 {
+                stream.extend(frame(0x89, key, b"4111"));
+            }
+        }
+        if extra == 2 {
+            stream.extend(frame(0xc1, key, b"compressed"));
+        }
+        stream
+    });
+    prop::collection::vec(frames, 0..4).prop_map(|messages| messages.concat())
+}
+
+fn base64(stream: &[u8], at: &[Index]) -> Vec<u8> {
+    use ::base64::prelude::{BASE64_STANDARD, Engine};
+    cuts(stream, at).iter().map(|piece| BASE64_STANDARD.encode(piece)).collect::<String>().into_bytes()
+}
+
+fn reading(keep: usize) -> Reading {
+    Reading::of(Document::Unknown, KEEPS[keep])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn messages_of_grpc(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
+        let stream: Vec<u8> = texts.iter().flat_map(|text| prefixed(0, text)).collect();
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc), reading(keep));
+    }
+
+    #[test]
+    fn fields_of_protobuf(messages in prop::collection::vec(message(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
+        let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::GrpcProtobuf), reading(keep));
+    }
+
+    #[test]
+    fn noise_as_protobuf(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
+        let stream = prefixed(0, &stream);
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::GrpcProtobuf), reading(0));
+    }
+
+    #[test]
+    fn lines(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), events in any::<bool>()) {
+        let framing = if events { Framing::Events } else { Framing::Lines };
+        let stream: Vec<u8> = texts.iter().flat_map(|text| [text, &b"\n\n"[..]].concat()).collect();
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), reading(0));
+    }
+
+    #[test]
+    fn messages_in_base64(messages in prop::collection::vec(message(), 0..3), pieces in prop::collection::vec(any::<Index>(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
+        let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
+        let stream = base64(&stream, &pieces);
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::GrpcProtobuf), reading(keep));
+    }
+
+    #[test]
+    fn frames_of_a_client(stream in frames(Side::Client), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(keep));
+    }
+
+    #[test]
+    fn frames_of_a_service(stream in frames(Side::Service), at in prop::collection::vec(any::<Index>(), 0..8)) {
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Service), Reading::of(Document::Unknown, Keep::Last4));
+    }
+
+    #[test]
+    fn noise_as_frames(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
+        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(0));
+    }
+}

@@ -1,0 +1,168 @@
+//! Where in a body does a text begin and end?
+//!
+//! What is inspected is a text: no number reaches out of it, and no name in it tells of the next one. Most bodies are one.
+//! Some are a row of messages, which are told apart here: then the end of a message is known before more of the body comes,
+//! and nothing of it has to wait.
+
+mod grpc;
+mod lines;
+mod protobuf;
+
+use self::grpc::Grpc;
+use self::lines::Lines;
+use self::protobuf::Fields;
+
+/// How the sender of a body marks its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// `content-length`: the end is known by counting, even when trailers follow.
+    Length(u64),
+    /// The end of the body is announced in its last callback: HTTP/1.1 chunked, and bodies that end with the connection.
+    Announced,
+    /// HTTP/2 or later without a length: the end may be the trailers, after the last byte has been forwarded.
+    Open,
+}
+
+/// What texts a body consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// It is one.
+    Whole,
+    /// Each line is one: JSON Lines.
+    Lines,
+    /// Each event is one: what stands between empty lines (HTML, "Server-sent events", 9.2.6).
+    Events,
+    /// Each field of a protobuf message is one that is not a number or a message of its own.
+    Protobuf,
+    /// Messages with a length prefix (gRPC over HTTP/2, "Length-Prefixed-Message"), each a text.
+    Grpc,
+    /// The same, each a protobuf message.
+    GrpcProtobuf,
+}
+
+/// Cuts a body into its texts.
+pub enum Messages {
+    /// It is one.
+    Whole,
+    /// Lines or events.
+    Lines(Lines),
+    /// Fields of one message.
+    Protobuf(Fields),
+    /// Messages with a length prefix.
+    Grpc(Grpc),
+}
+
+/// The next stretch of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// So many bytes that hold no text.
+    Framing(usize),
+    /// So many bytes of a text; `first` and `last` say whether it begins and ends with them.
+    Text {
+        /// How many bytes.
+        len: usize,
+        /// The text begins here.
+        first: bool,
+        /// The text ends here.
+        last: bool,
+    },
+    /// So many bytes of a compressed message.
+    Compressed(usize),
+    /// What the bytes are shows only when more of them have come.
+    Undecided,
+}
+
+impl Messages {
+    /// At the start of a body.
+    pub fn new(framing: Framing) -> Self {
+        match framing {
+            Framing::Whole => Self::Whole,
+            Framing::Lines => Self::Lines(Lines::single()),
+            Framing::Events => Self::Lines(Lines::up_to_an_empty_one()),
+            Framing::Protobuf => Self::Protobuf(Fields::new(None)),
+            Framing::Grpc => Self::Grpc(Grpc::default()),
+            Framing::GrpcProtobuf => Self::Grpc(Grpc::of_protobuf()),
+        }
+    }
+
+    /// What the bytes at the front of the stream are. `end` says that the body ends with them. Framing is done with when it
+    /// has been told; of a text it must be said how much was [taken](Self::take).
+    pub fn next(&mut self, bytes: &[u8], end: bool) -> Stretch {
+        match self {
+            Self::Whole => Stretch::Text { len: bytes.len(), first: false, last: end },
+            Self::Lines(lines) => lines.next(bytes, end),
+            Self::Protobuf(fields) => fields.next(bytes, end),
+            Self::Grpc(grpc) => grpc.next(bytes, end),
+        }
+    }
+
+    /// Says that `bytes`, at the front of the stretch that was told last, are done with.
+    pub fn take(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Whole => {}
+            Self::Lines(lines) => lines.take(bytes),
+            Self::Protobuf(fields) => fields.take(bytes.len()),
+            Self::Grpc(grpc) => grpc.take(bytes.len()),
+        }
+    }
+}
+
+fn as_u64(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// As many of `available` bytes as are among the next `rest`.
+fn within(rest: u64, available: usize) -> usize {
+    usize::try_from(rest).unwrap_or(usize::MAX).min(available)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of a body that comes in these chunks.
+    pub fn texts(framing: Framing, chunks: &[&[u8]]) -> Vec<String> {
+        let mut messages = Messages::new(framing);
+        let (mut texts, mut waiting) = (Vec::new(), Vec::new());
+        let mut open = false;
+        for (index, chunk) in chunks.iter().enumerate() {
+            waiting.extend_from_slice(chunk);
+            let end = index + 1 == chunks.len();
+            while !waiting.is_empty() {
+                let len = match messages.next(&waiting, end) {
+                    Stretch::Undecided => break,
+                    Stretch::Framing(len) => len,
+                    Stretch::Compressed(len) => {
+                        messages.take(&waiting[..len]);
+                        len
+                    }
+                    Stretch::Text { len, first, last } => {
+                        if first || !open {
+                            texts.push(String::new());
+                        }
+                        open = !last;
+                        let text = String::from_utf8_lossy(&waiting[..len]).into_owned();
+                        texts.last_mut().unwrap().push_str(&text);
+                        messages.take(&waiting[..len]);
+                        len
+                    }
+                };
+                waiting.drain(..len);
+            }
+            assert!(!end || waiting.is_empty(), "{waiting:?}");
+        }
+        texts
+    }
+
+    /// The same, whatever the cut; the first is that of the whole body.
+    pub fn texts_of_every_cut(framing: Framing, body: &[u8]) -> Vec<String> {
+        let whole = texts(framing, &[body]);
+        for cut in 0..=body.len() {
+            let (head, tail) = body.split_at(cut);
+            assert_eq!(texts(framing, &[head, tail]), whole, "{:?} cut at {cut}", String::from_utf8_lossy(body));
+        }
+        let bytes: Vec<&[u8]> = body.chunks(1).collect();
+        assert_eq!(texts(framing, &bytes), whole, "{:?} byte by byte", String::from_utf8_lossy(body));
+        whole
+    }
+}
