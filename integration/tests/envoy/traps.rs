@@ -119,17 +119,19 @@ async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) 
 
     sidecar.upstream.script(Script::Echo);
     let client = Client::http1(sidecar.envoy.listener);
-    match afterwards {
+    let asked = match afterwards {
         Afterwards::Refused => {
             for _ in 0..ATTEMPTS {
                 let response = client.send(&with_a_card()).await?.context("no response")?;
                 ensure!(response.status == 503, "afterwards: {}", response.summary());
                 sleep(STEP).await;
             }
+            ATTEMPTS
         }
         Afterwards::Recovered => {
-            recovered(&client).await?;
+            let asked = recovered(&client).await?;
             ensure!(stat(&sidecar.envoy, "vm_reload_success").await? > 0, "it was not loaded again");
+            asked
         }
         Afterwards::Bypassed => {
             for _ in 0..ATTEMPTS {
@@ -137,9 +139,12 @@ async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) 
                 let bare = response.status == 200 && holds_card(&response.body);
                 ensure!(bare, "afterwards: {}", response.summary());
             }
+            ATTEMPTS
         }
-    }
-    let lines = silent(&mut sidecar.envoy).await?;
+    };
+    // The one that trapped, the two beside it, and those after it.
+    let lines = sidecar.envoy.access_log(3 + asked).await?;
+    silent(&mut sidecar.envoy).await?;
     ensure!(lines.iter().any(|line| line["details"] == "wasm_fail_stream"), "no log line names the trap: {lines:?}");
     // How an alert can tell: nobody provides a path to log any more.
     let last = lines.last().context("no line")?;
@@ -310,13 +315,13 @@ fn in_flight(envoy: &Envoy, method: &str, message: Message) -> JoinHandle<Result
     tokio::spawn(async move { client.send(&request).await })
 }
 
-/// Waits for the filter to be back. Until then it refuses.
-async fn recovered(client: &Client) -> Result<()> {
-    for _ in 0..MOST_STEPS {
+/// Waits for the filter to be back; says after how many requests. Until then it refuses.
+async fn recovered(client: &Client) -> Result<usize> {
+    for asked in 1..=MOST_STEPS {
         let response = client.send(&with_a_card()).await?.context("no response")?;
         if response.status == 200 {
             ensure!(response.body == MASKED.as_bytes(), "back, but not masking: {}", response.summary());
-            return Ok(());
+            return Ok(asked);
         }
         ensure!(response.status == 503, "{}", response.summary());
         sleep(STEP).await;
