@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use json_patch::Patch;
 use serde_json::{Value, json};
 
 /// The configuration an operator copies.
@@ -11,7 +12,11 @@ const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yam
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
 const LISTENER: &str = "/static_resources/listeners/0";
-const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// Where the connection manager's configuration stands, for [`Settings::differ`].
+pub const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// Where the plugin's configuration stands, for [`Settings::differ`].
+pub const PLUGIN: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 const CLUSTER: &str = "/static_resources/clusters/0";
 const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
@@ -38,6 +43,7 @@ pub struct Settings {
     pub concurrency: u32,
     /// Of Envoy's own log.
     pub log_level: String,
+    patch: Patch,
 }
 
 /// Which filter stands in the way.
@@ -68,7 +74,19 @@ impl Settings {
             http1_trailers: false,
             concurrency: 1,
             log_level: "info".to_owned(),
+            patch: Patch::default(),
         }
+    }
+
+    /// Whatever else differs: operations of a JSON patch (RFC 6902) of the shipped configuration.
+    ///
+    /// # Errors
+    ///
+    /// When they are none. Whether they fit shows at the start.
+    pub fn differ(&mut self, operations: Value) -> Result<()> {
+        let patch: Patch = serde_json::from_value(operations).context("no JSON patch")?;
+        self.patch.0.extend(patch.0);
+        Ok(())
     }
 
     /// Envoy's configuration, as JSON.
@@ -86,6 +104,7 @@ impl Settings {
             add(&mut config, LISTENER, "per_connection_buffer_limit_bytes", json!(limit))?;
             add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
         }
+        json_patch::patch(&mut config, &self.patch).context("the patch does not fit sidecar.yaml")?;
         Ok(config)
     }
 
@@ -93,9 +112,8 @@ impl Settings {
         let filters = format!("{CONNECTION_MANAGER}/http_filters");
         match &self.filter {
             Filter::Panveil { module, policy } => {
-                let wasm = format!("{filters}/0/typed_config/config");
-                set(config, &format!("{wasm}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
-                set(config, &format!("{wasm}/configuration/value"), json!(policy))
+                set(config, &format!("{PLUGIN}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
+                set(config, &format!("{PLUGIN}/configuration/value"), json!(policy))
             }
             Filter::None => {
                 let filters = place(config, &filters)?.as_array_mut().context("http_filters is no list")?;

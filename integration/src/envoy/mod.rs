@@ -4,7 +4,7 @@ mod config;
 mod failure;
 mod pages;
 
-pub use config::{Filter, Settings};
+pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use pages::PAGES;
 
 use std::collections::BTreeMap;

@@ -3,12 +3,21 @@
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
 mod cases;
+mod chains;
 mod endings;
 mod harness;
+mod hostile;
+mod limits;
+mod module;
+mod neighbours;
+mod resets;
 mod startup;
 mod streams;
 mod traffic;
+mod trapping;
+mod traps;
 mod trial;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -28,7 +37,22 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let files = [harness::trials, cases::trials, streams::trials, endings::trials, startup::trials, traffic::trials];
+    let files = [
+        harness::trials,
+        cases::trials,
+        streams::trials,
+        endings::trials,
+        startup::trials,
+        traffic::trials,
+        traps::trials,
+        neighbours::trials,
+        module::trials,
+        limits::trials,
+        chains::trials,
+        hostile::trials,
+        updates::trials,
+        resets::trials,
+    ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
