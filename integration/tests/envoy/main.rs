@@ -4,6 +4,7 @@
 
 mod cases;
 mod endings;
+mod foreign;
 mod harness;
 mod matrix;
 mod startup;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         cases::trials,
         streams::trials,
         matrix::trials,
+        foreign::trials,
         endings::trials,
         startup::trials,
         traffic::trials,
