@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::no_op;
+
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
 
@@ -50,6 +52,8 @@ pub enum Filter {
         /// JSON text.
         policy: String,
     },
+    /// A wasm filter that does nothing: what any filter costs.
+    NoOp,
     /// None: to try the harness itself.
     None,
 }
@@ -96,6 +100,10 @@ impl Settings {
                 let wasm = format!("{filters}/0/typed_config/config");
                 set(config, &format!("{wasm}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
                 set(config, &format!("{wasm}/configuration/value"), json!(policy))
+            }
+            Filter::NoOp => {
+                let wasm = format!("{filters}/0/typed_config/config");
+                set(config, &format!("{wasm}/vm_config/code/local"), json!({"inline_bytes": no_op::module()?}))
             }
             Filter::None => {
                 let filters = place(config, &filters)?.as_array_mut().context("http_filters is no list")?;

@@ -2,9 +2,12 @@
 
 mod config;
 mod failure;
+mod memory;
+mod no_op;
 mod pages;
 
 pub use config::{Filter, Settings};
+pub use memory::Memory;
 pub use pages::PAGES;
 
 use std::collections::BTreeMap;
@@ -78,6 +81,15 @@ impl Envoy {
     /// When the system does not know the process.
     pub fn is_alive(&mut self) -> Result<bool> {
         Ok(self.process.0.try_wait()?.is_none())
+    }
+
+    /// How much memory the process has.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not know the process.
+    pub fn memory(&self) -> Result<Memory> {
+        Memory::of(self.process.0.id())
     }
 
     /// All that Envoy wrote to its own log.

@@ -7,6 +7,7 @@ mod endings;
 mod foreign;
 mod harness;
 mod matrix;
+mod memory;
 mod startup;
 mod streams;
 mod traffic;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         cases::trials,
         streams::trials,
         matrix::trials,
+        memory::trials,
         foreign::trials,
         endings::trials,
         startup::trials,
