@@ -8,6 +8,7 @@ mod foreign;
 mod harness;
 mod matrix;
 mod memory;
+mod soak;
 mod startup;
 mod streams;
 mod traffic;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         streams::trials,
         matrix::trials,
         memory::trials,
+        soak::trials,
         foreign::trials,
         endings::trials,
         startup::trials,
