@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
 use crate::envoy::{Discovery, Envoy};
@@ -34,36 +34,49 @@ impl Reloads {
     ///
     /// # Errors
     ///
-    /// When one does neither, or the wrong.
+    /// When one does neither, or refuses a good one.
     pub async fn next(&mut self, discovery: &mut Discovery, envoys: &[&Envoy]) -> Result<()> {
         let number = (self.taken + self.refused + 1) as usize;
-        if number % BAD_EVERY == 0 {
-            discovery.offer(BAD[number / BAD_EVERY % BAD.len()])?;
-            self.refused += 1;
-        } else {
-            discovery.offer(GOOD[number % GOOD.len()])?;
-            self.taken += 1;
-        }
+        let good = number % BAD_EVERY != 0;
+        let policy = if good { GOOD[number % GOOD.len()] } else { BAD[number / BAD_EVERY % BAD.len()] };
+        let mut before = Vec::new();
         for envoy in envoys {
-            self.settle(envoy).await?;
+            before.push(Updates::of(envoy).await?);
+        }
+        discovery.offer(policy)?;
+        *(if good { &mut self.taken } else { &mut self.refused }) += 1;
+        for (envoy, before) in envoys.iter().zip(before) {
+            before.wait_for(good, envoy).await.with_context(|| format!("policy {policy}"))?;
         }
         Ok(())
     }
+}
 
-    async fn settle(&self, envoy: &Envoy) -> Result<()> {
+/// What an Envoy did with what it was offered. It may take the same one twice: the file may be reported twice.
+#[derive(Clone, Copy, Debug)]
+struct Updates {
+    taken: u64,
+    refused: u64,
+}
+
+impl Updates {
+    async fn of(envoy: &Envoy) -> Result<Self> {
+        let stats = envoy.stats("extension_config_discovery").await?;
+        let sum = |end: &str| stats.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum();
+        Ok(Self { taken: sum(".config_reload"), refused: sum(".config_fail") })
+    }
+
+    /// Waits until one more was taken, if it is `good`, or refused.
+    async fn wait_for(self, good: bool, envoy: &Envoy) -> Result<()> {
         let mut waited = Duration::ZERO;
         loop {
-            let stats = envoy.stats("extension_config_discovery").await?;
-            let sum =
-                |end: &str| stats.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum::<u64>();
-            // The first one came before any request.
-            let seen = (sum(".config_reload"), sum(".config_fail"));
-            if seen == (self.taken + 1, self.refused) {
+            let now = Self::of(envoy).await?;
+            ensure!(!good || now.refused == self.refused, "a good policy was refused");
+            let done = if good { now.taken > self.taken } else { now.refused > self.refused };
+            if done {
                 return Ok(());
             }
-            if waited > LONGEST_UPDATE {
-                bail!("policies: {seen:?} taken and refused instead of {} and {}", self.taken + 1, self.refused);
-            }
+            ensure!(waited < LONGEST_UPDATE, "neither taken nor refused in time: {now:?} after {self:?}");
             sleep(STEP).await;
             waited += STEP;
         }
