@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::body::CARDS;
-use super::plan::{Course, Plan, first_half};
+use super::plan::{Course, Plan, first_half, path};
 use super::stream::{End, Outgoing, incoming, outgoing};
 
 /// No exchange takes longer, however busy the machine: it would be stuck.
@@ -140,7 +140,7 @@ fn request(plan: &Plan, http2: bool) -> Result<Request<Outgoing>> {
     };
     let card = CARDS[1].0;
     let query = if plan.card_in_head { format!("?card={card}") } else { String::new() };
-    let path = format!("/soak/{}{query}", plan.number);
+    let path = format!("{}{query}", path(plan.number));
     let uri = if http2 { format!("http://service.example{path}") } else { path };
     let mut request = Request::post(uri).header("content-type", "text/plain");
     request = request.header("x-client", if http2 { "http2" } else { "http1" });

@@ -174,6 +174,8 @@ async fn unharmed(envoy: &mut Envoy) -> Result<u64> {
     ensure!(failed.is_none(), "the access log says {failed:?}");
     let cards: Vec<String> = CARDS.iter().map(|(card, _)| (*card).to_owned()).collect();
     let leaks = leaks(envoy, &cards, &[]).await?;
-    ensure!(leaks.is_empty(), "{}", leaks.join("; "));
+    if let Some(first) = leaks.first() {
+        bail!("{} leaks, the first: {first}", leaks.len());
+    }
     Ok(envoy.memory()?.wasm)
 }

@@ -71,7 +71,35 @@ impl Plan {
     }
 }
 
+/// The path of the exchange with this number. Its digits are written in letters: five of them in a log might be a card's.
+pub fn path(number: u64) -> String {
+    let letter = |digit: char| char::from(digit as u8 - b'0' + b'a');
+    format!("/{}", number.to_string().chars().map(letter).collect::<String>())
+}
+
+/// The number of the exchange with this path.
+pub fn number(path: &str) -> Option<u64> {
+    let digits: Option<String> = path
+        .strip_prefix('/')?
+        .bytes()
+        .map(|letter| char::from_digit(u32::from(letter.checked_sub(b'a')?), 10))
+        .collect();
+    digits?.parse().ok()
+}
+
 /// The `pieces` before the middle of a body, for whoever stops there.
 pub fn first_half(pieces: &[Bytes]) -> &[Bytes] {
     pieces.get(..pieces.len() / 2).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_says_its_number_without_a_digit() {
+        assert_eq!(path(1_024), "/bace");
+        assert_eq!(number("/bace"), Some(1_024));
+        assert_eq!((number("/k"), number("/"), number("bace"), number("/1")), (None, None, None, None));
+    }
 }

@@ -37,7 +37,7 @@ impl Reloads {
     /// When one does neither, or refuses a good one.
     pub async fn next(&mut self, discovery: &mut Discovery, envoys: &[&Envoy]) -> Result<()> {
         let number = (self.taken + self.refused + 1) as usize;
-        let good = number % BAD_EVERY != 0;
+        let good = !number.is_multiple_of(BAD_EVERY);
         let policy = if good { GOOD[number % GOOD.len()] } else { BAD[number / BAD_EVERY % BAD.len()] };
         let mut before = Vec::new();
         for envoy in envoys {

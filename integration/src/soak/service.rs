@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::body::CARDS;
 use super::faults::Faults;
-use super::plan::{Course, Plan, first_half};
+use super::plan::{Course, Plan, first_half, number};
 use super::stream::{End, Outgoing, incoming, outgoing};
 
 /// A service on 127.0.0.1.
@@ -89,8 +89,8 @@ async fn serve(request: Request<Incoming>, post: Post) -> Result<Response<Outgoi
 
 fn plan_of(request: &Request<Incoming>, post: &Post) -> Result<Plan> {
     let http2 = post.http2 && request.headers().get("x-client").is_some_and(|client| client == "http2");
-    let number = request.uri().path().strip_prefix("/soak/").and_then(|number| number.parse().ok());
-    Ok(Plan::draw(post.seed, number.context("no number")?, http2))
+    let number = number(request.uri().path()).context("no number")?;
+    Ok(Plan::draw(post.seed, number, http2))
 }
 
 /// Whether the request came whole.
