@@ -1,5 +1,6 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
+# From the environment: ENVOY=/path/to/envoy, HTTP2_PEER=/path/to/packages, PANVEIL_WASM_TOOLCHAIN=rustup|debian,
+# CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -45,6 +46,7 @@ run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
 
 .PHONY: test
 test: test-native wasm ## Run every test, in a real Envoy too
+	@scripts/http2-peer >/dev/null
 	@envoy=$$(scripts/envoy); echo "==> test: real Envoy"; PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
@@ -56,6 +58,13 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 .PHONY: fuzz
 fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60
 	@scripts/fuzz $(TARGET)
+
+.PHONY: soak
+soak: native envoy wasm ## Send REQUESTS=200000 mixed exchanges through Envoy while its policy changes; SEED=n replays
+	@echo "==> soak: build"
+	@cargo build --release --locked --package panveil-integration --bin soak
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/soak" --wasm "$(wasm)" --envoy "$$envoy" \
+		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: eval
 eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
@@ -97,7 +106,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,fuzz,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,http2-peer,fuzz,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

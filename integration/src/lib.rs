@@ -18,7 +18,8 @@
 //!
 //! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
 //!
-//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`].
+//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
+//! does to a proxy whose policy changes under it is tried in [`soak`].
 
 pub mod case;
 pub mod client;
@@ -29,4 +30,5 @@ pub mod observation;
 pub mod proxy;
 pub mod sidecar;
 pub mod silence;
+pub mod soak;
 pub mod upstream;

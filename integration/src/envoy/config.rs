@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use json_patch::Patch;
 use serde_json::{Value, json};
+
+use super::{discovery, no_op};
 
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
@@ -43,7 +47,8 @@ pub struct Settings {
     pub concurrency: u32,
     /// Of Envoy's own log.
     pub log_level: String,
-    patch: Patch,
+    /// Whatever else: operations on the shipped configuration.
+    pub patch: Patch,
 }
 
 /// Which filter stands in the way.
@@ -56,6 +61,10 @@ pub enum Filter {
         /// JSON text.
         policy: String,
     },
+    /// panveil, from the file of a [`Discovery`](super::Discovery), which may change while Envoy runs.
+    Discovered(PathBuf),
+    /// A wasm filter that does nothing: what any filter costs.
+    NoOp,
     /// None: to try the harness itself.
     None,
 }
@@ -115,6 +124,19 @@ impl Settings {
                 set(config, &format!("{PLUGIN}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
                 set(config, &format!("{PLUGIN}/configuration/value"), json!(policy))
             }
+            Filter::Discovered(file) => {
+                // Without a name of its own Envoy discovers nothing.
+                add(config, "", "node", json!({"id": "sidecar", "cluster": "service"}))?;
+                let source = json!({
+                    "config_source": {"path_config_source": {"path": file.to_string_lossy()}, "resource_api_version": "V3"},
+                    "type_urls": [discovery::WASM],
+                });
+                set(config, &format!("{filters}/0"), json!({"name": discovery::NAME, "config_discovery": source}))
+            }
+            Filter::NoOp => {
+                let wasm = format!("{filters}/0/typed_config/config");
+                set(config, &format!("{wasm}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(no_op()?)}))
+            }
             Filter::None => {
                 let filters = place(config, &filters)?.as_array_mut().context("http_filters is no list")?;
                 filters.retain(|filter| filter["name"] != "panveil");
@@ -137,6 +159,15 @@ impl Settings {
         }});
         add(config, CLUSTER, "typed_extension_protocol_options", options)
     }
+}
+
+/// The shipped filter with this module.
+pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
+    let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
+    let filter = format!("{CONNECTION_MANAGER}/http_filters/0/typed_config");
+    let file = format!("{filter}/config/vm_config/code/local/filename");
+    set(&mut config, &file, json!(module.to_string_lossy()))?;
+    Ok(place(&mut config, &filter)?.take())
 }
 
 /// Replaces what must already be there, so that a rename in the shipped file is noticed.

@@ -5,12 +5,16 @@
 mod cases;
 mod chains;
 mod endings;
+mod foreign;
 mod harness;
 mod hostile;
 mod limits;
+mod matrix;
+mod memory;
 mod module;
 mod neighbours;
 mod resets;
+mod soak;
 mod startup;
 mod streams;
 mod traffic;
@@ -52,6 +56,10 @@ fn main() -> ExitCode {
         hostile::trials,
         updates::trials,
         resets::trials,
+        matrix::trials,
+        memory::trials,
+        soak::trials,
+        foreign::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
