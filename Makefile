@@ -45,7 +45,8 @@ run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
 
 .PHONY: test
 test: test-native wasm ## Run every test, in a real Envoy too
-	@envoy=$$(scripts/envoy); echo "==> test: real Envoy"; PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" \
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); echo "==> test: real Envoy"; \
+		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: test-native
@@ -97,7 +98,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,fuzz,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,python,fuzz,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

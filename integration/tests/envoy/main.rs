@@ -5,6 +5,7 @@
 mod cases;
 mod endings;
 mod harness;
+mod protocols;
 mod startup;
 mod streams;
 mod traffic;
@@ -28,7 +29,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let files = [harness::trials, cases::trials, streams::trials, endings::trials, startup::trials, traffic::trials];
+    let files = [
+        harness::trials,
+        cases::trials,
+        streams::trials,
+        endings::trials,
+        protocols::trials,
+        startup::trials,
+        traffic::trials,
+    ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
