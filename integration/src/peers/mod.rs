@@ -2,7 +2,6 @@
 
 pub mod charges;
 mod python;
-
-
+pub mod sockets;
 
 pub use python::{Python, Script};

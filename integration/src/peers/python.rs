@@ -86,13 +86,18 @@ impl Script {
         Ok(input.flush().await?)
     }
 
+    /// Hands it nothing more.
+    pub fn finish(&mut self) {
+        drop(self.input.take());
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
     ///
     /// When it does not end well.
     pub async fn end(mut self) -> Result<()> {
-        drop(self.input.take());
+        self.finish();
         let status = timeout(LONGEST_STEP, self.child.wait()).await.context("the peer does not end")??;
         ensure!(status.success(), "the peer failed: {status}");
         Ok(())

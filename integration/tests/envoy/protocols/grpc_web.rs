@@ -57,7 +57,11 @@ async fn translated(build: Build, before: bool) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.service = service.address;
     settings.service_http2 = true;
-    if before { settings.before.push(TRANSLATION) } else { settings.behind.push(TRANSLATION) }
+    if before {
+        settings.before.push(TRANSLATION)
+    } else {
+        settings.behind.push(TRANSLATION)
+    }
     let mut envoy = Envoy::start(&build.envoy, &settings).await?;
     binary_calls(&envoy).await?;
     text_call(&envoy).await?;

@@ -3,6 +3,8 @@
 mod grpc;
 mod grpc_python;
 mod grpc_web;
+mod websocket;
+mod websocket_python;
 
 use std::net::SocketAddr;
 
@@ -20,7 +22,15 @@ const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    [grpc::trials, grpc_python::trials, grpc_web::trials].iter().flat_map(|trials| trials(build)).collect()
+    let files = [
+        grpc::trials,
+        grpc_python::trials,
+        grpc_web::trials,
+       
+        websocket::trials,
+        websocket_python::trials,
+    ];
+    files.iter().flat_map(|trials| trials(build)).collect()
 }
 
 /// A test under this name.
