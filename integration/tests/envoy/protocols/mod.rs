@@ -3,6 +3,7 @@
 mod grpc;
 mod grpc_python;
 mod grpc_web;
+mod live;
 mod websocket;
 mod websocket_python;
 
@@ -26,7 +27,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         grpc::trials,
         grpc_python::trials,
         grpc_web::trials,
-       
+        live::trials,
         websocket::trials,
         websocket_python::trials,
     ];
