@@ -4,6 +4,8 @@ mod grpc;
 mod grpc_python;
 mod grpc_web;
 mod live;
+mod multipart;
+mod turns;
 mod websocket;
 mod websocket_python;
 
@@ -28,6 +30,8 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         grpc_python::trials,
         grpc_web::trials,
         live::trials,
+        multipart::trials,
+        turns::trials,
         websocket::trials,
         websocket_python::trials,
     ];
