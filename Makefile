@@ -1,5 +1,5 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# From the environment: ENVOY=/path/to/envoy, HTTP2_PEER=/path/to/packages, PANVEIL_WASM_TOOLCHAIN=rustup|debian,
+# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian,
 # CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
@@ -46,8 +46,8 @@ run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
 
 .PHONY: test
 test: test-native wasm ## Run every test, in a real Envoy too
-	@scripts/http2-peer >/dev/null
-	@envoy=$$(scripts/envoy); echo "==> test: real Envoy"; PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" \
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); echo "==> test: real Envoy"; \
+		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: test-native
@@ -106,7 +106,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,http2-peer,fuzz,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,python,fuzz,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

@@ -27,6 +27,8 @@ pub mod envoy;
 pub mod evaluation;
 mod fields;
 pub mod observation;
+#[cfg(feature = "envoy")]
+pub mod peers;
 pub mod proxy;
 pub mod sidecar;
 pub mod silence;

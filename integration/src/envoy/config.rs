@@ -31,6 +31,12 @@ const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.
 pub struct Settings {
     /// Which filter stands in the way.
     pub filter: Filter,
+    /// Envoy's own filters that a request passes before it, by name and type.
+    pub before: Vec<(&'static str, &'static str)>,
+    /// Those that a request passes behind it.
+    pub behind: Vec<(&'static str, &'static str)>,
+    /// A protocol that connections may be handed over to, besides websockets.
+    pub upgrade: Option<&'static str>,
     /// Where the service listens.
     pub service: SocketAddr,
     /// Whether to speak HTTP/2 to the service.
@@ -75,6 +81,9 @@ impl Settings {
     pub fn new(filter: Filter, service: SocketAddr) -> Self {
         Self {
             filter,
+            before: Vec::new(),
+            behind: Vec::new(),
+            upgrade: None,
             service,
             service_http2: false,
             listener_port: 0,
@@ -108,6 +117,7 @@ impl Settings {
         let access_log = json!(access_log.to_string_lossy());
         set(&mut config, &format!("{CONNECTION_MANAGER}/access_log/0/typed_config/path"), access_log)?;
         self.filter(&mut config)?;
+        self.neighbours(&mut config)?;
         self.protocols(&mut config)?;
         if let Some(limit) = self.buffer_limit {
             add(&mut config, LISTENER, "per_connection_buffer_limit_bytes", json!(limit))?;
@@ -138,14 +148,26 @@ impl Settings {
                 set(config, &format!("{wasm}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(no_op()?)}))
             }
             Filter::None => {
-                let filters = place(config, &filters)?.as_array_mut().context("http_filters is no list")?;
-                filters.retain(|filter| filter["name"] != "panveil");
+                list(config, &filters)?.retain(|filter| filter["name"] != "panveil");
                 Ok(())
             }
         }
     }
 
+    fn neighbours(&self, config: &mut Value) -> Result<()> {
+        let filter = |(name, kind): &(&str, &str)| json!({"name": name, "typed_config": {"@type": kind}});
+        let filters = list(config, &format!("{CONNECTION_MANAGER}/http_filters"))?;
+        let router = filters.len().saturating_sub(1);
+        filters.splice(router..router, self.behind.iter().map(filter));
+        filters.splice(0..0, self.before.iter().map(filter));
+        Ok(())
+    }
+
     fn protocols(&self, config: &mut Value) -> Result<()> {
+        if let Some(protocol) = self.upgrade {
+            let upgrades = list(config, &format!("{CONNECTION_MANAGER}/upgrade_configs"))?;
+            upgrades.push(json!({"upgrade_type": protocol}));
+        }
         let http1 = json!({"enable_trailers": self.http1_trailers});
         add(config, CONNECTION_MANAGER, "http_protocol_options", http1.clone())?;
         let explicit = if self.service_http2 {
@@ -182,6 +204,10 @@ fn add(config: &mut Value, pointer: &str, key: &str, value: Value) -> Result<()>
         .with_context(|| format!("{pointer} is no mapping"))?
         .insert(key.into(), value);
     Ok(())
+}
+
+fn list<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Vec<Value>> {
+    place(config, pointer)?.as_array_mut().with_context(|| format!("{pointer} is no list"))
 }
 
 fn place<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {

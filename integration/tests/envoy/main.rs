@@ -13,6 +13,7 @@ mod matrix;
 mod memory;
 mod module;
 mod neighbours;
+mod protocols;
 mod resets;
 mod soak;
 mod startup;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         memory::trials,
         soak::trials,
         foreign::trials,
+        protocols::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -3,11 +3,15 @@
 //! The wire format (protobuf.dev, "Encoding") tells numbers from what has a length, but not whether that is a text, bytes or
 //! another message: only the schema does. So its first [`PEEK`] bytes are asked: what reads as a text is one; what is no text
 //! and reads as fields is a message, and its fields are looked at in turn; all else is bytes, which are inspected as one text.
+//! A short value can be both, down to its last byte: then it is a message, unless it holds a card only as a text.
 //!
 //! That matters because of the digits next to a number: the tag and the length of a field are bytes like `2` and `0` when they
 //! want to be, and in front of a card number or behind it they would make it another number.
 
 use super::{Stretch, as_u64, within};
+use crate::mask::Style;
+use crate::stream::{Document, Inspector};
+use std::ops::Range;
 
 /// Where in the fields of a message the stream is.
 pub struct Fields {
@@ -122,7 +126,11 @@ impl Fields {
                 if start.len() < PEEK && !is_all && !complete {
                     return Stretch::Undecided;
                 }
-                if self.ends.len() < MOST_LEVELS && !is_text(start) && is_message(start, length) {
+                let reads_as_message = |values: Vec<Range<usize>>| {
+                    !is_text(start) || (is_all && !values.is_empty() && !has_card_across(start, &values))
+                };
+                let is_message = fields_of(start, length).is_some_and(reads_as_message);
+                if self.ends.len() < MOST_LEVELS && is_message {
                     let position = self.position.saturating_add(as_u64(head.len));
                     self.ends.push(position.saturating_add(length));
                     Place::Tag
@@ -201,33 +209,44 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// True when `bytes`, the start of a value with `length` bytes, read as fields.
-fn is_message(mut bytes: &[u8], length: u64) -> bool {
+/// Where the values with a length stand in `bytes`, the start of a value with `length` bytes, if they read as fields.
+fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
+    let mut values = Vec::new();
     let mut rest = length;
-    while !bytes.is_empty() {
-        let head = match Head::read(bytes) {
+    let mut position: usize = 0;
+    while let Some(behind) = bytes.get(position..).filter(|behind| !behind.is_empty()) {
+        let head = match Head::read(behind) {
             Ok(head) => head,
-            Err(NoHead::Cut) => return as_u64(bytes.len()) < rest,
-            Err(NoHead::Broken) => return false,
+            Err(NoHead::Cut) => return (as_u64(behind.len()) < rest).then_some(values),
+            Err(NoHead::Broken) => return None,
         };
         let value = match head.value {
             Value::Read => 0,
             Value::Number(length) | Value::Delimited(length) => length,
         };
-        let Some(left) = rest.checked_sub(as_u64(head.len)).and_then(|rest| rest.checked_sub(value)) else {
-            return false;
-        };
-        rest = left;
-        let read = usize::try_from(value).unwrap_or(usize::MAX).saturating_add(head.len);
-        bytes = bytes.get(read..).unwrap_or_default();
+        rest = rest.checked_sub(as_u64(head.len))?.checked_sub(value)?;
+        let start = position.saturating_add(head.len);
+        position = start.saturating_add(usize::try_from(value).unwrap_or(usize::MAX));
+        if let Value::Delimited(_) = head.value {
+            values.push(start..position);
+        }
     }
-    true
+    Some(values)
+}
+
+/// True when `bytes`, read as one text, hold a card that is not within one of the `values`.
+fn has_card_across(bytes: &[u8], values: &[Range<usize>]) -> bool {
+    let mut findings = Vec::new();
+    Inspector::new(Document::Unknown, Style::HIDE).inspect(bytes, true, &mut findings);
+    let within = |span: &Range<usize>| values.iter().any(|value| value.start <= span.start && span.end <= value.end);
+    findings.iter().any(|finding| !within(&finding.span))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Framing;
     use super::super::tests::texts_of_every_cut;
+    use super::fields_of;
 
     fn field(tag: u8, value: &[u8]) -> Vec<u8> {
         let mut field = vec![tag];
@@ -260,10 +279,35 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_reads_as_a_text_is_a_message() {
+        let card = b"4111111111111111 and what makes it forty-eight bytes";
+        let inner = field(b'2', card);
+        assert!(inner.is_ascii());
+        let shown = std::str::from_utf8(card).unwrap();
+        assert_eq!(texts(&field(0x0a, &inner)), [shown]);
+        let last = [field(b'"', b"paid in the morning with 4111111111111111"), field(b'2', &[b'a'; 40])].concat();
+        assert_eq!(
+            texts(&field(0x0a, &last)),
+            ["paid in the morning with 4111111111111111".to_owned(), "a".repeat(40)]
+        );
+    }
+
+    #[test]
+    fn a_text_that_reads_as_a_message_is_a_text_when_it_holds_a_card() {
+        // Three numbers of four bytes and the end of a group.
+        let card = b"5555555555554444";
+        assert_eq!(fields_of(card, 16), Some(vec![]));
+        assert_eq!(texts(&field(0x0a, card)), ["5555555555554444"]);
+        // A field of 50 bytes.
+        let text = format!("2221000000000009{}", " ".repeat(36));
+        assert_eq!(texts(&field(0x0a, text.as_bytes())), [text]);
+    }
+
+    #[test]
     fn a_long_message_is_known_by_its_start() {
-        let inner = [field(0x0a, &[b'a'; 300]), field(0x12, &[b'b'; 200])].concat();
+        let inner = [field(0x0a, &[b'a'; 300]), field(0x12, &[b'w'; 200])].concat();
         let message = [field(0x0a, &inner), field(0x12, b"c")].concat();
-        assert_eq!(texts(&message), ["a".repeat(300), "b".repeat(200), "c".to_owned()]);
+        assert_eq!(texts(&message), ["a".repeat(300), "w".repeat(200), "c".to_owned()]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 /// A Python with the package h2.
 pub struct Python {
-    packages: PathBuf,
+    interpreter: PathBuf,
 }
 
 /// A running service. It ends by itself once it has answered all requests, or hears nothing for too long.
@@ -45,12 +45,11 @@ pub struct Received {
 }
 
 impl Python {
-    /// Fetches the package when it is not there yet: `scripts/http2-peer` says how.
+    /// From the environment: `PEERS_PYTHON`.
     pub fn find() -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/http2-peer");
-        let output = Command::new(&script).stderr(Stdio::inherit()).output()?;
-        ensure!(output.status.success(), "scripts/http2-peer failed (its message is above)");
-        Ok(Self { packages: String::from_utf8(output.stdout)?.trim_end().into() })
+        let interpreter =
+            std::env::var_os("PEERS_PYTHON").context("PEERS_PYTHON is not set; `make test` provides it")?;
+        Ok(Self { interpreter: interpreter.into() })
     }
 
     /// A service that answers each message's path with that message.
@@ -60,8 +59,14 @@ impl Python {
             answers.iter().map(|message| (message.path.as_str(), message.as_json())).collect();
         serde_json::to_writer(&file, &by_path)?;
         let count = answers.len().to_string();
-        let mut process =
-            self.peer().arg("serve").arg(file.path()).arg(count).stdout(Stdio::piped()).spawn().context("python3")?;
+        let mut process = self
+            .peer()
+            .arg("serve")
+            .arg(file.path())
+            .arg(count)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("PEERS_PYTHON")?;
         let mut output = BufReader::new(process.stdout.take().context("no output")?);
         let mut port = String::new();
         output.read_line(&mut port)?;
@@ -76,15 +81,16 @@ impl Python {
         request["path"] = json!(message.path);
         let file = NamedTempFile::new()?;
         serde_json::to_writer(&file, &request)?;
-        let output = self.peer().arg("send").arg(to.port().to_string()).arg(file.path()).output().context("python3")?;
+        let output =
+            self.peer().arg("send").arg(to.port().to_string()).arg(file.path()).output().context("PEERS_PYTHON")?;
         ensure!(output.status.success(), "the peer failed: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).context("the peer's output")
     }
 
     fn peer(&self) -> Command {
-        let mut command = Command::new("python3");
+        let mut command = Command::new(&self.interpreter);
         command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/foreign/peer.py"));
-        command.env("PYTHONPATH", &self.packages).stdin(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 }

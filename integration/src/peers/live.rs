@@ -1,0 +1,85 @@
+//! Does what is sent arrive before more is sent? A service whose answer a test writes piece by piece, and clients that read it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http_body_util::channel::Sender;
+use http_body_util::{BodyDataStream, BodyExt, Channel, Empty};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
+
+/// The body of an answer, for the test to write.
+pub type Answer = Sender<Bytes, Infallible>;
+
+/// A service on a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2.
+#[derive(Debug)]
+pub struct Live {
+    /// Where it listens.
+    pub address: SocketAddr,
+    answers: UnboundedReceiver<Answer>,
+    accepting: JoinHandle<()>,
+}
+
+impl Live {
+    /// Starts it. All its answers are of this type.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start(content_type: &'static str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (handing, answers) = mpsc::unbounded_channel();
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = stream.set_nodelay(true);
+                let handing: UnboundedSender<Answer> = handing.clone();
+                let serve = service_fn(move |_: http::Request<Incoming>| {
+                    let (answer, body) = Channel::<Bytes, Infallible>::new(1);
+                    let _ = handing.send(answer);
+                    let response = http::Response::builder().header("content-type", content_type).body(body);
+                    async move { response }
+                });
+                tokio::spawn(async move {
+                    auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await
+                });
+            }
+        });
+        Ok(Self { address, answers, accepting })
+    }
+
+    /// The body of the next request's answer.
+    ///
+    /// # Errors
+    ///
+    /// When there is no service any more.
+    pub async fn answer(&mut self) -> Result<Answer> {
+        self.answers.recv().await.context("the service is gone")
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// What a client gets, piece by piece.
+///
+/// # Errors
+///
+/// When there is no answer.
+pub async fn get(address: SocketAddr, http2: bool) -> Result<BodyDataStream<Incoming>> {
+    let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
+    let response = client.get(format!("http://{address}/").parse()?).await?;
+    ensure!(response.status() == 200, "{response:?}");
+    Ok(response.into_body().into_data_stream())
+}

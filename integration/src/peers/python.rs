@@ -1,0 +1,105 @@
+//! How does a peer in another language take part? As a process that tells what it sees, a line at a time.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Nothing that a peer does takes longer, however busy the machine.
+const LONGEST_STEP: Duration = Duration::from_secs(60);
+
+/// An interpreter that has what `peers/requirements.txt` lists.
+#[derive(Clone, Debug)]
+pub struct Python(PathBuf);
+
+/// A script of `peers/` that runs. Gone when dropped.
+#[derive(Debug)]
+pub struct Script {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Python {
+    /// From the environment: `PEERS_PYTHON`, if it is set.
+    #[must_use]
+    pub fn from_environment() -> Option<Self> {
+        std::env::var_os("PEERS_PYTHON").map(|path| Self(path.into()))
+    }
+
+    /// Starts `peers/<name>.py`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub fn start(&self, name: &str, arguments: &[&str]) -> Result<Script> {
+        let mut child = Command::new(&self.0)
+            .arg(format!("{}/peers/{name}.py", env!("CARGO_MANIFEST_DIR")))
+            .args(arguments)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("PEERS_PYTHON={}: cannot be run", self.0.display()))?;
+        let output = child.stdout.take().context("no output")?;
+        Ok(Script { input: child.stdin.take(), lines: BufReader::new(output).lines(), child })
+    }
+}
+
+impl Script {
+    /// The next line that it prints.
+    ///
+    /// # Errors
+    ///
+    /// When none comes.
+    pub async fn line(&mut self) -> Result<String> {
+        let line = timeout(LONGEST_STEP, self.lines.next_line()).await.context("the peer says nothing")??;
+        line.context("the peer ended early")
+    }
+
+    /// The rest of the line that begins with this word.
+    ///
+    /// # Errors
+    ///
+    /// When the next line does not.
+    pub async fn told(&mut self, word: &str) -> Result<String> {
+        let line = self.line().await?;
+        match line.strip_prefix(word).and_then(|rest| rest.strip_prefix(' ')) {
+            Some(rest) => Ok(rest.to_owned()),
+            None => bail!("the peer says {line:?} instead of {word:?}"),
+        }
+    }
+
+    /// Hands it a line.
+    ///
+    /// # Errors
+    ///
+    /// When it reads no more.
+    pub async fn tell(&mut self, line: &str) -> Result<()> {
+        let input = self.input.as_mut().context("the peer's input is closed")?;
+        input.write_all(format!("{line}\n").as_bytes()).await?;
+        Ok(input.flush().await?)
+    }
+
+    /// Hands it nothing more.
+    pub fn finish(&mut self) {
+        drop(self.input.take());
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end well.
+    pub async fn end(mut self) -> Result<()> {
+        self.finish();
+        let status = timeout(LONGEST_STEP, self.child.wait()).await.context("the peer does not end")??;
+        ensure!(status.success(), "the peer failed: {status}");
+        Ok(())
+    }
+}

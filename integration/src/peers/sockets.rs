@@ -1,0 +1,215 @@
+//! Who is at the two ends of a websocket? Tungstenite: a service that answers and remembers, and the ways to reach it.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use http::{Method, Request, StatusCode};
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::server::{Request as Opening, Response as Answer};
+pub use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+pub use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+pub use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
+
+const EXTENSIONS: &str = "sec-websocket-extensions";
+/// What any client may ask of the service.
+pub const SAY: &str = "say the number";
+/// The same, in several frames with a ping in between.
+pub const SAY_IN_PIECES: &str = "say the number in pieces";
+/// What it says then.
+pub const SAID: &str = "it is 4111 1111 1111 1111.";
+/// Something that takes longer than this is stuck.
+const LONGEST_STEP: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(5);
+
+/// A service that repeats what it is told, on a free port of 127.0.0.1.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    memory: Arc<Mutex<Memory>>,
+    accepting: JoinHandle<()>,
+}
+
+/// What a service remembers.
+#[derive(Debug, Default)]
+struct Memory {
+    messages: Vec<Message>,
+    extensions: Vec<Option<String>>,
+    ends: Vec<End>,
+}
+
+/// How a websocket ended for the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told so, with this status.
+    Closed(Option<u16>),
+    /// The connection went away.
+    Broken,
+}
+
+impl Service {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let memory = Arc::new(Mutex::new(Memory::default()));
+        let remembering = Arc::clone(&memory);
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&remembering)));
+            }
+        });
+        Ok(Self { address, memory, accepting })
+    }
+
+    /// Forgets and hands out what it was told.
+    #[must_use]
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner).messages)
+    }
+
+    /// What each client offered as extensions.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<Option<String>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).extensions.clone()
+    }
+
+    /// How the websockets ended, once so many have.
+    ///
+    /// # Errors
+    ///
+    /// When one stays open.
+    pub async fn ends(&self, count: usize) -> Result<Vec<End>> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let ends = self.memory.lock().unwrap_or_else(PoisonError::into_inner).ends.clone();
+            if ends.len() >= count {
+                return Ok(ends);
+            }
+            ensure!(waited < LONGEST_STEP, "a websocket stays open at the service: {ends:?}");
+            sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn serve(stream: TcpStream, memory: Arc<Mutex<Memory>>) {
+    let lock = || memory.lock().unwrap_or_else(PoisonError::into_inner);
+    // The type of what is refused is tungstenite's, and nothing is refused here.
+    #[allow(clippy::result_large_err)]
+    let remember = |opening: &Opening, answer: Answer| {
+        let offered = opening.headers().get(EXTENSIONS).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+        lock().extensions.push(offered);
+        Ok(answer)
+    };
+    let Ok(mut socket) = accept_hdr_async(stream, remember).await else { return };
+    let mut end = End::Broken;
+    while let Some(Ok(message)) = socket.next().await {
+        let answers = match &message {
+            Message::Text(text) if text.as_str() == SAY => vec![Message::text(SAID)],
+            Message::Text(text) if text.as_str() == SAY_IN_PIECES => in_pieces(SAID.as_bytes(), 7),
+            Message::Text(_) | Message::Binary(_) => vec![message.clone()],
+            Message::Close(frame) => {
+                end = End::Closed(frame.as_ref().map(|frame| frame.code.into()));
+                continue;
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+        };
+        lock().messages.push(message);
+        for answer in answers {
+            if socket.send(answer).await.is_err() {
+                break;
+            }
+        }
+    }
+    lock().ends.push(end);
+}
+
+/// A message in frames of so many bytes, with a ping behind each that is not the last.
+#[must_use]
+pub fn in_pieces(message: &[u8], len: usize) -> Vec<Message> {
+    let count = message.chunks(len).count();
+    let mut frames = Vec::new();
+    for (index, piece) in message.chunks(len).enumerate() {
+        let (kind, is_last) = (if index == 0 { Data::Text } else { Data::Continue }, index + 1 == count);
+        frames.push(Message::Frame(Frame::message(piece.to_vec(), OpCode::Data(kind), is_last)));
+        if !is_last {
+            frames.push(Message::Ping(Bytes::from_static(b"still there?")));
+        }
+    }
+    frames
+}
+
+/// A client's end, opened by an HTTP/1.1 upgrade. Offers these extensions, though it knows none.
+///
+/// # Errors
+///
+/// When it is not opened.
+pub async fn over_http1(address: SocketAddr, extensions: &'static str) -> Result<WebSocketStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut request = format!("ws://{address}/socket").into_client_request()?;
+    request.headers_mut().insert(EXTENSIONS, extensions.parse()?);
+    let (socket, answer) = client_async(request, stream).await?;
+    ensure!(!answer.headers().contains_key(EXTENSIONS), "{answer:?}");
+    Ok(socket)
+}
+
+/// A client's end, opened by a CONNECT of HTTP/2 (RFC 8441).
+///
+/// # Errors
+///
+/// When it is not opened.
+pub async fn over_http2(address: SocketAddr, extensions: &'static str) -> Result<WebSocketStream<TokioIo<Upgraded>>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, mut connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let allowed = poll_fn(|context| match connection.poll_unpin(context) {
+        Poll::Ready(_) => Poll::Ready(false),
+        Poll::Pending if connection.is_extended_connect_protocol_enabled() => Poll::Ready(true),
+        Poll::Pending => Poll::Pending,
+    });
+    ensure!(timeout(LONGEST_STEP, allowed).await.context("no settings")?, "the proxy ended the connection");
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(Method::CONNECT)
+        .uri(format!("http://{address}/socket"))
+        .extension(Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        // HTTP/2 needs none, but Envoy adds none for a service that it speaks HTTP/1.1 to.
+        .header("sec-websocket-key", generate_key())
+        .header(EXTENSIONS, extensions)
+        .body(Empty::<Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    ensure!(answer.status() == StatusCode::OK && !answer.headers().contains_key(EXTENSIONS), "{answer:?}");
+    let upgraded = hyper::upgrade::on(answer).await.context("no upgrade")?;
+    Ok(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(WebSocketConfig::default())).await)
+}

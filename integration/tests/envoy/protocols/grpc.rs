@@ -1,0 +1,266 @@
+//! Do gRPC clients and services understand each other? Tonic on both sides: every kind of call, and every end of one.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::{StreamExt, stream};
+use libtest_mimic::Trial;
+use panveil_integration::envoy::Envoy;
+use panveil_integration::peers::charges::{Charge, ChargesClient, DETAILS, Holder, Ledger, Service, Wish};
+use panveil_integration::sidecar::Build;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use super::{CARD, MASKED, in_front_of, named, unharmed};
+
+/// Far longer than a call needs: it is for those that would never be answered.
+const DEADLINE: Duration = Duration::from_millis(300);
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    vec![
+        named(build, "grpc::every_kind_of_call", |build| Box::pin(every_kind_of_call(build))),
+        named(build, "grpc::a_message_is_not_kept_waiting", |build| Box::pin(conversation(build))),
+        named(build, "grpc::long_messages", |build| Box::pin(long_messages(build))),
+        named(build, "grpc::compression_of_answers", |build| Box::pin(compressed_answers(build))),
+        named(build, "grpc::compressed_requests", |build| Box::pin(compressed_requests(build))),
+        named(build, "grpc::errors", |build| Box::pin(errors(build))),
+        named(build, "grpc::blocked_request", |build| Box::pin(blocked_request(build))),
+        named(build, "grpc::blocked_answer", |build| Box::pin(blocked_answer(build))),
+        named(build, "grpc::deadlines_and_cancelled_calls", |build| Box::pin(ends_early(build))),
+    ]
+}
+
+/// Cards wherever a charge can hold a text, some next to tags and lengths that are digits.
+pub fn charge() -> Charge {
+    Charge {
+        note: format!("paid with {CARD}, order 20260817"),
+        raw: [b"\x00\x01 ", CARD.as_bytes(), b" \xff"].concat(),
+        holder: Some(Holder {
+            name: "2".into(),
+            card: "5555555555554444".into(),
+            others: vec![
+                Holder { card: "378282246310005".into(), ..Holder::default() },
+                // All of this message reads as a text that begins with more digits.
+                Holder { card: format!("{CARD} {}", "c".repeat(33)), ..Holder::default() },
+            ],
+        }),
+        numbers: vec![
+            CARD.into(),
+            "20260817".into(),
+            // Their lengths, 50 and 52, are the digits `2` and `4`.
+            format!("{CARD} {}", "a".repeat(33)),
+            format!("{CARD} {}", "b".repeat(35)),
+        ],
+        labels: [("card".to_owned(), "6011 1111 1111 1117".to_owned())].into(),
+        card: CARD.into(),
+        amounts: vec![4_111_111_111_111_111, 49],
+        rate: f64::from_le_bytes(*b"41111111"),
+        reference: u64::from_le_bytes(*b"11111111"),
+        wish: Wish::None.into(),
+    }
+}
+
+/// What must come of it: texts masked where they stand, numbers as they are.
+pub fn masked() -> Charge {
+    let sent = charge();
+    Charge {
+        note: sent.note.replace(CARD, MASKED),
+        raw: [b"\x00\x01 ", MASKED.as_bytes(), b" \xff"].concat(),
+        holder: Some(Holder {
+            name: "2".into(),
+            card: "555555******4444".into(),
+            others: vec![
+                Holder { card: "378282*****0005".into(), ..Holder::default() },
+                Holder { card: format!("{MASKED} {}", "c".repeat(33)), ..Holder::default() },
+            ],
+        }),
+        numbers: sent.numbers.iter().map(|number| number.replace(CARD, MASKED)).collect(),
+        labels: [("card".to_owned(), "6011 11** **** 1117".to_owned())].into(),
+        card: MASKED.into(),
+        ..sent
+    }
+}
+
+/// How many cards are in a charge.
+pub const CARDS: usize = 10;
+
+async fn start(build: &Build, policy: &str) -> Result<(Service, Envoy, ChargesClient<Channel>)> {
+    let service = Service::start(false).await?;
+    let envoy = in_front_of(build, service.address, true, policy).await?;
+    let client = ChargesClient::connect(format!("http://{}", envoy.listener)).await?;
+    Ok((service, envoy, client))
+}
+
+async fn every_kind_of_call(build: Build) -> Result<()> {
+    let (service, mut envoy, mut client) = start(&build, "{}").await?;
+    let answer = client.create(charge()).await?.into_inner();
+    ensure!(answer == masked(), "unary: {answer:?}");
+    let answer = client.collect(stream::iter([charge(), charge()])).await?.into_inner();
+    ensure!(answer.charges == [masked(), masked()], "client streaming: {answer:?}");
+    let ledger = Ledger { charges: vec![charge(), charge()] };
+    let answers: Vec<_> = client.spread(ledger).await?.into_inner().collect().await;
+    let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    ensure!(answers == [masked(), masked()], "server streaming: {answers:?}");
+    let answers: Vec<_> = client.converse(stream::iter([charge(), charge()])).await?.into_inner().collect().await;
+    let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    ensure!(answers == [masked(), masked()], "both streaming: {answers:?}");
+    ensure!(service.take() == vec![masked(); 7], "the service received a card");
+    for (line, charges) in unharmed(&mut envoy, 4).await?.iter().zip([1, 2, 2, 2]) {
+        ensure!(line["panveil_found"].as_str() == Some((charges * CARDS).to_string().as_str()), "{line:?}");
+    }
+    Ok(())
+}
+
+/// Each message is answered before the next is sent, so none may wait for what is behind it.
+async fn conversation(build: Build) -> Result<()> {
+    let (_service, mut envoy, mut client) = start(&build, "{}").await?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut answers = client.converse(UnboundedReceiverStream::new(receiver)).await?.into_inner();
+    for number in 0..200 {
+        // Ends with digits that could be the start of a card number.
+        let note = format!("{CARD} message {number}, 4111 11");
+        sender.send(Charge { note: note.clone(), ..Charge::default() })?;
+        let answer = answers.message().await?.context("no answer")?;
+        ensure!(answer.note == note.replace(CARD, MASKED), "{answer:?}");
+    }
+    drop(sender);
+    ensure!(answers.message().await?.is_none(), "an answer to nothing");
+    unharmed(&mut envoy, 1).await?;
+    Ok(())
+}
+
+/// Messages of many HTTP/2 frames, with fields that lie across them.
+async fn long_messages(build: Build) -> Result<()> {
+    const NUMBERS: usize = 20_000;
+    let (service, mut envoy, mut client) = start(&build, "{}").await?;
+    let mut long = charge();
+    long.note = "no digit in here, ".repeat(60_000);
+    long.numbers = vec![CARD.into(); NUMBERS];
+    let mut wanted = masked();
+    wanted.note.clone_from(&long.note);
+    wanted.numbers = vec![MASKED.into(); NUMBERS];
+    let answer = client.create(long).await?.into_inner();
+    ensure!(answer == wanted && service.take() == [wanted], "not masked throughout");
+    unharmed(&mut envoy, 1).await?;
+    Ok(())
+}
+
+/// The client offers to read gzip and the service would use it; panveil takes the offer away.
+async fn compressed_answers(build: Build) -> Result<()> {
+    let (service, mut envoy, client) = start(&build, "{}").await?;
+    let mut client = client.accept_compressed(Gzip);
+    let answer = client.create(charge()).await?;
+    ensure!(answer.metadata().get("grpc-encoding").is_none_or(|coding| coding == "identity"), "{answer:?}");
+    ensure!(answer.into_inner() == masked());
+    ensure!(service.accepted() == ["identity"], "{:?}", service.accepted());
+    unharmed(&mut envoy, 1).await?;
+    Ok(())
+}
+
+/// A client may compress without asking. That passes unread and is counted, or is refused.
+async fn compressed_requests(build: Build) -> Result<()> {
+    let (service, mut envoy, client) = start(&build, "{}").await?;
+    let mut client = client.send_compressed(Gzip);
+    let answer = client.create(charge()).await?.into_inner();
+    ensure!(service.take() == [charge()] && answer == masked(), "{answer:?}");
+    let record = unharmed(&mut envoy, 1).await?.remove(0)["panveil_record"].to_string();
+    ensure!(record.contains("encoding"), "{record}");
+
+    let (service, mut envoy, client) = start(&build, r#"{"uninspectable":"block"}"#).await?;
+    let mut client = client.send_compressed(Gzip);
+    let status = client.create(charge()).await.err().context("not refused")?;
+    ensure!(status.code() == Code::PermissionDenied, "{status:?}");
+    service.settle().await?;
+    ensure!(service.take().is_empty(), "the service received what could not be read");
+    let line = unharmed(&mut envoy, 1).await?.remove(0);
+    ensure!(line["details"] == "panveil_uninspectable", "{line:?}");
+    Ok(())
+}
+
+/// At once, without a message before it, and behind one.
+async fn errors(build: Build) -> Result<()> {
+    let check = |status: Status| {
+        let wanted = masked();
+        ensure!(status.code() == Code::InvalidArgument && status.message() == wanted.note, "{status:?}");
+        ensure!(status.details() == DETAILS, "{status:?}");
+        Ok(())
+    };
+    let failing = Charge { wish: Wish::Fail.into(), ..charge() };
+    let (_service, mut envoy, mut client) = start(&build, "{}").await?;
+    check(client.create(failing.clone()).await.err().context("no error")?)?;
+    let mut answers = client.converse(stream::iter([charge(), failing])).await?.into_inner();
+    ensure!(answers.message().await? == Some(masked()));
+    check(answers.message().await.err().context("no error")?)?;
+    unharmed(&mut envoy, 2).await?;
+    Ok(())
+}
+
+async fn blocked_request(build: Build) -> Result<()> {
+    let (service, mut envoy, mut client) = start(&build, r#"{"request":"block"}"#).await?;
+    let status = client.create(charge()).await.err().context("not refused")?;
+    ensure!(status.code() == Code::PermissionDenied && !status.message().contains("4111"), "{status:?}");
+    service.settle().await?;
+    ensure!(service.take().is_empty(), "the service received a blocked message");
+    // In the middle of a conversation the service's headers have left: the answer breaks off.
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut answers = client.converse(UnboundedReceiverStream::new(receiver)).await?.into_inner();
+    sender.send(Charge { note: "first".into(), ..Charge::default() })?;
+    ensure!(answers.message().await?.is_some_and(|answer| answer.note == "first"));
+    sender.send(charge())?;
+    let status = answers.message().await.err().context("not refused")?;
+    ensure!(status.code() == Code::Internal && !status.message().contains("4111"), "{status:?}");
+    service.settle().await?;
+    ensure!(service.take().len() == 1, "the service received a blocked message");
+    for line in unharmed(&mut envoy, 2).await? {
+        ensure!(line["panveil_action"] == "blocked", "{line:?}");
+    }
+    Ok(())
+}
+
+/// The headers of an answer leave before its first message is known: the client sees the stream reset.
+async fn blocked_answer(build: Build) -> Result<()> {
+    let (_service, mut envoy, mut client) = start(&build, r#"{"request":"allow","response":"block"}"#).await?;
+    let status = client.create(charge()).await.err().context("not refused")?;
+    ensure!(status.code() == Code::Internal, "{status:?}");
+    let first = Charge { note: "first".into(), ..Charge::default() };
+    let ledger = Ledger { charges: vec![first.clone(), charge()] };
+    let mut answers = client.spread(ledger).await?.into_inner();
+    let mut received = Vec::new();
+    let status = loop {
+        match answers.message().await {
+            Ok(answer) => received.push(answer.context("the stream ended as if it were whole")?),
+            Err(status) => break status,
+        }
+    };
+    ensure!(status.code() == Code::Internal, "{status:?}");
+    ensure!(received.iter().all(|answer| *answer == first), "{received:?}");
+    for line in unharmed(&mut envoy, 2).await? {
+        ensure!(line["panveil_action"] == "blocked" && line["details"] == "panveil_blocked", "{line:?}");
+    }
+    Ok(())
+}
+
+/// Nothing stays behind: not in the service, not in Envoy.
+async fn ends_early(build: Build) -> Result<()> {
+    let (service, mut envoy, mut client) = start(&build, "{}").await?;
+    let mut request = Request::new(Charge { wish: Wish::StaySilent.into(), ..charge() });
+    request.set_timeout(DEADLINE);
+    let status = client.create(request).await.err().context("an answer from nobody")?;
+    ensure!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status:?}");
+    service.settle().await?;
+    // The client leaves a conversation while the service thinks.
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut answers = client.converse(UnboundedReceiverStream::new(receiver)).await?.into_inner();
+    sender.send(charge())?;
+    ensure!(answers.message().await? == Some(masked()));
+    sender.send(Charge { wish: Wish::StaySilent.into(), ..charge() })?;
+    drop(answers);
+    drop(sender);
+    service.settle().await?;
+    ensure!(client.create(charge()).await?.into_inner() == masked(), "the next call fails");
+    unharmed(&mut envoy, 3).await?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Do clients and services that others wrote understand each other through panveil? With cards in all they say.
+
+mod grpc;
+mod grpc_python;
+mod grpc_web;
+mod live;
+mod multipart;
+mod turns;
+mod websocket;
+mod websocket_python;
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::envoy::Envoy;
+use panveil_integration::peers::Python;
+use panveil_integration::sidecar::Build;
+use panveil_integration::silence::leaks;
+use serde_json::{Map, Value};
+
+use crate::trial::{Test, trial};
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let files = [
+        grpc::trials,
+        grpc_python::trials,
+        grpc_web::trials,
+        live::trials,
+        multipart::trials,
+        turns::trials,
+        websocket::trials,
+        websocket_python::trials,
+    ];
+    files.iter().flat_map(|trials| trials(build)).collect()
+}
+
+/// A test under this name.
+fn named(build: &Build, name: &str, test: fn(Build) -> Test) -> Trial {
+    let build = build.clone();
+    trial(format!("protocols::{name}"), move || test(build))
+}
+
+/// A test with a peer in Python. Ignored, and shown as that, where there is none.
+fn with_python(build: &Build, name: &str, test: fn(Build, Python) -> Test) -> Trial {
+    let python = Python::from_environment();
+    let (build, missing) = (build.clone(), python.is_none());
+    let name = format!("protocols::{name}");
+    trial(name, move || async move { test(build, python.context("PEERS_PYTHON is not set")?).await })
+        .with_ignored_flag(missing)
+}
+
+/// An Envoy with panveil under this policy, in front of this service.
+async fn in_front_of(build: &Build, service: SocketAddr, http2: bool, policy: &str) -> Result<Envoy> {
+    let mut settings = build.settings(policy);
+    settings.service = service;
+    settings.service_http2 = http2;
+    Envoy::start(&build.envoy, &settings).await
+}
+
+/// Envoy runs, has logged `count` exchanges and no digit of a card, and holds no exchange open; gives what it logged.
+async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Vec<Map<String, Value>>> {
+    let lines = envoy.access_log(count).await?;
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    for gauge in ["cluster.service.upstream_rq_active", "http.inbound.downstream_rq_active"] {
+        let page = envoy.page(&format!("/stats?filter=^{}$", gauge.replace('.', "\\."))).await?;
+        ensure!(page.trim() == format!("{gauge}: 0"), "{page}");
+    }
+    Ok(lines)
+}
