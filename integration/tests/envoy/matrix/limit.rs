@@ -7,7 +7,7 @@
 //! | HTTP/1.1, trailers dropped | Envoy announces the end | never |
 //! | HTTP/2, with a length | counting tells the end | never |
 //! | HTTP/2, a response to an HTTP/1.1 client | waits in Envoy within 16 KiB of the body | beyond them |
-//! | HTTP/2, otherwise | waits in Envoy within 64 KiB | when more has piled up there, or nothing of it was decided |
+//! | HTTP/2, otherwise | waits in Envoy within 32 KiB | when more has piled up there, or nothing of it was decided |
 
 use super::Way;
 use super::cell::{Cell, Direction, End};
@@ -18,7 +18,7 @@ const DETAILS: &str = "panveil_trailers_over_tail";
 /// So much of a body that nothing of it waits in Envoy towards an HTTP/1.1 client.
 const SMALL_BODY: usize = 16 << 10;
 /// `limits.paused_bytes` of the empty policy.
-const PAUSED_BYTES: usize = 64 << 10;
+const PAUSED_BYTES: usize = 32 << 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
