@@ -66,6 +66,12 @@ soak: native envoy wasm ## Send REQUESTS=200000 mixed exchanges through Envoy wh
 	@envoy=$$(scripts/envoy); "$(build_dir)/release/soak" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: bench
+bench: native envoy wasm ## Measure what panveil costs beside the same Envoy without it
+	@echo "==> bench: build"
+	@cargo build --release --locked --package panveil-integration --features envoy --bin bench
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --envoy "$$envoy"
+
 .PHONY: eval
 eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
 	@echo "==> eval: build"

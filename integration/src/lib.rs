@@ -19,8 +19,10 @@
 //! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
 //!
 //! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
-//! does to a proxy whose policy changes under it is tried in [`soak`].
+//! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`.
 
+#[cfg(feature = "envoy")]
+pub mod bench;
 pub mod case;
 pub mod client;
 pub mod envoy;
