@@ -4,8 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Body, Cut, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Shape, Side, Treatment,
-    What, oracle,
+    Body, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Shape, Side,
+    Treatment, What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -171,6 +171,23 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading:
     }
 }
 
+/// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
+pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
+    let expected = reading.whole(text);
+    for sender in [Sender::Length(chunks.concat().len() as u64), Sender::Announced, Sender::Open] {
+        let body = |treatment| {
+            let decoder = Decoder::of(coding.as_bytes(), u32::MAX).ok().flatten().expect("a known coding");
+            Body::encoded(decoder, Shape::text(sender, reading.document), reading.plan(treatment, ROOMY))
+        };
+        for end in [End::WithLastChunk, End::AfterLastChunk] {
+            let seen = pass(&mut body(Treatment::Mask), chunks, end).expect("nothing cuts it");
+            assert_same(&seen, &expected, chunks, &format!("{coding} {sender:?} {end:?}"));
+            let (out, found) = pass(&mut body(Treatment::Observe), chunks, end).expect("nothing cuts it");
+            assert_eq!((out, found), (chunks.concat(), expected.1.clone()), "{coding} {sender:?} {end:?}");
+        }
+    }
+}
+
 /// Nor do they depend on how many empty lines come before, at least one: on where in a long chunk the text stands.
 pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
     let behind = |lines: usize| reading.whole(&[&vec![b'\n'; lines], text].concat());
@@ -296,7 +313,7 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
         };
         if let Some(replacement) = turn.replacement {
             assert!(!trailers || paused, "no buffer to write to once trailers have begun");
-            assert!(turn.flow != Flow::Pause || replacement.len() == arrived, "a paused chunk keeps its length");
+            assert!(turn.flow != Flow::Pause || replacement.len() >= arrived, "a paused chunk holds all that came");
             assert!(!paused || replacement.len() <= arrived, "a paused chunk never grows");
             waiting = replacement;
         }

@@ -10,8 +10,8 @@
 //! Once trailers have begun the host takes no more bytes, so a tail that waits *here* then would be lost: the body is cut
 //! ([`Cut::TrailersOverTail`]). A tail that waits in the host can still be edited.
 //!
-//! A chunk that waits in the host never grows: Envoy crashes when a paused response outgrows its buffer. So nothing is
-//! put in front of it while it waits, and a body whose tail waits here stays with that.
+//! A chunk that waits in the host never grows: Envoy crashes when a paused response outgrows its buffer. What waits here is
+//! put in front of the next chunk before that begins to wait, never while it does.
 
 use super::{Cut, Flow, Plan, Shape, Treatment, Turn};
 use crate::stream::messages::{Messages, Stretch};
@@ -88,7 +88,6 @@ impl Plain {
         let mut walk = Walk { changed: !self.held.is_empty(), cut: None, report };
         let mut bytes = std::mem::take(&mut self.held);
         let mut decided = paused.as_ref().map_or(0, |paused| paused.decided);
-        let prefix = bytes.len();
         if bytes.is_empty() {
             bytes = chunk;
         } else {
@@ -113,7 +112,7 @@ impl Plain {
         if decided == bytes.len() {
             return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
         }
-        if prefix == 0 && bytes.len() <= self.plan.pause_limit && self.received <= self.plan.pause_until {
+        if bytes.len() <= self.plan.pause_limit && self.received <= self.plan.pause_until {
             self.paused = Some(Paused { len: bytes.len(), decided });
             return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pause };
         }

@@ -6,6 +6,7 @@ use crate::stream::demands::{self, Carrier, Reading};
 use crate::stream::{Document, Framing, Side};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use std::io::Write;
 
 /// Something with a length prefix, as gRPC writes it.
 fn prefixed(flags: u8, message: &[u8]) -> Vec<u8> {
@@ -81,6 +82,23 @@ fn base64(stream: &[u8], at: &[Index]) -> Vec<u8> {
     cuts(stream, at).iter().map(|piece| BASE64_STANDARD.encode(piece)).collect::<String>().into_bytes()
 }
 
+/// Something that encodes, under the name of its coding.
+type Encoder = (&'static str, fn(&[u8]) -> Vec<u8>);
+
+const CODINGS: [Encoder; 3] = [
+    ("gzip", |text| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }),
+    ("deflate", |text| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }),
+    ("zstd", |text| zstd::bulk::compress(text, 3).unwrap()),
+];
+
 fn reading(keep: usize) -> Reading {
     Reading::of(Document::Unknown, KEEPS[keep])
 }
@@ -118,6 +136,12 @@ proptest! {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
         let stream = base64(&stream, &pieces);
         demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::GrpcProtobuf), reading(keep));
+    }
+
+    #[test]
+    fn compressed_bodies(text in text(), at in prop::collection::vec(any::<Index>(), 0..8), coding in 0..CODINGS.len(), keep in 0..4_usize) {
+        let (name, encode) = CODINGS[coding];
+        demands::decoding(&cuts(&encode(&text), &at), name, &text, reading(keep));
     }
 
     #[test]
