@@ -1,5 +1,6 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
+# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian,
+# CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -57,6 +58,19 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 .PHONY: fuzz
 fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60
 	@scripts/fuzz $(TARGET)
+
+.PHONY: soak
+soak: native envoy wasm ## Send REQUESTS=200000 mixed exchanges through Envoy while its policy changes; SEED=n replays
+	@echo "==> soak: build"
+	@cargo build --release --locked --package panveil-integration --bin soak
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/soak" --wasm "$(wasm)" --envoy "$$envoy" \
+		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: native envoy wasm ## Measure what panveil costs beside the same Envoy without it
+	@echo "==> bench: build"
+	@cargo build --release --locked --package panveil-integration --features envoy --bin bench
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --envoy "$$envoy"
 
 .PHONY: eval
 eval: native ## Measure what the detector finds and flags; update docs/evaluation.md

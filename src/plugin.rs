@@ -31,7 +31,13 @@ struct Stream {
     exchange: Exchange,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
+    fn on_done(&mut self) -> bool {
+        self.flush();
+        true
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -58,12 +64,7 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let mut host = EnvoyHost;
-        self.ledger.drain(|counter, amount| {
-            if let Err(error) = host.count(counter, amount) {
-                host.log(Level::Warn, &Line::HostCallFailed(error.call));
-            }
-        });
+        self.flush();
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
@@ -73,6 +74,17 @@ impl RootContext for Root {
 
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
+    }
+}
+
+impl Root {
+    fn flush(&self) {
+        let mut host = EnvoyHost;
+        self.ledger.drain(|counter, amount| {
+            if let Err(error) = host.count(counter, amount) {
+                host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            }
+        });
     }
 }
 

@@ -18,8 +18,11 @@
 //!
 //! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
 //!
-//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`].
+//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
+//! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`.
 
+#[cfg(feature = "envoy")]
+pub mod bench;
 pub mod case;
 pub mod client;
 pub mod envoy;
@@ -31,4 +34,5 @@ pub mod peers;
 pub mod proxy;
 pub mod sidecar;
 pub mod silence;
+pub mod soak;
 pub mod upstream;

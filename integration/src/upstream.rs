@@ -1,5 +1,6 @@
 //! What does the service receive, and what does it answer? A real HTTP server that remembers and does as it is told.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +42,8 @@ pub enum Script {
     Echo,
     /// Answers this, piece by piece.
     Answer(Response),
+    /// Answers each path its own, so that many exchanges can be under way at once.
+    ByPath(Arc<BTreeMap<String, Response>>),
 }
 
 #[derive(Debug)]
@@ -130,6 +133,10 @@ async fn serve(request: http::Request<Incoming>, memory: Arc<Memory>) -> Result<
     let answer = match script {
         Script::Echo => echo(&arrival.request),
         Script::Answer(response) => answer(&response),
+        Script::ByPath(responses) => responses
+            .get(&arrival.request.path)
+            .with_context(|| format!("no answer for {}", arrival.request.path))
+            .and_then(answer),
     };
     drop(arrival);
     Ok(answer.unwrap_or_else(|error| {

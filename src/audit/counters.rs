@@ -5,7 +5,7 @@
 //! never from traffic.
 
 use super::{Action, Reason};
-use crate::policy::{Direction, Mode, Place};
+use crate::policy::{Direction, Limit, Mode, Place};
 use std::cell::Cell;
 
 /// One counter.
@@ -19,6 +19,8 @@ pub enum Counter<'w> {
     InspectedBytes(Direction),
     /// Messages that were not inspected, or not wholly.
     Uninspected(Direction, Reason),
+    /// Messages that reached a limit.
+    Limits(Direction, Limit),
 }
 
 /// Counts that clean traffic moves. They gather here and go to the host in one batch, because a host call for each would
@@ -55,6 +57,10 @@ impl Counter<'_> {
             Self::Uninspected(direction, reason) => {
                 let (direction, reason) = (direction.as_str(), reason.as_str());
                 format!("panveil_uninspected_direction=.={direction};.;reason=.={reason};.;total")
+            }
+            Self::Limits(direction, limit) => {
+                let (direction, limit) = (direction.as_str(), limit.as_str());
+                format!("panveil_limits_direction=.={direction};.;limit=.={limit};.;total")
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What does the filter itself write to the proxy's log?
 
-use super::Reason;
-use crate::policy::{Direction, Mode, PolicyError};
+use crate::policy::{Mode, PolicyError};
 use std::fmt;
 
 /// A line of the proxy's log. There is no other way to write one.
@@ -12,8 +11,6 @@ pub enum Line<'a> {
     PolicyRefused(&'a PolicyError),
     /// The host did not answer the call of that name.
     HostCallFailed(&'static str),
-    /// A message was passed on or refused without being read, for a reason that is nobody's intent.
-    Uninspected(Direction, Reason),
 }
 
 impl fmt::Display for Line<'_> {
@@ -24,9 +21,6 @@ impl fmt::Display for Line<'_> {
             }
             Self::PolicyRefused(error) => write!(f, "panveil {}: {error}", env!("CARGO_PKG_VERSION")),
             Self::HostCallFailed(call) => write!(f, "panveil: host call {call} failed"),
-            Self::Uninspected(direction, reason) => {
-                write!(f, "panveil: {} not inspected: {}", direction.as_str(), reason.as_str())
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened to one exchange?
 
 use super::Redacted;
-use crate::policy::{Decision, Direction, Intent, Mode, Place};
+use crate::policy::{Decision, Direction, Intent, Limit, Mode, Place};
 use crate::stream::What;
 use crate::verdict::Brand;
 use serde::{Serialize, Serializer};
@@ -28,6 +28,10 @@ pub enum Action {
 pub enum Reason {
     /// It is compressed or encrypted in a way that panveil does not read.
     Encoding,
+    /// It is a part of something whose other parts are not there.
+    Range,
+    /// A limit was reached.
+    Limit,
     /// The connection was turned over to another protocol.
     Upgrade,
     /// The policy says `skip`.
@@ -42,6 +46,7 @@ pub struct Tally {
     entries: Vec<Entry>,
     beyond: u64,
     uninspected: Vec<Uninspected>,
+    limits: Vec<Reached>,
     blocked: bool,
 }
 
@@ -93,6 +98,12 @@ struct Uninspected {
     reason: &'static str,
 }
 
+#[derive(Clone, PartialEq, Eq, Serialize)]
+struct Reached {
+    direction: &'static str,
+    limit: &'static str,
+}
+
 #[derive(Serialize)]
 struct Record<'a> {
     version: u8,
@@ -117,6 +128,8 @@ struct Record<'a> {
     findings_beyond: u64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     uninspected: &'a [Uninspected],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    limits: &'a [Reached],
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -160,6 +173,8 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Encoding => "encoding",
+            Self::Range => "range",
+            Self::Limit => "limit",
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",
             Self::HostCall => "host_call",
@@ -221,6 +236,16 @@ impl Tally {
         new
     }
 
+    /// Notes that a limit was reached. Says whether that is new.
+    pub fn note_limit(&mut self, direction: Direction, limit: Limit) -> bool {
+        let reached = Reached { direction: direction.as_str(), limit: limit.as_str() };
+        let new = !self.limits.contains(&reached);
+        if new {
+            self.limits.push(reached);
+        }
+        new
+    }
+
     /// Notes that the exchange was refused or cut, for whatever reason.
     pub fn note_blocked(&mut self) {
         self.blocked = true;
@@ -276,6 +301,7 @@ impl Tally {
             findings: &self.entries,
             findings_beyond: self.beyond,
             uninspected: &self.uninspected,
+            limits: &self.limits,
         };
         serde_json::to_string(&record).unwrap_or_default()
     }

@@ -104,7 +104,7 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
     loop {
         let piece = input::piece()?;
         let end = piece.is_empty();
-        let turn = body.push(piece.clone(), end, |_| found = found.saturating_add(1));
+        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1));
         if let Flow::Cut(_) | Flow::Close(_) = turn.flow {
             return Err(Failure::Error(format!("a card number was found, and {} is block", decision.rule)));
         }

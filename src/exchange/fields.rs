@@ -2,7 +2,7 @@
 
 use crate::audit::{Action, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Direction, Place, Policy};
+use crate::policy::{Direction, Limit, Limits, Place, Policy};
 use crate::stream::{Document, Inspector, What};
 use crate::verdict::authentication;
 
@@ -37,6 +37,15 @@ const CONTENT_LENGTH: &[u8] = b"content-length";
 
 /// Fields whose value is an address, with a query in which a plus sign is a space.
 const HOLD_QUERIES: [&[u8]; 3] = [b":path", b"referer", b"location"];
+
+/// The limit that is reached by a map with too much in it.
+pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
+    if block.count() > limits.header_count {
+        Some(Limit::HeaderCount)
+    } else {
+        (block.bytes().len() > limits.header_bytes).then_some(Limit::HeaderBytes)
+    }
+}
 
 /// True when there may be a card anywhere in the map. Looks at the block as it came, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.

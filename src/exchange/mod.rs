@@ -12,6 +12,8 @@
 //!
 //! Clean traffic costs one fetch of the headers and one of each chunk.
 
+mod body;
+mod coding;
 mod fields;
 mod framing;
 mod negotiation;
@@ -21,13 +23,13 @@ mod telling;
 mod tests;
 
 use self::fields::Fields;
-use self::framing::{Handover, hands_over, pause_until, sender_of};
-use self::negotiation::{Change, opens_websocket};
+use self::framing::{Handover, hands_over};
+use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
-use crate::policy::{Decision, Direction, Mode, Place, Policy, Uninspectable};
-use crate::stream::{self, Body, Cut, Plan, Shape, Side, Treatment, Turn, What};
+use crate::policy::{Direction, Limit, Mode, Place, Policy, Uninspectable};
+use crate::stream::Body;
 use std::rc::Rc;
 
 /// One request and its response.
@@ -61,6 +63,8 @@ struct Message {
     unread: bool,
     /// The receiver was told that nothing more comes.
     closed: bool,
+    /// How much was found in it.
+    found: u32,
     body: Option<Box<Body>>,
 }
 
@@ -139,10 +143,7 @@ impl Exchange {
         if direction == Direction::Request {
             self.websocket = opens_websocket(&block);
             for change in negotiation::changes(&policy, &block) {
-                match change {
-                    Change::Replace(name, value) => host.replace_header(map, name, value)?,
-                    Change::Remove(name) => host.remove_header(map, name)?,
-                }
+                change.make(host, map)?;
             }
         }
         let handover = hands_over(direction, &block, self.websocket);
@@ -164,21 +165,6 @@ impl Exchange {
         Ok(Flow::Continue)
     }
 
-    /// Prepares for the frames of a websocket, in both directions.
-    fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
-        for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
-            let begun = self.message(direction).body.as_ref().is_some_and(|body| !body.is_fresh());
-            if begun {
-                // A body before the answer: where its frames begin cannot be told.
-                self.pass_unread(host, direction, Reason::Upgrade)?;
-            } else {
-                let plan = self.plan(direction, u64::MAX);
-                self.message(direction).body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
-            }
-        }
-        Ok(())
-    }
-
     /// Inspects the fields of a header or trailer map and edits them where the policy says so.
     fn take_fields<H: Host>(
         &mut self,
@@ -188,6 +174,10 @@ impl Exchange {
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
         let policy = Rc::clone(&self.policy);
+        if let Some(limit) = fields::limit_reached(block, policy.limits()) {
+            self.note_unread(host, direction, Reason::Limit);
+            return self.reach(host, direction, limit);
+        }
         if !fields::may_hold_cards(block, &policy) {
             return Ok(());
         }
@@ -195,7 +185,7 @@ impl Exchange {
         let mut refusal = None;
         for card in fields.cards() {
             let decision = policy.decide(direction, card.place);
-            self.report(host, direction, card.place, Some(&card.field), std::slice::from_ref(&card.what), decision);
+            self.report(host, direction, card.place, Some(&card.field), std::slice::from_ref(&card.what), decision)?;
             if Action::of(decision) == Action::Blocked {
                 refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
             }
@@ -206,100 +196,14 @@ impl Exchange {
         }
     }
 
-    /// Prepares for the body of a message whose headers are `block`.
-    fn expect_body<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) -> Result<(), Stop> {
-        let sender = sender_of(host, direction, block);
-        let Some(plan) = self.plan(direction, pause_until(host, direction, sender)) else { return Ok(()) };
-        if block.get(b"content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
-            return self.pass_unread(host, direction, Reason::Encoding);
-        }
-        let shape = Shape::of_content_type(sender, block.get(b"content-type"));
-        self.message(direction).body = Some(Box::new(Body::new(shape, plan)));
-        Ok(())
-    }
-
-    /// What is to be done with a body, if it is to be read.
-    fn plan(&self, direction: Direction, pause_until: u64) -> Option<Plan> {
-        let policy = &self.policy;
-        let treatment = match Action::of(policy.decide(direction, Place::Body)) {
-            Action::Masked => Treatment::Mask,
-            Action::Blocked => Treatment::Block,
-            Action::Reported | Action::Allowed => Treatment::Observe,
-            Action::Clean | Action::Uninspected => return None,
-        };
-        Some(Plan {
-            treatment,
-            criteria: policy.criteria(),
-            style: policy.mask_style(),
-            pause_limit: policy.paused_bytes(),
-            pause_until,
-            refuse_unread: self.refuses_unread(),
-        })
-    }
-
-    fn take_chunk<H: Host>(
-        &mut self,
-        host: &mut H,
-        direction: Direction,
-        size: usize,
-        end: bool,
-    ) -> Result<Flow, Stop> {
-        let Some(mut body) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
-        let fresh = size.saturating_sub(body.paused_len());
-        let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-        self.ledger.add_inspected(direction, fresh);
-        let mut found = Vec::new();
-        let turn = body.push(chunk, end, |what| found.push(what));
-        self.finish_turn(host, direction, size, body, &found, turn)
-    }
-
     fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<Flow, Stop> {
-        if let Some(mut body) = self.message(direction).body.take() {
-            let size = body.paused_len();
-            let waiting = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-            let mut found = Vec::new();
-            let turn = body.finish_before_trailers(waiting, |what| found.push(what));
-            self.finish_turn(host, direction, size, body, &found, turn)?;
-        }
+        self.end_body(host, direction)?;
         if self.policy.inspects(direction) {
             let map = HeaderMap::trailers_of(direction);
             let block = host.headers(map)?;
             self.take_fields(host, direction, map, &block)?;
         }
         Ok(Flow::Continue)
-    }
-
-    /// Reports what a chunk held and does with it what its body asks for.
-    fn finish_turn<H: Host>(
-        &mut self,
-        host: &mut H,
-        direction: Direction,
-        size: usize,
-        body: Box<Body>,
-        found: &[What],
-        turn: Turn,
-    ) -> Result<Flow, Stop> {
-        let policy = Rc::clone(&self.policy);
-        let decision = policy.decide(direction, Place::Body);
-        self.report(host, direction, Place::Body, None, found, decision);
-        if body.passed_unread() {
-            self.note_unread(host, direction, Reason::Encoding);
-        }
-        if let Some(bytes) = turn.replacement {
-            host.replace_body(direction, size, &bytes)?;
-        }
-        let flow = match turn.flow {
-            stream::Flow::Pass => Flow::Continue,
-            stream::Flow::Pause => Flow::Pause,
-            stream::Flow::Cut(cut) => return Err(Stop::Refused(refusal_for(cut, decision))),
-            stream::Flow::Close(_) => {
-                self.tally().note_blocked();
-                self.message(direction).closed = true;
-                Flow::Continue
-            }
-        };
-        self.message(direction).body = Some(body);
-        Ok(flow)
     }
 
     /// Turns the outcome of a callback into the host's next step.
@@ -330,6 +234,12 @@ impl Exchange {
     fn pass_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) -> Result<(), Stop> {
         self.note_unread(host, direction, reason);
         if self.refuses_unread() { Err(Stop::Refused(Refusal::Uninspectable)) } else { Ok(()) }
+    }
+
+    /// Notes that a limit was reached, and refuses the message if the policy refuses what it cannot inspect.
+    fn reach<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) -> Result<(), Stop> {
+        self.note_limit(host, direction, limit);
+        if self.refuses_unread() { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
     }
 
     /// True when the policy refuses any message.
@@ -365,13 +275,5 @@ impl Stopped {
     fn flow(self, direction: Direction) -> Flow {
         let own_answer = self.answered && self.direction == Direction::Request && direction == Direction::Response;
         if own_answer { Flow::Continue } else { Flow::Pause }
-    }
-}
-
-fn refusal_for(cut: Cut, decision: Decision<'_>) -> Refusal {
-    match cut {
-        Cut::Card => Refusal::Card { rule: decision.rule.to_owned() },
-        Cut::Uninspectable => Refusal::Uninspectable,
-        Cut::TrailersOverTail => Refusal::TrailersOverTail,
     }
 }

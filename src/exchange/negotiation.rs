@@ -3,14 +3,15 @@
 //! What a client offers to understand is taken out of its request, and the service answers in plain. Both sides are free to:
 //! each of these is an offer that may be declined. Monitor mode asks for nothing: it changes no byte.
 
-use crate::host::HeaderBlock;
-use crate::policy::{Direction, Intent, Mode, Place, Policy};
+use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
+use crate::policy::{Direction, Intent, Mode, Place, Policy, Uninspectable};
 
-/// A header of a request that is to be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A header that is to be changed.
+///
+/// Has no `Debug`: it may hold what came in a header.
 pub enum Change {
     /// It gets this value.
-    Replace(&'static [u8], &'static [u8]),
+    Replace(&'static [u8], Vec<u8>),
     /// It is removed.
     Remove(&'static [u8]),
 }
@@ -18,6 +19,8 @@ pub enum Change {
 /// The codings that a response may come in, and a message of gRPC in it.
 const ACCEPTED: [&[u8]; 2] = [b"accept-encoding", b"grpc-accept-encoding"];
 const IDENTITY: &[u8] = b"identity";
+/// Asks for a part of something. A service that is not asked sends the whole.
+const RANGES: [&[u8]; 2] = [b"range", b"if-range"];
 /// Extensions of a websocket, all of which change what is in its frames.
 const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
@@ -31,8 +34,12 @@ pub fn changes(policy: &Policy, request: &HeaderBlock) -> Vec<Change> {
     if reads(Direction::Response) {
         for name in ACCEPTED {
             if request.get(name).is_some_and(|codings| !codings.eq_ignore_ascii_case(IDENTITY)) {
-                changes.push(Change::Replace(name, IDENTITY));
+                changes.push(Change::Replace(name, IDENTITY.to_vec()));
             }
+        }
+        if policy.uninspectable() == Uninspectable::Block {
+            let ranges = RANGES.into_iter().filter(|name| request.get(name).is_some());
+            changes.extend(ranges.map(Change::Remove));
         }
     }
     let reads_any = reads(Direction::Request) || reads(Direction::Response);
@@ -40,6 +47,16 @@ pub fn changes(policy: &Policy, request: &HeaderBlock) -> Vec<Change> {
         changes.push(Change::Remove(EXTENSIONS));
     }
     changes
+}
+
+impl Change {
+    /// Makes the change.
+    pub fn make<H: Host>(self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
+        match self {
+            Self::Replace(name, value) => host.replace_header(map, name, &value),
+            Self::Remove(name) => host.remove_header(map, name),
+        }
+    }
 }
 
 /// True when a request asks for a websocket. HTTP/2 asks in another way, which Envoy translates to this one.

@@ -2,7 +2,7 @@
 
 use crate::audit::Redacted;
 use crate::host::LocalReply;
-use crate::policy::{Direction, Policy};
+use crate::policy::{Direction, Limit, Policy};
 use serde::Serialize;
 
 /// Why a message is refused.
@@ -14,6 +14,8 @@ pub enum Refusal {
     },
     /// It cannot be read, and the policy blocks that.
     Uninspectable,
+    /// It reached a limit, and the policy blocks that.
+    Limit(Limit),
     /// Its trailers came while bytes were held back that could not follow any more.
     TrailersOverTail,
 }
@@ -37,6 +39,11 @@ impl Refusal {
         match self {
             Self::Card { .. } => "panveil_blocked",
             Self::Uninspectable => "panveil_uninspectable",
+            Self::Limit(Limit::PausedBytes) => "panveil_limit_paused_bytes",
+            Self::Limit(Limit::InflateRatio) => "panveil_limit_inflate_ratio",
+            Self::Limit(Limit::FindingsPerMessage) => "panveil_limit_findings_per_message",
+            Self::Limit(Limit::HeaderCount) => "panveil_limit_header_count",
+            Self::Limit(Limit::HeaderBytes) => "panveil_limit_header_bytes",
             Self::TrailersOverTail => "panveil_trailers_over_tail",
         }
     }
@@ -51,6 +58,7 @@ impl Refusal {
         let (title, what, rule) = match self {
             Self::Card { rule } => ("Payment card number refused", "holds a payment card number", Some(rule.as_str())),
             Self::Uninspectable => ("Message could not be inspected", "could not be inspected", None),
+            Self::Limit(_) => ("Message beyond a limit", "is beyond a limit of what can be inspected", None),
             Self::TrailersOverTail => ("Message could not be inspected", "could not be inspected to its end", None),
         };
         let problem = Problem {

@@ -2,10 +2,10 @@
 //!
 //! Findings are counted as they are made; the rest is said once, at the end.
 
-use super::Exchange;
+use super::{Exchange, Stop};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, Level};
-use crate::policy::{Decision, Direction, Place};
+use crate::policy::{Decision, Direction, Limit, Place};
 use crate::stream::What;
 
 impl Exchange {
@@ -40,7 +40,8 @@ impl Exchange {
         }
     }
 
-    /// Adds what was found in one place to the tally and the counters.
+    /// Adds what was found in one place to the tally and the counters. However much that is, all of it is dealt with; a
+    /// message with more than the policy allows for is refused if the policy refuses what is beyond a limit.
     pub(super) fn report<H: Host>(
         &mut self,
         host: &mut H,
@@ -49,7 +50,7 @@ impl Exchange {
         field: Option<&Redacted>,
         findings: &[What],
         decision: Decision<'_>,
-    ) {
+    ) -> Result<(), Stop> {
         for what in findings {
             self.tally().add(direction, place, field, what, decision);
         }
@@ -62,6 +63,16 @@ impl Exchange {
         }
         for (label, count) in labels {
             self.count(host, Counter::Findings(direction, place, label, Action::of(decision)), count);
+        }
+        let most = self.policy.limits().findings_per_message;
+        let message = self.message(direction);
+        message.found = message.found.saturating_add(u32::try_from(findings.len()).unwrap_or(u32::MAX));
+        if message.found > most { self.reach(host, direction, Limit::FindingsPerMessage) } else { Ok(()) }
+    }
+
+    pub(super) fn note_limit<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) {
+        if self.tally().note_limit(direction, limit) {
+            self.count(host, Counter::Limits(direction, limit), 1);
         }
     }
 

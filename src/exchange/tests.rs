@@ -243,7 +243,7 @@ fn responses_are_asked_for_uncompressed_when_they_are_to_be_read() {
 fn what_can_not_be_read_is_told_and_refused_when_asked() {
     for (policy, details) in [("{}", None), ("{\"uninspectable\":\"block\"}", Some("panveil_uninspectable"))] {
         let mut run = Run::under(policy);
-        run.headers(Direction::Request, &[(":path", "/"), ("content-encoding", "gzip")], false);
+        run.headers(Direction::Request, &[(":path", "/"), ("content-encoding", "compress")], false);
         assert_eq!(run.details().first().copied(), details);
         run.log();
         assert_eq!(run.logged("action"), Some(if details.is_some() { "blocked" } else { "uninspected" }));
@@ -254,7 +254,7 @@ fn what_can_not_be_read_is_told_and_refused_when_asked() {
 #[test]
 fn a_connection_that_is_handed_over_is_left_alone() {
     let mut run = Run::under("{}");
-    run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "websocket")], false);
+    run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "h2c")], false);
     run.headers(Direction::Response, &[(":status", "101")], false);
     for direction in [Direction::Request, Direction::Response] {
         assert_eq!(run.chunk(direction, PAN, false), (Flow::Continue, PAN.to_owned()));
@@ -312,4 +312,22 @@ fn a_host_that_loses_a_waiting_chunk_does_no_harm() {
     assert_eq!(run.chunk(Direction::Response, &format!("{PAN} and {PAN}"), false).0, Flow::Pause);
     run.host.body = None;
     assert_eq!(run.chunk(Direction::Response, "x", true), (Flow::Continue, "x".to_owned()));
+}
+
+#[test]
+fn a_websocket_is_read_in_both_directions() {
+    let mut run = Run::under("{}");
+    let asks = [(":path", "/"), ("upgrade", "WebSocket"), ("sec-websocket-extensions", "permessage-deflate")];
+    run.headers(Direction::Request, &asks, false);
+    assert_eq!(run.host.header(HeaderMap::RequestHeaders, "sec-websocket-extensions"), None);
+    run.headers(Direction::Response, &[(":status", "101"), ("upgrade", "websocket")], false);
+    for direction in [Direction::Request, Direction::Response] {
+        // The first frame of a message with the card, and one that goes on with a hundred blanks.
+        let (first, second) = (format!("\u{1}\u{10}{PAN}"), format!("\0d{}", " ".repeat(100)));
+        assert_eq!(run.chunk(direction, &first, false), (Flow::Continue, String::new()), "more may follow");
+        let (_, forwarded) = run.chunk(direction, &second, false);
+        assert!(forwarded.starts_with(&format!("\u{1}\u{10}{MASKED}\0d ")), "{forwarded:?}");
+    }
+    run.log();
+    assert_eq!(run.logged("found"), Some("2"));
 }

@@ -32,6 +32,11 @@ impl HeaderBlock {
         &self.0
     }
 
+    /// How many pairs there are.
+    pub fn count(&self) -> usize {
+        self.0.first_chunk().map_or(0, length)
+    }
+
     /// The names and values, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));

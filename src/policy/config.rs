@@ -8,7 +8,7 @@
 use super::detect::Detect;
 use super::document::Document;
 use super::error::PolicyError;
-use super::{BlockReply, Intent, Mode, Uninspectable, rule, value};
+use super::{BlockReply, Intent, Limits, Mode, Uninspectable, rule, value};
 use crate::mask::{Keep, MaskCharacter, Style};
 
 /// The whole document.
@@ -87,25 +87,6 @@ fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {
         response_status: response_status.or(502, value::status)?,
         body: body.or(None, value::reply_body)?,
     })
-}
-
-/// How much of anything, at most.
-pub(super) struct Limits {
-    pub paused_bytes: usize,
-    pub inflate_ratio: Option<usize>,
-    pub findings_per_message: Option<usize>,
-}
-
-impl Limits {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [paused_bytes, inflate_ratio, findings_per_message] =
-            document.fields(["paused_bytes", "inflate_ratio", "findings_per_message"])?;
-        Ok(Self {
-            paused_bytes: paused_bytes.or(64 << 10, |value| value.whole_number(1 << 10, 16 << 20))?,
-            inflate_ratio: inflate_ratio.given(|value| value.whole_number(1, 1_000_000))?,
-            findings_per_message: findings_per_message.given(|value| value.whole_number(1, 1_000_000))?,
-        })
-    }
 }
 
 /// What is said of findings.

@@ -9,6 +9,7 @@ mod detect;
 mod document;
 mod effective;
 mod error;
+mod limits;
 mod place;
 mod read;
 mod rule;
@@ -19,6 +20,7 @@ use self::config::Config;
 use self::detect::Detect;
 use self::document::Document;
 pub use self::error::PolicyError;
+pub use self::limits::{Limit, Limits};
 pub use self::place::{Direction, Place};
 use crate::mask::Style;
 use crate::verdict::Criteria;
@@ -35,7 +37,7 @@ pub struct Policy {
     style: Style,
     block: BlockReply,
     uninspectable: Uninspectable,
-    paused_bytes: usize,
+    limits: Limits,
     records_clean: bool,
 }
 
@@ -82,9 +84,9 @@ impl Policy {
         self.uninspectable
     }
 
-    /// How many bytes of one message the host may be made to hold back at a time.
-    pub fn paused_bytes(&self) -> usize {
-        self.paused_bytes
+    /// How much is allowed of what traffic could have too much of.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Whether exchanges without findings are reported too.
@@ -118,7 +120,7 @@ impl From<Config> for Policy {
             style: config.mask,
             block: config.block,
             uninspectable: config.uninspectable,
-            paused_bytes: config.limits.paused_bytes,
+            limits: config.limits,
             records_clean: config.audit.clean,
         }
     }

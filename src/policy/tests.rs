@@ -36,7 +36,7 @@ fn an_empty_policy_masks_everywhere() {
         assert_eq!(policy.block().response_status, 502);
         assert!(policy.block().body.is_none());
         assert_eq!(policy.uninspectable(), Uninspectable::Pass);
-        assert_eq!(policy.paused_bytes(), 65536);
+        assert_eq!(policy.limits().paused_bytes, 32768);
         assert!(!policy.records_clean());
         for direction in [Direction::Request, Direction::Response] {
             assert!(policy.inspects(direction));
@@ -73,11 +73,11 @@ fn the_documented_policy_is_accepted() {
             "namespaces": {"include": [], "exclude": []},
             "block": {"request_status": 403, "response_status": 502, "body": null},
             "uninspectable": "pass",
-            "limits": {"paused_bytes": 65536},
+            "limits": {"paused_bytes": 32768},
             "audit": {"truncated": false, "fingerprint": false, "clean": false}
         }"##,
     );
-    assert_eq!(policy.paused_bytes(), parse("{}").paused_bytes());
+    assert_eq!(policy.limits(), parse("{}").limits());
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn what_cannot_be_read_passes_or_is_refused() {
 #[test]
 fn limits_have_limits() {
     for bytes in [1024, 16_777_216] {
-        assert_eq!(parse(&format!(r#"{{"limits":{{"paused_bytes":{bytes}}}}}"#)).paused_bytes(), bytes);
+        assert_eq!(parse(&format!(r#"{{"limits":{{"paused_bytes":{bytes}}}}}"#)).limits().paused_bytes, bytes);
     }
     for bytes in ["0", "1023", "16777217", "4294967296", "18446744073709551615"] {
         assert_eq!(
@@ -233,7 +233,18 @@ fn limits_have_limits() {
             "policy: limits.paused_bytes: value not allowed, expected a whole number from 1024 to 16777216"
         );
     }
+    for ratio in [1, 1_000_000] {
+        assert_eq!(parse(&format!(r#"{{"limits":{{"inflate_ratio":{ratio}}}}}"#)).limits().inflate_ratio, ratio);
+    }
     assert_errors([
+        (
+            r#"{"limits":{"inflate_ratio":1000001}}"#,
+            "limits.inflate_ratio: value not allowed, expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{"limits":{"inflate_ratio":"100:1"}}"#,
+            "limits.inflate_ratio: found a string, expected a whole number from 1 to 1000000",
+        ),
         (
             r#"{"limits":{"paused_bytes":"64k"}}"#,
             "limits.paused_bytes: found a string, expected a whole number from 1024 to 16777216",
@@ -245,6 +256,14 @@ fn limits_have_limits() {
         (
             r#"{"limits":{"findings_per_message":true}}"#,
             "limits.findings_per_message: found a boolean, expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{"limits":{"header_count":1025}}"#,
+            "limits.header_count: value not allowed, expected a whole number from 1 to 1024",
+        ),
+        (
+            r#"{"limits":{"header_bytes":1}}"#,
+            "limits.header_bytes: value not allowed, expected a whole number from 1024 to 1048576",
         ),
         (
             r#"{"limits":{"findings_per_message":null}}"#,
@@ -272,7 +291,7 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
         effective("{}"),
         "mode=enforce request=mask response=mask detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=65536 audit.clean=false"
+         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.clean=false"
     );
     assert_eq!(
         effective(
@@ -280,12 +299,12 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
             "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
-            "limits": {"paused_bytes": 4096}, "audit": {"clean": true}}"##
+            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"clean": true}}"##
         ),
         "mode=monitor request=block response=skip detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
          detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
-         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 audit.clean=true"
+         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.clean=true"
     );
 }
 
@@ -319,15 +338,6 @@ fn what_is_not_done_yet_is_refused_by_name() {
             r#"{"namespaces":{"exclude":["kube-system"]}}"#,
             "namespaces.exclude: not supported yet (panveil 0.1.0 acts wherever it is loaded); \
              remove it or leave it empty",
-        ),
-        (
-            r#"{"limits":{"inflate_ratio":100}}"#,
-            "limits.inflate_ratio: not supported yet (panveil 0.1.0 does not decompress); remove it",
-        ),
-        (
-            r#"{"limits":{"findings_per_message":1000}}"#,
-            "limits.findings_per_message: not supported yet (panveil 0.1.0 handles every finding of a message); \
-             remove it",
         ),
         (
             r#"{"audit":{"truncated":true}}"#,

@@ -10,23 +10,13 @@ use super::error::PolicyError;
 const EMPTY: &str = "remove it or leave it empty";
 /// What may be done about a switch that is not supported.
 const OFF: &str = "remove it or set it to false";
-/// What may be done about a value that is not supported.
-const REMOVE: &str = "remove it";
 
 /// The first thing that the policy asks for and this version does not do.
 pub(super) fn refuse(config: &Config) -> Result<(), PolicyError> {
-    let limits = &config.limits;
-    let checks: [(bool, &'static str, &'static str, &'static str); 7] = [
+    let checks: [(bool, &'static str, &'static str, &'static str); 5] = [
         (config.rules, "rules", "goes by request and response alone", EMPTY),
         (config.namespaces.include, "namespaces.include", "acts wherever it is loaded", EMPTY),
         (config.namespaces.exclude, "namespaces.exclude", "acts wherever it is loaded", EMPTY),
-        (limits.inflate_ratio.is_some(), "limits.inflate_ratio", "does not decompress", REMOVE),
-        (
-            limits.findings_per_message.is_some(),
-            "limits.findings_per_message",
-            "handles every finding of a message",
-            REMOVE,
-        ),
         (config.audit.truncated, "audit.truncated", "reports no digits", OFF),
         (config.audit.fingerprint, "audit.fingerprint", "reports no fingerprints", OFF),
     ];

@@ -185,7 +185,7 @@ pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
     let mut body = reading.body(Sender::Announced, Treatment::Mask, 0);
     let (mut taken, mut given) = (0, 0);
     for chunk in chunks {
-        let turn = body.push(chunk.clone(), false, |_| {});
+        let turn = body.push(chunk.clone(), false, &mut |_| {});
         taken += chunk.len();
         given += turn.replacement.map_or(chunk.len(), |bytes| bytes.len());
         assert!(taken - given <= MAX_UNDECIDED_TOKEN, "{} bytes wait", taken - given);
@@ -288,7 +288,7 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
         waiting.extend_from_slice(&chunk);
         assert_eq!(body.paused_len(), if paused { waiting.len() - chunk.len() } else { 0 });
         let arrived = waiting.len();
-        let report = |pan| found.push(pan);
+        let report = &mut |pan| found.push(pan);
         let turn = if trailers {
             body.finish_before_trailers(waiting.clone(), report)
         } else {

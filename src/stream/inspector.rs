@@ -8,7 +8,7 @@ use crate::mask::{Form, Style};
 use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View};
 use crate::verdict::{self, Criteria, Level};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The state between two pieces of one text: a few bytes of it, however long it is.
 ///
@@ -27,6 +27,9 @@ pub struct Inspector {
     behind_len: usize,
 }
 
+/// Built once: it takes longer than to inspect a line, and a body may be one text a line.
+static DEFAULT: LazyLock<Arc<Criteria>> = LazyLock::new(Arc::default);
+
 impl Inspector {
     /// At the start of a text written in `document`, in which masks are written as `style` does.
     pub fn new(document: Document, style: Style) -> Self {
@@ -34,7 +37,7 @@ impl Inspector {
             document,
             escapes: document.escapes(),
             style,
-            criteria: Arc::default(),
+            criteria: Arc::clone(&DEFAULT),
             anchor: 0,
             gap: 0,
             naming: Naming::new(document == Document::Csv),

@@ -20,6 +20,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+mod coding;
 mod columns;
 mod document;
 mod finding;
@@ -50,6 +51,7 @@ mod laws;
 mod oracle;
 
 pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use coding::{Decoder, Flaw, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, What};
 pub use inspector::{Inspector, redact, redact_by};

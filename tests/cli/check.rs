@@ -22,7 +22,11 @@ fn check_prints_the_effective_policy() {
         block.response_status      502\n\
         block.body                 null\n\
         uninspectable              pass\n\
-        limits.paused_bytes        65536\n\
+        limits.paused_bytes        32768\n\
+        limits.inflate_ratio       100\n\
+        limits.findings_per_message 1000\n\
+        limits.header_count        1000\n\
+        limits.header_bytes        262144\n\
         audit.clean                false\n";
     let policy = r##"{"mode":"monitor","response":"block","mask":{"character":"#"}}"##;
     assert_eq!(printed(&["check", &file("effective.json", policy)], b""), expected);

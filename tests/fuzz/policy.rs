@@ -60,8 +60,17 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     let told = |path: &str| effective.iter().find(|(name, _)| *name == path).expect("a path").1.as_str();
     assert_eq!(policy.mode().as_str(), told("mode"));
     assert_eq!(policy.uninspectable().as_str(), told("uninspectable"));
-    assert_eq!(policy.paused_bytes().to_string(), told("limits.paused_bytes"));
-    assert!((1 << 10..=16 << 20).contains(&policy.paused_bytes()));
+    let limits = policy.limits();
+    assert_eq!(limits.paused_bytes.to_string(), told("limits.paused_bytes"));
+    assert!((1 << 10..=16 << 20).contains(&limits.paused_bytes));
+    assert_eq!(limits.inflate_ratio.to_string(), told("limits.inflate_ratio"));
+    assert!((1..=1_000_000).contains(&limits.inflate_ratio));
+    assert_eq!(limits.findings_per_message.to_string(), told("limits.findings_per_message"));
+    assert!((1..=1_000_000).contains(&limits.findings_per_message));
+    assert_eq!(limits.header_count.to_string(), told("limits.header_count"));
+    assert!((1..=1024).contains(&limits.header_count));
+    assert_eq!(limits.header_bytes.to_string(), told("limits.header_bytes"));
+    assert!((1 << 10..=1 << 20).contains(&limits.header_bytes));
     for direction in [Direction::Request, Direction::Response] {
         for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
             let decision = policy.decide(direction, place);

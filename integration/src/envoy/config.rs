@@ -4,14 +4,23 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use json_patch::Patch;
 use serde_json::{Value, json};
+
+use super::{discovery, no_op};
 
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
 const LISTENER: &str = "/static_resources/listeners/0";
-const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// Where the connection manager's configuration stands, for [`Settings::differ`].
+pub const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+/// Where the plugin's configuration stands, for [`Settings::differ`].
+pub const PLUGIN: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 const CLUSTER: &str = "/static_resources/clusters/0";
 const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
@@ -44,6 +53,8 @@ pub struct Settings {
     pub concurrency: u32,
     /// Of Envoy's own log.
     pub log_level: String,
+    /// Whatever else: operations on the shipped configuration.
+    pub patch: Patch,
 }
 
 /// Which filter stands in the way.
@@ -56,6 +67,10 @@ pub enum Filter {
         /// JSON text.
         policy: String,
     },
+    /// panveil, from the file of a [`Discovery`](super::Discovery), which may change while Envoy runs.
+    Discovered(PathBuf),
+    /// A wasm filter that does nothing: what any filter costs.
+    NoOp,
     /// None: to try the harness itself.
     None,
 }
@@ -77,7 +92,19 @@ impl Settings {
             http1_trailers: false,
             concurrency: 1,
             log_level: "info".to_owned(),
+            patch: Patch::default(),
         }
+    }
+
+    /// Whatever else differs: operations of a JSON patch (RFC 6902) of the shipped configuration.
+    ///
+    /// # Errors
+    ///
+    /// When they are none. Whether they fit shows at the start.
+    pub fn differ(&mut self, operations: Value) -> Result<()> {
+        let patch: Patch = serde_json::from_value(operations).context("no JSON patch")?;
+        self.patch.0.extend(patch.0);
+        Ok(())
     }
 
     /// Envoy's configuration, as JSON.
@@ -96,6 +123,7 @@ impl Settings {
             add(&mut config, LISTENER, "per_connection_buffer_limit_bytes", json!(limit))?;
             add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
         }
+        json_patch::patch(&mut config, &self.patch).context("the patch does not fit sidecar.yaml")?;
         Ok(config)
     }
 
@@ -103,9 +131,21 @@ impl Settings {
         let filters = format!("{CONNECTION_MANAGER}/http_filters");
         match &self.filter {
             Filter::Panveil { module, policy } => {
+                set(config, &format!("{PLUGIN}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
+                set(config, &format!("{PLUGIN}/configuration/value"), json!(policy))
+            }
+            Filter::Discovered(file) => {
+                // Without a name of its own Envoy discovers nothing.
+                add(config, "", "node", json!({"id": "sidecar", "cluster": "service"}))?;
+                let source = json!({
+                    "config_source": {"path_config_source": {"path": file.to_string_lossy()}, "resource_api_version": "V3"},
+                    "type_urls": [discovery::WASM],
+                });
+                set(config, &format!("{filters}/0"), json!({"name": discovery::NAME, "config_discovery": source}))
+            }
+            Filter::NoOp => {
                 let wasm = format!("{filters}/0/typed_config/config");
-                set(config, &format!("{wasm}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
-                set(config, &format!("{wasm}/configuration/value"), json!(policy))
+                set(config, &format!("{wasm}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(no_op()?)}))
             }
             Filter::None => {
                 list(config, &filters)?.retain(|filter| filter["name"] != "panveil");
@@ -141,6 +181,15 @@ impl Settings {
         }});
         add(config, CLUSTER, "typed_extension_protocol_options", options)
     }
+}
+
+/// The shipped filter with this module.
+pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
+    let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
+    let filter = format!("{CONNECTION_MANAGER}/http_filters/0/typed_config");
+    let file = format!("{filter}/config/vm_config/code/local/filename");
+    set(&mut config, &file, json!(module.to_string_lossy()))?;
+    Ok(place(&mut config, &filter)?.take())
 }
 
 /// Replaces what must already be there, so that a rename in the shipped file is noticed.

@@ -1,10 +1,16 @@
 //! How is a real Envoy started, asked and stopped? One process a guard, on ports the system picks, gone when dropped.
 
 mod config;
+mod discovery;
 mod failure;
+mod memory;
+mod no_op;
 mod pages;
 
-pub use config::{Filter, Settings};
+pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
+pub use discovery::Discovery;
+pub use memory::Memory;
+pub use no_op::no_op;
 pub use pages::PAGES;
 
 use std::collections::BTreeMap;
@@ -80,6 +86,15 @@ impl Envoy {
         Ok(self.process.0.try_wait()?.is_none())
     }
 
+    /// How much memory the process has.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not know the process.
+    pub fn memory(&self) -> Result<Memory> {
+        Memory::of(self.process.0.id())
+    }
+
     /// All that Envoy wrote to its own log.
     #[must_use]
     pub fn log(&self) -> String {
@@ -114,6 +129,15 @@ impl Envoy {
     /// When it does not answer with 200.
     pub async fn page(&self, path: &str) -> Result<String> {
         pages::get(self.admin, path).await
+    }
+
+    /// Envoy's own counters and gauges whose names hold `part`.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub async fn stats(&self, part: &str) -> Result<BTreeMap<String, u64>> {
+        Ok(pages::stats(&self.page(&format!("/stats?filter={part}")).await?))
     }
 
     /// panveil's counters as Prometheus reads them, by canonical name.

@@ -28,6 +28,13 @@ pub async fn get(admin: SocketAddr, path: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&page.body).into_owned())
 }
 
+/// The lines that are a name and a number; histograms are not.
+pub fn stats(page: &str) -> BTreeMap<String, u64> {
+    let stat =
+        |line: &str| line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+    page.lines().filter_map(stat).collect()
+}
+
 pub fn panveil_counters(page: &str) -> BTreeMap<String, u64> {
     let sample = |line: &str| {
         let (name, value) = line.rsplit_once(' ')?;

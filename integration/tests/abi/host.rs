@@ -50,6 +50,8 @@ pub struct Host {
     /// The lines logged, with their levels.
     pub lines: Vec<(u32, String)>,
     pub tick_period: Option<u32>,
+    /// The stream of which Envoy writes the log while the filter sets a buffer, as it does when a paused response outgrows it.
+    pub logs_during_set_buffer: Option<u32>,
     /// What the filter did that it must not do.
     pub complaints: Vec<String>,
     pub fault: Fault,

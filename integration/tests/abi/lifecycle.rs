@@ -18,10 +18,11 @@ const CARD: &str = "4111111111111111";
 const ENDING: &str = "PANVEIL_ABI_ENDING";
 
 /// What makes the SDK give up, and its words for it. Envoy then refuses all traffic of the virtual machine.
-const ENDINGS: [(&str, fn(), &str); 3] = [
+const ENDINGS: [(&str, fn(), &str); 4] = [
     ("a_context_that_was_never_created", never_created, "invalid context_id"),
     ("a_context_that_is_gone", gone, "invalid context_id"),
     ("a_stream_without_a_policy", without_policy, "create_http_context returned None"),
+    ("a_callback_inside_of_another", inside, "already borrowed"),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -35,6 +36,8 @@ pub fn trials() -> Vec<Trial> {
         trial("lifecycle::a_reset_stream_is_counted", reset),
         trial("lifecycle::streams_do_not_see_each_other", interleaved),
         trial("lifecycle::counters_of_clean_traffic_move_with_the_tick", tick),
+        trial("lifecycle::counters_of_clean_traffic_move_at_the_end", without_a_tick),
+        trial("lifecycle::a_tick_before_the_policy_does_nothing", tick_first),
     ];
     for (name, _, last_words) in ENDINGS {
         trials.push(trial(format!("lifecycle::fails_closed::{name}"), move || fails_closed(name, last_words)));
@@ -220,6 +223,27 @@ fn tick() -> Result<()> {
     Ok(())
 }
 
+fn tick_first() -> Result<()> {
+    let mut vm = Vm::start();
+    vm.tick();
+    ensure!(counters().is_empty() && vm.configure("{}"), "refused");
+    Ok(())
+}
+
+/// The configuration is replaced before the next tick.
+fn without_a_tick() -> Result<()> {
+    let mut vm = Vm::under("{}").context("refused")?;
+    let mut stream = vm.stream();
+    ensure!(stream.call(&mut headers(Direction::Request, &[(":path", "/")], true)).goes_on);
+    stream.call(&mut log(&[(":path", "/")]));
+    stream.end();
+    ensure!(counters().is_empty(), "before the end: {:?}", counters());
+    drop(vm);
+    let wanted = (r#"panveil_messages_total{direction="request",outcome="clean"}"#.to_owned(), 1);
+    ensure!(counters() == [wanted], "after the end: {:?}", counters());
+    Ok(())
+}
+
 fn counters() -> Vec<(String, u64)> {
     let mut counters: Vec<_> =
         with(|host| host.counters()).into_iter().map(|(name, moved)| (from_stat(&name), moved)).collect();
@@ -257,6 +281,16 @@ fn gone() {
     let mut stream = Vm::under("{}").map(|mut vm| vm.stream());
     stream.iter().for_each(Stream::end);
     stream.iter_mut().for_each(|stream| drop(request_with_a_card(stream)));
+}
+
+/// Envoy comes to this only when a chunk outgrows its buffer while it waits, which panveil's never do.
+fn inside() {
+    if let Some(mut vm) = Vm::under("{}") {
+        let mut stream = vm.stream();
+        stream.call(&mut headers(Direction::Request, &[(":method", "POST"), ("content-length", "16")], false));
+        stream.log_during_set_buffer();
+        stream.call(&mut body(Direction::Request, CARD, true));
+    }
 }
 
 fn without_policy() {

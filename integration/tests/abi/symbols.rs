@@ -10,6 +10,7 @@ use crate::host::{BAD_ARGUMENT, OK, with};
 
 unsafe extern "C" {
     fn proxy_on_memory_allocate(size: usize) -> *mut u8;
+    safe fn proxy_on_log(context: u32);
 }
 
 #[unsafe(no_mangle)]
@@ -29,7 +30,11 @@ extern "C" fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: 
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_set_buffer_bytes(kind: u32, start: usize, len: usize, data: *const u8, data_len: usize) -> u32 {
-    with(|host| host.set_buffer(kind, start, len, &read(data, data_len)))
+    let status = with(|host| host.set_buffer(kind, start, len, &read(data, data_len)));
+    if let Some(context) = with(|host| host.logs_during_set_buffer.take()) {
+        proxy_on_log(context);
+    }
+    status
 }
 
 #[unsafe(no_mangle)]

@@ -38,6 +38,8 @@ pub struct Vm {
 /// One exchange in it.
 pub struct Stream {
     context: u32,
+    /// The body of which a chunk waits in the host.
+    waiting: Option<Direction>,
 }
 
 impl Vm {
@@ -75,7 +77,7 @@ impl Vm {
             host.metrics.clear();
         });
         proxy_on_context_create(context, ROOT);
-        Stream { context }
+        Stream { context, waiting: None }
     }
 
     /// Time passes.
@@ -96,7 +98,12 @@ impl Drop for Vm {
 impl Stream {
     /// One that the filter was never told of.
     pub fn unknown() -> Self {
-        Self { context: u32::MAX }
+        Self { context: u32::MAX, waiting: None }
+    }
+
+    /// From now on Envoy writes the log of this exchange in the middle of the filter's next change to a body.
+    pub fn log_during_set_buffer(&self) {
+        with(|host| host.logs_during_set_buffer = Some(self.context));
     }
 
     /// Envoy lets go of an exchange.
@@ -126,10 +133,21 @@ impl Filter for Stream {
             }
         };
         with(|host| {
+            let waited = match callback.phase {
+                Phase::Body(direction) | Phase::Trailers(direction) => self.waiting == Some(direction),
+                Phase::Headers(_) | Phase::Log => false,
+            };
             if let Some(edited) = host.callback.take() {
                 *callback = edited;
             }
-            Answer { goes_on: action == CONTINUE, reply: host.reply.take() }
+            if waited && callback.body.as_ref().map_or(0, Vec::len) > size {
+                host.complain("a chunk grew while it waited, which kills Envoy when its buffer is full");
+            }
+            let answer = Answer { goes_on: action == CONTINUE, reply: host.reply.take() };
+            if let Phase::Body(direction) = callback.phase {
+                self.waiting = (!answer.goes_on && answer.reply.is_none()).then_some(direction);
+            }
+            answer
         })
     }
 

@@ -3,13 +3,26 @@
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
 mod cases;
+mod chains;
 mod endings;
+mod foreign;
 mod harness;
+mod hostile;
+mod limits;
+mod matrix;
+mod memory;
+mod module;
+mod neighbours;
 mod protocols;
+mod resets;
+mod soak;
 mod startup;
 mod streams;
 mod traffic;
+mod trapping;
+mod traps;
 mod trial;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -34,9 +47,21 @@ fn main() -> ExitCode {
         cases::trials,
         streams::trials,
         endings::trials,
-        protocols::trials,
         startup::trials,
         traffic::trials,
+        traps::trials,
+        neighbours::trials,
+        module::trials,
+        limits::trials,
+        chains::trials,
+        hostile::trials,
+        updates::trials,
+        resets::trials,
+        matrix::trials,
+        memory::trials,
+        soak::trials,
+        foreign::trials,
+        protocols::trials,
     ];
     let trials = files.iter().flat_map(|trials| trials(&build)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

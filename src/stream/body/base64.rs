@@ -58,7 +58,7 @@ impl Base64 {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
         if self.broken {
             return Turn::PASS;
         }
@@ -80,7 +80,7 @@ impl Base64 {
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: impl FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(What)) -> Turn {
         let waits = !self.quads.is_empty() || !self.letters.is_empty();
         if !waits || self.plan.treatment == Treatment::Observe {
             return self.push(Vec::new(), true, report);

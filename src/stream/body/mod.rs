@@ -5,20 +5,23 @@
 //! | [plain](Plain) | the text itself, or messages with framing between them |
 //! | [in frames](WebSocket) | what websockets send: frames, those of a client scrambled |
 //! | [in base64](Base64) | gRPC-Web's way through proxies that only let text pass |
+//! | [encoded](Encoded) | any of these but frames, compressed |
 //!
-//! Each kind takes chunks of any size and forwards as many bytes as it took in the end.
+//! Each kind takes chunks of any size and forwards as many bytes as it took in the end; of what was compressed, what it says.
 
 mod base64;
+mod encoded;
 mod plain;
 mod shape;
 mod websocket;
 
 use self::base64::Base64;
+use self::encoded::Encoded;
 use self::plain::Plain;
 pub use self::shape::Shape;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{Document, Inspector, What};
+use super::{Decoder, Document, Flaw, Inspector, What};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -33,6 +36,8 @@ pub enum Body {
     WebSocket(WebSocket),
     /// Messages in base64.
     Base64(Base64),
+    /// Something compressed.
+    Encoded(Encoded),
 }
 
 /// What is to be done with a body.
@@ -109,6 +114,11 @@ impl Body {
         if shape.base64 { Self::Base64(Base64::new(shape, plan)) } else { Self::Plain(Plain::new(shape, plan)) }
     }
 
+    /// The same, encoded so that `decoder` reads it. What is forwarded is what it says.
+    pub fn encoded(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
+        Self::Encoded(Encoded::new(decoder, shape, plan))
+    }
+
     /// What `side` sends through a websocket.
     pub fn of_websocket(side: Side, plan: Plan) -> Self {
         Self::WebSocket(WebSocket::new(side, plan))
@@ -118,7 +128,7 @@ impl Body {
     pub fn is_fresh(&self) -> bool {
         match self {
             Self::Plain(body) => body.received() == 0,
-            Self::WebSocket(_) | Self::Base64(_) => false,
+            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => false,
         }
     }
 
@@ -128,6 +138,23 @@ impl Body {
             Self::Plain(body) => body.passed_unread(),
             Self::WebSocket(body) => body.passed_unread(),
             Self::Base64(body) => body.passed_unread(),
+            Self::Encoded(body) => body.text().passed_unread(),
+        }
+    }
+
+    /// Why it could not be decoded.
+    pub fn flaw(&self) -> Option<Flaw> {
+        match self {
+            Self::Encoded(body) => body.flaw(),
+            Self::Plain(_) | Self::WebSocket(_) | Self::Base64(_) => None,
+        }
+    }
+
+    /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
+    pub fn outgrew_pause(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.outgrew_pause(),
+            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => false,
         }
     }
 
@@ -135,26 +162,28 @@ impl Body {
     pub fn paused_len(&self) -> usize {
         match self {
             Self::Plain(body) => body.paused_len(),
-            Self::WebSocket(_) | Self::Base64(_) => 0,
+            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => 0,
         }
     }
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
     /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
         match self {
             Self::Plain(body) => body.push(chunk, end, report),
             Self::WebSocket(body) => body.push(chunk, end, report),
             Self::Base64(body) => body.push(chunk, end, report),
+            Self::Encoded(body) => body.push(&chunk, end, report),
         }
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: impl FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(What)) -> Turn {
         match self {
             Self::Plain(body) => body.finish_before_trailers(waiting, report),
             Self::WebSocket(body) => body.finish(report),
             Self::Base64(body) => body.finish_before_trailers(report),
+            Self::Encoded(body) => body.finish_before_trailers(report),
         }
     }
 }

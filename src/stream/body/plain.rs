@@ -28,6 +28,7 @@ pub struct Plain {
     paused: Option<Paused>,
     received: u64,
     passed_unread: bool,
+    outgrew_pause: bool,
 }
 
 /// A chunk that waits in the host.
@@ -53,12 +54,18 @@ impl Plain {
             paused: None,
             received: 0,
             passed_unread: false,
+            outgrew_pause: false,
         }
     }
 
     /// True when a part of the body was forwarded that could not be read.
     pub fn passed_unread(&self) -> bool {
         self.passed_unread
+    }
+
+    /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
+    pub fn outgrew_pause(&self) -> bool {
+        self.outgrew_pause
     }
 
     /// How many bytes have come.
@@ -73,7 +80,7 @@ impl Plain {
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
     /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: impl FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
         let paused = self.paused.take();
         let fresh = chunk.len().saturating_sub(paused.as_ref().map_or(0, |paused| paused.len));
         self.received = self.received.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
@@ -110,12 +117,13 @@ impl Plain {
             self.paused = Some(Paused { len: bytes.len(), decided });
             return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pause };
         }
+        self.outgrew_pause |= self.plan.pause_limit > 0;
         self.held = bytes.split_off(decided);
         Turn::replaced_by(bytes)
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: impl FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(What)) -> Turn {
         if self.held.is_empty() || self.plan.treatment == Treatment::Observe {
             return self.push(waiting, true, report);
         }
@@ -123,7 +131,7 @@ impl Plain {
     }
 
     /// Deals with the bytes at the front of `rest` and says how many are decided; none when more are needed.
-    fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<impl FnMut(What)>) -> usize {
+    fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
         match self.messages.next(rest, end) {
             Stretch::Undecided => 0,
             Stretch::Framing(len) => len,
@@ -149,7 +157,7 @@ impl Plain {
         }
     }
 
-    fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<impl FnMut(What)>) {
+    fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<'_>) {
         for finding in findings {
             (walk.report)(finding.what.clone());
             match (self.plan.treatment, text.get_mut(finding.span.clone())) {
@@ -168,8 +176,8 @@ impl Plain {
 }
 
 /// What has become of the chunk so far.
-struct Walk<F> {
+struct Walk<'r> {
     changed: bool,
     cut: Option<Cut>,
-    report: F,
+    report: &'r mut dyn FnMut(What),
 }

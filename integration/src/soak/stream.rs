@@ -1,0 +1,90 @@
+//! How does a body of the soak travel, and is what arrives what must arrive?
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt, Channel};
+use hyper::body::Incoming;
+use tokio::time::sleep;
+
+use super::plan::Plan;
+
+/// A body in pieces, which may break off.
+pub type Outgoing = Channel<Bytes, Broken>;
+
+/// Whoever was sending stopped on purpose.
+#[derive(Debug)]
+pub struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("broken off")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// What ends a body that is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Body,
+    Trailers,
+    /// Before its end.
+    Break,
+}
+
+const TRAILER: (&str, &str) = ("x-after", "the body");
+
+/// Sends pieces, pausing before each.
+pub fn outgoing(pieces: &[Bytes], pause: Duration, end: End) -> Outgoing {
+    let (mut sender, body) = Channel::new(1);
+    let pieces = pieces.to_vec();
+    tokio::spawn(async move {
+        for piece in pieces {
+            sleep(pause).await;
+            if sender.send_data(piece).await.is_err() {
+                return;
+            }
+        }
+        match end {
+            End::Body => {}
+            End::Trailers => {
+                let (name, value) = TRAILER;
+                let trailers = HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))]);
+                let _ = sender.send_trailers(trailers).await;
+            }
+            End::Break => sender.abort(Broken),
+        }
+    });
+    body
+}
+
+/// Takes in a body and holds it to what must arrive. Whether it came whole.
+///
+/// # Errors
+///
+/// When another byte comes than must, or it ends well without all of them.
+pub async fn incoming(mut body: Incoming, wanted: &[u8], plan: &Plan, pause: Duration) -> Result<bool> {
+    let mut received = 0;
+    let mut trailers = None;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Ok(false) };
+        match frame.into_data() {
+            Ok(data) => {
+                let next = wanted.get(received..received + data.len());
+                ensure!(next == Some(data.as_ref()), "other bytes than expected after {received} of {}", wanted.len());
+                received += data.len();
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+        sleep(pause).await;
+    }
+    ensure!(received == wanted.len(), "a good end after {received} of {} bytes", wanted.len());
+    if plan.with_trailers {
+        let trailers = trailers.context("no trailers")?;
+        ensure!(trailers.get(TRAILER.0).is_some_and(|value| value == TRAILER.1), "other trailers: {trailers:?}");
+    }
+    Ok(true)
+}

@@ -1,0 +1,228 @@
+//! Does panveil get along with what else handles a message? Routes, rewrites, answers of Envoy's own, another panveil, logs
+//! that are written before the end.
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request};
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
+use panveil_integration::observation::{canonical, values};
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::silence::leaks;
+use serde_json::{Map, Value, json};
+
+use crate::trial::{Test, trial};
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let with = |name: &str, test: fn(Build) -> Test| {
+        let build = build.clone();
+        trial(format!("chains::{name}"), move || test(build))
+    };
+    vec![
+        with("routes", |build| Box::pin(routes(build))),
+        with("a_rewritten_path", |build| Box::pin(rewrite(build))),
+        with("an_answer_of_envoys_own", |build| Box::pin(direct_response(build))),
+        with("a_body_that_envoy_refuses", |build| Box::pin(too_large(build))),
+        with("a_refusal_of_its_own", |build| Box::pin(refusal(build))),
+        with("two_in_one_chain", |build| Box::pin(two_in_one_chain(build))),
+        with("logs_before_the_end", |build| Box::pin(early_logs(build))),
+    ]
+}
+
+/// Masking the query leaves the route alone; masking the path makes Envoy choose again, with the masked path.
+async fn routes(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    let answer = |status: u16| json!({"status": status});
+    settings.differ(json!([{
+        "op": "replace",
+        "path": format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes"),
+        "value": [
+            {"match": {"safe_regex": {"regex": "/pay/[0-9]{16}"}}, "direct_response": answer(210)},
+            {"match": {"path": "/pay", "query_parameters": [{"name": "card", "present_match": true}]},
+             "direct_response": answer(211)},
+            {"match": {"prefix": "/pay/"}, "direct_response": answer(212)},
+            {"match": {"prefix": "/"}, "direct_response": answer(213)},
+        ],
+    }]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let asked = [
+        (format!("/pay?card={CARD}"), 211, "/pay?card=****************"),
+        (format!("/pay/{CARD}"), 212, "/pay/****************"),
+        (format!("/pay/{CARD}/refund?again={CARD}"), 212, "/pay/****************/refund?again=****************"),
+        ("/pay/1234567890123456".to_owned(), 210, "/pay/1234567890123456"),
+        (format!("/other?card={CARD}"), 213, "/other?card=****************"),
+    ];
+    for (number, (path, status, logged)) in asked.into_iter().enumerate() {
+        let response = client.get(&path).await?;
+        let line = sidecar.envoy.access_log(number + 1).await?.pop().context("no line")?;
+        ensure!(response.status == status && line["path"] == logged, "{} {line:?}", response.summary());
+    }
+    unharmed(&mut sidecar.envoy, 1).await?;
+    Ok(())
+}
+
+/// Envoy tells the service what the path was before it rewrote it: that is the masked one too.
+async fn rewrite(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    let route = format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes/0");
+    settings.differ(json!([
+        {"op": "replace", "path": format!("{route}/match/prefix"), "value": "/shop/"},
+        {"op": "add", "path": format!("{route}/route/prefix_rewrite"), "value": "/"},
+    ]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    Client::http1(sidecar.envoy.listener).get(&format!("/shop/pay?card={CARD}")).await?;
+    let (received, _) = sidecar.upstream.take().await?;
+    let received = received.first().context("the service got no request")?;
+    ensure!(received.path == format!("/pay?card={MASKED}"), "{received:?}");
+    let original = values(&received.headers, "x-envoy-original-path");
+    ensure!(original == [format!("/shop/pay?card={MASKED}")], "{received:?}");
+    unharmed(&mut sidecar.envoy, 1).await?;
+    Ok(())
+}
+
+/// It passes as a response does, and is inspected like one.
+async fn direct_response(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    settings.differ(json!([{
+        "op": "replace",
+        "path": format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes/0"),
+        "value": {
+            "match": {"prefix": "/"},
+            "direct_response": {"status": 200, "body": {"inline_string": format!("call with {CARD} at hand")}},
+        },
+    }]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    for client in [Client::http1(sidecar.envoy.listener), Client::http2(sidecar.envoy.listener)] {
+        let response = client.get("/").await?;
+        ensure!(response.body == format!("call with {MASKED} at hand").as_bytes(), "{}", response.summary());
+    }
+    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
+    Ok(())
+}
+
+/// 413 from a filter behind panveil, once panveil has masked half of the body: found once, told once.
+async fn too_large(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    settings.differ(json!([{
+        "op": "add",
+        "path": format!("{CONNECTION_MANAGER}/http_filters/1"),
+        "value": {
+            "name": "buffer",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+                "max_request_bytes": 1000,
+            },
+        },
+    }]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let request = post(&[format!("card {CARD} "), "x".repeat(2000), format!("card {CARD} ")]);
+    let response = Client::http1(sidecar.envoy.listener).send(&request).await?.context("no response")?;
+    ensure!(response.status == 413, "{}", response.summary());
+    let line = unharmed(&mut sidecar.envoy, 1).await?;
+    ensure!(line["details"] == "request_payload_too_large", "{line:?}");
+    ensure!(line["panveil_action"] == "masked" && line["panveil_where"] == "body", "{line:?}");
+    let found: u64 = line["panveil_found"].as_str().context("nothing found")?.parse()?;
+    ensure!((1..=2).contains(&found), "{line:?}");
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 1).await?;
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="response",outcome="clean"}"#, 1).await
+}
+
+/// Its own answer passes it again, and is nothing to find or count a second time.
+async fn refusal(build: Build) -> Result<()> {
+    let settings = build.settings(&format!(r#"{{"request":"block","block":{{"body":"not {CARD}"}}}}"#));
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    for (number, client) in
+        [Client::http1(sidecar.envoy.listener), Client::http2(sidecar.envoy.listener)].iter().enumerate()
+    {
+        let response = client.send(&post(&[CARD.to_owned()])).await?.context("no response")?;
+        ensure!(response.status == 403, "{}", response.summary());
+        let line = sidecar.envoy.access_log(number + 1).await?.pop().context("no line")?;
+        ensure!(line["details"] == "panveil_blocked" && line["panveil_found"] == "1", "{line:?}");
+    }
+    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="blocked"}"#, 2).await?;
+    let findings = r#"panveil_findings_total{direction="request",place="body",brand="visa",action="blocked"}"#;
+    counted(&sidecar.envoy, findings, 2).await
+}
+
+/// The second finds nothing that the first has left: one finding, and the log tells of it.
+async fn two_in_one_chain(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    let filters = format!("{CONNECTION_MANAGER}/http_filters");
+    settings.differ(json!([{"op": "copy", "from": format!("{filters}/0"), "path": format!("{filters}/1")}]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let (head, tail) = CARD.split_at(5);
+    for client in [Client::http1(sidecar.envoy.listener), Client::http2(sidecar.envoy.listener)] {
+        let request = post(&[format!("card {head}"), format!("{tail} ")]);
+        let response = client.send(&request).await?.context("no response")?;
+        ensure!(response.body == format!("card {MASKED} ").as_bytes(), "{}", response.summary());
+    }
+    let line = unharmed(&mut sidecar.envoy, 2).await?;
+    ensure!(line["panveil_found"] == "1" && line["panveil_action"] == "masked", "{line:?}");
+    let findings = r#"panveil_findings_total{direction="request",place="body",brand="visa",action="masked"}"#;
+    counted(&sidecar.envoy, findings, 2).await
+}
+
+/// A log line at the start of an exchange, from before the filter saw it, and one each second: none has a card, and the last
+/// one tells all.
+async fn early_logs(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    let options = json!({"flush_access_log_on_new_request": true, "access_log_flush_interval": "1s"});
+    settings.differ(json!([
+        {"op": "add", "path": format!("{CONNECTION_MANAGER}/access_log_options"), "value": options},
+    ]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let mut request = post(&[]);
+    request.path = format!("/pay?card={CARD}");
+    request.message.pieces = vec![format!("card {CARD} ").into(), "x".into(), format!("card {CARD} ").into()];
+    let client = Client { gap: std::time::Duration::from_millis(800), ..Client::http1(sidecar.envoy.listener) };
+    let response = client.send(&request).await?.context("no response")?;
+    ensure!(response.body == format!("card {MASKED} xcard {MASKED} ").as_bytes(), "{}", response.summary());
+    let mut line = unharmed(&mut sidecar.envoy, 3).await?;
+    ensure!(sidecar.envoy.access_log(1).await?[0]["path"].is_null(), "only the filter provides a path to log");
+    for count in 4..20 {
+        if !line["details"].is_null() {
+            break;
+        }
+        line = unharmed(&mut sidecar.envoy, count).await?;
+    }
+    ensure!(line["panveil_found"] == "3" && line["path"] == "/pay?card=****************", "{line:?}");
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 1).await
+}
+
+fn post(pieces: &[String]) -> Request {
+    let message = Message {
+        headers: vec![("content-type".into(), "text/plain".into())],
+        pieces: pieces.iter().map(|piece| piece.clone().into_bytes()).collect(),
+        framing: Framing::Chunked,
+        trailers: vec![],
+    };
+    Request { method: "POST".into(), path: "/".into(), message }
+}
+
+/// The counter reaches this value, with one of the next ticks, and stays there.
+async fn counted(envoy: &Envoy, name: &str, value: u64) -> Result<()> {
+    let mut counted = None;
+    for _ in 0..60 {
+        counted = envoy.counters().await?.get(&canonical(name)).copied();
+        if counted.is_some_and(|counted| counted >= value) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    ensure!(counted == Some(value), "{name}: {counted:?} instead of {value}");
+    Ok(())
+}
+
+/// Envoy runs, has logged `count` lines and no digit of the card; gives the last line.
+async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Map<String, Value>> {
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let mut lines = envoy.access_log(count).await?;
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    lines.pop().context("no line")
+}

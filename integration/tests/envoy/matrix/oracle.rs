@@ -1,0 +1,53 @@
+//! What must come of a body? What panveil's own core makes of all of it in one piece, before any proxy cuts it.
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Result, ensure};
+use panveil::policy::Policy;
+use panveil::stream::{Document, Finding, Inspector};
+
+use super::body::{Body, bodies};
+
+/// A body and what the core says of it under the empty policy.
+pub struct Subject {
+    pub body: Body,
+    /// As the receiver must see it.
+    pub expected: Vec<u8>,
+    /// Whether it could go on as a card, for all that the core knows before it is told that nothing follows.
+    pub ends_undecided: bool,
+}
+
+/// All bodies. They are judged once for all trials: in a debug build it takes a moment.
+pub fn subjects() -> Result<&'static [Arc<Subject>]> {
+    static SUBJECTS: OnceLock<Result<Vec<Arc<Subject>>, String>> = OnceLock::new();
+    let judge_all = || {
+        let policy = Policy::parse(b"{}").map_err(|error| error.to_string())?;
+        let judge = |body| Subject::judge(body, &policy).map(Arc::new).map_err(|error| error.to_string());
+        bodies().into_iter().map(judge).collect()
+    };
+    SUBJECTS.get_or_init(judge_all).as_deref().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+impl Subject {
+    fn judge(body: Body, policy: &Policy) -> Result<Self> {
+        let mut expected = body.whole();
+        let (decided, findings) = inspect(&body, policy, &expected, true);
+        ensure!(decided == expected.len(), "{}: the core left {} bytes undecided", body.name, expected.len() - decided);
+        let ends_undecided = inspect(&body, policy, &expected, false).0 < expected.len();
+        for finding in findings {
+            finding.mask(&mut expected[finding.span.clone()], policy.mask_style());
+        }
+        if let Some(masked) = body.masked() {
+            ensure!(expected == masked, "{}: the core itself masks something else than its cards", body.name);
+        }
+        Ok(Self { body, expected, ends_undecided })
+    }
+}
+
+fn inspect(body: &Body, policy: &Policy, text: &[u8], last: bool) -> (usize, Vec<Finding>) {
+    let document = Document::of_content_type(Some(body.content_type.as_bytes()));
+    let mut findings = Vec::new();
+    let mut inspector = Inspector::new(document, policy.mask_style()).under(policy.criteria());
+    let decided = inspector.inspect(text, last, &mut findings);
+    (decided, findings)
+}

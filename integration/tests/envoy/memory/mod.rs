@@ -1,0 +1,12 @@
+//! How much memory does panveil take? None that grows with a body, and little for each stream.
+
+mod carrier;
+mod half_sent;
+mod long_body;
+
+use libtest_mimic::Trial;
+use panveil_integration::sidecar::Build;
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    long_body::trials(build).into_iter().chain(half_sent::trials(build)).collect()
+}

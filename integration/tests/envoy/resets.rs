@@ -1,0 +1,125 @@
+//! What when a stream ends while something of it still waits? In the filter or in Envoy, whichever end goes away: nothing is
+//! left behind that a later callback stumbles over.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use libtest_mimic::Trial;
+use panveil_integration::case::Request;
+use panveil_integration::client::Client;
+use panveil_integration::envoy::Envoy;
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::silence::leaks;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use crate::trial::{Test, trial};
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+const STEP: Duration = Duration::from_millis(20);
+const MOST_STEPS: usize = 500;
+const STREAMS: usize = 20;
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let with = |name: &str, test: fn(Build) -> Test| {
+        let build = build.clone();
+        trial(format!("resets::{name}"), move || test(build))
+    };
+    vec![
+        with("streams_that_wait", |build| Box::pin(streams_that_wait(build))),
+        with("envoy_quits", |build| Box::pin(envoy_quits(build))),
+    ]
+}
+
+/// Many streams of one connection, each in the middle of a number, reset one after the other; then the connection itself.
+async fn streams_that_wait(build: Build) -> Result<()> {
+    for service_http2 in [false, true] {
+        let mut settings = build.settings("{}");
+        settings.service_http2 = service_http2;
+        let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+        let (mut client, connection) = h2::client::handshake(TcpStream::connect(sidecar.envoy.listener).await?).await?;
+        let connection = tokio::spawn(connection);
+        let mut open = Vec::new();
+        for number in 0..2 * STREAMS {
+            open.push(half_a_card(&mut client, number % 2 == 0).await?);
+        }
+        until_active(&sidecar.envoy, 2 * STREAMS).await?;
+        for (_, body) in open.iter_mut().take(STREAMS) {
+            body.send_reset(h2::Reason::CANCEL);
+        }
+        until_active(&sidecar.envoy, STREAMS).await?;
+        connection.abort();
+        drop(open);
+        until_active(&sidecar.envoy, 0).await?;
+        masks(&sidecar).await?;
+        unharmed(&mut sidecar.envoy, 2 * STREAMS + 1).await?;
+    }
+    Ok(())
+}
+
+/// The filter is given up with its streams open and its last counts not handed over.
+async fn envoy_quits(build: Build) -> Result<()> {
+    let mut sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
+    masks(&sidecar).await?;
+    let (mut client, connection) = h2::client::handshake(TcpStream::connect(sidecar.envoy.listener).await?).await?;
+    tokio::spawn(connection);
+    let _open = [half_a_card(&mut client, true).await?, half_a_card(&mut client, false).await?];
+    until_active(&sidecar.envoy, 2).await?;
+    let quit = Request { method: "POST".into(), path: "/quitquitquit".into(), message: Default::default() };
+    Client::http1(sidecar.envoy.admin).send(&quit).await?.context("no answer")?;
+    for _ in 0..MOST_STEPS {
+        if !sidecar.envoy.is_alive()? {
+            let log = sidecar.envoy.log();
+            let fault = log.lines().find(|line| line.contains("Caught") || line.contains("Function: "));
+            ensure!(fault.is_none() && log.contains("exiting"), "{fault:?}: {log}");
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    anyhow::bail!("Envoy does not quit")
+}
+
+type Open = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
+
+/// A body that stops inside a number, which waits in the filter if the body has a length, and in Envoy if not.
+async fn half_a_card(client: &mut h2::client::SendRequest<Bytes>, length: bool) -> Result<Open> {
+    let mut request = http::Request::post("http://service.example/half").header("content-type", "text/plain");
+    if length {
+        request = request.header("content-length", "100");
+    }
+    *client = client.clone().ready().await?;
+    let (response, mut body) = client.send_request(request.body(())?, false)?;
+    let (head, _) = CARD.split_at(11);
+    body.send_data(Bytes::from(format!("card {head}")), false)?;
+    Ok((response, body))
+}
+
+async fn until_active(envoy: &Envoy, streams: usize) -> Result<()> {
+    let wanted = format!("http.inbound.downstream_rq_active: {streams}");
+    for _ in 0..MOST_STEPS {
+        if envoy.page("/stats").await?.lines().any(|line| line == wanted) {
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    anyhow::bail!("never {streams} streams")
+}
+
+async fn masks(sidecar: &Sidecar) -> Result<()> {
+    let response = Client::http1(sidecar.envoy.listener).get(&format!("/?card={CARD}")).await?;
+    ensure!(response.status == 200, "{}", response.summary());
+    let (received, _) = sidecar.upstream.take().await?;
+    ensure!(received.iter().any(|request| request.path.contains(MASKED)), "{received:?}");
+    Ok(())
+}
+
+async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<()> {
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let lines = envoy.access_log(count).await?;
+    ensure!(!lines.iter().any(|line| line["details"] == "wasm_fail_stream"), "it trapped: {}", envoy.log());
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    Ok(())
+}

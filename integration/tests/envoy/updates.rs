@@ -1,0 +1,238 @@
+//! What becomes of a policy that changes while Envoy runs? Delivered as a file (ECDS), as a control plane would: a bad one is
+//! refused and the good one stays in force, a good one takes over between two exchanges.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request};
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
+use panveil_integration::observation::ReceivedResponse;
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::silence::leaks;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::trial::{Test, trial};
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+const BAD: &str = r#"{"request":"msak"}"#;
+const STEP: Duration = Duration::from_millis(20);
+const MOST_STEPS: usize = 500;
+/// Long enough for a policy to arrive in the middle of its body.
+const PIECES: usize = 200;
+
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// Where Envoy reads the filter's configuration from, again whenever it changes.
+struct Discovery {
+    folder: TempDir,
+    module: PathBuf,
+    version: usize,
+}
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let with = |name: &str, test: fn(Build) -> Test| {
+        let build = build.clone();
+        trial(format!("updates::{name}"), move || test(build))
+    };
+    vec![
+        with("a_bad_policy_is_refused", |build| Box::pin(bad(build))),
+        with("a_bad_first_policy_lets_nothing_through", |build| Box::pin(bad_first(build))),
+        with("a_stream_keeps_its_policy", |build| Box::pin(stream(build))),
+        with("no_count_is_lost", |build| Box::pin(counts(build))),
+    ]
+}
+
+async fn bad(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, "{}").await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    ensure!(masked(&post(&client).await?), "before");
+    discovery.deliver(BAD)?;
+    until(&sidecar.envoy, ".config_fail", 1).await?;
+    for _ in 0..3 {
+        ensure!(masked(&post(&client).await?), "after a bad policy");
+    }
+    discovery.deliver(r#"{"request":"block"}"#)?;
+    eventually(&client, 403).await?;
+    ensure!(sidecar.envoy.log().contains("policy: request: "), "no complaint: {}", sidecar.envoy.log());
+    unharmed(&mut sidecar.envoy).await
+}
+
+async fn bad_first(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, BAD).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let response = post(&client).await?;
+    ensure!(response.status == 500, "{}", response.summary());
+    let (received, cut_off) = sidecar.upstream.take().await?;
+    ensure!(received.is_empty() && cut_off.is_empty(), "the service was asked: {received:?} {cut_off:?}");
+    discovery.deliver("{}")?;
+    eventually(&client, 200).await?;
+    ensure!(masked(&post(&client).await?), "after a good policy");
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// What began under a policy ends under it, in the same virtual machine as the next.
+async fn stream(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, "{}").await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let (head, tail) = CARD.split_at(7);
+    let mut long = request(&format!("card {head}"));
+    long.message.pieces.extend((0..PIECES).map(|_| format!("{tail}\ncard {head}").into_bytes()));
+    long.message.pieces.push(format!("{tail}\n").into());
+    let wanted = format!("card {MASKED}\n").repeat(PIECES + 1);
+    let streaming = tokio::spawn(async move { client.send(&long).await });
+    until(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
+    discovery.deliver(r#"{"request":"block"}"#)?;
+    eventually(&client, 403).await?;
+    ensure!(!streaming.is_finished(), "the stream was over before the policy changed");
+    let response = streaming.await??.context("no response")?;
+    ensure!(response.status == 200 && response.body == wanted.as_bytes(), "{}", response.summary());
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// Counts of clean traffic gather for up to a second, and the policy may change within it.
+async fn counts(build: Build) -> Result<()> {
+    const EXCHANGES: u64 = 8;
+    let (mut discovery, mut sidecar) = start(&build, "{}").await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let policies = ["{}", r#"{"response":"block"}"#];
+    let loaded = |times| until(&sidecar.envoy, ".config_reload", times);
+    loaded(1).await?;
+    for times in 0..EXCHANGES {
+        ensure!(client.get("/").await?.status == 200);
+        discovery.deliver(policies[usize::try_from(times + 1)? % 2])?;
+        loaded(times + 2).await?;
+    }
+    let name = r#"panveil_messages_total{direction="request",outcome="clean"}"#;
+    let mut counted = 0;
+    for _ in 0..MOST_STEPS {
+        counted = sidecar
+            .envoy
+            .counters()
+            .await?
+            .get(&panveil_integration::observation::canonical(name))
+            .copied()
+            .unwrap_or(0);
+        if counted >= EXCHANGES {
+            break;
+        }
+        sleep(STEP).await;
+    }
+    ensure!(counted == EXCHANGES, "{counted} of {EXCHANGES} exchanges are counted");
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// An Envoy that gets its filter from a file, with this policy in it.
+async fn start(build: &Build, policy: &str) -> Result<(Discovery, Sidecar)> {
+    let mut discovery = Discovery { folder: tempfile::tempdir()?, module: build.module.clone(), version: 0 };
+    discovery.deliver(policy)?;
+    let mut settings = build.settings(policy);
+    settings.differ(json!([{
+        "op": "replace",
+        "path": format!("{CONNECTION_MANAGER}/http_filters/0"),
+        "value": {
+            "name": "panveil",
+            "config_discovery": {
+                "config_source": {"path_config_source": {"path": discovery.file()}, "resource_api_version": "V3"},
+                "type_urls": [WASM],
+            },
+        },
+    }, {
+        "op": "add",
+        "path": "/node",
+        "value": {"id": "a", "cluster": "b"},
+    }]))?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    Ok((discovery, sidecar))
+}
+
+impl Discovery {
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("filter.json")
+    }
+
+    /// Puts a policy where Envoy reads it, in one step.
+    fn deliver(&mut self, policy: &str) -> Result<()> {
+        self.version += 1;
+        let filter = json!({
+            "@type": WASM,
+            "config": {
+                "name": "panveil",
+                "root_id": "panveil",
+                "failure_policy": "FAIL_RELOAD",
+                "vm_config": {
+                    "vm_id": "panveil",
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": self.module.canonicalize()?}},
+                },
+                "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy},
+            },
+        });
+        let resource = json!({
+            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+            "name": "panveil",
+            "typed_config": filter,
+        });
+        let response = json!({"version_info": self.version.to_string(), "resources": [resource]});
+        let new = self.folder.path().join("new.json");
+        std::fs::write(&new, response.to_string())?;
+        std::fs::rename(new, self.file())?;
+        Ok(())
+    }
+}
+
+fn request(body: &str) -> Request {
+    let message = Message {
+        headers: vec![("content-type".into(), "text/plain".into())],
+        pieces: vec![body.into()],
+        framing: Framing::Chunked,
+        trailers: vec![],
+    };
+    Request { method: "POST".into(), path: "/echo".into(), message }
+}
+
+async fn post(client: &Client) -> Result<ReceivedResponse> {
+    client.send(&request(CARD)).await?.context("no response")
+}
+
+fn masked(response: &ReceivedResponse) -> bool {
+    response.status == 200 && response.body == MASKED.as_bytes()
+}
+
+async fn eventually(client: &Client, status: u16) -> Result<()> {
+    for _ in 0..MOST_STEPS {
+        if post(client).await?.status == status {
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    anyhow::bail!("no {status}")
+}
+
+async fn until(envoy: &Envoy, stat: &str, value: u64) -> Result<()> {
+    let mut page = String::new();
+    for _ in 0..MOST_STEPS {
+        page = envoy.page("/stats").await?;
+        let named = page.lines().filter_map(|line| line.split_once(": ")).filter(|(name, _)| name.ends_with(stat));
+        if named.filter_map(|(_, value)| value.parse::<u64>().ok()).sum::<u64>() >= value {
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    let near: Vec<&str> = page.lines().filter(|line| line.contains("extension_config_discovery")).collect();
+    anyhow::bail!("{stat} does not reach {value}: {near:?}")
+}
+
+async fn unharmed(envoy: &mut Envoy) -> Result<()> {
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let lines: Vec<Value> = envoy.access_log(1).await?.into_iter().map(Value::Object).collect();
+    ensure!(!lines.iter().any(|line| line["details"] == "wasm_fail_stream"), "it trapped: {}", envoy.log());
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    Ok(())
+}

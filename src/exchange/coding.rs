@@ -1,0 +1,45 @@
+//! What becomes of the headers of a message whose body is decoded, and when is it?
+//!
+//! The body goes on as it reads, so what the headers say of the encoded bytes is not true any more: their length, their
+//! digests, their coding, and that parts of them could be asked for. Its `etag` names another representation of the same
+//! thing, which is what a weak one is for (RFC 9110, section 8.8.1).
+
+use super::negotiation::Change;
+use crate::host::HeaderBlock;
+use crate::policy::Direction;
+use crate::stream::{Decoder, Unknown};
+
+/// Fields that are true of the encoded bytes alone.
+const OF_ENCODED: [&[u8]; 7] = [
+    b"content-encoding",
+    b"content-length",
+    b"content-md5",
+    b"content-digest",
+    b"repr-digest",
+    b"digest",
+    b"accept-ranges",
+];
+const ETAG: &[u8] = b"etag";
+const WEAK: &[u8] = b"W/";
+
+/// What decodes a body with these headers, if it needs to be.
+pub fn decoder(block: &HeaderBlock, inflate_ratio: u32) -> Result<Option<Decoder>, Unknown> {
+    let codings = block.pairs().filter(|(name, _)| *name == b"content-encoding").map(|(_, coding)| coding);
+    let codings: Vec<&[u8]> = codings.collect();
+    if codings.is_empty() { Ok(None) } else { Decoder::of(&codings.join(&b','), inflate_ratio) }
+}
+
+/// What is to be changed in the headers of a body that goes on decoded.
+pub fn changes(block: &HeaderBlock) -> Vec<Change> {
+    let stale = OF_ENCODED.into_iter().filter(|name| block.get(name).is_some()).map(Change::Remove);
+    let etag = block.get(ETAG).filter(|etag| !etag.starts_with(WEAK));
+    stale.chain(etag.map(|etag| Change::Replace(ETAG, [WEAK, etag].concat()))).collect()
+}
+
+/// True for a message that is a part of something, so that a card may stand across its edges.
+pub fn is_part(direction: Direction, block: &HeaderBlock) -> bool {
+    match direction {
+        Direction::Request => block.get(b"content-range").is_some(),
+        Direction::Response => block.get(b":status") == Some(b"206"),
+    }
+}

@@ -1,0 +1,70 @@
+//! How much of anything, at most?
+
+use super::document::Document;
+use super::error::PolicyError;
+
+/// What is allowed of each thing that traffic could have too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes of one message the host may be made to hold back at a time.
+    pub paused_bytes: usize,
+    /// How many bytes may come out of an encoded message for each one that went in.
+    pub inflate_ratio: u32,
+    /// How much may be found in one message.
+    pub findings_per_message: u32,
+    /// How many fields may be in the headers or trailers of a message.
+    pub header_count: usize,
+    /// How many bytes these may have.
+    pub header_bytes: usize,
+}
+
+/// A limit that traffic reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Limits::paused_bytes`].
+    PausedBytes,
+    /// [`Limits::inflate_ratio`].
+    InflateRatio,
+    /// [`Limits::findings_per_message`].
+    FindingsPerMessage,
+    /// [`Limits::header_count`].
+    HeaderCount,
+    /// [`Limits::header_bytes`].
+    HeaderBytes,
+}
+
+impl Limits {
+    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [paused_bytes, inflate_ratio, findings_per_message, header_count, header_bytes] = document.fields([
+            "paused_bytes",
+            "inflate_ratio",
+            "findings_per_message",
+            "header_count",
+            "header_bytes",
+        ])?;
+        // Lossless, by the bounds.
+        let up_to_a_million = |value: &Document| value.whole_number(1, 1_000_000).map(|number| number as u32);
+        Ok(Self {
+            // With one frame more it must fit the stream window that HTTP/2 begins with, which edge proxies keep.
+            paused_bytes: paused_bytes.or(32 << 10, |value| value.whole_number(1 << 10, 16 << 20))?,
+            inflate_ratio: inflate_ratio.or(100, up_to_a_million)?,
+            findings_per_message: findings_per_message.or(1000, up_to_a_million)?,
+            // What Envoy itself hands over at most is 1024 fields and 1 MiB.
+            header_count: header_count.or(1000, |value| value.whole_number(1, 1024))?,
+            header_bytes: header_bytes.or(256 << 10, |value| value.whole_number(1 << 10, 1 << 20))?,
+        })
+    }
+}
+
+impl Limit {
+    /// The name in policies, records and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PausedBytes => "paused_bytes",
+            Self::InflateRatio => "inflate_ratio",
+            Self::FindingsPerMessage => "findings_per_message",
+            Self::HeaderCount => "header_count",
+            Self::HeaderBytes => "header_bytes",
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What does a body say that is compressed, and what is forwarded of it?
+//!
+//! It is decoded as it streams, and goes on as it reads: its headers have said so already. So what turns out not to be
+//! decodable cannot be passed on either way, and the body is cut there, as the receiver's own decoder would have ended.
+//!
+//! A compressed text says itself where it ends, so nothing of it waits for trailers.
+
+use super::{Body, Cut, Flow, Plan, Shape, Treatment, Turn};
+use crate::stream::{Decoder, Flaw, Sender, What};
+
+/// A compressed body.
+pub struct Encoded {
+    decoder: Decoder,
+    sender: Sender,
+    treatment: Treatment,
+    /// What it says.
+    text: Box<Body>,
+    received: u64,
+    flaw: Option<Flaw>,
+}
+
+impl Encoded {
+    pub fn new(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
+        let treatment = plan.treatment;
+        // The decoded text ends when this says so, whoever sends it, and never waits in the host: it is longer than
+        // what came.
+        let text = Body::new(Shape { sender: Sender::Announced, ..shape }, plan);
+        Self { decoder, sender: shape.sender, treatment, text: Box::new(text), received: 0, flaw: None }
+    }
+
+    /// Why the body could not be decoded.
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.flaw
+    }
+
+    /// What it says.
+    pub fn text(&self) -> &Body {
+        &self.text
+    }
+
+    /// Takes the next bytes. `end` says that nothing follows.
+    pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(What)) -> Turn {
+        if self.flaw.is_some() {
+            return self.give_up();
+        }
+        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        let end = end || matches!(self.sender, Sender::Length(length) if length <= self.received);
+        let mut decoded = Vec::new();
+        self.flaw = self.decoder.push(chunk, &mut decoded).err();
+        if end && !self.decoder.is_complete() {
+            self.flaw.get_or_insert(Flaw::Broken);
+        }
+        if self.flaw.is_some() && self.treatment != Treatment::Observe {
+            return self.give_up();
+        }
+        let ends_here = end || (self.sender == Sender::Open && self.decoder.is_complete());
+        let turn = self.text.push(decoded.clone(), ends_here, report);
+        match (turn.flow, self.treatment) {
+            (Flow::Cut(_) | Flow::Close(_), _) => turn,
+            (_, Treatment::Observe) => Turn::PASS,
+            (Flow::Pass | Flow::Pause, _) => Turn::replaced_by(turn.replacement.unwrap_or(decoded)),
+        }
+    }
+
+    /// Ends the body, now that trailers have begun.
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(What)) -> Turn {
+        let turn = self.push(&[], true, report);
+        // Once trailers have begun nothing can be put in front of them.
+        match turn.replacement {
+            Some(rest) if !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
+            _ => Turn { replacement: None, ..turn },
+        }
+    }
+
+    fn give_up(&self) -> Turn {
+        match self.treatment {
+            Treatment::Observe => Turn::PASS,
+            Treatment::Mask | Treatment::Block => Turn::cut(Cut::Uninspectable),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Which of several codes is it the turn of (RFC 7932, section 6)?
+
+use super::bits::{BROKEN, Bits, Halt};
+use super::code::Code;
+
+/// From which length on, and with how many bits more, a code for the length of a block is meant.
+const LENS: [(u32, u8); 26] = [
+    (1, 2),
+    (5, 2),
+    (9, 2),
+    (13, 2),
+    (17, 3),
+    (25, 3),
+    (33, 3),
+    (41, 3),
+    (49, 4),
+    (65, 4),
+    (81, 4),
+    (97, 4),
+    (113, 5),
+    (145, 5),
+    (177, 5),
+    (209, 5),
+    (241, 6),
+    (305, 6),
+    (369, 7),
+    (497, 8),
+    (753, 9),
+    (1265, 10),
+    (2289, 11),
+    (4337, 12),
+    (8433, 13),
+    (16625, 24),
+];
+
+/// The blocks of one category: literals, commands or distances.
+pub(super) struct Blocks {
+    types: usize,
+    of_types: Code,
+    of_lens: Code,
+    kind: usize,
+    previous: usize,
+    /// How many symbols are left in the block.
+    left: u32,
+}
+
+impl Blocks {
+    pub(super) fn read(bits: &mut Bits<'_>) -> Result<Self, Halt> {
+        let types = bits.count()?;
+        if types == 1 {
+            // One block that does not end: no metablock is so long.
+            let (of_types, of_lens) = (Code::default(), Code::default());
+            return Ok(Self { types, of_types, of_lens, kind: 0, previous: 1, left: u32::MAX });
+        }
+        if types > 256 {
+            return Err(BROKEN);
+        }
+        let of_types = Code::read(types.wrapping_add(2), bits)?;
+        let of_lens = Code::read(LENS.len(), bits)?;
+        let left = read_len(&of_lens, bits)?;
+        Ok(Self { types, of_types, of_lens, kind: 0, previous: 1, left })
+    }
+
+    /// How many types there are.
+    pub(super) fn types(&self) -> usize {
+        self.types
+    }
+
+    /// The type of the block that the next symbol is in. Enters another block when one has ended.
+    pub(super) fn kind(&mut self, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+        if self.left == 0 {
+            let symbol = self.of_types.symbol(bits)?;
+            let len = read_len(&self.of_lens, bits)?;
+            let kind = match symbol {
+                0 => self.previous,
+                1 => self.kind.wrapping_add(1),
+                symbol => symbol.wrapping_sub(2),
+            };
+            self.previous = self.kind;
+            self.kind = if kind >= self.types { kind.wrapping_sub(self.types) } else { kind };
+            self.left = len;
+            // Otherwise the block would be entered twice when its first symbol has not come.
+            bits.keep();
+        }
+        Ok(self.kind)
+    }
+
+    /// A symbol has been read.
+    pub(super) fn advance(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+}
+
+fn read_len(code: &Code, bits: &mut Bits<'_>) -> Result<u32, Halt> {
+    let &(base, more) = LENS.get(code.symbol(bits)?).ok_or(BROKEN)?;
+    Ok(base.wrapping_add(bits.read(u32::from(more))?))
+}

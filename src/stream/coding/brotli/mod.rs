@@ -1,0 +1,282 @@
+//! What does a body in `br` say (RFC 7932)?
+//!
+//! Written here because in the decoder that can be had the dictionary alone takes 123 KB of the wasm. Each step takes as many
+//! bits as it needs, or none when they have not all come, so that everything comes out that can be known.
+
+mod bits;
+mod blocks;
+mod code;
+mod command;
+mod context;
+mod dictionary;
+mod header;
+
+use self::bits::{BROKEN, Bits, Halt};
+use self::command::Command;
+use self::header::Codes;
+use super::history::History;
+use super::{Flaw, Text};
+
+/// The most bytes that are decoded before they are said.
+const MOST_UNSAID: usize = 64 << 10;
+
+/// A body in `br`.
+#[derive(Default)]
+pub(super) struct Brotli {
+    /// The bytes of a step that is not whole yet, and how many bits of the first are read.
+    begun: Vec<u8>,
+    at: usize,
+    stream: Option<Box<Stream>>,
+    has_ended: bool,
+}
+
+/// A stream.
+#[derive(Default)]
+struct Stream {
+    part: Part,
+    is_last: bool,
+    /// How many bytes the metablock has still to say.
+    to_come: usize,
+    codes: Codes,
+    recent: [usize; 4],
+    history: History,
+}
+
+/// What the next bits belong to.
+#[derive(Default)]
+enum Part {
+    #[default]
+    Window,
+    Header,
+    /// So many bytes that say nothing.
+    Metadata(usize),
+    Plain,
+    Codes,
+    Command,
+    Literals(Command),
+    Distance(Command),
+    Copy {
+        distance: usize,
+        left: usize,
+    },
+    End,
+}
+
+impl Brotli {
+    pub(super) fn push(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+        if self.has_ended || bytes.is_empty() {
+            return Ok(());
+        }
+        let stream = self.stream.get_or_insert_default();
+        let mut whole = std::mem::take(&mut self.begun);
+        let bytes = if whole.is_empty() {
+            bytes
+        } else {
+            whole.extend_from_slice(bytes);
+            &whole
+        };
+        let mut bits = Bits::new(bytes, self.at);
+        loop {
+            bits.keep();
+            let stepped = stream.step(&mut bits);
+            let is_halt = stepped.is_err();
+            if is_halt || stream.history.unsaid().len() >= MOST_UNSAID {
+                stream.history.say(text)?;
+            }
+            match stepped {
+                Ok(false) => {}
+                Ok(true) => {
+                    stream.history.say(text)?;
+                    self.has_ended = true;
+                    self.stream = None;
+                    return Ok(());
+                }
+                Err(Halt::Flaw(flaw)) => return Err(flaw),
+                Err(Halt::More) => {
+                    bits.go_back();
+                    break;
+                }
+            }
+        }
+        self.at = bits.at() & 7;
+        let rest = bytes.get(bits.at() >> 3..).unwrap_or_default();
+        self.begun = rest.to_vec();
+        Ok(())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.has_ended || self.stream.is_none()
+    }
+}
+
+impl Stream {
+    /// Takes one step; `true` when it was the last one. A step that halts may be taken again from the last bit that was kept.
+    fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+        match &mut self.part {
+            Part::Window => {
+                self.history.start(read_window(bits)?);
+                self.recent = [4, 11, 15, 16];
+                self.part = Part::Header;
+            }
+            Part::Header => self.part = self.read_header(bits)?,
+            Part::Metadata(0) => self.part = self.after_metablock(),
+            Part::Metadata(left) => {
+                let taken = bits.bytes(*left);
+                if taken.is_empty() {
+                    return Err(Halt::More);
+                }
+                *left = left.saturating_sub(taken.len());
+            }
+            Part::Plain => {
+                let taken = bits.bytes(self.to_come.min(MOST_UNSAID));
+                if taken.is_empty() {
+                    return Err(Halt::More);
+                }
+                self.history.extend(taken);
+                self.to_come = self.to_come.saturating_sub(taken.len());
+                if self.to_come == 0 {
+                    self.part = self.after_metablock();
+                }
+            }
+            Part::Codes => {
+                if self.codes.read(bits)? {
+                    self.part = Part::Command;
+                }
+            }
+            Part::Command => {
+                let command = Command::read(&mut self.codes, bits)?;
+                if command.insert_len > self.to_come {
+                    return Err(BROKEN);
+                }
+                self.part = Part::Literals(command);
+            }
+            Part::Literals(command) => {
+                let mut left = command.insert_len.min(MOST_UNSAID);
+                while left > 0 {
+                    bits.keep();
+                    let (last, before_last) = self.history.last_two();
+                    match self.codes.literal(last, before_last, bits) {
+                        Ok(literal) => self.history.push(literal),
+                        // What came before it is taken all the same.
+                        Err(Halt::More) if left < command.insert_len.min(MOST_UNSAID) => {
+                            bits.go_back();
+                            break;
+                        }
+                        Err(halt) => return Err(halt),
+                    }
+                    left = left.saturating_sub(1);
+                }
+                let taken = command.insert_len.min(MOST_UNSAID).saturating_sub(left);
+                command.insert_len = command.insert_len.saturating_sub(taken);
+                self.to_come = self.to_come.saturating_sub(taken);
+                if self.to_come == 0 {
+                    self.part = self.after_metablock();
+                } else if command.insert_len == 0 {
+                    self.part = Part::Distance(*command);
+                }
+            }
+            Part::Distance(command) => {
+                let command = *command;
+                self.part = self.read_distance(command, bits)?;
+            }
+            Part::Copy { distance, left } => {
+                let now = (*left).min(MOST_UNSAID);
+                self.history.repeat(*distance, now).map_err(Halt::Flaw)?;
+                *left = left.saturating_sub(now);
+                self.to_come = self.to_come.saturating_sub(now);
+                if *left == 0 {
+                    self.part = self.after_copy();
+                }
+            }
+            Part::End => {
+                bits.align()?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_header(&mut self, bits: &mut Bits<'_>) -> Result<Part, Halt> {
+        let is_last = bits.flag()?;
+        if is_last && bits.flag()? {
+            return Ok(Part::End);
+        }
+        let nibbles = match bits.read(2)? {
+            3 => 0,
+            more => more.wrapping_add(4),
+        };
+        if nibbles == 0 {
+            if bits.flag()? {
+                return Err(BROKEN);
+            }
+            let len_bytes = bits.read(2)?;
+            let len = match len_bytes {
+                0 => 0,
+                _ => bits.read(len_bytes.wrapping_mul(8))?.wrapping_add(1),
+            };
+            if len_bytes > 1 && len.wrapping_sub(1).wrapping_shr(len_bytes.wrapping_sub(1).wrapping_mul(8)) == 0 {
+                return Err(BROKEN);
+            }
+            bits.align()?;
+            self.is_last = is_last;
+            return Ok(Part::Metadata(len as usize));
+        }
+        let len = bits.read(nibbles.wrapping_mul(4))?;
+        if nibbles > 4 && len.wrapping_shr(nibbles.wrapping_sub(1).wrapping_mul(4)) == 0 {
+            return Err(BROKEN);
+        }
+        let is_plain = !is_last && bits.flag()?;
+        if is_plain {
+            bits.align()?;
+        }
+        self.is_last = is_last;
+        self.to_come = (len as usize).wrapping_add(1);
+        self.codes = Codes::default();
+        Ok(if is_plain { Part::Plain } else { Part::Codes })
+    }
+
+    fn read_distance(&mut self, command: Command, bits: &mut Bits<'_>) -> Result<Part, Halt> {
+        let (symbol, distance) = command.distance(&mut self.codes, &self.recent, bits)?;
+        let len = command.copy_len;
+        let farthest = self.history.farthest();
+        if let Some(beyond) = distance.checked_sub(farthest).filter(|&beyond| beyond > 0) {
+            let said = self.history.append(|text| dictionary::append(len, beyond.wrapping_sub(1), text));
+            self.to_come = said.and_then(|said| self.to_come.checked_sub(said)).ok_or(BROKEN)?;
+            return Ok(self.after_copy());
+        }
+        if len > self.to_come {
+            return Err(BROKEN);
+        }
+        if symbol != 0 {
+            let [first, second, third, _] = self.recent;
+            self.recent = [distance, first, second, third];
+        }
+        Ok(Part::Copy { distance, left: len })
+    }
+
+    fn after_copy(&self) -> Part {
+        if self.to_come == 0 { self.after_metablock() } else { Part::Command }
+    }
+
+    fn after_metablock(&self) -> Part {
+        if self.is_last { Part::End } else { Part::Header }
+    }
+}
+
+/// As far back as the stream may refer.
+fn read_window(bits: &mut Bits<'_>) -> Result<usize, Halt> {
+    let log = if !bits.flag()? {
+        16
+    } else {
+        match bits.read(3)? {
+            0 => match bits.read(3)? {
+                0 => 17,
+                // The mark of a format with larger windows, which HTTP does not have.
+                1 => return Err(BROKEN),
+                low => low.wrapping_add(8),
+            },
+            high => high.wrapping_add(17),
+        }
+    };
+    Ok(1_usize.wrapping_shl(log).wrapping_sub(16))
+}

@@ -1,0 +1,58 @@
+//! What does a body in `deflate` say?
+//!
+//! The name means zlib's wrapping (RFC 1950), but servers send bare deflate streams too, and clients read both.
+
+use super::inflate::Inflate;
+use super::{Flaw, Text};
+
+/// A body in `deflate`.
+#[derive(Default)]
+pub(super) enum Deflate {
+    /// Nothing has come.
+    #[default]
+    Before,
+    /// The first byte of what looks like zlib's wrapping has come.
+    Wrapping(u8),
+    /// The stream goes on.
+    Within(Box<Inflate>),
+    /// The stream has ended.
+    Past,
+}
+
+impl Deflate {
+    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+        loop {
+            match self {
+                Self::Before => {
+                    let Some(&first) = bytes.first() else { return Ok(()) };
+                    // A bare stream that begins so would be a stored block whose padding is not zero.
+                    *self = if first & 0x0F == 8 && first >> 4 <= 7 {
+                        bytes = bytes.get(1..).unwrap_or_default();
+                        Self::Wrapping(first)
+                    } else {
+                        Self::Within(Inflate::raw())
+                    };
+                }
+                Self::Wrapping(first) => {
+                    let Some(&second) = bytes.first() else { return Ok(()) };
+                    let first = *first;
+                    let is_zlib = u16::from_be_bytes([first, second]).is_multiple_of(31);
+                    let mut inflate = if is_zlib { Inflate::zlib() } else { Inflate::raw() };
+                    inflate.push(&mut [first].as_slice(), text, |_| {})?;
+                    *self = Self::Within(inflate);
+                }
+                Self::Within(inflate) => {
+                    if inflate.push(&mut bytes, text, |_| {})? {
+                        *self = Self::Past;
+                    }
+                    return Ok(());
+                }
+                Self::Past => return Ok(()),
+            }
+        }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self, Self::Before | Self::Past)
+    }
+}

@@ -1,0 +1,98 @@
+//! What was decoded last, and may be referred to?
+
+use super::{Flaw, Text};
+
+/// What is kept beyond the window at least, since what is kept has to be moved when the rest is dropped. No more than this is
+/// appended before it is said.
+const LEAST_SPARE: usize = 128 << 10;
+
+/// The last bytes of a text: the window, and some more.
+#[derive(Default)]
+pub(super) struct History {
+    bytes: Vec<u8>,
+    window: usize,
+    unsaid: usize,
+}
+
+impl History {
+    /// Begins a text in which at most `window` bytes are gone back.
+    pub(super) fn start(&mut self, window: usize) {
+        self.bytes.clear();
+        self.window = window;
+        self.unsaid = 0;
+    }
+
+    pub(super) fn push(&mut self, byte: u8) {
+        self.bytes.push(byte);
+        self.unsaid = self.unsaid.wrapping_add(1);
+    }
+
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.unsaid = self.unsaid.wrapping_add(bytes.len());
+    }
+
+    /// Appends `byte` so many times.
+    pub(super) fn fill(&mut self, byte: u8, len: usize) {
+        self.bytes.resize(self.bytes.len().saturating_add(len), byte);
+        self.unsaid = self.unsaid.wrapping_add(len);
+    }
+
+    /// Appends `len` bytes from `distance` bytes back on; what is appended may be among them.
+    pub(super) fn repeat(&mut self, distance: usize, len: usize) -> Result<(), Flaw> {
+        let start = self.bytes.len().checked_sub(distance).filter(|_| distance > 0).ok_or(Flaw::Broken)?;
+        let mut to_come = len;
+        while to_come > 0 {
+            let step = to_come.min(self.bytes.len().wrapping_sub(start));
+            self.bytes.extend_from_within(start..start.wrapping_add(step));
+            to_come = to_come.wrapping_sub(step);
+        }
+        self.unsaid = self.unsaid.wrapping_add(len);
+        Ok(())
+    }
+
+    /// Appends what `append` appends, and says how much that is.
+    pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<usize> {
+        let before = self.bytes.len();
+        append(&mut self.bytes)?;
+        let len = self.bytes.len().saturating_sub(before);
+        self.unsaid = self.unsaid.wrapping_add(len);
+        Some(len)
+    }
+
+    /// The last byte and the one before it.
+    pub(super) fn last_two(&self) -> (u8, u8) {
+        match *self.bytes {
+            [.., before, last] => (last, before),
+            [last] => (last, 0),
+            [] => (0, 0),
+        }
+    }
+
+    /// As far back as one may go now.
+    pub(super) fn farthest(&self) -> usize {
+        self.bytes.len().min(self.window)
+    }
+
+    /// What is still to be said.
+    pub(super) fn unsaid(&self) -> &[u8] {
+        self.bytes.get(self.bytes.len().saturating_sub(self.unsaid)..).unwrap_or_default()
+    }
+
+    /// Says what is unsaid, and forgets what nothing may refer to any more.
+    pub(super) fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
+        text.extend(self.unsaid())?;
+        self.unsaid = 0;
+        let spare = (self.window >> 2).max(LEAST_SPARE);
+        if let Some(old) = self.bytes.len().checked_sub(self.window).filter(|&old| old >= spare) {
+            self.bytes.drain(..old);
+        }
+        // So that it does not double beyond what it will ever hold.
+        let most = self.window.saturating_add(spare).saturating_add(LEAST_SPARE);
+        let capacity = self.bytes.capacity();
+        if capacity > most >> 1 && capacity < most {
+            self.bytes.reserve_exact(most.saturating_sub(self.bytes.len()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! What does a deflate stream say (RFC 1951)?
+
+use super::{Flaw, Text};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32, TINFL_FLAG_PARSE_ZLIB_HEADER,
+};
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+
+/// As far back as a deflate stream may refer.
+const WINDOW: usize = 32 << 10;
+
+/// One deflate stream.
+pub(super) struct Inflate {
+    decompressor: DecompressorOxide,
+    window: [u8; WINDOW],
+    /// Where the next byte goes in the window.
+    at: usize,
+    flags: u32,
+}
+
+impl Inflate {
+    /// A stream with nothing around it.
+    pub(super) fn raw() -> Box<Self> {
+        Self::with(TINFL_FLAG_IGNORE_ADLER32)
+    }
+
+    /// A stream in zlib's wrapping.
+    pub(super) fn zlib() -> Box<Self> {
+        Self::with(TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
+    }
+
+    fn with(flags: u32) -> Box<Self> {
+        Box::new(Self {
+            decompressor: DecompressorOxide::default(),
+            window: [0; WINDOW],
+            at: 0,
+            flags: flags | TINFL_FLAG_HAS_MORE_INPUT,
+        })
+    }
+
+    /// Makes it ready for another stream of its kind.
+    pub(super) fn restart(&mut self) {
+        self.decompressor.init();
+        // What the window holds is of the last stream, and the core does not look for how far back one may refer.
+        self.window.fill(0);
+        self.at = 0;
+    }
+
+    /// Takes bytes off the front of `bytes` until there are no more, or the stream ends: then it says `true`. `said` is
+    /// shown everything that is appended to `text`.
+    pub(super) fn push(
+        &mut self,
+        bytes: &mut &[u8],
+        text: &mut Text<'_>,
+        mut said: impl FnMut(&[u8]),
+    ) -> Result<bool, Flaw> {
+        loop {
+            let (status, taken, written) =
+                decompress(&mut self.decompressor, bytes, &mut self.window, self.at, self.flags);
+            *bytes = bytes.get(taken..).unwrap_or_default();
+            let end = self.at.saturating_add(written);
+            let new = self.window.get(self.at..end).unwrap_or_default();
+            self.at = end % WINDOW;
+            said(new);
+            text.extend(new)?;
+            match status {
+                TINFLStatus::Done => return Ok(true),
+                TINFLStatus::HasMoreOutput => {}
+                TINFLStatus::NeedsMoreInput => return Ok(false),
+                _ => return Err(Flaw::Broken),
+            }
+        }
+    }
+}

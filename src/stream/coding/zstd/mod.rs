@@ -1,0 +1,255 @@
+//! What does a body in `zstd` say (RFC 8878)?
+//!
+//! Written here because the decoders that can be had keep the last window of a frame to themselves until it ends, which
+//! stops server-sent events. A block is decoded as soon as it is whole: it is what a sender flushes.
+
+mod bits;
+mod block;
+mod fse;
+mod hash;
+mod literals;
+
+use self::block::{LARGEST_BLOCK, Shared};
+use self::hash::Xxh64;
+use super::history::History;
+use super::{Flaw, Text};
+
+const FRAME: u32 = 0xFD2F_B528;
+/// The lowest four bits may be anything.
+const SKIPPABLE: u32 = 0x184D_2A50;
+
+/// The largest window that a sender may ask for in HTTP (RFC 9659).
+const LARGEST_WINDOW: usize = 8 << 20;
+
+/// A body in `zstd`: frames, one after the other.
+#[derive(Default)]
+pub(super) struct Zstd {
+    part: Part,
+    /// The bytes of a part that is not whole yet.
+    begun: Vec<u8>,
+    frame: Option<Box<Frame>>,
+}
+
+/// What the next bytes belong to.
+#[derive(Clone, Copy, Default)]
+enum Part {
+    /// The number that every frame begins with.
+    #[default]
+    Magic,
+    SkippableLen,
+    /// So many bytes of a skippable frame.
+    Skipped(usize),
+    /// The byte that says how long the header is.
+    Descriptor,
+    Header {
+        descriptor: u8,
+        len: usize,
+    },
+    BlockHeader,
+    /// So many bytes that stand as they are.
+    Plain(usize),
+    /// One byte that stands for so many.
+    Repeated(usize),
+    /// A block of so many bytes.
+    Coded(usize),
+    Checksum,
+}
+
+/// A frame. Kept from one to the next.
+#[derive(Default)]
+struct Frame {
+    has_checksum: bool,
+    is_last_block: bool,
+    /// How many bytes it has announced and not yet said.
+    to_come: Option<u64>,
+    shared: Shared,
+    history: History,
+    hash: Xxh64,
+}
+
+impl Zstd {
+    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+        while !bytes.is_empty() {
+            if let Part::Skipped(to_come) | Part::Plain(to_come) = &mut self.part {
+                let (now, rest) = bytes.split_at(bytes.len().min(*to_come));
+                bytes = rest;
+                *to_come = to_come.saturating_sub(now.len());
+                let is_over = *to_come == 0;
+                match (self.part, &mut self.frame) {
+                    (Part::Plain(_), Some(frame)) => {
+                        frame.history.extend(now);
+                        frame.say(text)?;
+                        if is_over {
+                            self.part = frame.after_block()?;
+                        }
+                    }
+                    _ if is_over => self.part = Part::Magic,
+                    _ => {}
+                }
+                continue;
+            }
+            let missing = self.part.len().saturating_sub(self.begun.len());
+            let (now, rest) = bytes.split_at(bytes.len().min(missing));
+            bytes = rest;
+            if now.len() < missing {
+                self.begun.extend_from_slice(now);
+            } else if self.begun.is_empty() {
+                self.part = self.take(now, text)?;
+            } else {
+                let mut whole = std::mem::take(&mut self.begun);
+                whole.extend_from_slice(now);
+                self.part = self.take(&whole, text)?;
+                whole.clear();
+                self.begun = whole;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.part, Part::Magic) && self.begun.is_empty()
+    }
+
+    /// Takes a part that is whole and says which one follows.
+    fn take(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<Part, Flaw> {
+        let number = little_endian(bytes);
+        match (self.part, &mut self.frame) {
+            (Part::Magic, _) if number == u64::from(FRAME) => Ok(Part::Descriptor),
+            (Part::Magic, _) if number & !15 == u64::from(SKIPPABLE) => Ok(Part::SkippableLen),
+            (Part::SkippableLen, _) => match number as usize {
+                0 => Ok(Part::Magic),
+                len => Ok(Part::Skipped(len)),
+            },
+            (Part::Descriptor, _) => {
+                let descriptor = number as u8;
+                match header_len(descriptor) {
+                    Some(len) => Ok(Part::Header { descriptor, len }),
+                    None => Err(Flaw::Broken),
+                }
+            }
+            (Part::Header { descriptor, .. }, frame) => {
+                frame.get_or_insert_default().start(descriptor, bytes)?;
+                Ok(Part::BlockHeader)
+            }
+            (Part::BlockHeader, Some(frame)) => {
+                frame.is_last_block = number & 1 == 1;
+                let len = (number >> 3) as usize;
+                match number >> 1 & 3 {
+                    _ if len > LARGEST_BLOCK => Err(Flaw::Broken),
+                    0 if len == 0 => frame.after_block(),
+                    0 => Ok(Part::Plain(len)),
+                    1 => Ok(Part::Repeated(len)),
+                    2 if len > 0 => Ok(Part::Coded(len)),
+                    _ => Err(Flaw::Broken),
+                }
+            }
+            (Part::Repeated(len), Some(frame)) => {
+                frame.history.fill(number as u8, len);
+                frame.say(text)?;
+                frame.after_block()
+            }
+            (Part::Coded(_), Some(frame)) => {
+                frame.shared.decode(bytes, &mut frame.history)?;
+                frame.say(text)?;
+                frame.after_block()
+            }
+            (Part::Checksum, Some(frame)) if number == frame.hash.value() & 0xFFFF_FFFF => Ok(Part::Magic),
+            _ => Err(Flaw::Broken),
+        }
+    }
+}
+
+impl Part {
+    /// How many bytes make it whole.
+    fn len(self) -> usize {
+        match self {
+            Self::Magic | Self::SkippableLen | Self::Checksum => 4,
+            Self::Descriptor | Self::Repeated(_) => 1,
+            Self::BlockHeader => 3,
+            Self::Header { len, .. } | Self::Coded(len) | Self::Skipped(len) | Self::Plain(len) => len,
+        }
+    }
+}
+
+impl Frame {
+    /// Begins a frame with that header. What earlier frames have said is forgotten.
+    fn start(&mut self, descriptor: u8, header: &[u8]) -> Result<(), Flaw> {
+        let (window, dictionary, content) = field_lens(descriptor);
+        let (window, rest) = header.split_at_checked(window).ok_or(Flaw::Broken)?;
+        let (dictionary, content_len) = rest.split_at_checked(dictionary).ok_or(Flaw::Broken)?;
+        if dictionary.iter().any(|&byte| byte != 0) {
+            return Err(Flaw::Broken);
+        }
+        let to_come = match content {
+            0 => None,
+            2 => Some(little_endian(content_len).saturating_add(256)),
+            _ => Some(little_endian(content_len)),
+        };
+        let window = match window.first() {
+            Some(&byte) => {
+                let base = 1_u64.wrapping_shl(u32::from(byte >> 3).wrapping_add(10));
+                base.saturating_add((base >> 3).saturating_mul(u64::from(byte & 7)))
+            }
+            None => to_come.unwrap_or(0),
+        };
+        let window = usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(Flaw::Broken)?;
+        self.has_checksum = descriptor & 4 != 0;
+        self.to_come = to_come;
+        self.shared = Shared::default();
+        self.history.start(window);
+        self.hash = Xxh64::default();
+        Ok(())
+    }
+
+    /// Says what the last block has appended to the history.
+    fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
+        let new = self.history.unsaid();
+        if let Some(to_come) = &mut self.to_come {
+            *to_come = to_come.checked_sub(new.len() as u64).ok_or(Flaw::Broken)?;
+        }
+        if self.has_checksum {
+            self.hash.update(new);
+        }
+        self.history.say(text)
+    }
+
+    /// What follows a block.
+    fn after_block(&self) -> Result<Part, Flaw> {
+        if !self.is_last_block {
+            Ok(Part::BlockHeader)
+        } else if self.to_come.is_some_and(|to_come| to_come > 0) {
+            Err(Flaw::Broken)
+        } else if self.has_checksum {
+            Ok(Part::Checksum)
+        } else {
+            Ok(Part::Magic)
+        }
+    }
+}
+
+/// How long the window, the dictionary's number and the length of the text are in a header.
+fn field_lens(descriptor: u8) -> (usize, usize, usize) {
+    let is_single = descriptor & 0x20 != 0;
+    let dictionary = match descriptor & 3 {
+        3 => 4,
+        len => usize::from(len),
+    };
+    let content = match descriptor >> 6 {
+        0 => usize::from(is_single),
+        1 => 2,
+        2 => 4,
+        _ => 8,
+    };
+    (usize::from(!is_single), dictionary, content)
+}
+
+/// How long a header is after its descriptor; `None` when it says what is not known. It is never empty.
+fn header_len(descriptor: u8) -> Option<usize> {
+    let (window, dictionary, content) = field_lens(descriptor);
+    (descriptor & 8 == 0).then(|| window.saturating_add(dictionary).saturating_add(content))
+}
+
+/// Up to eight bytes as a number, the lowest first.
+fn little_endian(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
