@@ -26,8 +26,6 @@ mod generated {
     tonic::include_proto!("panveil.test");
 }
 
-/// Details of the status with which the service fails.
-pub const DETAILS: &[u8] = b"\x08\x03\x12\x05limit";
 /// A call that is still open this long after its client left is stuck.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
@@ -146,7 +144,7 @@ impl Call {
         self.remember(&charge);
         match charge.wish() {
             Wish::None => Ok(charge),
-            Wish::Fail => Err(Status::with_details(Code::InvalidArgument, charge.note, DETAILS.into())),
+            Wish::Fail => Err(Status::with_details(Code::InvalidArgument, charge.note, charge.raw.into())),
             Wish::StaySilent => future::pending().await,
         }
     }

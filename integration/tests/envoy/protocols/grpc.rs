@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, stream};
 use libtest_mimic::Trial;
 use panveil_integration::envoy::Envoy;
-use panveil_integration::peers::charges::{Charge, ChargesClient, DETAILS, Holder, Ledger, Service, Wish};
+use panveil_integration::peers::charges::{Charge, ChargesClient, Holder, Ledger, Service, Wish};
 use panveil_integration::sidecar::Build;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -27,6 +27,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         named(build, "grpc::compression_of_answers", |build| Box::pin(compressed_answers(build))),
         named(build, "grpc::compressed_requests", |build| Box::pin(compressed_requests(build))),
         named(build, "grpc::errors", |build| Box::pin(errors(build))),
+        named(build, "grpc::details_of_errors", |build| Box::pin(details_of_errors(build))),
         named(build, "grpc::blocked_request", |build| Box::pin(blocked_request(build))),
         named(build, "grpc::blocked_answer", |build| Box::pin(blocked_answer(build))),
         named(build, "grpc::deadlines_and_cancelled_calls", |build| Box::pin(ends_early(build))),
@@ -185,7 +186,7 @@ async fn errors(build: Build) -> Result<()> {
     let check = |status: Status| {
         let wanted = masked();
         ensure!(status.code() == Code::InvalidArgument && status.message() == wanted.note, "{status:?}");
-        ensure!(status.details() == DETAILS, "{status:?}");
+        ensure!(status.details() == wanted.raw, "{status:?}");
         Ok(())
     };
     let failing = Charge { wish: Wish::Fail.into(), ..charge() };
@@ -216,6 +217,20 @@ async fn blocked_request(build: Build) -> Result<()> {
     ensure!(service.take().len() == 1, "the service received a blocked message");
     for line in unharmed(&mut envoy, 2).await? {
         ensure!(line["panveil_action"] == "blocked", "{line:?}");
+    }
+    Ok(())
+}
+
+/// They travel in base64, in a trailer or a header. A policy that looks into base64 looks into them.
+async fn details_of_errors(build: Build) -> Result<()> {
+    for (policy, wanted) in
+        [(r#"{"request":"skip","detect":{"base64":true}}"#, masked().raw), (r#"{"request":"skip"}"#, charge().raw)]
+    {
+        let (_service, mut envoy, mut client) = start(&build, policy).await?;
+        let failing = Charge { wish: Wish::Fail.into(), ..charge() };
+        let status = client.create(failing).await.err().context("no error")?;
+        ensure!(status.message() == masked().note && status.details() == wanted, "{policy}: {status:?}");
+        unharmed(&mut envoy, 1).await?;
     }
     Ok(())
 }

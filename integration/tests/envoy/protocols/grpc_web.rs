@@ -15,6 +15,7 @@ use panveil_integration::observation::values;
 use panveil_integration::peers::charges::{Charge, ChargesClient, Ledger, Service};
 use panveil_integration::sidecar::Build;
 use prost::Message as _;
+use tonic::Code;
 use tonic_web::GrpcWebClientService;
 
 use super::grpc::{charge, masked};
@@ -28,6 +29,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     vec![
         named(build, "grpc_web::binary", |build| Box::pin(binary(build))),
         named(build, "grpc_web::text", |build| Box::pin(text(build))),
+        named(build, "grpc_web::blocked", |build| Box::pin(blocked(build))),
         named(build, "grpc_web::translated_before", |build| Box::pin(translated(build, true))),
         named(build, "grpc_web::translated_behind", |build| Box::pin(translated(build, false))),
     ]
@@ -47,6 +49,22 @@ async fn text(build: Build) -> Result<()> {
     let mut envoy = in_front_of(&build, service.address, true, "{}").await?;
     text_call(&envoy).await?;
     ensure!(service.take() == [masked()], "the service received a card");
+    unharmed(&mut envoy, 1).await?;
+    Ok(())
+}
+
+/// Envoy answers only gRPC itself with a status of gRPC: here the client gets a plain 403, and makes of it what it can.
+async fn blocked(build: Build) -> Result<()> {
+    let service = Service::start(true).await?;
+    let mut envoy = in_front_of(&build, service.address, true, r#"{"request":"block"}"#).await?;
+    let http = HttpClient::builder(TokioExecutor::new()).build_http();
+    let origin = format!("http://{}", envoy.listener).parse()?;
+    let mut client = ChargesClient::with_origin(GrpcWebClientService::new(http), origin);
+    let status = client.create(charge()).await.err().context("not refused")?;
+    let answered = status.metadata().get("content-type").is_some_and(|kind| kind == "application/problem+json");
+    ensure!(status.code() != Code::Ok && answered && !status.message().contains("4111"), "{status:?}");
+    service.settle().await?;
+    ensure!(service.take().is_empty(), "the service received a blocked message");
     unharmed(&mut envoy, 1).await?;
     Ok(())
 }

@@ -37,6 +37,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     for (name, test) in [
         ("events", (|build, protocol| Box::pin(events(build, protocol))) as fn(Build, Protocol) -> Test),
         ("lines", |build, protocol| Box::pin(lines(build, protocol))),
+        ("blocked", |build, protocol| Box::pin(blocked(build, protocol))),
     ] {
         for protocol in PROTOCOLS {
             let build = build.clone();
@@ -116,6 +117,24 @@ async fn lines(build: Build, protocol: Protocol) -> Result<()> {
         ensure!(piece?.is_empty(), "a line of nothing");
     }
     unharmed(&mut envoy, 1).await?;
+    Ok(())
+}
+
+/// The events before the card have arrived; of the one with it nothing does, and the stream breaks off.
+async fn blocked(build: Build, protocol: Protocol) -> Result<()> {
+    let mut live = Live::start(EVENTS).await?;
+    let mut envoy = in_front_of(&build, live.address, protocol.service_http2(), r#"{"response":"block"}"#).await?;
+    let mut events = Box::pin(get(envoy.listener, protocol.client_http2()).await?.eventsource());
+    let mut answer = live.answer().await?;
+    for number in 0..3 {
+        send(&mut answer, &format!("data: {number}\n\n"), number).await?;
+        ensure!(events.next().await.context("no event")??.data == number.to_string());
+    }
+    send(&mut answer, &format!("data: card {CARD}\n\n"), 20).await?;
+    let end = events.next().await;
+    ensure!(matches!(end, Some(Err(_))), "{end:?}");
+    let line = unharmed(&mut envoy, 1).await?.remove(0);
+    ensure!(line["panveil_action"] == "blocked" && line["details"] == "panveil_blocked", "{line:?}");
     Ok(())
 }
 
