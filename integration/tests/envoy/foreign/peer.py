@@ -42,7 +42,11 @@ class Peer:
         self.flush()
 
     def flush(self):
-        self.sock.sendall(self.h2.data_to_send())
+        try:
+            self.sock.sendall(self.h2.data_to_send())
+        except OSError as error:
+            # The other side may be strict too, and have gone first.
+            raise Gone(str(error)) from error
 
     def pump(self):
         """Takes in what has arrived; gives the streams that ended with it."""
@@ -55,8 +59,10 @@ class Peer:
         try:
             events = self.h2.receive_data(data)
         except h2.exceptions.ProtocolError as error:
-            self.flush()
-            raise Gone(f"{type(error).__name__}: {error}") from error
+            try:
+                self.flush()
+            finally:
+                raise Gone(f"{type(error).__name__}: {error}") from error
         ended = [stream for stream in map(self.take, events) if stream]
         self.flush()
         return ended
