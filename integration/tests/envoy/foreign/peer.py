@@ -9,6 +9,7 @@ has `body` in base64, and `error`, which is null for a message that came whole.
 """
 
 import base64
+import contextlib
 import json
 import socket
 import sys
@@ -59,10 +60,9 @@ class Peer:
         try:
             events = self.h2.receive_data(data)
         except h2.exceptions.ProtocolError as error:
-            try:
+            with contextlib.suppress(Gone):
                 self.flush()
-            finally:
-                raise Gone(f"{type(error).__name__}: {error}") from error
+            raise Gone(f"{type(error).__name__}: {error}") from error
         ended = [stream for stream in map(self.take, events) if stream]
         self.flush()
         return ended
