@@ -2,6 +2,8 @@
 
 #![no_main]
 
+#[path = "../../tests/fuzz/chunks.rs"]
+mod chunks;
 #[path = "../../tests/fuzz/scanner.rs"]
 mod scanner;
 

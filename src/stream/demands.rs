@@ -188,6 +188,23 @@ pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading)
     }
 }
 
+/// What comes under the name of a `coding` but may be anything: what is forwarded of it, and that it is cut, does not depend
+/// on the chunks. Observed, it passes as it came.
+pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) {
+    let body = |treatment| {
+        let decoder = Decoder::of(coding.as_bytes(), 100).ok().flatten().expect("a known coding");
+        Body::encoded(decoder, Shape::text(Sender::Announced, reading.document), reading.plan(treatment, 0))
+    };
+    let whole = pass(&mut body(Treatment::Mask), &[chunks.concat()], End::AfterLastChunk);
+    match (whole, pass(&mut body(Treatment::Mask), chunks, End::AfterLastChunk)) {
+        (Ok(whole), Ok(seen)) => assert_same(&seen, &whole, chunks, coding),
+        (Err((whole, _)), Err((seen, _))) => assert_eq!(seen, whole, "{coding}"),
+        (whole, seen) => panic!("{coding}: whole {:?}, in chunks {:?}", whole.is_ok(), seen.is_ok()),
+    }
+    let (out, _) = pass(&mut body(Treatment::Observe), chunks, End::AfterLastChunk).expect("nothing cuts it");
+    assert_eq!(out, chunks.concat(), "{coding}");
+}
+
 /// Nor do they depend on how many empty lines come before, at least one: on where in a long chunk the text stands.
 pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
     let behind = |lines: usize| reading.whole(&[&vec![b'\n'; lines], text].concat());

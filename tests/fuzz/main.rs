@@ -11,6 +11,8 @@
     reason = "what fails here is the test"
 )]
 
+mod carriers;
+mod chunks;
 mod input;
 mod policy;
 mod scanner;
@@ -23,6 +25,11 @@ use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 #[test]
 fn the_scanner_keeps_its_laws() {
     check("scanner", scanner::check, 1000);
+}
+
+#[test]
+fn bodies_of_every_kind_keep_their_laws() {
+    check("carriers", carriers::check, 2000);
 }
 
 #[test]

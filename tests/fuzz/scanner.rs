@@ -13,6 +13,7 @@
 //! | 6th | a [count](count): of bytes in a message, of bytes before the seam, or of bytes that may wait in the host |
 //! | rest | [counts](count): the lengths of the chunks, again from the first when they do not suffice |
 
+use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
 use panveil::stream::demands::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing};
@@ -20,9 +21,6 @@ use panveil::verdict::Level;
 
 /// How much the inspector reads at a time.
 const SEAM: usize = 16_384;
-
-/// More lengths of chunks than these tell nothing new.
-const MOST_LENGTHS: usize = 8;
 
 /// Panics where a law does not hold for the text that `input` stands for.
 pub fn check(input: &[u8]) {
@@ -54,14 +52,14 @@ pub fn check(input: &[u8]) {
         widely: choice(3).is_ascii_uppercase(),
     };
     let size = count(choice(5));
-    let lengths: Vec<usize> = choices.iter().skip(6).take(MOST_LENGTHS).map(|sign| count(*sign)).collect();
+    let lengths = choices.get(6..).unwrap_or_default();
     match choice(4) {
         b'g' => {
-            let chunks = cut(&messages(text, size), &lengths);
+            let chunks = cut(&messages(text, size), lengths);
             demands::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc), reading);
         }
         b'l' => demands::place_invariance(text, SEAM.saturating_sub(size), reading),
-        _ => check_text(text, &cut(text, &lengths), size, reading),
+        _ => check_text(text, &cut(text, lengths), size, reading),
     }
 }
 
@@ -76,28 +74,6 @@ fn check_text(text: &[u8], chunks: &[Vec<u8>], pause_limit: usize, reading: Read
     demands::drain(chunks, reading, pause_limit);
     demands::block(chunks, reading);
     demands::observe(chunks, reading);
-}
-
-/// The count that a sign stands for: `0` to `9`, then `a` for 10 to `z` for 35; any other byte is its own value.
-fn count(sign: u8) -> usize {
-    let digit = (!sign.is_ascii_uppercase()).then(|| char::from(sign).to_digit(36)).flatten();
-    digit.map_or(usize::from(sign), |digit| digit as usize)
-}
-
-fn cut(text: &[u8], lengths: &[usize]) -> Vec<Vec<u8>> {
-    if lengths.iter().all(|length| *length == 0) {
-        return vec![text.to_vec()];
-    }
-    let (mut chunks, mut rest) = (Vec::new(), text);
-    for length in lengths.iter().cycle() {
-        let (chunk, behind) = rest.split_at((*length).min(rest.len()));
-        chunks.push(chunk.to_vec());
-        rest = behind;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    chunks
 }
 
 /// `text` as gRPC messages of `size` bytes each.

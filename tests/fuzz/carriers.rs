@@ -1,0 +1,45 @@
+//! Which kind of body are these bytes, how does it arrive, and do the laws of a stream hold for it?
+//!
+//! The first line of an input says how the rest is read and cut: `c8 35` is what the client of a websocket sends, in chunks of 3
+//! and 5 bytes. Without a line end everything is a gRPC body.
+//!
+//! | sign | choice |
+//! |---|---|
+//! | 1st | `p` protobuf, `j` gRPC with other messages, `e` events, `l` lines, `b` gRPC in base64, `c` and `s` what client and service send through a websocket, `G`, `D`, `B`, `Z` a text in gzip, deflate, br or zstd; else gRPC with protobuf |
+//! | 2nd | digits that stay readable: `4`, `6` and `8` as in `last4`, `first6_last4`, `first8_last4`; else none |
+//! | rest | [counts](count): the lengths of the chunks |
+
+use super::chunks::cut;
+use panveil::mask::Keep;
+use panveil::stream::demands::{self, Carrier, Reading};
+use panveil::stream::{Document, Framing, Side};
+
+/// Panics where a law does not hold for the body that `input` stands for.
+pub fn check(input: &[u8]) {
+    let line_end = input.iter().position(|byte| *byte == b'\n');
+    let (choices, body) = line_end.map_or((&b""[..], input), |at| (&input[..at], &input[at + 1..]));
+    let choice = |index: usize| choices.get(index).copied().unwrap_or_default();
+    let keep = match choice(1) {
+        b'4' => Keep::Last4,
+        b'6' => Keep::First6Last4,
+        b'8' => Keep::First8Last4,
+        _ => Keep::None,
+    };
+    let reading = Reading::of(Document::Unknown, keep);
+    let chunks = cut(body, choices.get(2..).unwrap_or_default());
+    let carrier = match choice(0) {
+        b'G' => return demands::decoding_of_anything(&chunks, "gzip", reading),
+        b'D' => return demands::decoding_of_anything(&chunks, "deflate", reading),
+        b'B' => return demands::decoding_of_anything(&chunks, "br", reading),
+        b'Z' => return demands::decoding_of_anything(&chunks, "zstd", reading),
+        b'p' => Carrier::Messages(Framing::Protobuf),
+        b'j' => Carrier::Messages(Framing::Grpc),
+        b'e' => Carrier::Messages(Framing::Events),
+        b'l' => Carrier::Messages(Framing::Lines),
+        b'b' => Carrier::Base64(Framing::GrpcProtobuf),
+        b'c' => Carrier::WebSocket(Side::Client),
+        b's' => Carrier::WebSocket(Side::Service),
+        _ => Carrier::Messages(Framing::GrpcProtobuf),
+    };
+    demands::cut_invariance_of_messages(&chunks, carrier, reading);
+}
