@@ -14,9 +14,8 @@
 //!
 //! # What follows the end
 //!
-//! Some servers send a few bytes after the end of a gzip, deflate or br body. Browsers drop them, and so does this: what
-//! is forwarded is what was decoded, so nothing passes unread. After a gzip member that is whatever does not
-//! begin another member.
+//! Some servers send a few bytes after the end of a gzip, deflate or br body. They are dropped: what is forwarded is what
+//! was decoded, so nothing passes unread. After a gzip member that is whatever does not begin another member.
 
 mod brotli;
 mod checksum;
