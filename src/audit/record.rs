@@ -141,11 +141,11 @@ impl Action {
     /// What `decision` does to a card that was found.
     pub fn of(decision: Decision<'_>) -> Self {
         match (decision.mode, decision.intent) {
+            (_, Intent::Skip) => Self::Clean,
             (_, Intent::Allow) => Self::Allowed,
-            (Mode::Monitor, _) => Self::Reported,
+            (Mode::Monitor, Intent::Mask | Intent::Block) => Self::Reported,
             (Mode::Enforce, Intent::Block) => Self::Blocked,
             (Mode::Enforce, Intent::Mask) => Self::Masked,
-            (Mode::Enforce, Intent::Skip) => Self::Clean,
         }
     }
 

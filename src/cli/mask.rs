@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{input, output};
 use clap::{Args, ValueEnum};
-use panveil::policy::{Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
+use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
 use panveil::stream::{Body, Flow, Plan, Sender, Shape, Treatment};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,19 @@ pub struct Mask {
     /// Whether the body is a request's or a response's, where the policy makes a difference.
     #[arg(long, value_enum, default_value = "response")]
     direction: DirectionWord,
+
+    /// The request's method, for a policy with rules. What rules ask for and is not given cannot be told, and the
+    /// strictest of what could be is done.
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+
+    /// The host that the request is for, for a policy with rules.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+
+    /// The request's path, for a policy with rules.
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
 
     /// What people type who expect a file to be masked in place.
     #[arg(hide = true)]
@@ -59,8 +72,9 @@ impl Mask {
         }
         let policy = self.read_policy()?;
         let direction = self.direction.into();
-        let decision = policy.decide(direction, Place::Body);
-        if !policy.inspects(direction) {
+        let ruling = policy.judge(direction, &self.circumstances(direction));
+        let decision = policy.decide(&ruling, Place::Body);
+        if !ruling.inspects_at(Place::Body) {
             output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
             return copy();
         }
@@ -69,6 +83,17 @@ impl Mask {
         let found = carry(body, decision)?;
         note_what_passed(decision, found);
         Ok(())
+    }
+
+    fn circumstances(&self, direction: Direction) -> Circumstances {
+        let [method, host, path] =
+            [&self.method, &self.host, &self.path].map(|given| given.as_deref().map(str::as_bytes));
+        let mut circumstances = Circumstances::default();
+        circumstances.note_request_line(method, host, path);
+        if let Some(content_type) = &self.content_type {
+            circumstances.note_content_type(direction, Some(content_type.as_bytes()));
+        }
+        circumstances
     }
 
     fn read_policy(&self) -> Result<Policy, Failure> {

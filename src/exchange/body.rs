@@ -59,9 +59,9 @@ impl Exchange {
     }
 
     /// What is to be done with a body, if it is to be read.
-    fn plan(&self, direction: Direction, pause_until: u64) -> Option<Plan> {
-        let policy = &self.policy;
-        let treatment = match Action::of(policy.decide(direction, Place::Body)) {
+    fn plan(&mut self, direction: Direction, pause_until: u64) -> Option<Plan> {
+        let policy = Rc::clone(&self.policy);
+        let treatment = match Action::of(policy.decide(&self.message(direction).ruling, Place::Body)) {
             Action::Masked => Treatment::Mask,
             Action::Blocked => Treatment::Block,
             Action::Reported | Action::Allowed => Treatment::Observe,
@@ -73,7 +73,7 @@ impl Exchange {
             style: policy.mask_style(),
             pause_limit: policy.limits().paused_bytes,
             pause_until,
-            refuse_unread: self.refuses_unread(),
+            refuse_unread: self.refuses_unread(direction, &[Place::Body]),
         })
     }
 
@@ -115,7 +115,7 @@ impl Exchange {
         turn: Turn,
     ) -> Result<Flow, Stop> {
         let policy = Rc::clone(&self.policy);
-        let decision = policy.decide(direction, Place::Body);
+        let decision = policy.decide(&self.message(direction).ruling, Place::Body);
         self.report(host, direction, Place::Body, None, found, decision)?;
         if body.passed_unread() || body.flaw() == Some(Flaw::Broken) {
             self.note_unread(host, direction, Reason::Encoding);

@@ -2,7 +2,7 @@
 
 use crate::audit::{Action, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Direction, Limit, Limits, Place, Policy};
+use crate::policy::{Limit, Limits, Place, Policy, Ruling};
 use crate::stream::{Document, Inspector, What};
 use crate::verdict::authentication;
 
@@ -56,11 +56,11 @@ pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
 
 impl Fields {
     /// Takes the block apart and inspects every name and value, masking those that `policy` wants masked.
-    pub fn inspect(block: &HeaderBlock, map: HeaderMap, direction: Direction, policy: &Policy) -> Self {
+    pub fn inspect(block: &HeaderBlock, map: HeaderMap, ruling: &Ruling, policy: &Policy) -> Self {
         let mut fields = Self { pairs: Vec::new(), cards: Vec::new() };
         for (name, value) in block.pairs() {
             let place = place_of(map, name);
-            let action = Action::of(policy.decide(direction, place));
+            let action = Action::of(policy.decide(ruling, place));
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
             if name != CONTENT_LENGTH && action != Action::Clean {
                 let masks = action == Action::Masked;
@@ -72,16 +72,16 @@ impl Fields {
         }
         let has_card = fields.cards.iter().any(|card| matches!(card.what, What::Pan(_) | What::Track(_)));
         if has_card && policy.criteria().authentication_data.is_some() {
-            fields.inspect_codes(map, direction, policy);
+            fields.inspect_codes(map, ruling, policy);
         }
         fields
     }
 
     /// Finds the verification codes and PINs that are fields of their own, since there is a card in another one.
-    fn inspect_codes(&mut self, map: HeaderMap, direction: Direction, policy: &Policy) {
+    fn inspect_codes(&mut self, map: HeaderMap, ruling: &Ruling, policy: &Policy) {
         for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
             let place = place_of(map, &pair.name);
-            let action = Action::of(policy.decide(direction, place));
+            let action = Action::of(policy.decide(ruling, place));
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
             if action == Action::Clean {
                 continue;
@@ -92,6 +92,15 @@ impl Fields {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
             }
+        }
+    }
+
+    /// The places that fields of a map can be.
+    pub fn places(map: HeaderMap) -> &'static [Place] {
+        match map {
+            HeaderMap::RequestHeaders => &[Place::Headers, Place::Path],
+            HeaderMap::ResponseHeaders => &[Place::Headers],
+            HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => &[Place::Trailers],
         }
     }
 

@@ -16,6 +16,7 @@ mod body;
 mod coding;
 mod fields;
 mod framing;
+mod judging;
 mod negotiation;
 mod refusal;
 mod telling;
@@ -28,7 +29,7 @@ use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
-use crate::policy::{Direction, Limit, Mode, Place, Policy, Uninspectable};
+use crate::policy::{Circumstances, Direction, Limit, Place, Policy, Ruling, Uninspectable};
 use crate::stream::Body;
 use std::rc::Rc;
 
@@ -36,6 +37,7 @@ use std::rc::Rc;
 pub struct Exchange {
     policy: Rc<Policy>,
     ledger: Rc<Ledger>,
+    circumstances: Circumstances,
     request: Message,
     response: Message,
     tally: Option<Box<Tally>>,
@@ -57,8 +59,9 @@ pub enum Flow {
 }
 
 /// One of the two messages, from its headers on.
-#[derive(Default)]
 struct Message {
+    /// What the policy says of it. Before its headers, the strictest that it could.
+    ruling: Ruling,
     begun: bool,
     unread: bool,
     /// The receiver was told that nothing more comes.
@@ -87,11 +90,13 @@ enum Stop {
 impl Exchange {
     /// A new exchange under `policy`, counted in `ledger`.
     pub fn new(policy: Rc<Policy>, ledger: Rc<Ledger>) -> Self {
+        let circumstances = Circumstances::default();
         Self {
+            request: Message::under(policy.judge(Direction::Request, &circumstances)),
+            response: Message::under(policy.judge(Direction::Response, &circumstances)),
+            circumstances,
             policy,
             ledger,
-            request: Message::default(),
-            response: Message::default(),
             tally: None,
             request_id: None,
             path: None,
@@ -133,6 +138,7 @@ impl Exchange {
         let map = HeaderMap::headers_of(direction);
         let block = host.headers(map)?;
         self.message(direction).begun = true;
+        self.judge(host, direction, &block);
         if direction == Direction::Request {
             self.publish_request_line(host, &block);
             if self.may_refuse() {
@@ -142,14 +148,18 @@ impl Exchange {
         }
         if direction == Direction::Request {
             self.websocket = opens_websocket(&block);
-            for change in negotiation::changes(&policy, &block) {
+            for change in negotiation::changes(&policy, [&self.request.ruling, &self.response.ruling], &block) {
                 change.make(host, map)?;
             }
         }
         let handover = hands_over(direction, &block, self.websocket);
         self.handed_over |= handover == Some(Handover::Unknown);
-        if !policy.inspects(direction) {
+        if !self.message(direction).ruling.inspects() {
             self.message(direction).unread = true;
+            if handover == Some(Handover::WebSocket) {
+                // The other direction may be looked at.
+                self.expect_frames(host)?;
+            }
             return Ok(Flow::Continue);
         }
         self.take_fields(host, direction, map, &block)?;
@@ -174,17 +184,22 @@ impl Exchange {
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
         let policy = Rc::clone(&self.policy);
+        let ruling = self.message(direction).ruling;
+        let places = Fields::places(map);
+        if !places.iter().any(|place| ruling.inspects_at(*place)) {
+            return Ok(());
+        }
         if let Some(limit) = fields::limit_reached(block, policy.limits()) {
             self.note_unread(host, direction, Reason::Limit);
-            return self.reach(host, direction, limit);
+            return self.reach(host, direction, places, limit);
         }
         if !fields::may_hold_cards(block, &policy) {
             return Ok(());
         }
-        let fields = Fields::inspect(block, map, direction, &policy);
+        let fields = Fields::inspect(block, map, &ruling, &policy);
         let mut refusal = None;
         for card in fields.cards() {
-            let decision = policy.decide(direction, card.place);
+            let decision = policy.decide(&ruling, card.place);
             self.report(host, direction, card.place, Some(&card.field), std::slice::from_ref(&card.what), decision)?;
             if Action::of(decision) == Action::Blocked {
                 refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
@@ -198,7 +213,7 @@ impl Exchange {
 
     fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<Flow, Stop> {
         self.end_body(host, direction)?;
-        if self.policy.inspects(direction) {
+        if self.message(direction).ruling.inspects_at(Place::Trailers) {
             let map = HeaderMap::trailers_of(direction);
             let block = host.headers(map)?;
             self.take_fields(host, direction, map, &block)?;
@@ -214,7 +229,7 @@ impl Exchange {
             Err(Stop::Host(error)) => {
                 host.log(Level::Error, &Line::HostCallFailed(error.call));
                 self.note_unread(host, direction, Reason::HostCall);
-                if self.policy.mode() == Mode::Monitor {
+                if !self.message(direction).ruling.enforces() {
                     return Flow::Continue;
                 }
                 Refusal::Uninspectable
@@ -233,23 +248,33 @@ impl Exchange {
     /// Lets a message pass that cannot be read, or refuses it.
     fn pass_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) -> Result<(), Stop> {
         self.note_unread(host, direction, reason);
-        if self.refuses_unread() { Err(Stop::Refused(Refusal::Uninspectable)) } else { Ok(()) }
+        if self.refuses_unread(direction, &[Place::Body]) { Err(Stop::Refused(Refusal::Uninspectable)) } else { Ok(()) }
     }
 
-    /// Notes that a limit was reached, and refuses the message if the policy refuses what it cannot inspect.
-    fn reach<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) -> Result<(), Stop> {
+    /// Notes that a limit was reached at these places, and refuses the message if the policy refuses what it cannot inspect.
+    fn reach<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        places: &[Place],
+        limit: Limit,
+    ) -> Result<(), Stop> {
         self.note_limit(host, direction, limit);
-        if self.refuses_unread() { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
+        if self.refuses_unread(direction, places) { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
     }
 
-    /// True when the policy refuses any message.
+    /// True when one of the messages may be refused.
     fn may_refuse(&self) -> bool {
-        let blocks = |direction| Action::of(self.policy.decide(direction, Place::Body)) == Action::Blocked;
-        self.refuses_unread() || blocks(Direction::Request) || blocks(Direction::Response)
+        let unread = self.policy.uninspectable() == Uninspectable::Block;
+        [self.request.ruling, self.response.ruling]
+            .iter()
+            .any(|ruling| ruling.blocks() || (unread && ruling.enforces()))
     }
 
-    fn refuses_unread(&self) -> bool {
-        self.policy.uninspectable() == Uninspectable::Block && self.policy.mode() == Mode::Enforce
+    /// True when a message is refused because these places cannot be inspected.
+    fn refuses_unread(&mut self, direction: Direction, places: &[Place]) -> bool {
+        let ruling = self.message(direction).ruling;
+        self.policy.uninspectable() == Uninspectable::Block && places.iter().any(|place| ruling.enforces_at(*place))
     }
 
     fn tally(&mut self) -> &mut Tally {
@@ -261,6 +286,12 @@ impl Exchange {
             Direction::Request => &mut self.request,
             Direction::Response => &mut self.response,
         }
+    }
+}
+
+impl Message {
+    fn under(ruling: Ruling) -> Self {
+        Self { ruling, begun: false, unread: false, closed: false, found: 0, body: None }
     }
 }
 

@@ -4,7 +4,7 @@
 //! each of these is an offer that may be declined. Monitor mode asks for nothing: it changes no byte.
 
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Direction, Intent, Mode, Place, Policy, Uninspectable};
+use crate::policy::{Place, Policy, Ruling, Uninspectable};
 
 /// A header that is to be changed.
 ///
@@ -24,14 +24,11 @@ const RANGES: [&[u8]; 2] = [b"range", b"if-range"];
 /// Extensions of a websocket, all of which change what is in its frames.
 const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
-/// What is to be changed in the headers of a request.
-pub fn changes(policy: &Policy, request: &HeaderBlock) -> Vec<Change> {
-    let reads = |direction| policy.decide(direction, Place::Body).intent != Intent::Skip;
+/// What is to be changed in the headers of a request, under the rulings for it and its response.
+pub fn changes(policy: &Policy, rulings: [&Ruling; 2], request: &HeaderBlock) -> Vec<Change> {
+    let [reads_request, reads_response] = rulings.map(|ruling| ruling.enforces_at(Place::Body));
     let mut changes = Vec::new();
-    if policy.mode() != Mode::Enforce {
-        return changes;
-    }
-    if reads(Direction::Response) {
+    if reads_response {
         for name in ACCEPTED {
             if request.get(name).is_some_and(|codings| !codings.eq_ignore_ascii_case(IDENTITY)) {
                 changes.push(Change::Replace(name, IDENTITY.to_vec()));
@@ -42,8 +39,7 @@ pub fn changes(policy: &Policy, request: &HeaderBlock) -> Vec<Change> {
             changes.extend(ranges.map(Change::Remove));
         }
     }
-    let reads_any = reads(Direction::Request) || reads(Direction::Response);
-    if reads_any && opens_websocket(request) && request.get(EXTENSIONS).is_some() {
+    if (reads_request || reads_response) && opens_websocket(request) && request.get(EXTENSIONS).is_some() {
         changes.push(Change::Remove(EXTENSIONS));
     }
     changes

@@ -67,7 +67,7 @@ impl Exchange {
         let most = self.policy.limits().findings_per_message;
         let message = self.message(direction);
         message.found = message.found.saturating_add(u32::try_from(findings.len()).unwrap_or(u32::MAX));
-        if message.found > most { self.reach(host, direction, Limit::FindingsPerMessage) } else { Ok(()) }
+        if message.found > most { self.reach(host, direction, &[place], Limit::FindingsPerMessage) } else { Ok(()) }
     }
 
     pub(super) fn note_limit<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) {

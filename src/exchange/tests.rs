@@ -331,3 +331,155 @@ fn a_websocket_is_read_in_both_directions() {
     run.log();
     assert_eq!(run.logged("found"), Some("2"));
 }
+
+const CHARGES: &str = r#"{"rules":[
+    {"name":"charges","match":{"direction":"request","where":["body"],"method":["POST"],"host":["api.example.com"],
+     "path":{"prefix":"/v1/charges"}},"action":"allow"},
+    {"name":"images","match":{"content_type":["image/*"]},"action":"skip"},
+    {"name":"exports","match":{"direction":"response","path":{"prefix":"/v1/exports"}},"action":"block"}
+]}"#;
+
+fn asks<'a>(path: &'a str, content_type: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        (":method", "POST"),
+        (":authority", "api.example.com"),
+        (":path", path),
+        ("content-type", content_type),
+        ("content-length", "16"),
+    ]
+}
+
+#[test]
+fn a_rule_decides_for_its_places_alone() {
+    let mut run = Run::under(CHARGES);
+    let path = format!("/v1/charges/1?pan={PAN}");
+    run.headers(Direction::Request, &asks(&path, "text/plain"), false);
+    assert_eq!(run.host.header(HeaderMap::RequestHeaders, ":path"), Some(format!("/v1/charges/1?pan={MASKED}")));
+    assert_eq!(run.chunk(Direction::Request, PAN, true).1, PAN);
+    run.log();
+    assert_eq!(run.logged("action"), Some("masked"));
+    let record = run.logged("record").unwrap();
+    assert!(record.contains(r#""action":"allowed","rule":"charges""#), "{record}");
+    assert!(record.contains(r#""action":"masked","rule":"request""#), "{record}");
+}
+
+#[test]
+fn a_response_is_judged_by_the_path_of_its_request() {
+    let mut run = Run::under(CHARGES);
+    run.headers(
+        Direction::Request,
+        &[(":method", "GET"), (":authority", "a"), (":path", "/v1/exports?x"), ("x-request-id", "r-3")],
+        true,
+    );
+    run.headers(Direction::Response, &[(":status", "200"), ("content-length", "16")], false);
+    assert_eq!(run.chunk(Direction::Response, PAN, true).0, Flow::Pause);
+    let reply = &run.host.replies[0].reply;
+    assert!(reply.body.contains(r#""rule":"exports","request_id":"r-3""#), "{}", reply.body);
+}
+
+#[test]
+fn a_rule_for_a_content_type_goes_by_each_message_s_own() {
+    let mut run = Run::under(CHARGES);
+    run.headers(Direction::Request, &asks("/x", "image/png"), false);
+    assert_eq!(run.chunk(Direction::Request, PAN, true).1, PAN);
+    run.headers(
+        Direction::Response,
+        &[(":status", "200"), ("content-type", "text/plain"), ("content-length", "16")],
+        false,
+    );
+    assert_eq!(run.chunk(Direction::Response, PAN, true).1, MASKED);
+    run.log();
+    assert_eq!(run.logged("found"), Some("1"));
+    assert!(run.host.counters.contains_key("panveil_messages_direction=.=request;.;outcome=.=uninspected;.;total"));
+}
+
+#[test]
+fn no_property_is_read_that_no_rule_asks_for() {
+    let silent = |policy: &str| {
+        let mut run = Run::under(policy);
+        run.host.broken.push("get_property");
+        run.headers(Direction::Request, &asks("/v1/charges", "text/plain"), true);
+        run.headers(Direction::Response, &[(":status", "200"), ("content-length", "0")], true);
+        run.host.log.is_empty()
+    };
+    assert!(silent("{}") && silent(CHARGES));
+    assert!(!silent(r#"{"rules":[{"name":"a","match":{"tls":"any"},"action":"mask"}]}"#));
+}
+
+#[test]
+fn peers_are_known_by_their_certificates() {
+    const PEERS: &str = r#"{"response":"block","rules":[
+        {"name":"from-checkout","match":{"direction":"request","source":["spiffe://cluster.local/ns/checkout/*"]},"action":"allow"},
+        {"name":"in-the-clear","match":{"direction":"request","tls":"none"},"action":"block"},
+        {"name":"of-payments","match":{"direction":"response","destination":["spiffe://*/ns/payments/*"]},"action":"allow"}
+    ]}"#;
+    let checkout: &[u8] = b"spiffe://cluster.local/ns/checkout/sa/web";
+    let payments: &[u8] = b"spiffe://cluster.local/ns/payments/sa/api";
+    for (mtls, version, source, destination, rules) in [
+        (&[1_u8][..], "TLSv1.3", checkout, payments, ["from-checkout", "of-payments"]),
+        (&[1], "TLSv1.3", payments, payments, ["request", "of-payments"]),
+        // Without mutual TLS nobody is who they say they are.
+        (&[0], "TLSv1.3", checkout, checkout, ["request", "response"]),
+        (&[0], "", checkout, b"", ["in-the-clear", "response"]),
+    ] {
+        let mut run = Run::under(PEERS);
+        for (property, value) in [
+            ("connection.mtls", mtls),
+            ("connection.tls_version", version.as_bytes()),
+            ("connection.uri_san_peer_certificate", source),
+            ("upstream.uri_san_peer_certificate", destination),
+        ] {
+            run.host.properties.insert(property.into(), value.into());
+        }
+        run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN)], true);
+        if run.host.replies.is_empty() {
+            run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true);
+        }
+        run.log();
+        let record = run.logged("record").unwrap();
+        assert!(record.contains(&format!(r#""rule":"{}""#, rules[0])), "{record}");
+        assert!(rules[0] == "in-the-clear" || record.contains(&format!(r#""rule":"{}""#, rules[1])), "{record}");
+    }
+}
+
+#[test]
+fn a_host_that_does_not_say_who_is_there_opens_no_door() {
+    for (action, default, details) in
+        [("allow", "block", Some("panveil_blocked")), ("block", "allow", Some("panveil_blocked"))]
+    {
+        let mut run = Run::under(&format!(
+            r#"{{"request":"{default}","rules":[{{"name":"a","match":{{"source":["spiffe://a/b"]}},"action":"{action}"}}]}}"#
+        ));
+        run.host.broken.push("get_property");
+        run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN)], true);
+        assert_eq!(run.details().first().copied(), details, "{action}");
+        assert!(run.host.log.iter().any(|line| line.contains("get_property")));
+    }
+}
+
+#[test]
+fn a_rule_can_be_tried_alone() {
+    let mut run = Run::under(
+        r#"{"uninspectable":"block","rules":[{"name":"new","match":{"path":{"prefix":"/new"}},"action":"block","mode":"monitor"}]}"#,
+    );
+    let pairs = [(":path", "/new"), ("x-note", PAN), ("accept-encoding", "gzip"), ("content-encoding", "compress")];
+    assert_eq!(run.headers(Direction::Request, &pairs, false), Flow::Continue);
+    let header = |name| run.host.header(HeaderMap::RequestHeaders, name);
+    assert_eq!((header("x-note").as_deref(), header("accept-encoding").as_deref()), (Some(PAN), Some("gzip")));
+    run.log();
+    assert_eq!(run.logged("action"), Some("reported"));
+}
+
+#[test]
+fn frames_are_read_in_the_direction_that_is_looked_at() {
+    let mut run = Run::under(r#"{"rules":[{"name":"a","match":{"direction":"response"},"action":"skip"}]}"#);
+    run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "websocket")], false);
+    run.headers(Direction::Response, &[(":status", "101"), ("upgrade", "websocket")], false);
+    let frame = format!("\u{81}\u{10}{PAN}").chars().map(|char| char as u8).collect::<Vec<_>>();
+    for (direction, found) in [(Direction::Request, true), (Direction::Response, false)] {
+        run.host.body = Some(frame.clone());
+        run.host.phase = Some(Phase::Body(direction));
+        assert_eq!(run.exchange.on_body(&mut run.host, direction, frame.len(), false), Flow::Continue);
+        assert_eq!(run.host.body.take().as_deref() != Some(&frame[..]), found);
+    }
+}

@@ -8,7 +8,8 @@
 use super::detect::Detect;
 use super::document::Document;
 use super::error::PolicyError;
-use super::{BlockReply, Intent, Limits, Mode, Uninspectable, rule, value};
+use super::rule::{self, Rule};
+use super::{BlockReply, Intent, Limits, Mode, Uninspectable, value};
 use crate::mask::{Keep, MaskCharacter, Style};
 
 /// The whole document.
@@ -18,7 +19,7 @@ pub(super) struct Config {
     pub response: Intent,
     pub detect: Detect,
     pub mask: Style,
-    pub rules: bool,
+    pub rules: Vec<Rule>,
     pub namespaces: Namespaces,
     pub block: BlockReply,
     pub uninspectable: Uninspectable,
@@ -48,7 +49,7 @@ impl Config {
             response: response.or(Intent::Mask, Document::word)?,
             detect: detect.object(Detect::read)?,
             mask: mask.object(read_style)?,
-            rules: rules.or(false, rule::any)?,
+            rules: rules.or(Vec::new(), rule::read_all)?,
             namespaces: namespaces.object(Namespaces::read)?,
             block: block.object(read_block)?,
             uninspectable: uninspectable.or(Uninspectable::Pass, Document::word)?,

@@ -4,24 +4,35 @@
 //! check it. Reading goes text, `document`, `config`, `Policy`, and stops at the first thing that is wrong with
 //! one line that says where ([`PolicyError`]). `{}` is a whole policy: mask everywhere.
 
+mod circumstances;
+mod condition;
 mod config;
 mod detect;
 mod document;
 mod effective;
 mod error;
+mod host_name;
 mod limits;
+mod media_type;
+mod path;
+mod peer;
 mod place;
 mod read;
 mod rule;
+mod ruling;
 mod unsupported;
 mod value;
 
+pub use self::circumstances::{Circumstances, Connection};
 use self::config::Config;
 use self::detect::Detect;
 use self::document::Document;
 pub use self::error::PolicyError;
 pub use self::limits::{Limit, Limits};
 pub use self::place::{Direction, Place};
+pub use self::rule::Questions;
+use self::rule::Rule;
+pub use self::ruling::Ruling;
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -31,6 +42,8 @@ pub struct Policy {
     mode: Mode,
     request: Intent,
     response: Intent,
+    rules: Vec<Rule>,
+    questions: Questions,
     detect: Detect,
     criteria: Arc<Criteria>,
     redaction: Arc<Criteria>,
@@ -49,14 +62,9 @@ impl Policy {
         Ok(config.into())
     }
 
-    /// What to do with a card number that was found there.
-    pub fn decide(&self, direction: Direction, _place: Place) -> Decision<'_> {
-        Decision { intent: self.intent(direction), mode: self.mode, rule: direction.as_str() }
-    }
-
-    /// Whether anything in messages of that direction is looked at.
-    pub fn inspects(&self, direction: Direction) -> bool {
-        self.intent(direction) != Intent::Skip
+    /// What the rules ask about an exchange.
+    pub fn questions(&self) -> Questions {
+        self.questions
     }
 
     /// What counts as found.
@@ -98,13 +106,6 @@ impl Policy {
     pub fn mode(&self) -> Mode {
         self.mode
     }
-
-    fn intent(&self, direction: Direction) -> Intent {
-        match direction {
-            Direction::Request => self.request,
-            Direction::Response => self.response,
-        }
-    }
 }
 
 impl From<Config> for Policy {
@@ -115,6 +116,8 @@ impl From<Config> for Policy {
             mode: config.mode,
             request: config.request,
             response: config.response,
+            questions: Questions::of(&config.rules),
+            rules: config.rules,
             criteria: Arc::new(criteria),
             detect: config.detect,
             style: config.mask,
@@ -126,7 +129,7 @@ impl From<Config> for Policy {
     }
 }
 
-/// What a [`Policy`] says about one place.
+/// What a [`Policy`] says about one place of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision<'p> {
     /// What to do with a card number.
@@ -221,5 +224,7 @@ impl BlockReply {
     }
 }
 
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod tests;

@@ -1,68 +1,96 @@
 //! How is a rule written: what to do at some places and for some peers only?
-//!
-//! No engine reads rules yet, so they are checked and nothing of them is kept.
 
+use super::condition::Condition;
 use super::document::Document;
 use super::error::PolicyError;
-use super::{Direction, Intent, Mode, Place, value};
+use super::{Direction, Intent, Mode, value};
 
-/// Whether there are any rules.
-pub(super) fn any(document: &Document) -> Result<bool, PolicyError> {
-    document.any_of("a list of rules", check)
+/// What to do where all of a condition holds.
+pub(super) struct Rule {
+    pub name: String,
+    pub condition: Condition,
+    pub action: Intent,
+    pub mode: Mode,
 }
 
-fn check(document: &Document) -> Result<(), PolicyError> {
-    let [name, condition, action, mode] = document.fields(["name", "match", "action", "mode"])?;
-    name.required(value::name)?;
-    condition.object(check_condition)?;
-    action.required(Document::word::<Intent>)?;
-    mode.given(Document::word::<Mode>)?;
-    Ok(())
-}
+/// Each takes memory in every worker of every sidecar.
+const MOST_RULES: usize = 100;
 
-/// When a rule holds: when all that is given does.
-fn check_condition(document: &Document) -> Result<(), PolicyError> {
-    let [direction, places, method, host, path, content_type, source, destination, tls] = document.fields([
-        "direction",
-        "where",
-        "method",
-        "host",
-        "path",
-        "content_type",
-        "source",
-        "destination",
-        "tls",
-    ])?;
-    direction.given(Document::word::<Direction>)?;
-    places.given(any_places)?;
-    for texts in [method, host] {
-        texts.given(Document::any_texts)?;
+/// Reads the list of rules.
+pub(super) fn read_all(document: &Document) -> Result<Vec<Rule>, PolicyError> {
+    let rules = document.items("a list of rules", Rule::read)?;
+    if rules.len() > MOST_RULES {
+        return Err(PolicyError::wrong_value(&format!("at most {MOST_RULES} rules")));
     }
-    path.given(check_path)?;
-    for texts in [content_type, source, destination] {
-        texts.given(Document::any_texts)?;
+    for (index, rule) in rules.iter().enumerate() {
+        if rules.iter().take(index).any(|other| other.name == rule.name) {
+            let error = PolicyError::wrong_value("a name that no other rule has");
+            return Err(error.in_field("name").in_item(index));
+        }
     }
-    tls.given(Document::word::<Tls>)?;
-    Ok(())
+    Ok(rules)
 }
 
-fn any_places(document: &Document) -> Result<bool, PolicyError> {
-    document.any_of("a list of headers, path, body, trailers", |place| place.word::<Place>().map(drop))
+/// What records call the rule when none held.
+fn is_reserved(name: &str) -> bool {
+    [Direction::Request, Direction::Response].iter().any(|direction| direction.as_str() == name)
 }
 
-/// How the two sides of a connection know each other.
-#[derive(Clone, Copy)]
-pub(super) enum Tls {
-    Mutual,
-    Any,
-    None,
-}
-
-/// How a path is compared.
-fn check_path(document: &Document) -> Result<(), PolicyError> {
-    let mut given: usize = 0;
-    for way in document.fields(["exact", "prefix", "regex"])? {
-        given = given.saturating_add(way.given(value::check_text)?.iter().len());
+impl Rule {
+    fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [name, condition, action, mode] = document.fields(["name", "match", "action", "mode"])?;
+        Ok(Self {
+            name: name.required(read_name)?,
+            condition: condition.object(Condition::read)?,
+            action: action.required(Document::word)?,
+            mode: mode.or(Mode::Enforce, Document::word)?,
+        })
     }
-    if given == 1 { Ok(()) } else { Err(PolicyError::wrong_value("exactly one of exact, prefix, regex")) }
+
+    /// The mode it has under a policy of that mode: nothing is changed in monitor mode, whatever a rule says of itself.
+    pub(super) fn mode_under(&self, policy: Mode) -> Mode {
+        if policy == Mode::Monitor { policy } else { self.mode }
+    }
+
+    /// Its name and what it does, in one word or two.
+    pub(super) fn summary(&self, policy: Mode) -> String {
+        let tried = self.mode_under(policy) == Mode::Monitor && policy == Mode::Enforce;
+        [self.name.as_str(), " ", self.action.as_str(), if tried { " (monitor)" } else { "" }].concat()
+    }
+}
+
+fn read_name(document: &Document) -> Result<String, PolicyError> {
+    let name = value::name(document)?;
+    if is_reserved(&name) {
+        return Err(PolicyError::wrong_value("another name: records call it request or response when no rule holds"));
+    }
+    Ok(name)
+}
+
+/// What the rules ask, so that nothing else needs to be found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Method, host or path of the request.
+    pub request_line: bool,
+    /// What a message holds.
+    pub content_type: bool,
+    /// How the client is connected, or who it is.
+    pub connection: bool,
+    /// Who the client is.
+    pub source: bool,
+    /// Who the service is.
+    pub destination: bool,
+}
+
+impl Questions {
+    pub(super) fn of(rules: &[Rule]) -> Self {
+        let asks = |about: fn(&Condition) -> bool| rules.iter().any(|rule| about(&rule.condition));
+        Self {
+            request_line: asks(Condition::asks_request_line),
+            content_type: asks(Condition::asks_content_type),
+            connection: asks(Condition::asks_connection) || asks(Condition::asks_source),
+            source: asks(Condition::asks_source),
+            destination: asks(Condition::asks_destination),
+        }
+    }
 }

@@ -13,8 +13,7 @@ const OFF: &str = "remove it or set it to false";
 
 /// The first thing that the policy asks for and this version does not do.
 pub(super) fn refuse(config: &Config) -> Result<(), PolicyError> {
-    let checks: [(bool, &'static str, &'static str, &'static str); 5] = [
-        (config.rules, "rules", "goes by request and response alone", EMPTY),
+    let checks: [(bool, &'static str, &'static str, &'static str); 4] = [
         (config.namespaces.include, "namespaces.include", "acts wherever it is loaded", EMPTY),
         (config.namespaces.exclude, "namespaces.exclude", "acts wherever it is loaded", EMPTY),
         (config.audit.truncated, "audit.truncated", "reports no digits", OFF),

@@ -1,10 +1,10 @@
 //! How is one value of a policy written, and within which bounds?
 
+use super::condition::Tls;
 use super::detect::TestCards;
 use super::document::Document;
 use super::error::PolicyError;
 use super::read::Word;
-use super::rule::Tls;
 use super::{Direction, Intent, Mode, Place, Uninspectable};
 use crate::mask::{Keep, MaskCharacter};
 use crate::verdict::{Brand, Level};
@@ -35,7 +35,7 @@ pub(super) fn key(document: &Document) -> Result<String, PolicyError> {
     }
 }
 
-/// A regular expression, as far as its length goes.
+/// A regular expression or a path, as far as its length goes.
 pub(super) fn expression(document: &Document) -> Result<String, PolicyError> {
     let expression = document.text()?;
     if (1..=1024).contains(&expression.len()) {
@@ -43,11 +43,6 @@ pub(super) fn expression(document: &Document) -> Result<String, PolicyError> {
     } else {
         Err(PolicyError::wrong_value("1 to 1024 bytes"))
     }
-}
-
-/// Any string.
-pub(super) fn check_text(document: &Document) -> Result<(), PolicyError> {
-    document.text().map(drop)
 }
 
 /// A string of the one character.

@@ -19,6 +19,9 @@ struct Compiled {
     begins: [bool; 256],
 }
 
+/// A pattern that is compared with a text as a whole, however long that is.
+pub struct Whole(dense::DFA<Vec<u32>>);
+
 /// What begins at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
@@ -53,12 +56,14 @@ pub const MOST_PATTERNS: usize = 32;
 const AUTOMATON_SIZE: usize = 512 << 10;
 const WORKSPACE: usize = 2 << 20;
 
+/// The same, for one that is compared with whole texts.
+const WHOLE_SIZE: usize = 64 << 10;
+
 impl Patterns {
     /// Compiles `patterns`, or says which one is refused and why.
     pub fn compile(patterns: &[&str]) -> Result<Self, (usize, Refused)> {
-        let syntax = syntax::Config::new().unicode(false).utf8(false);
         for (index, pattern) in patterns.iter().enumerate() {
-            let parsed = syntax::parse_with(pattern, &syntax).map_err(|_| (index, Refused::Syntax))?;
+            let parsed = syntax::parse_with(pattern, &syntax()).map_err(|_| (index, Refused::Syntax))?;
             let properties = parsed.properties();
             if properties.minimum_len().is_none_or(|length| length == 0) {
                 return Err((index, Refused::Empty));
@@ -68,17 +73,8 @@ impl Patterns {
             }
         }
         let last = patterns.len().saturating_sub(1);
-        let config = dense::Config::new()
-            .start_kind(StartKind::Anchored)
-            .match_kind(MatchKind::LeftmostFirst)
-            .dfa_size_limit(Some(AUTOMATON_SIZE))
-            .determinize_size_limit(Some(WORKSPACE));
-        let automaton = dense::Builder::new()
-            .configure(config)
-            .syntax(syntax)
-            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_SIZE)))
-            .build_many(patterns)
-            .map_err(|_| (last, Refused::TooLarge))?;
+        let automaton =
+            automaton(patterns, MatchKind::LeftmostFirst, AUTOMATON_SIZE).ok_or((last, Refused::TooLarge))?;
         let begins = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| begins_with(&automaton, byte)));
         Ok(Self(Arc::new(Compiled { automaton, begins })))
     }
@@ -120,6 +116,47 @@ impl Patterns {
         (0..=u8::MAX).any(|byte| !automaton.is_dead_state(automaton.next_state(state, byte)))
             || automaton.is_match_state(automaton.next_eoi_state(state))
     }
+}
+
+impl Whole {
+    /// Compiles `pattern`, or says why it is refused.
+    pub fn compile(pattern: &str) -> Result<Self, Refused> {
+        syntax::parse_with(pattern, &syntax()).map_err(|_| Refused::Syntax)?;
+        // All ways to match are followed, since the first one may end before the text does.
+        automaton(&[pattern], MatchKind::All, WHOLE_SIZE).map(Self).ok_or(Refused::TooLarge)
+    }
+
+    /// True when the pattern matches `text` from its beginning to its end.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        let Ok(mut state) = self.0.start_state(&start::Config::new().anchored(Anchored::Yes)) else { return false };
+        for byte in text {
+            state = self.0.next_state(state, *byte);
+            if self.0.is_dead_state(state) || self.0.is_quit_state(state) {
+                return false;
+            }
+        }
+        self.0.is_match_state(self.0.next_eoi_state(state))
+    }
+}
+
+/// Letters, digits and word boundaries are those of ASCII.
+fn syntax() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+/// The automaton for `patterns`, of at most `size` bytes; `None` when it is larger.
+fn automaton(patterns: &[&str], kind: MatchKind, size: usize) -> Option<dense::DFA<Vec<u32>>> {
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .match_kind(kind)
+        .dfa_size_limit(Some(size))
+        .determinize_size_limit(Some(WORKSPACE));
+    dense::Builder::new()
+        .configure(config)
+        .syntax(syntax())
+        .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(size)))
+        .build_many(patterns)
+        .ok()
 }
 
 /// True when a match may begin with `byte`, whatever is before it.
@@ -166,6 +203,18 @@ mod tests {
         assert_eq!(patterns.match_at(None, b"123-", true), Match::None);
         assert_eq!(patterns.match_at(None, b"123-45 ", false), Match::Ends(0, 6));
         assert_eq!(patterns.match_at(None, b"xxy", false), Match::Ends(1, 2));
+    }
+
+    #[test]
+    fn a_whole_text_matches_or_does_not() {
+        let matches = |pattern, text: &str| Whole::compile(pattern).ok().unwrap().matches(text.as_bytes());
+        assert!(matches("a|ab", "ab") && matches("a*", "") && matches("a+", &"a".repeat(10_000)));
+        assert!(!matches("a", "ab") && !matches("b", "ab") && !matches("a|b", "") && !matches("a.c", "a\nc"));
+        assert!(matches("^/v1/[^/]+$", "/v1/x") && !matches("^/v1/[^/]+$", "/v1/x/y"));
+        let refused = |pattern| Whole::compile(pattern).err();
+        assert_eq!(refused("("), Some(Refused::Syntax));
+        assert_eq!(refused(r"a)|(b"), Some(Refused::Syntax));
+        assert_eq!(refused("[ab]*a[ab]{12}"), Some(Refused::TooLarge));
     }
 
     #[test]

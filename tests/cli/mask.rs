@@ -43,6 +43,31 @@ fn mask_does_what_the_policy_says() {
 }
 
 #[test]
+fn mask_goes_by_rules() {
+    let policy = file(
+        "rules.json",
+        r#"{"rules":[
+            {"name":"charges","match":{"method":["POST"],"host":["*.example.com"],"path":{"prefix":"/v1/charges"}},"action":"allow"},
+            {"name":"images","match":{"content_type":["image/*"]},"action":"skip"}]}"#,
+    );
+    let charges = ["--method", "POST", "--host", "api.example.com:443", "--path", "/v1/charges/7?x=1"];
+    let card = "card 4111111111111111\n";
+    for (options, said_note, masked) in [
+        (&charges[..], "1 card number passed, since charges is allow", false),
+        // Which method it was is not known.
+        (&charges[2..], "", true),
+        (&["--path", "/v2", "--content-type", "image/png"], "nothing was looked at, since images is skip", false),
+        (&[], "", true),
+    ] {
+        let output = run(&[&["mask", "--policy", &policy], options].concat(), card.as_bytes());
+        let expected = if masked { "card 411111******1111\n" } else { card };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{options:?}");
+        let silent = said_note.is_empty();
+        assert!(if silent { output.stderr.is_empty() } else { said(&output) == said_note }, "{options:?}");
+    }
+}
+
+#[test]
 fn mask_forwards_what_is_decided_before_the_input_ends() {
     let mut child = panveil(&["mask"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

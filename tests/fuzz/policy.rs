@@ -3,7 +3,7 @@
 //! An accepted one means what it says it means. A refused one is told in one short line, and nothing that the document
 //! holds gets into that line, whatever stands where.
 
-use panveil::policy::{Direction, Place, Policy, PolicyError};
+use panveil::policy::{Circumstances, Connection, Direction, Mode, Place, Policy, PolicyError};
 use serde_json::{Map, Value};
 
 /// What stands for a secret: as a value or a name, as a number, and anywhere in the text.
@@ -34,7 +34,7 @@ pub fn check(input: &[u8]) {
 }
 
 /// The fields that are lists.
-const LISTS: [&str; 4] = ["detect.brands", "detect.ignore_keys", "detect.card_keys", "detect.patterns"];
+const LISTS: [&str; 5] = ["rules", "detect.brands", "detect.ignore_keys", "detect.card_keys", "detect.patterns"];
 
 fn json(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).ok()
@@ -71,15 +71,54 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     assert!((1..=1024).contains(&limits.header_count));
     assert_eq!(limits.header_bytes.to_string(), told("limits.header_bytes"));
     assert!((1 << 10..=1 << 20).contains(&limits.header_bytes));
+    let rules = rules(input);
+    let told_rules: Vec<&str> = told("rules").split(", ").filter(|rule| *rule != "none").collect();
+    assert_eq!(told_rules.len(), rules.len(), "a rule is taken whole or not at all");
+    for (told, name) in told_rules.iter().zip(&rules) {
+        assert_eq!(told.split(' ').next(), Some(name.as_str()));
+    }
     for direction in [Direction::Request, Direction::Response] {
-        for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
-            let decision = policy.decide(direction, place);
-            assert_eq!(decision.intent.as_str(), told(direction.as_str()));
-            assert_eq!(decision.mode, policy.mode());
+        for (circumstances, known) in [(Circumstances::default(), false), (known(), true)] {
+            let ruling = policy.judge(direction, &circumstances);
+            assert_eq!(ruling, policy.judge(direction, &circumstances));
+            assert!(!ruling.blocks() || (ruling.enforces() && ruling.inspects()), "{known}");
+            for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
+                let decision = policy.decide(&ruling, place);
+                assert!(policy.mode() == Mode::Enforce || decision.mode == Mode::Monitor);
+                if decision.rule == direction.as_str() {
+                    assert_eq!(decision.intent.as_str(), told(direction.as_str()));
+                    assert_eq!(decision.mode, policy.mode());
+                } else {
+                    let rule = rules.iter().position(|name| name == decision.rule).expect("a rule of the policy");
+                    assert_eq!(told_rules[rule].split(' ').nth(1), Some(decision.intent.as_str()));
+                }
+            }
+            if rules.is_empty() {
+                assert_eq!(ruling.inspects(), told(direction.as_str()) != "skip");
+            }
         }
-        assert_eq!(policy.inspects(direction), told(direction.as_str()) != "skip");
         assert!((400..600).contains(&policy.block().status(direction)));
     }
+}
+
+/// The names of the rules in a policy.
+fn rules(input: &[u8]) -> Vec<String> {
+    let document = json(input).unwrap_or_default();
+    let rules = document["rules"].as_array().into_iter().flatten();
+    rules.map(|rule| rule["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Circumstances in which everything is known.
+fn known() -> Circumstances {
+    let mut known = Circumstances::default();
+    known.note_request_line(Some(b"POST"), Some(b"api.example.com"), Some(b"/v1/charges"));
+    for direction in [Direction::Request, Direction::Response] {
+        known.note_content_type(direction, Some(b"application/json"));
+    }
+    known.note_connection(Some(Connection::MutualTls));
+    known.note_source(Some(b"spiffe://cluster.local/ns/checkout/sa/web"));
+    known.note_destination(Some(b"spiffe://cluster.local/ns/payments/sa/api"));
+    known
 }
 
 fn accepted(json: &[u8]) -> Policy {

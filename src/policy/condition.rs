@@ -1,0 +1,177 @@
+//! When does a rule hold? When all that is given does.
+
+use super::circumstances::{Circumstances, Connection, Holds};
+use super::document::Document;
+use super::error::PolicyError;
+use super::host_name::HostPattern;
+use super::media_type::MediaPattern;
+use super::path::PathPattern;
+use super::peer::PeerPattern;
+use super::read::Read;
+use super::{Direction, Place};
+
+/// All that a rule can ask for. An empty list asks for nothing.
+pub(super) struct Condition {
+    direction: Option<Direction>,
+    places: Vec<Place>,
+    methods: Vec<String>,
+    hosts: Vec<HostPattern>,
+    path: Vec<PathPattern>,
+    content_types: Vec<MediaPattern>,
+    sources: Vec<PeerPattern>,
+    destinations: Vec<PeerPattern>,
+    tls: Vec<Tls>,
+}
+
+/// How the client must be connected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tls {
+    /// With TLS in which both sides proved who they are.
+    Mutual,
+    /// With TLS, mutual or not.
+    Any,
+    /// Without.
+    None,
+}
+
+/// The most items of a list.
+const MOST_ITEMS: usize = 100;
+
+impl Condition {
+    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [direction, places, method, host, path, content_type, source, destination, tls] = document.fields([
+            "direction",
+            "where",
+            "method",
+            "host",
+            "path",
+            "content_type",
+            "source",
+            "destination",
+            "tls",
+        ])?;
+        let condition = Self {
+            direction: direction.given(Document::word)?,
+            places: places.or(Vec::new(), read_places)?,
+            methods: method.or(Vec::new(), read_methods)?,
+            hosts: host.or(Vec::new(), |list| some(list, "a list of hosts", HostPattern::read))?,
+            path: path.given(PathPattern::read)?.into_iter().collect(),
+            content_types: content_type
+                .or(Vec::new(), |list| some(list, "a list of content types", MediaPattern::read))?,
+            sources: source.or(Vec::new(), read_peers)?,
+            destinations: destination.or(Vec::new(), read_peers)?,
+            tls: tls.given(Document::word)?.into_iter().collect(),
+        };
+        condition.check()?;
+        Ok(condition)
+    }
+
+    /// A rule that can never hold, or not where one would think it does, protects nothing.
+    fn check(&self) -> Result<(), PolicyError> {
+        if !self.destinations.is_empty() && self.direction != Some(Direction::Response) {
+            let expected = "direction response beside it: which service answers is known with its response, not before";
+            return Err(PolicyError::wrong_value(expected).in_field("destination"));
+        }
+        if self.direction == Some(Direction::Response) && self.places == [Place::Path] {
+            let expected = "direction request beside path: a response has none";
+            return Err(PolicyError::wrong_value(expected).in_field("where"));
+        }
+        Ok(())
+    }
+
+    /// Whether it is about that place.
+    pub(super) fn covers(&self, place: Place) -> bool {
+        self.places.is_empty() || self.places.contains(&place)
+    }
+
+    /// Whether it holds for a message of that direction, at the places it covers.
+    pub(super) fn holds(&self, direction: Direction, circumstances: &Circumstances) -> Holds {
+        if self.direction.is_some_and(|only| only != direction) {
+            return Holds::No;
+        }
+        [
+            circumstances.method.is_among(&self.methods, is_method),
+            circumstances.host.is_among(&self.hosts, HostPattern::holds),
+            circumstances.path.is_among(&self.path, PathPattern::holds),
+            circumstances.content_type(direction).is_among(&self.content_types, MediaPattern::holds),
+            circumstances.source.is_among(&self.sources, PeerPattern::holds),
+            circumstances.destination.is_among(&self.destinations, PeerPattern::holds),
+            circumstances.connection.is_among(&self.tls, Tls::holds),
+        ]
+        .into_iter()
+        .min()
+        .unwrap_or(Holds::Yes)
+    }
+
+    pub(super) fn asks_request_line(&self) -> bool {
+        !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_empty())
+    }
+
+    pub(super) fn asks_content_type(&self) -> bool {
+        !self.content_types.is_empty()
+    }
+
+    pub(super) fn asks_connection(&self) -> bool {
+        !self.tls.is_empty()
+    }
+
+    pub(super) fn asks_source(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
+    pub(super) fn asks_destination(&self) -> bool {
+        !self.destinations.is_empty()
+    }
+}
+
+impl Tls {
+    fn holds(connection: &Connection, wanted: &Self) -> Holds {
+        match wanted {
+            Self::Mutual => *connection == Connection::MutualTls,
+            Self::Any => *connection != Connection::Plain,
+            Self::None => *connection == Connection::Plain,
+        }
+        .into()
+    }
+}
+
+/// Methods are told apart by case, but not by every server.
+fn is_method(method: &Vec<u8>, wanted: &String) -> Holds {
+    if method == wanted.as_bytes() {
+        Holds::Yes
+    } else if method.eq_ignore_ascii_case(wanted.as_bytes()) {
+        Holds::Open
+    } else {
+        Holds::No
+    }
+}
+
+fn read_places(document: &Document) -> Result<Vec<Place>, PolicyError> {
+    some(document, "a list of headers, path, body, trailers", Document::word)
+}
+
+fn read_methods(document: &Document) -> Result<Vec<String>, PolicyError> {
+    some(document, "a list of methods", |document| {
+        let method = document.text()?;
+        let is_letter = |byte: u8| byte.is_ascii_uppercase() || b"-_".contains(&byte);
+        if (1..=32).contains(&method.len()) && method.bytes().all(is_letter) {
+            Ok(method.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("a method in capital letters, such as POST"))
+        }
+    })
+}
+
+fn read_peers(document: &Document) -> Result<Vec<PeerPattern>, PolicyError> {
+    some(document, "a list of SPIFFE IDs", PeerPattern::read)
+}
+
+/// A list with something in it. An empty one is a mistake that could mean everything or nothing.
+fn some<T>(document: &Document, expected: &'static str, read: Read<T>) -> Result<Vec<T>, PolicyError> {
+    let items = document.items(expected, read)?;
+    if (1..=MOST_ITEMS).contains(&items.len()) {
+        Ok(items)
+    } else {
+        Err(PolicyError::wrong_value(&format!("1 to {MOST_ITEMS} items; without the field everything matches")))
+    }
+}

@@ -1,0 +1,360 @@
+//! Which path is meant, however it is written?
+//!
+//! Servers differ in what they make of a path: whether `%2F` divides it, whether `//` is one slash, whether `;x=1` is a
+//! part of it, how often they decode. So a path has up to four [`Readings`], from the most literal to the one that takes
+//! everything for structure that anything could. A rule holds when it holds for all of them, and does not when it holds
+//! for none. In between it cannot be told ([`Holds::Open`]), and the strictest of what could be counts.
+//!
+//! | | as it stands | decoded | by segments | in full |
+//! |---|---|---|---|---|
+//! | the query and the fragment | dropped | dropped, `%3F` and `%23` begin them too | dropped | as decoded |
+//! | `%41`, `%c3%A9` | decoded | decoded, twice | decoded | decoded, twice |
+//! | `%2E` | kept | a dot | a dot | a dot |
+//! | `%2F`, `%5C`, `%3B` | kept | a slash, a slash, a semicolon | kept | as decoded |
+//! | `\` | kept | a slash | kept | a slash |
+//! | `;params` of a segment | kept | kept | dropped | dropped |
+//! | `//`, `/./`, `/../` | kept | kept | resolved | resolved |
+//!
+//! What has no such readings cannot be told at all: broken escapes, escapes after two rounds, control characters, bytes
+//! that are not UTF-8, a path that does not begin with a slash, and one beyond [`LONGEST`] bytes.
+
+use super::circumstances::Holds;
+use super::document::Document;
+use super::error::PolicyError;
+use super::value;
+use crate::scan::pattern::{Refused, Whole};
+
+/// A path in each way in which it can be read, without repetitions.
+///
+/// Has no `Debug`: it holds a path.
+pub(super) struct Readings(Vec<Vec<u8>>);
+
+/// Which paths a rule is about.
+pub(super) enum PathPattern {
+    /// This one.
+    Exact(Vec<u8>),
+    /// This one and those below it. Without the slash at its end; `below` says that there was one.
+    Prefix { above: Vec<u8>, below: bool },
+    /// Those that match as a whole.
+    Regex(Box<Whole>),
+}
+
+/// What is taken for structure by some servers and not by others.
+const AS_IT_STANDS: &[u8] = b"%/\\;?#.";
+const BY_SEGMENTS: &[u8] = b"%/\\;?#";
+const NOTHING: &[u8] = b"";
+
+/// The longest path that is read, in bytes. The query does not count.
+const LONGEST: usize = 4096;
+
+impl Readings {
+    /// The readings of a request's path; `None` when it cannot be told what it means.
+    pub(super) fn of(path: &[u8]) -> Option<Self> {
+        let path = until(path, b"?#");
+        if path.len() > LONGEST || path.first() != Some(&b'/') {
+            return None;
+        }
+        let as_it_stands = decode(path, AS_IT_STANDS)?;
+        let by_segments = resolve(&decode(path, BY_SEGMENTS)?);
+        let decoded = decode_twice(path)?;
+        let in_full = resolve(&decoded);
+        let mut readings = vec![as_it_stands, decoded, by_segments, in_full];
+        readings.dedup();
+        Some(Self(readings))
+    }
+}
+
+impl PathPattern {
+    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
+        let [exact, prefix, regex] = document.fields(["exact", "prefix", "regex"])?;
+        match (exact.given(read_plain)?, prefix.given(read_plain)?, regex.given(read_regex)?) {
+            (Some(path), None, None) => Ok(Self::Exact(path)),
+            (None, Some(path), None) => {
+                let above = trimmed(&path);
+                Ok(Self::Prefix { above: above.to_vec(), below: above.len() < path.len() })
+            }
+            (None, None, Some(regex)) => Ok(Self::Regex(regex)),
+            _ => Err(PolicyError::wrong_value("exactly one of exact, prefix, regex")),
+        }
+    }
+
+    pub(super) fn holds(path: &Readings, pattern: &Self) -> Holds {
+        let mut holds = path.0.iter().map(|path| pattern.holds_for(path));
+        let Some(first) = holds.next() else { return Holds::Open };
+        holds.fold(first, |all, one| if one == all { all } else { Holds::Open })
+    }
+
+    fn holds_for(&self, path: &[u8]) -> Holds {
+        match self {
+            Self::Exact(exact) if path == exact => Holds::Yes,
+            // With and without a slash at the end are one thing to some servers.
+            Self::Exact(exact) if trimmed(path) == trimmed(exact) => Holds::Open,
+            Self::Exact(_) => Holds::No,
+            Self::Prefix { above, below } => match path.strip_prefix(above.as_slice()) {
+                Some([b'/', ..]) => Holds::Yes,
+                Some([]) if *below => Holds::Open,
+                Some([]) => Holds::Yes,
+                _ => Holds::No,
+            },
+            Self::Regex(regex) => regex.matches(path).into(),
+        }
+    }
+}
+
+/// A path with no escapes and nothing else to resolve, so that it is what requests are compared with.
+fn read_plain(document: &Document) -> Result<Vec<u8>, PolicyError> {
+    let text = value::expression(document)?.into_bytes();
+    match Readings::of(&text) {
+        Some(Readings(readings)) if readings == [text.as_slice()] => Ok(text),
+        _ => Err(PolicyError::wrong_value(
+            "a path as it reads in the end: it begins with a slash and has no query, escapes, parameters, backslashes, \
+             empty or dot segments",
+        )),
+    }
+}
+
+fn read_regex(document: &Document) -> Result<Box<Whole>, PolicyError> {
+    Whole::compile(&value::expression(document)?).map(Box::new).map_err(|refused| {
+        PolicyError::wrong_value(match refused {
+            Refused::TooLarge => "a simpler regular expression: its automaton is larger than 64 KiB",
+            Refused::Syntax | Refused::Empty | Refused::Unbounded => {
+                "a regular expression over ASCII, without look-around and back-references"
+            }
+        })
+    })
+}
+
+/// Decodes whatever anything could, with nothing left to decode.
+fn decode_twice(path: &[u8]) -> Option<Vec<u8>> {
+    let decoded = decode(&decode(path, NOTHING)?, NOTHING)?;
+    let is_plain = !decoded.iter().any(|byte| *byte == b'%' || byte.is_ascii_control());
+    (is_plain && str::from_utf8(&decoded).is_ok()).then_some(())?;
+    Some(until(&decoded, b"?#").iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect())
+}
+
+/// Decodes the escapes, except those of bytes in `kept`, which get upper case; `None` when one is broken.
+fn decode(path: &[u8], kept: &[u8]) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'%' {
+            decoded.push(*first);
+            continue;
+        }
+        let (escape, behind) = rest.split_at_checked(2)?;
+        rest = behind;
+        let byte = u8::from_str_radix(str::from_utf8(escape).ok().filter(|hex| !hex.starts_with('+'))?, 16).ok()?;
+        if kept.contains(&byte) {
+            decoded.push(b'%');
+            decoded.extend(escape.to_ascii_uppercase());
+        } else {
+            decoded.push(byte);
+        }
+    }
+    Some(decoded)
+}
+
+/// Drops the parameters of segments, empty segments and dot segments. What leads above the root stays at the root. A slash
+/// at the end stays.
+fn resolve(path: &[u8]) -> Vec<u8> {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut is_folder = false;
+    for segment in path.split(|byte| *byte == b'/') {
+        let segment = until(segment, b";");
+        is_folder = matches!(segment, b"" | b"." | b"..");
+        if !is_folder {
+            segments.push(segment);
+        } else if segment == b".." {
+            segments.pop();
+        }
+    }
+    let mut resolved: Vec<u8> = segments.iter().flat_map(|segment| [b"/", *segment].concat()).collect();
+    if is_folder || resolved.is_empty() {
+        resolved.push(b'/');
+    }
+    resolved
+}
+
+fn until<'p>(path: &'p [u8], ends: &[u8]) -> &'p [u8] {
+    path.split(|byte| ends.contains(byte)).next().unwrap_or(path)
+}
+
+fn trimmed(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pattern(json: &str) -> PathPattern {
+        match PathPattern::read(&Document::parse(json.as_bytes()).unwrap()) {
+            Ok(pattern) => pattern,
+            Err(error) => panic!("{json}: {error}"),
+        }
+    }
+
+    fn holds(json: &str, path: &str) -> Holds {
+        let readings = Readings::of(path.as_bytes());
+        readings.map_or(Holds::Open, |readings| PathPattern::holds(&readings, &pattern(json)))
+    }
+
+    fn full(path: &str) -> Option<String> {
+        decode_twice(until(path.as_bytes(), b"?#")).map(|path| String::from_utf8(resolve(&path)).unwrap())
+    }
+
+    #[test]
+    fn a_plain_path_reads_in_one_way() {
+        for path in ["/", "/v1/charges", "/v1/charges/", "/a.b/..c/d..", "/caf\u{e9}", "/a:b@c/~d!$&'()*+,="] {
+            assert_eq!(Readings::of(path.as_bytes()).unwrap().0, [path.as_bytes()], "{path}");
+        }
+        for path in ["/v1/charges?a=//../%zz", "/v1/charges#x", "/v1/%63harges", "/%76%31/charges", "/v1/charge%73?x"] {
+            assert_eq!(Readings::of(path.as_bytes()).unwrap().0, [b"/v1/charges"], "{path}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_dodge_reads_the_same_in_full() {
+        for path in [
+            "//v1/charges",
+            "/v1//charges",
+            "/v1/./charges",
+            "/x/../v1/charges",
+            "/../../v1/charges",
+            "/v1%2Fcharges",
+            "/v1%2fcharges",
+            "/v1%252fcharges",
+            "/v1\\charges",
+            "/v1%5ccharges",
+            "/v1;a=1/charges;jsessionid=2",
+            "/v1/charges%3Ba",
+            "/v1/x/%2e%2E/charges",
+            "/v1/x/%252e./charges",
+            "/v1/x/..;a/charges",
+            "/v1/charges%3Fx=1",
+            "/v1/charges%23x",
+            "/%256%331/../v1/charges",
+        ] {
+            assert_eq!(full(path).as_deref(), Some("/v1/charges"), "{path}");
+            // It can dodge no rule, and gain by none.
+            assert_ne!(holds(r#"{"exact":"/v1/charges"}"#, path), Holds::No, "{path}");
+            assert_ne!(holds(r#"{"prefix":"/v1"}"#, path), Holds::No, "{path}");
+            assert_ne!(holds(r#"{"regex":"/v1/charges"}"#, path), Holds::No, "{path}");
+        }
+        for path in
+            ["/admin%2F..%2Fv1/charges", "/admin/..;/v1/charges", "/admin/%2e%2e/v1/charges", "/v1/charges%2F..%2Fx"]
+        {
+            assert_eq!(holds(r#"{"prefix":"/v1/charges"}"#, path), Holds::Open, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_has_no_reading() {
+        let long = format!("/{}", "a".repeat(LONGEST));
+        for path in [
+            "",
+            "*",
+            "v1",
+            "http://a/",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%+1",
+            "/a%25",
+            "/%25252e",
+            "/%00",
+            "/%0d%0a",
+            "/a\u{1}",
+            "/%c0%af",
+            "/%ff",
+            &long,
+        ] {
+            assert!(Readings::of(path.as_bytes()).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_are_compared_whole_or_by_segments() {
+        for (json, path, expected) in [
+            (r#"{"exact":"/pay"}"#, "/pay", Holds::Yes),
+            (r#"{"exact":"/pay"}"#, "/pay?card=1", Holds::Yes),
+            (r#"{"exact":"/pay"}"#, "/pay/", Holds::Open),
+            (r#"{"exact":"/pay/"}"#, "/pay", Holds::Open),
+            (r#"{"exact":"/pay"}"#, "/Pay", Holds::No),
+            (r#"{"exact":"/pay"}"#, "/pay/x", Holds::No),
+            (r#"{"exact":"/"}"#, "/", Holds::Yes),
+            (r#"{"prefix":"/pay"}"#, "/pay", Holds::Yes),
+            (r#"{"prefix":"/pay"}"#, "/pay/x", Holds::Yes),
+            (r#"{"prefix":"/pay"}"#, "/payments", Holds::No),
+            (r#"{"prefix":"/pay"}"#, "/pay%2Fx", Holds::Open),
+            (r#"{"prefix":"/pay"}"#, "/pay/a%2Fb", Holds::Yes),
+            (r#"{"prefix":"/other"}"#, "/pay/a%2Fb;c//d", Holds::No),
+            (r#"{"prefix":"/pay/"}"#, "/pay/x", Holds::Yes),
+            (r#"{"prefix":"/pay/"}"#, "/pay", Holds::Open),
+            (r#"{"prefix":"/"}"#, "/anything", Holds::Yes),
+            (r#"{"regex":"/v[0-9]+/.*"}"#, "/v12/charges", Holds::Yes),
+            (r#"{"regex":"/v[0-9]+"}"#, "/v12/charges", Holds::No),
+            (r#"{"regex":"v[0-9]"}"#, "/v1", Holds::No),
+            (r#"{"regex":"/a|/ab"}"#, "/ab", Holds::Yes),
+            (r#"{"regex":"(?i)/pay"}"#, "/PAY", Holds::Yes),
+            (r#"{"regex":"/a/[^/]*"}"#, "/a/b%2Fc", Holds::Open),
+        ] {
+            assert_eq!(holds(json, path), expected, "{json} {path}");
+        }
+    }
+
+    /// Segments that read in one way.
+    fn plain() -> impl Strategy<Value = String> {
+        prop::collection::vec("[a-z0-9]{1,6}", 1..5).prop_map(|segments| format!("/{}", segments.join("/")))
+    }
+
+    /// The same path in another writing.
+    fn dodge(path: &str, tricks: &[usize]) -> String {
+        let mut tricks = tricks.iter().cycle();
+        let mut dodging = String::new();
+        for character in path.chars() {
+            let trick = *tricks.next().unwrap();
+            if character == '/' {
+                dodging +=
+                    ["/", "//", "/./", "%2f", "%252F", "/x/../", "\\", "/%2e/", "/;p=1/", ";p=1/", "%5C", "/y/%2e%2E/"]
+                        [if dodging.is_empty() { [0, 1, 2, 5, 7, 8, 11][trick % 7] } else { trick % 12 }];
+            } else if trick.is_multiple_of(3) {
+                dodging += &format!("%{:02x}", character as u32);
+            } else if trick % 7 == 1 {
+                dodging += &format!("%25{:02X}", character as u32);
+            } else {
+                dodging.push(character);
+            }
+        }
+        dodging
+    }
+
+    proptest! {
+        #[test]
+        fn the_full_reading_reads_as_itself(path in "/[a-c/.;%25eEfF\\\\?#é]{0,24}") {
+            if let Some(read) = full(&path) {
+                prop_assert_eq!(full(&read), Some(read.clone()));
+                prop_assert_eq!(Readings::of(read.as_bytes()).map(|readings| readings.0), Some(vec![read.into_bytes()]));
+            }
+        }
+
+        #[test]
+        fn no_writing_dodges_a_path(path in plain(), tricks in prop::collection::vec(0_usize..100, 1..40)) {
+            let dodging = dodge(&path, &tricks);
+            prop_assert_eq!(full(&dodging), Some(path.clone()), "{}", dodging);
+            for json in [format!(r#"{{"exact":"{path}"}}"#), format!(r#"{{"prefix":"{path}"}}"#), format!(r#"{{"regex":"{path}"}}"#)] {
+                prop_assert_ne!(holds(&json, &dodging), Holds::No, "{}", dodging);
+            }
+        }
+
+        #[test]
+        fn what_holds_for_sure_holds_in_full(path in "/[ab/.;%2eE5cC\\\\]{0,20}") {
+            if holds(r#"{"prefix":"/a"}"#, &path) == Holds::Yes {
+                let read = full(&path).unwrap();
+                prop_assert!(read == "/a" || read.starts_with("/a/"), "{} is {}", path, read);
+            }
+        }
+    }
+}

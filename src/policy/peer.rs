@@ -1,0 +1,166 @@
+//! Who is at the other end, by what its certificate says?
+//!
+//! An identity is a SPIFFE ID: `spiffe://trust-domain/path`. Only a certificate gives one, never a header.
+
+use super::circumstances::{Fact, Holds};
+use super::document::Document;
+use super::error::PolicyError;
+
+/// A peer that proved who it is.
+pub(super) struct Identity {
+    trust_domain: String,
+    path: Vec<String>,
+}
+
+/// Which peers a rule is about.
+pub(super) struct PeerPattern {
+    trust_domain: TrustDomain,
+    path: Vec<Segment>,
+    /// Ends in `/*`: whatever follows, one segment at least.
+    open: bool,
+}
+
+enum TrustDomain {
+    Any,
+    Is(String),
+    /// Those below: `.example.com`.
+    Below(String),
+}
+
+enum Segment {
+    Any,
+    Is(String),
+}
+
+const SCHEME: &str = "spiffe://";
+
+/// The longest SPIFFE ID.
+const LONGEST: usize = 2048;
+
+impl Identity {
+    /// The identity in a certificate's name. A name of another kind is none; one that only looks like a SPIFFE ID says
+    /// nothing that can be relied on.
+    pub(super) fn fact(name: Option<&[u8]>) -> Fact<Self> {
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return Fact::Absent };
+        match str::from_utf8(name) {
+            Ok(name) if name.starts_with(SCHEME) => Fact::told(Self::read(name)),
+            _ => Fact::Absent,
+        }
+    }
+
+    fn read(name: &str) -> Option<Self> {
+        let mut parts = name.strip_prefix(SCHEME)?.split('/');
+        let trust_domain = parts.next().filter(|domain| is_trust_domain(domain))?.to_owned();
+        let path: Option<Vec<String>> = parts.map(|part| is_segment(part).then(|| part.to_owned())).collect();
+        (name.len() <= LONGEST).then_some(Self { trust_domain, path: path? })
+    }
+}
+
+impl PeerPattern {
+    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
+        Self::parse(document.text()?).ok_or_else(|| {
+            PolicyError::wrong_value(
+                "spiffe://trust-domain/path, in which * stands for a whole segment, or for the rest",
+            )
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix(SCHEME).filter(|_| text.len() <= LONGEST)?.split('/');
+        let trust_domain = match parts.next()? {
+            "*" => TrustDomain::Any,
+            domain => match domain.strip_prefix('*') {
+                Some(below) => TrustDomain::Below(
+                    below.strip_prefix('.').filter(|name| is_trust_domain(name)).map(|_| below)?.to_owned(),
+                ),
+                None => TrustDomain::Is(Some(domain).filter(|name| is_trust_domain(name))?.to_owned()),
+            },
+        };
+        let segment = |part: &str| match part {
+            "*" => Some(Segment::Any),
+            part => is_segment(part).then(|| Segment::Is(part.to_owned())),
+        };
+        let mut path = parts.map(segment).collect::<Option<Vec<Segment>>>()?;
+        let open = path.pop_if(|last| matches!(last, Segment::Any)).is_some();
+        Some(Self { trust_domain, path, open })
+    }
+
+    pub(super) fn holds(peer: &Identity, pattern: &Self) -> Holds {
+        let domain = match &pattern.trust_domain {
+            TrustDomain::Any => true,
+            TrustDomain::Is(name) => peer.trust_domain == *name,
+            TrustDomain::Below(names) => peer.trust_domain.ends_with(names),
+        };
+        let length =
+            if pattern.open { peer.path.len() > pattern.path.len() } else { peer.path.len() == pattern.path.len() };
+        let same = |(segment, wanted): (&String, &Segment)| match wanted {
+            Segment::Any => true,
+            Segment::Is(name) => segment == name,
+        };
+        (domain && length && peer.path.iter().zip(&pattern.path).all(same)).into()
+    }
+}
+
+/// The letters of SPIFFE's standard: of trust domains in lower case, of paths in both.
+fn is_trust_domain(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    (1..=255).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_allowed)
+}
+
+fn is_segment(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !matches!(name, "" | "." | "..") && name.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(pattern: &str, name: &str) -> Holds {
+        let pattern = PeerPattern::read(&Document::Text(pattern.to_owned())).unwrap();
+        Identity::fact(Some(name.as_bytes())).is_among(&[pattern], PeerPattern::holds)
+    }
+
+    #[test]
+    fn peers_are_compared_by_segments() {
+        const CHECKOUT: &str = "spiffe://cluster.local/ns/checkout/sa/web";
+        for pattern in [
+            CHECKOUT,
+            "spiffe://cluster.local/ns/checkout/*",
+            "spiffe://cluster.local/ns/*/sa/web",
+            "spiffe://cluster.local/ns/*/sa/*",
+            "spiffe://cluster.local/*",
+            "spiffe://*/ns/checkout/*",
+            "spiffe://*/*",
+            "spiffe://*.local/ns/checkout/sa/web",
+        ] {
+            assert_eq!(holds(pattern, CHECKOUT), Holds::Yes, "{pattern}");
+        }
+        for pattern in [
+            "spiffe://cluster.local/ns/checkout",
+            "spiffe://cluster.local/ns/check/*",
+            "spiffe://cluster.local/ns/*/web",
+            "spiffe://cluster.local/ns/checkout/sa/web/*",
+            "spiffe://cluster.local/ns/Checkout/*",
+            "spiffe://other.local/ns/checkout/*",
+            "spiffe://*.cluster.local/ns/checkout/*",
+            "spiffe://local/*",
+            "spiffe://*",
+        ] {
+            assert_eq!(holds(pattern, CHECKOUT), Holds::No, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_identity_is_nobody() {
+        const ANYBODY: &str = "spiffe://*/*";
+        for name in ["", "https://cluster.local/ns/checkout", "SPIFFE://a/b", "cluster.local/ns/checkout"] {
+            assert_eq!(holds(ANYBODY, name), Holds::No, "{name}");
+        }
+        for name in
+            ["spiffe://a/../b", "spiffe://a//b", "spiffe://A/b", "spiffe:///b", "spiffe://a/%62", "spiffe://a/b?c"]
+        {
+            assert_eq!(holds(ANYBODY, name), Holds::Open, "{name}");
+        }
+    }
+}

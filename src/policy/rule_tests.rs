@@ -1,0 +1,453 @@
+//! Is every field of a rule taken right, and does the right rule decide?
+
+use super::*;
+use proptest::prelude::*;
+
+const REQUEST: Direction = Direction::Request;
+const RESPONSE: Direction = Direction::Response;
+
+fn parse(json: &str) -> Policy {
+    match Policy::parse(json.as_bytes()) {
+        Ok(policy) => policy,
+        Err(error) => panic!("{json}: {error}"),
+    }
+}
+
+fn error(json: &str) -> String {
+    match Policy::parse(json.as_bytes()) {
+        Ok(_) => panic!("accepted: {json}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What is known in most tests: a client with mutual TLS sends a POST with JSON to the charges.
+fn usual() -> Circumstances {
+    let mut known = Circumstances::default();
+    known.note_request_line(Some(b"POST"), Some(b"API.example.com:443"), Some(b"/v1/charges?expand=card"));
+    known.note_content_type(REQUEST, Some(b"application/json; charset=utf-8"));
+    known.note_content_type(RESPONSE, Some(b"text/csv"));
+    known.note_connection(Some(Connection::MutualTls));
+    known.note_source(Some(b"spiffe://cluster.local/ns/checkout/sa/web"));
+    known.note_destination(Some(b"spiffe://cluster.local/ns/payments/sa/api"));
+    known
+}
+
+/// The name of the rule that decides there.
+fn decides<'p>(policy: &'p Policy, known: &Circumstances, direction: Direction, place: Place) -> &'p str {
+    policy.decide(&policy.judge(direction, known), place).rule
+}
+
+fn with_match(condition: &str) -> Policy {
+    parse(&format!(
+        r#"{{"request":"skip","response":"skip","rules":[{{"name":"a","action":"block","match":{condition}}}]}}"#
+    ))
+}
+
+#[test]
+fn each_condition_holds_or_does_not() {
+    for (condition, holds) in [
+        ("{}", true),
+        (r#"{"direction":"request"}"#, true),
+        (r#"{"direction":"response"}"#, false),
+        (r#"{"where":["trailers","body"]}"#, true),
+        (r#"{"where":["headers","path","trailers"]}"#, false),
+        (r#"{"method":["PUT","POST"]}"#, true),
+        (r#"{"method":["GET"]}"#, false),
+        (r#"{"host":["other.example.com","api.example.com"]}"#, true),
+        (r#"{"host":["*.example.com"]}"#, true),
+        (r#"{"host":["example.com"]}"#, false),
+        (r#"{"path":{"exact":"/v1/charges"}}"#, true),
+        (r#"{"path":{"exact":"/v1"}}"#, false),
+        (r#"{"path":{"prefix":"/v1"}}"#, true),
+        (r#"{"path":{"prefix":"/v1/charge"}}"#, false),
+        (r#"{"path":{"regex":"/v[0-9]+/.+"}}"#, true),
+        (r#"{"path":{"regex":"/v[0-9]+"}}"#, false),
+        (r#"{"content_type":["application/json"]}"#, true),
+        (r#"{"content_type":["application/*"]}"#, true),
+        (r#"{"content_type":["text/csv"]}"#, false),
+        (r#"{"source":["spiffe://cluster.local/ns/checkout/*"]}"#, true),
+        (r#"{"source":["spiffe://cluster.local/ns/payments/*"]}"#, false),
+        (r#"{"tls":"mutual"}"#, true),
+        (r#"{"tls":"any"}"#, true),
+        (r#"{"tls":"none"}"#, false),
+        (r#"{"method":["POST"],"host":["api.example.com"],"path":{"prefix":"/"},"tls":"any","where":["body"]}"#, true),
+        (r#"{"method":["POST"],"host":["api.example.com"],"path":{"prefix":"/x"},"tls":"any"}"#, false),
+    ] {
+        let policy = with_match(condition);
+        assert_eq!(decides(&policy, &usual(), REQUEST, Place::Body) == "a", holds, "{condition}");
+    }
+}
+
+#[test]
+fn a_response_is_judged_by_its_own_content_and_by_its_request() {
+    for (condition, holds) in [
+        (r#"{"content_type":["text/csv"]}"#, true),
+        (r#"{"content_type":["application/json"]}"#, false),
+        (r#"{"direction":"response","destination":["spiffe://cluster.local/ns/payments/*"]}"#, true),
+        (r#"{"direction":"response","destination":["spiffe://cluster.local/ns/checkout/*"]}"#, false),
+        (r#"{"method":["POST"],"path":{"prefix":"/v1"},"source":["spiffe://cluster.local/ns/checkout/*"]}"#, true),
+        (r#"{"method":["GET"]}"#, false),
+    ] {
+        let policy = with_match(condition);
+        assert_eq!(decides(&policy, &usual(), RESPONSE, Place::Headers) == "a", holds, "{condition}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_holds_decides_for_each_place() {
+    let policy = parse(
+        r#"{"response":"allow","rules":[
+            {"name":"no-cards-in-paths","match":{"where":["path"]},"action":"block"},
+            {"name":"charges","match":{"direction":"request","where":["body"],"path":{"prefix":"/v1/charges"}},"action":"allow"},
+            {"name":"all-bodies","match":{"where":["body"]},"action":"block","mode":"monitor"},
+            {"name":"never","match":{"where":["body"]},"action":"skip"}
+        ]}"#,
+    );
+    let decision = |direction, place| {
+        let decision = policy.decide(&policy.judge(direction, &usual()), place);
+        (decision.rule.to_owned(), decision.intent, decision.mode)
+    };
+    let decided = |rule: &str, intent, mode| (rule.to_owned(), intent, mode);
+    assert_eq!(decision(REQUEST, Place::Path), decided("no-cards-in-paths", Intent::Block, Mode::Enforce));
+    assert_eq!(decision(REQUEST, Place::Body), decided("charges", Intent::Allow, Mode::Enforce));
+    assert_eq!(decision(REQUEST, Place::Headers), decided("request", Intent::Mask, Mode::Enforce));
+    assert_eq!(decision(RESPONSE, Place::Body), decided("all-bodies", Intent::Block, Mode::Monitor));
+    assert_eq!(decision(RESPONSE, Place::Trailers), decided("response", Intent::Allow, Mode::Enforce));
+}
+
+#[test]
+fn what_is_looked_at_follows_from_the_rules() {
+    let policy = parse(r#"{"request":"skip","rules":[{"name":"a","match":{"where":["trailers"]},"action":"mask"}]}"#);
+    let ruling = policy.judge(REQUEST, &usual());
+    assert!(ruling.inspects() && ruling.inspects_at(Place::Trailers) && !ruling.inspects_at(Place::Body));
+    let policy = parse(
+        r#"{"response":"mask","rules":[{"name":"a","match":{"where":["headers","body","trailers"]},"action":"skip"}]}"#,
+    );
+    assert!(policy.judge(REQUEST, &usual()).inspects(), "the path");
+    assert!(!policy.judge(RESPONSE, &usual()).inspects(), "a response has none");
+}
+
+#[test]
+fn monitor_mode_is_stronger_than_a_rule_s() {
+    let rule = r#""rules":[{"name":"a","action":"block","mode":"enforce"},{"name":"b","action":"mask"}]"#;
+    assert!(!parse(&format!(r#"{{"mode":"monitor",{rule}}}"#)).judge(REQUEST, &usual()).enforces());
+    assert!(parse(&format!("{{{rule}}}")).judge(REQUEST, &usual()).blocks());
+}
+
+#[test]
+fn what_cannot_be_told_is_judged_by_the_strictest() {
+    let policy = parse(
+        r#"{"rules":[
+            {"name":"pay","match":{"path":{"prefix":"/pay"}},"action":"allow"},
+            {"name":"images","match":{"content_type":["image/*"]},"action":"skip"},
+            {"name":"admin","match":{"path":{"prefix":"/admin"}},"action":"block"}
+        ]}"#,
+    );
+    let decides = |path: &str, content_type: &str| {
+        let mut known = usual();
+        known.note_request_line(Some(b"POST"), Some(b"a"), Some(path.as_bytes()));
+        known.note_content_type(REQUEST, Some(content_type.as_bytes()));
+        let decision = policy.decide(&policy.judge(REQUEST, &known), Place::Body);
+        (decision.rule.to_owned(), decision.intent)
+    };
+    for (path, content_type, rule, intent) in [
+        ("/pay/x", "a/b", "pay", Intent::Allow),
+        ("/admin/x", "a/b", "admin", Intent::Block),
+        ("/x", "image/png", "images", Intent::Skip),
+        // Not for sure below /pay, and not below /admin however it is read.
+        ("/pay%2F../x", "a/b", "request", Intent::Mask),
+        ("/x/..;/pay/1", "a/b", "request", Intent::Mask),
+        // Below /admin for some.
+        ("/pay/../admin", "a/b", "admin", Intent::Block),
+        ("/pay/%2e%2e/admin", "a/b", "admin", Intent::Block),
+        ("//admin", "a/b", "admin", Intent::Block),
+        // Anything.
+        ("/pay/%zz", "a/b", "admin", Intent::Block),
+        // What holds for sure ends the search: this, or the allow before it.
+        ("/pay/%zz", "image/png", "pay", Intent::Allow),
+        ("/x", "image/png, application/json", "request", Intent::Mask),
+    ] {
+        let (decided, what) = decides(path, content_type);
+        assert_eq!((decided.as_str(), what), (rule, intent), "{path} {content_type}");
+    }
+    // A method in other letters, and no host.
+    for condition in [r#"{"method":["POST"]}"#, r#"{"host":["a"]}"#] {
+        let mut known = usual();
+        known.note_request_line(Some(b"Post"), None, Some(b"/"));
+        assert_eq!(self::decides(&with_match(condition), &known, REQUEST, Place::Body), "a", "{condition}");
+    }
+}
+
+#[test]
+fn an_identity_comes_from_mutual_tls_alone() {
+    let policy = with_match(r#"{"source":["spiffe://*/*"]}"#);
+    for (connection, rule) in [
+        (Some(Connection::MutualTls), "a"),
+        (Some(Connection::Tls), "request"),
+        (Some(Connection::Plain), "request"),
+        // The proxy does not say: it may be.
+        (None, "a"),
+    ] {
+        let mut known = Circumstances::default();
+        known.note_connection(connection);
+        known.note_source(Some(b"spiffe://cluster.local/ns/a"));
+        assert_eq!(decides(&policy, &known, REQUEST, Place::Body), rule, "{connection:?}");
+    }
+    let mut known = usual();
+    known.note_source(None);
+    assert_eq!(decides(&policy, &known, REQUEST, Place::Body), "request", "a certificate without a name");
+}
+
+#[test]
+fn only_what_rules_ask_is_found_out() {
+    let none = Questions::default();
+    assert_eq!(parse("{}").questions(), none);
+    for (condition, questions) in [
+        (r#"{"where":["body"],"direction":"request"}"#, none),
+        (r#"{"method":["GET"]}"#, Questions { request_line: true, ..none }),
+        (r#"{"host":["a"]}"#, Questions { request_line: true, ..none }),
+        (r#"{"path":{"exact":"/"}}"#, Questions { request_line: true, ..none }),
+        (r#"{"content_type":["a/b"]}"#, Questions { content_type: true, ..none }),
+        (r#"{"tls":"any"}"#, Questions { connection: true, ..none }),
+        (r#"{"source":["spiffe://a/b"]}"#, Questions { connection: true, source: true, ..none }),
+        (r#"{"direction":"response","destination":["spiffe://a/b"]}"#, Questions { destination: true, ..none }),
+    ] {
+        assert_eq!(with_match(condition).questions(), questions, "{condition}");
+    }
+}
+
+#[test]
+fn rules_are_checked() {
+    for (json, expected) in [
+        (r#"{"rules":{}}"#, "rules: found an object, expected a list of rules"),
+        (r#"{"rules":null}"#, "rules: found null, expected a list of rules"),
+        (r#"{"rules":[[]]}"#, "rules[0]: found a list, expected an object"),
+        (r#"{"rules":[{"action":"mask"}]}"#, r#"rules[0]: missing field "name""#),
+        (r#"{"rules":[{"name":"a"}]}"#, r#"rules[0]: missing field "action""#),
+        (
+            r#"{"rules":[{"name":"","action":"mask"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (r#"{"rules":[{"name":"a"},{"name":"4111-1111-1111-1111"}]}"#, r#"rules[0]: missing field "action""#),
+        (
+            r#"{"rules":[{"name":"4111-1111-1111-1111"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (
+            r#"{"rules":[{"name":"a\nb"}]}"#,
+            "rules[0].name: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'",
+        ),
+        (r#"{"rules":[{"name":["a"]}]}"#, "rules[0].name: found a list, expected a string"),
+        (
+            r#"{"rules":[{"name":"a","action":"hide"}]}"#,
+            "rules[0].action: unknown value, expected one of mask, block, allow, skip",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","mode":"try"}]}"#,
+            "rules[0].mode: unknown value, expected one of enforce, monitor",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","mode":null}]}"#,
+            "rules[0].mode: found null, expected one of enforce, monitor",
+        ),
+        (r#"{"rules":[{"name":"a","action":"mask","match":null}]}"#, "rules[0].match: found null, expected an object"),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"both"}}]}"#,
+            "rules[0].match.direction: unknown value, expected one of request, response",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"where":"body"}}]}"#,
+            "rules[0].match.where: found a string, expected a list of headers, path, body, trailers",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"where":["body","cookies"]}}]}"#,
+            "rules[0].match.where[1]: unknown value, expected one of headers, path, body, trailers",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"method":"POST"}}]}"#,
+            "rules[0].match.method: found a string, expected a list of methods",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"host":[null]}}]}"#,
+            "rules[0].match.host[0]: found null, expected a string",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"content_type":true}}]}"#,
+            "rules[0].match.content_type: found a boolean, expected a list of content types",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"source":1.5}}]}"#,
+            "rules[0].match.source: found a number with a fraction or an exponent, expected a list of SPIFFE IDs",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"destination":-1}}]}"#,
+            "rules[0].match.destination: found a negative number, expected a list of SPIFFE IDs",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"tls":true}}]}"#,
+            "rules[0].match.tls: found a boolean, expected one of mutual, any, none",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":"/v1"}}]}"#,
+            "rules[0].match.path: found a string, expected an object",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{}}}]}"#,
+            "rules[0].match.path: value not allowed, expected exactly one of exact, prefix, regex",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"exact":"/a","prefix":"/a"}}}]}"#,
+            "rules[0].match.path: value not allowed, expected exactly one of exact, prefix, regex",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"regex":7}}}]}"#,
+            "rules[0].match.path.regex: found a whole number, expected a string",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":{"sufix":"/a"}}}]}"#,
+            r#"rules[0].match.path: unknown field "sufix"; expected one of exact, prefix, regex"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"metod":["GET"]}}]}"#,
+            r#"rules[0].match: unknown field "metod"; did you mean "method"?"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask"},{"name":"b","action":"mask"},{"name":"a","action":"skip"}]}"#,
+            "rules[2].name: value not allowed, expected a name that no other rule has",
+        ),
+        (
+            r#"{"rules":[{"name":"request","action":"mask"}]}"#,
+            "rules[0].name: value not allowed, expected another name: records call it request or response when no rule holds",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"host":[]}}]}"#,
+            "rules[0].match.host: value not allowed, expected 1 to 100 items; without the field everything matches",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"destination":["spiffe://a/b"]}}]}"#,
+            "rules[0].match.destination: value not allowed, expected direction response beside it: which service answers is \
+             known with its response, not before",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"request","destination":["spiffe://a/b"]}}]}"#,
+            "rules[0].match.destination: value not allowed, expected direction response beside it: which service answers is \
+             known with its response, not before",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"response","where":["path"]}}]}"#,
+            "rules[0].match.where: value not allowed, expected direction request beside path: a response has none",
+        ),
+    ] {
+        assert_eq!(error(json), format!("policy: {expected}"), "{json}");
+    }
+    let rules = |count: usize| {
+        let rules: Vec<String> = (0..count).map(|n| format!(r#"{{"name":"a{}","action":"mask"}}"#, n)).collect();
+        format!(r#"{{"rules":[{}]}}"#, rules.join(","))
+    };
+    parse(&rules(100));
+    assert_eq!(error(&rules(101)), "policy: rules: value not allowed, expected at most 100 rules");
+    let methods = |count: usize| {
+        let methods = vec!["\"GET\""; count].join(",");
+        format!(r#"{{"rules":[{{"name":"a","action":"mask","match":{{"method":[{methods}]}}}}]}}"#)
+    };
+    parse(&methods(100));
+    assert_eq!(
+        error(&methods(101)),
+        "policy: rules[0].match.method: value not allowed, expected 1 to 100 items; without the field everything matches"
+    );
+}
+
+#[test]
+fn each_value_of_a_condition_is_checked() {
+    const PLAIN: &str = "value not allowed, expected a path as it reads in the end: it begins with a slash and has no query, \
+                         escapes, parameters, backslashes, empty or dot segments";
+    const HOST: &str = "value not allowed, expected the name of a host without port, or *. and such a name";
+    const MEDIA: &str =
+        "value not allowed, expected a content type without parameters, such as application/json or text/*";
+    const PEER: &str = "value not allowed, expected spiffe://trust-domain/path, in which * stands for a whole segment, or for the rest";
+    const METHOD: &str = "value not allowed, expected a method in capital letters, such as POST";
+    let long = |length: usize| "a".repeat(length);
+    let cases = [
+        (r#"{"method":["post"]}"#.to_owned(), format!("method[0]: {METHOD}")),
+        (r#"{"method":["GET",""]}"#.to_owned(), format!("method[1]: {METHOD}")),
+        (format!(r#"{{"method":["{}"]}}"#, "A".repeat(33)), format!("method[0]: {METHOD}")),
+        (r#"{"host":["a:80"]}"#.to_owned(), format!("host[0]: {HOST}")),
+        (r#"{"host":["*"]}"#.to_owned(), format!("host[0]: {HOST}")),
+        (r#"{"host":["a.*.com"]}"#.to_owned(), format!("host[0]: {HOST}")),
+        (r#"{"host":["https://a"]}"#.to_owned(), format!("host[0]: {HOST}")),
+        (format!(r#"{{"host":["{}"]}}"#, long(254)), format!("host[0]: {HOST}")),
+        (r#"{"path":{"exact":"v1"}}"#.to_owned(), format!("path.exact: {PLAIN}")),
+        (r#"{"path":{"exact":"/a?b"}}"#.to_owned(), format!("path.exact: {PLAIN}")),
+        (r#"{"path":{"exact":"/%61"}}"#.to_owned(), format!("path.exact: {PLAIN}")),
+        (r#"{"path":{"prefix":"//a"}}"#.to_owned(), format!("path.prefix: {PLAIN}")),
+        (r#"{"path":{"prefix":"/a/../b"}}"#.to_owned(), format!("path.prefix: {PLAIN}")),
+        (r#"{"path":{"prefix":"/a;b"}}"#.to_owned(), format!("path.prefix: {PLAIN}")),
+        (r#"{"path":{"prefix":""}}"#.to_owned(), "path.prefix: value not allowed, expected 1 to 1024 bytes".to_owned()),
+        (
+            format!(r#"{{"path":{{"exact":"/{}"}}}}"#, long(1024)),
+            "path.exact: value not allowed, expected 1 to 1024 bytes".to_owned(),
+        ),
+        (
+            r#"{"path":{"regex":"/("}}"#.to_owned(),
+            "path.regex: value not allowed, expected a regular expression over ASCII, without look-around and back-references"
+                .to_owned(),
+        ),
+        (
+            r#"{"path":{"regex":"[ab]*a[ab]{12}"}}"#.to_owned(),
+            "path.regex: value not allowed, expected a simpler regular expression: its automaton is larger than 64 KiB"
+                .to_owned(),
+        ),
+        (r#"{"content_type":["json"]}"#.to_owned(), format!("content_type[0]: {MEDIA}")),
+        (r#"{"content_type":["*/*"]}"#.to_owned(), format!("content_type[0]: {MEDIA}")),
+        (r#"{"content_type":["a/b; c=d"]}"#.to_owned(), format!("content_type[0]: {MEDIA}")),
+        (r#"{"source":["checkout"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (r#"{"source":["spiffe://"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (r#"{"source":["spiffe://a/b*"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (r#"{"source":["spiffe://a*/b"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (r#"{"source":["spiffe://A/b"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (r#"{"source":["spiffe://a/b/"]}"#.to_owned(), format!("source[0]: {PEER}")),
+        (format!(r#"{{"source":["spiffe://a/{}"]}}"#, long(2048)), format!("source[0]: {PEER}")),
+        (r#"{"tls":"on"}"#.to_owned(), "tls: unknown value, expected one of mutual, any, none".to_owned()),
+    ];
+    for (condition, expected) in cases {
+        let json = format!(r#"{{"rules":[{{"name":"a","action":"mask","match":{condition}}}]}}"#);
+        assert_eq!(error(&json), format!("policy: rules[0].match.{expected}"));
+    }
+}
+
+proptest! {
+    /// However a path is written, it is not judged less strictly than written plainly.
+    #[test]
+    fn rules_are_dodged_towards_more_inspection_only(
+        intents in prop::collection::vec(prop::sample::select(vec!["mask", "block", "allow", "skip"]), 4),
+        first in prop::sample::select(vec!["/pay", "/admin", "/pay/x", "/other"]),
+        trick in prop::sample::select(vec!["%2f", "//", "/./", "/;a/", "%5c", "/x/../", "%252f", "/%2e/"]),
+        second in prop::sample::select(vec!["pay", "admin", "x", ".."]),
+    ) {
+        let policy = parse(&format!(
+            r#"{{"request":"{}","rules":[
+                {{"name":"a","match":{{"path":{{"prefix":"/pay"}}}},"action":"{}"}},
+                {{"name":"b","match":{{"path":{{"exact":"/admin/x"}}}},"action":"{}"}},
+                {{"name":"c","match":{{"path":{{"regex":"/(admin|pay/.*)"}}}},"action":"{}"}}
+            ]}}"#,
+            intents[0], intents[1], intents[2], intents[3]
+        ));
+        let strictness = |path: &str| {
+            let mut known = Circumstances::default();
+            known.note_request_line(None, None, Some(path.as_bytes()));
+            match policy.decide(&policy.judge(REQUEST, &known), Place::Body).intent {
+                Intent::Skip => 0,
+                Intent::Allow => 1,
+                Intent::Mask => 2,
+                Intent::Block => 3,
+            }
+        };
+        let dodging = format!("{first}{trick}{second}");
+        let plain = if second == ".." {
+            first.rsplit_once('/').map_or("/", |(above, _)| if above.is_empty() { "/" } else { above }).to_owned()
+        } else {
+            format!("{first}/{second}")
+        };
+        prop_assert!(strictness(&dodging) >= strictness(&plain), "{} is {}", dodging, plain);
+    }
+}
