@@ -1,7 +1,7 @@
 //! Does a proxy with panveil stay well under a long time of mixed traffic? HTTP/1.1 and HTTP/2, with and without cards, big
 //! and small, broken off at both ends, slow, and with a policy that changes all the while.
 //!
-//! Each exchange is a [`Plan`](plan::Plan) drawn from the seed and its number: the client sends it, the service draws it again
+//! Each exchange is a `Plan` drawn from the seed and its number: the client sends it, the service draws it again
 //! and holds what arrives to it, byte for byte.
 
 mod body;

@@ -52,7 +52,7 @@ pub struct Decoder {
 pub enum Flaw {
     /// It does not keep to its coding, or its checksum does not fit.
     Broken,
-    /// More comes out of it than the ratio allows, once [`INFLATE_FLOOR`] is passed.
+    /// More comes out of it than the ratio allows, once the first MiB is out.
     Ratio,
 }
 
