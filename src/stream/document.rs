@@ -83,7 +83,9 @@ impl Document {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
         let before = (1..=LONGEST_PART).map(|distance| view.before(span.start, distance));
         let opens = before.skip_while(|byte| part(*byte)).find(|byte| Self::is_anchor(*byte));
-        let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['));
+        let numeric = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
+        let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['))
+            && view.window().get(span.clone()).is_some_and(|bytes| bytes.iter().all(numeric));
         if matches!(self, Self::Json | Self::Events) && stands_bare { Form::Digits } else { Form::Text }
     }
 
