@@ -23,6 +23,8 @@ proxy_wasm::main! {{
 #[derive(Default)]
 struct Root {
     policy: Option<Rc<Policy>>,
+    /// The policy does nothing in this namespace.
+    left_out: bool,
     ledger: Rc<Ledger>,
 }
 
@@ -30,6 +32,9 @@ struct Root {
 struct Stream {
     exchange: Exchange,
 }
+
+/// An exchange that is left alone: the host is asked for nothing.
+struct LeftOut;
 
 impl Context for Root {
     /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
@@ -54,9 +59,12 @@ impl RootContext for Root {
             }
         };
         let mode = policy.mode();
+        self.left_out = is_left_out(&mut host, &policy);
         self.policy = Some(Rc::new(policy));
         host.log(Level::Info, &Line::PolicyAccepted(mode));
-        let told = host.set_gauge(&Counter::config_info(mode), 1).and(host.set_tick_period(FLUSH_PERIOD));
+        let told = host
+            .set_gauge(&Counter::config_info(mode), u64::from(!self.left_out))
+            .and(host.set_tick_period(FLUSH_PERIOD));
         if let Err(error) = told {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
         }
@@ -69,6 +77,9 @@ impl RootContext for Root {
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
         let policy = Rc::clone(self.policy.as_ref()?);
+        if self.left_out {
+            return Some(Box::new(LeftOut));
+        }
         Some(Box::new(Stream { exchange: Exchange::new(policy, Rc::clone(&self.ledger)) }))
     }
 
@@ -87,6 +98,26 @@ impl Root {
         });
     }
 }
+
+/// Whether the policy does nothing in the namespace that the proxy is in. Where that is not known, it acts.
+fn is_left_out(host: &mut EnvoyHost, policy: &Policy) -> bool {
+    if !policy.asks_namespace() {
+        return false;
+    }
+    let Ok(Some(namespace)) = host.property(&["xds", "node", "metadata", "NAMESPACE"]) else {
+        host.log(Level::Warn, &Line::NamespaceUnknown);
+        return false;
+    };
+    let left_out = !policy.acts_in(&namespace);
+    if left_out {
+        host.log(Level::Info, &Line::NamespaceLeftOut);
+    }
+    left_out
+}
+
+impl Context for LeftOut {}
+
+impl HttpContext for LeftOut {}
 
 impl Context for Stream {}
 

@@ -3,11 +3,12 @@
 //! This is the wire format, field by field, with the default of each: a document that can be read as [`Config`] is
 //! well formed, not yet a [`Policy`](super::Policy). Fields that no engine reads yet are here all the same, so that a
 //! mistake in them is named as what it is. Of these only as much is kept as [`unsupported`](super::unsupported) needs
-//! in order to refuse them: a `bool` says whether a list has items.
+//! in order to refuse them.
 
 use super::detect::Detect;
 use super::document::Document;
 use super::error::PolicyError;
+use super::namespaces::Namespaces;
 use super::rule::{self, Rule};
 use super::{BlockReply, Intent, Limits, Mode, Uninspectable, value};
 use crate::mask::{Keep, MaskCharacter, Style};
@@ -65,19 +66,6 @@ fn read_style(document: &Document) -> Result<Style, PolicyError> {
         keep: keep.or(Keep::First6Last4, Document::word)?,
         character: character.or(MaskCharacter::ASTERISK, value::mask_character)?,
     })
-}
-
-/// Where one plugin for a whole mesh acts.
-pub(super) struct Namespaces {
-    pub include: bool,
-    pub exclude: bool,
-}
-
-impl Namespaces {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [include, exclude] = document.fields(["include", "exclude"])?;
-        Ok(Self { include: include.or(false, Document::any_texts)?, exclude: exclude.or(false, Document::any_texts)? })
-    }
 }
 
 fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {

@@ -6,7 +6,7 @@ use super::read::Word;
 impl Policy {
     /// Every field that this version acts on, by its path, with its value as the policy spells it. The body of a reply
     /// is only called `null` or `set`.
-    pub fn effective(&self) -> [(&'static str, String); 24] {
+    pub fn effective(&self) -> [(&'static str, String); 26] {
         let detect = &self.detect;
         let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         let rules: Vec<String> = self.rules.iter().map(|rule| rule.summary(self.mode)).collect();
@@ -16,6 +16,8 @@ impl Policy {
             ("request", self.request.word().to_owned()),
             ("response", self.response.word().to_owned()),
             ("rules", list(rules.iter().map(String::as_str).collect())),
+            ("namespaces.include", list(self.namespaces.include.iter().map(String::as_str).collect())),
+            ("namespaces.exclude", list(self.namespaces.exclude.iter().map(String::as_str).collect())),
             ("detect.sensitivity", detect.sensitivity.word().to_owned()),
             ("detect.brands", list(detect.brands.iter().map(|brand| brand.word()).collect())),
             ("detect.authentication_data", detect.authentication_data.to_string()),

@@ -14,6 +14,7 @@ mod error;
 mod host_name;
 mod limits;
 mod media_type;
+mod namespaces;
 mod path;
 mod peer;
 mod place;
@@ -29,6 +30,7 @@ use self::detect::Detect;
 use self::document::Document;
 pub use self::error::PolicyError;
 pub use self::limits::{Limit, Limits};
+use self::namespaces::Namespaces;
 pub use self::place::{Direction, Place};
 pub use self::rule::Questions;
 use self::rule::Rule;
@@ -44,6 +46,7 @@ pub struct Policy {
     response: Intent,
     rules: Vec<Rule>,
     questions: Questions,
+    namespaces: Namespaces,
     detect: Detect,
     criteria: Arc<Criteria>,
     redaction: Arc<Criteria>,
@@ -65,6 +68,16 @@ impl Policy {
     /// What the rules ask about an exchange.
     pub fn questions(&self) -> Questions {
         self.questions
+    }
+
+    /// Whether it depends on the namespace that anything is done.
+    pub fn asks_namespace(&self) -> bool {
+        self.namespaces.are_told_apart()
+    }
+
+    /// Whether anything is done in the namespace of that name.
+    pub fn acts_in(&self, namespace: &[u8]) -> bool {
+        self.namespaces.hold(namespace)
     }
 
     /// What counts as found.
@@ -118,6 +131,7 @@ impl From<Config> for Policy {
             response: config.response,
             questions: Questions::of(&config.rules),
             rules: config.rules,
+            namespaces: config.namespaces,
             criteria: Arc::new(criteria),
             detect: config.detect,
             style: config.mask,

@@ -73,16 +73,6 @@ impl Document {
         items.map(|(index, item)| read(item).map_err(|error| error.in_item(index))).collect()
     }
 
-    /// Whether there is anything in a list, called `expected` in errors, of which every item passes `check`.
-    pub(super) fn any_of(&self, expected: &'static str, check: Read<()>) -> Result<bool, PolicyError> {
-        self.items(expected, check).map(|items| !items.is_empty())
-    }
-
-    /// Whether there is anything in a list of strings.
-    pub(super) fn any_texts(&self) -> Result<bool, PolicyError> {
-        self.any_of("a list of strings", |item| item.text().map(drop))
-    }
-
     pub(super) fn is_not(&self, expected: &'static str) -> PolicyError {
         PolicyError::wrong_kind(self.kind(), expected)
     }

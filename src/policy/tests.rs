@@ -298,19 +298,19 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
     let effective = |json| parse(json).effective().map(|(path, value)| format!("{path}={value}")).join(" ");
     assert_eq!(
         effective("{}"),
-        "mode=enforce request=mask response=mask rules=none detect.sensitivity=balanced detect.brands=none \
+        "mode=enforce request=mask response=mask rules=none namespaces.include=none namespaces.exclude=none detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
          detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.clean=false"
     );
     assert_eq!(
         effective(
-            r##"{"mode": "monitor", "request": "block", "response": "skip", "rules": [{"name": "a", "action": "block"}, {"name": "b", "action": "allow"}], "detect": {"sensitivity": "precise", "brands": ["maestro", "uatp"],
+            r##"{"mode": "monitor", "request": "block", "response": "skip", "rules": [{"name": "a", "action": "block"}, {"name": "b", "action": "allow"}], "namespaces": {"include": ["shop", "pay"], "exclude": ["test"]}, "detect": {"sensitivity": "precise", "brands": ["maestro", "uatp"],
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
             "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
             "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"clean": true}}"##
         ),
-        "mode=monitor request=block response=skip rules=a block, b allow detect.sensitivity=precise detect.brands=maestro, uatp \
+        "mode=monitor request=block response=skip rules=a block, b allow namespaces.include=shop, pay namespaces.exclude=test detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
          detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
          block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.clean=true"
@@ -320,16 +320,6 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
 #[test]
 fn what_is_not_done_yet_is_refused_by_name() {
     for (json, expected) in [
-        (
-            r#"{"namespaces":{"include":["payments"]}}"#,
-            "namespaces.include: not supported yet (panveil 0.1.0 acts wherever it is loaded); \
-             remove it or leave it empty",
-        ),
-        (
-            r#"{"namespaces":{"exclude":["kube-system"]}}"#,
-            "namespaces.exclude: not supported yet (panveil 0.1.0 acts wherever it is loaded); \
-             remove it or leave it empty",
-        ),
         (
             r#"{"audit":{"truncated":true}}"#,
             "audit.truncated: not supported yet (panveil 0.1.0 reports no digits); remove it or set it to false",
@@ -346,10 +336,50 @@ fn what_is_not_done_yet_is_refused_by_name() {
 }
 
 #[test]
+fn namespaces_are_included_and_excluded() {
+    let acts = |namespaces: &str, name: &str| {
+        let policy = parse(&format!(r#"{{"namespaces":{namespaces}}}"#));
+        assert!(policy.asks_namespace());
+        policy.acts_in(name.as_bytes())
+    };
+    for (namespaces, name, expected) in [
+        (r#"{"include":["payments","shop"]}"#, "shop", true),
+        (r#"{"include":["payments"]}"#, "payments-test", false),
+        (r#"{"exclude":["payments"]}"#, "payments", false),
+        (r#"{"exclude":["payments"]}"#, "shop", true),
+        (r#"{"include":["payments"],"exclude":["payments"]}"#, "payments", false),
+        (r#"{"include":["payments"]}"#, "", false),
+    ] {
+        assert_eq!(acts(namespaces, name), expected, "{namespaces} {name}");
+    }
+    for json in ["{}", r#"{"namespaces":{"include":[],"exclude":[]}}"#] {
+        assert!(!parse(json).asks_namespace() && parse(json).acts_in(b"any"));
+    }
+    const NAME: &str = "value not allowed, expected the name of a namespace: 1 to 63 small letters, digits and dashes";
+    assert_errors([
+        (r#"{"namespaces":["payments"]}"#, "namespaces: found a list, expected an object"),
+        (
+            r#"{"namespaces":{"include":"payments"}}"#,
+            "namespaces.include: found a string, expected a list of namespaces",
+        ),
+        (r#"{"namespaces":{"exclude":[7]}}"#, "namespaces.exclude[0]: found a whole number, expected a string"),
+        (r#"{"namespaces":{"include":["a","team-*"]}}"#, &format!("namespaces.include[1]: {NAME}")),
+        (r#"{"namespaces":{"exclude":[""]}}"#, &format!("namespaces.exclude[0]: {NAME}")),
+        (r#"{"namespaces":{"exclude":["-a"]}}"#, &format!("namespaces.exclude[0]: {NAME}")),
+        (r#"{"namespaces":{"only":[]}}"#, r#"namespaces: unknown field "only"; expected one of include, exclude"#),
+    ]);
+    let many = |count: usize| format!(r#"{{"namespaces":{{"include":[{}]}}}}"#, vec!["\"a\""; count].join(","));
+    parse(&many(1000));
+    assert_eq!(error(many(1001)), "policy: namespaces.include: value not allowed, expected at most 1000 namespaces");
+    assert_eq!(
+        error(format!(r#"{{"namespaces":{{"include":["{}"]}}}}"#, "a".repeat(64))),
+        format!("policy: namespaces.include[0]: {NAME}")
+    );
+}
+
+#[test]
 fn what_is_not_done_yet_is_checked_all_the_same() {
     assert_errors([
-        (r#"{"namespaces":{"include":"payments"}}"#, "namespaces.include: found a string, expected a list of strings"),
-        (r#"{"namespaces":["payments"]}"#, "namespaces: found a list, expected an object"),
         (r#"{"audit":{"truncated":null}}"#, "audit.truncated: found null, expected true or false"),
         (r#"{"audit":{"fingerprint":"key"}}"#, "audit.fingerprint: found a string, expected true or false"),
     ]);

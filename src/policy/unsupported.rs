@@ -6,16 +6,12 @@
 use super::config::Config;
 use super::error::PolicyError;
 
-/// What may be done about a list that is not supported.
-const EMPTY: &str = "remove it or leave it empty";
 /// What may be done about a switch that is not supported.
 const OFF: &str = "remove it or set it to false";
 
 /// The first thing that the policy asks for and this version does not do.
 pub(super) fn refuse(config: &Config) -> Result<(), PolicyError> {
-    let checks: [(bool, &'static str, &'static str, &'static str); 4] = [
-        (config.namespaces.include, "namespaces.include", "acts wherever it is loaded", EMPTY),
-        (config.namespaces.exclude, "namespaces.exclude", "acts wherever it is loaded", EMPTY),
+    let checks: [(bool, &'static str, &'static str, &'static str); 2] = [
         (config.audit.truncated, "audit.truncated", "reports no digits", OFF),
         (config.audit.fingerprint, "audit.fingerprint", "reports no fingerprints", OFF),
     ];

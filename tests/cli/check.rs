@@ -9,6 +9,8 @@ fn check_prints_the_effective_policy() {
         request                     mask\n\
         response                    block\n\
         rules                       charges allow, others block (monitor)\n\
+        namespaces.include          none\n\
+        namespaces.exclude          none\n\
         detect.sensitivity          balanced\n\
         detect.brands               none\n\
         detect.authentication_data  true\n\

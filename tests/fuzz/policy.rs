@@ -34,7 +34,15 @@ pub fn check(input: &[u8]) {
 }
 
 /// The fields that are lists.
-const LISTS: [&str; 5] = ["rules", "detect.brands", "detect.ignore_keys", "detect.card_keys", "detect.patterns"];
+const LISTS: [&str; 7] = [
+    "rules",
+    "namespaces.include",
+    "namespaces.exclude",
+    "detect.brands",
+    "detect.ignore_keys",
+    "detect.card_keys",
+    "detect.patterns",
+];
 
 fn json(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).ok()

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
+use panveil_integration::proxy::{Callback, Filter, Phase};
 
 use crate::host::{ERROR, Fault, with};
 use crate::trial::trial;
@@ -27,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(trial("configuration::an_empty_object_is_a_policy", || accepted("{}")));
     trials.push(trial("configuration::the_host_cannot_read_it", unreadable));
     trials.push(trial("configuration::the_host_has_no_metrics_and_no_ticks", without_extras));
+    trials.push(trial("configuration::a_namespace_is_left_alone", namespaces));
     trials.push(trial("configuration::a_bad_one_leaves_the_good_one_in_force", second));
     trials
 }
@@ -83,5 +85,41 @@ fn second() -> Result<()> {
     one_error("request")?;
     let answer = crate::lifecycle::request_with_a_card(&mut vm.stream());
     ensure!(answer.reply.is_some(), "the first policy is no longer in force");
+    Ok(())
+}
+
+/// Where the policy does nothing, the host is asked for nothing.
+fn namespaces() -> Result<()> {
+    const POLICY: &str = r#"{"request":"block","namespaces":{"include":["payments"],"exclude":["test"]}}"#;
+    for (namespace, acts, said) in [
+        (Some("payments"), true, None),
+        (Some("shop"), false, Some("leaves this namespace out")),
+        (Some("test"), false, Some("leaves this namespace out")),
+        (None, true, Some("has no NAMESPACE")),
+    ] {
+        let mut vm = Vm::start();
+        let property = |namespace: &str| ("xds.node.metadata.NAMESPACE".to_owned(), namespace.into());
+        with(|host| host.node = namespace.map(property).into_iter().collect());
+        ensure!(vm.configure(POLICY), "{namespace:?}: refused");
+        let (lines, gauges) = with(|host| (std::mem::take(&mut host.lines), host.metrics.clone()));
+        let told = lines.iter().filter(|(_, line)| line.contains("namespace")).count();
+        ensure!(told == said.iter().len(), "{namespace:?}: {lines:?}");
+        ensure!(said.is_none_or(|said| lines.iter().any(|(_, line)| line.contains(said))), "{namespace:?}: {lines:?}");
+        ensure!(gauges.iter().all(|gauge| gauge.value == u64::from(acts)), "{namespace:?}: {gauges:?}");
+        let before = with(|host| host.calls);
+        let mut stream = vm.stream();
+        let answer = crate::lifecycle::request_with_a_card(&mut stream);
+        let log = Callback {
+            phase: Phase::Log,
+            end: false,
+            fields: vec![],
+            body: None,
+            properties: std::collections::BTreeMap::new(),
+        };
+        stream.call(&mut log.clone());
+        ensure!(answer.reply.is_some() == acts && answer.goes_on != acts, "{namespace:?}: {answer:?}");
+        ensure!(acts || with(|host| host.calls) == before, "{namespace:?}: the host was asked");
+        stream.end();
+    }
     Ok(())
 }

@@ -44,7 +44,12 @@ pub struct Host {
     pub reply: Option<Reply>,
     /// All that the virtual machine asked for.
     pub replies: Vec<Reply>,
-    /// Filter state of the stream, by name.
+    /// Properties that have a value while the filter is configured.
+    pub node: BTreeMap<String, Vec<u8>>,
+    /// The stream of which a callback runs, and the filter state that each stream has set.
+    pub running: u32,
+    states: BTreeMap<(u32, String), Vec<u8>>,
+    /// Filter state of the last stream, by name.
     pub properties: BTreeMap<String, String>,
     pub metrics: Vec<Metric>,
     /// The lines logged, with their levels.
@@ -190,7 +195,10 @@ impl Host {
             return Err(BAD_ARGUMENT);
         }
         let path = text(path).replace('\0', ".");
-        self.callback.as_ref().and_then(|callback| callback.properties.get(&path)).cloned().ok_or(NOT_FOUND)
+        let told = self.callback.as_ref().map_or(&self.node, |callback| &callback.properties);
+        // Filter state reads back under the name it was set by.
+        let found = told.get(&path).cloned();
+        found.or_else(|| self.states.get(&(self.running, path)).cloned()).ok_or(NOT_FOUND)
     }
 
     pub fn set_property(&mut self, path: &[u8], value: &[u8]) -> u32 {
@@ -201,6 +209,7 @@ impl Host {
         if self.callback.is_none() || !path.starts_with("panveil.") {
             return self.bad(format!("set_property: {path}"));
         }
+        self.states.insert((self.running, path.clone()), value.to_vec());
         self.properties.insert(path, text(value));
         OK
     }

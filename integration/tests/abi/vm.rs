@@ -119,7 +119,10 @@ impl Filter for Stream {
     fn call(&mut self, callback: &mut Callback) -> Answer {
         let (context, end) = (self.context, callback.end);
         let (count, size) = (callback.fields.len(), callback.body.as_ref().map_or(0, Vec::len));
-        with(|host| host.callback = Some(callback.clone()));
+        with(|host| {
+            host.running = context;
+            host.callback = Some(callback.clone());
+        });
         let action = match callback.phase {
             Phase::Headers(Direction::Request) => proxy_on_request_headers(context, count, end),
             Phase::Body(Direction::Request) => proxy_on_request_body(context, size, end),
