@@ -13,6 +13,7 @@
 //! Clean traffic costs one fetch of the headers and one of each chunk.
 
 mod body;
+mod chain;
 mod coding;
 mod fields;
 mod framing;
@@ -38,6 +39,8 @@ pub struct Exchange {
     policy: Rc<Policy>,
     ledger: Rc<Ledger>,
     circumstances: Circumstances,
+    /// Another panveil in the chain deals with this exchange; `None` before the first callback.
+    aside: Option<bool>,
     request: Message,
     response: Message,
     tally: Option<Box<Tally>>,
@@ -95,6 +98,7 @@ impl Exchange {
             request: Message::under(policy.judge(Direction::Request, &circumstances)),
             response: Message::under(policy.judge(Direction::Response, &circumstances)),
             circumstances,
+            aside: None,
             policy,
             ledger,
             tally: None,
@@ -108,6 +112,9 @@ impl Exchange {
 
     /// The headers of a message. `end` says that it has neither body nor trailers.
     pub fn on_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Flow {
+        if self.stands_aside(host) {
+            return Flow::Continue;
+        }
         if let Some(stopped) = self.stopped {
             return stopped.flow(direction);
         }
@@ -117,6 +124,9 @@ impl Exchange {
 
     /// A chunk of a body, of which the host holds `size` bytes now. `end` says that nothing follows it.
     pub fn on_body<H: Host>(&mut self, host: &mut H, direction: Direction, size: usize, end: bool) -> Flow {
+        if self.stands_aside(host) {
+            return Flow::Continue;
+        }
         if let Some(stopped) = self.stopped {
             return stopped.flow(direction);
         }
@@ -126,6 +136,9 @@ impl Exchange {
 
     /// The trailers of a message.
     pub fn on_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Flow {
+        if self.stands_aside(host) {
+            return Flow::Continue;
+        }
         if let Some(stopped) = self.stopped {
             return stopped.flow(direction);
         }

@@ -11,6 +11,9 @@ use crate::stream::What;
 impl Exchange {
     /// The end of the exchange, however it came about: tells what happened.
     pub fn on_log<H: Host>(&mut self, host: &mut H) {
+        if self.stands_aside(host) {
+            return;
+        }
         if self.path.is_none()
             && let Ok(block) = host.headers(HeaderMap::RequestHeaders)
         {
@@ -123,7 +126,7 @@ impl Exchange {
         self.path = redacted(b":path", "path");
     }
 
-    fn publish<H: Host>(&self, host: &mut H, key: &str, value: &str) {
+    pub(super) fn publish<H: Host>(&self, host: &mut H, key: &str, value: &str) {
         if let Err(error) = host.set_metadata(key, value) {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
         }

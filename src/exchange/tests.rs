@@ -395,15 +395,24 @@ fn a_rule_for_a_content_type_goes_by_each_message_s_own() {
 
 #[test]
 fn no_property_is_read_that_no_rule_asks_for() {
-    let silent = |policy: &str| {
-        let mut run = Run::under(policy);
-        run.host.broken.push("get_property");
+    let asked = |condition: &str| {
+        let mut run = Run::under(&format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"mask"}}]}}"#));
         run.headers(Direction::Request, &asks("/v1/charges", "text/plain"), true);
         run.headers(Direction::Response, &[(":status", "200"), ("content-length", "0")], true);
-        run.host.log.is_empty()
+        run.host.asked.join(" ")
     };
-    assert!(silent("{}") && silent(CHARGES));
-    assert!(!silent(r#"{"rules":[{"name":"a","match":{"tls":"any"},"action":"mask"}]}"#));
+    for (condition, expected) in [
+        (r#"{"direction":"request","where":["body"]}"#, ""),
+        (r#"{"method":["GET"],"host":["a"],"path":{"prefix":"/"},"content_type":["a/b"]}"#, ""),
+        (r#"{"tls":"any"}"#, " connection.mtls connection.tls_version"),
+        (
+            r#"{"source":["spiffe://a/b"]}"#,
+            " connection.mtls connection.tls_version connection.uri_san_peer_certificate",
+        ),
+        (r#"{"direction":"response","destination":["spiffe://a/b"]}"#, " upstream.uri_san_peer_certificate"),
+    ] {
+        assert_eq!(asked(condition), format!("panveil.mode{expected}"), "{condition}");
+    }
 }
 
 #[test]
@@ -482,4 +491,68 @@ fn frames_are_read_in_the_direction_that_is_looked_at() {
         assert_eq!(run.exchange.on_body(&mut run.host, direction, frame.len(), false), Flow::Continue);
         assert_eq!(run.host.body.take().as_deref() != Some(&frame[..]), found);
     }
+}
+
+/// Two panveils in one chain, the first of which is first to see the request and last to see the response.
+fn chain(first: &str, second: &str) -> (FakeHost, [String; 2]) {
+    let mut run = Run::under(first);
+    let policy = Rc::new(Policy::parse(second.as_bytes()).unwrap());
+    let mut second = Exchange::new(policy, Rc::clone(&run.ledger));
+    let mut forwarded = [String::new(), String::new()];
+    for direction in [Direction::Request, Direction::Response] {
+        let note = [(":status", "200"), (":path", "/"), ("content-length", "16"), ("x-note", PAN)];
+        let map = HeaderMap::headers_of(direction);
+        run.host.set_headers(map, &note);
+        for turn in 0..2 {
+            run.host.phase = Some(Phase::Headers(direction));
+            let exchange =
+                if (turn == 0) == (direction == Direction::Request) { &mut run.exchange } else { &mut second };
+            exchange.on_headers(&mut run.host, direction, false);
+        }
+        run.host.body = Some(PAN.into());
+        for turn in 0..2 {
+            run.host.phase = Some(Phase::Body(direction));
+            let exchange =
+                if (turn == 0) == (direction == Direction::Request) { &mut run.exchange } else { &mut second };
+            exchange.on_body(&mut run.host, direction, PAN.len(), true);
+        }
+        let body = String::from_utf8(run.host.body.take().unwrap()).unwrap();
+        forwarded[usize::from(direction == Direction::Response)] =
+            format!("{} {body}", run.host.header(map, "x-note").unwrap());
+    }
+    run.host.phase = Some(Phase::Log);
+    run.exchange.on_log(&mut run.host);
+    second.on_log(&mut run.host);
+    run.ledger.drain(|counter, amount| run.host.count(counter, amount).unwrap());
+    (run.host, forwarded)
+}
+
+#[test]
+fn two_in_a_chain_inspect_once_and_count_once() {
+    let masked = format!("{MASKED} {MASKED}");
+    let plain = format!("{PAN} {PAN}");
+    for (first, second, expected, action) in [
+        ("{}", "{}", [&masked, &masked], "masked"),
+        // The first decides, whether it lets more pass or less.
+        (r#"{"request":"allow"}"#, "{}", [&plain, &masked], "masked"),
+        ("{}", r#"{"response":"block"}"#, [&masked, &masked], "masked"),
+        ("{}", r#"{"mode":"monitor"}"#, [&masked, &masked], "masked"),
+        (r#"{"mode":"monitor"}"#, r#"{"mode":"monitor"}"#, [&plain, &plain], "reported"),
+    ] {
+        let (host, forwarded) = chain(first, second);
+        assert_eq!(forwarded.each_ref(), expected, "{first} {second}");
+        assert_eq!(host.metadata["found"], "4", "{first} {second}");
+        assert_eq!(host.metadata["action"], action, "{first} {second}");
+        let counted = |part: &str| -> u64 {
+            host.counters.iter().filter(|(name, _)| name.contains(part)).map(|(_, count)| count).sum()
+        };
+        assert_eq!((counted("panveil_messages"), counted("panveil_findings")), (2, 4), "{first} {second}");
+    }
+}
+
+#[test]
+fn who_acts_does_not_leave_it_to_who_watches() {
+    let (host, forwarded) = chain(r#"{"mode":"monitor"}"#, "{}");
+    assert_eq!(forwarded, [format!("{MASKED} {MASKED}"), format!("{MASKED} {MASKED}")]);
+    assert_eq!(host.metadata["mode"], "enforce");
 }

@@ -25,6 +25,8 @@ pub struct FakeHost {
     pub log: Vec<String>,
     /// Properties, by their path joined with dots.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// The properties that were asked for.
+    pub asked: Vec<String>,
     /// Calls that fail whatever the phase.
     pub broken: Vec<&'static str>,
     maps: [Vec<Field>; 4],
@@ -152,7 +154,11 @@ impl Host for FakeHost {
 
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
         self.allow("get_property", true)?;
-        Ok(self.properties.get(&path.join(".")).cloned())
+        let path = path.join(".");
+        self.asked.push(path.clone());
+        // Filter state reads back under the name it was set by.
+        let state = path.strip_prefix("panveil.").and_then(|key| self.metadata.get(key));
+        Ok(self.properties.get(&path).cloned().or_else(|| state.map(|state| state.clone().into_bytes())))
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {

@@ -11,6 +11,9 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::{Map, Value, json};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::trial::{Test, trial};
 
 const CARD: &str = "4111111111111111";
@@ -28,6 +31,8 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         with("a_body_that_envoy_refuses", |build| Box::pin(too_large(build))),
         with("a_refusal_of_its_own", |build| Box::pin(refusal(build))),
         with("two_in_one_chain", |build| Box::pin(two_in_one_chain(build))),
+        with("one_watches", |build| Box::pin(one_watches(build))),
+        with("a_namespace_left_out", |build| Box::pin(a_namespace_left_out(build))),
         with("logs_before_the_end", |build| Box::pin(early_logs(build))),
     ]
 }
@@ -149,7 +154,8 @@ async fn refusal(build: Build) -> Result<()> {
     counted(&sidecar.envoy, findings, 2).await
 }
 
-/// The second finds nothing that the first has left: one finding, and the log tells of it.
+/// The second leaves it to the first: each exchange is inspected once and counted once. The next request of a connection
+/// is an exchange of its own.
 async fn two_in_one_chain(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let filters = format!("{CONNECTION_MANAGER}/http_filters");
@@ -164,7 +170,54 @@ async fn two_in_one_chain(build: Build) -> Result<()> {
     let line = unharmed(&mut sidecar.envoy, 2).await?;
     ensure!(line["panveil_found"] == "1" && line["panveil_action"] == "masked", "{line:?}");
     let findings = r#"panveil_findings_total{direction="request",place="body",brand="visa",action="masked"}"#;
-    counted(&sidecar.envoy, findings, 2).await
+    counted(&sidecar.envoy, findings, 2).await?;
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 2).await?;
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="response",outcome="clean"}"#, 2).await?;
+    sidecar.upstream.take().await?;
+
+    let mut connection = TcpStream::connect(sidecar.envoy.listener).await?;
+    let request = format!("GET / HTTP/1.1\r\nhost: service.example\r\nx-note: {CARD}\r\n");
+    connection.write_all(format!("{request}\r\n{request}connection: close\r\n\r\n").as_bytes()).await?;
+    connection.read_to_end(&mut Vec::new()).await?;
+    let (received, _) = sidecar.upstream.take().await?;
+    ensure!(received.len() == 2, "{received:?}");
+    ensure!(received.iter().all(|request| values(&request.headers, "x-note") == [MASKED]), "{received:?}");
+    unharmed(&mut sidecar.envoy, 4).await?;
+    counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 4).await
+}
+
+/// One that acts does not leave it to one that merely watches, whichever is first.
+async fn one_watches(build: Build) -> Result<()> {
+    let mut settings = build.settings(r#"{"mode":"monitor"}"#);
+    let filters = format!("{CONNECTION_MANAGER}/http_filters");
+    settings.differ(json!([
+        {"op": "copy", "from": format!("{filters}/0"), "path": format!("{filters}/1")},
+        {"op": "replace", "path": format!("{filters}/1/typed_config/config/configuration/value"), "value": "{}"},
+    ]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let response = Client::http1(sidecar.envoy.listener).send(&post(&[format!("card {CARD} ")])).await?;
+    let response = response.context("no response")?;
+    ensure!(response.body == format!("card {MASKED} ").as_bytes(), "{}", response.summary());
+    unharmed(&mut sidecar.envoy, 1).await?;
+    Ok(())
+}
+
+/// In a namespace that the policy leaves out nothing is looked at, and no log key is set.
+async fn a_namespace_left_out(build: Build) -> Result<()> {
+    for (include, acts) in [("payments", true), ("shop", false)] {
+        let mut settings = build.settings(&format!(r#"{{"namespaces":{{"include":["{include}"]}}}}"#));
+        settings.differ(json!([
+            {"op": "add", "path": "/node", "value": {"id": "a", "cluster": "b", "metadata": {"NAMESPACE": "payments"}}},
+        ]))?;
+        let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+        let response = Client::http1(sidecar.envoy.listener).send(&post(&[format!("card {CARD} ")])).await?;
+        let response = response.context("no response")?;
+        let expected = if acts { MASKED } else { CARD };
+        ensure!(response.body == format!("card {expected} ").as_bytes(), "{}", response.summary());
+        let line = unharmed(&mut sidecar.envoy, 1).await?;
+        ensure!(line["panveil_action"].is_null() != acts && line["path"].is_null() != acts, "{line:?}");
+    }
+    Ok(())
 }
 
 /// A log line at the start of an exchange, from before the filter saw it, and one each second: none has a card, and the last

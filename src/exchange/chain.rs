@@ -1,0 +1,36 @@
+//! Who deals with an exchange when several panveils are in one chain?
+//!
+//! A plugin for a whole mesh and one of a namespace do not replace each other, they stack. The first that sees an exchange
+//! says so in its filter state, which no client can set, and those behind it leave the exchange alone: it is inspected
+//! once and counted once. Only a filter that acts does not leave it to one that merely watches. What is decided at the
+//! first callback holds to the end, since responses pass the chain the other way around.
+
+use super::Exchange;
+use crate::audit::Line;
+use crate::host::{Host, Level};
+use crate::policy::Mode;
+
+/// The filter state that says which mode the first one is in.
+const MODE: &str = "mode";
+const PANVEIL_MODE: &str = "panveil.mode";
+
+impl Exchange {
+    /// Whether another panveil deals with this exchange. If not, this one does, and says so.
+    pub(super) fn stands_aside<H: Host>(&mut self, host: &mut H) -> bool {
+        if let Some(aside) = self.aside {
+            return aside;
+        }
+        let first = host.property(&[PANVEIL_MODE]).unwrap_or_else(|error| {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            None
+        });
+        let mode = self.policy.mode();
+        let acts = first.as_deref() == Some(Mode::Enforce.as_str().as_bytes());
+        let aside = acts || (first.is_some() && mode == Mode::Monitor);
+        if !aside {
+            self.publish(host, MODE, mode.as_str());
+        }
+        self.aside = Some(aside);
+        aside
+    }
+}
