@@ -39,9 +39,9 @@ fn every_source_file_keeps_the_rules() {
         files.push((path, text));
     }
     assert!(files.len() > STAGES.len(), "only {} files", files.len());
-    let test_files = source::test_files(&files);
+    let test_modules = source::test_modules(&files);
     for (path, text) in &files {
-        told.extend(breaches(path, text, test_files.contains(path)));
+        told.extend(breaches(path, text, source::is_in(path, &test_modules)));
     }
     assert!(told.is_empty(), "\n{}\n", told.join("\n"));
 }
@@ -174,5 +174,12 @@ fn files_of_tests_are_known() {
                 .to_owned(),
         ),
     ];
-    assert_eq!(source::test_files(&files), ["stream/laws.rs", "mask/tests.rs", "scan/slow.rs"]);
+    let modules = source::test_modules(&files);
+    assert_eq!(modules, ["stream/laws", "mask/tests", "scan/slow"]);
+    for file in ["stream/laws.rs", "stream/laws/mod.rs", "stream/laws/carriers.rs", "mask/tests.rs"] {
+        assert!(source::is_in(file, &modules), "{file}");
+    }
+    for file in ["stream/body.rs", "stream/laws_of_all.rs", "mask.rs"] {
+        assert!(!source::is_in(file, &modules), "{file}");
+    }
 }

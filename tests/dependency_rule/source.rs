@@ -38,8 +38,8 @@ impl Module {
     }
 }
 
-/// The files that hold nothing but tests: those that `mod name;` names under one of the [`FOR_TESTS`].
-pub fn test_files(files: &[(String, String)]) -> Vec<String> {
+/// The modules that hold nothing but tests: those that `mod name;` names under one of the [`FOR_TESTS`].
+pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
@@ -49,11 +49,18 @@ pub fn test_files(files: &[(String, String)]) -> Vec<String> {
             if let [keyword, name, end] = three
                 && (keyword.in_test, keyword.text, end.text) == (true, "mod", ";")
             {
-                found.push(format!("{folder}/{}.rs", name.text));
+                found.push(format!("{folder}/{}", name.text));
             }
         }
     }
     found
+}
+
+/// Whether a file is that of one of the `modules`, or of one within it.
+pub fn is_in(path: &str, modules: &[String]) -> bool {
+    let stem = path.strip_suffix(".rs").unwrap_or(path);
+    let is_within = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    modules.iter().any(|module| stem.strip_prefix(module.as_str()).is_some_and(is_within))
 }
 
 impl<'a> Source<'a> {
