@@ -34,13 +34,14 @@ impl Exchange {
     ) -> Result<(), Stop> {
         let sender = sender_of(host, direction, block);
         let Some(plan) = self.plan(direction, pause_until(host, direction, sender)) else { return Ok(()) };
-        if coding::is_part(direction, block) {
+        let is_part = coding::is_part(direction, block);
+        if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
         }
         let Ok(decoder) = coding::decoder(block, self.policy.limits().inflate_ratio) else {
             return self.pass_unread(host, direction, Reason::Encoding);
         };
-        if decoder.is_some() && coding::is_part(direction, block) {
+        if decoder.is_some() && is_part {
             // A part of what is encoded says nothing.
             return self.pass_unread(host, direction, Reason::Encoding);
         }

@@ -112,11 +112,8 @@ impl Exchange {
 
     /// The headers of a message. `end` says that it has neither body nor trailers.
     pub fn on_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Flow {
-        if self.stands_aside(host) {
-            return Flow::Continue;
-        }
-        if let Some(stopped) = self.stopped {
-            return stopped.flow(direction);
+        if let Some(flow) = self.settled(host, direction) {
+            return flow;
         }
         let outcome = self.take_headers(host, direction, end);
         self.conclude(host, direction, outcome)
@@ -124,11 +121,8 @@ impl Exchange {
 
     /// A chunk of a body, of which the host holds `size` bytes now. `end` says that nothing follows it.
     pub fn on_body<H: Host>(&mut self, host: &mut H, direction: Direction, size: usize, end: bool) -> Flow {
-        if self.stands_aside(host) {
-            return Flow::Continue;
-        }
-        if let Some(stopped) = self.stopped {
-            return stopped.flow(direction);
+        if let Some(flow) = self.settled(host, direction) {
+            return flow;
         }
         let outcome = self.take_chunk(host, direction, size, end);
         self.conclude(host, direction, outcome)
@@ -136,14 +130,19 @@ impl Exchange {
 
     /// The trailers of a message.
     pub fn on_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Flow {
-        if self.stands_aside(host) {
-            return Flow::Continue;
-        }
-        if let Some(stopped) = self.stopped {
-            return stopped.flow(direction);
+        if let Some(flow) = self.settled(host, direction) {
+            return flow;
         }
         let outcome = self.take_trailers(host, direction);
         self.conclude(host, direction, outcome)
+    }
+
+    /// What becomes of the callback, if nothing of it is looked at any more.
+    fn settled<H: Host>(&mut self, host: &mut H, direction: Direction) -> Option<Flow> {
+        if self.stands_aside(host) {
+            return Some(Flow::Continue);
+        }
+        self.stopped.map(|stopped| stopped.flow(direction))
     }
 
     fn take_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Result<Flow, Stop> {
@@ -158,10 +157,9 @@ impl Exchange {
                 // Told only now: the host forgets the request's headers once they have gone on.
                 self.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&policy, id));
             }
-        }
-        if direction == Direction::Request {
             self.websocket = opens_websocket(&block);
-            for change in negotiation::changes(&policy, [&self.request.ruling, &self.response.ruling], &block) {
+            let rulings = [&self.request.ruling, &self.response.ruling];
+            for change in negotiation::changes(&policy, rulings, &block, self.websocket) {
                 change.make(host, map)?;
             }
         }

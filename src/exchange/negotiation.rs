@@ -24,8 +24,9 @@ const RANGES: [&[u8]; 2] = [b"range", b"if-range"];
 /// Extensions of a websocket, all of which change what is in its frames.
 const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
-/// What is to be changed in the headers of a request, under the rulings for it and its response.
-pub fn changes(policy: &Policy, rulings: [&Ruling; 2], request: &HeaderBlock) -> Vec<Change> {
+/// What is to be changed in the headers of a request, under the rulings for it and its response. `websocket` says that it
+/// [asks for one](opens_websocket).
+pub fn changes(policy: &Policy, rulings: [&Ruling; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
     let [reads_request, reads_response] = rulings.map(|ruling| ruling.enforces_at(Place::Body));
     let mut changes = Vec::new();
     if reads_response {
@@ -39,7 +40,7 @@ pub fn changes(policy: &Policy, rulings: [&Ruling; 2], request: &HeaderBlock) ->
             changes.extend(ranges.map(Change::Remove));
         }
     }
-    if (reads_request || reads_response) && opens_websocket(request) && request.get(EXTENSIONS).is_some() {
+    if websocket && (reads_request || reads_response) && request.get(EXTENSIONS).is_some() {
         changes.push(Change::Remove(EXTENSIONS));
     }
     changes

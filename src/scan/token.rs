@@ -104,8 +104,8 @@ impl Token {
     }
 }
 
-/// Padding or none, and whatever is in the bits that no byte needs.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+/// How base64 is read that anybody may have written: padding or none, and whatever is in the bits that no byte needs.
+pub const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_encode_padding(false);

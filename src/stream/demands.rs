@@ -1,6 +1,6 @@
 //! What does each law of a stream demand of one text?
 //!
-//! One function for each law, under its name. It panics where the law does not hold. The property tests in `laws.rs` and
+//! One function for each law, under its name. It panics where the law does not hold. The property tests in `laws/` and
 //! the fuzz targets bring the texts.
 
 use super::{

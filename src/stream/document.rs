@@ -24,15 +24,18 @@ pub enum Document {
 impl Document {
     /// The notation that a content type promises.
     pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
-        let Some(content_type) = content_type else { return Self::Unknown };
-        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().to_ascii_lowercase();
+        Self::of_essence(&essence(content_type))
+    }
+
+    /// The same for its [`essence`].
+    pub fn of_essence(essence: &[u8]) -> Self {
         if essence.windows(4).any(|part| part == b"json") {
             return Self::Json;
         }
         if essence.windows(3).any(|part| part == b"csv") {
             return Self::Csv;
         }
-        match essence.trim_ascii() {
+        match essence {
             b"application/x-www-form-urlencoded" => Self::Form,
             b"text/event-stream" => Self::Events,
             b"" | b"text/plain" | b"application/octet-stream" => Self::Unknown,
@@ -93,6 +96,12 @@ impl Document {
     pub fn is_anchor(byte: u8) -> bool {
         !byte.is_ascii_whitespace() && byte != b'-'
     }
+}
+
+/// A content type in lower case, without its parameters; empty where there is none.
+pub fn essence(content_type: Option<&[u8]>) -> Vec<u8> {
+    let essence = content_type.and_then(|content_type| content_type.split(|byte| *byte == b';').next());
+    essence.unwrap_or_default().trim_ascii().to_ascii_lowercase()
 }
 
 /// The most bytes of a number or a word before a part of it, and of white space before that.

@@ -5,7 +5,7 @@
 //!
 //! # Laws
 //!
-//! Each is a function in `demands.rs` and a property test of the same name in `laws.rs`.
+//! Each is a function in `demands.rs` and a property test of the same name in `laws/`.
 //!
 //! 1. **Identity**: with nothing found, the bytes out are the bytes in.
 //! 2. **Cut invariance**: findings and bytes out do not depend on where the stream is cut into chunks.

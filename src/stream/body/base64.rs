@@ -4,11 +4,12 @@
 //! the body is in base64, in pieces that may each end with padding. It is decoded four letters at a time, inspected, and what
 //! was masked in it is encoded again in its place; the rest stays letter for letter.
 
-use super::{Cut, Flow, Plain, Plan, Shape, Treatment, Turn};
+use super::{Cut, Plain, Plan, Shape, Treatment, Turn};
+use crate::scan::token::LENIENT;
 use crate::stream::What;
 use base64::Engine;
 use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::GeneralPurpose;
 use std::collections::VecDeque;
 
 /// A body in base64.
@@ -33,13 +34,8 @@ struct Quad {
 
 const QUAD: usize = 4;
 
-/// Reads what anybody writes: padded or not, with whatever in the bits that stand for nothing.
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+/// Writes with padding, since a quad has four letters.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT.with_encode_padding(true));
 
 impl Base64 {
     pub fn new(shape: Shape, plan: Plan) -> Self {
@@ -67,14 +63,15 @@ impl Base64 {
             return Turn::cut(Cut::Uninspectable);
         }
         let turn = self.plain.push(decoded.clone(), end || self.broken, report);
-        if let Flow::Cut(_) = turn.flow {
-            return turn;
-        }
+        let decided = match turn.forwarded(decoded) {
+            Ok(decided) => decided,
+            Err(cut) => return Turn::cut(cut),
+        };
         if self.plan.treatment == Treatment::Observe {
             self.quads.clear();
             return Turn::PASS;
         }
-        self.ready.extend(turn.replacement.unwrap_or(decoded));
+        self.ready.extend(decided);
         let encoded = self.encode(end);
         if encoded == chunk { Turn::PASS } else { Turn::replaced_by(encoded) }
     }
@@ -118,7 +115,7 @@ impl Base64 {
             if bytes == quad.bytes {
                 encoded.extend_from_slice(&quad.letters);
             } else {
-                encoded.extend_from_slice(base64::prelude::BASE64_STANDARD.encode(bytes).as_bytes());
+                encoded.extend_from_slice(ENGINE.encode(bytes).as_bytes());
             }
         }
         if end || self.broken {

@@ -5,7 +5,7 @@
 //!
 //! A compressed text says itself where it ends, so nothing of it waits for trailers.
 
-use super::{Body, Cut, Flow, Plan, Shape, Treatment, Turn};
+use super::{Body, Cut, Plan, Shape, Treatment, Turn};
 use crate::stream::{Decoder, Flaw, Sender, What};
 
 /// A compressed body.
@@ -44,7 +44,7 @@ impl Encoded {
             return self.give_up();
         }
         self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        let end = end || matches!(self.sender, Sender::Length(length) if length <= self.received);
+        let end = end || self.sender.is_done_after(self.received);
         let mut decoded = Vec::new();
         self.flaw = self.decoder.push(chunk, &mut decoded).err();
         if end && !self.decoder.is_complete() {
@@ -55,10 +55,10 @@ impl Encoded {
         }
         let ends_here = end || (self.sender == Sender::Open && self.decoder.is_complete());
         let turn = self.text.push(decoded.clone(), ends_here, report);
-        match (turn.flow, self.treatment) {
-            (Flow::Cut(_) | Flow::Close(_), _) => turn,
-            (_, Treatment::Observe) => Turn::PASS,
-            (Flow::Pass | Flow::Pause, _) => Turn::replaced_by(turn.replacement.unwrap_or(decoded)),
+        match turn.forwarded(decoded) {
+            Err(cut) => Turn::cut(cut),
+            Ok(_) if self.treatment == Treatment::Observe => Turn::PASS,
+            Ok(text) => Turn::replaced_by(text),
         }
     }
 

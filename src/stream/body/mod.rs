@@ -197,6 +197,14 @@ impl Turn {
         Self { replacement: Some(bytes), flow: Flow::Pass }
     }
 
+    /// What goes on of `chunk`, of a body that nothing waits in the host for.
+    fn forwarded(self, chunk: Vec<u8>) -> Result<Vec<u8>, Cut> {
+        match self.flow {
+            Flow::Pass | Flow::Pause => Ok(self.replacement.unwrap_or(chunk)),
+            Flow::Cut(cut) | Flow::Close(cut) => Err(cut),
+        }
+    }
+
     /// Nothing goes on.
     fn cut(cut: Cut) -> Self {
         Self { replacement: None, flow: Flow::Cut(cut) }

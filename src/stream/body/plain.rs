@@ -84,7 +84,7 @@ impl Plain {
         let paused = self.paused.take();
         let fresh = chunk.len().saturating_sub(paused.as_ref().map_or(0, |paused| paused.len));
         self.received = self.received.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
-        let end = end || matches!(self.sender, Sender::Length(length) if length <= self.received);
+        let end = end || self.sender.is_done_after(self.received);
         let mut walk = Walk { changed: !self.held.is_empty(), cut: None, report };
         let mut bytes = std::mem::take(&mut self.held);
         let mut decided = paused.as_ref().map_or(0, |paused| paused.decided);

@@ -1,5 +1,6 @@
 //! What do the headers of a message tell of its body?
 
+use crate::stream::document::essence;
 use crate::stream::{Document, Framing, Sender};
 
 /// How a body is put together.
@@ -23,9 +24,8 @@ impl Shape {
 
     /// What a content type promises.
     pub fn of_content_type(sender: Sender, content_type: Option<&[u8]>) -> Self {
-        let text = Self::text(sender, Document::of_content_type(content_type));
-        let essence = content_type.and_then(|content_type| content_type.split(|byte| *byte == b';').next());
-        let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        let essence = essence(content_type);
+        let text = Self::text(sender, Document::of_essence(&essence));
         if let Some(kind) = essence.strip_prefix(b"application/grpc") {
             return text.of_grpc(kind);
         }

@@ -72,6 +72,13 @@ pub enum Stretch {
     Undecided,
 }
 
+impl Sender {
+    /// Whether so many bytes are all that it sends, without being told.
+    pub fn is_done_after(self, received: u64) -> bool {
+        matches!(self, Self::Length(length) if length <= received)
+    }
+}
+
 impl Messages {
     /// At the start of a body.
     pub fn new(framing: Framing) -> Self {

@@ -218,12 +218,9 @@ impl WebSocket {
     /// Hands text to the message that is open. What is decided of it is ready then.
     fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(What)) -> Result<(), Cut> {
         let Some(Message::Text(message)) = &mut self.message else { return Ok(()) };
-        let turn = message.push(text.clone(), last, report);
-        if let Flow::Cut(cut) | Flow::Close(cut) = turn.flow {
-            return Err(cut);
-        }
+        let decided = message.push(text.clone(), last, report).forwarded(text)?;
         if self.plan.treatment != Treatment::Observe {
-            self.queue.push_ready(turn.replacement.unwrap_or(text));
+            self.queue.push_ready(decided);
         }
         Ok(())
     }
