@@ -14,16 +14,13 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::trial::{Test, trial};
+use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("chains::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "chains", name, test);
     vec![
         with("routes", |build| Box::pin(routes(build))),
         with("a_rewritten_path", |build| Box::pin(rewrite(build))),

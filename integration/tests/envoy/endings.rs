@@ -13,17 +13,14 @@ use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::trial::{Test, trial};
+use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
 /// Long enough for the proxy to have taken in what was sent before.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("endings::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "endings", name, test);
     vec![
         with("the_client_goes_away", |build| Box::pin(the_client_goes_away(build))),
         with("the_service_goes_away", |build| Box::pin(the_service_goes_away(build))),

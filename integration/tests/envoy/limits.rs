@@ -10,9 +10,10 @@ use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Protocol, Request, Response};
 use panveil_integration::client::Client;
 use panveil_integration::envoy::CONNECTION_MANAGER;
+use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -100,12 +101,7 @@ async fn both_ways(build: Build, course: Course, protocol: Protocol, framing: Fr
     let body = Body::cut_inside_cards(course.pieces);
     let message = Message { framing, ..body.message() };
     let mut sidecar = start(&build, course, protocol).await?;
-    sidecar.upstream.script(Script::Answer(Response { status: 200, message: message.clone() }));
-    let request = Request { method: "POST".into(), path: "/".into(), message };
-    let response = Client::new(sidecar.envoy.listener, protocol).send(&request).await?.context("no response")?;
-    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
-    let line = sidecar.envoy.access_log(1).await?.remove(0);
-    let (received, _) = sidecar.upstream.take().await?;
+    let (received, response, line) = exchange(&mut sidecar, protocol, message).await?;
     let received =
         received.first().with_context(|| format!("the service got no whole request: {}", line["details"]))?;
     body.check("request", &received.body)?;
@@ -124,13 +120,8 @@ async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
         Message { framing: Framing::Chunked, trailers: vec![("x-checksum".into(), "abc".into())], ..body.message() };
     let course = Course { name: "", pieces: &[], buffer_limit: None, window: None };
     let mut sidecar = start(&build, course, protocol).await?;
-    sidecar.upstream.script(Script::Answer(Response { status: 200, message: message.clone() }));
     // An HTTP/1.1 client's trailers are not passed on, and there are none then for the filter.
-    let request = Request { method: "POST".into(), path: "/".into(), message };
-    let response = Client::new(sidecar.envoy.listener, protocol).send(&request).await?.context("no response")?;
-    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
-    let line = sidecar.envoy.access_log(1).await?.remove(0);
-    let (received, _) = sidecar.upstream.take().await?;
+    let (received, response, line) = exchange(&mut sidecar, protocol, message).await?;
     let over_tail = line["details"] == "panveil_trailers_over_tail";
     match received.first() {
         Some(received) => body.check("request", &received.body)?,
@@ -148,7 +139,7 @@ async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
 
 /// Envoy piles up what the service sends and hands it over in one chunk once the client reads on, while another still waits.
 async fn slow_client(build: Build, window: Option<u32>) -> Result<()> {
-    // A card across every other frame: a body that goes on holding some of it here never waits in Envoy again.
+    // A card across every other frame, so that something waits again and again.
     let body = Body::cut_inside_cards(&[32_768; 64]);
     let course = Course { name: "", pieces: &[], buffer_limit: None, window };
     let mut sidecar = start(&build, course, Protocol::Http2).await?;
@@ -172,6 +163,21 @@ async fn slow_client(build: Build, window: Option<u32>) -> Result<()> {
     connection.abort();
     ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
     quiet(&sidecar.envoy.log())
+}
+
+/// The same message both ways: what the service received whole, what the client got, and the line of the log.
+async fn exchange(
+    sidecar: &mut Sidecar,
+    protocol: Protocol,
+    message: Message,
+) -> Result<(Vec<ReceivedRequest>, ReceivedResponse, Map<String, Value>)> {
+    sidecar.upstream.script(Script::Answer(Response { status: 200, message: message.clone() }));
+    let request = Request { method: "POST".into(), path: "/".into(), message };
+    let response = Client::new(sidecar.envoy.listener, protocol).send(&request).await?.context("no response")?;
+    ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
+    let line = sidecar.envoy.access_log(1).await?.remove(0);
+    let (received, _) = sidecar.upstream.take().await?;
+    Ok((received, response, line))
 }
 
 async fn start(build: &Build, course: Course, protocol: Protocol) -> Result<Sidecar> {

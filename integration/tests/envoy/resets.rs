@@ -14,7 +14,7 @@ use panveil_integration::silence::leaks;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::trial::{Test, trial};
+use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
@@ -23,10 +23,7 @@ const MOST_STEPS: usize = 500;
 const STREAMS: usize = 20;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("resets::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "resets", name, test);
     vec![
         with("streams_that_wait", |build| Box::pin(streams_that_wait(build))),
         with("envoy_quits", |build| Box::pin(envoy_quits(build))),

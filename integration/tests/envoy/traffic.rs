@@ -11,7 +11,7 @@ use panveil_integration::silence::leaks;
 use panveil_integration::upstream::Script;
 use tokio::task::JoinSet;
 
-use crate::trial::{Test, trial};
+use crate::trial::named;
 
 const CARDS: [(&str, &str); 4] = [
     ("4111111111111111", "411111******1111"),
@@ -21,10 +21,7 @@ const CARDS: [(&str, &str); 4] = [
 ];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("traffic::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "traffic", name, test);
     vec![
         with("many_at_once", |build| Box::pin(many_at_once(build))),
         with("the_next_request_of_a_connection_is_whole", |build| Box::pin(next_request(build))),

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::trapping::Trapping;
-use crate::trial::{Test, trial};
+use crate::trial::{named, trial};
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
@@ -82,10 +82,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
             trials.push(trial(format!("traps::two_workers::{name}"), move || two_workers(build, policy, afterwards)));
         }
     }
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("traps::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "traps", name, test);
     trials.push(with("again_and_again", |build| Box::pin(again_and_again(build))));
     trials.push(with("before_the_backoff_is_over", |build| Box::pin(before_the_backoff_is_over(build))));
     for callback in CALLBACKS {

@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use libtest_mimic::{Failed, Trial};
+use panveil_integration::sidecar::Build;
 
 const LONGEST_TRIAL: Duration = Duration::from_secs(300);
 
 /// A test as trials in a list have it.
 pub type Test = Pin<Box<dyn Future<Output = Result<()>>>>;
+
+/// One of the tests of a file that need nothing but a build, under `theme::name`.
+pub fn named(build: &Build, theme: &str, name: &str, test: fn(Build) -> Test) -> Trial {
+    let build = build.clone();
+    trial(format!("{theme}::{name}"), move || test(build))
+}
 
 pub fn trial<F>(name: impl Into<String>, test: impl FnOnce() -> F + Send + 'static) -> Trial
 where

@@ -1,22 +1,20 @@
 //! What becomes of a policy that changes while Envoy runs? Delivered as a file (ECDS), as a control plane would: a bad one is
 //! refused and the good one stays in force, a good one takes over between two exchanges.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
+use panveil_integration::envoy::{Discovery, Envoy, Filter};
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::trial::{Test, trial};
+use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
@@ -26,20 +24,8 @@ const MOST_STEPS: usize = 500;
 /// Long enough for a policy to arrive in the middle of its body.
 const PIECES: usize = 200;
 
-const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-
-/// Where Envoy reads the filter's configuration from, again whenever it changes.
-struct Discovery {
-    folder: TempDir,
-    module: PathBuf,
-    version: usize,
-}
-
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name: &str, test: fn(Build) -> Test| {
-        let build = build.clone();
-        trial(format!("updates::{name}"), move || test(build))
-    };
+    let with = |name, test| named(build, "updates", name, test);
     vec![
         with("a_bad_policy_is_refused", |build| Box::pin(bad(build))),
         with("a_bad_first_policy_lets_nothing_through", |build| Box::pin(bad_first(build))),
@@ -52,12 +38,12 @@ async fn bad(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, "{}").await?;
     let client = Client::http1(sidecar.envoy.listener);
     ensure!(masked(&post(&client).await?), "before");
-    discovery.deliver(BAD)?;
+    discovery.offer(BAD)?;
     until(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..3 {
         ensure!(masked(&post(&client).await?), "after a bad policy");
     }
-    discovery.deliver(r#"{"request":"block"}"#)?;
+    discovery.offer(r#"{"request":"block"}"#)?;
     eventually(&client, 403).await?;
     ensure!(sidecar.envoy.log().contains("policy: request: "), "no complaint: {}", sidecar.envoy.log());
     unharmed(&mut sidecar.envoy).await
@@ -70,7 +56,7 @@ async fn bad_first(build: Build) -> Result<()> {
     ensure!(response.status == 500, "{}", response.summary());
     let (received, cut_off) = sidecar.upstream.take().await?;
     ensure!(received.is_empty() && cut_off.is_empty(), "the service was asked: {received:?} {cut_off:?}");
-    discovery.deliver("{}")?;
+    discovery.offer("{}")?;
     eventually(&client, 200).await?;
     ensure!(masked(&post(&client).await?), "after a good policy");
     unharmed(&mut sidecar.envoy).await
@@ -87,7 +73,7 @@ async fn stream(build: Build) -> Result<()> {
     let wanted = format!("card {MASKED}\n").repeat(PIECES + 1);
     let streaming = tokio::spawn(async move { client.send(&long).await });
     until(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
-    discovery.deliver(r#"{"request":"block"}"#)?;
+    discovery.offer(r#"{"request":"block"}"#)?;
     eventually(&client, 403).await?;
     ensure!(!streaming.is_finished(), "the stream was over before the policy changed");
     let response = streaming.await??.context("no response")?;
@@ -105,7 +91,7 @@ async fn counts(build: Build) -> Result<()> {
     loaded(1).await?;
     for times in 0..EXCHANGES {
         ensure!(client.get("/").await?.status == 200);
-        discovery.deliver(policies[usize::try_from(times + 1)? % 2])?;
+        discovery.offer(policies[usize::try_from(times + 1)? % 2])?;
         loaded(times + 2).await?;
     }
     let name = r#"panveil_messages_total{direction="request",outcome="clean"}"#;
@@ -129,61 +115,11 @@ async fn counts(build: Build) -> Result<()> {
 
 /// An Envoy that gets its filter from a file, with this policy in it.
 async fn start(build: &Build, policy: &str) -> Result<(Discovery, Sidecar)> {
-    let mut discovery = Discovery { folder: tempfile::tempdir()?, module: build.module.clone(), version: 0 };
-    discovery.deliver(policy)?;
+    let discovery = Discovery::new(&build.module, policy)?;
     let mut settings = build.settings(policy);
-    settings.differ(json!([{
-        "op": "replace",
-        "path": format!("{CONNECTION_MANAGER}/http_filters/0"),
-        "value": {
-            "name": "panveil",
-            "config_discovery": {
-                "config_source": {"path_config_source": {"path": discovery.file()}, "resource_api_version": "V3"},
-                "type_urls": [WASM],
-            },
-        },
-    }, {
-        "op": "add",
-        "path": "/node",
-        "value": {"id": "a", "cluster": "b"},
-    }]))?;
+    settings.filter = Filter::Discovered(discovery.file());
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     Ok((discovery, sidecar))
-}
-
-impl Discovery {
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("filter.json")
-    }
-
-    /// Puts a policy where Envoy reads it, in one step.
-    fn deliver(&mut self, policy: &str) -> Result<()> {
-        self.version += 1;
-        let filter = json!({
-            "@type": WASM,
-            "config": {
-                "name": "panveil",
-                "root_id": "panveil",
-                "failure_policy": "FAIL_RELOAD",
-                "vm_config": {
-                    "vm_id": "panveil",
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": self.module.canonicalize()?}},
-                },
-                "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy},
-            },
-        });
-        let resource = json!({
-            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            "name": "panveil",
-            "typed_config": filter,
-        });
-        let response = json!({"version_info": self.version.to_string(), "resources": [resource]});
-        let new = self.folder.path().join("new.json");
-        std::fs::write(&new, response.to_string())?;
-        std::fs::rename(new, self.file())?;
-        Ok(())
-    }
 }
 
 fn request(body: &str) -> Request {

@@ -19,7 +19,7 @@ use panveil_integration::sidecar::Build;
 use panveil_integration::silence::leaks;
 use serde_json::{Map, Value};
 
-use crate::trial::{Test, trial};
+use crate::trial::{self, Test, trial};
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
@@ -40,8 +40,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
 
 /// A test under this name.
 fn named(build: &Build, name: &str, test: fn(Build) -> Test) -> Trial {
-    let build = build.clone();
-    trial(format!("protocols::{name}"), move || test(build))
+    trial::named(build, "protocols", name, test)
 }
 
 /// A test with a peer in Python. Ignored, and shown as that, where there is none.
