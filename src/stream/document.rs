@@ -27,7 +27,7 @@ impl Document {
         Self::of_essence(&essence(content_type))
     }
 
-    /// The same for its [`essence`].
+    /// The same for its type, as `essence` gives it.
     pub fn of_essence(essence: &[u8]) -> Self {
         if essence.windows(4).any(|part| part == b"json") {
             return Self::Json;
