@@ -4,7 +4,7 @@
 //! number gets digits. Separators stay. The result is never a valid card number again.
 
 use crate::scan::{FILLER, MAX_DIGITS};
-use crate::verdict::luhn;
+use crate::verdict::{Brand, luhn};
 
 /// How much of a number stays readable, and what covers the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,9 @@ pub struct Style {
 
 /// The digits that stay readable.
 ///
-/// Each is cut down to what PCI SSC's FAQ 1091 permits for the number's length: first six and last four for 15 and 16
-/// digits, first eight and last four for 16 digits only, the last four for every other length.
+/// Each is cut down to what PCI SSC's FAQ 1091 permits for the number's brand and length: first eight and last four for the
+/// 16 digits of the brands that it names, first six and last four for 15 and 16 digits, the last four for every other length,
+/// for which it says to ask the brand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// No digit.
@@ -77,34 +78,57 @@ impl MaskCharacter {
 }
 
 impl Keep {
-    /// How many digits stay at the start and at the end of a number of `length` digits.
-    pub const fn visible(self, length: usize) -> (usize, usize) {
+    /// How many digits stay at the start and at the end of a number of `length` digits, of a `brand` if that is known.
+    pub fn visible(self, brand: Option<Brand>, length: usize) -> (usize, usize) {
         match (self, length) {
             (Self::None, _) => (0, 0),
-            (Self::First8Last4, 16) => (8, 4),
+            (Self::First8Last4, 16) if brand.is_some_and(has_long_iin) => (8, 4),
             (Self::First6Last4 | Self::First8Last4, 15 | 16) => (6, 4),
             (Self::Last4 | Self::First6Last4 | Self::First8Last4, _) => (0, 4),
         }
     }
 }
 
-/// Masks the number that `span` is, from its first digit to its last.
-pub fn apply(span: &mut [u8], form: &Form, style: Style) {
+/// Whether the brand is one whose 16 digits may be truncated to the first eight and four more (FAQ 1091): those that belong
+/// to Discover, JCB, Mastercard, UnionPay and Visa.
+fn has_long_iin(brand: Brand) -> bool {
+    matches!(
+        brand,
+        Brand::Visa
+            | Brand::Mastercard
+            | Brand::Maestro
+            | Brand::Discover
+            | Brand::Diners
+            | Brand::Jcb
+            | Brand::UnionPay
+    )
+}
+
+/// The number of `brand` with these `digits`, in ASCII without separators, as a mask in `style` leaves it.
+pub fn truncated(digits: &[u8], brand: Brand, style: Style) -> String {
+    let mut digits = digits.to_vec();
+    apply(&mut digits, &Form::Text, brand, style);
+    digits.iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// Masks the number of `brand` that `span` is, from its first digit to its last.
+pub fn apply(span: &mut [u8], form: &Form, brand: Brand, style: Style) {
+    let visible = |length| style.keep.visible(Some(brand), length);
     match form {
         Form::Text => {
-            cover(span, style, |_| style.character.as_byte());
+            cover(span, visible, |_| style.character.as_byte());
         }
         Form::Hexadecimal => {
-            cover(span, style, |_| FILLER);
+            cover(span, visible, |_| FILLER);
         }
         Form::Digits => {
-            let end = cover(span, style, |index| if index == 0 { b'9' } else { b'0' });
+            let end = cover(span, visible, |index| if index == 0 { b'9' } else { b'0' });
             break_check_digit(span, end);
         }
         Form::Scientific => remove(span, form, style.character, 0),
         Form::Rewritten(edits) => write(span, edits.iter()),
         Form::Spelled(digits) => {
-            let (head, tail) = style.keep.visible(digits.len());
+            let (head, tail) = visible(digits.len());
             let hidden = digits.len().saturating_sub(head).saturating_sub(tail);
             write(span, digits.iter().skip(head).take(hidden).flatten());
         }
@@ -145,9 +169,9 @@ fn write<'e>(span: &mut [u8], edits: impl Iterator<Item = &'e (usize, u8)>) {
 
 /// Puts `cover` of its index among the digits in the place of each ASCII digit that is to be hidden, and returns the index
 /// behind the last one.
-fn cover(span: &mut [u8], style: Style, cover: impl Fn(usize) -> u8) -> usize {
+fn cover(span: &mut [u8], visible: impl Fn(usize) -> (usize, usize), cover: impl Fn(usize) -> u8) -> usize {
     let length = span.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let (head, tail) = style.keep.visible(length);
+    let (head, tail) = visible(length);
     let hidden = length.saturating_sub(head).saturating_sub(tail);
     let digits = span.iter_mut().filter(|byte| byte.is_ascii_digit());
     for (index, byte) in digits.enumerate().skip(head).take(hidden) {
@@ -179,8 +203,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn masked(text: &str, form: Form, keep: Keep) -> String {
+        masked_of(Brand::Visa, text, form, keep)
+    }
+
+    fn masked_of(brand: Brand, text: &str, form: Form, keep: Keep) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        apply(&mut bytes, &form, Style { keep, character: MaskCharacter::ASTERISK });
+        apply(&mut bytes, &form, brand, Style { keep, character: MaskCharacter::ASTERISK });
         String::from_utf8(bytes).unwrap()
     }
 
@@ -197,6 +225,40 @@ mod tests {
             ("6205500000000000004", Keep::First8Last4, "***************0004"),
         ] {
             assert_eq!(masked(number, Form::Text, keep), expected);
+        }
+    }
+
+    #[test]
+    fn each_brand_keeps_what_the_truncation_rules_permit() {
+        for (brand, number, expected) in [
+            (Brand::Visa, "4111111111111111", "41111111****1111"),
+            (Brand::Mastercard, "5555555555554444", "55555555****4444"),
+            (Brand::Amex, "378282246310005", "378282*****0005"),
+            (Brand::Mir, "2200000000000004", "220000******0004"),
+            (Brand::Diners, "30569309025904", "**********5904"),
+            (Brand::Visa, "4222222222222", "*********2222"),
+            (Brand::Maestro, "501800000000000009", "**************0009"),
+        ] {
+            assert_eq!(masked_of(brand, number, Form::Text, Keep::First8Last4), expected, "{brand:?}");
+        }
+    }
+
+    proptest! {
+        /// FAQ 1091: at least four digits of sixteen go, five of fifteen; never more than eight and four stay.
+        #[test]
+        fn no_mask_keeps_more_than_the_truncation_rules_permit(
+            length in 12..=19_usize,
+            brand in prop::sample::select(Brand::ALL.to_vec()),
+            keep in prop::sample::select(vec![Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4]),
+        ) {
+            let (head, tail) = keep.visible(Some(brand), length);
+            let most_head = match (brand, length) {
+                (Brand::Visa | Brand::Mastercard | Brand::Maestro, 16) => 8,
+                (Brand::Discover | Brand::Diners | Brand::Jcb | Brand::UnionPay, 16) => 8,
+                (_, 15 | 16) => 6,
+                _ => 0,
+            };
+            prop_assert!(head <= most_head && tail <= 4, "{head} {tail}");
         }
     }
 

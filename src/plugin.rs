@@ -6,7 +6,7 @@
 use crate::audit::{Counter, Ledger, Line};
 use crate::exchange::{Exchange, Flow};
 use crate::host::{EnvoyHost, Host, Level};
-use crate::policy::{Direction, Policy};
+use crate::policy::{Direction, KEY_VARIABLE, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use std::rc::Rc;
@@ -51,7 +51,8 @@ impl RootContext for Root {
             host.log(Level::Error, &Line::HostCallFailed("get_buffer_bytes"));
             return false;
         };
-        let policy = match Policy::parse(&text) {
+        let key = host.environment(KEY_VARIABLE);
+        let policy = match Policy::parse(&text).and_then(|policy| policy.with_key(key.as_deref())) {
             Ok(policy) => policy,
             Err(error) => {
                 host.log(Level::Error, &Line::PolicyRefused(&error));

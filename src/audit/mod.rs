@@ -6,12 +6,16 @@
 //! Law 8, **silence**: no log line, metric, record, error or local reply holds more than four consecutive digits of a
 //! card that was found.
 
+mod action;
 mod counters;
 mod line;
 mod record;
 mod redacted;
+mod tally;
 
+pub use action::{Action, Reason};
 pub use counters::{Counter, Ledger};
 pub use line::Line;
-pub use record::{Action, Facts, Reason, Tally};
+pub use record::Facts;
 pub use redacted::Redacted;
+pub use tally::Tally;

@@ -3,7 +3,7 @@
 use crate::policy::Policy;
 use crate::stream::redact_by;
 
-/// Text in which every card is hidden with all its digits, in an alphabet that cannot break out of a log line.
+/// Text in which every card is hidden with all its digits, unless the policy wants some told, in an alphabet that cannot break out of a log line.
 ///
 /// Printable ASCII stays, except spaces, quotes of any kind and backslashes: anything else is written as `%XX`, as in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,19 +12,25 @@ pub struct Redacted(String);
 /// The longest text that is kept, in bytes before escaping. What is cut off is told by a trailing `...`.
 const LONGEST: usize = 2048;
 
+/// The same for names.
+const LONGEST_NAME: usize = 64;
+
 impl Redacted {
     /// Hides what `policy` finds in `text`, then bounds and escapes it.
     pub fn under(policy: &Policy, text: &[u8]) -> Self {
-        let mut bytes = text.to_vec();
-        redact_by(&mut bytes, policy.redaction());
-        Self::escaped(&bytes)
+        Self::escaped(&redacted(policy, text), LONGEST, b"\"'\\`")
     }
 
-    fn escaped(bytes: &[u8]) -> Self {
-        let kept = bytes.get(..LONGEST).unwrap_or(bytes);
+    /// The same for the name of a field, which stands in lists: it is shorter, and without a comma.
+    pub fn name(policy: &Policy, name: &[u8]) -> Self {
+        Self::escaped(&redacted(policy, name), LONGEST_NAME, b"\"'\\`,")
+    }
+
+    fn escaped(bytes: &[u8], longest: usize, unsafe_bytes: &[u8]) -> Self {
+        let kept = bytes.get(..longest).unwrap_or(bytes);
         let mut safe = String::with_capacity(kept.len());
         for byte in kept {
-            if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'`') {
+            if byte.is_ascii_graphic() && !unsafe_bytes.contains(byte) {
                 safe.push(char::from(*byte));
             } else {
                 push_escape(&mut safe, *byte);
@@ -40,6 +46,12 @@ impl Redacted {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn redacted(policy: &Policy, text: &[u8]) -> Vec<u8> {
+    let mut bytes = text.to_vec();
+    redact_by(&mut bytes, policy.redaction(), policy.redaction_style());
+    bytes
 }
 
 fn push_escape(text: &mut String, byte: u8) {

@@ -39,7 +39,7 @@ impl Shown {
         let (head, tail) = match self {
             Self::Whole => (length, 0),
             Self::Nothing => (0, 0),
-            Self::Truncated => Keep::First6Last4.visible(length),
+            Self::Truncated => Keep::First6Last4.visible(None, length),
         };
         let hidden = head..length.saturating_sub(tail);
         let mut shown = spelling.to_vec();

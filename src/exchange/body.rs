@@ -6,7 +6,7 @@ use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Place};
-use crate::stream::{self, Body, Cut, Flaw, Plan, Shape, Side, Treatment, Turn, What};
+use crate::stream::{self, Body, Cut, Flaw, Plan, Shape, Side, Sighting, Treatment, Turn};
 use std::rc::Rc;
 
 impl Exchange {
@@ -112,7 +112,7 @@ impl Exchange {
         direction: Direction,
         size: usize,
         body: Box<Body>,
-        found: &[What],
+        found: &[Sighting],
         turn: Turn,
     ) -> Result<Flow, Stop> {
         let policy = Rc::clone(&self.policy);

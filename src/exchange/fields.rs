@@ -1,9 +1,9 @@
 //! Which cards are in a header map, and how are they masked there?
 
-use crate::audit::{Action, Redacted};
+use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Limit, Limits, Place, Policy, Ruling};
-use crate::stream::{Document, Inspector, What};
+use crate::stream::{Document, Inspector, Sighting, What};
 use crate::verdict::authentication;
 
 /// A header map with the cards that were found in it.
@@ -19,9 +19,9 @@ pub struct Card {
     /// In the path, another header, or a trailer.
     pub place: Place,
     /// The name of the field.
-    pub field: Redacted,
-    /// What it is.
-    pub what: What,
+    pub field: Vec<u8>,
+    /// What may be known of it.
+    pub sighting: Sighting,
 }
 
 /// A field as it came, and as it is to be.
@@ -32,11 +32,13 @@ struct Pair {
     new_value: Option<Vec<u8>>,
 }
 
+const PATH: &[u8] = b":path";
+
 /// A number that says how long the body is, not what is in it.
 const CONTENT_LENGTH: &[u8] = b"content-length";
 
 /// Fields whose value is an address, with a query in which a plus sign is a space.
-const HOLD_QUERIES: [&[u8]; 3] = [b":path", b"referer", b"location"];
+const HOLD_QUERIES: [&[u8]; 3] = [PATH, b"referer", b"location"];
 
 /// The limit that is reached by a map with too much in it.
 pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
@@ -44,6 +46,17 @@ pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
         Some(Limit::HeaderCount)
     } else {
         (block.bytes().len() > limits.header_bytes).then_some(Limit::HeaderBytes)
+    }
+}
+
+/// What something is called that stands under `name` in the header called `header`, or in a body: `cookie/session`. That it
+/// stands in the path is said by its place.
+pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
+    let header = header.filter(|header| *header != PATH);
+    let name = name.filter(|name| !header.is_some_and(|header| header.eq_ignore_ascii_case(name)));
+    match (header, name) {
+        (Some(header), Some(name)) => Some([header, b"/", name].concat()),
+        (header, name) => header.or(name).map(<[u8]>::to_vec),
     }
 }
 
@@ -70,7 +83,7 @@ impl Fields {
             }
             fields.pairs.push(pair);
         }
-        let has_card = fields.cards.iter().any(|card| matches!(card.what, What::Pan(_) | What::Track(_)));
+        let has_card = fields.cards.iter().any(|card| matches!(card.sighting.what, What::Pan(_) | What::Track(_)));
         if has_card && policy.criteria().authentication_data.is_some() {
             fields.inspect_codes(map, ruling, policy);
         }
@@ -87,7 +100,7 @@ impl Fields {
                 continue;
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            self.cards.push(Card { place, field: Redacted::under(policy, &pair.name), what: What::Code(code, length) });
+            self.cards.push(Card { place, field: pair.name.clone(), sighting: Sighting::of(What::Code(code, length)) });
             if action == Action::Masked {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
@@ -156,7 +169,7 @@ impl Fields {
             if let Some(bytes) = masked.get_mut(finding.span.clone()) {
                 finding.mask(bytes, style);
             }
-            self.cards.push(Card { place, field: Redacted::under(policy, name), what: finding.what });
+            self.cards.push(Card { place, field: name.to_vec(), sighting: finding.sighting });
         }
         Some(masked)
     }
@@ -171,7 +184,7 @@ impl Pair {
 fn place_of(map: HeaderMap, name: &[u8]) -> Place {
     match map {
         HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => Place::Trailers,
-        HeaderMap::RequestHeaders if name == b":path" => Place::Path,
+        HeaderMap::RequestHeaders if name == PATH => Place::Path,
         HeaderMap::RequestHeaders | HeaderMap::ResponseHeaders => Place::Headers,
     }
 }

@@ -10,7 +10,11 @@ use crate::policy::{Connection, Direction};
 use std::rc::Rc;
 
 /// A client that proved who it is.
-const MUTUAL: [u8; 1] = [1];
+pub(super) const MUTUAL: [u8; 1] = [1];
+
+/// Where the host tells who the client is, and who the service.
+pub(super) const SOURCE: [&str; 2] = ["connection", "uri_san_peer_certificate"];
+pub(super) const DESTINATION: [&str; 2] = ["upstream", "uri_san_peer_certificate"];
 
 impl Exchange {
     /// Learns from a message, whose headers are `block`, what its rules ask, and judges by it. At a request the response is
@@ -32,7 +36,7 @@ impl Exchange {
                     self.circumstances.note_connection(connection(host));
                 }
                 if questions.source
-                    && let Ok(name) = told(host, &["connection", "uri_san_peer_certificate"])
+                    && let Ok(name) = told(host, &SOURCE)
                 {
                     self.circumstances.note_source(name.as_deref());
                 }
@@ -40,7 +44,7 @@ impl Exchange {
             }
             Direction::Response => {
                 if questions.destination
-                    && let Ok(name) = told(host, &["upstream", "uri_san_peer_certificate"])
+                    && let Ok(name) = told(host, &DESTINATION)
                 {
                     self.circumstances.note_destination(name.as_deref());
                 }

@@ -211,7 +211,14 @@ impl Exchange {
         let mut refusal = None;
         for card in fields.cards() {
             let decision = policy.decide(&ruling, card.place);
-            self.report(host, direction, card.place, Some(&card.field), std::slice::from_ref(&card.what), decision)?;
+            self.report(
+                host,
+                direction,
+                card.place,
+                Some(&card.field),
+                std::slice::from_ref(&card.sighting),
+                decision,
+            )?;
             if Action::of(decision) == Action::Blocked {
                 refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
             }

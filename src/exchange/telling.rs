@@ -2,11 +2,12 @@
 //!
 //! Findings are counted as they are made; the rest is said once, at the end.
 
-use super::{Exchange, Stop};
+use super::judging::{DESTINATION, MUTUAL, SOURCE};
+use super::{Exchange, Stop, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted};
 use crate::host::{HeaderBlock, HeaderMap, Host, Level};
 use crate::policy::{Decision, Direction, Limit, Place};
-use crate::stream::What;
+use crate::stream::Sighting;
 
 impl Exchange {
     /// The end of the exchange, however it came about: tells what happened.
@@ -29,36 +30,48 @@ impl Exchange {
         if tally.action() == Action::Clean && !self.policy.records_clean() {
             return;
         }
-        let record = tally.record(&self.facts(host));
+        let facts = self.facts(host);
+        let record = tally.record(&facts);
         let found = tally.found().to_string();
-        let (brands, places) = (tally.brands(), tally.places());
         for (key, value) in [
             ("action", tally.action().as_str()),
             ("found", &found),
-            ("brands", &brands),
-            ("where", &places),
+            ("brands", &tally.brands()),
+            ("where", &tally.places()),
+            ("fields", &tally.fields()),
+            ("rules", &tally.rules()),
+            ("peer", facts.source.as_ref().map_or("", Redacted::as_str)),
+            ("fingerprints", &tally.fingerprints()),
             ("record", &record),
         ] {
-            self.publish(host, key, value);
+            if !value.is_empty() {
+                self.publish(host, key, value);
+            }
         }
     }
 
-    /// Adds what was found in one place to the tally and the counters. However much that is, all of it is dealt with; a
+    /// Adds what was found in one place, in the header called `field` if it was in one, to the tally and the counters. However much that is, all of it is dealt with; a
     /// message with more than the policy allows for is refused if the policy refuses what is beyond a limit.
     pub(super) fn report<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
         place: Place,
-        field: Option<&Redacted>,
-        findings: &[What],
+        field: Option<&[u8]>,
+        findings: &[Sighting],
         decision: Decision<'_>,
     ) -> Result<(), Stop> {
-        for what in findings {
-            self.tally().add(direction, place, field, what, decision);
+        let mut last: Option<(Vec<u8>, Redacted)> = None;
+        for sighting in findings {
+            let name = fields::called(field, sighting.name.as_deref());
+            if last.as_ref().map(|(name, _)| name) != name.as_ref() {
+                last = name.map(|name| (name.clone(), Redacted::name(&self.policy, &name)));
+            }
+            let field = last.as_ref().map(|(_, redacted)| redacted);
+            self.tally().add(direction, place, field, sighting, decision);
         }
         let mut labels: Vec<(&str, u64)> = Vec::new();
-        for label in findings.iter().map(What::label) {
+        for label in findings.iter().map(|sighting| sighting.what.label()) {
             match labels.iter_mut().find(|(other, _)| *other == label) {
                 Some((_, count)) => *count = count.saturating_add(1),
                 None => labels.push((label, 1)),
@@ -101,15 +114,24 @@ impl Exchange {
     }
 
     fn facts<H: Host>(&self, host: &mut H) -> Facts {
-        let mut text =
-            |path: &[&str]| host.property(path).ok().flatten().map(|value| Redacted::under(&self.policy, &value));
+        let mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
+        let mut text = |path: &[&str]| {
+            let value = host.property(path).ok().flatten().filter(|value| !value.is_empty())?;
+            Some(Redacted::under(&self.policy, &value))
+        };
         Facts {
             method: text(&["request", "method"]),
             host: text(&["request", "host"]),
             request_id: text(&["request", "id"]),
             route: text(&["xds", "route_name"]),
+            cluster: text(&["xds", "cluster_name"]),
+            client: text(&["source", "address"]),
+            // Of a client that did not prove it, a name is worth nothing.
+            source: text(&SOURCE).filter(|_| mutual == Some(true)),
+            destination: text(&DESTINATION),
             path: self.path.clone(),
-            mtls: host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == [1]),
+            mtls: mutual,
+            fingerprint_key: self.policy.key_id().map(str::to_owned),
         }
     }
 

@@ -8,6 +8,7 @@
 use super::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
+use std::ffi::OsString;
 use std::ptr::null_mut;
 use std::time::Duration;
 
@@ -78,6 +79,13 @@ impl EnvoyHost {
         let id = metric(GAUGE, name)?;
         // SAFETY: passes numbers.
         check(unsafe { proxy_record_metric(id, value) }, "record_metric")
+    }
+}
+
+impl EnvoyHost {
+    /// An environment variable of the virtual machine, as its operator set it.
+    pub fn environment(&mut self, name: &str) -> Option<Vec<u8>> {
+        std::env::var_os(name).map(OsString::into_encoded_bytes)
     }
 }
 

@@ -1,10 +1,9 @@
 //! How is a policy written?
 //!
 //! This is the wire format, field by field, with the default of each: a document that can be read as [`Config`] is
-//! well formed, not yet a [`Policy`](super::Policy). Fields that no engine reads yet are here all the same, so that a
-//! mistake in them is named as what it is. Of these only as much is kept as [`unsupported`](super::unsupported) needs
-//! in order to refuse them.
+//! well formed, not yet a [`Policy`](super::Policy).
 
+use super::audit::Audit;
 use super::detect::Detect;
 use super::document::Document;
 use super::error::PolicyError;
@@ -57,13 +56,29 @@ impl Config {
             limits: limits.object(Limits::read)?,
             audit: audit.object(Audit::read)?,
         })
+        .and_then(Self::checked)
+    }
+
+    /// A truncated number and its hash in one place can be put together again (PCI DSS 3.5.1, PCI SSC FAQ 1308).
+    fn checked(self) -> Result<Self, PolicyError> {
+        let error = if self.audit.truncated && self.audit.fingerprint {
+            PolicyError::wrong_value(
+                "no audit.truncated beside it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 want truncated and hashed numbers apart",
+            )
+            .in_field("fingerprint")
+        } else if self.audit.truncated && self.mask.keep == Keep::None {
+            PolicyError::wrong_value("another mask.keep than none, which leaves nothing to tell").in_field("truncated")
+        } else {
+            return Ok(self);
+        };
+        Err(error.in_field("audit"))
     }
 }
 
 fn read_style(document: &Document) -> Result<Style, PolicyError> {
     let [keep, character] = document.fields(["keep", "character"])?;
     Ok(Style {
-        keep: keep.or(Keep::First6Last4, Document::word)?,
+        keep: keep.or(Keep::First6Last4, value::keep)?,
         character: character.or(MaskCharacter::ASTERISK, value::mask_character)?,
     })
 }
@@ -76,22 +91,4 @@ fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {
         response_status: response_status.or(502, value::status)?,
         body: body.or(None, value::reply_body)?,
     })
-}
-
-/// What is said of findings.
-pub(super) struct Audit {
-    pub truncated: bool,
-    pub fingerprint: bool,
-    pub clean: bool,
-}
-
-impl Audit {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [truncated, fingerprint, clean] = document.fields(["truncated", "fingerprint", "clean"])?;
-        Ok(Self {
-            truncated: truncated.or(false, Document::boolean)?,
-            fingerprint: fingerprint.or(false, Document::boolean)?,
-            clean: clean.or(false, Document::boolean)?,
-        })
-    }
 }

@@ -7,7 +7,7 @@ use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, Patterns, Refused};
 use crate::verdict::authentication::CodeNames;
 use crate::verdict::criteria::OwnPatterns;
 use crate::verdict::name::Names;
-use crate::verdict::{Brand, Criteria, Level};
+use crate::verdict::{Brand, Criteria, Level, Traces};
 
 /// The part of a policy that says what is looked for.
 pub(super) struct Detect {
@@ -78,6 +78,7 @@ impl Detect {
             authentication_data: self.authentication_data.then(CodeNames::default),
             base64: self.base64,
             patterns: compiled.map(|compiled| OwnPatterns { compiled, named }),
+            traces: Traces::None,
         }
     }
 }

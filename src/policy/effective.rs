@@ -6,7 +6,7 @@ use super::read::Word;
 impl Policy {
     /// Every field that this version acts on, by its path, with its value as the policy spells it. The body of a reply
     /// is only called `null` or `set`.
-    pub fn effective(&self) -> [(&'static str, String); 26] {
+    pub fn effective(&self) -> [(&'static str, String); 28] {
         let detect = &self.detect;
         let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         let rules: Vec<String> = self.rules.iter().map(|rule| rule.summary(self.mode)).collect();
@@ -37,7 +37,9 @@ impl Policy {
             ("limits.findings_per_message", self.limits.findings_per_message.to_string()),
             ("limits.header_count", self.limits.header_count.to_string()),
             ("limits.header_bytes", self.limits.header_bytes.to_string()),
-            ("audit.clean", self.records_clean.to_string()),
+            ("audit.truncated", self.audit.truncated.to_string()),
+            ("audit.fingerprint", self.audit.fingerprint.to_string()),
+            ("audit.clean", self.audit.clean.to_string()),
         ]
     }
 }

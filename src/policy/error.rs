@@ -4,6 +4,7 @@
 //! value of the policy, since a value could be a secret or a card number put in the wrong place: only kinds ("a
 //! string"), positions, and names of fields that are short, plain and nearly without digits.
 
+use super::audit::KEY_VARIABLE;
 use std::fmt;
 
 /// Why a policy was refused. Its text is one line, and holds no value out of the policy.
@@ -52,9 +53,8 @@ enum Problem {
     RepeatedField {
         name: &'static str,
     },
-    NotSupported {
-        lacks: &'static str,
-        remedy: &'static str,
+    NoKey {
+        flaw: &'static str,
     },
 }
 
@@ -103,9 +103,9 @@ impl PolicyError {
         Problem::RepeatedField { name }.into()
     }
 
-    /// For a policy that is well formed, but asks at `path` for what this version does not do.
-    pub(super) fn not_supported(path: &'static str, lacks: &'static str, remedy: &'static str) -> Self {
-        Self::from(Problem::NotSupported { lacks, remedy }).in_field(path)
+    /// For a policy that asks for what takes a key, where the environment has none, or one with that `flaw`.
+    pub(super) fn no_key(flaw: &'static str) -> Self {
+        Problem::NoKey { flaw }.into()
     }
 
     /// The same error, as seen from the object that holds the field `name`.
@@ -170,9 +170,10 @@ impl fmt::Display for PolicyError {
             }
             Problem::MissingField { name } => write!(f, "missing field \"{name}\""),
             Problem::RepeatedField { name } => write!(f, "field \"{name}\" given more than once"),
-            Problem::NotSupported { lacks, remedy } => {
-                write!(f, concat!("not supported yet (panveil ", env!("CARGO_PKG_VERSION"), " {}); {}"), lacks, remedy)
-            }
+            Problem::NoKey { flaw } => write!(
+                f,
+                "the environment variable {KEY_VARIABLE} of the filter's VM {flaw}; set it to a random key, such as openssl rand -hex 32 makes"
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! check it. Reading goes text, `document`, `config`, `Policy`, and stops at the first thing that is wrong with
 //! one line that says where ([`PolicyError`]). `{}` is a whole policy: mask everywhere.
 
+mod audit;
 mod circumstances;
 mod condition;
 mod config;
@@ -21,9 +22,10 @@ mod place;
 mod read;
 mod rule;
 mod ruling;
-mod unsupported;
 mod value;
 
+use self::audit::Audit;
+pub use self::audit::KEY_VARIABLE;
 pub use self::circumstances::{Circumstances, Connection};
 use self::config::Config;
 use self::detect::Detect;
@@ -36,7 +38,7 @@ pub use self::rule::Questions;
 use self::rule::Rule;
 pub use self::ruling::Ruling;
 use crate::mask::Style;
-use crate::verdict::Criteria;
+use crate::verdict::{Criteria, Traces};
 use std::sync::Arc;
 
 /// What the operator wants, for every place of every exchange.
@@ -54,15 +56,13 @@ pub struct Policy {
     block: BlockReply,
     uninspectable: Uninspectable,
     limits: Limits,
-    records_clean: bool,
+    audit: Audit,
 }
 
 impl Policy {
     /// Reads a policy from JSON. Nothing but white space is the same as `{}`.
     pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
-        let config = Config::read(&Document::parse(json)?)?;
-        unsupported::refuse(&config)?;
-        Ok(config.into())
+        Ok(Config::read(&Document::parse(json)?)?.into())
     }
 
     /// What the rules ask about an exchange.
@@ -90,6 +90,11 @@ impl Policy {
         Arc::clone(&self.redaction)
     }
 
+    /// How it is hidden there: with all its digits, unless truncated numbers are told.
+    pub fn redaction_style(&self) -> Style {
+        if self.audit.truncated { self.style } else { Style::HIDE }
+    }
+
     /// What a masked number looks like.
     pub fn mask_style(&self) -> Style {
         self.style
@@ -112,7 +117,30 @@ impl Policy {
 
     /// Whether exchanges without findings are reported too.
     pub fn records_clean(&self) -> bool {
-        self.records_clean
+        self.audit.clean
+    }
+
+    /// Whether numbers are told by their fingerprints, so that a key for these is [needed](Self::with_key).
+    pub fn asks_key(&self) -> bool {
+        self.audit.fingerprint
+    }
+
+    /// The same policy with the key of its fingerprints, which is not written in it.
+    pub fn with_key(mut self, key: Option<&[u8]>) -> Result<Self, PolicyError> {
+        if self.asks_key() {
+            let key = Arc::new(audit::read_key(key)?);
+            let criteria = Criteria { traces: Traces::Fingerprint(key), ..(*self.criteria).clone() };
+            self.criteria = Arc::new(criteria);
+        }
+        Ok(self)
+    }
+
+    /// The name of the key that numbers are told with.
+    pub fn key_id(&self) -> Option<&str> {
+        match &self.criteria.traces {
+            Traces::Fingerprint(key) => Some(key.id()),
+            Traces::None | Traces::Truncated => None,
+        }
     }
 
     /// Whether messages are changed at all.
@@ -124,6 +152,7 @@ impl Policy {
 impl From<Config> for Policy {
     fn from(config: Config) -> Self {
         let criteria = config.detect.criteria();
+        let traces = if config.audit.truncated { Traces::Truncated } else { Traces::None };
         Self {
             redaction: Arc::new(criteria.for_redaction()),
             mode: config.mode,
@@ -132,13 +161,13 @@ impl From<Config> for Policy {
             questions: Questions::of(&config.rules),
             rules: config.rules,
             namespaces: config.namespaces,
-            criteria: Arc::new(criteria),
+            criteria: Arc::new(Criteria { traces, ..criteria }),
             detect: config.detect,
             style: config.mask,
             block: config.block,
             uninspectable: config.uninspectable,
             limits: config.limits,
-            records_clean: config.audit.clean,
+            audit: config.audit,
         }
     }
 }

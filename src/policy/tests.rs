@@ -300,7 +300,7 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
         effective("{}"),
         "mode=enforce request=mask response=mask rules=none namespaces.include=none namespaces.exclude=none detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.clean=false"
+         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
     );
     assert_eq!(
         effective(
@@ -308,31 +308,71 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
             "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
-            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"clean": true}}"##
+            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true}}"##
         ),
         "mode=monitor request=block response=skip rules=a block, b allow namespaces.include=shop, pay namespaces.exclude=test detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
          detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
-         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.clean=true"
+         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true"
     );
 }
 
 #[test]
-fn what_is_not_done_yet_is_refused_by_name() {
-    for (json, expected) in [
+fn what_pci_dss_keeps_apart_is_not_told_together() {
+    assert_errors([
         (
-            r#"{"audit":{"truncated":true}}"#,
-            "audit.truncated: not supported yet (panveil 0.1.0 reports no digits); remove it or set it to false",
+            r#"{"audit":{"truncated":true,"fingerprint":true}}"#,
+            "audit.fingerprint: value not allowed, expected no audit.truncated beside it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 want \
+             truncated and hashed numbers apart",
         ),
         (
-            r#"{"audit":{"fingerprint":true}}"#,
-            "audit.fingerprint: not supported yet (panveil 0.1.0 reports no fingerprints); \
-             remove it or set it to false",
+            r#"{"audit":{"truncated":true},"mask":{"keep":"none"}}"#,
+            "audit.truncated: value not allowed, expected another mask.keep than none, which leaves nothing to tell",
         ),
+    ]);
+    assert!(!parse(r#"{"audit":{"truncated":true}}"#).asks_key());
+}
+
+#[test]
+fn a_fingerprint_needs_a_key() {
+    let policy = || parse(r#"{"audit":{"fingerprint":true}}"#);
+    assert!(policy().asks_key());
+    for (key, flaw) in [
+        (None, "is not set"),
+        (Some(""), "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters"),
+        (Some("4111111111111111"), "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters"),
+        (
+            Some("00112233445566778899aabbccddeeff\n"),
+            "has a space, a newline or another sign in it that is not printable ASCII",
+        ),
+        (Some("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "repeats the same few characters"),
     ] {
-        let expected = expected.replace("0.1.0", env!("CARGO_PKG_VERSION"));
-        assert_eq!(error(json), format!("policy: {expected}"), "{json}");
+        let error = policy().with_key(key.map(str::as_bytes)).err().expect("no good key").to_string();
+        let expected = format!(
+            "policy: audit.fingerprint: the environment variable PANVEIL_HMAC_KEY of the filter's VM {flaw}; \
+             set it to a random key, such as openssl rand -hex 32 makes"
+        );
+        assert_eq!(error, expected, "{key:?}");
     }
+    let keyed = policy().with_key(Some(b"00112233445566778899aabbccddeeff")).expect("a good key");
+    assert_eq!(keyed.key_id(), Some("pRfZXLYa"));
+    // Nobody needs a key who does not ask for fingerprints, and nothing is made of one that is there.
+    assert_eq!(parse("{}").with_key(Some(b"weak")).expect("no key is needed").key_id(), None);
+}
+
+#[test]
+fn masks_keep_no_more_than_the_truncation_rules_permit() {
+    let forbidden = "mask.keep: value not allowed, expected what PCI SSC's FAQ 1091 on truncation permits, \
+                     one of none, last4, first6_last4, first8_last4";
+    let unknown = "mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4";
+    assert_errors([
+        (r#"{"mask":{"keep":"first6_last6"}}"#, forbidden),
+        (r#"{"mask":{"keep":"first10_last4"}}"#, forbidden),
+        (r#"{"mask":{"keep":"last5"}}"#, forbidden),
+        (r#"{"mask":{"keep":"first99999_last4"}}"#, unknown),
+        (r#"{"mask":{"keep":"first4_last4"}}"#, unknown),
+        (r#"{"mask":{"keep":"all"}}"#, unknown),
+    ]);
 }
 
 #[test]
@@ -378,7 +418,7 @@ fn namespaces_are_included_and_excluded() {
 }
 
 #[test]
-fn what_is_not_done_yet_is_checked_all_the_same() {
+fn what_is_told_is_asked_for_with_true_or_false() {
     assert_errors([
         (r#"{"audit":{"truncated":null}}"#, "audit.truncated: found null, expected true or false"),
         (r#"{"audit":{"fingerprint":"key"}}"#, "audit.fingerprint: found a string, expected true or false"),

@@ -24,6 +24,22 @@ pub(super) fn name(document: &Document) -> Result<String, PolicyError> {
     }
 }
 
+/// Which digits stay. What the truncation rules forbid is told from what is no such word at all.
+pub(super) fn keep(document: &Document) -> Result<Keep, PolicyError> {
+    let keeps_too_much = |text: &str| {
+        let kept = |part: &str, side: &str, most: u8| {
+            part.strip_prefix(side).and_then(|count| count.parse().ok()).is_some_and(|count: u8| count > most)
+        };
+        text.split('_').any(|part| kept(part, "first", 8) || kept(part, "last", 4))
+    };
+    match document {
+        Document::Text(text) if keeps_too_much(text) => Err(PolicyError::wrong_value(
+            "what PCI SSC's FAQ 1091 on truncation permits, one of none, last4, first6_last4, first8_last4",
+        )),
+        other => other.word(),
+    }
+}
+
 /// The name of a field, as JSON, forms and headers have them.
 pub(super) fn key(document: &Document) -> Result<String, PolicyError> {
     let key = document.text()?;

@@ -5,7 +5,7 @@
 
 use super::{
     Body, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Shape, Side,
-    Treatment, What, oracle,
+    Sighting, Treatment, What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -60,7 +60,10 @@ enum End {
 }
 
 /// What was forwarded and what was found.
-type Passed = (Vec<u8>, Vec<What>);
+type Passed = (Vec<u8>, Vec<Seen>);
+
+/// What is told of a finding, with its name as text.
+type Seen = (What, Option<String>);
 
 /// As much as any text here has may wait in the host.
 const ROOMY: usize = 1 << 16;
@@ -114,7 +117,7 @@ impl Reading {
     /// The cards alone, without what a track has behind them, as the oracle tells of them.
     fn cards(self, text: &[u8]) -> Vec<(Range<usize>, Brand)> {
         let findings = self.find_by(text, Criteria { authentication_data: None, ..self.criteria() });
-        findings.into_iter().map(|finding| (finding.span, finding.what.brand().expect("a card"))).collect()
+        findings.into_iter().map(|finding| (finding.span, finding.sighting.what.brand().expect("a card"))).collect()
     }
 
     fn find_by(self, text: &[u8], criteria: Criteria) -> Vec<Finding> {
@@ -257,7 +260,7 @@ pub fn idempotence(text: &[u8], reading: Reading) {
     let (once, _) = reading.whole(text);
     let (twice, found) = reading.whole(&once);
     assert_eq!(shown(&twice), shown(&once), "of {:?}", shown(text));
-    let is_new = |what: &What| !matches!(what, What::Pattern(_));
+    let is_new = |(what, _): &Seen| !matches!(what, What::Pattern(_));
     assert!(!found.iter().any(is_new), "{:?} became {:?}", shown(text), shown(&once));
 }
 
@@ -322,7 +325,7 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
         waiting.extend_from_slice(&chunk);
         assert_eq!(body.paused_len(), if paused { waiting.len() - chunk.len() } else { 0 });
         let arrived = waiting.len();
-        let report = &mut |pan| found.push(pan);
+        let report = &mut |sighting: Sighting| found.push((sighting.what, sighting.name.as_deref().map(shown)));
         let turn = if trailers {
             body.finish_before_trailers(waiting.clone(), report)
         } else {

@@ -1,19 +1,44 @@
 //! What was found in a text?
 
 use crate::mask::{self, Form, Style};
-use crate::verdict::{Brand, Code, Pan};
+use crate::scan::MIN_DIGITS;
+use crate::verdict::{Brand, Code, Fingerprint, Pan};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Something in the window that was inspected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Has no `Debug`: a name is text of whoever sent it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Finding {
     /// From its first byte to behind its last, as offsets into the window.
     pub span: Range<usize>,
-    /// What it is.
-    pub what: What,
     /// How it is written.
     pub form: Form,
+    /// What may be known of it.
+    pub sighting: Sighting,
+}
+
+/// What may be known of something that was found, wherever it was.
+///
+/// Has no `Debug`: a name is text of whoever sent it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// What it is.
+    pub what: What,
+    /// The name that it stands under, as it was sent: that of a member, a form field, a column.
+    pub name: Option<Vec<u8>>,
+    /// What tells its number again.
+    pub trace: Option<Trace>,
+}
+
+/// What tells a number again without all its digits.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Trace {
+    /// Its first and last digits, as the policy's masks leave them.
+    Truncated(String),
+    /// Its keyed hash.
+    Fingerprint(Fingerprint),
 }
 
 /// What may be known of something that was found, without any of its digits.
@@ -43,13 +68,34 @@ pub struct Matched {
 impl Finding {
     /// Masks `span`, the bytes of the finding. Only card numbers and what a pattern says keep any digit.
     pub fn mask(&self, span: &mut [u8], style: Style) {
-        match &self.what {
-            What::Pan(_) => mask::apply(span, &self.form, style),
+        match &self.sighting.what {
+            What::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
             What::Track(_) | What::Code(..) => mask::remove(span, &self.form, style.character, 0),
             What::Pattern(matched) => {
-                mask::remove(span, &self.form, style.character, usize::from(matched.keep_last));
+                let kept = usize::from(matched.keep_last);
+                let kept = if self.may_be_card(span) { kept.min(KEPT_OF_NUMBERS) } else { kept };
+                mask::remove(span, &self.form, style.character, kept);
             }
         }
+    }
+}
+
+impl Finding {
+    /// True when there are as many digits in `span` as in a card number, in whatever spelling.
+    fn may_be_card(&self, span: &[u8]) -> bool {
+        let spelled = if let Form::Spelled(characters) = &self.form { characters.len() } else { 0 };
+        span.iter().filter(|byte| byte.is_ascii_digit()).count().max(spelled) >= MIN_DIGITS
+    }
+}
+
+/// How many digits at the end of a card number may stay readable (PCI SSC, FAQ 1091), whatever a pattern says that matches
+/// one.
+const KEPT_OF_NUMBERS: usize = 4;
+
+impl Sighting {
+    /// Something of which nothing else is known.
+    pub fn of(what: What) -> Self {
+        Self { what, name: None, trace: None }
     }
 }
 

@@ -5,8 +5,8 @@ use super::finding::{Finding, What};
 use super::naming::Naming;
 use super::search::{self, Hit, Stretch, Written};
 use crate::mask::{Form, Style};
-use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View};
-use crate::verdict::{self, Criteria, Level};
+use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View, text_before};
+use crate::verdict::{self, Criteria, Level, field};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -150,8 +150,13 @@ impl Inspector {
         });
         let view = View::new(behind, text, last, self.style.character.as_byte());
         let mut since_card = self.since_card.saturating_add(hits.decided);
-        for hit in hits.found {
-            if matches!(hit.what, What::Pan(_) | What::Track(_)) {
+        let mut names = self.naming.cursor(behind, text);
+        for mut hit in hits.found {
+            if hit.sighting.name.is_none() {
+                let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
+                hit.sighting.name = field::nearest(&before, &names.names(hit.span.start));
+            }
+            if matches!(hit.sighting.what, What::Pan(_) | What::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);
             }
             findings.push(self.finding(hit, view, source));
@@ -163,14 +168,14 @@ impl Inspector {
 
     /// The finding that `hit` in `view` is in the source.
     fn finding(&self, hit: Hit, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
-        let Hit { span, what, written, .. } = hit;
+        let Hit { span, sighting, written, .. } = hit;
         let sent =
             source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
         let form = match (written, source) {
             (Written::Anew(edits), None) => Form::Rewritten(edits),
             (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),
             (_, Some(source)) if sent.len() != span.len() => {
-                let covered = |byte: &u8| match what {
+                let covered = |byte: &u8| match sighting.what {
                     What::Pan(_) => byte.is_ascii_digit(),
                     _ => byte.is_ascii_alphanumeric(),
                 };
@@ -178,12 +183,12 @@ impl Inspector {
             }
             (Written::InHexadecimal, _) => Form::Hexadecimal,
             (Written::AsFloat, _) => Form::Scientific,
-            (Written::Plainly, _) => match what {
+            (Written::Plainly, _) => match sighting.what {
                 What::Pattern(_) => self.document.form_within(view, &span),
                 _ => self.document.form_of(view, &span, self.anchor),
             },
         };
-        Finding { span: sent, what, form }
+        Finding { span: sent, form, sighting }
     }
 
     /// Keeps what later decisions need of the bytes decided now.
@@ -237,17 +242,17 @@ fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> 
 /// Hides every card in a whole `text` with all its digits, and what goes with it. Whatever level a policy sets, what may be a
 /// card is hidden.
 pub fn redact(text: &mut [u8]) {
-    redact_by(text, Arc::new(Criteria::at(Level::Strict)));
+    redact_by(text, Arc::new(Criteria::at(Level::Strict)), Style::HIDE);
 }
 
-/// The same by other criteria, those of [`Criteria::for_redaction`].
-pub fn redact_by(text: &mut [u8], criteria: Arc<Criteria>) {
+/// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
+pub fn redact_by(text: &mut [u8], criteria: Arc<Criteria>, style: Style) {
     let mut findings = Vec::new();
-    let inspector = Inspector::new(Document::Text, Style::HIDE).under(criteria);
+    let inspector = Inspector::new(Document::Text, style).under(criteria);
     inspector.reading_all_escapes().inspect(text, true, &mut findings);
     for finding in &findings {
         if let Some(span) = text.get_mut(finding.span.clone()) {
-            finding.mask(span, Style::HIDE);
+            finding.mask(span, style);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Level;
 use super::authentication::CodeNames;
 use super::brand::{Brand, Tier};
+use super::fingerprint::FingerprintKey;
 use super::name::Names;
 use crate::scan::pattern::Patterns;
 use std::sync::Arc;
@@ -24,6 +25,21 @@ pub struct Criteria {
     pub base64: bool,
     /// What else is found.
     pub patterns: Option<OwnPatterns>,
+    /// What is told of each number, so that it is known again.
+    pub traces: Traces,
+}
+
+/// What is told of each number besides what it is. One of the two, never both: PCI DSS 3.5.1 wants a truncated number and a
+/// hash of it kept apart.
+#[derive(Clone, Default)]
+pub enum Traces {
+    /// Nothing.
+    #[default]
+    None,
+    /// The digits that a mask leaves.
+    Truncated,
+    /// Its fingerprint.
+    Fingerprint(Arc<FingerprintKey>),
 }
 
 /// The operator's patterns.
@@ -49,7 +65,15 @@ impl Criteria {
             .map(|own| OwnPatterns { named: own.named.into_iter().map(|(name, _)| (name, 0)).collect(), ..own });
         let names = self.names.clone().without_ignored();
         let authentication_data = Some(self.authentication_data.clone().unwrap_or_default());
-        Self { level: Level::Strict, test_cards: true, names, patterns, authentication_data, ..self.clone() }
+        Self {
+            level: Level::Strict,
+            test_cards: true,
+            names,
+            patterns,
+            authentication_data,
+            traces: Traces::None,
+            ..self.clone()
+        }
     }
 
     /// How much a number of `brand` has to show whose range is of `tier`.
@@ -68,6 +92,7 @@ impl Default for Criteria {
             authentication_data: Some(CodeNames::default()),
             base64: false,
             patterns: None,
+            traces: Traces::None,
         }
     }
 }

@@ -3,11 +3,20 @@
 //! The key of a JSON member, form field, header, attribute or element, the name of an array, of a part of a form, or a
 //! segment of a path.
 
+use super::context::FarNames;
 use super::words::{self, is_one_of};
 
 /// The name that stands nearest `before` a value, and right in front of it.
 pub fn name(before: &[u8]) -> Option<&[u8]> {
     KEYS.iter().find_map(|key| key(before))
+}
+
+/// The name to call a value by that stands behind `before`, and under `far` names: its column, or what stands right in
+/// front of it, or the array around it.
+pub fn nearest(before: &[u8], far: &FarNames) -> Option<Vec<u8>> {
+    let FarNames { heading, array } = far;
+    let near = || named_pair(before).or_else(|| name(before));
+    heading.as_deref().or_else(near).or(array.as_deref()).map(<[u8]>::to_vec)
 }
 
 /// Finds a name in the text before a number.

@@ -12,6 +12,7 @@ pub mod brand;
 pub mod context;
 pub mod criteria;
 pub mod field;
+pub mod fingerprint;
 pub mod luhn;
 pub mod name;
 pub mod test_cards;
@@ -21,7 +22,8 @@ pub mod words;
 pub use authentication::Code;
 pub use brand::{Brand, Tier};
 pub use context::FarNames;
-pub use criteria::Criteria;
+pub use criteria::{Criteria, Traces};
+pub use fingerprint::{Fingerprint, FingerprintKey};
 
 use crate::scan::{Candidate, Shape};
 use boundary::Surroundings;

@@ -30,6 +30,8 @@ fn check_prints_the_effective_policy() {
         limits.findings_per_message 1000\n\
         limits.header_count         1000\n\
         limits.header_bytes         262144\n\
+        audit.truncated             false\n\
+        audit.fingerprint           false\n\
         audit.clean                 false\n";
     let policy = r##"{"response":"block","mask":{"character":"#"},"rules":[
         {"name":"charges","match":{"path":{"prefix":"/v1/charges"}},"action":"allow"},

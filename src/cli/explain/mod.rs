@@ -152,7 +152,7 @@ fn source(decoded: &Decoded<'_>, span: &Range<usize>) -> Range<usize> {
 impl Paragraph {
     /// For a card that the filter finds and no candidate explains.
     fn of_finding(finding: &Finding, shown: Shown) -> Self {
-        let (brand, length) = (finding.what.brand().map_or("", Brand::as_str), finding.what.length());
+        let (brand, length) = (finding.sighting.what.brand().map_or("", Brand::as_str), finding.sighting.what.length());
         let number = shown.number(b"", usize::from(length));
         let text = format!("{number}\n  {:<12} a card: {brand}, {length} digits\n", "verdict");
         Self { source: finding.span.clone(), span: 0..0, text }

@@ -6,7 +6,7 @@
 
 use super::{Cut, Plain, Plan, Shape, Treatment, Turn};
 use crate::scan::token::LENIENT;
-use crate::stream::What;
+use crate::stream::Sighting;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::GeneralPurpose;
@@ -54,7 +54,7 @@ impl Base64 {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         if self.broken {
             return Turn::PASS;
         }
@@ -77,7 +77,7 @@ impl Base64 {
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
         let waits = !self.quads.is_empty() || !self.letters.is_empty();
         if !waits || self.plan.treatment == Treatment::Observe {
             return self.push(Vec::new(), true, report);

@@ -6,7 +6,7 @@
 //! A compressed text says itself where it ends, so nothing of it waits for trailers.
 
 use super::{Body, Cut, Plan, Shape, Treatment, Turn};
-use crate::stream::{Decoder, Flaw, Sender, What};
+use crate::stream::{Decoder, Flaw, Sender, Sighting};
 
 /// A compressed body.
 pub struct Encoded {
@@ -39,7 +39,7 @@ impl Encoded {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         if self.flaw.is_some() {
             return self.give_up();
         }
@@ -63,7 +63,7 @@ impl Encoded {
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
         let turn = self.push(&[], true, report);
         // Once trailers have begun nothing can be put in front of them.
         match turn.replacement {

@@ -21,7 +21,7 @@ use self::plain::Plain;
 pub use self::shape::Shape;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{Decoder, Document, Flaw, Inspector, What};
+use super::{Decoder, Document, Flaw, Inspector, Sighting};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -168,7 +168,7 @@ impl Body {
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
     /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         match self {
             Self::Plain(body) => body.push(chunk, end, report),
             Self::WebSocket(body) => body.push(chunk, end, report),
@@ -178,7 +178,7 @@ impl Body {
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
         match self {
             Self::Plain(body) => body.finish_before_trailers(waiting, report),
             Self::WebSocket(body) => body.finish(report),

@@ -15,7 +15,7 @@
 
 use super::{Cut, Flow, Plan, Shape, Treatment, Turn};
 use crate::stream::messages::{Messages, Stretch};
-use crate::stream::{Document, Finding, Framing, Inspector, Sender, What};
+use crate::stream::{Document, Finding, Framing, Inspector, Sender, Sighting};
 
 /// A body whose texts stand in it byte for byte.
 pub struct Plain {
@@ -80,7 +80,7 @@ impl Plain {
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
     /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         let paused = self.paused.take();
         let fresh = chunk.len().saturating_sub(paused.as_ref().map_or(0, |paused| paused.len));
         self.received = self.received.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
@@ -122,7 +122,7 @@ impl Plain {
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
         if self.held.is_empty() || self.plan.treatment == Treatment::Observe {
             return self.push(waiting, true, report);
         }
@@ -158,7 +158,7 @@ impl Plain {
 
     fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<'_>) {
         for finding in findings {
-            (walk.report)(finding.what.clone());
+            (walk.report)(finding.sighting.clone());
             match (self.plan.treatment, text.get_mut(finding.span.clone())) {
                 (Treatment::Mask, Some(span)) => {
                     finding.mask(span, self.plan.style);
@@ -178,5 +178,5 @@ impl Plain {
 struct Walk<'r> {
     changed: bool,
     cut: Option<Cut>,
-    report: &'r mut dyn FnMut(What),
+    report: &'r mut dyn FnMut(Sighting),
 }

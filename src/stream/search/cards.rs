@@ -1,10 +1,11 @@
 //! Which card numbers are in a stretch, on their own or at the start of a track?
 
 use super::{Hit, Hits, Stretch, Written};
-use crate::scan::{Candidate, Shape, Starts, Step, View, Windows};
-use crate::stream::finding::What;
+use crate::mask;
+use crate::scan::{Candidate, Digits, Shape, Starts, Step, View, Windows};
+use crate::stream::finding::{Sighting, Trace, What};
 use crate::stream::naming::Cursor;
-use crate::verdict::{self, FarNames, Pan, Verdict, Why};
+use crate::verdict::{self, Brand, FarNames, Pan, Traces, Verdict, Why};
 use std::ops::Range;
 
 /// Adds the cards in `stretch` to `hits`.
@@ -17,9 +18,11 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
             Step::Start(windows) => {
                 let start = windows.start();
                 match best(windows, stretch, &mut names) {
-                    Best::Card { span, what, written, .. } => {
+                    Best::Card { span, what, written, digits, .. } => {
                         starts.take(span.end);
-                        hits.insert(Hit { from: start.min(span.start), span, what, written });
+                        let trace = what.brand().and_then(|brand| trace(&digits, brand, stretch));
+                        let sighting = Sighting { trace, ..Sighting::of(what) };
+                        hits.insert(Hit { from: start.min(span.start), span, sighting, written });
                     }
                     Best::Open => return hits.hold(start),
                     Best::None => {}
@@ -38,6 +41,7 @@ enum Best {
         what: What,
         written: Written,
         score: i8,
+        digits: Digits,
     },
     None,
     /// More bytes may make one of them a card.
@@ -87,7 +91,16 @@ fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>) -> Best {
     };
     let end = span.end.saturating_add(rest.unwrap_or(0));
     let what = if rest.is_some() { What::Track(pan) } else { What::Pan(pan) };
-    Best::Card { span: span.start..end, what, written, score: pan.score }
+    Best::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits() }
+}
+
+/// What the policy wants told of the number of `brand` with these digits.
+fn trace(digits: &Digits, brand: Brand, stretch: &Stretch<'_>) -> Option<Trace> {
+    match &stretch.criteria.traces {
+        Traces::None => None,
+        Traces::Truncated => Some(Trace::Truncated(mask::truncated(digits.ascii(), brand, stretch.style))),
+        Traces::Fingerprint(key) => Some(Trace::Fingerprint(key.fingerprint(digits.ascii()))),
+    }
 }
 
 /// What `candidate` is called from afar.

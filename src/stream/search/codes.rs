@@ -17,7 +17,7 @@ pub const NEAR: usize = 192;
 pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
     let cards: Vec<Range<usize>> =
-        hits.found.iter().filter(|hit| is_card(&hit.what)).map(|hit| hit.span.clone()).collect();
+        hits.found.iter().filter(|hit| is_card(&hit.sighting.what)).map(|hit| hit.span.clone()).collect();
     let places = places(stretch, &cards, hits.decided);
     if places.is_empty() {
         return;

@@ -9,7 +9,7 @@ mod codes;
 mod patterns;
 mod tokens;
 
-use super::finding::What;
+use super::finding::{Sighting, What};
 use super::naming::Naming;
 use crate::mask::Style;
 use crate::scan::Decoded;
@@ -50,8 +50,8 @@ pub struct Hit {
     pub from: usize,
     /// Where in the text.
     pub span: Range<usize>,
-    /// What it is.
-    pub what: What,
+    /// What may be known of it. Its name may be that of the text around it.
+    pub sighting: Sighting,
     /// How it is written.
     pub written: Written,
 }
@@ -96,7 +96,7 @@ impl Hits {
     /// Adds a hit, unless there is one in its place.
     fn add(&mut self, span: Range<usize>, what: What, written: Written) {
         if !self.covers(&span) {
-            self.insert(Hit { from: span.start, span, what, written });
+            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), written });
         }
     }
 

@@ -56,8 +56,8 @@ fn add_cards(stretch: &Stretch<'_>, token: &Token, from: usize, hits: &mut Hits)
     }
     // The first one carries the edit; each is told of on its own.
     let mut edits = token.rewrite(&bytes);
-    for Finding { what, .. } in findings {
+    for Finding { sighting, .. } in findings {
         let written = Written::Anew(std::mem::take(&mut edits));
-        hits.insert(Hit { from, span: token.span.clone(), what, written });
+        hits.insert(Hit { from, span: token.span.clone(), sighting, written });
     }
 }

@@ -63,7 +63,7 @@ fn hide_runs(bytes: &mut [u8]) {
 }
 
 fn hide_middle(bytes: &mut [u8], digits: &[usize]) {
-    let (head, tail) = Keep::First6Last4.visible(digits.len());
+    let (head, tail) = Keep::First6Last4.visible(None, digits.len());
     for position in &digits[head..digits.len() - tail] {
         bytes[*position] = b'*';
     }

@@ -10,7 +10,7 @@ mod queue;
 use self::frame::{Head, Key, Kind};
 use self::queue::{Output, Part, Queue};
 use super::{Cut, Flow, Plain, Plan, Shape, Treatment, Turn};
-use crate::stream::{Document, Sender, What};
+use crate::stream::{Document, Sender, Sighting};
 
 /// What one side sends through a websocket.
 pub struct WebSocket {
@@ -86,7 +86,7 @@ impl WebSocket {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         if self.closed {
             return if chunk.is_empty() { Turn::PASS } else { Turn::replaced_by(Vec::new()) };
         }
@@ -102,7 +102,7 @@ impl WebSocket {
     }
 
     /// The end of a stream that has trailers, which none of a websocket has.
-    pub fn finish(&mut self, report: &mut dyn FnMut(What)) -> Turn {
+    pub fn finish(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
         let waits = !self.queue.is_empty() || !self.head.is_empty();
         if !waits || self.plan.treatment == Treatment::Observe {
             return self.push(Vec::new(), true, report);
@@ -115,7 +115,7 @@ impl WebSocket {
         mut bytes: &[u8],
         end: bool,
         output: &mut Output,
-        report: &mut dyn FnMut(What),
+        report: &mut dyn FnMut(Sighting),
     ) -> Result<(), Cut> {
         while !bytes.is_empty() {
             bytes = match self.frame.take() {
@@ -139,7 +139,7 @@ impl WebSocket {
     }
 
     /// Reads the head of a frame, or as much of it as has come, and gives what is behind it.
-    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(What)) -> Result<&'b [u8], Cut> {
+    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(Sighting)) -> Result<&'b [u8], Cut> {
         for (index, byte) in bytes.iter().enumerate() {
             self.head.push(*byte);
             let Some(head) = Head::read(&self.head) else { continue };
@@ -161,7 +161,7 @@ impl WebSocket {
     }
 
     /// What is to be done with a frame of this kind. Begins the message when it is the first of one.
-    fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(What)) -> Result<Payload, Cut> {
+    fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(Sighting)) -> Result<Payload, Cut> {
         match kind {
             Kind::Control => return Ok(Payload::Control),
             Kind::First => self.begin(self.fresh_message(), report)?,
@@ -176,7 +176,7 @@ impl WebSocket {
     }
 
     /// Begins a message. One that is still open ends, though it must not.
-    fn begin(&mut self, message: Message, report: &mut dyn FnMut(What)) -> Result<(), Cut> {
+    fn begin(&mut self, message: Message, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
         self.push_text(Vec::new(), true, report)?;
         self.message = Some(message);
         Ok(())
@@ -187,7 +187,7 @@ impl WebSocket {
         &mut self,
         mut frame: Frame,
         bytes: &'b [u8],
-        report: &mut dyn FnMut(What),
+        report: &mut dyn FnMut(Sighting),
     ) -> Result<&'b [u8], Cut> {
         let len = usize::try_from(frame.rest).unwrap_or(usize::MAX).min(bytes.len());
         let (payload, behind) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
@@ -216,7 +216,7 @@ impl WebSocket {
     }
 
     /// Hands text to the message that is open. What is decided of it is ready then.
-    fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(What)) -> Result<(), Cut> {
+    fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
         let Some(Message::Text(message)) = &mut self.message else { return Ok(()) };
         let decided = message.push(text.clone(), last, report).forwarded(text)?;
         if self.plan.treatment != Treatment::Observe {

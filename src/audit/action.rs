@@ -1,0 +1,76 @@
+//! What was done, and why was something not looked at?
+
+use crate::policy::{Decision, Intent, Mode};
+
+/// What was done about a card, or about a whole exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Nothing was found.
+    Clean,
+    /// A message, or a part of it, could not be read and was passed on.
+    Uninspected,
+    /// Found in monitor mode: the policy would have acted.
+    Reported,
+    /// Found where the policy allows cards.
+    Allowed,
+    /// Masked.
+    Masked,
+    /// Refused or cut.
+    Blocked,
+}
+
+/// Why something was not inspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is compressed or encrypted in a way that panveil does not read.
+    Encoding,
+    /// It is a part of something whose other parts are not there.
+    Range,
+    /// A limit was reached.
+    Limit,
+    /// The connection was turned over to another protocol.
+    Upgrade,
+    /// The policy says `skip`.
+    Skipped,
+    /// The host refused a call.
+    HostCall,
+}
+
+impl Action {
+    /// What `decision` does to a card that was found.
+    pub fn of(decision: Decision<'_>) -> Self {
+        match (decision.mode, decision.intent) {
+            (_, Intent::Skip) => Self::Clean,
+            (_, Intent::Allow) => Self::Allowed,
+            (Mode::Monitor, Intent::Mask | Intent::Block) => Self::Reported,
+            (Mode::Enforce, Intent::Block) => Self::Blocked,
+            (Mode::Enforce, Intent::Mask) => Self::Masked,
+        }
+    }
+
+    /// The name in logs, records and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Uninspected => "uninspected",
+            Self::Reported => "reported",
+            Self::Allowed => "allowed",
+            Self::Masked => "masked",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl Reason {
+    /// The name in logs, records and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Range => "range",
+            Self::Limit => "limit",
+            Self::Upgrade => "upgrade",
+            Self::Skipped => "skipped",
+            Self::HostCall => "host_call",
+        }
+    }
+}

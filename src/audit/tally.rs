@@ -1,0 +1,336 @@
+//! What has happened to one exchange so far?
+
+use super::action::{Action, Reason};
+use super::record::{Entry, Facts, RECORD_VERSION, Reached, Record, Uninspected};
+use super::redacted::Redacted;
+use crate::policy::{Decision, Direction, Limit, Place};
+use crate::stream::{Sighting, Trace, What};
+use crate::verdict::Brand;
+
+/// What was found in one exchange, by place and kind, in bounded space.
+#[derive(Default)]
+pub struct Tally {
+    entries: Vec<Entry>,
+    beyond: u64,
+    traces: usize,
+    traces_beyond: u64,
+    authentication_data: bool,
+    uninspected: Vec<Uninspected>,
+    limits: Vec<Reached>,
+    blocked: bool,
+}
+
+/// The most kinds of findings that a record tells apart.
+const MOST_ENTRIES: usize = 32;
+
+/// The most numbers that a record tells apart, by what is left of them or by their fingerprints.
+const MOST_TRACES: usize = 64;
+
+impl Tally {
+    /// Adds something that was found. `field` is the name that it stands under.
+    pub fn add(
+        &mut self,
+        direction: Direction,
+        place: Place,
+        field: Option<&Redacted>,
+        sighting: &Sighting,
+        decision: Decision<'_>,
+    ) {
+        let what = &sighting.what;
+        let action = Action::of(decision);
+        self.blocked |= action == Action::Blocked;
+        self.authentication_data |= what.is_authentication_data();
+        let same = self.entries.iter().position(|entry| {
+            entry.direction == direction.as_str()
+                && entry.place == place.as_str()
+                && entry.field.as_deref() == field.map(Redacted::as_str)
+                && entry.kind == what.kind()
+                && entry.brand == what.brand().map(Brand::as_str)
+                && entry.pattern.as_deref() == what.pattern()
+                && entry.length == what.length()
+                && entry.action == action
+                && entry.rule == decision.rule
+        });
+        let index = match same {
+            Some(index) => index,
+            None if self.entries.len() < MOST_ENTRIES => {
+                self.entries.push(entry(direction, place, field, what, decision));
+                self.entries.len().saturating_sub(1)
+            }
+            None => {
+                self.beyond = self.beyond.saturating_add(1);
+                self.traces_beyond = self.traces_beyond.saturating_add(u64::from(sighting.trace.is_some()));
+                return;
+            }
+        };
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.count = entry.count.saturating_add(1);
+        }
+        if let Some(trace) = &sighting.trace {
+            self.add_trace(index, trace);
+        }
+    }
+
+    /// Adds what tells a number again to the entry of that index, once.
+    fn add_trace(&mut self, index: usize, trace: &Trace) {
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let (told, text) = match trace {
+            Trace::Truncated(text) => (&mut entry.truncated, text.clone()),
+            Trace::Fingerprint(fingerprint) => (&mut entry.fingerprints, fingerprint.to_text()),
+        };
+        if told.contains(&text) {
+            return;
+        }
+        if self.traces < MOST_TRACES {
+            told.push(text);
+            self.traces = self.traces.saturating_add(1);
+        } else {
+            self.traces_beyond = self.traces_beyond.saturating_add(1);
+        }
+    }
+
+    /// Notes that a message was not inspected, or not wholly. Says whether that is new.
+    pub fn note_uninspected(&mut self, direction: Direction, reason: Reason) -> bool {
+        let note = Uninspected { direction: direction.as_str(), reason: reason.as_str() };
+        let new = !self.uninspected.contains(&note);
+        if new {
+            self.uninspected.push(note);
+        }
+        new
+    }
+
+    /// Notes that a limit was reached. Says whether that is new.
+    pub fn note_limit(&mut self, direction: Direction, limit: Limit) -> bool {
+        let reached = Reached { direction: direction.as_str(), limit: limit.as_str() };
+        let new = !self.limits.contains(&reached);
+        if new {
+            self.limits.push(reached);
+        }
+        new
+    }
+
+    /// Notes that the exchange was refused or cut, for whatever reason.
+    pub fn note_blocked(&mut self) {
+        self.blocked = true;
+    }
+
+    /// How much was found: cards, authentication data, matches of patterns.
+    pub fn found(&self) -> u64 {
+        self.entries.iter().fold(self.beyond, |sum, entry| sum.saturating_add(entry.count))
+    }
+
+    /// What was done, at its strongest.
+    pub fn action(&self) -> Action {
+        if self.blocked {
+            return Action::Blocked;
+        }
+        let uninspected =
+            self.uninspected.iter().any(|note| note.reason != Reason::Skipped.as_str()).then_some(Action::Uninspected);
+        let found = self.entries.iter().map(|entry| entry.action);
+        found.chain(uninspected).max().unwrap_or(Action::Clean)
+    }
+
+    /// The strongest action on cards in messages of that direction.
+    pub fn action_in(&self, direction: Direction) -> Option<Action> {
+        let entries = self.entries.iter().filter(|entry| entry.direction == direction.as_str());
+        entries.map(|entry| entry.action).max()
+    }
+
+    /// The brands that were found, in the order of [`Brand::ALL`], with commas between them.
+    pub fn brands(&self) -> String {
+        let names = Brand::ALL.iter().map(|brand| brand.as_str());
+        join(names.filter(|name| self.entries.iter().any(|entry| entry.brand == Some(name))))
+    }
+
+    /// The places where something was found, with commas between them.
+    pub fn places(&self) -> String {
+        let places = [Place::Headers, Place::Path, Place::Body, Place::Trailers].map(Place::as_str);
+        join(places.into_iter().filter(|place| self.entries.iter().any(|entry| entry.place == *place)))
+    }
+
+    /// The names that it stood under, with commas between them.
+    pub fn fields(&self) -> String {
+        join_once(self.entries.iter().filter_map(|entry| entry.field.as_deref()))
+    }
+
+    /// The rules that decided, with commas between them.
+    pub fn rules(&self) -> String {
+        join_once(self.entries.iter().map(|entry| entry.rule.as_str()))
+    }
+
+    /// The fingerprints of the numbers, with commas between them.
+    pub fn fingerprints(&self) -> String {
+        join_once(self.entries.iter().flat_map(|entry| &entry.fingerprints).map(String::as_str))
+    }
+
+    /// The whole record as one line of JSON.
+    pub fn record(&self, facts: &Facts) -> String {
+        let record = Record {
+            version: RECORD_VERSION,
+            action: self.action(),
+            found: self.found(),
+            authentication_data: self.authentication_data,
+            method: facts.method.as_ref().map(Redacted::as_str),
+            host: facts.host.as_ref().map(Redacted::as_str),
+            path: facts.path.as_ref().map(Redacted::as_str),
+            route: facts.route.as_ref().map(Redacted::as_str),
+            cluster: facts.cluster.as_ref().map(Redacted::as_str),
+            request_id: facts.request_id.as_ref().map(Redacted::as_str),
+            client: facts.client.as_ref().map(Redacted::as_str),
+            source: facts.source.as_ref().map(Redacted::as_str),
+            destination: facts.destination.as_ref().map(Redacted::as_str),
+            mtls: facts.mtls,
+            fingerprint_key: facts.fingerprint_key.as_deref(),
+            findings: &self.entries,
+            findings_beyond: self.beyond,
+            traces_beyond: self.traces_beyond,
+            uninspected: &self.uninspected,
+            limits: &self.limits,
+        };
+        record.to_line()
+    }
+}
+
+/// What nothing was counted for yet.
+fn entry(direction: Direction, place: Place, field: Option<&Redacted>, what: &What, decision: Decision<'_>) -> Entry {
+    Entry {
+        direction: direction.as_str(),
+        place: place.as_str(),
+        field: field.map(|field| field.as_str().to_owned()),
+        kind: what.kind(),
+        brand: what.brand().map(Brand::as_str),
+        pattern: what.pattern().map(str::to_owned),
+        length: what.length(),
+        action: Action::of(decision),
+        rule: decision.rule.to_owned(),
+        count: 0,
+        truncated: Vec::new(),
+        fingerprints: Vec::new(),
+    }
+}
+
+fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Each of them once, in their order.
+fn join_once<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    join(once.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Intent, Mode, Policy};
+    use crate::verdict::{Code, Pan};
+
+    const VISA: Sighting = seen(What::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
+    const AMEX: Sighting = seen(What::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
+
+    const fn seen(what: What) -> Sighting {
+        Sighting { what, name: None, trace: None }
+    }
+
+    fn decision(mode: Mode, intent: Intent) -> Decision<'static> {
+        Decision { intent, mode, rule: "request" }
+    }
+
+    fn redacted(text: &[u8]) -> Redacted {
+        Redacted::under(&Policy::parse(b"{}").unwrap(), text)
+    }
+
+    #[test]
+    fn equal_findings_are_counted_together() {
+        let mut tally = Tally::default();
+        let mask = decision(Mode::Enforce, Intent::Mask);
+        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Place::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
+        assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
+        assert_eq!((tally.brands().as_str(), tally.places().as_str()), ("visa,amex", "headers,body"));
+        assert_eq!((tally.fields().as_str(), tally.rules().as_str()), ("cookie", "request"));
+        let facts = Facts { path: Some(redacted(b"/pay")), mtls: Some(true), ..Facts::default() };
+        assert_eq!(
+            tally.record(&facts),
+            "{\"version\":1,\"action\":\"masked\",\"found\":3,\"path\":\"/pay\",\"mtls\":true,\"findings\":[\
+             {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"pan\",\"brand\":\"visa\",\"length\":16,\"action\":\"masked\",\
+             \"rule\":\"request\",\"count\":2},\
+             {\"direction\":\"request\",\"place\":\"headers\",\"field\":\"cookie\",\"kind\":\"pan\",\"brand\":\"amex\",\"length\":15,\
+             \"action\":\"masked\",\"rule\":\"request\",\"count\":1}]}"
+        );
+    }
+
+    #[test]
+    fn authentication_data_is_told_of() {
+        let mut tally = Tally::default();
+        let mask = decision(Mode::Enforce, Intent::Mask);
+        tally.add(Direction::Request, Place::Body, None, &seen(What::Code(Code::Verification, 3)), mask);
+        assert_eq!((tally.found(), tally.brands().as_str()), (1, ""));
+        assert_eq!(
+            tally.record(&Facts::default()),
+            "{\"version\":1,\"action\":\"masked\",\"found\":1,\"authentication_data\":true,\"findings\":[\
+             {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"verification_code\",\"length\":3,\
+             \"action\":\"masked\",\"rule\":\"request\",\"count\":1}]}"
+        );
+    }
+
+    #[test]
+    fn the_strongest_action_is_the_exchange_s() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.action(), Action::Clean);
+        assert!(tally.note_uninspected(Direction::Response, Reason::Skipped));
+        assert_eq!(tally.action(), Action::Clean);
+        assert!(tally.note_uninspected(Direction::Response, Reason::Encoding));
+        assert!(!tally.note_uninspected(Direction::Response, Reason::Encoding));
+        assert_eq!(tally.action(), Action::Uninspected);
+        tally.add(Direction::Request, Place::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
+        assert_eq!(tally.action(), Action::Reported);
+        tally.add(Direction::Response, Place::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
+        assert_eq!(tally.action(), Action::Blocked);
+        assert_eq!(tally.action_in(Direction::Request), Some(Action::Reported));
+    }
+
+    #[test]
+    fn a_record_is_bounded() {
+        let mut tally = Tally::default();
+        for number in 0..100 {
+            let field = redacted(format!("x-{number}").as_bytes());
+            tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, decision(Mode::Enforce, Intent::Mask));
+        }
+        assert_eq!(tally.found(), 100);
+        assert!(tally.record(&Facts::default()).contains("\"findings_beyond\":68"));
+    }
+
+    #[test]
+    fn numbers_are_told_once_each_and_in_bounded_space() {
+        let mut tally = Tally::default();
+        for number in 0..100 {
+            let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
+            let sighting = Sighting { trace, ..VISA };
+            tally.add(Direction::Request, Place::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
+            tally.add(Direction::Request, Place::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
+        }
+        let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
+        assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
+        assert_eq!(record["findings"][0]["truncated"][0], "411111******0000");
+        assert_eq!((record["found"].as_u64(), record["traces_beyond"].as_u64()), (Some(200), Some(72)));
+    }
+
+    #[test]
+    fn authentication_data_is_told_of_even_beyond_the_bound() {
+        let mut tally = Tally::default();
+        let mask = decision(Mode::Enforce, Intent::Mask);
+        for number in 0..100 {
+            let field = redacted(format!("x-{number}").as_bytes());
+            tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, mask);
+        }
+        tally.add(Direction::Request, Place::Body, None, &seen(What::Code(Code::Pin, 4)), mask);
+        assert!(tally.record(&Facts::default()).contains("\"authentication_data\":true"));
+    }
+}
