@@ -21,7 +21,7 @@ pub struct Facts {
     pub route: Option<Redacted>,
     /// The cluster that the route leads to.
     pub cluster: Option<Redacted>,
-    /// The client's address and port.
+    /// The client's address.
     pub client: Option<Redacted>,
     /// Who the client is, under mutual TLS: the first URI of its certificate.
     pub source: Option<Redacted>,

@@ -38,11 +38,15 @@ impl Exchange {
             ("found", &found),
             ("brands", &tally.brands()),
             ("where", &tally.places()),
-            ("fields", &tally.fields()),
+            ("record", &record),
+        ] {
+            self.publish(host, key, value);
+        }
+        for (key, value) in [
+            ("fields", tally.fields().as_str()),
             ("rules", &tally.rules()),
             ("peer", facts.source.as_ref().map_or("", Redacted::as_str)),
             ("fingerprints", &tally.fingerprints()),
-            ("record", &record),
         ] {
             if !value.is_empty() {
                 self.publish(host, key, value);
@@ -115,17 +119,16 @@ impl Exchange {
 
     fn facts<H: Host>(&self, host: &mut H) -> Facts {
         let mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
-        let mut text = |path: &[&str]| {
-            let value = host.property(path).ok().flatten().filter(|value| !value.is_empty())?;
-            Some(Redacted::under(&self.policy, &value))
-        };
+        let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
+        let client = property(&["source", "address"]);
+        let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(&self.policy, &value));
         Facts {
             method: text(&["request", "method"]),
             host: text(&["request", "host"]),
             request_id: text(&["request", "id"]),
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
-            client: text(&["source", "address"]),
+            client: client.map(|address| Redacted::under(&self.policy, without_port(&address))),
             // Of a client that did not prove it, a name is worth nothing.
             source: text(&SOURCE).filter(|_| mutual == Some(true)),
             destination: text(&DESTINATION),
@@ -159,4 +162,10 @@ impl Exchange {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
         }
     }
+}
+
+/// The address in `10.0.3.7:51734` or `[fd00::7]:51734`.
+fn without_port(address: &[u8]) -> &[u8] {
+    let end = address.iter().rposition(|byte| *byte == b':');
+    address.get(..end.unwrap_or(address.len())).unwrap_or(address)
 }

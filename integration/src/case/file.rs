@@ -186,6 +186,8 @@ impl ExpectLogWire {
             ("found", self.found.map(|found| found.to_string())),
             ("brands", self.brands),
             ("where", self.r#where),
+            ("fields", self.fields),
+            ("rules", self.rules),
         ];
         let values = given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
         ExpectLog { values, record: self.record, path: self.path, details: self.details }

@@ -139,6 +139,8 @@ pub struct ExpectLogWire {
     pub found: Option<u64>,
     pub brands: Option<String>,
     pub r#where: Option<String>,
+    pub fields: Option<String>,
+    pub rules: Option<String>,
     #[serde(default)]
     pub record: Vec<String>,
     pub path: Option<String>,

@@ -53,6 +53,8 @@ pub struct Settings {
     pub concurrency: u32,
     /// Of Envoy's own log.
     pub log_level: String,
+    /// Environment variables of Envoy's process.
+    pub environment: Vec<(String, String)>,
     /// Whatever else: operations on the shipped configuration.
     pub patch: Patch,
 }
@@ -92,6 +94,7 @@ impl Settings {
             http1_trailers: false,
             concurrency: 1,
             log_level: "info".to_owned(),
+            environment: Vec::new(),
             patch: Patch::default(),
         }
     }

@@ -199,6 +199,7 @@ impl Run {
             .args(["--file-flush-interval-msec", "20"])
             .args(["--concurrency", &settings.concurrency.to_string()])
             .args(["--log-level", &settings.log_level])
+            .envs(settings.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

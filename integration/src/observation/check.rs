@@ -84,7 +84,7 @@ fn log(case: &Case, seen: &Observation, differences: &mut Differences) {
         differences.say("log record", &format!("with {piece}"), get("record"));
     }
     if !expect.values.contains_key("action") {
-        for key in ["action", "found", "brands", "where"] {
+        for key in ["action", "found", "brands", "where", "fields", "rules"] {
             differences.text(&format!("log {key}"), "(not set)", get(key));
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
+mod audit;
 mod cases;
 mod chains;
 mod endings;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         module::trials,
         limits::trials,
         chains::trials,
+        audit::trials,
         hostile::trials,
         updates::trials,
         resets::trials,
