@@ -42,6 +42,15 @@ demo: native envoy wasm ## Show panveil at work in a real Envoy
 run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
 	@envoy=$$(scripts/envoy); echo "==> run"; $(demo) --wasm "$(wasm)" --envoy "$$envoy" --keep
 
+.PHONY: schema
+schema: native ## Write the schemas of policies and records, and the reference page
+	@echo "==> schema"
+	@cargo build --locked --package panveil --features cli --bin panveil
+	@panveil="$(build_dir)/debug/panveil"; mkdir -p envoy-config/schemas; \
+		$$panveil schema > envoy-config/schemas/policy.schema.json; \
+		$$panveil schema --of record > envoy-config/schemas/record.schema.json; \
+		$$panveil schema --format markdown > docs/policy-reference.md
+
 ##### Check #####
 
 .PHONY: test

@@ -63,12 +63,12 @@ impl MaskCharacter {
     /// `*`.
     pub const ASTERISK: Self = Self(b'*');
 
-    /// The mask character `byte`, if it may be one: `*`, `#`, `x` or `X`.
-    pub const fn new(byte: u8) -> Option<Self> {
-        match byte {
-            b'*' | b'#' | b'x' | b'X' => Some(Self(byte)),
-            _ => None,
-        }
+    /// Each that there is.
+    pub const ALL: [Self; 4] = [Self::ASTERISK, Self(b'#'), Self(b'x'), Self(b'X')];
+
+    /// The mask character `byte`, if it may be one.
+    pub fn new(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|character| character.0 == byte)
     }
 
     /// The character as a byte.

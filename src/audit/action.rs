@@ -37,6 +37,10 @@ pub enum Reason {
 }
 
 impl Action {
+    /// Each that there is, the weakest first.
+    pub const ALL: [Self; 6] =
+        [Self::Clean, Self::Uninspected, Self::Reported, Self::Allowed, Self::Masked, Self::Blocked];
+
     /// What `decision` does to a card that was found.
     pub fn of(decision: Decision<'_>) -> Self {
         match (decision.mode, decision.intent) {
@@ -62,6 +66,9 @@ impl Action {
 }
 
 impl Reason {
+    /// Each that there is.
+    pub const ALL: [Self; 6] = [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::HostCall];
+
     /// The name in logs, records and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

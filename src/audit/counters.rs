@@ -27,14 +27,11 @@ pub enum Counter<'w> {
 /// cost more than the inspection.
 #[derive(Default)]
 pub struct Ledger {
-    messages: [[Cell<u64>; OUTCOMES.len()]; DIRECTIONS.len()],
+    messages: [[Cell<u64>; Action::ALL.len()]; DIRECTIONS.len()],
     inspected_bytes: [Cell<u64>; DIRECTIONS.len()],
 }
 
 const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
-
-const OUTCOMES: [Action; 6] =
-    [Action::Clean, Action::Uninspected, Action::Reported, Action::Allowed, Action::Masked, Action::Blocked];
 
 impl Counter<'_> {
     /// The name in Envoy, without its `wasmcustom.` prefix.
@@ -75,7 +72,7 @@ impl Ledger {
     /// Counts a message that ended.
     pub fn add_message(&self, direction: Direction, outcome: Action) {
         let row = self.messages.get(index(&DIRECTIONS, direction));
-        add(row.and_then(|row| row.get(index(&OUTCOMES, outcome))), 1);
+        add(row.and_then(|row| row.get(index(&Action::ALL, outcome))), 1);
     }
 
     /// Counts bytes of a body.
@@ -86,7 +83,7 @@ impl Ledger {
     /// Hands over everything gathered since the last time, and starts again at zero.
     pub fn drain(&self, mut hand_over: impl FnMut(Counter<'static>, u64)) {
         for ((direction, row), bytes) in DIRECTIONS.into_iter().zip(&self.messages).zip(&self.inspected_bytes) {
-            let messages = OUTCOMES.into_iter().zip(row);
+            let messages = Action::ALL.into_iter().zip(row);
             let messages = messages.map(|(outcome, count)| (Counter::Messages(direction, outcome), count));
             for (counter, count) in messages.chain([(Counter::InspectedBytes(direction), bytes)]) {
                 let amount = count.take();

@@ -11,6 +11,8 @@ mod counters;
 mod line;
 mod record;
 mod redacted;
+#[cfg(feature = "cli")]
+pub mod schema;
 mod tally;
 
 pub use action::{Action, Reason};

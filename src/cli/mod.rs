@@ -9,6 +9,7 @@ mod man;
 mod mask;
 mod output;
 mod scan;
+mod schema;
 mod shown;
 mod terminal;
 
@@ -37,6 +38,7 @@ enum Command {
     Mask(mask::Mask),
     Explain(explain::Explain),
     Check(check::Check),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -54,6 +56,7 @@ impl Command {
             Self::Mask(mask) => mask.run(),
             Self::Explain(explain) => explain.run(),
             Self::Check(check) => check.run(),
+            Self::Schema(schema) => schema.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

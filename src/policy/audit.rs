@@ -2,13 +2,23 @@
 
 use super::document::Document;
 use super::error::PolicyError;
+#[cfg(feature = "cli")]
+use super::schema;
 use crate::verdict::FingerprintKey;
 use crate::verdict::fingerprint::Weakness;
 
 /// The part of a policy that says what is told.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Audit {
+    /// Tells what a mask leaves of each number.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub truncated: bool,
+    /// Tells the HMAC-SHA-256 of each number, under the key in the environment variable `PANVEIL_HMAC_KEY`. Not together with
+    /// `truncated`.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub fingerprint: bool,
+    /// Also tells about exchanges without cards.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub clean: bool,
 }
 

@@ -8,18 +8,39 @@ use super::media_type::MediaPattern;
 use super::path::PathPattern;
 use super::peer::PeerPattern;
 use super::read::Read;
+#[cfg(feature = "cli")]
+use super::schema;
 use super::{Direction, Place};
 
-/// All that a rule can ask for. An empty list asks for nothing.
+/// All that a rule can ask for.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::choices))]
 pub(super) struct Condition {
+    /// Which messages it is about.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Direction>"))]
     direction: Option<Direction>,
+    /// The places it is about. The path with its query is a place of the request.
+    #[cfg_attr(feature = "cli", schemars(rename = "where", schema_with = "schema::some_words::<Place>"))]
     places: Vec<Place>,
+    /// The request's method, in capital letters.
+    #[cfg_attr(feature = "cli", schemars(rename = "method", schema_with = "schema::methods"))]
     methods: Vec<String>,
+    /// The request's host without its port: a name, or `*.` and a name for all below.
+    #[cfg_attr(feature = "cli", schemars(rename = "host", schema_with = "schema::hosts"))]
     hosts: Vec<HostPattern>,
+    /// The request's path, without its query.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::path"))]
     path: Vec<PathPattern>,
+    /// The message's content type without parameters; `text/*` is all of a kind.
+    #[cfg_attr(feature = "cli", schemars(rename = "content_type", schema_with = "schema::content_types"))]
     content_types: Vec<MediaPattern>,
+    /// The client's identity, under mutual TLS. `*` stands for one segment of it, at the end for all that follow.
+    #[cfg_attr(feature = "cli", schemars(rename = "source", schema_with = "schema::peers"))]
     sources: Vec<PeerPattern>,
+    /// The answering service's identity. With `direction: response` only.
+    #[cfg_attr(feature = "cli", schemars(rename = "destination", schema_with = "schema::peers"))]
     destinations: Vec<PeerPattern>,
+    /// How the client is connected. `any` is TLS, mutual or not.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Tls>"))]
     tls: Vec<Tls>,
 }
 
@@ -35,7 +56,7 @@ pub(super) enum Tls {
 }
 
 /// The most items of a list.
-const MOST_ITEMS: usize = 100;
+pub(super) const MOST_ITEMS: usize = 100;
 
 impl Condition {
     pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {

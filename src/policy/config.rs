@@ -9,21 +9,45 @@ use super::document::Document;
 use super::error::PolicyError;
 use super::namespaces::Namespaces;
 use super::rule::{self, Rule};
+#[cfg(feature = "cli")]
+use super::schema;
 use super::{BlockReply, Intent, Limits, Mode, Uninspectable, value};
 use crate::mask::{Keep, MaskCharacter, Style};
 
-/// The whole document.
+/// What panveil does with payment card numbers. `{}` is a whole policy: mask everywhere.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Config {
+    /// `monitor` changes nothing, and tells what would have been done.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
     pub mode: Mode,
+    /// What is done with card numbers in requests: `mask` covers their digits; `block` refuses the message; `allow` lets them
+    /// pass, but finds and records them; `skip` does not look.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
     pub request: Intent,
+    /// The same for responses.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
     pub response: Intent,
+    /// What counts as found.
     pub detect: Detect,
+    /// What a masked number looks like.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Style>"))]
     pub mask: Style,
+    /// What is done at some places, paths, hosts or peers only. The first rule that holds decides; what none is about falls to
+    /// `request` or `response`.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::rules", extend("default" = [])))]
     pub rules: Vec<Rule>,
+    /// For one plugin for a whole mesh: the namespaces it acts in.
     pub namespaces: Namespaces,
+    /// What is answered in place of a message that is refused.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<BlockReply>"))]
     pub block: BlockReply,
+    /// What becomes of what cannot be read. Either way it is counted.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Uninspectable>", extend("default" = "pass")))]
     pub uninspectable: Uninspectable,
+    /// How much of anything, at most.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Limits>"))]
     pub limits: Limits,
+    /// What is told of findings.
     pub audit: Audit,
 }
 

@@ -2,6 +2,8 @@
 
 use super::document::Document;
 use super::error::PolicyError;
+#[cfg(feature = "cli")]
+use super::schema;
 use super::value;
 use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, Patterns, Refused};
 use crate::verdict::authentication::CodeNames;
@@ -10,15 +12,33 @@ use crate::verdict::name::Names;
 use crate::verdict::{Brand, Criteria, Level, Traces};
 
 /// The part of a policy that says what is looked for.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Detect {
+    /// How much must speak for a card.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Level>", extend("default" = "balanced")))]
     pub sensitivity: Level,
+    /// Brands that you issue or accept: their rare ranges and lengths count like others.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::words::<Brand>", extend("default" = [])))]
     pub brands: Vec<Brand>,
+    /// Looks for verification codes, PINs and whole tracks too, and masks them whole.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = true)))]
     pub authentication_data: bool,
+    /// `ignore` lets published test numbers pass.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<TestCards>", extend("default" = "detect")))]
     pub test_cards: TestCards,
+    /// Looks into base64 and JWTs too.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub base64: bool,
+    /// Names of fields that hold no cards.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
     pub ignore_keys: Vec<String>,
+    /// Names of fields that hold cards.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
     pub card_keys: Vec<String>,
+    /// What else is found.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::patterns", extend("default" = [])))]
     pub patterns: Vec<Pattern>,
+    #[cfg_attr(feature = "cli", schemars(skip))]
     compiled: Option<Patterns>,
 }
 
@@ -30,14 +50,21 @@ pub(super) enum TestCards {
 }
 
 /// Something to find besides card numbers.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Pattern {
+    /// What records call it, and counters in place of a brand.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
     pub name: String,
+    /// A regular expression over ASCII that matches at most 256 bytes, and not the empty text.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::expression"))]
     regex: String,
+    /// How many letters and digits at the end of a match stay readable.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<0, 64>", extend("default" = 0)))]
     keep_last: u8,
 }
 
 /// The most names of fields in a list.
-const MOST_KEYS: usize = 1000;
+pub(super) const MOST_KEYS: usize = 1000;
 
 impl Detect {
     pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {

@@ -2,19 +2,27 @@
 
 use super::document::Document;
 use super::error::PolicyError;
+#[cfg(feature = "cli")]
+use super::schema;
 
 /// What is allowed of each thing that traffic could have too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub struct Limits {
-    /// How many bytes of one message the host may be made to hold back at a time.
+    /// How many bytes of one message may wait in Envoy at a time. With one frame more they must fit the HTTP/2 stream window.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1024, 16_777_216>", extend("default" = 32_768)))]
     pub paused_bytes: usize,
-    /// How many bytes may come out of an encoded message for each one that went in.
+    /// How many bytes may come out of a compressed message for each that went in, once 1 MiB has come out.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 100)))]
     pub inflate_ratio: u32,
-    /// How much may be found in one message.
+    /// How much may be found in one message. One with more is told of, and refused with `uninspectable: block`.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 1000)))]
     pub findings_per_message: u32,
-    /// How many fields may be in the headers or trailers of a message.
+    /// How many fields headers or trailers may have. Those with more are not looked at.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1024>", extend("default" = 1000)))]
     pub header_count: usize,
-    /// How many bytes these may have.
+    /// The same for their size in bytes.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1024, 1_048_576>", extend("default" = 262_144)))]
     pub header_bytes: usize,
 }
 
@@ -57,6 +65,10 @@ impl Limits {
 }
 
 impl Limit {
+    /// Each that there is.
+    pub const ALL: [Self; 5] =
+        [Self::PausedBytes, Self::InflateRatio, Self::FindingsPerMessage, Self::HeaderCount, Self::HeaderBytes];
+
     /// The name in policies, records and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

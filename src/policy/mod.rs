@@ -22,6 +22,8 @@ mod place;
 mod read;
 mod rule;
 mod ruling;
+#[cfg(feature = "cli")]
+pub mod schema;
 mod value;
 
 use self::audit::Audit;
@@ -248,12 +250,16 @@ impl Uninspectable {
 
 /// What is answered in place of a blocked message.
 #[derive(Clone)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub struct BlockReply {
-    /// The status in place of a request, 400 to 599.
+    /// The status in place of a request.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<400, 599>", extend("default" = 403)))]
     pub request_status: u16,
-    /// The status in place of a response, 400 to 599.
+    /// The status in place of a response.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<400, 599>", extend("default" = 502)))]
     pub response_status: u16,
-    /// The body, or `None` for the default one.
+    /// The text in place of the default body, a problem document that names the rule and the request's id.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::reply_body", extend("default" = null)))]
     pub body: Option<String>,
 }
 

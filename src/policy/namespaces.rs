@@ -2,15 +2,22 @@
 
 use super::document::Document;
 use super::error::PolicyError;
+#[cfg(feature = "cli")]
+use super::schema;
 
 /// Where one filter for a whole mesh acts.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Namespaces {
+    /// The namespaces it acts in; an empty list is all.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
     pub include: Vec<String>,
+    /// Those it does not act in, whatever `include` says.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
     pub exclude: Vec<String>,
 }
 
 /// The most names in a list.
-const MOST_NAMES: usize = 1000;
+pub(super) const MOST_NAMES: usize = 1000;
 
 impl Namespaces {
     pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {

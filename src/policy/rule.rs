@@ -3,18 +3,29 @@
 use super::condition::Condition;
 use super::document::Document;
 use super::error::PolicyError;
+#[cfg(feature = "cli")]
+use super::schema;
 use super::{Direction, Intent, Mode, value};
 
 /// What to do where all of a condition holds.
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Rule {
+    /// What records and replies call it; no two rules have the same.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
     pub name: String,
+    /// When it holds: when all that is given does. Without it, always.
+    #[cfg_attr(feature = "cli", schemars(rename = "match"))]
     pub condition: Condition,
+    /// What it does with card numbers.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>"))]
     pub action: Intent,
+    /// `monitor` tries the rule alone: it tells what it would have done.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
     pub mode: Mode,
 }
 
 /// Each takes memory in every worker of every sidecar.
-const MOST_RULES: usize = 100;
+pub(super) const MOST_RULES: usize = 100;
 
 /// Reads the list of rules.
 pub(super) fn read_all(document: &Document) -> Result<Vec<Rule>, PolicyError> {

@@ -100,6 +100,9 @@ impl Sighting {
 }
 
 impl What {
+    /// The names of all kinds.
+    pub const KINDS: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
+
     /// The name of its kind in records.
     pub fn kind(&self) -> &'static str {
         match self {

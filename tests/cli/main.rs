@@ -10,6 +10,7 @@ mod manual;
 mod mask;
 mod records;
 mod scan;
+mod schema;
 
 use command::{printed, refused};
 

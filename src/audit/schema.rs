@@ -1,0 +1,67 @@
+//! What may be read in a record, as a JSON Schema (draft 2020-12)?
+
+use super::action::{Action, Reason};
+use super::record::Record;
+use crate::policy::{Direction, Limit, Place, schema};
+use crate::stream::What;
+use crate::verdict::Brand;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// The schema of a record.
+pub fn record() -> Value {
+    let settings = schema::settings().for_serialize().with_transform(RecursiveTransform(never_null));
+    let mut schema = settings.into_generator().into_root_schema_for::<Record<'static>>();
+    schema.insert("title".into(), json!("A record of panveil"));
+    schema.to_value()
+}
+
+/// What nothing is known for is left out, and not null.
+fn never_null(schema: &mut Schema) {
+    if let Some([kind, Value::String(null)]) = schema.get("type").and_then(Value::as_array).map(Vec::as_slice)
+        && null == "null"
+    {
+        let kind = kind.clone();
+        schema.insert("type".into(), kind);
+    }
+}
+
+impl JsonSchema for Action {
+    fn schema_name() -> Cow<'static, str> {
+        "Action".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        words(Self::ALL.map(Self::as_str))
+    }
+}
+
+pub(super) fn direction(_: &mut SchemaGenerator) -> Schema {
+    words([Direction::Request, Direction::Response].map(Direction::as_str))
+}
+
+pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
+    words([Place::Headers, Place::Path, Place::Body, Place::Trailers].map(Place::as_str))
+}
+
+pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
+    words(What::KINDS)
+}
+
+pub(super) fn brand(_: &mut SchemaGenerator) -> Schema {
+    words(Brand::ALL.map(Brand::as_str))
+}
+
+pub(super) fn reason(_: &mut SchemaGenerator) -> Schema {
+    words(Reason::ALL.map(Reason::as_str))
+}
+
+pub(super) fn limit(_: &mut SchemaGenerator) -> Schema {
+    words(Limit::ALL.map(Limit::as_str))
+}
+
+fn words<const N: usize>(words: [&'static str; N]) -> Schema {
+    json_schema!({"type": "string", "enum": words.to_vec()})
+}
