@@ -31,6 +31,7 @@ mod fields;
 pub mod observation;
 #[cfg(feature = "envoy")]
 pub mod peers;
+pub mod policies;
 pub mod proxy;
 pub mod sidecar;
 pub mod silence;

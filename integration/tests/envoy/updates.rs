@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
+use panveil::policy::Policy;
 use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
 use panveil_integration::envoy::{Discovery, Envoy, Filter};
 use panveil_integration::observation::ReceivedResponse;
+use panveil_integration::policies::{Policies, SECRET};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::Value;
@@ -19,6 +21,8 @@ use crate::trial::named;
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 const BAD: &str = r#"{"request":"msak"}"#;
+const SEED: u64 = 7;
+const DRAWN: u16 = 24;
 const STEP: Duration = Duration::from_millis(20);
 const MOST_STEPS: usize = 500;
 /// Long enough for a policy to arrive in the middle of its body.
@@ -28,6 +32,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     let with = |name, test| named(build, "updates", name, test);
     vec![
         with("a_bad_policy_is_refused", |build| Box::pin(bad(build))),
+        with("one_policy_is_in_force_and_it_whole", |build| Box::pin(drawn(build))),
         with("a_bad_first_policy_lets_nothing_through", |build| Box::pin(bad_first(build))),
         with("a_stream_keeps_its_policy", |build| Box::pin(stream(build))),
         with("no_count_is_lost", |build| Box::pin(counts(build))),
@@ -46,6 +51,38 @@ async fn bad(build: Build) -> Result<()> {
     discovery.offer(r#"{"request":"block"}"#)?;
     eventually(&client, 403).await?;
     ensure!(sidecar.envoy.log().contains("policy: request: "), "no complaint: {}", sidecar.envoy.log());
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// Drawn policies, every other one broken: the last good one is in force, which the status of its refusals tells.
+async fn drawn(build: Build) -> Result<()> {
+    let mut policies = Policies::new(SEED);
+    let (mut discovery, mut sidecar) = start(&build, r#"{"request":"block"}"#).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let (mut in_force, mut reloads, mut failures) = (403, 1, 0);
+    until(&sidecar.envoy, ".config_reload", reloads).await?;
+    for status in 410..410 + DRAWN {
+        let mut policy = policies.fitting();
+        let fields = policy.as_object_mut().context("a policy is an object")?;
+        // What would tell nothing by its status.
+        fields.retain(|name, _| ["uninspectable", "limits", "mask"].contains(&name.as_str()));
+        fields.insert("request".into(), "block".into());
+        fields.insert("block".into(), serde_json::json!({"request_status": status}));
+        let broken = policies.broken_from(policy.clone());
+        if Policy::parse(broken.as_bytes()).is_err() {
+            discovery.offer(&broken)?;
+            failures += 1;
+            until(&sidecar.envoy, ".config_fail", failures).await?;
+            ensure!(post(&client).await?.status == in_force, "seed {SEED}, after {broken}");
+        }
+        discovery.offer(&policy.to_string())?;
+        reloads += 1;
+        until(&sidecar.envoy, ".config_reload", reloads).await?;
+        eventually(&client, status).await?;
+        in_force = status;
+    }
+    ensure!(failures > u64::from(DRAWN) / 2, "only {failures} of {DRAWN} broken policies were refused");
+    ensure!(!sidecar.envoy.log().contains(SECRET), "a value of a policy is in the log");
     unharmed(&mut sidecar.envoy).await
 }
 
