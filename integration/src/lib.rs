@@ -24,6 +24,8 @@
 #[cfg(feature = "envoy")]
 pub mod bench;
 pub mod case;
+#[cfg(feature = "envoy")]
+pub mod certificates;
 pub mod client;
 pub mod envoy;
 pub mod evaluation;

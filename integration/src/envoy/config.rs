@@ -9,20 +9,24 @@ use base64::engine::general_purpose::STANDARD;
 use json_patch::Patch;
 use serde_json::{Value, json};
 
-use super::{discovery, no_op};
+use super::{Door, discovery, no_op};
 
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
-const LISTENER: &str = "/static_resources/listeners/0";
+/// What the shipped file calls its listener.
+pub(super) const LISTENER_NAME: &str = "inbound";
+pub(super) const LISTENER: &str = "/static_resources/listeners/0";
 /// Where the connection manager's configuration stands, for [`Settings::differ`].
 pub const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 /// Where the plugin's configuration stands, for [`Settings::differ`].
 pub const PLUGIN: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
-const CLUSTER: &str = "/static_resources/clusters/0";
-const SERVICE: &str =
+pub(super) const ROUTE: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0";
+pub(super) const CLUSTER: &str = "/static_resources/clusters/0";
+pub(super) const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
 const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -57,6 +61,8 @@ pub struct Settings {
     pub environment: Vec<(String, String)>,
     /// Whatever else: operations on the shipped configuration.
     pub patch: Patch,
+    /// Listeners beside the first.
+    pub doors: Vec<Door>,
 }
 
 /// Which filter stands in the way.
@@ -96,6 +102,7 @@ impl Settings {
             log_level: "info".to_owned(),
             environment: Vec::new(),
             patch: Patch::default(),
+            doors: Vec::new(),
         }
     }
 
@@ -127,6 +134,9 @@ impl Settings {
             add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
         }
         json_patch::patch(&mut config, &self.patch).context("the patch does not fit sidecar.yaml")?;
+        for door in &self.doors {
+            door.build(&mut config)?;
+        }
         Ok(config)
     }
 
@@ -196,12 +206,12 @@ pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
 }
 
 /// Replaces what must already be there, so that a rename in the shipped file is noticed.
-fn set(config: &mut Value, pointer: &str, value: Value) -> Result<()> {
+pub(super) fn set(config: &mut Value, pointer: &str, value: Value) -> Result<()> {
     *place(config, pointer)? = value;
     Ok(())
 }
 
-fn add(config: &mut Value, pointer: &str, key: &str, value: Value) -> Result<()> {
+pub(super) fn add(config: &mut Value, pointer: &str, key: &str, value: Value) -> Result<()> {
     place(config, pointer)?
         .as_object_mut()
         .with_context(|| format!("{pointer} is no mapping"))?
@@ -209,11 +219,11 @@ fn add(config: &mut Value, pointer: &str, key: &str, value: Value) -> Result<()>
     Ok(())
 }
 
-fn list<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Vec<Value>> {
+pub(super) fn list<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Vec<Value>> {
     place(config, pointer)?.as_array_mut().with_context(|| format!("{pointer} is no list"))
 }
 
-fn place<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+pub(super) fn place<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
     config.pointer_mut(pointer).with_context(|| format!("sidecar.yaml has nothing at {pointer}"))
 }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod discovery;
+mod door;
 mod failure;
 mod memory;
 mod no_op;
@@ -9,6 +10,7 @@ mod pages;
 
 pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use discovery::Discovery;
+pub use door::{Asks, Credential, Door};
 pub use memory::Memory;
 pub use no_op::no_op;
 pub use pages::PAGES;
@@ -131,6 +133,15 @@ impl Envoy {
         pages::get(self.admin, path).await
     }
 
+    /// Where each listener takes requests, by its name.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub async fn listeners(&self) -> Result<BTreeMap<String, SocketAddr>> {
+        pages::listeners(&self.page("/listeners?format=json").await?)
+    }
+
     /// Envoy's own counters and gauges whose names hold `part`.
     ///
     /// # Errors
@@ -211,12 +222,8 @@ impl Run {
     async fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         let admin = fs::read_to_string(self.admin_file()).ok()?.trim().parse().ok()?;
         Client::http1(admin).get("/ready").await.ok().filter(|ready| ready.status == 200)?;
-        let listeners = pages::get(admin, "/listeners?format=json").await.ok()?;
-        let listeners: Value = serde_json::from_str(&listeners).ok()?;
-        let address = listeners.pointer("/listener_statuses/0/local_address/socket_address")?;
-        let port = address.get("port_value")?.as_u64()?;
-        let host = address.get("address")?.as_str()?;
-        Some((admin, format!("{host}:{port}").parse().ok()?))
+        let listeners = pages::listeners(&pages::get(admin, "/listeners?format=json").await.ok()?).ok()?;
+        Some((admin, *listeners.get(config::LISTENER_NAME)?))
     }
 }
 

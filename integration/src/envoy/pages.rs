@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::observation::canonical;
@@ -33,6 +34,18 @@ pub fn stats(page: &str) -> BTreeMap<String, u64> {
     let stat =
         |line: &str| line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
     page.lines().filter_map(stat).collect()
+}
+
+/// The addresses of the listeners by name, from their page as JSON.
+pub fn listeners(page: &str) -> Result<BTreeMap<String, SocketAddr>> {
+    let page: Value = serde_json::from_str(page)?;
+    let all = page["listener_statuses"].as_array().context("no listeners")?;
+    let address = |listener: &Value| {
+        let address = &listener["local_address"]["socket_address"];
+        let (name, host) = (listener["name"].as_str()?, address["address"].as_str()?);
+        Some((name.to_owned(), format!("{host}:{}", address["port_value"]).parse().ok()?))
+    };
+    all.iter().map(|listener| address(listener).with_context(|| format!("no address: {listener}"))).collect()
 }
 
 pub fn panveil_counters(page: &str) -> BTreeMap<String, u64> {

@@ -9,6 +9,7 @@ mod endings;
 mod foreign;
 mod harness;
 mod hostile;
+mod identity;
 mod limits;
 mod matrix;
 mod memory;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         chains::trials,
         audit::trials,
         hostile::trials,
+        identity::trials,
         updates::trials,
         resets::trials,
         matrix::trials,

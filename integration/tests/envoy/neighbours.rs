@@ -1,7 +1,6 @@
 //! What does a trap do to other plugins? Those that share the virtual machine go down with it, and come back only if their
 //! own policy says so.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,7 +10,7 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::Settings;
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::trapping::Trapping;
@@ -64,9 +63,9 @@ async fn neighbour(build: Build, vm: &str, policy: &str, fate: Fate) -> Result<(
         {"op": "replace", "path": format!("{PLUGIN}/failure_policy"), "value": policy},
     ]))?;
     let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
-    let listeners: Value = serde_json::from_str(&sidecar.envoy.page("/listeners?format=json").await?)?;
-    let first = Client::http2(address(&listeners, "inbound")?);
-    let second = Client::http1(address(&listeners, "neighbour")?);
+    let first = Client::http2(sidecar.envoy.listener);
+    let second = sidecar.envoy.listeners().await?.get("neighbour").copied().context("no second listener")?;
+    let second = Client::http1(second);
     ensure!(masked(&second.send(&card()).await?.context("no response")?), "not masked before the trap");
 
     let mut trap = card();
@@ -102,14 +101,6 @@ async fn eventually_masked(client: &Client) -> Result<bool> {
         sleep(STEP).await;
     }
     Ok(false)
-}
-
-fn address(listeners: &Value, name: &str) -> Result<SocketAddr> {
-    let all = listeners["listener_statuses"].as_array().context("no listeners")?;
-    let one = all.iter().find(|listener| listener["name"] == name).with_context(|| format!("no listener {name}"))?;
-    let address = &one["local_address"]["socket_address"];
-    let host = address["address"].as_str().context("no address")?;
-    Ok(format!("{host}:{}", address["port_value"]).parse()?)
 }
 
 fn card() -> Request {

@@ -1,0 +1,148 @@
+//! How does one Envoy take requests in several ways, and pass them on in several? Each door is a listener like the shipped
+//! one, with TLS or without, that leads to the shipped cluster or to one like it.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::config::{CLUSTER, LISTENER, ROUTE, SERVICE, add, list, place, set};
+
+/// A listener beside the shipped one, on a port that the system picks.
+#[derive(Clone, Debug)]
+pub struct Door {
+    name: String,
+    tls: Option<Value>,
+    leads: Option<(SocketAddr, Option<Value>)>,
+}
+
+/// A certificate and its private key, as PEM.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// What a door asks of those who come in.
+#[derive(Clone, Copy, Debug)]
+pub enum Asks {
+    /// A certificate.
+    Always,
+    /// A certificate, but it takes those too that have none.
+    Perhaps,
+    /// Nothing.
+    Never,
+}
+
+impl Door {
+    /// A door like the shipped listener: plain, and leading to the service.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), tls: None, leads: None }
+    }
+
+    /// Speaks TLS to its clients, with this certificate. Theirs must come from `authority`, whose certificate that is.
+    #[must_use]
+    pub fn tls(mut self, own: &Credential, authority: &str, asks: Asks) -> Self {
+        let mut context = json!({"tls_certificates": [credential(own)]});
+        if !matches!(asks, Asks::Never) {
+            context["validation_context"] = json!({"trusted_ca": {"inline_string": authority}});
+        }
+        let required = matches!(asks, Asks::Always);
+        self.tls = Some(socket(
+            "DownstreamTlsContext",
+            json!({"common_tls_context": context, "require_client_certificate": required}),
+        ));
+        self
+    }
+
+    /// Leads to a service there.
+    #[must_use]
+    pub fn leads(mut self, to: SocketAddr) -> Self {
+        self.leads = Some((to, None));
+        self
+    }
+
+    /// Leads to a service there with TLS, shows it this certificate, and wants to see one from `authority`.
+    #[must_use]
+    pub fn leads_with_tls(mut self, to: SocketAddr, own: Option<&Credential>, authority: &str) -> Self {
+        let context = json!({
+            "tls_certificates": own.map(credential).into_iter().collect::<Vec<Value>>(),
+            "validation_context": {"trusted_ca": {"inline_string": authority}},
+        });
+        self.leads = Some((to, Some(socket("UpstreamTlsContext", json!({"common_tls_context": context})))));
+        self
+    }
+
+    /// Builds it into a configuration that is otherwise complete.
+    pub(super) fn build(&self, config: &mut Value) -> Result<()> {
+        let shipped = config.clone();
+        // Changed in place and put beside what was there: all places are known by where they stand in the shipped file.
+        set(config, &format!("{LISTENER}/name"), json!(self.name))?;
+        set(config, &format!("{LISTENER}/address/socket_address/port_value"), json!(0))?;
+        if let Some(tls) = &self.tls {
+            add(config, &format!("{LISTENER}/filter_chains/0"), "transport_socket", tls.clone())?;
+        }
+        if let Some((address, tls)) = &self.leads {
+            set(config, &format!("{ROUTE}/route/cluster"), json!(self.name))?;
+            set(config, &format!("{CLUSTER}/name"), json!(self.name))?;
+            set(config, &format!("{CLUSTER}/load_assignment/cluster_name"), json!(self.name))?;
+            set(config, &format!("{SERVICE}/address"), json!(address.ip().to_string()))?;
+            set(config, &format!("{SERVICE}/port_value"), json!(address.port()))?;
+            if let Some(tls) = tls {
+                add(config, CLUSTER, "transport_socket", tls.clone())?;
+            }
+        }
+        let listener = place(config, LISTENER)?.take();
+        let cluster = place(config, CLUSTER)?.take();
+        *config = shipped;
+        list(config, "/static_resources/listeners")?.push(listener);
+        if self.leads.is_some() {
+            list(config, "/static_resources/clusters")?.push(cluster);
+        }
+        Ok(())
+    }
+}
+
+fn credential(own: &Credential) -> Value {
+    json!({"certificate_chain": {"inline_string": own.certificate}, "private_key": {"inline_string": own.key}})
+}
+
+fn socket(kind: &str, mut context: Value) -> Value {
+    context["@type"] = json!(format!("type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.{kind}"));
+    json!({"name": "envoy.transport_sockets.tls", "typed_config": context})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::envoy::{Filter, Settings};
+
+    #[test]
+    fn a_door_stands_beside_the_shipped_listener_and_leaves_it_alone() {
+        let own = Credential { certificate: "OWN".into(), key: "KEY".into() };
+        let service: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let mut settings = Settings::new(Filter::None, service);
+        settings.listener_port = 4;
+        let without = settings.config(Path::new("/a/log")).unwrap();
+        settings.doors.push(Door::new("in").tls(&own, "AUTHORITY", Asks::Always));
+        settings.doors.push(Door::new("out").leads_with_tls("127.0.0.1:7".parse().unwrap(), Some(&own), "AUTHORITY"));
+        let with = settings.config(Path::new("/a/log")).unwrap();
+        assert_eq!(with.pointer(LISTENER), without.pointer(LISTENER));
+        assert_eq!(with.pointer(CLUSTER), without.pointer(CLUSTER));
+        let names = |kind: &str| {
+            let all = with["static_resources"][kind].as_array().unwrap();
+            all.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!((names("listeners"), names("clusters")), (vec!["inbound", "in", "out"], vec!["service", "out"]));
+        let inbound = with["static_resources"]["listeners"][1].to_string();
+        assert!(inbound.contains(r#""require_client_certificate":true"#) && inbound.contains(r#""cluster":"service""#));
+        let outbound = with["static_resources"]["listeners"][2].to_string();
+        assert!(outbound.contains(r#""cluster":"out""#) && !outbound.contains("OWN"), "{outbound}");
+        assert!(with["static_resources"]["clusters"][1].to_string().contains("AUTHORITY"));
+    }
+}

@@ -1,0 +1,66 @@
+//! What is done to whom? One policy with a rule for each peer, and the same in monitor mode.
+
+use anyhow::{Context, Result};
+use panveil_integration::sidecar::Build;
+use serde_json::json;
+
+use super::exchange::{Fate, Place, Sent, Spot};
+use super::mesh::{Mesh, Side};
+use super::trying::run as has;
+use super::workloads::{ENCRYPTED, FROM_CHARGES, FROM_LEDGER, FROM_STRANGER, FROM_WEB, PLAIN, Way};
+
+use Fate::{Allowed, Blocked, Masked, Reported, Skipped};
+
+/// What becomes of each peer's card: the rule's name says for whom it is, and `None` is the default.
+const FATES: [(&Way, fn(&'static str) -> Fate<'static>, Option<&str>); 6] = [
+    (&FROM_CHARGES, Allowed, Some("charges")),
+    (&FROM_WEB, Masked, Some("web")),
+    (&FROM_LEDGER, Reported, Some("ledger-on-trial")),
+    (&FROM_STRANGER, |_| Skipped, None),
+    (&PLAIN, Blocked, Some("in-the-clear")),
+    (&ENCRYPTED, Masked, None),
+];
+
+pub async fn run(build: Build) -> Result<()> {
+    let mut mesh = Mesh::start(&build, Side::Service).await?;
+    let mut policy = json!({"rules": [
+        {"name": "charges", "match": {"source": ["spiffe://cluster.local/ns/payments/*"]}, "action": "allow"},
+        {"name": "web", "match": {"source": ["spiffe://cluster.local/ns/checkout/sa/web"]}, "action": "mask"},
+        {
+            "name": "ledger-on-trial",
+            "match": {"source": ["spiffe://cluster.local/ns/audit/sa/ledger"]},
+            "action": "block",
+            "mode": "monitor",
+        },
+        {"name": "strangers", "match": {"source": ["spiffe://evil.example/*"]}, "action": "skip"},
+        {"name": "in-the-clear", "match": {"tls": "none"}, "action": "block"},
+        // Never comes to bear on those above: the first that holds decides.
+        {"name": "mutual", "match": {"tls": "mutual"}, "action": "block"},
+    ]});
+    let spots = [
+        Spot::Request(Place::Headers),
+        Spot::Request(Place::Path),
+        Spot::Request(Place::Body),
+        Spot::Request(Place::Trailers),
+        Spot::Response(Place::Headers),
+        Spot::Response(Place::Body),
+        Spot::Response(Place::Trailers),
+    ];
+    let sent = spots.map(Sent::new);
+    for mode in ["enforce", "monitor"] {
+        policy["mode"] = json!(mode);
+        mesh.decide(&policy.to_string()).await?;
+        let mut fates = Vec::new();
+        for (way, fate, rule) in FATES {
+            for sent in &sent {
+                let fate = match fate(rule.unwrap_or(sent.direction())) {
+                    Masked(rule) | Blocked(rule) if mode == "monitor" => Reported(rule),
+                    fate => fate,
+                };
+                fates.push((way, sent.clone(), fate));
+            }
+        }
+        has(&mut mesh, &fates).await.with_context(|| policy.to_string())?;
+    }
+    mesh.unharmed().await
+}

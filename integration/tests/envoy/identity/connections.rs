@@ -1,0 +1,27 @@
+//! Do rules know how the client is connected?
+
+use serde_json::json;
+
+use super::exchange::Sent;
+use super::trying::{Condition, Holds};
+use super::workloads::{ENCRYPTED, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, SILENT, UNASKED, Way};
+
+/// With a certificate that the mesh's authority signed, whoever it names.
+const MUTUAL: [&Way; 4] = [&FROM_WEB, &UNASKED, &FROM_STRANGER, &FROM_NAMELESS];
+const ONE_SIDED: [&Way; 2] = [&SILENT, &ENCRYPTED];
+
+pub fn conditions() -> Vec<Condition> {
+    [("mutual", true, false, false), ("any", true, true, false), ("none", false, false, true)]
+        .into_iter()
+        .map(|(word, mutual, one_sided, plain)| {
+            let groups = [(&MUTUAL[..], mutual), (&ONE_SIDED[..], one_sided), (&[&PLAIN][..], plain)];
+            let mut expected = Vec::new();
+            for (ways, holds) in groups {
+                let holds = if holds { Holds::Yes } else { Holds::No };
+                expected.extend(ways.iter().map(|way| (*way, Sent::body(), holds)));
+                expected.extend(ways.iter().take(1).map(|way| (*way, Sent::answer(), holds)));
+            }
+            Condition::new(json!({"tls": word}), expected)
+        })
+        .collect()
+}

@@ -1,0 +1,38 @@
+//! Do rules know who answers, by the certificate that the service's sidecar shows?
+
+use serde_json::json;
+
+use super::exchange::Sent;
+use super::trying::{Condition, Holds};
+use super::workloads::{ENCRYPTED, FROM_WEB, PLAIN, TO_LEDGER, TO_MALFORMED, TO_NAMELESS, TO_STRANGER, Way};
+
+/// The services that have an identity. Whether they know their client's does not matter.
+const SOMEBODY: [&Way; 4] = [&FROM_WEB, &ENCRYPTED, &TO_LEDGER, &TO_STRANGER];
+const NOBODY: [&Way; 2] = [&TO_NAMELESS, &PLAIN];
+
+pub fn conditions() -> Vec<Condition> {
+    [
+        (&["spiffe://cluster.local/ns/payments/sa/charges"][..], &[&FROM_WEB, &ENCRYPTED][..]),
+        (&["spiffe://cluster.local/ns/audit/*"], &[&TO_LEDGER]),
+        (&["spiffe://cluster.local/ns/*/sa/*"], &[&FROM_WEB, &ENCRYPTED, &TO_LEDGER]),
+        (&["spiffe://*/ns/checkout/sa/web"], &[&TO_STRANGER]),
+        (&["spiffe://*/*"], &SOMEBODY),
+        // The client's own identity is not that of who answers.
+        (&["spiffe://cluster.local/ns/checkout/sa/web"], &[]),
+    ]
+    .into_iter()
+    .map(|(destinations, who)| condition(destinations, who))
+    .collect()
+}
+
+fn condition(destinations: &[&str], who: &[&'static Way]) -> Condition {
+    let holds = |way: &&'static Way| {
+        if who.iter().any(|one| one.name == way.name) { Holds::Yes } else { Holds::No }
+    };
+    let ways = SOMEBODY.iter().chain(&NOBODY);
+    let mut expected: Vec<_> = ways.map(|way| (*way, Sent::answer(), holds(way))).collect();
+    expected.push((&TO_MALFORMED, Sent::answer(), Holds::Open));
+    // It is about responses: the request went before it could be known who answers.
+    expected.push((&FROM_WEB, Sent::body(), Holds::No));
+    Condition::new(json!({"direction": "response", "destination": destinations}), expected)
+}

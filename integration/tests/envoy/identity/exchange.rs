@@ -1,0 +1,219 @@
+//! What is sent with a card in it, and what becomes of the card?
+
+use anyhow::{Context, Result, ensure};
+use panveil_integration::case::{Framing, Message, Request, Response};
+use panveil_integration::observation::{ReceivedRequest, ReceivedResponse, values};
+use serde_json::Value;
+
+pub const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+/// The field that has the card, in headers and trailers.
+const FIELD: &str = "x-note";
+
+/// Where the card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    Request(Place),
+    Response(Place),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Headers,
+    Path,
+    Body,
+    Trailers,
+}
+
+/// One request and its response. Only a card is in them, at one place.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub spot: Spot,
+    pub http2: bool,
+    method: &'static str,
+    host: &'static str,
+    path: &'static str,
+    headers: Vec<(&'static str, &'static str)>,
+    answer: Vec<(&'static str, &'static str)>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub number: usize,
+    pub response: ReceivedResponse,
+    pub received: Option<ReceivedRequest>,
+}
+
+/// What becomes of the card, and by which rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate<'r> {
+    /// It passes, and is recorded.
+    Allowed(&'r str),
+    Masked(&'r str),
+    /// Its message is refused, or cut off.
+    Blocked(&'r str),
+    /// It passes, and is recorded as what would have been done about it.
+    Reported(&'r str),
+    /// It passes, and nobody looked.
+    Skipped,
+}
+
+impl Sent {
+    pub fn new(spot: Spot) -> Self {
+        Self {
+            spot,
+            http2: false,
+            method: "POST",
+            host: "api.example.com",
+            path: "/v1/charges",
+            headers: vec![("content-type", "text/plain")],
+            answer: vec![("content-type", "text/plain")],
+        }
+    }
+
+    /// A card in the body of a request.
+    pub fn body() -> Self {
+        Self::new(Spot::Request(Place::Body))
+    }
+
+    /// A card in the body of a response.
+    pub fn answer() -> Self {
+        Self::new(Spot::Response(Place::Body))
+    }
+
+    /// From a client that speaks HTTP/2.
+    pub fn http2(self) -> Self {
+        Self { http2: true, ..self }
+    }
+
+    pub fn method(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+
+    pub fn host(self, host: &'static str) -> Self {
+        Self { host, ..self }
+    }
+
+    pub fn path(self, path: &'static str) -> Self {
+        Self { path, ..self }
+    }
+
+    /// With these content types in the message that has the card.
+    pub fn content_types(mut self, content_types: &[&'static str]) -> Self {
+        let headers = match self.spot {
+            Spot::Request(_) => &mut self.headers,
+            Spot::Response(_) => &mut self.answer,
+        };
+        headers.retain(|(name, _)| *name != "content-type");
+        headers.extend(content_types.iter().map(|value| ("content-type", *value)));
+        self
+    }
+
+    /// With one more field in the request.
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// What the client sends, with these fields besides.
+    pub fn request(&self, more: &[(&str, &str)]) -> Request {
+        let spot = |place| self.spot == Spot::Request(place);
+        let mut message = message(&self.headers, spot);
+        message.headers.push(("host".into(), self.host.into()));
+        message.headers.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        let query = if spot(Place::Path) { format!("?card={CARD}") } else { String::new() };
+        Request { method: self.method.into(), path: [self.path, &query].concat(), message }
+    }
+
+    /// What the service answers.
+    pub fn response(&self) -> Response {
+        Response { status: 200, message: message(&self.answer, |place| self.spot == Spot::Response(place)) }
+    }
+
+    /// Which message has the card: the name that records give a policy without a rule for it.
+    pub fn direction(&self) -> &'static str {
+        self.spot.words().0
+    }
+
+    pub fn title(&self) -> String {
+        let Self { spot, method, host, path, headers, .. } = self;
+        format!("{spot:?} of {method} {host}{path} {headers:?}")
+    }
+}
+
+fn message(headers: &[(&str, &str)], has: impl Fn(Place) -> bool) -> Message {
+    let mut headers: Vec<(String, String)> =
+        headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let card = || (FIELD.to_owned(), CARD.to_owned());
+    headers.extend(has(Place::Headers).then(card));
+    let body = if has(Place::Body) { format!("card {CARD} ") } else { "nothing".to_owned() };
+    let trailers = has(Place::Trailers).then(card).into_iter().collect();
+    Message { headers, pieces: vec![body.into()], framing: Framing::Chunked, trailers }
+}
+
+impl Spot {
+    fn words(self) -> (&'static str, &'static str) {
+        let (direction, place) = match self {
+            Self::Request(place) => ("request", place),
+            Self::Response(place) => ("response", place),
+        };
+        let place = match place {
+            Place::Headers => "headers",
+            Place::Path => "path",
+            Place::Body => "body",
+            Place::Trailers => "trailers",
+        };
+        (direction, place)
+    }
+}
+
+impl Seen {
+    /// What arrived at the place where the card was sent.
+    fn arrived(&self, spot: Spot) -> Option<String> {
+        let received = self.received.as_ref();
+        let field = |fields: &[(String, String)]| values(fields, FIELD).concat();
+        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        match spot {
+            Spot::Request(Place::Headers) => received.map(|request| field(&request.headers)),
+            Spot::Request(Place::Path) => received.map(|request| request.path.clone()),
+            Spot::Request(Place::Body) => received.map(|request| text(&request.body)),
+            Spot::Request(Place::Trailers) => received.map(|request| field(&request.trailers)),
+            Spot::Response(Place::Headers) => Some(field(&self.response.headers)),
+            Spot::Response(Place::Path) => None,
+            Spot::Response(Place::Body) => Some(text(&self.response.body)),
+            Spot::Response(Place::Trailers) => Some(field(&self.response.trailers)),
+        }
+    }
+
+    /// Whether the exchange came to what it should, by what arrived and by panveil's record of it.
+    pub fn check(&self, sent: &Sent, fate: Fate, record: Option<&Value>) -> Result<()> {
+        let Self { response, received, .. } = self;
+        let arrived = self.arrived(sent.spot);
+        let holds = |digits: &str| arrived.as_ref().is_some_and(|text| text.contains(digits));
+        let as_it_should = match (fate, sent.spot) {
+            (Fate::Allowed(_) | Fate::Reported(_) | Fate::Skipped, _) => holds(CARD) && response.complete,
+            (Fate::Masked(_), _) => holds(MASKED) && !holds(CARD) && response.complete,
+            (Fate::Blocked(_), Spot::Request(_)) => received.is_none() && response.status == 403,
+            (Fate::Blocked(_), Spot::Response(_)) => !holds(CARD) && (response.status == 502 || !response.complete),
+        };
+        ensure!(as_it_should, "{fate:?}: {arrived:?} arrived, the client got {}", response.summary());
+        let (rule, action) = match fate {
+            Fate::Allowed(rule) => (rule, "allowed"),
+            Fate::Masked(rule) => (rule, "masked"),
+            Fate::Blocked(rule) => (rule, "blocked"),
+            Fate::Reported(rule) => (rule, "reported"),
+            Fate::Skipped => {
+                let findings = record.and_then(|record| record["findings"].as_array());
+                ensure!(findings.is_none_or(Vec::is_empty), "{fate:?}: {findings:?}");
+                return Ok(());
+            }
+        };
+        let finding = record.and_then(|record| record.pointer("/findings/0")).with_context(|| format!("{record:?}"))?;
+        let (direction, place) = sent.spot.words();
+        for (key, value) in [("rule", rule), ("action", action), ("direction", direction), ("place", place)] {
+            ensure!(finding[key] == value, "{fate:?}: the record has {finding}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Does it help a client to say what it is not? Every header by which one could name a peer, a connection, a method, a host
+//! or a path, from clients for which the rule does not hold.
+
+use anyhow::{Context, Result, ensure};
+use panveil_integration::observation::values;
+use panveil_integration::sidecar::Build;
+use serde_json::json;
+
+use super::exchange::Sent;
+use super::mesh::{Mesh, Side};
+use super::trying::{Condition, Expected, Holds};
+use super::workloads::{ENCRYPTED, FROM_CHARGES, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, WEB, Way};
+
+/// What would name the privileged peer, for one or another proxy.
+const NAMES: [(&str, &str); 14] = [
+    (
+        "x-forwarded-client-cert",
+        "By=spiffe://cluster.local/ns/payments/sa/charges;Hash=00;URI=spiffe://cluster.local/ns/checkout/sa/web",
+    ),
+    ("x-forwarded-client-cert", "URI=\"spiffe://cluster.local/ns/checkout/sa/web\""),
+    ("x-client-cert", WEB),
+    ("x-ssl-client-cert", WEB),
+    ("x-spiffe-id", WEB),
+    ("x-envoy-peer-metadata", WEB),
+    ("x-envoy-peer-metadata-id", "sidecar~127.0.0.1~web.checkout~checkout.svc.cluster.local"),
+    ("x-envoy-downstream-service-cluster", "web"),
+    ("l5d-client-id", "web.checkout.serviceaccount.identity.linkerd.cluster.local"),
+    ("forwarded", "for=127.0.0.1;by=spiffe://cluster.local/ns/checkout/sa/web;proto=https"),
+    ("client-cert", ":MIIB:"),
+    ("connection.uri_san_peer_certificate", WEB),
+    ("x-source-principal", "cluster.local/ns/checkout/sa/web"),
+    ("authorization", "Bearer spiffe://cluster.local/ns/checkout/sa/web"),
+];
+
+/// What would speak of a connection with TLS.
+const CONNECTIONS: [(&str, &str); 4] = [
+    ("x-forwarded-proto", "https"),
+    ("x-forwarded-client-cert", "URI=spiffe://cluster.local/ns/checkout/sa/web"),
+    ("front-end-https", "on"),
+    ("x-ssl-protocol", "TLSv1.3"),
+];
+
+/// What would name another method, host or path.
+const REQUESTS: [(&str, &str); 6] = [
+    ("x-http-method-override", "PUT"),
+    ("x-forwarded-host", "pay.example.com"),
+    ("x-host", "pay.example.com"),
+    ("x-envoy-original-path", "/v2/charges"),
+    ("x-original-url", "/v2/charges"),
+    ("x-rewrite-url", "/v2/charges"),
+];
+
+const OTHERS: [&Way; 5] = [&PLAIN, &ENCRYPTED, &FROM_CHARGES, &FROM_STRANGER, &FROM_NAMELESS];
+
+pub async fn run(build: Build) -> Result<()> {
+    let mut mesh = Mesh::start(&build, Side::Service).await?;
+    for condition in conditions() {
+        condition.try_in(&mut mesh).await?;
+    }
+    // Nothing of this would be shown if the headers did not come through as they were sent.
+    mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
+    for (name, value) in NAMES {
+        let seen = mesh.ask(&ENCRYPTED, &Sent::body().header(name, value)).await?;
+        let received = seen.received.context("the service got no request")?;
+        ensure!(values(&received.headers, name).contains(&value), "{name}: {received:?}");
+    }
+    mesh.unharmed().await
+}
+
+fn conditions() -> Vec<Condition> {
+    let forged = |ways: &[&'static Way], headers: &[(&'static str, &'static str)]| {
+        let mut expected: Vec<Expected> = Vec::new();
+        for way in ways {
+            let each = headers.iter().map(|(name, value)| Sent::body().header(name, value));
+            let together = headers.iter().fold(Sent::body(), |sent, (name, value)| sent.header(name, value));
+            expected.extend(each.chain([together]).map(|sent| (*way, sent, Holds::No)));
+        }
+        expected
+    };
+    let mut by_name = forged(&OTHERS, &NAMES);
+    // And the one whom they name is still known.
+    by_name.push((&FROM_WEB, Sent::body(), Holds::Yes));
+    by_name.push((&FROM_WEB, Sent::body().header("x-spiffe-id", "spiffe://evil.example/a"), Holds::Yes));
+    let mut by_connection = forged(&[&PLAIN], &CONNECTIONS);
+    by_connection.push((&ENCRYPTED, Sent::body(), Holds::Yes));
+    let mut by_request = forged(&[&FROM_WEB], &REQUESTS);
+    by_request.push((&FROM_WEB, Sent::body().method("PUT").host("pay.example.com").path("/v2/charges"), Holds::Yes));
+    vec![
+        Condition::new(json!({"source": [WEB]}), by_name),
+        Condition::new(json!({"tls": "any"}), by_connection),
+        Condition::new(
+            json!({"method": ["PUT"], "host": ["pay.example.com"], "path": {"exact": "/v2/charges"}}),
+            by_request,
+        ),
+    ]
+}

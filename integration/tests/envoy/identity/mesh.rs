@@ -1,0 +1,197 @@
+//! What stands between a client and a service in a mesh? A sidecar of each, with TLS between them as [`workloads`] have it.
+//! Both run panveil; the policy of one of them is what a test is about, and changes as it goes.
+//!
+//! [`workloads`]: super::workloads
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use panveil_integration::certificates::Authority;
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{CONNECTION_MANAGER, Credential, Discovery, Door, Envoy, Filter, Settings};
+use panveil_integration::sidecar::Build;
+use panveil_integration::silence::leaks;
+use panveil_integration::upstream::{Script, Upstream};
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use super::exchange::{CARD, Seen, Sent};
+use super::workloads::{GATES, WAYS, Way, Workload};
+
+/// Finds and tells, and changes nothing: of the sidecar that a test is not about.
+const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
+/// Tells which line of the log is whose. Envoy logs it beside panveil's keys.
+const NUMBER: &str = "x-number";
+const STEP: Duration = Duration::from_millis(5);
+const MOST_STEPS: usize = 2000;
+
+/// Whose policy a test is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The client's sidecar: outbound traffic.
+    Client,
+    /// The service's: inbound traffic.
+    Service,
+}
+
+pub struct Mesh {
+    /// The one whose policy the test is about.
+    tested: Envoy,
+    /// The other.
+    onlooker: Envoy,
+    client_side: Vec<(&'static str, Client)>,
+    upstream: Upstream,
+    discovery: Discovery,
+    loads: u64,
+    exchanges: usize,
+}
+
+struct Authorities {
+    mesh: Authority,
+    foreign: Authority,
+}
+
+impl Mesh {
+    pub async fn start(build: &Build, tested: Side) -> Result<Self> {
+        let authorities = Authorities { mesh: Authority::new("mesh")?, foreign: Authority::new("foreign")? };
+        let discovery = Discovery::new(&build.module, ONLOOKER)?;
+        let settings = |side| {
+            let filter = if side == tested {
+                Filter::Discovered(discovery.file())
+            } else {
+                Filter::Panveil { module: build.module.clone(), policy: ONLOOKER.to_owned() }
+            };
+            settings(filter)
+        };
+        let upstream = Upstream::start(0, Script::Echo).await?;
+        let mut inbound = settings(Side::Service)?;
+        inbound.service = upstream.address;
+        inbound.doors = authorities.gates()?;
+        let inbound = Envoy::start(&build.envoy, &inbound).await?;
+        let mut outbound = settings(Side::Client)?;
+        outbound.service = inbound.listener;
+        outbound.service_http2 = true;
+        outbound.doors = authorities.ways(&inbound).await?;
+        let outbound = Envoy::start(&build.envoy, &outbound).await?;
+        let listeners = outbound.listeners().await?;
+        let client = |way: &&Way| {
+            let address = *listeners.get(way.name).with_context(|| format!("no listener {}", way.name))?;
+            Ok((way.name, Client { gap: Duration::ZERO, ..Client::http1(address) }))
+        };
+        let client_side = WAYS.iter().map(client).collect::<Result<_>>()?;
+        let (tested, onlooker) = match tested {
+            Side::Client => (outbound, inbound),
+            Side::Service => (inbound, outbound),
+        };
+        let mut mesh = Self { tested, onlooker, client_side, upstream, discovery, loads: 0, exchanges: 0 };
+        mesh.loaded().await?;
+        Ok(mesh)
+    }
+
+    /// Puts a policy in force.
+    pub async fn decide(&mut self, policy: &str) -> Result<()> {
+        self.discovery.offer(policy)?;
+        self.loaded().await.with_context(|| policy.to_owned())
+    }
+
+    /// Sends a request the given way. What the log says of it comes with [`told`](Self::told).
+    pub async fn ask(&mut self, way: &Way, sent: &Sent) -> Result<Seen> {
+        self.exchanges += 1;
+        let (_, client) = self.client_side.iter().find(|(name, _)| *name == way.name).context("no such way")?;
+        let client = Client { http2: sent.http2, ..*client };
+        self.upstream.script(Script::Answer(sent.response()));
+        let request = sent.request(&[(NUMBER, &self.exchanges.to_string())]);
+        let response = client.send(&request).await?.context("no response")?;
+        let (mut received, _) = self.upstream.take().await?;
+        ensure!(received.len() <= 1, "the service received {} requests instead of one", received.len());
+        Ok(Seen { number: self.exchanges, response, received: received.pop() })
+    }
+
+    /// What panveil's record says of an exchange; `None` when it says nothing.
+    pub async fn told(&self, seen: &Seen) -> Result<Option<Value>> {
+        for _ in 0..MOST_STEPS {
+            let lines = self.tested.access_log(0).await?;
+            let is_its = |line: &&Map<String, Value>| line["number"] == seen.number.to_string();
+            if let Some(line) = lines.iter().find(is_its) {
+                let record = line["panveil_record"].as_str().map(serde_json::from_str);
+                return record.transpose().context("the record is no JSON");
+            }
+            sleep(STEP).await;
+        }
+        bail!("no line in the access log")
+    }
+
+    /// Both Envoys run, and no log nor admin page has a digit of the card.
+    pub async fn unharmed(&mut self) -> Result<()> {
+        for envoy in [&mut self.tested, &mut self.onlooker] {
+            ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+            let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+            ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+        }
+        Ok(())
+    }
+
+    /// Waits until every listener has taken the policy that was offered last.
+    async fn loaded(&mut self) -> Result<()> {
+        self.loads += 1;
+        let mut stats = BTreeMap::new();
+        for _ in 0..MOST_STEPS {
+            stats = self.tested.stats("extension_config_discovery").await?;
+            ensure!(all(&stats, ".config_fail").iter().sum::<u64>() == 0, "a policy is refused: {}", self.tested.log());
+            if all(&stats, ".config_reload").into_iter().min() == Some(self.loads) {
+                return Ok(());
+            }
+            sleep(STEP).await;
+        }
+        bail!("the policy does not arrive: {stats:?}")
+    }
+}
+
+impl Authorities {
+    fn issue(&self, workload: &Workload) -> Result<Credential> {
+        let Workload { subject, foreign } = workload;
+        if *foreign { self.foreign.issue(subject) } else { self.mesh.issue(subject) }
+    }
+
+    fn gates(&self) -> Result<Vec<Door>> {
+        let trusted = self.mesh.certificate();
+        let door = |gate: &&super::workloads::Gate| {
+            Ok(Door::new(gate.name).tls(&self.issue(gate.shows)?, &trusted, gate.asks))
+        };
+        GATES.iter().map(door).collect()
+    }
+
+    async fn ways(&self, service: &Envoy) -> Result<Vec<Door>> {
+        let trusted = self.mesh.certificate();
+        let gates = service.listeners().await?;
+        let door = |way: &&Way| {
+            let door = Door::new(way.name);
+            let Some(gate) = way.to else { return Ok(door.leads(service.listener)) };
+            let address = *gates.get(gate.name).with_context(|| format!("no listener {}", gate.name))?;
+            let own = way.as_whom.map(|workload| self.issue(workload)).transpose()?;
+            Ok(door.leads_with_tls(address, own.as_ref(), &trusted))
+        };
+        WAYS.iter().map(door).collect()
+    }
+}
+
+/// The values of the statistics that are called so.
+fn all(stats: &BTreeMap<String, u64>, name: &str) -> Vec<u64> {
+    stats.iter().filter(|(stat, _)| stat.ends_with(name)).map(|(_, value)| *value).collect()
+}
+
+/// The shipped configuration, as open to forgery as it can be: what a client says of its certificate reaches the filter.
+fn settings(filter: Filter) -> Result<Settings> {
+    let mut settings = Settings::new(filter, ([127, 0, 0, 1], 0).into());
+    settings.http1_trailers = true;
+    settings.differ(json!([
+        {"op": "add", "path": format!("{CONNECTION_MANAGER}/forward_client_cert_details"), "value": "ALWAYS_FORWARD_ONLY"},
+        {
+            "op": "add",
+            "path": format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format/json_format/number"),
+            "value": format!("%REQ({NUMBER})%"),
+        },
+    ]))?;
+    Ok(settings)
+}

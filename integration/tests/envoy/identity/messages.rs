@@ -1,0 +1,58 @@
+//! Do rules know which message of an exchange has the card, where in it, and what it says it holds?
+
+use serde_json::json;
+
+use super::exchange::{Place, Sent, Spot};
+use super::trying::{Condition, Holds};
+use super::workloads::FROM_WEB;
+
+use Holds::{No, Open, Yes};
+use Place::{Body, Headers, Path, Trailers};
+
+const SPOTS: [Spot; 7] = [
+    Spot::Request(Headers),
+    Spot::Request(Path),
+    Spot::Request(Body),
+    Spot::Request(Trailers),
+    Spot::Response(Headers),
+    Spot::Response(Body),
+    Spot::Response(Trailers),
+];
+
+pub fn conditions() -> Vec<Condition> {
+    let mut conditions = vec![
+        of_spots(json!({"direction": "request"}), |spot| matches!(spot, Spot::Request(_))),
+        of_spots(json!({"direction": "response"}), |spot| matches!(spot, Spot::Response(_))),
+        of_spots(json!({"direction": "response", "where": ["headers", "trailers"]}), |spot| {
+            matches!(spot, Spot::Response(Headers | Trailers))
+        }),
+    ];
+    for (word, place) in [("headers", Headers), ("path", Path), ("body", Body), ("trailers", Trailers)] {
+        let is_there = move |spot| matches!(spot, Spot::Request(at) | Spot::Response(at) if at == place);
+        conditions.push(of_spots(json!({"where": [word]}), is_there));
+    }
+    conditions.extend([content_types(Sent::body), content_types(Sent::answer)]);
+    conditions
+}
+
+fn of_spots(condition: serde_json::Value, holds: impl Fn(Spot) -> bool) -> Condition {
+    let expected = SPOTS.map(|spot| (&FROM_WEB, Sent::new(spot), if holds(spot) { Yes } else { No }));
+    Condition::new(condition, expected.into())
+}
+
+/// It is the message's own that counts: the other one of the exchange always says `text/plain`.
+fn content_types(card: fn() -> Sent) -> Condition {
+    let expected = [
+        (&["application/json"][..], Yes),
+        (&["Application/JSON; charset=utf-8"], Yes),
+        (&["text/csv"], Yes),
+        (&["application/json-seq"], No),
+        (&["application/xml"], No),
+        (&[], No),
+        (&["application/json", "application/xml"], Open),
+        (&["application/json, application/xml"], Open),
+        (&["json"], Open),
+    ];
+    let one = |(types, holds)| (&FROM_WEB, card().content_types(types), holds);
+    Condition::new(json!({"content_type": ["application/json", "text/*"]}), expected.into_iter().map(one).collect())
+}

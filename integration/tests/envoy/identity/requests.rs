@@ -1,0 +1,110 @@
+//! Do rules know a method, a host and a path, and are they not misled by another way to write them?
+
+use serde_json::json;
+
+use super::exchange::Sent;
+use super::trying::{Condition, Holds};
+use super::workloads::FROM_WEB;
+
+use Holds::{No, Open, Yes};
+
+pub fn conditions() -> Vec<Condition> {
+    vec![
+        about(
+            json!({"method": ["POST", "PATCH"]}),
+            Sent::method,
+            &[("POST", Yes), ("PATCH", Yes), ("PUT", No), ("POSTS", No)],
+        ),
+        about(
+            json!({"host": ["api.example.com"]}),
+            Sent::host,
+            &[
+                ("api.example.com", Yes),
+                ("API.Example.COM", Yes),
+                ("api.example.com:8443", Yes),
+                ("api.example.com.", Yes),
+                ("example.com", No),
+                ("not-api.example.com", No),
+                ("api.example.com.evil.org", No),
+                ("api..example.com", Open),
+            ],
+        ),
+        about(
+            json!({"host": ["*.example.com"]}),
+            Sent::host,
+            &[
+                ("api.example.com", Yes),
+                ("a.b.Example.com:80", Yes),
+                ("example.com", No),
+                ("notexample.com", No),
+                ("api.example.com.evil.org", No),
+            ],
+        ),
+        about(
+            json!({"path": {"exact": "/v1/charges"}}),
+            Sent::path,
+            &[
+                ("/v1/charges", Yes),
+                ("/v1/charges?to=/v1/exports", Yes),
+                ("/v1/%63harges", Yes),
+                ("/v1/charges/7", No),
+                ("/v1/Charges", No),
+                ("/v1/exports?from=/v1/charges", No),
+                ("/v1/charges/", Open),
+                ("/v1%2Fcharges", Open),
+                ("/v1%252fcharges", Open),
+                ("//v1/charges", Open),
+                ("/v1/./charges", Open),
+                ("/v1/exports/../charges", Open),
+                ("/v1/charges;version=2", Open),
+                ("/v1/charges%3Fexport", Open),
+                ("/v1\\charges", Open),
+            ],
+        ),
+        about(
+            json!({"path": {"prefix": "/v1/charges"}}),
+            Sent::path,
+            &[
+                ("/v1/charges", Yes),
+                ("/v1/charges/7/refund", Yes),
+                ("/v1/charges-old", No),
+                ("/v1", No),
+                ("/v2/v1/charges", No),
+                ("/v1/charges/../exports", Open),
+                ("/v1/charges/..%2Fexports", Open),
+                ("/v1/charges/%2e%2e/exports", Open),
+                ("/v1/exports/..;/charges", Open),
+                ("/v1//charges/7", Open),
+                ("/v1/charges/%zz", Open),
+                ("/v1/charges/%25252F", Open),
+            ],
+        ),
+        about(
+            json!({"path": {"regex": "/v[0-9]/(charges|refunds)/[0-9]{1,9}"}}),
+            Sent::path,
+            &[
+                ("/v1/charges/7", Yes),
+                ("/v9/refunds/123", Yes),
+                ("/v1/charges/7/refund", No),
+                ("/proxy/v1/charges/7", No),
+                ("/v1/charges//7", Open),
+                ("/v1/charges%2f7", Open),
+            ],
+        ),
+    ]
+}
+
+/// A condition about one thing that a request says.
+fn about(
+    condition: serde_json::Value,
+    say: fn(Sent, &'static str) -> Sent,
+    expected: &[(&'static str, Holds)],
+) -> Condition {
+    let one = |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(Sent::body(), what), *holds);
+    let mut condition = Condition::new(condition, expected.iter().map(one).collect());
+    // A rule about a response goes by its request.
+    let of_answers = |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(Sent::answer(), what), *holds);
+    condition.expected.extend(expected.iter().take(1).map(of_answers));
+    condition.expected.extend(expected.iter().filter(|(_, holds)| *holds == No).take(1).map(of_answers));
+    condition
+}

@@ -1,0 +1,48 @@
+//! Do rules know who calls, by the certificate alone?
+
+use serde_json::json;
+
+use super::exchange::Sent;
+use super::trying::{Condition, Holds};
+use super::workloads::{
+    ENCRYPTED, FROM_CHARGES, FROM_LEDGER, FROM_MALFORMED, FROM_NAMELESS, FROM_NEIGHBOUR, FROM_SECOND, FROM_STRANGER,
+    FROM_WEB, PLAIN, SILENT, UNASKED, WEB, Way,
+};
+
+/// Those that have an identity.
+const SOMEBODY: [&Way; 6] = [&FROM_WEB, &UNASKED, &FROM_CHARGES, &FROM_LEDGER, &FROM_STRANGER, &FROM_NEIGHBOUR];
+/// Those that have none, whatever else they have: a certificate with other names, or no mutual TLS.
+const NOBODY: [&Way; 5] = [&FROM_NAMELESS, &FROM_SECOND, &SILENT, &ENCRYPTED, &PLAIN];
+
+pub fn conditions() -> Vec<Condition> {
+    [
+        (&[WEB][..], &[&FROM_WEB, &UNASKED][..]),
+        (&["spiffe://cluster.local/ns/checkout/*"], &[&FROM_WEB, &UNASKED]),
+        (&["spiffe://cluster.local/ns/*/sa/web"], &[&FROM_WEB, &UNASKED]),
+        (&["spiffe://cluster.local/ns/*/sa/*"], &[&FROM_WEB, &UNASKED, &FROM_CHARGES, &FROM_LEDGER]),
+        (&["spiffe://*/ns/checkout/sa/web"], &[&FROM_WEB, &UNASKED, &FROM_STRANGER, &FROM_NEIGHBOUR]),
+        (&["spiffe://*.example/ns/checkout/*"], &[&FROM_STRANGER, &FROM_NEIGHBOUR]),
+        (&["spiffe://cluster.local/ns/audit/sa/ledger", "spiffe://evil.example/*"], &[&FROM_LEDGER, &FROM_STRANGER]),
+        (&["spiffe://*/*"], &SOMEBODY),
+        // None of these is anybody's: no part of a name is enough.
+        (&["spiffe://cluster.local/ns/checkout"], &[]),
+        (&["spiffe://cluster.local/ns/checkout/sa/web/*"], &[]),
+        (&["spiffe://cluster.local/ns/check/*"], &[]),
+    ]
+    .into_iter()
+    .map(|(sources, who)| condition(sources, who))
+    .collect()
+}
+
+fn condition(sources: &[&str], who: &[&'static Way]) -> Condition {
+    let is_one = |way: &&'static Way| who.iter().any(|one| one.name == way.name);
+    let mut expected = Vec::new();
+    for way in SOMEBODY.iter().chain(&NOBODY) {
+        expected.push((*way, Sent::body(), if is_one(way) { Holds::Yes } else { Holds::No }));
+    }
+    expected.push((&FROM_MALFORMED, Sent::body(), Holds::Open));
+    // The response to a client is judged by the client too.
+    expected.push((&FROM_WEB, Sent::answer(), if is_one(&&FROM_WEB) { Holds::Yes } else { Holds::No }));
+    expected.push((&ENCRYPTED, Sent::answer(), Holds::No));
+    Condition::new(json!({"source": sources}), expected)
+}
