@@ -25,3 +25,9 @@ pub fn conditions() -> Vec<Condition> {
         })
         .collect()
 }
+
+/// In the client's own sidecar it is how the client reaches that, not how that reaches the service.
+pub fn outbound() -> Vec<Condition> {
+    let all = |holds| [&FROM_WEB, &ENCRYPTED, &PLAIN].map(|way| (way, Sent::body(), holds)).into();
+    vec![Condition::new(json!({"tls": "any"}), all(Holds::No)), Condition::new(json!({"tls": "none"}), all(Holds::Yes))]
+}

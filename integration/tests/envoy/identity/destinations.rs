@@ -25,6 +25,12 @@ pub fn conditions() -> Vec<Condition> {
     .collect()
 }
 
+/// In the service's own sidecar it is the service itself that answers, and it shows no certificate.
+pub fn inbound() -> Vec<Condition> {
+    let expected = [&FROM_WEB, &PLAIN].map(|way| (way, Sent::answer(), Holds::No));
+    vec![Condition::new(json!({"direction": "response", "destination": ["spiffe://*/*"]}), expected.into())]
+}
+
 fn condition(destinations: &[&str], who: &[&'static Way]) -> Condition {
     let holds = |way: &&'static Way| {
         if who.iter().any(|one| one.name == way.name) { Holds::Yes } else { Holds::No }

@@ -1,5 +1,5 @@
 //! Does it help a client to say what it is not? Every header by which one could name a peer, a connection, a method, a host
-//! or a path, from clients for which the rule does not hold.
+//! or a path, from clients for which the rule does not hold, and certificates of an authority that the mesh does not trust.
 
 use anyhow::{Context, Result, ensure};
 use panveil_integration::observation::values;
@@ -9,7 +9,9 @@ use serde_json::json;
 use super::exchange::Sent;
 use super::mesh::{Mesh, Side};
 use super::trying::{Condition, Expected, Holds};
-use super::workloads::{ENCRYPTED, FROM_CHARGES, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, WEB, Way};
+use super::workloads::{
+    ENCRYPTED, FROM_CHARGES, FROM_IMPOSTOR, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, TO_IMPOSTOR, WEB, Way,
+};
 
 /// What would name the privileged peer, for one or another proxy.
 const NAMES: [(&str, &str); 14] = [
@@ -57,14 +59,36 @@ pub async fn run(build: Build) -> Result<()> {
     for condition in conditions() {
         condition.try_in(&mut mesh).await?;
     }
-    // Nothing of this would be shown if the headers did not come through as they were sent.
-    mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
-    for (name, value) in NAMES {
-        let seen = mesh.ask(&ENCRYPTED, &Sent::body().header(name, value)).await?;
-        let received = seen.received.context("the service got no request")?;
-        ensure!(values(&received.headers, name).contains(&value), "{name}: {received:?}");
-    }
+    come_through(&mut mesh).await?;
+    impostors(&mut mesh).await?;
     mesh.unharmed().await
+}
+
+/// Nothing would be shown if the headers did not reach panveil, and the service, as they were sent.
+async fn come_through(mesh: &mut Mesh) -> Result<()> {
+    mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
+    for way in [&PLAIN, &ENCRYPTED, &FROM_CHARGES] {
+        for (name, value) in NAMES {
+            let seen = mesh.ask(way, &Sent::body().header(name, value)).await?;
+            let received = seen.received.context("the service got no request")?;
+            ensure!(values(&received.headers, name) == [value], "{name}: {received:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A name is worth nothing without an authority that the mesh trusts: the sidecars do not even talk to each other.
+async fn impostors(mesh: &mut Mesh) -> Result<()> {
+    let rule = json!({"name": "web", "match": {"source": [WEB]}, "action": "allow"});
+    mesh.decide(&json!({"request": "block", "rules": [rule]}).to_string()).await?;
+    for way in [&FROM_IMPOSTOR, &TO_IMPOSTOR] {
+        let seen = mesh.ask(way, &Sent::body()).await?;
+        ensure!(seen.response.status == 503, "{}: {}", way.name, seen.response.summary());
+        ensure!(seen.received.is_none(), "{}: the service was asked", way.name);
+    }
+    let seen = mesh.ask(&FROM_WEB, &Sent::body()).await?;
+    ensure!(seen.response.status == 200 && seen.received.is_some(), "{}", seen.response.summary());
+    Ok(())
 }
 
 fn conditions() -> Vec<Condition> {

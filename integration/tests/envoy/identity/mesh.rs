@@ -67,6 +67,7 @@ impl Mesh {
         let upstream = Upstream::start(0, Script::Echo).await?;
         let mut inbound = settings(Side::Service)?;
         inbound.service = upstream.address;
+        inbound.service_http2 = true;
         inbound.doors = authorities.gates()?;
         let inbound = Envoy::start(&build.envoy, &inbound).await?;
         let mut outbound = settings(Side::Client)?;
@@ -108,18 +109,24 @@ impl Mesh {
         Ok(Seen { number: self.exchanges, response, received: received.pop() })
     }
 
-    /// What panveil's record says of an exchange; `None` when it says nothing.
-    pub async fn told(&self, seen: &Seen) -> Result<Option<Value>> {
+    /// What panveil's records say of these exchanges, by their numbers. Of some they may say nothing.
+    pub async fn told(&self, all: &[&Seen]) -> Result<BTreeMap<usize, Value>> {
+        let mut missing = 0;
         for _ in 0..MOST_STEPS {
             let lines = self.tested.access_log(0).await?;
-            let is_its = |line: &&Map<String, Value>| line["number"] == seen.number.to_string();
-            if let Some(line) = lines.iter().find(is_its) {
-                let record = line["panveil_record"].as_str().map(serde_json::from_str);
-                return record.transpose().context("the record is no JSON");
+            let lines: BTreeMap<usize, &Map<String, Value>> =
+                lines.iter().filter_map(|line| Some((line["number"].as_str()?.parse().ok()?, line))).collect();
+            missing = all.iter().filter(|seen| !lines.contains_key(&seen.number)).count();
+            if missing == 0 {
+                let record = |(number, line): (usize, &Map<String, Value>)| {
+                    Some(serde_json::from_str(line["panveil_record"].as_str()?).map(|record| (number, record)))
+                };
+                let records: serde_json::Result<_> = lines.into_iter().filter_map(record).collect();
+                return records.context("a record is no JSON");
             }
             sleep(STEP).await;
         }
-        bail!("no line in the access log")
+        bail!("{missing} exchanges are not in the access log")
     }
 
     /// Both Envoys run, and no log nor admin page has a digit of the card.
@@ -187,6 +194,8 @@ fn settings(filter: Filter) -> Result<Settings> {
     settings.http1_trailers = true;
     settings.differ(json!([
         {"op": "add", "path": format!("{CONNECTION_MANAGER}/forward_client_cert_details"), "value": "ALWAYS_FORWARD_ONLY"},
+        // An HTTP/1.1 connection whose response is cut off ends at once, not after a second.
+        {"op": "add", "path": format!("{CONNECTION_MANAGER}/delayed_close_timeout"), "value": "0s"},
         {
             "op": "add",
             "path": format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format/json_format/number"),

@@ -10,10 +10,27 @@ use Holds::{No, Open, Yes};
 
 pub fn conditions() -> Vec<Condition> {
     vec![
+        // Envoy refuses such a method of HTTP/1.1, and takes it of HTTP/2.
+        about(
+            json!({"method": ["POST"]}),
+            |sent, method| sent.method(method).http2(),
+            &[("POST", Yes), ("PUT", No), ("post", Open)],
+        ),
+        // A whole URL for a path: it is what counts for Envoy, not the host header.
+        about(
+            json!({"host": ["api.example.com"], "path": {"prefix": "/v1/charges"}}),
+            |sent, path| sent.host("other.example.com").path(path),
+            &[
+                ("http://api.example.com/v1/charges/7", Yes),
+                ("http://pay.example.com/v1/charges", No),
+                ("/v1/charges", No),
+                ("http://api.example.com//v1/charges", Open),
+            ],
+        ),
         about(
             json!({"method": ["POST", "PATCH"]}),
             Sent::method,
-            &[("POST", Yes), ("PATCH", Yes), ("PUT", No), ("POSTS", No)],
+            &[("POST", Yes), ("PATCH", Yes), ("PUT", No), ("GET", No)],
         ),
         about(
             json!({"host": ["api.example.com"]}),

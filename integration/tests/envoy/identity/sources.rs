@@ -34,6 +34,12 @@ pub fn conditions() -> Vec<Condition> {
     .collect()
 }
 
+/// In the client's own sidecar its requests come from next door, and nobody has shown a certificate.
+pub fn outbound() -> Vec<Condition> {
+    let expected = [&FROM_WEB, &ENCRYPTED, &PLAIN].map(|way| (way, Sent::body(), Holds::No));
+    vec![Condition::new(json!({"source": ["spiffe://*/*"]}), expected.into())]
+}
+
 fn condition(sources: &[&str], who: &[&'static Way]) -> Condition {
     let is_one = |way: &&'static Way| who.iter().any(|one| one.name == way.name);
     let mut expected = Vec::new();

@@ -2,10 +2,10 @@
 //! through what else refuses them, and in one that refuses what else lets them through. Where it cannot be told whether it
 //! holds, nobody may gain by that in either.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::exchange::{Fate, Sent};
+use super::exchange::{Fate, Seen, Sent};
 use super::mesh::Mesh;
 use super::workloads::Way;
 
@@ -50,18 +50,16 @@ impl Condition {
 /// Has all of these exchanges under the policy that is in force.
 pub async fn run(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()> {
     let mut all = Vec::new();
-    for (way, sent, fate) in fates {
-        let seen = mesh.ask(way, sent).await.with_context(|| title(way, sent))?;
-        all.push((way, sent, fate, seen));
+    for (way, sent, _) in fates {
+        all.push(mesh.ask(way, sent).await.with_context(|| title(way, sent))?);
     }
-    let mut wrong = Vec::new();
-    for (way, sent, fate, seen) in all {
-        let record = mesh.told(&seen).await.with_context(|| title(way, sent))?;
-        if let Err(error) = seen.check(sent, *fate, record.as_ref()) {
-            wrong.push(format!("{}: {error:#}", title(way, sent)));
-        }
-    }
-    anyhow::ensure!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let records = mesh.told(&all.iter().collect::<Vec<_>>()).await?;
+    let check = |((way, sent, fate), seen): (&(&Way, Sent, Fate), &Seen)| {
+        let outcome = seen.check(sent, *fate, records.get(&seen.number));
+        outcome.err().map(|error| format!("{}: {error:#}", title(way, sent)))
+    };
+    let wrong: Vec<String> = fates.iter().zip(&all).filter_map(check).collect();
+    ensure!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     Ok(())
 }
 
