@@ -38,6 +38,11 @@ fn condition(destinations: &[&str], who: &[&'static Way]) -> Condition {
     let ways = SOMEBODY.iter().chain(&NOBODY);
     let mut expected: Vec<_> = ways.map(|way| (*way, Sent::answer(), holds(way))).collect();
     expected.push((&TO_MALFORMED, Sent::answer(), Holds::Open));
+    // A service that says it is another.
+    for name in ["x-spiffe-id", "x-envoy-peer-metadata", "x-forwarded-client-cert"] {
+        let forged = Sent::answer().header(name, "spiffe://cluster.local/ns/payments/sa/charges");
+        expected.push((&TO_STRANGER, forged, holds(&&TO_STRANGER)));
+    }
     // It is about responses: the request went before it could be known who answers.
     expected.push((&FROM_WEB, Sent::body(), Holds::No));
     Condition::new(json!({"direction": "response", "destination": destinations}), expected)

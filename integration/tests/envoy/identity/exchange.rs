@@ -101,19 +101,22 @@ impl Sent {
 
     /// With these content types in the message that has the card.
     pub fn content_types(mut self, content_types: &[&'static str]) -> Self {
-        let headers = match self.spot {
-            Spot::Request(_) => &mut self.headers,
-            Spot::Response(_) => &mut self.answer,
-        };
-        headers.retain(|(name, _)| *name != "content-type");
-        headers.extend(content_types.iter().map(|value| ("content-type", *value)));
+        self.fields().retain(|(name, _)| *name != "content-type");
+        self.fields().extend(content_types.iter().map(|value| ("content-type", *value)));
         self
     }
 
-    /// With one more field in the request.
+    /// With one more field in the message that has the card.
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+        self.fields().push((name, value));
         self
+    }
+
+    fn fields(&mut self) -> &mut Vec<(&'static str, &'static str)> {
+        match self.spot {
+            Spot::Request(_) => &mut self.headers,
+            Spot::Response(_) => &mut self.answer,
+        }
     }
 
     /// What the client sends, with these fields besides.
@@ -137,8 +140,8 @@ impl Sent {
     }
 
     pub fn title(&self) -> String {
-        let Self { spot, method, host, path, headers, .. } = self;
-        format!("{spot:?} of {method} {host}{path} {headers:?}")
+        let Self { spot, method, host, path, headers, answer, .. } = self;
+        format!("{spot:?} of {method} {host}{path} {headers:?} with {answer:?}")
     }
 }
 

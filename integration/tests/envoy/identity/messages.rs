@@ -1,6 +1,6 @@
 //! Do rules know which message of an exchange has the card, where in it, and what it says it holds?
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exchange::{Place, Sent, Spot};
 use super::trying::{Condition, Holds};
@@ -35,7 +35,7 @@ pub fn conditions() -> Vec<Condition> {
     conditions
 }
 
-fn of_spots(condition: serde_json::Value, holds: impl Fn(Spot) -> bool) -> Condition {
+fn of_spots(condition: Value, holds: impl Fn(Spot) -> bool) -> Condition {
     let expected = SPOTS.map(|spot| (&FROM_WEB, Sent::new(spot), if holds(spot) { Yes } else { No }));
     Condition::new(condition, expected.into())
 }

@@ -24,12 +24,14 @@ use crate::trial::{named, trial};
 type Conditions = fn() -> Vec<Condition>;
 
 /// What conditions are tried in whose sidecar. What a message says of itself must come to the same in both.
-const TABLES: [(&str, Side, &[Conditions]); 6] = [
-    ("what_is_asked::inbound", Side::Service, &[requests::conditions]),
-    ("what_is_asked::outbound", Side::Client, &[requests::conditions]),
-    ("what_is_sent::inbound", Side::Service, &[messages::conditions]),
-    ("what_is_sent::outbound", Side::Client, &[messages::conditions]),
-    ("who_is_there::inbound", Side::Service, &[sources::conditions, connections::conditions, destinations::inbound]),
+const TABLES: [(&str, Side, &[Conditions]); 4] = [
+    ("what_is_said::inbound", Side::Service, &[requests::conditions, messages::conditions]),
+    ("what_is_said::outbound", Side::Client, &[requests::conditions, messages::conditions]),
+    (
+        "who_is_there::inbound",
+        Side::Service,
+        &[sources::conditions, sources::among_others, connections::conditions, destinations::inbound],
+    ),
     ("who_is_there::outbound", Side::Client, &[destinations::conditions, sources::outbound, connections::outbound]),
 ];
 

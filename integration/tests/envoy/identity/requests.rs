@@ -1,9 +1,9 @@
 //! Do rules know a method, a host and a path, and are they not misled by another way to write them?
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exchange::Sent;
-use super::trying::{Condition, Holds};
+use super::trying::{Condition, Expected, Holds};
 use super::workloads::FROM_WEB;
 
 use Holds::{No, Open, Yes};
@@ -112,16 +112,12 @@ pub fn conditions() -> Vec<Condition> {
 }
 
 /// A condition about one thing that a request says.
-fn about(
-    condition: serde_json::Value,
-    say: fn(Sent, &'static str) -> Sent,
-    expected: &[(&'static str, Holds)],
-) -> Condition {
-    let one = |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(Sent::body(), what), *holds);
-    let mut condition = Condition::new(condition, expected.iter().map(one).collect());
-    // A rule about a response goes by its request.
-    let of_answers = |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(Sent::answer(), what), *holds);
-    condition.expected.extend(expected.iter().take(1).map(of_answers));
-    condition.expected.extend(expected.iter().filter(|(_, holds)| *holds == No).take(1).map(of_answers));
-    condition
+fn about(condition: Value, say: fn(Sent, &'static str) -> Sent, expected: &[(&'static str, Holds)]) -> Condition {
+    let of = |card: fn() -> Sent| move |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(card(), what), *holds);
+    let mut all: Vec<Expected> = expected.iter().map(of(Sent::body)).collect();
+    // A rule about a response goes by its request: one for which it holds, and one for which it does not.
+    for wanted in [Yes, No] {
+        all.extend(expected.iter().filter(|(_, holds)| *holds == wanted).take(1).map(of(Sent::answer)));
+    }
+    Condition::new(condition, all)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::exchange::Sent;
+use super::exchange::{Place, Sent, Spot};
 use super::trying::{Condition, Holds};
 use super::workloads::{
     ENCRYPTED, FROM_CHARGES, FROM_LEDGER, FROM_MALFORMED, FROM_NAMELESS, FROM_NEIGHBOUR, FROM_SECOND, FROM_STRANGER,
@@ -32,6 +32,40 @@ pub fn conditions() -> Vec<Condition> {
     .into_iter()
     .map(|(sources, who)| condition(sources, who))
     .collect()
+}
+
+/// All that a rule names must hold, and who calls is only one thing of many.
+pub fn among_others() -> Vec<Condition> {
+    let condition = json!({
+        "direction": "request",
+        "where": ["body"],
+        "method": ["POST"],
+        "host": ["api.example.com"],
+        "path": {"prefix": "/v1/charges"},
+        "content_type": ["application/json"],
+        "source": [WEB],
+        "tls": "mutual",
+    });
+    const JSON: &[&str] = &["application/json"];
+    let charge = || Sent::body().content_types(JSON);
+    let expected = vec![
+        (&FROM_WEB, charge(), Holds::Yes),
+        (&FROM_CHARGES, charge(), Holds::No),
+        (&FROM_STRANGER, charge(), Holds::No),
+        (&ENCRYPTED, charge(), Holds::No),
+        (&PLAIN, charge(), Holds::No),
+        (&FROM_WEB, charge().method("PUT"), Holds::No),
+        (&FROM_WEB, charge().host("pay.example.com"), Holds::No),
+        (&FROM_WEB, charge().path("/v1/exports"), Holds::No),
+        (&FROM_WEB, Sent::body(), Holds::No),
+        (&FROM_WEB, Sent::new(Spot::Request(Place::Headers)).content_types(JSON), Holds::No),
+        (&FROM_WEB, Sent::answer().content_types(JSON), Holds::No),
+        (&FROM_WEB, charge().path("//v1/charges"), Holds::Open),
+        (&FROM_MALFORMED, charge(), Holds::Open),
+        // What does not hold outweighs what cannot be told.
+        (&FROM_MALFORMED, charge().method("PUT"), Holds::No),
+    ];
+    vec![Condition::new(condition, expected)]
 }
 
 /// In the client's own sidecar its requests come from next door, and nobody has shown a certificate.

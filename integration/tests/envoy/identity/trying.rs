@@ -23,10 +23,11 @@ pub enum Holds {
 
 /// A condition, and whether it holds for these exchanges.
 pub struct Condition {
-    pub text: Value,
-    pub expected: Vec<Expected>,
+    text: Value,
+    expected: Vec<Expected>,
 }
 
+/// An exchange, and whether a condition holds for it.
 pub type Expected = (&'static Way, Sent, Holds);
 
 impl Condition {
