@@ -4,19 +4,19 @@ use anyhow::{Context, Result};
 use panveil_integration::sidecar::Build;
 use serde_json::json;
 
-use super::exchange::{Fate, Place, Sent, Spot};
+use super::exchange::{Fate, Outcome, SPOTS, Sent};
 use super::mesh::{Mesh, Side};
-use super::trying::run as has;
+use super::trying::exchange_all;
 use super::workloads::{ENCRYPTED, FROM_CHARGES, FROM_LEDGER, FROM_STRANGER, FROM_WEB, PLAIN, Way};
 
-use Fate::{Allowed, Blocked, Masked, Reported, Skipped};
+use Outcome::{Allowed, Blocked, Masked, Reported, Skipped};
 
-/// What becomes of each peer's card: the rule's name says for whom it is, and `None` is the default.
-const FATES: [(&Way, fn(&'static str) -> Fate<'static>, Option<&str>); 6] = [
+/// What becomes of each peer's card, and by which rule; `None` is the default.
+const OUTCOMES: [(&Way, Outcome, Option<&str>); 6] = [
     (&FROM_CHARGES, Allowed, Some("charges")),
     (&FROM_WEB, Masked, Some("web")),
     (&FROM_LEDGER, Reported, Some("ledger-on-trial")),
-    (&FROM_STRANGER, |_| Skipped, None),
+    (&FROM_STRANGER, Skipped, Some("strangers")),
     (&PLAIN, Blocked, Some("in-the-clear")),
     (&ENCRYPTED, Masked, None),
 ];
@@ -37,30 +37,21 @@ pub async fn run(build: Build) -> Result<()> {
         // Never comes to bear on those above: the first that holds decides.
         {"name": "mutual", "match": {"tls": "mutual"}, "action": "block"},
     ]});
-    let spots = [
-        Spot::Request(Place::Headers),
-        Spot::Request(Place::Path),
-        Spot::Request(Place::Body),
-        Spot::Request(Place::Trailers),
-        Spot::Response(Place::Headers),
-        Spot::Response(Place::Body),
-        Spot::Response(Place::Trailers),
-    ];
-    let sent = spots.map(Sent::new);
+    let sent = SPOTS.map(Sent::new);
     for mode in ["enforce", "monitor"] {
         policy["mode"] = json!(mode);
         mesh.decide(&policy.to_string()).await?;
         let mut fates = Vec::new();
-        for (way, fate, rule) in FATES {
+        for (way, outcome, rule) in OUTCOMES {
+            let outcome = match outcome {
+                Masked | Blocked if mode == "monitor" => Reported,
+                outcome => outcome,
+            };
             for sent in &sent {
-                let fate = match fate(rule.unwrap_or(sent.direction())) {
-                    Masked(rule) | Blocked(rule) if mode == "monitor" => Reported(rule),
-                    fate => fate,
-                };
-                fates.push((way, sent.clone(), fate));
+                fates.push((way, sent.clone(), Fate { outcome, rule: rule.unwrap_or(sent.direction()) }));
             }
         }
-        has(&mut mesh, &fates).await.with_context(|| policy.to_string())?;
+        exchange_all(&mut mesh, &fates).await.with_context(|| policy.to_string())?;
     }
     mesh.unharmed().await
 }

@@ -1,6 +1,6 @@
 //! What is sent with a card in it, and what becomes of the card?
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use panveil_integration::case::{Framing, Message, Request, Response};
 use panveil_integration::observation::{ReceivedRequest, ReceivedResponse, values};
 use serde_json::Value;
@@ -25,6 +25,17 @@ pub enum Place {
     Trailers,
 }
 
+/// Wherever a card can be.
+pub const SPOTS: [Spot; 7] = [
+    Spot::Request(Place::Headers),
+    Spot::Request(Place::Path),
+    Spot::Request(Place::Body),
+    Spot::Request(Place::Trailers),
+    Spot::Response(Place::Headers),
+    Spot::Response(Place::Body),
+    Spot::Response(Place::Trailers),
+];
+
 /// One request and its response. Only a card is in them, at one place.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -46,15 +57,21 @@ pub struct Seen {
 }
 
 /// What becomes of the card, and by which rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Fate<'r> {
+    pub outcome: Outcome,
+    pub rule: &'r str,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate<'r> {
+pub enum Outcome {
     /// It passes, and is recorded.
-    Allowed(&'r str),
-    Masked(&'r str),
+    Allowed,
+    Masked,
     /// Its message is refused, or cut off.
-    Blocked(&'r str),
+    Blocked,
     /// It passes, and is recorded as what would have been done about it.
-    Reported(&'r str),
+    Reported,
     /// It passes, and nobody looked.
     Skipped,
 }
@@ -194,29 +211,36 @@ impl Seen {
         let Self { response, received, .. } = self;
         let arrived = self.arrived(sent.spot);
         let holds = |digits: &str| arrived.as_ref().is_some_and(|text| text.contains(digits));
-        let as_it_should = match (fate, sent.spot) {
-            (Fate::Allowed(_) | Fate::Reported(_) | Fate::Skipped, _) => holds(CARD) && response.complete,
-            (Fate::Masked(_), _) => holds(MASKED) && !holds(CARD) && response.complete,
-            (Fate::Blocked(_), Spot::Request(_)) => received.is_none() && response.status == 403,
-            (Fate::Blocked(_), Spot::Response(_)) => !holds(CARD) && (response.status == 502 || !response.complete),
+        let as_it_should = match (fate.outcome, sent.spot) {
+            (Outcome::Allowed | Outcome::Reported | Outcome::Skipped, _) => holds(CARD) && response.complete,
+            (Outcome::Masked, _) => holds(MASKED) && !holds(CARD) && response.complete,
+            (Outcome::Blocked, Spot::Request(_)) => received.is_none() && response.status == 403,
+            (Outcome::Blocked, Spot::Response(_)) => !holds(CARD) && (response.status == 502 || !response.complete),
         };
         ensure!(as_it_should, "{fate:?}: {arrived:?} arrived, the client got {}", response.summary());
-        let (rule, action) = match fate {
-            Fate::Allowed(rule) => (rule, "allowed"),
-            Fate::Masked(rule) => (rule, "masked"),
-            Fate::Blocked(rule) => (rule, "blocked"),
-            Fate::Reported(rule) => (rule, "reported"),
-            Fate::Skipped => {
-                let findings = record.and_then(|record| record["findings"].as_array());
-                ensure!(findings.is_none_or(Vec::is_empty), "{fate:?}: {findings:?}");
-                return Ok(());
-            }
+        let findings = record.and_then(|record| record["findings"].as_array()).map_or(&[][..], Vec::as_slice);
+        let Some(action) = fate.outcome.action() else {
+            ensure!(findings.is_empty(), "{fate:?}: {findings:?}");
+            return Ok(());
         };
-        let finding = record.and_then(|record| record.pointer("/findings/0")).with_context(|| format!("{record:?}"))?;
+        let [finding] = findings else { bail!("{fate:?}: {findings:?}") };
         let (direction, place) = sent.spot.words();
-        for (key, value) in [("rule", rule), ("action", action), ("direction", direction), ("place", place)] {
+        for (key, value) in [("rule", fate.rule), ("action", action), ("direction", direction), ("place", place)] {
             ensure!(finding[key] == value, "{fate:?}: the record has {finding}");
         }
         Ok(())
+    }
+}
+
+impl Outcome {
+    /// The word for it in a record.
+    fn action(self) -> Option<&'static str> {
+        match self {
+            Self::Allowed => Some("allowed"),
+            Self::Masked => Some("masked"),
+            Self::Blocked => Some("blocked"),
+            Self::Reported => Some("reported"),
+            Self::Skipped => None,
+        }
     }
 }

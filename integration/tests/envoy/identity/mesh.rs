@@ -23,8 +23,8 @@ use super::workloads::{GATES, WAYS, Way, Workload};
 const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
 /// Tells which line of the log is whose. Envoy logs it beside panveil's keys.
 const NUMBER: &str = "x-number";
-const STEP: Duration = Duration::from_millis(5);
-const MOST_STEPS: usize = 2000;
+const STEP: Duration = Duration::from_millis(10);
+const MOST_STEPS: usize = 1000;
 
 /// Whose policy a test is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,22 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::{Place, Sent, Spot};
+use super::exchange::{Place, SPOTS, Sent, Spot};
 use super::trying::{Condition, Holds};
 use super::workloads::FROM_WEB;
 
 use Holds::{No, Open, Yes};
 use Place::{Body, Headers, Path, Trailers};
-
-const SPOTS: [Spot; 7] = [
-    Spot::Request(Headers),
-    Spot::Request(Path),
-    Spot::Request(Body),
-    Spot::Request(Trailers),
-    Spot::Response(Headers),
-    Spot::Response(Body),
-    Spot::Response(Trailers),
-];
 
 pub fn conditions() -> Vec<Condition> {
     let mut conditions = vec![

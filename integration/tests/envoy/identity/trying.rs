@@ -5,7 +5,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::exchange::{Fate, Seen, Sent};
+use super::exchange::{Fate, Outcome, Seen, Sent};
 use super::mesh::Mesh;
 use super::workloads::Way;
 
@@ -42,14 +42,16 @@ impl Condition {
             let policy = json!({"request": otherwise, "response": otherwise, "rules": [rule]});
             mesh.decide(&policy.to_string()).await?;
             let fate = |(way, sent, holds): &'_ Expected| (*way, sent.clone(), fate(sent, *holds, action == "allow"));
-            run(mesh, &self.expected.iter().map(fate).collect::<Vec<_>>()).await.with_context(|| policy.to_string())?;
+            exchange_all(mesh, &self.expected.iter().map(fate).collect::<Vec<_>>())
+                .await
+                .with_context(|| policy.to_string())?;
         }
         Ok(())
     }
 }
 
 /// Has all of these exchanges under the policy that is in force.
-pub async fn run(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()> {
+pub async fn exchange_all(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()> {
     let mut all = Vec::new();
     for (way, sent, _) in fates {
         all.push(mesh.ask(way, sent).await.with_context(|| title(way, sent))?);
@@ -66,12 +68,13 @@ pub async fn run(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()
 
 fn fate(sent: &Sent, holds: Holds, allows: bool) -> Fate<'static> {
     let default = sent.direction();
-    match (holds, allows) {
-        (Holds::Yes, true) => Fate::Allowed(RULE),
-        (_, true) => Fate::Blocked(default),
-        (Holds::No, false) => Fate::Allowed(default),
-        (_, false) => Fate::Blocked(RULE),
-    }
+    let (outcome, rule) = match (holds, allows) {
+        (Holds::Yes, true) => (Outcome::Allowed, RULE),
+        (_, true) => (Outcome::Blocked, default),
+        (Holds::No, false) => (Outcome::Allowed, default),
+        (_, false) => (Outcome::Blocked, RULE),
+    };
+    Fate { outcome, rule }
 }
 
 fn title(way: &Way, sent: &Sent) -> String {
