@@ -64,33 +64,6 @@ pub async fn run(build: Build) -> Result<()> {
     mesh.unharmed().await
 }
 
-/// Nothing would be shown if the headers did not reach panveil, and the service, as they were sent.
-async fn come_through(mesh: &mut Mesh) -> Result<()> {
-    mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
-    for way in [&PLAIN, &ENCRYPTED, &FROM_CHARGES] {
-        for (name, value) in NAMES {
-            let seen = mesh.ask(way, &Sent::body().header(name, value)).await?;
-            let received = seen.received.context("the service got no request")?;
-            ensure!(values(&received.headers, name) == [value], "{name}: {received:?}");
-        }
-    }
-    Ok(())
-}
-
-/// A name is worth nothing without an authority that the mesh trusts: the sidecars do not even talk to each other.
-async fn impostors(mesh: &mut Mesh) -> Result<()> {
-    let rule = json!({"name": "web", "match": {"source": [WEB]}, "action": "allow"});
-    mesh.decide(&json!({"request": "block", "rules": [rule]}).to_string()).await?;
-    for way in [&FROM_IMPOSTOR, &TO_IMPOSTOR] {
-        let seen = mesh.ask(way, &Sent::body()).await?;
-        ensure!(seen.response.status == 503, "{}: {}", way.name, seen.response.summary());
-        ensure!(seen.received.is_none(), "{}: the service was asked", way.name);
-    }
-    let seen = mesh.ask(&FROM_WEB, &Sent::body()).await?;
-    ensure!(seen.response.status == 200 && seen.received.is_some(), "{}", seen.response.summary());
-    Ok(())
-}
-
 fn conditions() -> Vec<Condition> {
     let forged = |ways: &[&'static Way], headers: &[(&'static str, &'static str)]| {
         let mut expected: Vec<Expected> = Vec::new();
@@ -117,4 +90,31 @@ fn conditions() -> Vec<Condition> {
             by_request,
         ),
     ]
+}
+
+/// Nothing would be shown if the headers did not reach panveil, and the service, as they were sent.
+async fn come_through(mesh: &mut Mesh) -> Result<()> {
+    mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
+    for way in [&PLAIN, &ENCRYPTED, &FROM_CHARGES] {
+        for (name, value) in NAMES {
+            let seen = mesh.ask(way, &Sent::body().header(name, value)).await?;
+            let received = seen.received.context("the service got no request")?;
+            ensure!(values(&received.headers, name) == [value], "{name}: {received:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A name is worth nothing without an authority that the mesh trusts: the sidecars do not even talk to each other.
+async fn impostors(mesh: &mut Mesh) -> Result<()> {
+    let rule = json!({"name": "web", "match": {"source": [WEB]}, "action": "allow"});
+    mesh.decide(&json!({"request": "block", "rules": [rule]}).to_string()).await?;
+    for way in [&FROM_IMPOSTOR, &TO_IMPOSTOR] {
+        let seen = mesh.ask(way, &Sent::body()).await?;
+        ensure!(seen.response.status == 503, "{}: {}", way.name, seen.response.summary());
+        ensure!(seen.received.is_none(), "{}: the service was asked", way.name);
+    }
+    let seen = mesh.ask(&FROM_WEB, &Sent::body()).await?;
+    ensure!(seen.response.status == 200 && seen.received.is_some(), "{}", seen.response.summary());
+    Ok(())
 }

@@ -17,11 +17,11 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::exchange::{CARD, Seen, Sent};
-use super::workloads::{GATES, WAYS, Way, Workload};
+use super::workloads::{GATES, Gate, WAYS, Way, Workload};
 
 /// Finds and tells, and changes nothing: of the sidecar that a test is not about.
 const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
-/// Tells which line of the log is whose. Envoy logs it beside panveil's keys.
+/// The header that numbers exchanges, so that each is found in the log. Envoy logs it beside panveil's keys.
 const NUMBER: &str = "x-number";
 const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: usize = 1000;
@@ -163,9 +163,7 @@ impl Authorities {
 
     fn gates(&self) -> Result<Vec<Door>> {
         let trusted = self.mesh.certificate();
-        let door = |gate: &&super::workloads::Gate| {
-            Ok(Door::new(gate.name).tls(&self.issue(gate.shows)?, &trusted, gate.asks))
-        };
+        let door = |gate: &&Gate| Ok(Door::new(gate.name).tls(&self.issue(gate.shows)?, &trusted, gate.asks));
         GATES.iter().map(door).collect()
     }
 
