@@ -1,4 +1,4 @@
-//! The `panveil` command: the filter's own core over files and pipes, without Envoy.
+//! The `panveil` command: the filter's own core over files, pipes and captured traffic, without Envoy.
 
 mod cli;
 

@@ -1,7 +1,7 @@
 //! `panveil check`: is this policy valid, and what does it come to?
 
 use super::failure::Failure;
-use super::{input, output};
+use super::{output, policy};
 use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,20 +9,24 @@ use std::path::PathBuf;
 /// Says whether a policy is valid, and what is in effect with its defaults.
 ///
 /// A policy that is accepted here is accepted by the filter of the same version. One that is not is explained in one
-/// line on standard error: where, what was found and what was expected. The line holds no value out of the policy.
+/// line on standard error: at which line and column, what was found and what was expected. It holds no value out of the
+/// policy. A manifest of an Istio WasmPlugin or TrafficExtension is a policy with something around it.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  panveil check policy.json
-  kubectl get wasmplugin panveil --output json | jq .spec.pluginConfig | panveil check -")]
+  panveil check policy.yaml
+  panveil check wasmplugin.yaml
+  kubectl get wasmplugin panveil --output yaml | panveil check -
+
+Exit status: 0 when the policy is valid, 2 when it is not.")]
 pub struct Check {
-    /// The policy, a JSON file, or - for standard input.
+    /// The policy, YAML or JSON, or - for standard input.
     policy: PathBuf,
 }
 
 impl Check {
     /// Prints the verdict.
     pub fn run(self) -> Result<(), Failure> {
-        let policy = input::policy(&self.policy)?;
+        let policy = policy::read(&self.policy)?;
         let mut text = "policy is valid\n\n".to_owned();
         let fields = policy.effective();
         let width = fields.iter().map(|(path, _)| path.len()).max().unwrap_or_default();

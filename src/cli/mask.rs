@@ -1,7 +1,7 @@
 //! `panveil mask`: what does the filter make of this body?
 
 use super::failure::Failure;
-use super::{input, output};
+use super::{input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
 use panveil::stream::{Body, Flow, Plan, Sender, Shape, Treatment};
@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[command(after_help = "Examples:
   echo 'card 4111 1111 1111 1111' | panveil mask
-  panveil mask --policy policy.json --content-type application/json < order.json")]
+  panveil mask --policy policy.yaml --content-type application/json < order.json")]
 pub struct Mask {
-    /// The policy, a JSON file. Without it everything is masked down to the first six and last four digits.
+    /// The policy, YAML or JSON. Without it everything is masked down to the first six and last four digits.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -102,7 +102,7 @@ impl Mask {
             Some(path) if path == Path::new("-") => {
                 Err(Failure::Error("the policy must be a file: standard input is what gets masked".to_owned()))
             }
-            Some(path) => input::policy(path),
+            Some(path) => policy::read(path),
         }
     }
 }

@@ -8,6 +8,8 @@ mod input;
 mod man;
 mod mask;
 mod output;
+mod policy;
+mod replay;
 mod scan;
 mod schema;
 mod shown;
@@ -24,7 +26,8 @@ use std::process::ExitCode;
   panveil scan /var/log
   panveil explain 4111 1111 1111 1112
   panveil mask < response.json
-  panveil check policy.json
+  panveil check policy.yaml
+  panveil replay policy.yaml checkout.har
 
 Exit status: 0 when all went well, 1 when scan found a card number, 2 when something went wrong.")]
 struct Arguments {
@@ -39,6 +42,7 @@ enum Command {
     Explain(explain::Explain),
     Check(check::Check),
     Schema(schema::Schema),
+    Replay(replay::Replay),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -57,6 +61,7 @@ impl Command {
             Self::Explain(explain) => explain.run(),
             Self::Check(check) => check.run(),
             Self::Schema(schema) => schema.run(),
+            Self::Replay(replay) => replay.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

@@ -5,6 +5,7 @@
 //! string"), positions, and names of fields that are short, plain and nearly without digits.
 
 use super::audit::KEY_VARIABLE;
+use super::nearest::nearest;
 use std::fmt;
 
 /// Why a policy was refused. Its text is one line, and holds no value out of the policy.
@@ -18,6 +19,9 @@ struct Refusal {
     path: String,
     problem: Problem,
 }
+
+/// What every error begins with, since it stands in a log among those of others.
+const PREFIX: &str = "policy: ";
 
 #[derive(Debug)]
 enum Problem {
@@ -40,6 +44,8 @@ enum Problem {
         expected: String,
     },
     UnknownValue {
+        /// The known word that the value is near to, which says nothing else of it.
+        meant: Option<&'static str>,
         expected: String,
     },
     UnknownField {
@@ -84,10 +90,9 @@ impl PolicyError {
         Problem::WrongValue { expected }.into()
     }
 
-    /// For a string that is none of the `expected` ones.
-    pub(super) fn unknown_value(expected: &str) -> Self {
-        let expected = expected.to_owned();
-        Problem::UnknownValue { expected }.into()
+    /// For a string that is none of the `expected` words, and of which `meant` is the nearest.
+    pub(super) fn unknown_value(expected: String, meant: Option<&'static str>) -> Self {
+        Problem::UnknownValue { meant, expected }.into()
     }
 
     pub(super) fn unknown_field(name: &str, known: Vec<&'static str>) -> Self {
@@ -136,9 +141,56 @@ impl From<Problem> for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+/// Where the mistake is, for whoever has the document with its lines and columns.
+#[cfg(feature = "cli")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot<'e> {
+    /// In none of its parts: it is too large.
+    Document,
+    /// At the beginning of this line.
+    Line(usize),
+    /// At this line and column, both from 1 on.
+    Character(usize, usize),
+    /// In the value at this path, such as `rules[0].match`; the path of the whole document is empty.
+    Value(&'e str),
+    /// In the first field of the object at this path that has none of these names.
+    UnknownField(&'e str, &'e [&'static str]),
+    /// In the second field of that name of the object at this path.
+    RepeatedField(&'e str, &'static str),
+}
+
+#[cfg(feature = "cli")]
+impl PolicyError {
+    /// Where the mistake is.
+    pub fn spot(&self) -> Spot<'_> {
+        let path = self.0.path.as_str();
+        match &self.0.problem {
+            Problem::TooLarge { .. } => Spot::Document,
+            Problem::NotUtf8 { line } => Spot::Line(*line),
+            Problem::NotJson { line, column, .. } => Spot::Character(*line, *column),
+            Problem::UnknownField { known, .. } => Spot::UnknownField(path, known),
+            Problem::RepeatedField { name } => Spot::RepeatedField(path, name),
+            // What is missing is missing in a value, too.
+            _ => Spot::Value(path),
+        }
+    }
+
+    /// What is wrong, without a line and column that [`Self::spot`] has.
+    pub fn reason(&self) -> String {
+        match &self.0.problem {
+            Problem::NotJson { reason, .. } => ["not JSON: ", reason].concat(),
+            Problem::NotUtf8 { .. } => "not UTF-8 text".to_owned(),
+            _ => {
+                let text = self.to_string();
+                text.strip_prefix(PREFIX).unwrap_or(&text).to_owned()
+            }
+        }
+    }
+}
+
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("policy: ")?;
+        f.write_str(PREFIX)?;
         let Refusal { path, problem } = &*self.0;
         if !path.is_empty() {
             f.write_str(path)?;
@@ -154,7 +206,8 @@ impl fmt::Display for PolicyError {
                 write!(f, "found {found}, expected {expected}")
             }
             Problem::WrongValue { expected } => write!(f, "value not allowed, expected {expected}"),
-            Problem::UnknownValue { expected } => write!(f, "unknown value, expected {expected}"),
+            Problem::UnknownValue { meant: Some(meant), .. } => write!(f, "unknown value; did you mean \"{meant}\"?"),
+            Problem::UnknownValue { meant: None, expected } => write!(f, "unknown value, expected {expected}"),
             Problem::UnknownField { name, known } => {
                 match name {
                     Some(name) => write!(f, "unknown field \"{name}\"")?,
@@ -189,43 +242,6 @@ fn is_showable(name: &str) -> bool {
         && name.bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS
 }
 
-/// The known name that `name` was probably meant to be: at most a third of its letters differ, whatever the case and
-/// the separators, so that `requestStatus` finds `request_status`.
-fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
-    let name = letters(name);
-    let tolerance = (name.len() / 3).clamp(1, 3);
-    known
-        .iter()
-        .map(|&candidate| (edit_distance(&name, &letters(candidate)), candidate))
-        .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, _)| distance <= tolerance && distance < name.len())
-        .map(|(_, candidate)| candidate)
-}
-
-fn letters(name: &str) -> Vec<u8> {
-    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
-}
-
-/// How many letters must be put in, taken out or replaced to get from `from` to `to` (Levenshtein), one row at a
-/// time.
-fn edit_distance(from: &[u8], to: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above_left, from_letter) in from.iter().enumerate() {
-        let mut diagonal = above_left;
-        let mut left = above_left.saturating_add(1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, to_letter) in row.iter_mut().skip(1).zip(to) {
-            let replaced = diagonal.saturating_add(usize::from(from_letter != to_letter));
-            diagonal = *cell;
-            left = replaced.min(left.min(diagonal).saturating_add(1));
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,40 +269,6 @@ mod tests {
         }
         for name in ["reqest", "x-y.z_1234"] {
             assert!(is_showable(name), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn the_nearest_name_is_suggested_only_when_it_is_near() {
-        const KNOWN: &[&str] = &["request", "response", "request_status", "tls", "mode"];
-        for (name, meant) in [
-            ("reqest", Some("request")),
-            ("reqeust", Some("request")),
-            ("Request", Some("request")),
-            ("requestStatus", Some("request_status")),
-            ("request-status", Some("request_status")),
-            ("tsl", None),
-            ("tls1", Some("tls")),
-            ("modes", Some("mode")),
-            ("x", None),
-            ("_", None),
-            ("headers", None),
-        ] {
-            assert_eq!(nearest(name, KNOWN), meant, "{name}");
-        }
-    }
-
-    #[test]
-    fn edit_distance_counts_letters() {
-        for (from, to, distance) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("kitten", "sitting", 3),
-            ("flaw", "lawn", 2),
-            ("same", "same", 0),
-        ] {
-            assert_eq!(edit_distance(from.as_bytes(), to.as_bytes()), distance);
         }
     }
 }

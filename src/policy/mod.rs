@@ -16,6 +16,7 @@ mod host_name;
 mod limits;
 mod media_type;
 mod namespaces;
+mod nearest;
 mod path;
 mod peer;
 mod place;
@@ -33,6 +34,8 @@ use self::config::Config;
 use self::detect::Detect;
 use self::document::Document;
 pub use self::error::PolicyError;
+#[cfg(feature = "cli")]
+pub use self::error::Spot;
 pub use self::limits::{Limit, Limits};
 use self::namespaces::Namespaces;
 pub use self::place::{Direction, Place};

@@ -6,6 +6,7 @@
 
 use super::document::Document;
 use super::error::PolicyError;
+use super::nearest::nearest;
 
 /// A way to read a `T`.
 pub(super) type Read<T> = fn(&Document) -> Result<T, PolicyError>;
@@ -80,7 +81,7 @@ impl Document {
     fn is_not_among(&self, words: Vec<&'static str>) -> PolicyError {
         let expected = ["one of ", &words.join(", ")].concat();
         match self {
-            Self::Text(_) => PolicyError::unknown_value(&expected),
+            Self::Text(text) => PolicyError::unknown_value(expected, nearest(text, &words)),
             other => PolicyError::wrong_kind(other.kind(), &expected),
         }
     }

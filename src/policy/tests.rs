@@ -98,7 +98,7 @@ fn the_mode_holds_for_every_decision() {
     }
     assert_errors([
         (r#"{"mode":"off"}"#, "mode: unknown value, expected one of enforce, monitor"),
-        (r#"{"mode":"Enforce"}"#, "mode: unknown value, expected one of enforce, monitor"),
+        (r#"{"mode":"Enforce"}"#, r#"mode: unknown value; did you mean "enforce"?"#),
         (r#"{"mode":true}"#, "mode: found a boolean, expected one of enforce, monitor"),
         (r#"{"mode":null}"#, "mode: found null, expected one of enforce, monitor"),
         (r#"{"mode":{"enforce":null}}"#, "mode: found an object, expected one of enforce, monitor"),
@@ -147,6 +147,7 @@ fn masks_keep_what_is_asked() {
             r#"{"mask":{"keep":"all"}}"#,
             "mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4",
         ),
+        (r#"{"mask":{"keep":"First6-Last4"}}"#, r#"mask.keep: unknown value; did you mean "first6_last4"?"#),
         (
             r#"{"mask":{"keep":4}}"#,
             "mask.keep: found a whole number, expected one of none, last4, first6_last4, first8_last4",

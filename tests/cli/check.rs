@@ -46,21 +46,93 @@ fn check_explains_what_is_wrong() {
     for (policy, line) in [
         (
             r#"{"mask":{"keep":"all"}}"#,
-            "policy: mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4",
+            "<stdin>:1:17: mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask"},{"name":"b","match":{"path":{"regex":"/("}},"action":"mask"}]}"#,
-            "policy: rules[1].match.path.regex: value not allowed, expected a regular expression over ASCII, without \
+            "<stdin>:1:77: rules[1].match.path.regex: value not allowed, expected a regular expression over ASCII, without \
              look-around and back-references",
         ),
-        (r#"{"mode" "enforce"}"#, "policy: not JSON at line 1, column 9: expected `:`"),
+        (r#"{"mode" "enforce"}"#, "<stdin>:1:9: not JSON: expected `:`"),
     ] {
         assert_eq!(refused(&["check", "-"], policy.as_bytes()), line, "{policy}");
     }
-    let yaml = format!(
-        "policy: this looks like YAML, which panveil {} does not read yet; convert it to JSON",
-        env!("CARGO_PKG_VERSION")
+    assert_eq!(refused(&["check", "-"], &vec![b'x'; 3 << 20]), "<stdin>: larger than 1048576 bytes");
+}
+
+#[test]
+fn check_reads_yaml() {
+    let policy = "# ours\nmode: monitor\nmask: {keep: last4}\nrules:\n- name: charges\n  match:\n    path:\n      prefix: /v1/charges\n  action: allow\n";
+    let json = r#"{"mode":"monitor","mask":{"keep":"last4"},
+        "rules":[{"name":"charges","match":{"path":{"prefix":"/v1/charges"}},"action":"allow"}]}"#;
+    let expected = printed(&["check", "-"], json.as_bytes());
+    assert!(expected.contains("charges allow\n"), "{expected}");
+    for name in ["policy.yaml", "policy.yml", "policy"] {
+        assert_eq!(printed(&["check", &file(name, policy)], b""), expected);
+    }
+    assert_eq!(printed(&["check", "-"], policy.as_bytes()), expected);
+    assert_eq!(printed(&["check", &file("json.yaml", json.replace("    ", "\t"))], b""), expected);
+    assert!(printed(&["check", &file("empty.yaml", "# nothing yet\n")], b"").starts_with("policy is valid\n"));
+}
+
+#[test]
+fn mistakes_in_yaml_are_told_by_line_and_column() {
+    for (policy, line) in [
+        ("mode: enforce\nmask:\n  keep: first6last\n", "3:9: mask.keep: unknown value; did you mean \"first6_last4\"?"),
+        ("mode: enforce\nreqest: mask\n", "2:1: unknown field \"reqest\" at the top level; did you mean \"request\"?"),
+        ("rules:\n- name: a\n  action: mask\n- action: mask\n", "4:3: rules[1]: missing field \"name\""),
+        (
+            "rules:\n- name: a\n  action: deny\n",
+            "3:11: rules[0].action: unknown value, expected one of mask, block, allow, skip",
+        ),
+        ("request: mask\nresponse: mask\nrequest: block\n", "3:1: field \"request\" given more than once"),
+        ("detect:\n  brands:\n  - visa\n  - vissa\n", "4:5: detect.brands[1]: unknown value; did you mean \"visa\"?"),
+        ("mask:\n", "1:5: mask: found null, expected an object"),
+        (
+            "limits: {header_count: -1}\n",
+            "1:24: limits.header_count: found a negative number, expected a whole number from 1 to 1024",
+        ),
+        (
+            "detect:\n  card_keys:\n  - no\n",
+            "3:5: versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals",
+        ),
+        ("mask:\n\tkeep: none\n", "2:2: not YAML: tabs disallowed within this context (block indentation)"),
+        ("mode: monitor\n---\nmode: enforce\n", "2:1: a second document begins; a policy is one"),
+        (
+            "block:\n  body: \"\u{f6}\" \n  4111111111111111: x\n",
+            "3:3: block: unknown field with an unprintable name; expected one of request_status, response_status, body",
+        ),
+    ] {
+        assert_eq!(refused(&["check", "-"], policy.as_bytes()), format!("<stdin>:{line}"), "{policy}");
+    }
+    let path = file("wrong.yaml", "mode: on\n");
+    assert!(refused(&["check", &path], b"").starts_with(&format!("{path}:1:7: versions of YAML")));
+    let json = file("tabs.json", "{\n\t\"mode\": \"enforce\",\n\t\"mask\": {\n\t\t\"kep\": \"none\"\n\t}\n}\n");
+    assert_eq!(
+        refused(&["check", &json], b""),
+        format!("{json}:4:3: mask: unknown field \"kep\"; did you mean \"keep\"?")
     );
-    assert_eq!(refused(&["check", &file("policy.yaml", "# mine\nmode: enforce\n")], b""), yaml);
-    assert_eq!(refused(&["check", "-"], &vec![b'x'; 3 << 20]), "policy: larger than 1048576 bytes");
+    let not_json = file("not.json", "mode: enforce\n");
+    assert_eq!(refused(&["check", &not_json], b""), format!("{not_json}:1:1: not JSON: expected value"));
+    assert_eq!(refused(&["check", "-"], b"mode: x\n\xff\n"), "<stdin>:2:1: not UTF-8 text");
+}
+
+#[test]
+fn check_finds_the_policy_in_a_manifest() {
+    let plugin = "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata:\n  name: panveil\n  annotations: {sidecar: on}\nspec:\n  phase: AUTHN\n  pluginConfig:\n    mode: monitor\n";
+    let effective = printed(&["check", "-"], plugin.as_bytes());
+    assert!(effective.contains(" monitor\n"), "{effective}");
+    let extension = "kind: TrafficExtension\nspec:\n  wasm:\n    pluginConfig: {mode: monitor}\n";
+    assert_eq!(printed(&["check", "-"], extension.as_bytes()), effective);
+    let json = r#"{"kind":"WasmPlugin","spec":{"pluginConfig":{"mode":"monitor"}}}"#;
+    assert_eq!(printed(&["check", &file("plugin.json", json)], b""), effective);
+    let path = file("comma.json", json.replace("}}}", "},}}"));
+    assert_eq!(refused(&["check", &path], b""), format!("{path}:1:64: not JSON: trailing comma"));
+    for (manifest, line) in [
+        (plugin.replace("monitor", "monitr"), "9:11: mode: unknown value; did you mean \"monitor\"?"),
+        ("spec:\n  url: x\n".to_owned(), "2:3: no pluginConfig in this manifest; an empty one is pluginConfig: {}"),
+        ("spec: {pluginConfig: {}}\nspec: {}\n".to_owned(), "2:1: spec given more than once"),
+    ] {
+        assert_eq!(refused(&["check", "-"], manifest.as_bytes()), format!("<stdin>:{line}"), "{manifest}");
+    }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod manual;
 mod mask;
 mod records;
+mod replay;
 mod scan;
 mod schema;
 

@@ -38,7 +38,7 @@ fn mask_does_what_the_policy_says() {
     let wrong = file("wrong.json", r#"{"mask":[]}"#);
     assert_eq!(
         refused(&["mask", "--policy", &wrong], card.as_bytes()),
-        "policy: mask: found a list, expected an object"
+        format!("{wrong}:1:9: mask: found a list, expected an object")
     );
 }
 

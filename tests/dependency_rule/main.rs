@@ -15,6 +15,9 @@ const STAGES: [&str; 9] = ["scan", "verdict", "mask", "policy", "stream", "audit
 /// The first stage that the command must not know: it runs without a proxy.
 const FIRST_WITH_A_PROXY: &str = "host";
 
+/// The one command that is a proxy to the filter, and the first stage that it must not know either.
+const REPLAY: (&str, &str) = ("cli/replay/", "plugin");
+
 /// What stands for something outside of panveil, and where it may be named.
 const OUTSIDE: [(&str, &[&str]); 5] = [
     ("proxy_wasm", &["host/envoy.rs", "plugin.rs"]),
@@ -74,7 +77,7 @@ fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
         tell(1, "does not open with the question that it answers".to_owned());
     }
     for (line, named) in source.stages_named(&module) {
-        if let Some(what) = forbids(&module, &named) {
+        if let Some(what) = forbids(path, &module, &named) {
             tell(line, what);
         }
     }
@@ -94,13 +97,16 @@ fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
     told
 }
 
-/// Why `module` may not name this stage; `None` when it may.
-fn forbids(module: &Module, named: &str) -> Option<String> {
+/// Why `module`, in the file at `path`, may not name this stage; `None` when it may.
+fn forbids(path: &str, module: &Module, named: &str) -> Option<String> {
     let rank = |stage: &str| STAGES.iter().position(|known| *known == stage);
     let Some(rank_named) = rank(named) else { return Some(format!("names {named}, which is no stage")) };
     match module {
         Module::Map => None,
-        Module::Command => (Some(rank_named) >= rank(FIRST_WITH_A_PROXY)).then(|| format!("the command names {named}")),
+        Module::Command => {
+            let first = if path.starts_with(REPLAY.0) { REPLAY.1 } else { FIRST_WITH_A_PROXY };
+            (Some(rank_named) >= rank(first)).then(|| format!("the command names {named}"))
+        }
         Module::Stage(path) => {
             let stage = path.first().map_or("", String::as_str);
             match rank(stage) {
@@ -125,6 +131,8 @@ fn each_breach_is_told() {
         ("policy/mod.rs", "use crate::helpers::x;", "names helpers, which is no stage"),
         ("helpers.rs", "use crate::scan::x;", "helpers is no stage"),
         ("cli/mask.rs", "use panveil::{policy::Policy, host::Host};", "the command names host"),
+        ("cli/replay/play.rs", "use panveil::plugin::Root;", "the command names plugin"),
+        ("cli/replay.rs", "use panveil::exchange::Exchange;", "the command names exchange"),
         ("exchange/mod.rs", "use proxy_wasm::types::Action;", "names proxy_wasm"),
         ("stream/body.rs", "fn f() { serde_json::to_string(&1); }", "names serde_json"),
         ("scan/hot.rs", "fn f() { unsafe { g() } }", "names unsafe"),
@@ -152,6 +160,7 @@ fn what_is_allowed_is_not_told() {
         ("stream/laws.rs", "use serde_json::Value;", true),
         ("stream/body.rs", "#[cfg(test)]\nmod tests { use serde_json::Value; }", false),
         ("host/envoy.rs", "unsafe extern \"C\" { fn proxy_log(); }", false),
+        ("cli/replay/play.rs", "use panveil::{exchange::Exchange, host::Host};", false),
         ("lib.rs", "pub mod scan;\npub use crate::plugin::x;", false),
     ] {
         let told = breaches(path, &format!("//! Why?\n{text}"), is_test);

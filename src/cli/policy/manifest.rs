@@ -1,0 +1,23 @@
+//! Is the policy a part of a larger document?
+
+use super::mark::Mistake;
+use super::node::Node;
+
+/// The policy in a manifest of Kubernetes, an Istio `WasmPlugin` or `TrafficExtension`; `None` for what is no manifest. No
+/// policy has a field `spec`.
+pub fn configuration(document: &Node) -> Result<Option<&Node>, Mistake> {
+    let Some(spec) = document.only_field("spec")? else { return Ok(None) };
+    let plugin = spec.only_field("wasm")?.unwrap_or(spec);
+    let missing = "no pluginConfig in this manifest; an empty one is pluginConfig: {}";
+    plugin.only_field("pluginConfig")?.map(Some).ok_or_else(|| Mistake::at(plugin.mark, missing))
+}
+
+impl Node {
+    /// The field of that name, of which there must not be two.
+    fn only_field(&self, name: &str) -> Result<Option<&Self>, Mistake> {
+        match self.names().filter(|other| other.text == name).nth(1) {
+            Some(second) => Err(Mistake::at(second.mark, format!("{name} given more than once"))),
+            None => Ok(self.field(name)),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Which policy is in a file, and where in it is a mistake?
+//!
+//! JSON goes to the filter's own reader as it is. YAML is written out as JSON first, so that the same reader takes the same
+//! policies; a tree with the place of every value leads its errors back to lines and columns.
+
+mod manifest;
+mod mark;
+mod node;
+mod scalar;
+mod yaml;
+
+use super::failure::Failure;
+use super::input;
+use mark::{Mark, Mistake};
+use node::Node;
+use panveil::policy::{Policy, PolicyError, Spot};
+use serde::de::IgnoredAny;
+use std::path::Path;
+
+/// More than any policy has. What a policy may have is the reader's to say.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Reads the policy in the file at `path`, or on standard input when that is `-`.
+pub fn read(path: &Path) -> Result<Policy, Failure> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+    let bytes = input::text(path, MAX_BYTES)?;
+    parse(path, &bytes).map_err(|mistake| Failure::Error(mistake.in_file(&name)))
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Mistake> {
+    let Ok(text) = str::from_utf8(bytes) else { return from_json(bytes, None) };
+    if bytes.len() > MAX_BYTES {
+        return from_json(bytes, None);
+    }
+    let is_json = is_json(path, text);
+    let tree = yaml::read(text);
+    // JSON that is none may well be YAML.
+    let tree = if is_json { tree.ok().filter(|_| is_valid_json(text)) } else { Some(tree?) };
+    let part = tree.as_deref().map(manifest::configuration).transpose()?.flatten();
+    match (part, &tree) {
+        (None, tree) if is_json => from_json(bytes, tree.as_deref()),
+        (Some(node), _) => from_tree(node),
+        (None, Some(tree)) => from_tree(tree),
+        (None, None) => from_json(bytes, None),
+    }
+}
+
+/// Reads JSON, of which `tree` knows the places.
+fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Mistake> {
+    Policy::parse(bytes).map_err(|error| mistake(&error, tree))
+}
+
+/// Reads what a tree comes to as JSON.
+fn from_tree(tree: &Node) -> Result<Policy, Mistake> {
+    if let Some(mark) = tree.ambiguous() {
+        let text =
+            "versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals";
+        return Err(Mistake::at(mark, text));
+    }
+    let json =
+        serde_json::to_vec(tree).map_err(|_| Mistake { mark: None, text: "cannot be written as JSON".to_owned() })?;
+    Policy::parse(&json).map_err(|error| mistake(&error, Some(tree)))
+}
+
+fn mistake(error: &PolicyError, tree: Option<&Node>) -> Mistake {
+    let mark = match error.spot() {
+        Spot::Character(line, column) => Some(Mark { line, column }),
+        Spot::Line(line) => Some(Mark { line, column: 1 }),
+        spot => tree.and_then(|tree| tree.find(spot)),
+    };
+    Mistake { mark, text: error.reason() }
+}
+
+/// By the name of the file, or else by how the text begins: YAML could begin like JSON too, but seldom does.
+fn is_json(path: &Path, text: &str) -> bool {
+    let is_called = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+    let begins = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']);
+    if is_called("json") {
+        true
+    } else if is_called("yaml") || is_called("yml") {
+        begins && is_valid_json(text)
+    } else {
+        begins
+    }
+}
+
+fn is_valid_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text.trim_start_matches('\u{feff}')).is_ok()
+}

@@ -1,0 +1,161 @@
+//! What stands where in a policy?
+
+use super::mark::Mark;
+use panveil::policy::Spot;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::rc::Rc;
+
+/// A value with the place where it was written. Written out as JSON it is what the filter would get.
+///
+/// Has no `Debug`: it holds what the operator wrote.
+pub struct Node {
+    pub mark: Mark,
+    pub value: Value,
+    /// How many values there are in it, itself included, and bytes of text. What aliases stand for counts each time.
+    pub size: usize,
+    /// How deep values stand in it.
+    pub depth: usize,
+}
+
+/// A value, as far as a policy can tell.
+pub enum Value {
+    Null,
+    Boolean(bool),
+    Whole(u64),
+    Negative,
+    Fraction,
+    Text(String),
+    /// What versions of YAML do not agree on.
+    Ambiguous,
+    List(Vec<Rc<Node>>),
+    Object(Vec<(Name, Rc<Node>)>),
+}
+
+/// The name of a field.
+pub struct Name {
+    pub mark: Mark,
+    pub text: String,
+}
+
+impl Node {
+    pub fn new(mark: Mark, value: Value) -> Self {
+        let (inside, text): (Vec<&Rc<Self>>, usize) = match &value {
+            Value::List(items) => (items.iter().collect(), 0),
+            Value::Object(fields) => {
+                let names = fields.iter().fold(0, |sum: usize, (name, _)| sum.saturating_add(name.text.len()));
+                (fields.iter().map(|(_, field)| field).collect(), names)
+            }
+            Value::Text(text) => (Vec::new(), text.len()),
+            _ => (Vec::new(), 0),
+        };
+        let size = inside.iter().fold(text.saturating_add(1), |sum, node| sum.saturating_add(node.size));
+        let depth = inside.iter().map(|node| node.depth).max().unwrap_or_default().saturating_add(1);
+        Self { mark, value, size, depth }
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        let Value::Object(fields) = &self.value else { return None };
+        fields.iter().find(|(other, _)| other.text == name).map(|(_, field)| &**field)
+    }
+
+    /// Where a mistake is; `None` when it is in no part of the document.
+    pub fn find(&self, spot: Spot<'_>) -> Option<Mark> {
+        match spot {
+            Spot::Document | Spot::Line(_) | Spot::Character(..) => None,
+            Spot::Value(path) => self.at(path).map(|node| node.mark),
+            Spot::UnknownField(path, known) => {
+                let mut names = self.at(path)?.names();
+                names.find(|name| !known.contains(&name.text.as_str())).map(|name| name.mark)
+            }
+            Spot::RepeatedField(path, name) => {
+                self.at(path)?.names().filter(|other| other.text == name).nth(1).map(|name| name.mark)
+            }
+        }
+    }
+
+    /// The value at a path such as `rules[0].match`.
+    fn at(&self, path: &str) -> Option<&Self> {
+        let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+        steps.into_iter().try_fold(self, |node, step| match step.strip_suffix(']') {
+            None => node.field(step),
+            Some(index) => match &node.value {
+                Value::List(items) => items.get(index.parse::<usize>().ok()?).map(|item| &**item),
+                _ => None,
+            },
+        })
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let fields = if let Value::Object(fields) = &self.value { fields.as_slice() } else { &[] };
+        fields.iter().map(|(name, _)| name)
+    }
+
+    /// The first value within that versions of YAML do not agree on.
+    pub fn ambiguous(&self) -> Option<Mark> {
+        match &self.value {
+            Value::Ambiguous => Some(self.mark),
+            Value::List(items) => items.iter().find_map(|item| item.ambiguous()),
+            Value::Object(fields) => fields.iter().find_map(|(_, field)| field.ambiguous()),
+            _ => None,
+        }
+    }
+}
+
+impl Serialize for Node {
+    /// Of numbers that no field takes only the kind is kept.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null | Value::Ambiguous => serializer.serialize_unit(),
+            Value::Boolean(value) => serializer.serialize_bool(*value),
+            Value::Whole(number) => serializer.serialize_u64(*number),
+            Value::Negative => serializer.serialize_i64(-1),
+            Value::Fraction => serializer.serialize_f64(0.5),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| list.serialize_element(&**item))?;
+                list.end()
+            }
+            Value::Object(fields) => {
+                // A field that is given twice stays twice.
+                let mut object = serializer.serialize_map(Some(fields.len()))?;
+                fields.iter().try_for_each(|(name, field)| object.serialize_entry(&name.text, &**field))?;
+                object.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    #[test]
+    fn mistakes_are_found_by_their_paths() {
+        let tree = yaml::read("mode: x\nrules:\n- name: a\n- nam: b\n  match: {where: [c, d]}\nmode: y\n").unwrap();
+        for (spot, line, column) in [
+            (Spot::Value(""), 1, 1),
+            (Spot::Value("mode"), 1, 7),
+            (Spot::Value("rules[1]"), 4, 3),
+            (Spot::Value("rules[1].match.where[1]"), 5, 22),
+            (Spot::UnknownField("rules[1]", &["name", "match"]), 4, 3),
+            (Spot::UnknownField("", &["mode"]), 2, 1),
+            (Spot::RepeatedField("", "mode"), 6, 1),
+        ] {
+            assert_eq!(tree.find(spot), Some(Mark { line, column }), "{spot:?}");
+        }
+        for spot in [
+            Spot::Document,
+            Spot::Value("rules[2]"),
+            Spot::Value("rules[x]"),
+            Spot::Value("mode.x"),
+            Spot::RepeatedField("", "rules"),
+            Spot::UnknownField("mode", &[]),
+        ] {
+            assert_eq!(tree.find(spot), None, "{spot:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is a word of YAML that stands without quotes?
+
+use super::node::Value;
+
+/// Words that YAML 1.1 takes for true or false, and 1.2 for text.
+const SWITCHES: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
+
+/// The value of a plain scalar, by the core schema of YAML 1.2.
+///
+/// A policy comes to the filter through programs that read YAML 1.1, in which `no` is a boolean and `017` is fifteen. What
+/// the versions do not agree on is [`Value::Ambiguous`], since what is checked must be what is in force.
+pub fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Boolean(true),
+        "false" | "False" | "FALSE" => return Value::Boolean(false),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_decimal = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    if is_ambiguous(text, unsigned, is_decimal) {
+        return Value::Ambiguous;
+    }
+    if let Some(digits) = unsigned.strip_prefix("0x") {
+        let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+') && unsigned == text);
+        return number.map_or_else(|| Value::Text(text.to_owned()), Value::Whole);
+    }
+    if is_decimal {
+        return match unsigned.parse() {
+            Ok(number) if number == 0 || !text.starts_with('-') => Value::Whole(number),
+            Ok(_) => Value::Negative,
+            // As JSON has it: a number that is too large is one with a fraction.
+            Err(_) => Value::Fraction,
+        };
+    }
+    if is_float(unsigned) { Value::Fraction } else { Value::Text(text.to_owned()) }
+}
+
+fn is_ambiguous(text: &str, unsigned: &str, is_decimal: bool) -> bool {
+    let is_switch = SWITCHES.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_octal = is_decimal && unsigned.len() > 1 && unsigned.starts_with('0');
+    let starts_with_digit = unsigned.starts_with(|first: char| first.is_ascii_digit());
+    let is_number = |other: char| unsigned.chars().all(|character| character.is_ascii_digit() || character == other);
+    // Octal by 1.2; binary, with underscores or to the base of 60 by 1.1.
+    let is_old_or_new = ["0o", "0b"].iter().any(|prefix| unsigned.starts_with(prefix))
+        || is_number('_')
+        || (is_number(':') && unsigned.contains(':'));
+    is_switch || is_octal || (starts_with_digit && !is_decimal && is_old_or_new)
+}
+
+/// What the core schema takes for a number with a fraction or an exponent, infinite ones included.
+fn is_float(unsigned: &str) -> bool {
+    let is_finite = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && unsigned.chars().all(|character| character.is_ascii_digit() || ".eE+-".contains(character))
+        && unsigned.parse::<f64>().is_ok();
+    is_finite || matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> String {
+        match plain(text) {
+            Value::Null => "null".to_owned(),
+            Value::Boolean(value) => value.to_string(),
+            Value::Whole(number) => number.to_string(),
+            Value::Negative => "negative".to_owned(),
+            Value::Fraction => "fraction".to_owned(),
+            Value::Ambiguous => "ambiguous".to_owned(),
+            Value::Text(text) => format!("text {text}"),
+            Value::List(_) | Value::Object(_) => "no scalar".to_owned(),
+        }
+    }
+
+    #[test]
+    fn words_are_what_both_versions_take_them_for() {
+        for (text, expected) in [
+            ("", "null"),
+            ("~", "null"),
+            ("Null", "null"),
+            ("true", "true"),
+            ("FALSE", "false"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("+7", "7"),
+            ("4096", "4096"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("18446744073709551616", "fraction"),
+            ("-5", "negative"),
+            ("0xff", "255"),
+            ("0x+1", "text 0x+1"),
+            ("0xg", "text 0xg"),
+            ("1.5", "fraction"),
+            ("1e3", "fraction"),
+            ("-.inf", "fraction"),
+            (".nan", "fraction"),
+            ("1.2.3", "text 1.2.3"),
+            ("e1", "text e1"),
+            ("2026-01-31", "text 2026-01-31"),
+            ("mask", "text mask"),
+            ("-", "text -"),
+            ("none", "text none"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+        for text in ["no", "No", "ON", "y", "off", "yes", "017", "-017", "0o17", "0b11", "1_000", "1:30", "190:20:30"] {
+            assert_eq!(kind(text), "ambiguous", "{text}");
+        }
+    }
+}

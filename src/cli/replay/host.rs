@@ -1,0 +1,133 @@
+//! What does a capture answer where a proxy would be asked?
+
+use super::captured::{Captured, Field};
+use panveil::audit::{Counter, Line};
+use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
+use panveil::policy::{Connection, Direction};
+use std::collections::BTreeMap;
+
+/// What is told of the peers, since no capture holds it. `None` cannot be told.
+pub struct Peers {
+    pub connection: Option<Connection>,
+    pub source: Option<String>,
+    pub destination: Option<String>,
+}
+
+/// A proxy in which the messages of an entry pass. Has no `Debug`: it holds traffic.
+pub struct CaptureHost<'p> {
+    peers: &'p Peers,
+    /// The body that waits in the proxy, or passes now.
+    pub body: Vec<u8>,
+    /// The status of what was answered in place of a message.
+    pub replied: Option<u16>,
+    /// What the filter said for the log, by its key.
+    pub metadata: BTreeMap<String, String>,
+    /// The request's headers as they came: what is told of them has no digit of a card then, not a few.
+    sent: Vec<Field>,
+    request: Vec<Field>,
+    response: Vec<Field>,
+    protocol: Option<&'static str>,
+}
+
+impl<'p> CaptureHost<'p> {
+    pub fn new(captured: &Captured, peers: &'p Peers) -> Self {
+        Self {
+            peers,
+            body: Vec::new(),
+            replied: None,
+            metadata: BTreeMap::new(),
+            sent: captured.request.fields.clone(),
+            request: captured.request.fields.clone(),
+            response: captured.response.as_ref().map(|response| response.fields.clone()).unwrap_or_default(),
+            protocol: captured.protocol,
+        }
+    }
+
+    /// A header of the request as it came.
+    pub fn sent(&self, name: &str) -> Option<&str> {
+        self.sent.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// No capture has trailers.
+    fn fields(&mut self, map: HeaderMap) -> Option<&mut Vec<Field>> {
+        match map {
+            HeaderMap::RequestHeaders => Some(&mut self.request),
+            HeaderMap::ResponseHeaders => Some(&mut self.response),
+            HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => None,
+        }
+    }
+
+    fn change(&mut self, map: HeaderMap, call: &'static str) -> Result<&mut Vec<Field>, HostError> {
+        self.fields(map).ok_or(HostError { call })
+    }
+}
+
+impl Host for CaptureHost<'_> {
+    fn headers(&mut self, map: HeaderMap) -> Result<HeaderBlock, HostError> {
+        Ok(HeaderBlock::of_pairs(self.fields(map).map(|fields| fields.as_slice()).unwrap_or_default()))
+    }
+
+    fn replace_header(&mut self, map: HeaderMap, name: &[u8], value: &[u8]) -> Result<(), HostError> {
+        self.remove_header(map, name)?;
+        self.add_header(map, name, value)
+    }
+
+    fn add_header(&mut self, map: HeaderMap, name: &[u8], value: &[u8]) -> Result<(), HostError> {
+        let [name, value] = [name, value].map(|text| String::from_utf8_lossy(text).into_owned());
+        self.change(map, "add_header_map_value")?.push((name, value));
+        Ok(())
+    }
+
+    fn remove_header(&mut self, map: HeaderMap, name: &[u8]) -> Result<(), HostError> {
+        self.change(map, "remove_header_map_value")?.retain(|(other, _)| other.as_bytes() != name);
+        Ok(())
+    }
+
+    fn body(&mut self, _direction: Direction, length: usize) -> Result<Vec<u8>, HostError> {
+        Ok(self.body.get(..length).unwrap_or(&self.body).to_vec())
+    }
+
+    fn replace_body(&mut self, _direction: Direction, _length: usize, bytes: &[u8]) -> Result<(), HostError> {
+        self.body = bytes.to_vec();
+        Ok(())
+    }
+
+    fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError> {
+        self.replied = Some(reply.status);
+        Ok(())
+    }
+
+    fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
+        const UNKNOWN: HostError = HostError { call: "get_property" };
+
+        let Peers { connection, source, destination } = self.peers;
+        let name = |name: &Option<String>| name.clone().map(|name| Some(name.into_bytes())).ok_or(UNKNOWN);
+        match path {
+            ["connection", "mtls"] => {
+                connection.map(|connection| Some(vec![u8::from(connection == Connection::MutualTls)])).ok_or(UNKNOWN)
+            }
+            ["connection", "tls_version"] => connection
+                .map(|connection| (connection != Connection::Plain).then(|| b"TLSv1.3".to_vec()))
+                .ok_or(UNKNOWN),
+            ["connection", "uri_san_peer_certificate"] => name(source),
+            ["upstream", "uri_san_peer_certificate"] => name(destination),
+            ["request", "protocol"] => Ok(self.protocol.map(|protocol| protocol.as_bytes().to_vec())),
+            ["request", "method"] => Ok(self.sent(":method").map(|method| method.as_bytes().to_vec())),
+            ["request", "host"] => Ok(self.sent(":authority").map(|host| host.as_bytes().to_vec())),
+            ["request", "id"] => Ok(self.sent("x-request-id").map(|id| id.as_bytes().to_vec())),
+            _ => Ok(None),
+        }
+    }
+
+    fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {
+        self.metadata.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn count(&mut self, _counter: Counter<'_>, _amount: u64) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// A proxy's log tells of calls that failed, which here are facts that no capture holds.
+    fn log(&mut self, _level: Level, _line: &Line<'_>) {}
+}

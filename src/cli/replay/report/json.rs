@@ -1,0 +1,56 @@
+//! How is it told to a program what became of an entry?
+
+use super::super::play::Played;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A line of the output. The record is the filter's own, as access logs have it.
+#[derive(Serialize)]
+struct Line<'p> {
+    entry: usize,
+    method: &'p str,
+    host: &'p str,
+    path: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replied: Option<u16>,
+    messages: Vec<Message>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_captured: Vec<NotCaptured>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    direction: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Serialize)]
+struct NotCaptured {
+    direction: &'static str,
+    what: &'static str,
+}
+
+/// What became of the entry of that number.
+pub fn line(number: usize, played: &Played) -> String {
+    let outcomes = played.outcomes.iter();
+    let gaps = played.gaps.iter();
+    let line = Line {
+        entry: number,
+        method: &played.method,
+        host: &played.host,
+        path: &played.path,
+        replied: played.replied,
+        messages: outcomes
+            .map(|(direction, outcome)| Message { direction: direction.as_str(), outcome: outcome.as_str() })
+            .collect(),
+        not_captured: gaps
+            .map(|(direction, gap)| NotCaptured { direction: direction.as_str(), what: gap.as_str() })
+            .collect(),
+        record: played.record.clone().and_then(|record| RawValue::from_string(record).ok()),
+    };
+    let mut text = serde_json::to_string(&line).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,78 @@
+//! What does a record of the filter say?
+
+use serde::Deserialize;
+
+/// As much of a record as a table shows. A later version may say more.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    pub action: String,
+    pub findings: Vec<Finding>,
+    pub findings_beyond: u64,
+    pub uninspected: Vec<Uninspected>,
+    pub limits: Vec<Reached>,
+}
+
+/// One kind of finding at one place.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Finding {
+    pub direction: String,
+    pub place: String,
+    pub field: Option<String>,
+    kind: String,
+    brand: Option<String>,
+    pattern: Option<String>,
+    pub action: String,
+    pub rule: String,
+    pub count: u64,
+}
+
+/// A message that was not inspected, or not wholly.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Uninspected {
+    pub direction: String,
+    reason: String,
+}
+
+/// A limit that a message reached.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Reached {
+    pub direction: String,
+    pub limit: String,
+}
+
+impl Record {
+    /// Reads a record; what is no record is one that says nothing.
+    pub fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
+impl Finding {
+    /// What was found, in a word or two.
+    pub fn what(&self) -> String {
+        let kind = self.kind.replace('_', " ");
+        match (self.kind.as_str(), self.brand.as_ref().or(self.pattern.as_ref())) {
+            ("pan", Some(brand)) => brand.clone(),
+            (_, Some(name)) => format!("{kind} {name}"),
+            (_, None) => kind,
+        }
+    }
+}
+
+impl Uninspected {
+    /// Why it was not.
+    pub fn why(&self) -> &str {
+        match self.reason.as_str() {
+            "encoding" => "in a coding that is not read",
+            "range" => "a part of something else",
+            "limit" => "beyond a limit",
+            "upgrade" => "handed over to another protocol",
+            "host_call" => "the proxy could not be asked",
+            other => other,
+        }
+    }
+}

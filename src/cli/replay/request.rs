@@ -1,0 +1,114 @@
+//! Which request is in an entry?
+
+use super::captured::{Body, Field, Message, headers, list, number, text, values};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Where a request goes, as its first line and `host` or its pseudo headers say.
+struct Target {
+    scheme: String,
+    authority: String,
+    path: String,
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The request of an entry, or what the entry lacks.
+pub fn read(entry: &Value) -> Result<Message, &'static str> {
+    let sent = headers(entry, "/request/headers");
+    let method = match text(entry, "/request/method") {
+        "" => values(&sent, ":method").next().ok_or("request.method")?,
+        method => method,
+    };
+    let given = |name| values(&sent, name).find(|value| !value.is_empty()).map(str::to_owned);
+    let url = Target::of(text(entry, "/request/url"));
+    let mut target = Target {
+        scheme: given(":scheme").unwrap_or(url.scheme),
+        authority: given(":authority").or_else(|| given("host")).unwrap_or(url.authority),
+        path: given(":path").unwrap_or(url.path),
+    };
+    if target.path.is_empty() {
+        return Err("request.url");
+    }
+    if !target.path.contains('?') {
+        target.path.push_str(&pairs("?", list(entry, "/request/queryString")));
+    }
+    let length = values(&sent, "content-length").next();
+    let body = body(entry, length);
+    let line =
+        [(":method", method), (":scheme", &target.scheme), (":authority", &target.authority), (":path", &target.path)];
+    let mut fields: Vec<Field> = line
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    fields.extend(sent.iter().filter(|(name, _)| !name.starts_with(':') && name != "host").cloned());
+    Ok(Message::new(fields, body))
+}
+
+/// The protocol that the client spoke, as a proxy names it.
+pub fn protocol(entry: &Value) -> Option<&'static str> {
+    let version = text(entry, "/request/httpVersion").to_ascii_lowercase();
+    let number = version.trim_start_matches("http").trim_start_matches('/');
+    match number {
+        "1.0" => Some("HTTP/1.0"),
+        "1.1" => Some("HTTP/1.1"),
+        _ if number.starts_with("2") || number.starts_with("h2") => Some("HTTP/2"),
+        _ if number.starts_with("3") || number.starts_with("h3") => Some("HTTP/3"),
+        _ => None,
+    }
+}
+
+impl Target {
+    /// The parts of an address, kept as they are: rules are asked for the path that was sent, not for a tidier one.
+    fn of(url: &str) -> Self {
+        let absolute = url.split_once("://").filter(|(scheme, _)| !scheme.contains(['/', '?']));
+        let (scheme, rest) = absolute.unwrap_or(("", url));
+        let rest = rest.split('#').next().unwrap_or_default();
+        if scheme.is_empty() {
+            return Self { scheme: String::new(), authority: String::new(), path: rest.to_owned() };
+        }
+        let begin = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(begin).unwrap_or((rest, ""));
+        let authority = authority.rsplit('@').next().unwrap_or_default();
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        Self { scheme: scheme.to_ascii_lowercase(), authority: authority.to_owned(), path: [slash, path].concat() }
+    }
+}
+
+fn body(entry: &Value, length: Option<&str>) -> Body {
+    let body = Body::read(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
+    let params = list(entry, "/request/postData/params");
+    let kind = text(entry, "/request/postData/mimeType").to_ascii_lowercase();
+    match body {
+        // Some captures have the fields of a form in place of its text.
+        Body::None | Body::Missing if !params.is_empty() && kind.starts_with(FORM) => {
+            Body::Whole(pairs("", params).into_bytes())
+        }
+        body => body,
+    }
+}
+
+/// Names and values in the form of a query, after `first`; nothing when there are none.
+fn pairs(first: &str, pairs: &[Value]) -> String {
+    let mut query = String::new();
+    for pair in pairs {
+        query.push_str(if query.is_empty() { first } else { "&" });
+        escape(&mut query, text(pair, "/name"));
+        query.push('=');
+        escape(&mut query, text(pair, "/value"));
+    }
+    query
+}
+
+fn escape(query: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b' ' => query.push('+'),
+            b'*' | b'-' | b'.' | b'_' => query.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => query.push(char::from(byte)),
+            // Writing to a string does not fail.
+            _ => _ = write!(query, "%{byte:02X}"),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Does `panveil replay` show what the filter would do?
+
+use crate::command::{file, printed, refused, run, said};
+
+const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/checkout.har");
+
+const RULES: &str = "
+request: block
+rules:
+- name: charges
+  match:
+    direction: request
+    where: [body]
+    path: {prefix: /v1/charges}
+    source: ['spiffe://cluster.local/ns/checkout/*']
+  action: allow
+- name: images
+  match: {where: [body], content_type: ['image/*']}
+  action: skip
+";
+
+/// A HAR file of these entries.
+fn capture(entries: &str) -> String {
+    format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test"}},"entries":[{entries}]}}}}"#)
+}
+
+/// The lines of a report, with one space where there are several.
+fn lines(report: &str) -> Vec<String> {
+    report.lines().map(|line| line.split_whitespace().collect::<Vec<&str>>().join(" ")).collect()
+}
+
+/// That there is each of the lines. Where one has `..`, the field may be told or not: that is the record's matter.
+fn assert_has(report: &str, expected: &[&str]) {
+    let lines = lines(report);
+    for wanted in expected {
+        let (start, end) = wanted.split_once(" .. ").unwrap_or((wanted, wanted));
+        let found = lines.iter().any(|line| line.starts_with(start) && line.ends_with(end));
+        assert!(found, "no {wanted} in\n{report}");
+    }
+}
+
+#[test]
+fn every_kind_of_finding_has_a_row() {
+    let report = printed(&["replay", "-", CAPTURE], b"");
+    assert_has(
+        &report,
+        &[
+            "entry method host path message place field found count action rule",
+            "2 POST api.shop.example /v1/charges request body .. visa 1 masked request",
+            "2 POST api.shop.example /v1/charges request body .. verification code 1 masked request",
+            "2 POST api.shop.example /v1/charges response body .. mastercard 1 masked response",
+            "3 GET api.shop.example /v1/orders?pan=**************** request path .. visa 1 masked request",
+            "3 GET api.shop.example /v1/orders?pan=**************** request headers x-card amex 1 masked request",
+            // Its content-encoding is undone in the capture.
+            "3 GET api.shop.example /v1/orders?pan=**************** response body .. discover 1 masked response",
+            // The fields of a form, without its text.
+            "4 POST api.shop.example /v1/notes request body .. mastercard 1 masked request",
+            // Base64 in the capture, not on the wire.
+            "5 GET shop.example /logo.png response body .. visa 1 masked response",
+            "request masked 5 3",
+            "response masked 5 4",
+            "response body not captured 1 6",
+            "request body not captured 1 7",
+            "response message not captured 1 7",
+            "response a part of something else 1 8",
+            "response in a coding that is not read 1 9",
+            "9 entries: 1 clean, 2 clean as far as captured, 5 masked, 1 uninspected",
+        ],
+    );
+}
+
+#[test]
+fn rules_decide_and_are_named() {
+    let policy = file("replay.yaml", RULES);
+    let source = ["replay", &policy, CAPTURE, "--source", "spiffe://cluster.local/ns/checkout/sa/web"];
+    let report = printed(&source, b"");
+    assert_has(
+        &report,
+        &[
+            "2 POST api.shop.example /v1/charges request body .. visa 1 allowed charges",
+            "4 POST api.shop.example /v1/notes request body .. mastercard 1 blocked request",
+            "charges allowed 2 1",
+            "response body skipped, as the policy says 1 5",
+        ],
+    );
+    // The request was refused, so that no response followed.
+    assert!(!report.contains("discover"), "{report}");
+
+    let blocked = "2 POST api.shop.example /v1/charges request body .. visa 1 blocked request";
+    for options in [&["--source", "spiffe://other/x"][..], &["--tls", "none"], &["--tls", "any"]] {
+        assert_has(&printed(&[&source[..3], options].concat(), b""), &[blocked]);
+    }
+    for (options, missing) in [(&[][..], "--tls, --source"), (&["--tls", "mutual"], "--source")] {
+        let output = run(&[&source[..3], options].concat(), b"");
+        assert_has(&String::from_utf8(output.stdout.clone()).unwrap(), &[blocked]);
+        assert_eq!(
+            said(&output),
+            format!(
+                "rules ask for what no capture holds, and where that decides the strictest that it could be is shown; \
+                 give {missing}"
+            )
+        );
+    }
+}
+
+#[test]
+fn rules_ask_who_answers() {
+    let rule =
+        "rules: [{name: ledger, match: {direction: response, destination: ['spiffe://a/ledger']}, action: block}]";
+    let policy = file("destination.yaml", rule);
+    let row = "2 POST api.shop.example /v1/charges response body .. mastercard 1";
+    for (destination, outcome) in [("spiffe://a/ledger", "blocked ledger"), ("spiffe://a/web", "masked response")] {
+        let report = printed(&["replay", &policy, CAPTURE, "--destination", destination], b"");
+        assert_has(&report, &[&format!("{row} {outcome}")]);
+    }
+    let output = run(&["replay", &policy, CAPTURE], b"");
+    assert!(said(&output).ends_with("give --destination"), "{}", said(&output));
+    assert_has(&String::from_utf8(output.stdout).unwrap(), &[&format!("{row} blocked ledger")]);
+}
+
+#[test]
+fn monitor_mode_reports() {
+    let report = printed(&["replay", &file("monitor.yaml", "mode: monitor\nrequest: block\n"), CAPTURE], b"");
+    assert_has(&report, &["request reported 5 3", "response reported 5 4"]);
+    let skip = printed(&["replay", &file("skip.yaml", "request: skip\nresponse: skip\n"), CAPTURE], b"");
+    assert_has(&skip, &["request skipped, as the policy says 9 1, 2, 3, 4, 5, 6, 7, 8, …"]);
+}
+
+#[test]
+fn json_has_the_filter_s_record() {
+    let report = printed(&["replay", "-", CAPTURE, "--format", "json"], b"{\"request\":\"block\"}");
+    let entries: Vec<serde_json::Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 9);
+    assert_eq!(entries[0]["messages"][1], serde_json::json!({"direction": "response", "outcome": "clean"}));
+    assert!(entries[0].get("record").is_none());
+    assert_eq!(entries[1]["replied"], 403);
+    assert_eq!(entries[1]["record"]["findings"][0]["rule"], "request");
+    assert_eq!(entries[5]["not_captured"][0], serde_json::json!({"direction": "response", "what": "body"}));
+    assert_eq!(entries[8]["record"]["uninspected"][0]["reason"], "encoding");
+}
+
+#[test]
+fn nothing_that_is_printed_holds_a_card() {
+    let entry = r#"{"request":{"method":"4111111111111111","url":"https://4111111111111111.example/a/4111111111111111?b=4111-1111-1111-1111",
+        "headers":[{"name":"x-4111111111111111","value":"4111111111111111"}],
+        "queryString":[],"postData":{"text":"4111111111111111"}},"response":{"status":200,"content":{"text":"4111111111111111"}}}"#;
+    for format in ["text", "json"] {
+        let report = printed(&["replay", "-", &file("card.har", capture(entry)), "--format", format], b"");
+        assert!(report.contains("visa") && !report.contains("1111"), "{report}");
+    }
+}
+
+#[test]
+fn captures_of_many_writers_are_read() {
+    for (entry, rows) in [
+        // The least that there can be.
+        (
+            r#"{"request":{"method":"GET","url":"/a?4111111111111111"}}"#,
+            &["1 GET /a?**************** request path .. visa 1 masked request"][..],
+        ),
+        (
+            r#"{"request":{"method":"GET","url":"http://u:p@a.example?4111111111111111"},"response":null}"#,
+            &["1 GET a.example /?**************** request path .. visa 1 masked request"],
+        ),
+        (
+            r#"{"request":{"method":"GET","url":"/go?to=https://a.example/4111111111111111"}}"#,
+            &["1 GET /go?to=https://a.example/**************** request path .. visa 1 masked request"],
+        ),
+        // A query that is in no address.
+        (
+            r#"{"request":{"method":"GET","url":"https://a.example/q","queryString":[{"name":"a b","value":"4111 1111 1111 1111"}]}}"#,
+            &["1 GET a.example /q?a+b=****+****+****+**** request path .. visa 1 masked request"],
+        ),
+        // Only pseudo headers, and a body in base64.
+        (
+            r#"{"request":{"httpVersion":"h2","headers":[{"name":":method","value":"PUT"},{"name":":path","value":"/x"},{"name":":authority","value":"b.example"}],
+                "postData":{"mimeType":"","encoding":"base64","text":"NDExMTExMTEx\nMTExMTExMQ"}}}"#,
+            &["1 PUT b.example /x request body .. visa 1 masked request"],
+        ),
+        // A coding that is undone, of a request too.
+        (
+            r#"{"request":{"method":"POST","url":"https://a.example/","headers":[{"name":"Content-Encoding","value":"br"},{"name":"Content-Length","value":"9"}],
+                "postData":{"text":"4111111111111111"}}}"#,
+            &["1 POST a.example / request body .. visa 1 masked request"],
+        ),
+        // Cut off by whoever captured it.
+        (
+            r#"{"request":{"method":"GET","url":"https://a.example/"},"response":{"status":200,"content":{"size":900,"text":"4111111111111111 and"}}}"#,
+            &[
+                "1 GET a.example / response body .. visa 1 masked response",
+                "response rest of the body not captured 1 1",
+            ],
+        ),
+        (
+            r#"{"request":{"method":"GET","url":"https://a.example/"},"response":{"status":200,"content":{"encoding":"base64","text":"%%%"}}}"#,
+            &["response body not captured 1 1"],
+        ),
+        // What was never there is not missing.
+        (
+            r#"{"request":{"method":"HEAD","url":"https://a.example/"},"response":{"status":200,"headers":[{"name":"content-length","value":"70"}],"content":{"size":70}}}"#,
+            &["1 entry: 1 clean"],
+        ),
+        (
+            r#"{"request":{"method":"GET","url":"wss://a.example/","headers":[{"name":"Upgrade","value":"websocket"}]},"response":{"status":101,"content":{"size":0}}}"#,
+            &["response body not captured 1 1"],
+        ),
+        (
+            r#"{"request":{"method":"CONNECT","url":"https://a.example:443"},"response":{"status":200,"content":{"size":0}}}"#,
+            &["request handed over to another protocol 1 1"],
+        ),
+    ] {
+        let path = file("writer.har", ["\u{feff}", &capture(entry)].concat());
+        assert_has(&printed(&["replay", "-", &path], b""), rows);
+    }
+    let entry = r#"{"request":{"method":"GET","url":"https://a.example/4111111111111111"}}"#;
+    let policy = file("any.json", "{}");
+    assert_has(&printed(&["replay", &policy, "-"], capture(entry).as_bytes()), &["request masked 1 1"]);
+}
+
+#[test]
+fn a_body_is_taken_in_chunks() {
+    let text = format!("{}4111111111111111{}", "x ".repeat(8_189), " y".repeat(40_000));
+    let entry = format!(
+        r#"{{"request":{{"method":"GET","url":"https://a.example/"}},"response":{{"status":200,"content":{{"text":"{text}"}}}}}}"#
+    );
+    let report = printed(&["replay", "-", &file("large.har", capture(&entry))], b"");
+    assert_has(&report, &["1 GET a.example / response body .. visa 1 masked response"]);
+}
+
+#[test]
+fn what_is_no_capture_is_refused_in_one_line() {
+    for (name, text, line) in [
+        ("empty.har", capture(""), ": the log has no entries"),
+        ("other.har", "{\"a\": 1}".to_owned(), ": no HAR: it has no log.entries"),
+        ("list.har", "[\"4111111111111111\"]".to_owned(), ":1:1: no HAR: log.entries must be a list in objects"),
+        (
+            "text.har",
+            "{\"log\": \"4111111111111111\"}".to_owned(),
+            ":1:26: no HAR: log.entries must be a list in objects",
+        ),
+        ("broken.har", "{\"log\": {\n \"entries\": [{]".to_owned(), ":2:15: not JSON: key must be a string"),
+        ("cut.har", "{\"log\": {\n \"entries\": [".to_owned(), ":2:13: not JSON: EOF while parsing a list"),
+        ("void.har", String::new(), ":1:0: not JSON: EOF while parsing a value"),
+        ("method.har", capture("{\"request\":{\"url\":\"/\"}}"), ": entry 1 has no request.method"),
+        (
+            "url.har",
+            capture("{\"request\":{\"method\":\"GET\",\"url\":\"/\"}},{\"request\":{\"method\":\"GET\"}}"),
+            ": entry 2 has no request.url",
+        ),
+    ] {
+        let path = file(name, text);
+        assert_eq!(refused(&["replay", "-", &path], b""), format!("{path}{line}"));
+    }
+    assert_eq!(
+        refused(&["replay", "-", "no/such.har"], b""),
+        "cannot read no/such.har: No such file or directory (os error 2)"
+    );
+    assert_eq!(refused(&["replay", "-", "-"], b""), "the policy and the capture cannot both be standard input");
+    assert_eq!(
+        refused(&["replay", "-", CAPTURE, "--source", "spiffe://a/b", "--tls", "none"], b""),
+        "--source is the name in a client's certificate, which comes with --tls mutual only"
+    );
+    assert_eq!(
+        refused(&["replay", "-", CAPTURE, "--source", "web"], b""),
+        "invalid value 'web' for '--source <SPIFFE>': a SPIFFE ID begins with spiffe://; see panveil --help"
+    );
+    assert_eq!(
+        refused(&["replay", "-", CAPTURE], b"reqest: mask\n"),
+        "<stdin>:1:1: unknown field \"reqest\" at the top level; did you mean \"request\"?"
+    );
+}
