@@ -158,6 +158,13 @@ impl Tally {
         join_once(self.entries.iter().map(|entry| entry.rule.as_str()))
     }
 
+    /// What was not looked at and why, `response:encoding`, with commas between them.
+    pub fn uninspected(&self) -> String {
+        let notes: Vec<String> =
+            self.uninspected.iter().map(|note| [note.direction, ":", note.reason].concat()).collect();
+        notes.join(",")
+    }
+
     /// The fingerprints of the numbers, with commas between them.
     pub fn fingerprints(&self) -> String {
         join_once(self.entries.iter().flat_map(|entry| &entry.fingerprints).map(String::as_str))

@@ -66,6 +66,9 @@ struct Message {
     /// What the policy says of it. Before its headers, the strictest that it could.
     ruling: Ruling,
     begun: bool,
+    /// Nothing of it was looked at, since the policy says so.
+    skipped: bool,
+    /// It was not looked at, or not at all of it.
     unread: bool,
     /// The receiver was told that nothing more comes.
     closed: bool,
@@ -166,6 +169,7 @@ impl Exchange {
         let handover = hands_over(direction, &block, self.websocket);
         self.handed_over |= handover == Some(Handover::Unknown);
         if !self.message(direction).ruling.inspects() {
+            self.message(direction).skipped = true;
             self.message(direction).unread = true;
             if handover == Some(Handover::WebSocket) {
                 // The other direction may be looked at.
@@ -309,7 +313,7 @@ impl Exchange {
 
 impl Message {
     fn under(ruling: Ruling) -> Self {
-        Self { ruling, begun: false, unread: false, closed: false, found: 0, body: None }
+        Self { ruling, begun: false, skipped: false, unread: false, closed: false, found: 0, body: None }
     }
 }
 

@@ -26,7 +26,16 @@ impl Exchange {
                 self.ledger.add_message(direction, outcome);
             }
         }
-        let tally = self.tally.take().unwrap_or_default();
+        let mut tally = self.tally.take().unwrap_or_default();
+        for (direction, message) in [(Direction::Request, &self.request), (Direction::Response, &self.response)] {
+            if message.skipped {
+                tally.note_uninspected(direction, Reason::Skipped);
+            }
+        }
+        let uninspected = tally.uninspected();
+        if !uninspected.is_empty() {
+            self.publish(host, "uninspected", &uninspected);
+        }
         if tally.action() == Action::Clean && !self.policy.records_clean() {
             return;
         }

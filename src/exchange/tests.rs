@@ -447,6 +447,11 @@ fn peers_are_known_by_their_certificates() {
         run.log();
         let record = run.logged("record").unwrap();
         assert!(record.contains(&format!(r#""rule":"{}""#, rules[0])), "{record}");
+        let told = |key: &str, name: &[u8]| format!(r#""{key}":"{}""#, String::from_utf8_lossy(name));
+        let proven = mtls == [1];
+        assert_eq!(record.contains(&told("source", source)), proven, "{record}");
+        assert_eq!(run.logged("peer"), proven.then_some(std::str::from_utf8(source).unwrap()));
+        assert!(destination.is_empty() || record.contains(&told("destination", destination)), "{record}");
         assert!(rules[0] == "in-the-clear" || record.contains(&format!(r#""rule":"{}""#, rules[1])), "{record}");
     }
 }

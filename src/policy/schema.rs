@@ -98,7 +98,7 @@ pub(super) fn keys(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
-    list(MOST_NAMES, text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))
+    list(MOST_NAMES, text("^[a-z0-9-]{1,63}$"))
 }
 
 pub(super) fn patterns(generator: &mut SchemaGenerator) -> Schema {

@@ -26,7 +26,10 @@ fn help_teaches_with_examples() {
 fn wrong_arguments_are_explained_in_one_line() {
     for (arguments, line) in [
         (&[][..], "no command given; see panveil --help"),
-        (&["chek"], "unrecognized subcommand 'chek'; tip: a similar subcommand exists: 'check'; see panveil --help"),
+        (
+            &["explan"],
+            "unrecognized subcommand 'explan'; tip: a similar subcommand exists: 'explain'; see panveil --help",
+        ),
         (&["check"], "the following required arguments were not provided: <POLICY>; see panveil --help"),
         (
             &["mask", "--direction", "up"],

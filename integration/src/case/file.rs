@@ -188,6 +188,7 @@ impl ExpectLogWire {
             ("where", self.r#where),
             ("fields", self.fields),
             ("rules", self.rules),
+            ("uninspected", self.uninspected),
         ];
         let values = given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
         ExpectLog { values, record: self.record, path: self.path, details: self.details }

@@ -166,7 +166,8 @@ pub struct ExpectResponse {
 /// What the log must say. Without an `action` the exchange must be clean.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectLog {
-    /// Values by the key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`.
+    /// Values by the key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`,
+    /// `uninspected`.
     pub values: BTreeMap<String, String>,
     /// Pieces of JSON that must stand in the record.
     pub record: Vec<String>,

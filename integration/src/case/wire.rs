@@ -141,6 +141,7 @@ pub struct ExpectLogWire {
     pub r#where: Option<String>,
     pub fields: Option<String>,
     pub rules: Option<String>,
+    pub uninspected: Option<String>,
     #[serde(default)]
     pub record: Vec<String>,
     pub path: Option<String>,
