@@ -27,8 +27,8 @@ fn wrong_arguments_are_explained_in_one_line() {
     for (arguments, line) in [
         (&[][..], "no command given; see panveil --help"),
         (
-            &["explan"],
-            "unrecognized subcommand 'explan'; tip: a similar subcommand exists: 'explain'; see panveil --help",
+            &["completons"],
+            "unrecognized subcommand 'completons'; tip: a similar subcommand exists: 'completions'; see panveil --help",
         ),
         (&["check"], "the following required arguments were not provided: <POLICY>; see panveil --help"),
         (
