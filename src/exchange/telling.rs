@@ -4,7 +4,7 @@
 
 use super::judging::{DESTINATION, MUTUAL, SOURCE};
 use super::{Exchange, Stop, fields};
-use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted};
+use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, Level};
 use crate::policy::{Decision, Direction, Limit, Place};
 use crate::stream::Sighting;
@@ -32,39 +32,28 @@ impl Exchange {
                 tally.note_uninspected(direction, Reason::Skipped);
             }
         }
-        let uninspected = tally.uninspected();
-        if !uninspected.is_empty() {
-            self.publish(host, "uninspected", &uninspected);
-        }
-        if tally.action() == Action::Clean && !self.policy.records_clean() {
-            return;
-        }
-        let facts = self.facts(host);
-        let record = tally.record(&facts);
-        let found = tally.found().to_string();
-        for (key, value) in [
-            ("action", tally.action().as_str()),
-            ("found", &found),
-            ("brands", &tally.brands()),
-            ("where", &tally.places()),
-            ("record", &record),
-        ] {
-            self.publish(host, key, value);
-        }
-        for (key, value) in [
-            ("fields", tally.fields().as_str()),
-            ("rules", &tally.rules()),
-            ("peer", facts.source.as_ref().map_or("", Redacted::as_str)),
-            ("fingerprints", &tally.fingerprints()),
-        ] {
-            if !value.is_empty() {
-                self.publish(host, key, value);
-            }
+        self.publish_if_any(host, "uninspected", &tally.uninspected());
+        if tally.action() != Action::Clean || self.policy.records_clean() {
+            self.publish_tally(host, &tally);
         }
     }
 
-    /// Adds what was found in one place, in the header called `field` if it was in one, to the tally and the counters. However much that is, all of it is dealt with; a
-    /// message with more than the policy allows for is refused if the policy refuses what is beyond a limit.
+    fn publish_tally<H: Host>(&self, host: &mut H, tally: &Tally) {
+        let facts = self.facts(host);
+        self.publish(host, "action", tally.action().as_str());
+        self.publish(host, "found", &tally.found().to_string());
+        self.publish(host, "brands", &tally.brands());
+        self.publish(host, "where", &tally.places());
+        self.publish_if_any(host, "fields", &tally.fields());
+        self.publish_if_any(host, "rules", &tally.rules());
+        self.publish_if_any(host, "peer", facts.source.as_ref().map_or("", Redacted::as_str));
+        self.publish_if_any(host, "fingerprints", &tally.fingerprints());
+        self.publish(host, "record", &tally.record(&facts));
+    }
+
+    /// Adds what was found in one place, in the header called `field` if it was in one, to the tally and the counters.
+    /// However much that is, all of it is dealt with; a message with more than the policy allows for is refused if the policy
+    /// refuses what is beyond a limit.
     pub(super) fn report<H: Host>(
         &mut self,
         host: &mut H,
@@ -163,6 +152,12 @@ impl Exchange {
     pub(super) fn publish<H: Host>(&self, host: &mut H, key: &str, value: &str) {
         if let Err(error) = host.set_metadata(key, value) {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
+        }
+    }
+
+    fn publish_if_any<H: Host>(&self, host: &mut H, key: &str, value: &str) {
+        if !value.is_empty() {
+            self.publish(host, key, value);
         }
     }
 
