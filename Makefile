@@ -75,6 +75,14 @@ soak: native envoy wasm ## Send REQUESTS=200000 mixed exchanges through Envoy wh
 	@envoy=$$(scripts/envoy); "$(build_dir)/release/soak" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: leaks
+leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50000 exchanges; SEED=n replays
+	@echo "==> leaks: build"
+	@cargo build --release --locked --package panveil-integration --features envoy --bin leaks
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
+		PEERS_PYTHON="$$python" "$(build_dir)/release/leaks" --wasm "$(wasm)" --envoy "$$envoy" \
+		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: native envoy wasm ## Measure what panveil costs beside the same Envoy without it
 	@echo "==> bench: build"

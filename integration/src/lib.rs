@@ -30,6 +30,8 @@ pub mod client;
 pub mod envoy;
 pub mod evaluation;
 mod fields;
+#[cfg(feature = "envoy")]
+pub mod leaks;
 pub mod observation;
 #[cfg(feature = "envoy")]
 pub mod peers;

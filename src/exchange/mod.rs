@@ -28,7 +28,7 @@ use self::fields::Fields;
 use self::framing::{Handover, hands_over};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
-use crate::audit::{Action, Ledger, Line, Reason, Redacted, Tally};
+use crate::audit::{Action, Facts, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
 use crate::policy::{Circumstances, Direction, Limit, Place, Policy, Ruling, Uninspectable};
 use crate::stream::Body;
@@ -46,6 +46,9 @@ pub struct Exchange {
     tally: Option<Box<Tally>>,
     request_id: Option<Redacted>,
     path: Option<Redacted>,
+    /// What is told of a request in whose headers there were cards, from before they were masked: a mask keeps digits that a
+    /// record must not have.
+    unmasked: Option<Box<Facts>>,
     stopped: Option<Stopped>,
     /// The client asked for a websocket.
     websocket: bool,
@@ -107,6 +110,7 @@ impl Exchange {
             tally: None,
             request_id: None,
             path: None,
+            unmasked: None,
             stopped: None,
             websocket: false,
             handed_over: false,
@@ -212,6 +216,9 @@ impl Exchange {
             return Ok(());
         }
         let fields = Fields::inspect(block, map, &ruling, &policy);
+        if map == HeaderMap::RequestHeaders && !fields.cards().is_empty() {
+            self.unmasked = Some(Box::new(self.facts_of(block)));
+        }
         let mut refusal = None;
         for card in fields.cards() {
             let decision = policy.decide(&ruling, card.place);

@@ -120,10 +120,14 @@ impl Exchange {
         let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
         let client = property(&["source", "address"]);
         let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(&self.policy, &value));
+        let (method, authority, request_id) = match &self.unmasked {
+            Some(facts) => (facts.method.clone(), facts.host.clone(), facts.request_id.clone()),
+            None => (text(&["request", "method"]), text(&["request", "host"]), text(&["request", "id"])),
+        };
         Facts {
-            method: text(&["request", "method"]),
-            host: text(&["request", "host"]),
-            request_id: text(&["request", "id"]),
+            method,
+            host: authority,
+            request_id,
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
             client: client.map(|address| Redacted::under(&self.policy, without_port(&address))),
@@ -133,6 +137,17 @@ impl Exchange {
             path: self.path.clone(),
             mtls: mutual,
             fingerprint_key: self.policy.key_id().map(str::to_owned),
+        }
+    }
+
+    /// What the headers of a request say that a record tells.
+    pub(super) fn facts_of(&self, block: &HeaderBlock) -> Facts {
+        let text = |name: &[u8]| block.get(name).map(|value| Redacted::under(&self.policy, value));
+        Facts {
+            method: text(b":method"),
+            host: text(b":authority"),
+            request_id: text(b"x-request-id"),
+            ..Facts::default()
         }
     }
 

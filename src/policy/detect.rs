@@ -99,6 +99,7 @@ impl Detect {
         let named = self.patterns.iter().map(|pattern| (pattern.name.as_str().into(), pattern.keep_last)).collect();
         Criteria {
             level: self.sensitivity,
+            eager: false,
             brands: self.brands.clone(),
             test_cards: self.test_cards == TestCards::Detect,
             names: Names::new(&self.card_keys, &self.ignore_keys),

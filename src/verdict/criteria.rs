@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Criteria {
     /// How strong the evidence must be.
     pub level: Level,
+    /// Whether a range, a length and a check digit are enough, and neither evidence nor a letter beside it counts against a number.
+    pub eager: bool,
     /// Brands all of whose numbers need no more evidence than a range, a length and a check digit.
     pub brands: Vec<Brand>,
     /// Whether published numbers for tests count.
@@ -57,7 +59,8 @@ impl Criteria {
         Self { level, ..Self::default() }
     }
 
-    /// The same for what is said of traffic: whatever may be found is hidden, and all of it.
+    /// The same for what is said of traffic: whatever may be found is hidden, and all of it, and a log loses little by
+    /// a number that was none.
     pub fn for_redaction(&self) -> Self {
         let patterns = self
             .patterns
@@ -67,6 +70,7 @@ impl Criteria {
         let authentication_data = Some(self.authentication_data.clone().unwrap_or_default());
         Self {
             level: Level::Strict,
+            eager: true,
             test_cards: true,
             names,
             patterns,
@@ -74,6 +78,11 @@ impl Criteria {
             traces: Traces::None,
             ..self.clone()
         }
+    }
+
+    /// The score from which on a candidate is a card.
+    pub(super) fn threshold(&self) -> i8 {
+        if self.eager { i8::MIN } else { self.level.threshold() }
     }
 
     /// How much a number of `brand` has to show whose range is of `tier`.
@@ -86,6 +95,7 @@ impl Default for Criteria {
     fn default() -> Self {
         Self {
             level: Level::Balanced,
+            eager: false,
             brands: Vec::new(),
             test_cards: true,
             names: Names::default(),

@@ -142,7 +142,7 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
         Ok(evidence) => evidence,
         Err(verdict) => return verdict,
     };
-    let threshold = criteria.level.threshold();
+    let threshold = criteria.threshold();
     let score = evidence.score();
     if score >= threshold {
         return verdict(candidate, criteria, &evidence, score);
@@ -201,6 +201,7 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
     }
     let before = candidate.before();
     match boundary::surroundings(candidate, &before) {
+        Surroundings::Object(Why::GluedToLetter | Why::Fraction) if criteria.eager => {}
         Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
         Surroundings::Open => return Err(Verdict::Open),
         Surroundings::Track => evidence.in_track = true,

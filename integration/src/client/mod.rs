@@ -2,6 +2,7 @@
 //!
 //! Each piece is flushed by itself and followed by a short pause, so that it reaches the proxy as a chunk of its own.
 
+mod frames;
 mod http1;
 mod http2;
 mod response;
@@ -80,6 +81,16 @@ impl Client {
     pub async fn send_bytes(&self, bytes: &[u8]) -> Result<Option<ReceivedResponse>> {
         let exchange = http1::send_bytes(self.address, bytes);
         timeout(LONGEST_EXCHANGE, exchange).await.context("no end of the response")?
+    }
+
+    /// Sends these fields, pseudo ones too, over an HTTP/2 connection of their own, whatever they are, and then this body.
+    /// Gives the body of the answer; nothing when the stream or the connection was ended in its place.
+    ///
+    /// # Errors
+    ///
+    /// When there is no connection, or it takes too long.
+    pub async fn send_fields(&self, fields: &[(&[u8], &[u8])], body: &[u8]) -> Result<Vec<u8>> {
+        timeout(LONGEST_EXCHANGE, frames::send(self.address, fields, body)).await.context("no end of the response")?
     }
 
     /// Sends a GET.

@@ -13,6 +13,11 @@ use super::{Door, discovery, no_op};
 
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
+/// Its access log as text.
+const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log-text.yaml");
+
+/// Where the text goes, beside the JSON.
+pub(super) const TEXT_LOG_FILE: &str = "access.txt";
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
 /// What the shipped file calls its listener.
@@ -59,6 +64,8 @@ pub struct Settings {
     pub log_level: String,
     /// Environment variables of Envoy's process.
     pub environment: Vec<(String, String)>,
+    /// Whether the access log is written as text too.
+    pub text_log: bool,
     /// Whatever else: operations on the shipped configuration.
     pub patch: Patch,
     /// Listeners beside the first.
@@ -101,6 +108,7 @@ impl Settings {
             concurrency: 1,
             log_level: "info".to_owned(),
             environment: Vec::new(),
+            text_log: false,
             patch: Patch::default(),
             doors: Vec::new(),
         }
@@ -124,8 +132,11 @@ impl Settings {
         set(&mut config, &format!("{LISTENER}/address/socket_address/port_value"), json!(self.listener_port))?;
         set(&mut config, &format!("{SERVICE}/address"), json!(self.service.ip().to_string()))?;
         set(&mut config, &format!("{SERVICE}/port_value"), json!(self.service.port()))?;
-        let access_log = json!(access_log.to_string_lossy());
-        set(&mut config, &format!("{CONNECTION_MANAGER}/access_log/0/typed_config/path"), access_log)?;
+        let path = format!("{CONNECTION_MANAGER}/access_log/0/typed_config/path");
+        set(&mut config, &path, json!(access_log.to_string_lossy()))?;
+        if self.text_log {
+            text_log(&mut config, access_log)?;
+        }
         self.filter(&mut config)?;
         self.neighbours(&mut config)?;
         self.protocols(&mut config)?;
@@ -196,6 +207,17 @@ impl Settings {
     }
 }
 
+/// A second access log beside the first, in text.
+fn text_log(config: &mut Value, access_log: &Path) -> Result<()> {
+    let mut text: Value = serde_saphyr::from_str(TEXT_LOG).context("access-log-text.yaml")?;
+    let logs = list(config, &format!("{CONNECTION_MANAGER}/access_log"))?;
+    let mut log = logs.first().context("sidecar.yaml has no access log")?.clone();
+    set(&mut log, "/typed_config/path", json!(access_log.with_file_name(TEXT_LOG_FILE).to_string_lossy()))?;
+    set(&mut log, "/typed_config/log_format", place(&mut text, "/log_format")?.take())?;
+    logs.push(log);
+    Ok(())
+}
+
 /// The shipped filter with this module.
 pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
     let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
@@ -246,13 +268,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_shipped_access_log_prints_no_raw_path_or_header() {
+    /// The operators of the shipped access log, as JSON and as text, by the name of their column.
+    fn columns() -> [Vec<(String, String)>; 2] {
         let config: Value = serde_saphyr::from_str(SIDECAR).unwrap();
-        let format = config.pointer(&format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format")).unwrap();
-        let format = format.to_string();
-        assert!(!format.contains("PATH)%") && !format.contains("RESP("), "{format}");
-        assert_eq!(format.matches("%REQ(").count(), format.matches("%REQ(:METHOD)%").count(), "{format}");
+        let format = config.pointer(&format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format/json_format"));
+        let json = format.unwrap().as_object().unwrap();
+        let json = json.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        let text: Value = serde_saphyr::from_str(TEXT_LOG).unwrap();
+        let text = text.pointer("/log_format/text_format_source/inline_string").unwrap().as_str().unwrap();
+        let text = text.strip_suffix('\n').unwrap().split(' ').map(|column| column.split_once('=').unwrap());
+        [json, text.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()]
+    }
+
+    #[test]
+    fn the_shipped_access_logs_print_no_header() {
+        for (name, operator) in columns().into_iter().flatten() {
+            assert!(!operator.contains("REQ(") && !operator.contains("RESP("), "{name}: {operator}");
+        }
+    }
+
+    #[test]
+    fn the_text_log_tells_what_the_json_log_tells() {
+        let [mut json, mut text] = columns();
+        json.sort();
+        text.sort();
+        assert_eq!(json, text);
     }
 
     #[test]

@@ -124,6 +124,14 @@ impl Envoy {
         }
     }
 
+    /// The file of the access log as JSON, and of that as text if there is one.
+    #[must_use]
+    pub fn access_logs(&self) -> (PathBuf, PathBuf) {
+        let json = self.run.access_log();
+        let text = json.with_file_name(config::TEXT_LOG_FILE);
+        (json, text)
+    }
+
     /// A page of the admin interface.
     ///
     /// # Errors

@@ -172,7 +172,8 @@ const UUID_LEN: usize = 36;
 fn is_uuid(text: &[u8]) -> bool {
     text.iter().enumerate().all(|(at, byte)| match at {
         8 | 13 | 18 | 23 => *byte == b'-',
-        14 => *byte == b'4',
+        // Where the version stands, Envoy also notes whether it traces the request.
+        14 => b"49ab".contains(byte),
         _ => byte.is_ascii_hexdigit(),
     })
 }

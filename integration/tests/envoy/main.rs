@@ -10,6 +10,8 @@ mod foreign;
 mod harness;
 mod hostile;
 mod identity;
+mod injection;
+mod leaks;
 mod limits;
 mod matrix;
 mod memory;
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         traps::trials,
         neighbours::trials,
         module::trials,
+        injection::trials,
+        leaks::trials,
         limits::trials,
         chains::trials,
         audit::trials,

@@ -30,12 +30,13 @@ impl Trapping {
         Ok(trapping)
     }
 
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("trapping.wasm")
+    }
+
     /// panveil with the trap, under this policy.
     pub fn under(&self, policy: &str) -> Filter {
         Filter::Panveil { module: self.path(), policy: policy.to_owned() }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("trapping.wasm")
     }
 }

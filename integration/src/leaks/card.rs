@@ -1,0 +1,135 @@
+//! Which card is sent, and how is it written? A number of its own for each, of every brand.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+
+use crate::evaluation::corpus::{Issuers, Wanted};
+
+/// A number and how it is written. No `Debug`: it holds digits.
+pub struct Card {
+    pub number: String,
+    pub written: String,
+}
+
+/// A way to write a number.
+#[derive(Clone, Copy)]
+pub enum Spelling {
+    Plain,
+    Spaced,
+    Dashed,
+    Dotted,
+    /// With spaces, as a query writes them.
+    Plus,
+    /// The same, escaped.
+    PercentSpaced,
+    Percent,
+    DoublePercent,
+    UnicodeEscape,
+    Entity,
+    FullWidth,
+    /// In UTF-8, escaped.
+    PercentFullWidth,
+    Base64,
+    Base64Url,
+}
+
+use Spelling::{
+    Base64, Base64Url, Dashed, Dotted, DoublePercent, Entity, FullWidth, Percent, PercentFullWidth, PercentSpaced,
+    Plain, Plus, Spaced, UnicodeEscape,
+};
+
+pub const IN_PATHS: &[Spelling] = &[Plain, Dashed, Percent, PercentSpaced, PercentFullWidth];
+pub const IN_QUERIES: &[Spelling] =
+    &[Plain, Dashed, Plus, PercentSpaced, Percent, DoublePercent, PercentFullWidth, Base64Url];
+pub const IN_NAMES: &[Spelling] = &[Plain, Dashed];
+pub const IN_COOKIES: &[Spelling] = &[Plain, Dashed, Percent];
+pub const IN_VALUES: &[Spelling] = &[Plain, Spaced, Dashed, Dotted, Percent, UnicodeEscape, Entity, FullWidth, Base64];
+pub const IN_BODIES: &[Spelling] =
+    &[Plain, Spaced, Dashed, Dotted, Percent, PercentSpaced, UnicodeEscape, Entity, FullWidth, Base64];
+
+/// Of a hundred cards, those of ranges that other numbers are in too.
+const EXTENDED: u32 = 15;
+
+impl Card {
+    /// A card in one of these spellings. `any` says that it may be one that is hard to tell.
+    pub fn draw(issuers: &Issuers, spellings: &[Spelling], any: bool, rng: &mut ChaCha8Rng) -> Self {
+        let wanted = Wanted { brand: None, extended: rng.random_range(0..100) < EXTENDED && any };
+        let number = issuers.draw(&wanted, rng).expect("the table of issuers has both tiers").number(rng);
+        let written = spellings.choose(rng).copied().unwrap_or(Plain).write(&number);
+        Self { number, written }
+    }
+}
+
+impl Spelling {
+    fn write(self, number: &str) -> String {
+        match self {
+            Plain => number.to_owned(),
+            Spaced => grouped(number, " "),
+            Dashed => grouped(number, "-"),
+            Dotted => grouped(number, "."),
+            Plus => grouped(number, "+"),
+            PercentSpaced => grouped(number, "%20"),
+            Percent => each(number, |digit| format!("%{:02X}", u32::from(digit))),
+            DoublePercent => each(number, |digit| format!("%25{:02X}", u32::from(digit))),
+            UnicodeEscape => each(number, |digit| format!("\\u{:04x}", u32::from(digit))),
+            Entity => each(number, |digit| format!("&#{};", u32::from(digit))),
+            FullWidth => each(number, |digit| full_width(digit).into()),
+            PercentFullWidth => {
+                let escaped =
+                    |digit| full_width(digit).to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+                each(number, escaped)
+            }
+            Base64 => BASE64_STANDARD.encode(format!("payment by card {number}")),
+            Base64Url => BASE64_URL_SAFE_NO_PAD.encode(format!("payment by card {number}")),
+        }
+    }
+}
+
+fn each(number: &str, write: impl Fn(char) -> String) -> String {
+    number.chars().map(write).collect()
+}
+
+fn full_width(digit: char) -> char {
+    char::from_u32(0xff10 + digit.to_digit(10).unwrap_or_default()).unwrap_or(digit)
+}
+
+fn grouped(number: &str, joint: &str) -> String {
+    // As they are printed on cards.
+    let sizes: &[usize] = match number.len() {
+        13 => &[4, 3, 3, 3],
+        14 => &[4, 6, 4],
+        15 => &[4, 6, 5],
+        17 => &[4, 4, 4, 5],
+        _ => &[4; 5],
+    };
+    let mut groups = Vec::new();
+    let mut rest = number;
+    for size in sizes {
+        let (group, behind) = rest.split_at((*size).min(rest.len()));
+        groups.extend(Some(group).filter(|group| !group.is_empty()));
+        rest = behind;
+    }
+    groups.join(joint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_spelling() {
+        for (spelling, written) in [
+            (Plain, "378282246310005"),
+            (Spaced, "3782 822463 10005"),
+            (PercentSpaced, "3782%20822463%2010005"),
+            (Base64, "cGF5bWVudCBieSBjYXJkIDM3ODI4MjI0NjMxMDAwNQ=="),
+        ] {
+            assert_eq!(spelling.write("378282246310005"), written);
+        }
+        assert_eq!(grouped("6222026006705354218", "-"), "6222-0260-0670-5354-218");
+        assert!(PercentFullWidth.write("4").eq("%EF%BC%94") && UnicodeEscape.write("4").eq("\\u0034"));
+    }
+}

@@ -1,0 +1,245 @@
+//! What is sent in one exchange, and what is answered? Drawn from the seed and its number alone, so that the client, the
+//! service and whoever reads the logs draw the same.
+//!
+//! But for cards no text of a client's or of the service's has more than four digits in a row: whatever of it a log shows
+//! must not either.
+
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::body;
+use super::card::{Card, IN_COOKIES, IN_NAMES, IN_PATHS, IN_QUERIES, IN_VALUES, Spelling};
+use crate::case::{Framing, Message, Request, Response};
+use crate::evaluation::corpus::Issuers;
+
+/// What the policy does with whatever has a path below one of these; see [`POLICY`].
+pub const DEALINGS: [&str; 6] = ["mask", "block", "back", "watch", "allow", "skip"];
+
+/// Everything that a policy can do, by the path.
+pub const POLICY: &str = r#"{"detect":{"base64":true},"audit":{"clean":true},"rules":[
+ {"name":"block","match":{"path":{"prefix":"/block"}},"action":"block"},
+ {"name":"there","match":{"direction":"request","path":{"prefix":"/back"}},"action":"allow"},
+ {"name":"back","match":{"direction":"response","path":{"prefix":"/back"}},"action":"block"},
+ {"name":"watch","match":{"path":{"prefix":"/watch"}},"action":"block","mode":"monitor"},
+ {"name":"allow","match":{"path":{"prefix":"/allow"}},"action":"allow"},
+ {"name":"skip","match":{"path":{"prefix":"/skip"}},"action":"skip"}]}"#;
+
+/// Where nobody listens.
+pub const DOWN: &str = "down";
+/// What has no route.
+pub const NOWHERE: &str = "nowhere";
+
+/// What is among the exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// Everything that can be done with a card, and to a request.
+    Everything,
+    /// What panveil masks: cards of ranges that are cards' alone, in requests that come to a service. None is in the request's
+    /// id, which Envoy notes for a span before any filter sees it.
+    Masked,
+}
+
+/// One exchange. No `Debug`: it holds digits.
+pub struct Plan {
+    pub number: u64,
+    pub course: Course,
+    pub cards: Vec<Card>,
+    pub request: Request,
+    /// From the service, if it comes to that.
+    pub response: Response,
+}
+
+/// How an exchange goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// To the service and back.
+    Whole,
+    /// The service goes away without an answer.
+    Reset,
+    /// As whole, but over a websocket.
+    WebSocket,
+    /// Another protocol is asked for.
+    Upgrade,
+    /// Envoy itself refuses what comes.
+    Refused(Fault),
+}
+
+/// What is wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    NoHost,
+    Method,
+    RequestLine,
+    Version,
+    NoSlash,
+    FieldName,
+    FieldValue,
+    ChunkSize,
+    TooLarge,
+    Frames,
+}
+
+const FAULTS: [Fault; 10] = [
+    Fault::NoHost,
+    Fault::Method,
+    Fault::RequestLine,
+    Fault::Version,
+    Fault::NoSlash,
+    Fault::FieldName,
+    Fault::FieldValue,
+    Fault::ChunkSize,
+    Fault::TooLarge,
+    Fault::Frames,
+];
+
+struct Draft<'a> {
+    issuers: &'a Issuers,
+    mix: Mix,
+    rng: ChaCha8Rng,
+    cards: Vec<Card>,
+}
+
+impl Plan {
+    /// The exchange of this number.
+    pub fn draw(issuers: &Issuers, mix: Mix, seed: u64, number: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number);
+        let mut draft = Draft { issuers, mix, rng, cards: Vec::new() };
+        let course = match draft.rng.random_range(0..100) {
+            0..69 => Course::Whole,
+            69..72 => Course::Reset,
+            _ if mix == Mix::Masked => Course::Whole,
+            72..75 => Course::WebSocket,
+            75..77 => Course::Upgrade,
+            _ => Course::Refused(FAULTS.choose(&mut draft.rng).copied().unwrap_or(Fault::NoHost)),
+        };
+        draft.card(IN_NAMES);
+        let request = draft.request(number);
+        let response = draft.response();
+        Self { number, course, cards: draft.cards, request, response }
+    }
+
+    /// The card of a request that is wrong.
+    pub fn card(&self) -> &str {
+        self.cards.first().map_or("", |card| card.written.as_str())
+    }
+}
+
+impl Draft<'_> {
+    fn card(&mut self, spellings: &[Spelling]) -> String {
+        let card = Card::draw(self.issuers, spellings, self.mix == Mix::Everything, &mut self.rng);
+        let written = card.written.clone();
+        self.cards.push(card);
+        written
+    }
+
+    /// One of a hundred, so many times.
+    fn one_in(&mut self, times: u32) -> bool {
+        self.rng.random_range(0..times) == 0
+    }
+
+    fn request(&mut self, number: u64) -> Request {
+        let head = match self.rng.random_range(0..100) {
+            _ if self.mix == Mix::Masked => DEALINGS[0],
+            0..4 => DOWN,
+            4..8 => NOWHERE,
+            _ => DEALINGS.choose(&mut self.rng).copied().unwrap_or(DEALINGS[0]),
+        };
+        let mut path = format!("/{head}/{}", letters(number));
+        if self.one_in(4) {
+            path += &format!("/cards/{}", self.card(IN_PATHS));
+        }
+        if self.one_in(3) {
+            let key = ["card", "pan", "card_number", "q"].choose(&mut self.rng).copied().unwrap_or_default();
+            path += &format!("?lang=en&{key}={}&page=1", self.card(IN_QUERIES));
+        }
+        let mut headers = Vec::new();
+        if self.one_in(12) {
+            headers.push(("host".to_owned(), format!("{}.shop.example", self.card(IN_NAMES))));
+        }
+        for (name, before, spellings, behind) in [
+            ("x-note", "paid by ", IN_VALUES, ""),
+            ("cookie", "theme=dark; card=", IN_COOKIES, "; lang=en"),
+            ("referer", "https://shop.example/pay?card=", IN_QUERIES, ""),
+            ("user-agent", "shop/1.0 (", IN_NAMES, ")"),
+            ("x-request-id", "", IN_NAMES, ""),
+            ("authorization", "Bearer ", IN_NAMES, ""),
+        ] {
+            let noted = name == "x-request-id" && self.mix == Mix::Masked;
+            if self.one_in(6) && !noted {
+                headers.push((name.to_owned(), format!("{before}{}{behind}", self.card(spellings))));
+            }
+        }
+        if self.one_in(10) {
+            headers.push((format!("x-{}", self.card(IN_NAMES)), "1".to_owned()));
+        }
+        if self.one_in(3) {
+            return Request { method: "GET".to_owned(), path, message: Message { headers, ..Message::default() } };
+        }
+        Request { method: "POST".to_owned(), path, message: self.message(headers) }
+    }
+
+    fn response(&mut self) -> Response {
+        let status = [200, 200, 200, 302, 404, 500, 503].choose(&mut self.rng).copied().unwrap_or(200);
+        let mut headers = vec![("x-service".to_owned(), "yes".to_owned())];
+        for (name, before, spellings, behind) in [
+            ("location", "/receipt?pan=", IN_QUERIES, "&again=1"),
+            ("set-cookie", "card=", IN_COOKIES, "; Path=/"),
+            ("x-detail", "charged ", IN_VALUES, ""),
+        ] {
+            if self.one_in(5) {
+                headers.push((name.to_owned(), format!("{before}{}{behind}", self.card(spellings))));
+            }
+        }
+        if self.one_in(10) {
+            headers.push((format!("x-{}", self.card(IN_NAMES)), "1".to_owned()));
+        }
+        Response { status, message: self.message(headers) }
+    }
+
+    /// A message with a body of some kind, and maybe with trailers.
+    fn message(&mut self, mut headers: Vec<(String, String)>) -> Message {
+        let kind = body::Kind::draw(&mut self.rng);
+        let cards = [self.card(kind.spellings()), self.card(kind.spellings())];
+        let mut body = kind.write(&cards);
+        headers.push(("content-type".to_owned(), kind.content_type().to_owned()));
+        if !kind.is_framed() && self.one_in(5) {
+            body = body::gzip(&body);
+            headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
+        }
+        let at = self.rng.random_range(1..body.len());
+        let (first, rest) = body.split_at(at);
+        let mut trailers = Vec::new();
+        let framing = if self.one_in(2) { Framing::Length } else { Framing::Chunked };
+        if framing == Framing::Chunked && self.one_in(2) {
+            trailers.push(("x-receipt".to_owned(), self.card(IN_VALUES)));
+        }
+        Message { headers, pieces: vec![first.to_vec(), rest.to_vec()], framing, trailers }
+    }
+}
+
+/// A number without a digit.
+fn letters(number: u64) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
+/// The number of the exchange with this path, however its cards were masked.
+pub fn number(path: &str) -> Option<u64> {
+    let letters = path.split(['/', '?']).nth(2)?;
+    let digit = |letter: u8| char::from_digit(u32::from(letter.checked_sub(b'a')?), 10);
+    letters.bytes().map(digit).collect::<Option<String>>()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_says_its_number_without_a_digit() {
+        assert_eq!(letters(1024), "bace");
+        assert_eq!(number("/mask/bace/cards/****?x=y"), Some(1024));
+        assert_eq!(number("/mask/bace?card=1"), Some(1024));
+        assert_eq!((number("/mask"), number("/mask/k"), number("-")), (None, None, None));
+    }
+}

@@ -1,0 +1,119 @@
+//! What does the service answer? It draws the plan of each request that arrives, and answers as it says.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Channel, Empty};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::plan::{Course, Plan, number};
+use super::socket;
+use crate::case;
+use crate::fields::fields;
+
+/// The exchange of a number.
+pub type Draw = Arc<dyn Fn(u64) -> Plan + Send + Sync>;
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// A client of a websocket that says nothing for longer has gone away.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+
+/// A service on 127.0.0.1.
+pub struct Service {
+    pub address: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Service {
+    /// Answers by these plans.
+    pub async fn start(draw: Draw) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(connection(stream, Arc::clone(&draw)));
+            }
+        });
+        Ok(Self { address, accepting })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn connection(stream: TcpStream, draw: Draw) {
+    let _ = stream.set_nodelay(true);
+    let serve = service_fn(move |request| serve(request, Arc::clone(&draw)));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Requests that go without an answer are no attack here.
+    server.http2().max_pending_accept_reset_streams(None).max_local_error_reset_streams(None);
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), serve).await;
+}
+
+async fn serve(mut request: Request<Incoming>, draw: Draw) -> Result<Response<Body>> {
+    let number = number(request.uri().path()).context("no number")?;
+    let plan = draw(number);
+    match plan.course {
+        Course::Reset => bail!("no answer"),
+        Course::WebSocket if request.headers().contains_key("upgrade") => {
+            let upgrade = hyper::upgrade::on(&mut request);
+            let text = plan.response.message.body();
+            tokio::spawn(async move {
+                if let Ok(upgraded) = upgrade.await {
+                    let mut stream = TokioIo::new(upgraded);
+                    let _ = stream.write_all(&socket::text(&text, None)).await;
+                    let _ = timeout(LONGEST_SILENCE, stream.read_to_end(&mut Vec::new())).await;
+                }
+            });
+            let mut response = Response::new(Empty::new().boxed());
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            *response.headers_mut() = fields(socket::OPENED.map(|(name, value)| (name.into(), value.into())).iter())?;
+            Ok(response)
+        }
+        _ => {
+            // Who answers before it has all of the request may find it cut.
+            let mut body = request.into_body();
+            while let Some(Ok(_)) = body.frame().await {}
+            answer(&plan.response)
+        }
+    }
+}
+
+fn answer(planned: &case::Response) -> Result<Response<Body>> {
+    let message = &planned.message;
+    let (mut sender, body) = Channel::<Bytes, Infallible>::new(1);
+    let mut response = Response::builder().status(planned.status).body(body.boxed())?;
+    *response.headers_mut() = fields(message.headers.iter())?;
+    if message.framing == case::Framing::Length {
+        response.headers_mut().insert("content-length", message.body().len().into());
+    }
+    let (pieces, trailers) = (message.pieces.clone(), fields(message.trailers.iter())?);
+    tokio::spawn(async move {
+        for piece in pieces {
+            if sender.send_data(piece.into()).await.is_err() {
+                return;
+            }
+        }
+        if !trailers.is_empty() {
+            let _ = sender.send_trailers(trailers).await;
+        }
+    });
+    Ok(response)
+}
