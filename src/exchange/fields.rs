@@ -76,7 +76,7 @@ impl Fields {
             let action = Action::of(policy.decide(ruling, place));
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
             if name != CONTENT_LENGTH && action != Action::Clean {
-                let masks = action == Action::Masked;
+                let masks = covers(action);
                 pair.new_name = fields.inspect_text(name, &[], name, place, policy).filter(|_| masks);
                 let called = [name, b": "].concat();
                 pair.new_value = fields.inspect_text(name, &called, value, place, policy).filter(|_| masks);
@@ -101,7 +101,7 @@ impl Fields {
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
             self.cards.push(Card { place, field: pair.name.clone(), sighting: Sighting::of(What::Code(code, length)) });
-            if action == Action::Masked {
+            if covers(action) {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
             }
@@ -179,6 +179,11 @@ impl Pair {
     fn is_edited(&self) -> bool {
         self.new_name.is_some() || self.new_value.is_some()
     }
+}
+
+/// True when the field is edited. That of a message that is refused is too: logs and spans may show what is not sent on.
+fn covers(action: Action) -> bool {
+    matches!(action, Action::Masked | Action::Blocked)
 }
 
 fn place_of(map: HeaderMap, name: &[u8]) -> Place {

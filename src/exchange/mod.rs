@@ -234,9 +234,11 @@ impl Exchange {
                 refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
             }
         }
+        let written = fields.write_back(host, map);
         match refusal {
+            // What is not sent on need not be masked in any case.
             Some(refusal) => Err(Stop::Refused(refusal)),
-            None => Ok(fields.write_back(host, map)?),
+            None => Ok(written?),
         }
     }
 

@@ -85,6 +85,18 @@ fn fields_are_masked_and_others_left_alone() {
     assert_eq!((run.logged("found"), run.logged("where")), (Some("3"), Some("headers,path")));
 }
 
+/// Whoever logs the headers of a refused request logs no card.
+#[test]
+fn what_is_refused_is_masked_all_the_same() {
+    let mut run = Run::under(r#"{"request":"block"}"#);
+    let path = format!("/cards/{PAN}");
+    let flow = run.headers(Direction::Request, &[(":path", path.as_str()), ("x-note", PAN)], true);
+    assert_eq!((flow, run.details()), (Flow::Pause, vec!["panveil_blocked"]));
+    let header = |name| run.host.header(HeaderMap::RequestHeaders, name);
+    assert_eq!(header(":path").as_deref(), Some("/cards/411111******1111"));
+    assert_eq!(header("x-note").as_deref(), Some(MASKED));
+}
+
 #[test]
 fn every_value_of_a_repeated_field_survives() {
     let mut run = Run::under("{}");

@@ -35,7 +35,7 @@ pub const NOWHERE: &str = "nowhere";
 pub enum Mix {
     /// Everything that can be done with a card, and to a request.
     Everything,
-    /// What panveil masks: cards of ranges that are cards' alone, in requests that come to a service. None is in the request's
+    /// What panveil masks or refuses: cards of ranges that are cards' alone, in requests that come to a service. None is in the request's
     /// id, which Envoy notes for a span before any filter sees it.
     Masked,
 }
@@ -141,7 +141,7 @@ impl Draft<'_> {
 
     fn request(&mut self, number: u64) -> Request {
         let head = match self.rng.random_range(0..100) {
-            _ if self.mix == Mix::Masked => DEALINGS[0],
+            _ if self.mix == Mix::Masked => DEALINGS[..2].choose(&mut self.rng).copied().unwrap_or(DEALINGS[0]),
             0..4 => DOWN,
             4..8 => NOWHERE,
             _ => DEALINGS.choose(&mut self.rng).copied().unwrap_or(DEALINGS[0]),

@@ -57,7 +57,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     let with = |name, test| named(build, "leaks", name, test);
     vec![
         with("nothing_written_holds_a_card", |build| Box::pin(nothing(build))),
-        with("no_span_holds_what_is_masked", |build| Box::pin(spans(build))),
+        with("no_span_holds_what_is_masked_or_refused", |build| Box::pin(spans(build))),
         with("each_scanner_notices_a_path_in_a_log", |build| Box::pin(noticed(build))),
         with("a_filter_that_traps", |build| Box::pin(trapped(build))),
         with("below_info", |build| Box::pin(below_info(build))),
