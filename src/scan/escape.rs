@@ -58,7 +58,7 @@ pub fn begins(byte: u8, escapes: Escapes) -> bool {
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
-    text.chunks(256).any(|part| part.iter().fold(false, |any, byte| any | begins(*byte, escapes)))
+    text.chunks(256).any(|part| part.iter().fold(0, |any, byte| any | u8::from(begins(*byte, escapes))) != 0)
 }
 
 /// The unit at the start of `text`. `last` says that nothing follows the text.

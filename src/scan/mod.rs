@@ -28,6 +28,7 @@ mod escape;
 mod fold;
 mod hot;
 mod joint;
+mod last;
 pub mod pattern;
 mod starts;
 pub mod token;
@@ -42,6 +43,7 @@ pub(crate) use fold::{Fold, fold};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
+pub use last::last;
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;

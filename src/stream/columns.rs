@@ -3,11 +3,16 @@
 //! The first line of a CSV file names the columns. It is kept, up to a bound, and the signs between the cells of the current
 //! line are counted, so that a cell far down still has its name.
 
+use crate::scan::last;
+use crate::verdict::authentication::is_code_name;
+
 /// The headings of a table, and the place in the current line.
 #[derive(Clone, Default)]
 pub struct Columns {
     headings: Vec<u8>,
     complete: bool,
+    /// One of them is the name of a code; known once they are complete.
+    name_codes: bool,
     counts: [usize; SIGNS.len()],
 }
 
@@ -26,8 +31,14 @@ impl Columns {
             let room = LONGEST_HEADINGS.saturating_sub(self.headings.len());
             self.headings.extend(line.iter().take(room));
             self.complete = end.is_some();
+            self.name_codes = self.complete && self.all().any(|heading| is_code_name(&heading));
         }
         self.counts = self.counts_at(text);
+    }
+
+    /// True when a heading is the name of a verification code or a PIN, or may still become one.
+    pub fn may_name_codes(&self) -> bool {
+        !self.complete || self.name_codes
     }
 
     /// The heading of the column at this place; `None` in the first line.
@@ -37,13 +48,18 @@ impl Columns {
         }
         SIGNS.iter().zip(self.counts).filter(|(sign, _)| self.headings.contains(sign)).find_map(|(sign, count)| {
             let heading = self.headings.split(|byte| byte == sign).nth(count)?;
-            Some(heading.trim_ascii().iter().copied().filter(|byte| *byte != b'"').collect())
+            Some(plain(heading))
         })
+    }
+
+    /// The headings, whichever sign it is that separates them.
+    fn all(&self) -> impl Iterator<Item = Vec<u8>> {
+        SIGNS.iter().flat_map(|sign| self.headings.split(move |byte| byte == sign)).map(plain)
     }
 
     /// How many of each sign stand in the line that `text` ends in.
     fn counts_at(&self, text: &[u8]) -> [usize; SIGNS.len()] {
-        let line_start = text.iter().rposition(|byte| *byte == b'\n');
+        let line_start = last(text, |byte| byte == b'\n');
         let line = text.get(line_start.map_or(0, |index| index.saturating_add(1))..).unwrap_or_default();
         let mut counts = if line_start.is_some() { [0; SIGNS.len()] } else { self.counts };
         for (sign, count) in SIGNS.iter().zip(&mut counts) {
@@ -51,6 +67,11 @@ impl Columns {
         }
         counts
     }
+}
+
+/// A heading without quotes and the spaces around it.
+fn plain(heading: &[u8]) -> Vec<u8> {
+    heading.trim_ascii().iter().copied().filter(|byte| *byte != b'"').collect()
 }
 
 #[cfg(test)]
@@ -70,6 +91,18 @@ mod tests {
         for cut in 0..=text.len() {
             assert_eq!(heading(&text[..cut], &text[cut..]).as_deref(), Some("card no"), "{cut}");
         }
+    }
+
+    #[test]
+    fn a_heading_that_names_a_code_is_known_however_it_is_written() {
+        let may = |text: &str| {
+            let mut columns = Columns::default();
+            columns.advance(text.as_bytes());
+            columns.may_name_codes()
+        };
+        assert!(may("id,cvv\n") && may("id;\"c\"vv\"\n") && may("c.v.v|id\n") && may("card,security code\n"));
+        assert!(may("id,car"), "the first line goes on");
+        assert!(!may("id,card\n") && !may("pinned,cvs\n"));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! Both are kept as a few bytes of state.
 
 use super::columns::Columns;
-use crate::scan::text_before;
+use crate::scan::{last, text_before};
+use crate::verdict::name::{Called, Names};
 use crate::verdict::{FarNames, field};
 
 /// The names that hold at one place of a text, and what it takes to go on from there.
@@ -20,6 +21,8 @@ pub struct Cursor<'t> {
     behind: &'t [u8],
     text: &'t [u8],
     at: usize,
+    /// What the headings that were asked for say. A table has few, and many cells below each.
+    weighed: Vec<(Vec<u8>, Called)>,
 }
 
 /// The bytes up to a bracket in which its name may stand.
@@ -36,20 +39,20 @@ impl Naming {
         if let Some(columns) = &mut self.columns {
             columns.advance(text);
         }
-        if let Some(bracket) = text.iter().rposition(field::is_bracket) {
+        if let Some(bracket) = last(text, |byte| field::is_bracket(&byte)) {
             let end = bracket.saturating_add(1);
             self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
         }
     }
 
-    /// True when names stand in headings, far from what they name.
-    pub fn has_headings(&self) -> bool {
-        self.columns.is_some()
+    /// True when a heading may be the name of a verification code or a PIN.
+    pub fn may_name_codes(&self) -> bool {
+        self.columns.as_ref().is_some_and(|columns| columns.may_name_codes())
     }
 
     /// A cursor at the start of `text`, which follows `behind` and this.
     pub fn cursor<'t>(&self, behind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
-        Cursor { naming: self.clone(), behind, text, at: 0 }
+        Cursor { naming: self.clone(), behind, text, at: 0, weighed: Vec::new() }
     }
 }
 
@@ -61,8 +64,24 @@ impl Cursor<'_> {
         self.at = self.at.max(position);
         FarNames {
             heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),
+            heading_says: None,
             array: self.naming.array.clone(),
         }
+    }
+
+    /// The same, with what the heading says by these lists.
+    pub fn weighed_names(&mut self, position: usize, names: &Names) -> FarNames {
+        let mut far = self.names(position);
+        if let Some(heading) = &far.heading {
+            let known = self.weighed.iter().find(|(weighed, _)| weighed == heading).map(|(_, says)| *says);
+            let says = known.unwrap_or_else(|| {
+                let says = names.weigh(heading);
+                self.weighed.push((heading.clone(), says));
+                says
+            });
+            far.heading_says = Some(says);
+        }
+        far
     }
 }
 

@@ -107,13 +107,56 @@ impl Brand {
 /// The brand whose range the first six digits lie in and that issues numbers of this length, the default tier first.
 pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     let (leading, length) = (digits.leading_six(), digits.len());
-    let after = ISSUERS.partition_point(|issuer| issuer.first <= leading);
-    let issuer = after.checked_sub(1).and_then(|index| ISSUERS.get(index));
-    if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
-        return Some((issuer.brand, Tier::Default));
+    if ISSUERS_BEGIN.may_issue(leading, length) {
+        let after = ISSUERS.partition_point(|issuer| issuer.first <= leading);
+        let issuer = after.checked_sub(1).and_then(|index| ISSUERS.get(index));
+        if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
+            return Some((issuer.brand, Tier::Default));
+        }
+    }
+    if !EXTENDED_BEGIN.may_issue(leading, length) {
+        return None;
     }
     let extended = EXTENDED.iter().find(|issuer| issuer.issues(leading, length));
     extended.map(|issuer| (issuer.brand, Tier::Extended))
+}
+
+/// Which lengths there are by the first two digits, as a bit each: most numbers are no card by that already.
+struct Beginnings([u32; 100]);
+
+static ISSUERS_BEGIN: Beginnings = Beginnings::of(&ISSUERS);
+static EXTENDED_BEGIN: Beginnings = Beginnings::of(&EXTENDED);
+
+/// What follows the first two of six digits.
+const AFTER_TWO: u32 = 10_000;
+
+impl Beginnings {
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated by the compiler")]
+    const fn of(issuers: &[Issuer]) -> Self {
+        let mut lengths = [0; 100];
+        let mut index = 0;
+        while index < issuers.len() {
+            let issuer = &issuers[index];
+            let mut first = issuer.first / AFTER_TWO;
+            while first <= issuer.last / AFTER_TWO {
+                let mut length = 0;
+                while length < issuer.lengths.len() {
+                    lengths[first as usize] |= 1 << issuer.lengths[length];
+                    length += 1;
+                }
+                first += 1;
+            }
+            index += 1;
+        }
+        Self(lengths)
+    }
+
+    /// False when no range of the table has numbers of that length that begin like this.
+    fn may_issue(&self, leading: u32, length: usize) -> bool {
+        let first = usize::try_from(leading / AFTER_TWO).ok();
+        let lengths = first.and_then(|first| self.0.get(first)).copied().unwrap_or(0);
+        u32::try_from(length).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
+    }
 }
 
 /// One range of issuer identification numbers, cut or filled to six digits, both ends included.
@@ -222,6 +265,19 @@ mod tests {
     fn the_table_is_sorted_and_free_of_overlap() {
         assert!(ISSUERS.iter().all(|issuer| issuer.first <= issuer.last && issuer.last <= 999_999));
         assert!(ISSUERS.windows(2).all(|pair| pair[0].last < pair[1].first));
+    }
+
+    #[test]
+    fn no_range_is_passed_over_by_its_beginning() {
+        for (table, begin) in [(&ISSUERS[..], &ISSUERS_BEGIN), (&EXTENDED[..], &EXTENDED_BEGIN)] {
+            for leading in (0..1_000_000).step_by(97) {
+                for length in 0..40 {
+                    let issues = table.iter().any(|issuer| issuer.issues(leading, length));
+                    assert!(!issues || begin.may_issue(leading, length), "{leading} {length}");
+                }
+            }
+            assert!(!begin.may_issue(0, 16) && !begin.may_issue(990_000, 16) && !begin.may_issue(400_000, 12));
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::scan::{MASK_CHARACTERS, View};
 pub struct FarNames {
     /// The heading of its column in a table.
     pub heading: Option<Vec<u8>>,
+    /// What that says, if it was asked before.
+    pub heading_says: Option<Called>,
     /// The name of the array that it stands in.
     pub array: Option<Vec<u8>>,
 }
@@ -20,7 +22,7 @@ pub struct FarNames {
 /// What the text `before` a number, whose last byte stands next to it, calls it, and the names that stand `far` before it.
 pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     if let Some(heading) = &far.heading {
-        return names.weigh(heading);
+        return far.heading_says.unwrap_or_else(|| names.weigh(heading));
     }
     let before = field::without_looks(&unmasked(before));
     let before = before.as_slice();
@@ -237,12 +239,12 @@ mod tests {
 
     #[test]
     fn far_names_count_where_no_near_one_is() {
-        let far = FarNames { heading: None, array: Some(b"cards".to_vec()) };
+        let far = FarNames { array: Some(b"cards".to_vec()), ..FarNames::default() };
         let called = |before: &str| called(before.as_bytes(), &far, &Names::default());
         assert_eq!(called("1, 2, "), Called::Weighs(CARD));
         assert_eq!(called("{\"imei\": "), Called::Weighs(OTHER));
         assert_eq!(called("[1, 2, "), Called::Weighs(0));
-        let far = FarNames { heading: Some(b"imei".to_vec()), array: None };
+        let far = FarNames { heading: Some(b"imei".to_vec()), ..FarNames::default() };
         assert_eq!(super::called(b"card ", &far, &Names::default()), Called::Weighs(OTHER));
     }
 

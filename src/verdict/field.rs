@@ -14,7 +14,7 @@ pub fn name(before: &[u8]) -> Option<&[u8]> {
 /// The name to call a value by that stands behind `before`, and under `far` names: its column, or what stands right in
 /// front of it, or the array around it.
 pub fn nearest(before: &[u8], far: &FarNames) -> Option<Vec<u8>> {
-    let FarNames { heading, array } = far;
+    let FarNames { heading, array, .. } = far;
     let near = || named_pair(before).or_else(|| name(before));
     heading.as_deref().or_else(near).or(array.as_deref()).map(<[u8]>::to_vec)
 }
@@ -146,7 +146,7 @@ fn array(before: &[u8]) -> Option<&[u8]> {
 
 /// True for what begins or ends an object or begins an array.
 pub fn is_bracket(byte: &u8) -> bool {
-    matches!(byte, b'[' | b'{' | b'}')
+    (*byte == b'[') | (*byte == b'{') | (*byte == b'}')
 }
 
 /// The key of the array that `text` opens with its last byte.

@@ -106,5 +106,5 @@ fn trace(digits: &Digits, brand: Brand, stretch: &Stretch<'_>) -> Option<Trace> 
 /// What `candidate` is called from afar.
 fn far_names<'t>(candidate: &Candidate<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> FarNames {
     let cursor = names.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
-    cursor.names(candidate.span().start)
+    cursor.weighed_names(candidate.span().start, &stretch.criteria.names)
 }

@@ -23,10 +23,12 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
         return;
     }
     let mut cursor = stretch.naming.cursor(stretch.behind, stretch.text);
+    let in_headings = stretch.naming.may_name_codes();
     for place in places {
         let before = text_before(stretch.behind, stretch.text, place.start, LOOKBEHIND);
         let text = stretch.text.get(place.clone()).unwrap_or_default();
-        if !names.may_be_in(&[before.as_slice(), text].concat()) && !stretch.naming.has_headings() {
+        let in_text = names.may_be_in(&[before.as_slice(), text].concat());
+        if !in_text && !in_headings {
             continue;
         }
         for value in values(stretch, &place) {
@@ -40,7 +42,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
             if !near && !may_be_near {
                 continue;
             }
-            let (called, code) = read(stretch, &value, &far);
+            let (called, code) = read(stretch, &value, &far, in_text);
             match code {
                 _ if called && may_go_on => return hits.hold(value.start),
                 Some(code) if near => {
@@ -109,9 +111,9 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
     stretch.since_card.saturating_add(value.start) <= NEAR || cards.iter().any(beside)
 }
 
-/// Whether `value` stands under the name of a code, and which code it is.
-fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames) -> (bool, Option<Code>) {
-    let before = text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND);
+/// Whether `value` stands under the name of a code, which may be `in_text` too, and which code it is.
+fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames, in_text: bool) -> (bool, Option<Code>) {
+    let before = if in_text { text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND) } else { Vec::new() };
     let mut names = [far.heading.as_deref(), field::named_pair(&before), field::name(&before)].into_iter().flatten();
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
     (true, code(name, stretch.text.get(value.clone()).unwrap_or_default()))
