@@ -33,6 +33,7 @@ mod fields;
 #[cfg(feature = "envoy")]
 pub mod leaks;
 pub mod observation;
+pub mod page;
 #[cfg(feature = "envoy")]
 pub mod peers;
 pub mod policies;

@@ -24,19 +24,33 @@ impl Sample {
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
+
+    /// Half of the range in which the middle half of the measurements lies, as a share of the median; 0 when there are none.
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        let median = self.median();
+        if median == 0.0 { 0.0 } else { (self.quantile(0.75) - self.quantile(0.25)) / 2.0 / median }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sample(values: &[f64]) -> Sample {
+        Sample(values.to_vec())
+    }
+
     #[test]
     fn quantiles_are_measurements() {
-        let mut sample = Sample::default();
-        assert_eq!(sample.median(), 0.0);
-        for value in [5.0, 1.0, 4.0, 2.0, 3.0] {
-            sample.add(value);
-        }
-        assert_eq!((sample.quantile(0.0), sample.median(), sample.quantile(1.0)), (1.0, 3.0, 5.0));
+        assert_eq!(sample(&[]).median(), 0.0);
+        let five = sample(&[5.0, 1.0, 4.0, 2.0, 3.0]);
+        assert_eq!((five.quantile(0.0), five.median(), five.quantile(1.0)), (1.0, 3.0, 5.0));
+    }
+
+    #[test]
+    fn a_spread_is_that_of_the_middle_half() {
+        assert_eq!((sample(&[]).spread(), sample(&[7.0]).spread()), (0.0, 0.0));
+        assert_eq!(sample(&[10.0, 8.0, 1.0, 12.0, 900.0]).spread(), 0.2);
     }
 }

@@ -1,6 +1,7 @@
 //! How is a real Envoy started, asked and stopped? One process a guard, on ports the system picks, gone when dropped.
 
 mod config;
+mod cpu;
 mod discovery;
 mod door;
 mod failure;
@@ -95,6 +96,15 @@ impl Envoy {
     /// When the system does not know the process.
     pub fn memory(&self) -> Result<Memory> {
         Memory::of(self.process.0.id())
+    }
+
+    /// How long its threads have computed, together.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not know the process.
+    pub fn cpu(&self) -> Result<Duration> {
+        cpu::of(self.process.0.id())
     }
 
     /// All that Envoy wrote to its own log.

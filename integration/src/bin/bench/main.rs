@@ -1,14 +1,17 @@
-//! `make bench`: what panveil costs, beside the same Envoy without it, as a table.
+//! `make bench`: what panveil costs, beside the same Envoy without it, as tables, charts and `docs/performance.md`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::bench::{Sample, events};
+use panveil_integration::bench::rounds::{Outcome, Plan};
+use panveil_integration::bench::scenario::Scenario;
+use panveil_integration::bench::{Sample, events, footprint, report, rounds};
+use panveil_integration::page;
 use panveil_integration::sidecar::Build;
 
 /// Measure what panveil costs, beside the same Envoy without it.
@@ -21,9 +24,26 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// How many times each thing is measured.
-    #[arg(long, value_name = "COUNT", default_value_t = 5000)]
-    rounds: usize,
+    /// How often each contestant has its turn in each scenario [default: 15, or 3 with --quick].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: Option<u16>,
+    /// Short turns and few rounds, to see whether it works.
+    #[arg(long)]
+    quick: bool,
+    /// Measure only these, and neither start, open streams nor events.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "docs")]
+    scenario: Vec<String>,
+    /// Write the results into performance.md and its charts in this folder too.
+    #[arg(long, value_name = "FOLDER")]
+    docs: Option<PathBuf>,
+}
+
+/// Everything that was measured.
+struct Results {
+    plan: Plan,
+    outcomes: Vec<Outcome>,
+    footprints: Vec<footprint::Footprint>,
+    events: Vec<(&'static str, Vec<(&'static str, Sample)>)>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,34 +58,79 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
+    let scenarios = chosen(&arguments.scenario)?;
+    if let Some(folder) = &arguments.docs {
+        ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
+    }
+    let (rounds, turn) = if arguments.quick { (3, 100) } else { (15, 300) };
+    let rounds = arguments.rounds.map_or(rounds, usize::from);
+    let plan = Plan { rounds, turn: Duration::from_millis(turn) };
     let build = Build { envoy: arguments.envoy, module: arguments.wasm };
-    for (name, http2) in [("HTTP/1.1", false), ("HTTP/2", true)] {
-        // Draws nothing when standard error is no terminal.
-        let bar = ProgressBar::new(arguments.rounds as u64);
-        bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} events, {eta} left")?);
-        let lanes = events::run(&build, http2, arguments.rounds, || bar.inc(1)).await;
+    let mut results = Results { plan, outcomes: Vec::new(), footprints: Vec::new(), events: Vec::new() };
+    for scenario in scenarios {
+        let bar = bar(rounds, scenario.name)?;
+        let outcome = rounds::run(&build, scenario, plan, || bar.inc(1)).await;
         bar.finish_and_clear();
-        println!("A server-sent event from service to client over {name}, microseconds:\n");
-        println!("{}\n", table(&lanes.context("events")?));
+        let outcome = outcome?;
+        println!("{}: {}\n\n{}\n", outcome.scenario.name, outcome.scenario.about, report::scenario(&outcome));
+        results.outcomes.push(outcome);
+    }
+    if arguments.scenario.is_empty() {
+        rest(&build, arguments.quick, &mut results).await?;
+    }
+    arguments.docs.as_ref().map_or(Ok(()), |folder| write(&results, folder))
+}
+
+/// What is no scenario.
+async fn rest(build: &Build, quick: bool, results: &mut Results) -> Result<()> {
+    let (starts, count) = if quick { (1, 500) } else { (5, 5000) };
+    let starting = bar(starts, "start")?;
+    let footprints = footprint::run(build, starts, || starting.inc(1)).await;
+    starting.finish_and_clear();
+    results.footprints = footprints.context("start")?;
+    println!("Start, and open streams\n\n{}\n", report::footprints(&results.footprints));
+    for (name, http2) in [("HTTP/1.1", false), ("HTTP/2", true)] {
+        let sending = bar(count, "events")?;
+        let lanes = events::run(build, http2, count, || sending.inc(1)).await;
+        sending.finish_and_clear();
+        let lanes = lanes.context("events")?;
+        println!("A server-sent event from service to client over {name}\n\n{}\n", report::events(&lanes));
+        results.events.push((name, lanes));
     }
     Ok(())
 }
 
-/// The first lane is what the others are compared with.
-fn table(lanes: &[(&str, Sample)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(["", "p50", "p99", "p50, ratio", "p99, ratio"]);
-    let base = lanes.first().map(|(_, sample)| sample);
-    for (name, sample) in lanes {
-        let ratio = |share: f64| base.map_or(0.0, |base| sample.quantile(share) / base.quantile(share));
-        table.add_row([
-            (*name).to_owned(),
-            format!("{:.0}", sample.median()),
-            format!("{:.0}", sample.quantile(0.99)),
-            format!("{:.3}", ratio(0.5)),
-            format!("{:.3}", ratio(0.99)),
-        ]);
+fn chosen(names: &[String]) -> Result<Vec<Scenario>> {
+    let mut all = Scenario::all();
+    for name in names {
+        let known = all.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
+        ensure!(all.iter().any(|scenario| scenario.name == name), "no scenario {name:?}; there are {known}");
     }
-    table
+    all.retain(|scenario| names.is_empty() || names.iter().any(|name| name == scenario.name));
+    Ok(all)
+}
+
+/// Draws nothing when standard error is no terminal.
+fn bar(count: usize, name: &'static str) -> Result<ProgressBar> {
+    let bar = ProgressBar::new(count as u64).with_message(name);
+    bar.set_style(ProgressStyle::with_template("{msg:10} {bar:24} {pos} of {len}, {eta} left")?);
+    Ok(bar)
+}
+
+fn page_in(folder: &Path) -> PathBuf {
+    folder.join("performance.md")
+}
+
+fn write(results: &Results, folder: &Path) -> Result<()> {
+    let path = page_in(folder);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let written = report::markdown(results.plan, &results.outcomes, &results.footprints, &results.events);
+    let text = page::update(&text, "make bench", &written).with_context(|| path.display().to_string())?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let charts = [("cpu", report::cpu_chart(&results.outcomes)), ("memory", report::memory_chart(&results.outcomes))];
+    for (name, chart) in charts {
+        let path = folder.join(format!("performance-{name}.svg"));
+        fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use panveil::verdict::Level;
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::report;
 use panveil_integration::evaluation::run::{Outcome, Plan, measure, misses};
+use panveil_integration::page;
 
 /// Measure panveil's detector on generated texts.
 #[derive(Debug, Parser)]
@@ -110,10 +111,10 @@ fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<(
     }
     let path = folder.join("evaluation.md");
     ensure!(path.exists(), "{} does not exist", path.display());
-    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let page =
-        report::update(&page, &report::markdown(&levels, outcome)).with_context(|| path.display().to_string())?;
-    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let results = report::markdown(&levels, outcome);
+    let text = page::update(&text, "make eval", &results).with_context(|| path.display().to_string())?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     let path = folder.join("evaluation.svg");
     fs::write(&path, report::chart(outcome)).with_context(|| format!("cannot write {}", path.display()))
 }

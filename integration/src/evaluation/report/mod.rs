@@ -8,7 +8,7 @@ mod table;
 
 pub use chart::chart;
 pub use json::json;
-pub use page::{markdown, update};
+pub use page::markdown;
 pub use shown::shown;
 pub use table::text;
 

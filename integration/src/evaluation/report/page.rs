@@ -1,6 +1,5 @@
 //! What stands on the page about the evaluation?
 
-use anyhow::{Context, Result};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{Cell, CellAlignment, Table};
 
@@ -8,10 +7,6 @@ use super::table::figures;
 use super::{heading, level_name, percent, spread};
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
-
-/// Between these lines the page is written by the program.
-const BEGIN: &str = "<!-- Written by `make eval`. -->";
-const END: &str = "<!-- The rest is written by hand. -->";
 
 /// The results as Markdown: the figures at every level, and the classes at the level of `classes`.
 pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
@@ -27,17 +22,6 @@ pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
     }
     text.push_str(&format!("\n### What is not found, and why\n\n{}\n", missed(classes)));
     text
-}
-
-/// `page` with `results` in the place of those that stand there.
-///
-/// # Errors
-///
-/// When the page has no such place.
-pub fn update(page: &str, results: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("no line {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("no line {END} behind {BEGIN}"))?;
-    Ok(format!("{before}{BEGIN}\n\n{results}\n{END}{after}"))
 }
 
 fn table(header: &[&str]) -> Table {
@@ -90,17 +74,5 @@ fn align(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_stands_between_the_lines_is_replaced() {
-        let page = format!("# A\n\n{BEGIN}\nold\n{END}\n\nB\n");
-        assert_eq!(update(&page, "new\n").unwrap(), format!("# A\n\n{BEGIN}\n\nnew\n\n{END}\n\nB\n"));
-        assert!(update("# A\n", "new").unwrap_err().to_string().contains("no line"));
     }
 }

@@ -1,32 +1,15 @@
 //! What does an open stream cost? A thousand requests, each half sent and ending in what could become a card.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
-use bytes::Bytes;
-use h2::SendStream;
 use libtest_mimic::Trial;
-use panveil_integration::envoy::Settings;
-use panveil_integration::envoy::{Envoy, Filter, Memory};
-use panveil_integration::sidecar::{Build, Sidecar};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use panveil_integration::bench::open_streams::{STREAMS, growth};
+use panveil_integration::envoy::{Filter, Settings};
+use panveil_integration::sidecar::Build;
 
 use crate::trial::trial;
 
-const STREAMS: usize = 1000;
-/// On one HTTP/2 connection; the other half of the streams has an HTTP/1.1 connection each.
-const STREAMS_OF_A_CONNECTION: usize = 100;
 /// What panveil may take for each of them.
 const ALLOWANCE: u64 = 8 << 10;
-const UNDECIDED: &[u8] = b"a card: 4111 1111 11";
-
-const STEP: Duration = Duration::from_millis(100);
-const MOST_STEPS: usize = 100;
-/// Without any byte coming in, Envoy has taken in all there is.
-const QUIET_STEPS: usize = 5;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     let build = build.clone();
@@ -34,10 +17,10 @@ pub fn trials(build: &Build) -> Vec<Trial> {
 }
 
 async fn half_sent(build: Build) -> Result<()> {
-    let none = growth(&build, Filter::None).await.context("without a filter")?;
-    let no_op = growth(&build, Filter::NoOp).await.context("with a filter that does nothing")?;
-    let panveil = Filter::Panveil { module: build.module.clone(), policy: "{}".to_owned() };
-    let panveil = growth(&build, panveil).await?;
+    let settings = |filter| Settings::new(filter, ([127, 0, 0, 1], 0).into());
+    let none = growth(&build.envoy, settings(Filter::None)).await.context("without a filter")?;
+    let no_op = growth(&build.envoy, settings(Filter::NoOp)).await.context("with a filter that does nothing")?;
+    let panveil = growth(&build.envoy, build.settings("{}")).await?;
     let allowed = STREAMS as u64 * ALLOWANCE;
     let told = format!("panveil: {panveil:?}; a filter that does nothing: {no_op:?}; none: {none:?}");
     for base in [&none, &no_op] {
@@ -45,92 +28,4 @@ async fn half_sent(build: Build) -> Result<()> {
     }
     ensure!(panveil.wasm <= allowed, "too much wasm memory for {STREAMS} streams. {told}");
     Ok(())
-}
-
-/// By how many bytes the streams make Envoy grow.
-#[derive(Debug)]
-struct Growth {
-    resident: u64,
-    wasm: u64,
-}
-
-async fn growth(build: &Build, filter: Filter) -> Result<Growth> {
-    let sidecar = Sidecar::start(&build.envoy, Settings::new(filter, ([127, 0, 0, 1], 0).into())).await?;
-    // What the first streams of all bring about is no cost of a stream.
-    drop(open(&sidecar.envoy, 2 * STREAMS_OF_A_CONNECTION).await?);
-    settle(&sidecar.envoy, 0).await?;
-    let before = sidecar.envoy.memory()?;
-    let streams = open(&sidecar.envoy, STREAMS).await?;
-    settle(&sidecar.envoy, STREAMS).await?;
-    let after = sidecar.envoy.memory()?;
-    drop(streams);
-    let grown = |of: fn(&Memory) -> u64| of(&after).saturating_sub(of(&before));
-    Ok(Growth { resident: grown(|memory| memory.resident), wasm: grown(|memory| memory.wasm) })
-}
-
-/// Open streams. They are reset when dropped.
-struct Open {
-    http1: Vec<TcpStream>,
-    http2: Vec<SendStream<Bytes>>,
-    connections: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        for connection in &self.connections {
-            connection.abort();
-        }
-    }
-}
-
-async fn open(envoy: &Envoy, count: usize) -> Result<Open> {
-    let mut open = Open { http1: Vec::new(), http2: Vec::new(), connections: Vec::new() };
-    for _ in 0..count / 2 {
-        let mut stream = TcpStream::connect(envoy.listener).await?;
-        let size = UNDECIDED.len();
-        stream
-            .write_all(
-                format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{size:x}\r\n").as_bytes(),
-            )
-            .await?;
-        stream.write_all(UNDECIDED).await?;
-        stream.write_all(b"\r\n").await?;
-        open.http1.push(stream);
-    }
-    for _ in 0..count / 2 / STREAMS_OF_A_CONNECTION {
-        let stream = TcpStream::connect(envoy.listener).await?;
-        let (mut client, connection) = h2::client::handshake(stream).await?;
-        open.connections.push(tokio::spawn(async move {
-            let _ = connection.await;
-        }));
-        for _ in 0..STREAMS_OF_A_CONNECTION {
-            client = client.ready().await?;
-            let request = http::Request::post("http://a/").body(())?;
-            let (_, mut body) = client.send_request(request, false)?;
-            body.send_data(Bytes::from_static(UNDECIDED), false)?;
-            open.http2.push(body);
-        }
-    }
-    Ok(open)
-}
-
-/// Waits until so many requests are active, and nothing comes in any more.
-async fn settle(envoy: &Envoy, active: usize) -> Result<()> {
-    let mut received = None;
-    let mut quiet = 0;
-    for _ in 0..MOST_STEPS {
-        let stats = envoy.page("/stats?filter=http.inbound").await?;
-        let stat = |name: &str| -> Result<u64> {
-            let line = stats.lines().find_map(|line| line.strip_prefix(name)).context("no such stat")?;
-            Ok(line.trim_start_matches(": ").parse()?)
-        };
-        let now = (stat("http.inbound.downstream_rq_active")?, stat("http.inbound.downstream_cx_rx_bytes_total")?);
-        quiet = if now.0 == active as u64 && received == Some(now) { quiet + 1 } else { 0 };
-        if quiet == QUIET_STEPS {
-            return Ok(());
-        }
-        received = Some(now);
-        sleep(STEP).await;
-    }
-    anyhow::bail!("{received:?} requests and bytes instead of {active} requests");
 }

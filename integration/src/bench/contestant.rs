@@ -1,0 +1,95 @@
+//! What stands in the way of a message, and is compared?
+
+use std::fs;
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::envoy::{CONNECTION_MANAGER, Filter, Settings, no_op};
+use crate::sidecar::Build;
+
+const LUA: &str = include_str!("mask.lua");
+
+/// What a message passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contestant {
+    /// Envoy alone.
+    None,
+    /// A wasm filter that does nothing.
+    NoOp,
+    /// panveil under an empty policy.
+    Panveil,
+    /// Envoy's Lua filter with a script that masks bodies.
+    Lua,
+}
+
+impl Contestant {
+    /// In the order in which they take turns.
+    pub const ALL: [Self; 4] = [Self::None, Self::NoOp, Self::Panveil, Self::Lua];
+
+    /// As tables and charts name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "no filter",
+            Self::NoOp => "no-op wasm",
+            Self::Panveil => "panveil",
+            Self::Lua => "Lua",
+        }
+    }
+
+    /// Whether it masks what is a card.
+    #[must_use]
+    pub const fn masks(self) -> bool {
+        matches!(self, Self::Panveil | Self::Lua)
+    }
+
+    /// Whether the measurement goes on when it cannot carry an exchange. A script that holds whole bodies cannot carry all.
+    #[must_use]
+    pub const fn may_fail(self) -> bool {
+        matches!(self, Self::Lua)
+    }
+
+    /// The shipped configuration with it, in front of this service.
+    ///
+    /// # Errors
+    ///
+    /// When its part of the configuration cannot be read.
+    pub fn settings(self, build: &Build, service: SocketAddr) -> Result<Settings> {
+        let filter = match self {
+            Self::None | Self::Lua => Filter::None,
+            Self::NoOp => Filter::NoOp,
+            Self::Panveil => build.settings("{}").filter,
+        };
+        let mut settings = Settings::new(filter, service);
+        if self == Self::Lua {
+            let script = json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+                "default_source_code": {"inline_string": LUA},
+            });
+            let filter = json!({"name": "envoy.filters.http.lua", "typed_config": script});
+            settings.differ(
+                json!([{"op": "add", "path": format!("{CONNECTION_MANAGER}/http_filters/0"), "value": filter}]),
+            )?;
+        }
+        Ok(settings)
+    }
+
+    /// How many bytes of code Envoy loads for it.
+    ///
+    /// # Errors
+    ///
+    /// When the module cannot be read.
+    pub fn size(self, build: &Build) -> Result<Option<u64>> {
+        Ok(match self {
+            Self::None => None,
+            Self::NoOp => Some(no_op()?.len() as u64),
+            Self::Panveil => {
+                let file = fs::metadata(&build.module);
+                Some(file.with_context(|| format!("cannot read {}", build.module.display()))?.len())
+            }
+            Self::Lua => Some(LUA.len() as u64),
+        })
+    }
+}

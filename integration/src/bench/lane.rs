@@ -1,0 +1,83 @@
+//! What does one contestant do with one scenario? An Envoy of its own, its load, and what was measured of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::contestant::Contestant;
+use super::load::Load;
+use super::scenario::Scenario;
+use super::service::Service;
+use super::text::{CARD, MASKED, count, masked};
+use super::{MICROS, Sample};
+use crate::envoy::Envoy;
+use crate::sidecar::Build;
+
+/// What was measured of one contestant in one scenario: one value a round.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Microseconds that Envoy computed for an exchange.
+    pub cpu: Sample,
+    /// Median latency of a round, in microseconds.
+    pub p50: Sample,
+    /// The 99th percentile, in microseconds.
+    pub p99: Sample,
+    /// Exchanges a second.
+    pub rate: Sample,
+    /// The most memory that Envoy ever had, in bytes.
+    pub peak: u64,
+    /// Cards that were masked in one exchange.
+    pub masked: usize,
+}
+
+/// An Envoy with one contestant, and clients connected to it.
+pub(super) struct Lane {
+    load: Load,
+    figures: Figures,
+    envoy: Envoy,
+    _service: Service,
+}
+
+impl Lane {
+    /// Starts it and carries one exchange.
+    pub(super) async fn open(build: &Build, contestant: Contestant, scenario: &Arc<Scenario>) -> Result<Self> {
+        let service = Service::start(Arc::clone(scenario)).await?;
+        let mut settings = contestant.settings(build, service.address)?;
+        settings.service_http2 = scenario.http2;
+        let envoy = Envoy::start(&build.envoy, &settings).await?;
+        let expected = if contestant.masks() { masked(&scenario.response) } else { scenario.response.clone() };
+        let mut load = Load::connect(envoy.listener, Arc::clone(scenario), expected).await?;
+        let arrived = load.once().await?;
+        let figures = Figures { masked: count(&arrived, MASKED) * scenario.repeated, ..Figures::default() };
+        let (cards, left) = (scenario.cards(), count(&arrived, CARD) * scenario.repeated);
+        let wanted = if contestant.masks() { (cards, 0) } else { (0, cards) };
+        ensure!((figures.masked, left) == wanted, "{} of {cards} cards masked, {left} left", figures.masked);
+        Ok(Self { load, figures, envoy, _service: service })
+    }
+
+    /// Sends for this long, measuring.
+    pub(super) async fn measure(&mut self, time: Duration) -> Result<()> {
+        let before = self.envoy.cpu()?;
+        let slice = self.load.send(time).await?;
+        let spent = self.envoy.cpu()?.saturating_sub(before);
+        let exchanges = slice.exchanges as f64;
+        self.figures.cpu.add(spent.as_secs_f64() * MICROS / exchanges);
+        self.figures.p50.add(slice.latency.median());
+        self.figures.p99.add(slice.latency.quantile(0.99));
+        self.figures.rate.add(exchanges / slice.elapsed.as_secs_f64());
+        Ok(())
+    }
+
+    /// Sends for this long, so that connections, caches and the virtual machine settle.
+    pub(super) async fn warm_up(&mut self, time: Duration) -> Result<()> {
+        self.load.send(time).await.map(drop)
+    }
+
+    /// Ends it.
+    pub(super) fn close(mut self) -> Result<Figures> {
+        ensure!(self.envoy.is_alive()?, "Envoy died");
+        self.figures.peak = self.envoy.memory().context("Envoy's memory")?.peak;
+        Ok(self.figures)
+    }
+}

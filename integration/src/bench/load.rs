@@ -1,0 +1,184 @@
+//! How are exchanges sent? Over a few connections that stay open, each sending its next request when it has its answer whole.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::Sample;
+use super::scenario::Scenario;
+
+/// Exchanges under way at once.
+const CLIENTS: usize = 4;
+/// An exchange that is not over by then never ends.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Open connections, and what is sent over them.
+pub struct Load {
+    scenario: Arc<Scenario>,
+    /// What must arrive instead of the answer's body; as long.
+    expected: Bytes,
+    clients: Vec<Client>,
+}
+
+/// What came of sending for a while.
+#[derive(Debug, Default)]
+pub struct Slice {
+    /// Exchanges that ended as they must.
+    pub exchanges: usize,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// From before the request to behind the answer's last byte, in microseconds.
+    pub latency: Sample,
+}
+
+enum Client {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Load {
+    /// Connects. `expected` is what must arrive in place of [`Scenario::response`].
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens.
+    pub async fn connect(address: SocketAddr, scenario: Arc<Scenario>, expected: Bytes) -> Result<Self> {
+        let mut clients = Vec::new();
+        if scenario.http2 {
+            let stream = TokioIo::new(open(address).await?);
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+            tokio::spawn(connection);
+            clients.extend((0..CLIENTS).map(|_| Client::Http2(sender.clone())));
+        } else {
+            for _ in 0..CLIENTS {
+                let (sender, connection) = http1::handshake(TokioIo::new(open(address).await?)).await?;
+                tokio::spawn(connection);
+                clients.push(Client::Http1(sender));
+            }
+        }
+        Ok(Self { scenario, expected, clients })
+    }
+
+    /// One exchange, of which the whole body of the answer is handed out, one repetition of it at most.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end as it must.
+    pub async fn once(&mut self) -> Result<Vec<u8>> {
+        let mut arrived = Vec::with_capacity(self.expected.len());
+        let client = self.clients.first_mut().context("no client")?;
+        client
+            .exchange(&self.scenario, &self.expected, |data| {
+                let room = self.expected.len() - arrived.len();
+                arrived.extend_from_slice(&data[..room.min(data.len())]);
+            })
+            .await?;
+        Ok(arrived)
+    }
+
+    /// Sends for this long, and at least one exchange.
+    ///
+    /// # Errors
+    ///
+    /// When an exchange does not end as it must.
+    pub async fn send(&mut self, time: Duration) -> Result<Slice> {
+        let start = Instant::now();
+        let (scenario, expected) = (&self.scenario, &self.expected);
+        // A long body has the connection to itself, so that what is measured is its way and not its turn.
+        let clients = if scenario.repeated > 1 { 1 } else { CLIENTS };
+        let sending = self.clients.iter_mut().take(clients).map(|client| async move {
+            let mut times = Vec::new();
+            while times.is_empty() || start.elapsed() < time {
+                let begin = Instant::now();
+                client.exchange(scenario, expected, |_| ()).await?;
+                times.push(begin.elapsed().as_secs_f64() * 1e6);
+            }
+            anyhow::Ok(times)
+        });
+        let mut slice = Slice::default();
+        for micros in try_join_all(sending).await?.into_iter().flatten() {
+            slice.exchanges += 1;
+            slice.latency.add(micros);
+        }
+        slice.elapsed = start.elapsed();
+        Ok(slice)
+    }
+}
+
+async fn open(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl Client {
+    async fn exchange(&mut self, scenario: &Scenario, expected: &[u8], see: impl FnMut(&[u8])) -> Result<()> {
+        let whole = async {
+            let response = self.send(request(scenario)?).await.context("no answer")?;
+            ensure!(response.status() == 200, "answered with {}", response.status().as_u16());
+            compare(response.into_body(), scenario.response_length(), expected, see).await
+        };
+        timeout(LONGEST, whole).await.context("not answered in time")?
+    }
+
+    async fn send(&mut self, mut request: http::Request<Full<Bytes>>) -> Result<http::Response<Incoming>> {
+        Ok(match self {
+            Self::Http1(sender) => {
+                *request.uri_mut() = http::Uri::from_static("/orders?page=2&size=20");
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+            Self::Http2(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+        })
+    }
+}
+
+fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
+    let request = http::Request::builder()
+        .method(if scenario.posts { "POST" } else { "GET" })
+        .uri("http://orders.example/orders?page=2&size=20")
+        .header("host", "orders.example")
+        .header("user-agent", "panveil-bench/1")
+        .header("accept", "application/json, text/csv;q=0.9, */*;q=0.1")
+        .header("accept-language", "en-GB,en;q=0.8")
+        .header("authorization", "Bearer c2VjcmV0LXRva2VuLW9mLWEtc2VydmljZQ")
+        .header("cookie", "theme=dark; session=5f2b9c61d0aa4e7e")
+        .header("x-forwarded-proto", "https")
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let request = if scenario.posts { request.header("content-type", scenario.content_type) } else { request };
+    Ok(request.body(Full::new(scenario.request.clone()))?)
+}
+
+/// Holds the body against `expected`, again and again, as it arrives.
+async fn compare(mut body: Incoming, length: usize, expected: &[u8], mut see: impl FnMut(&[u8])) -> Result<()> {
+    let mut received = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.with_context(|| format!("the answer ends after {received} of {length} bytes"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        see(&data);
+        let mut rest = data.as_ref();
+        while !rest.is_empty() {
+            ensure!(received < length, "the answer has more than {length} bytes");
+            let wanted = &expected[received % expected.len()..];
+            let count = wanted.len().min(rest.len());
+            ensure!(wanted[..count] == rest[..count], "the answer is not as it must be after {received} bytes");
+            received += count;
+            rest = &rest[count..];
+        }
+    }
+    ensure!(received == length, "the answer has {received} of {length} bytes");
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What does a table show?
+
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, Table};
+
+use super::ratio;
+use crate::bench::Sample;
+use crate::bench::contestant::Contestant;
+use crate::bench::footprint::Footprint;
+use crate::bench::rounds::Outcome;
+
+/// Of one scenario, a row for each contestant.
+#[must_use]
+pub fn scenario(outcome: &Outcome) -> Table {
+    let has_cards = outcome.scenario.cards() > 0;
+    let cards = has_cards.then_some("masked");
+    let columns = ["CPU µs", "±", "to none", "to no-op", "p50 µs", "p99 µs", "a second", "peak MiB"];
+    let mut table = table(std::iter::once("").chain(columns).chain(cards));
+    let cpu = |contestant| outcome.figures(contestant).map_or(0.0, |figures| figures.cpu.median());
+    let (none, no_op) = (cpu(Contestant::None), cpu(Contestant::NoOp));
+    for (contestant, figures) in &outcome.by_contestant {
+        let mut row = vec![contestant.name().to_owned()];
+        match figures {
+            Ok(figures) => {
+                let spent = figures.cpu.median();
+                row.push(significant(spent));
+                row.push(percent(figures.cpu.spread()));
+                row.extend([ratio(spent, none), ratio(spent, no_op)]);
+                row.extend([&figures.p50, &figures.p99, &figures.rate].map(|sample| significant(sample.median())));
+                row.push(format!("{:.0}", mebibytes(figures.peak as f64)));
+                row.extend(has_cards.then(|| figures.masked.to_string()));
+            }
+            Err(_) => row.push("fails".to_owned()),
+        }
+        table.add_row(row);
+    }
+    align(&mut table);
+    table
+}
+
+/// Of start and open streams, a row for each contestant.
+#[must_use]
+pub fn footprints(footprints: &[Footprint]) -> Table {
+    let columns = ["", "code KB", "ready ms", "CPU ms until then", "MiB then", "KiB an open stream"];
+    let mut table = table(columns.into_iter());
+    for footprint in footprints {
+        table.add_row([
+            footprint.contestant.name().to_owned(),
+            footprint.code.map(|bytes| format!("{:.1}", bytes as f64 / 1e3)).unwrap_or_default(),
+            format!("{:.0}", footprint.ready.median()),
+            format!("{:.0}", footprint.cpu.median()),
+            format!("{:.0}", mebibytes(footprint.resident.median())),
+            format!("{:.1}", footprint.stream.median() / 1024.0),
+        ]);
+    }
+    align(&mut table);
+    table
+}
+
+/// Of events. The first lane is what the others are compared with.
+#[must_use]
+pub fn events(lanes: &[(&str, Sample)]) -> Table {
+    let mut table = table(["", "p50 µs", "p99 µs", "p50, to none", "p99, to none"].into_iter());
+    let base = lanes.first().map(|(_, sample)| sample);
+    for (name, sample) in lanes {
+        let to_base = |share: f64| ratio(sample.quantile(share), base.map_or(0.0, |base| base.quantile(share)));
+        table.add_row([
+            (*name).to_owned(),
+            significant(sample.median()),
+            significant(sample.quantile(0.99)),
+            to_base(0.5),
+            to_base(0.99),
+        ]);
+    }
+    align(&mut table);
+    table
+}
+
+fn table<'a>(header: impl Iterator<Item = &'a str>) -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(header);
+    table
+}
+
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn mebibytes(bytes: f64) -> f64 {
+    bytes / (1 << 20) as f64
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// Three digits of what is small, and no fraction of what is large.
+fn significant(value: f64) -> String {
+    if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bench::Figures;
+    use crate::bench::scenario::Scenario;
+
+    #[test]
+    fn a_contestant_that_fails_has_a_row() {
+        let mut slow = Figures::default();
+        slow.cpu.add(60.0);
+        let mut fast = Figures::default();
+        fast.cpu.add(40.0);
+        let by_contestant = vec![
+            (Contestant::None, Ok(fast)),
+            (Contestant::Panveil, Ok(slow)),
+            (Contestant::Lua, Err("answered with 500".to_owned())),
+        ];
+        let scenario = Arc::new(Scenario::all().remove(0));
+        let text = super::scenario(&Outcome { scenario, by_contestant }).to_string();
+        let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
+        assert!(row("panveil").contains("| 1.50 |") && row("no filter").contains("| 40.0 |"), "{text}");
+        assert!(row("Lua").contains("fails") && !row("Lua").contains("0"), "{text}");
+    }
+}

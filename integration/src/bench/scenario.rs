@@ -1,0 +1,154 @@
+//! Which exchanges are carried?
+
+use bytes::Bytes;
+use http::HeaderMap;
+use prost::Message;
+
+use super::text::{CARD, count, csv, json};
+use crate::peers::charges::{Charge, Holder};
+
+const MEBIBYTE: usize = 1 << 20;
+
+/// One kind of exchange.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// How it is asked for and charts name it.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Whether both sides speak HTTP/2.
+    pub http2: bool,
+    /// Whether the request's is POST.
+    pub posts: bool,
+    /// The content type of both messages.
+    pub content_type: &'static str,
+    /// The request's body.
+    pub request: Bytes,
+    /// The answer's body: this again and again.
+    pub response: Bytes,
+    /// How often.
+    pub repeated: usize,
+    /// Whether the answer says its length.
+    pub with_length: bool,
+    /// The answer's trailers.
+    pub trailers: HeaderMap,
+}
+
+impl Scenario {
+    /// In the order of the page.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let small = Self {
+            name: "json",
+            about: "JSON, 2 KiB there and 4 KiB back",
+            http2: false,
+            posts: true,
+            content_type: "application/json",
+            request: json(2 << 10, 0),
+            response: json(4 << 10, 0),
+            repeated: 1,
+            with_length: true,
+            trailers: HeaderMap::new(),
+        };
+        let get = Self { posts: false, request: Bytes::new(), ..small.clone() };
+        let block = json(MEBIBYTE, 0);
+        vec![
+            small.clone(),
+            Self {
+                name: "json-card",
+                about: "The same with a card in the answer",
+                response: json(4 << 10, 1),
+                ..small.clone()
+            },
+            Self { name: "headers", about: "GET without any body", response: Bytes::new(), ..get.clone() },
+            Self {
+                name: "http2",
+                about: "The JSON of the first over HTTP/2, on both sides",
+                http2: true,
+                ..small.clone()
+            },
+            grpc(),
+            Self { name: "json-1m", about: "GET, 1 MiB of JSON back", response: block.clone(), ..get.clone() },
+            Self {
+                name: "csv-1m",
+                about: "GET, 1 MiB of numbers as CSV back",
+                content_type: "text/csv",
+                response: csv(MEBIBYTE),
+                ..get.clone()
+            },
+            Self {
+                name: "json-100m",
+                about: "GET, 100 MiB of JSON back, without a length",
+                response: block,
+                repeated: 100,
+                with_length: false,
+                ..get
+            },
+        ]
+    }
+
+    /// How many cards the answer holds.
+    #[must_use]
+    pub fn cards(&self) -> usize {
+        count(&self.response, CARD) * self.repeated
+    }
+
+    /// Bytes of the answer's body.
+    #[must_use]
+    pub fn response_length(&self) -> usize {
+        self.response.len() * self.repeated
+    }
+}
+
+/// A unary call: one message each way, and how it went in the trailers.
+fn grpc() -> Scenario {
+    let charge = |card: &str| Charge {
+        note: "paid at the counter, order 20260817".into(),
+        holder: Some(Holder { name: "A. Holder".into(), ..Holder::default() }),
+        numbers: (0..40).map(|number| format!("line {number} of the bill")).collect(),
+        card: card.to_owned(),
+        ..Charge::default()
+    };
+    let framed = |charge: Charge| {
+        let message = charge.encode_to_vec();
+        let length = u32::try_from(message.len()).unwrap_or_default().to_be_bytes();
+        Bytes::from([&[0], &length[..], &message].concat())
+    };
+    Scenario {
+        name: "grpc",
+        about: "A unary gRPC call, 1 KiB each way, with a card in the answer",
+        http2: true,
+        posts: true,
+        content_type: "application/grpc",
+        request: framed(charge("")),
+        response: framed(charge(CARD)),
+        repeated: 1,
+        with_length: false,
+        trailers: HeaderMap::from_iter([(
+            http::HeaderName::from_static("grpc-status"),
+            http::HeaderValue::from_static("0"),
+        )]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_what_their_names_say() {
+        let all = Scenario::all();
+        let sizes = all.iter().map(|one| (one.name, one.request.len() >> 10, one.response_length() >> 10, one.cards()));
+        let expected = [
+            ("json", 2, 4, 0),
+            ("json-card", 2, 4, 1),
+            ("headers", 0, 0, 0),
+            ("http2", 2, 4, 0),
+            ("grpc", 1, 1, 1),
+            ("json-1m", 0, 1024, 0),
+            ("csv-1m", 0, 1023, 0),
+            ("json-100m", 0, 100 << 10, 0),
+        ];
+        assert_eq!(sizes.collect::<Vec<_>>(), expected);
+    }
+}

@@ -1,0 +1,91 @@
+//! What answers the exchanges? A service that compares each request with what must arrive, and keeps nothing.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use super::scenario::Scenario;
+
+/// The answer's status to a request that did not arrive as it was sent.
+const WRONG: http::StatusCode = http::StatusCode::UNPROCESSABLE_ENTITY;
+
+/// On a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2. Gone when dropped.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Service {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start(scenario: Arc<Scenario>) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(connection(stream, Arc::clone(&scenario)));
+            }
+        });
+        Ok(Self { address, accepting })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn connection(stream: TcpStream, scenario: Arc<Scenario>) {
+    let _ = stream.set_nodelay(true);
+    let serve = service_fn(move |request| serve(request, Arc::clone(&scenario)));
+    // What goes wrong on a connection shows at the client.
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+async fn serve(request: http::Request<Incoming>, scenario: Arc<Scenario>) -> hyper::Result<http::Response<Body>> {
+    let arrived = request.into_body().collect().await?.to_bytes();
+    let mut response = http::Response::new(body(&scenario));
+    if arrived != scenario.request {
+        *response.status_mut() = WRONG;
+    }
+    let fields = [
+        ("content-type", scenario.content_type),
+        ("cache-control", "private, max-age=0, must-revalidate"),
+        ("etag", "\"a3f5b1c2\""),
+        ("server", "orders"),
+        ("vary", "accept-encoding"),
+    ];
+    for (name, value) in fields {
+        response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+fn body(scenario: &Scenario) -> Body {
+    if scenario.with_length {
+        return Full::new(scenario.response.clone()).boxed();
+    }
+    let blocks = std::iter::repeat_n(scenario.response.clone(), scenario.repeated).map(Frame::data);
+    let trailers = (!scenario.trailers.is_empty()).then(|| Frame::trailers(scenario.trailers.clone()));
+    StreamBody::new(stream::iter(blocks.chain(trailers).map(Ok))).boxed()
+}

@@ -1,0 +1,31 @@
+//! Which part of a page does a program write? What stands between two lines.
+
+use anyhow::{Context, Result};
+
+const END: &str = "<!-- The rest is written by hand. -->";
+
+/// `page` with `results` in the place of those that `program` wrote before.
+///
+/// # Errors
+///
+/// When the page has no such place.
+pub fn update(page: &str, program: &str, results: &str) -> Result<String> {
+    let begin = format!("<!-- Written by `{program}`. -->");
+    let (before, rest) = page.split_once(&begin).with_context(|| format!("no line {begin}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("no line {END} behind {begin}"))?;
+    Ok(format!("{before}{begin}\n\n{results}\n{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_between_the_lines_is_replaced() {
+        let begin = "<!-- Written by `make x`. -->";
+        let page = format!("# A\n\n{begin}\nold\n{END}\n\nB\n");
+        assert_eq!(update(&page, "make x", "new\n").unwrap(), format!("# A\n\n{begin}\n\nnew\n\n{END}\n\nB\n"));
+        assert!(update("# A\n", "make x", "new").unwrap_err().to_string().contains("no line"));
+        assert!(update(&page, "make y", "new").is_err());
+    }
+}
