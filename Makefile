@@ -84,10 +84,13 @@ leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: native envoy wasm ## Measure what panveil costs beside the same Envoy without it
+bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md
+	@scripts/wasm naive
 	@echo "==> bench: build"
 	@cargo build --release --locked --package panveil-integration --features envoy --bin bench
-	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --envoy "$$envoy"
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --naive "$(CURDIR)/dist/naive.wasm" --envoy "$$envoy" \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
 .PHONY: eval
 eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
@@ -101,6 +104,7 @@ lint: ## Check format, lints and documentation
 	@echo "==> lint: format"
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path fuzz/Cargo.toml --check
+	@cargo fmt --manifest-path integration/naive/Cargo.toml --check
 	@echo "==> lint: clippy"
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	@echo "==> lint: documentation"

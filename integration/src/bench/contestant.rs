@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -10,6 +11,15 @@ use crate::envoy::{CONNECTION_MANAGER, Filter, Settings, no_op};
 use crate::sidecar::Build;
 
 const LUA: &str = include_str!("mask.lua");
+
+/// What is needed to run them all.
+#[derive(Clone, Debug)]
+pub struct Builds {
+    /// panveil, and the Envoy for all.
+    pub panveil: Build,
+    /// The module of `integration/naive/`.
+    pub naive: PathBuf,
+}
 
 /// What a message passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +30,15 @@ pub enum Contestant {
     NoOp,
     /// panveil under an empty policy.
     Panveil,
+    /// A wasm filter that holds whole bodies and runs a regular expression over them.
+    Naive,
     /// Envoy's Lua filter with a script that masks bodies.
     Lua,
 }
 
 impl Contestant {
     /// In the order in which they take turns.
-    pub const ALL: [Self; 4] = [Self::None, Self::NoOp, Self::Panveil, Self::Lua];
+    pub const ALL: [Self; 5] = [Self::None, Self::NoOp, Self::Panveil, Self::Naive, Self::Lua];
 
     /// As tables and charts name it.
     #[must_use]
@@ -35,6 +47,7 @@ impl Contestant {
             Self::None => "no filter",
             Self::NoOp => "no-op wasm",
             Self::Panveil => "panveil",
+            Self::Naive => "naive wasm",
             Self::Lua => "Lua",
         }
     }
@@ -42,13 +55,13 @@ impl Contestant {
     /// Whether it masks what is a card.
     #[must_use]
     pub const fn masks(self) -> bool {
-        matches!(self, Self::Panveil | Self::Lua)
+        matches!(self, Self::Panveil | Self::Naive | Self::Lua)
     }
 
-    /// Whether the measurement goes on when it cannot carry an exchange. A script that holds whole bodies cannot carry all.
+    /// Whether the measurement goes on when it cannot carry an exchange. Who holds whole bodies cannot carry all.
     #[must_use]
     pub const fn may_fail(self) -> bool {
-        matches!(self, Self::Lua)
+        matches!(self, Self::Naive | Self::Lua)
     }
 
     /// The shipped configuration with it, in front of this service.
@@ -56,11 +69,12 @@ impl Contestant {
     /// # Errors
     ///
     /// When its part of the configuration cannot be read.
-    pub fn settings(self, build: &Build, service: SocketAddr) -> Result<Settings> {
+    pub fn settings(self, builds: &Builds, service: SocketAddr) -> Result<Settings> {
         let filter = match self {
             Self::None | Self::Lua => Filter::None,
             Self::NoOp => Filter::NoOp,
-            Self::Panveil => build.settings("{}").filter,
+            Self::Panveil => builds.panveil.settings("{}").filter,
+            Self::Naive => Filter::Panveil { module: builds.naive.clone(), policy: String::new() },
         };
         let mut settings = Settings::new(filter, service);
         if self == Self::Lua {
@@ -81,15 +95,17 @@ impl Contestant {
     /// # Errors
     ///
     /// When the module cannot be read.
-    pub fn size(self, build: &Build) -> Result<Option<u64>> {
+    pub fn size(self, builds: &Builds) -> Result<Option<u64>> {
         Ok(match self {
             Self::None => None,
             Self::NoOp => Some(no_op()?.len() as u64),
-            Self::Panveil => {
-                let file = fs::metadata(&build.module);
-                Some(file.with_context(|| format!("cannot read {}", build.module.display()))?.len())
-            }
+            Self::Panveil => Some(length(&builds.panveil.module)?),
+            Self::Naive => Some(length(&builds.naive)?),
             Self::Lua => Some(LUA.len() as u64),
         })
     }
+}
+
+fn length(module: &Path) -> Result<u64> {
+    Ok(fs::metadata(module).with_context(|| format!("cannot read {}", module.display()))?.len())
 }

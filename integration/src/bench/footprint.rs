@@ -5,10 +5,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::Sample;
-use super::contestant::Contestant;
+use super::contestant::{Builds, Contestant};
 use super::open_streams::{STREAMS, growth};
 use crate::envoy::Envoy;
-use crate::sidecar::Build;
 
 /// What was measured of one contestant: one value a round.
 #[derive(Clone, Debug)]
@@ -32,15 +31,15 @@ pub struct Footprint {
 /// # Errors
 ///
 /// When one does not start, or does not take the streams.
-pub async fn run(build: &Build, rounds: usize, mut advance: impl FnMut()) -> Result<Vec<Footprint>> {
+pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> Result<Vec<Footprint>> {
     let empty = |contestant: Contestant| {
         let [ready, cpu, resident, stream] = std::array::from_fn(|_| Sample::default());
-        Ok(Footprint { contestant, code: contestant.size(build)?, ready, cpu, resident, stream })
+        Ok(Footprint { contestant, code: contestant.size(builds)?, ready, cpu, resident, stream })
     };
     let mut footprints = Contestant::ALL.into_iter().map(empty).collect::<Result<Vec<_>>>()?;
     for _ in 0..rounds {
         for footprint in &mut footprints {
-            footprint.measure(build).await.with_context(|| footprint.contestant.name())?;
+            footprint.measure(builds).await.with_context(|| footprint.contestant.name())?;
         }
         advance();
     }
@@ -48,15 +47,15 @@ pub async fn run(build: &Build, rounds: usize, mut advance: impl FnMut()) -> Res
 }
 
 impl Footprint {
-    async fn measure(&mut self, build: &Build) -> Result<()> {
-        let settings = self.contestant.settings(build, ([127, 0, 0, 1], 9).into())?;
+    async fn measure(&mut self, builds: &Builds) -> Result<()> {
+        let settings = self.contestant.settings(builds, ([127, 0, 0, 1], 9).into())?;
         let start = Instant::now();
-        let envoy = Envoy::start(&build.envoy, &settings).await?;
+        let envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
         self.ready.add(start.elapsed().as_secs_f64() * 1e3);
         self.cpu.add(envoy.cpu()?.as_secs_f64() * 1e3);
         self.resident.add(envoy.memory()?.resident as f64);
         drop(envoy);
-        let grown = growth(&build.envoy, settings).await?;
+        let grown = growth(&builds.panveil.envoy, settings).await?;
         self.stream.add(grown.resident as f64 / STREAMS as f64);
         Ok(())
     }

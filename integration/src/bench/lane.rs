@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::contestant::Contestant;
+use super::contestant::{Builds, Contestant};
 use super::load::Load;
 use super::scenario::Scenario;
 use super::service::Service;
 use super::text::{CARD, MASKED, count, masked};
 use super::{MICROS, Sample};
 use crate::envoy::Envoy;
-use crate::sidecar::Build;
 
 /// What was measured of one contestant in one scenario: one value a round.
 #[derive(Clone, Debug, Default)]
@@ -41,14 +40,18 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts it and carries one exchange.
-    pub(super) async fn open(build: &Build, contestant: Contestant, scenario: &Arc<Scenario>) -> Result<Self> {
+    pub(super) async fn open(builds: &Builds, contestant: Contestant, scenario: &Arc<Scenario>) -> Result<Self> {
         let service = Service::start(Arc::clone(scenario)).await?;
-        let mut settings = contestant.settings(build, service.address)?;
+        let mut settings = contestant.settings(builds, service.address)?;
         settings.service_http2 = scenario.http2;
-        let envoy = Envoy::start(&build.envoy, &settings).await?;
+        let mut envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
         let expected = if contestant.masks() { masked(&scenario.response) } else { scenario.response.clone() };
         let mut load = Load::connect(envoy.listener, Arc::clone(scenario), expected).await?;
-        let arrived = load.once().await?;
+        let arrived = match load.once().await {
+            Ok(arrived) => arrived,
+            Err(_) if !envoy.is_alive()? => bail!("Envoy died"),
+            Err(error) => return Err(error),
+        };
         let figures = Figures { masked: count(&arrived, MASKED) * scenario.repeated, ..Figures::default() };
         let (cards, left) = (scenario.cards(), count(&arrived, CARD) * scenario.repeated);
         let wanted = if contestant.masks() { (cards, 0) } else { (0, cards) };

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::contestant::Contestant;
+use super::contestant::{Builds, Contestant};
 use super::lane::{Figures, Lane};
 use super::scenario::Scenario;
-use crate::sidecar::Build;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -41,29 +40,31 @@ impl Outcome {
 /// # Errors
 ///
 /// When a contestant that must not fail does, or does not mask what it must.
-pub async fn run(build: &Build, scenario: Scenario, plan: Plan, mut advance: impl FnMut()) -> Result<Outcome> {
+pub async fn run(builds: &Builds, scenario: Scenario, plan: Plan, mut advance: impl FnMut()) -> Result<Outcome> {
     let scenario = Arc::new(scenario);
     let mut lanes = Vec::new();
     for contestant in Contestant::ALL {
-        let lane = open(build, contestant, &scenario, plan).await;
-        let lane = match lane {
-            Err(error) if contestant.may_fail() => Err(format!("{error:#}")),
-            lane => Ok(lane.with_context(|| format!("{}: {}", scenario.name, contestant.name()))?),
+        let lane = match open(builds, contestant, &scenario, plan).await {
+            Ok(lane) => Ok(lane),
+            Err(error) => Err(excused(contestant, &scenario, error)?),
         };
         lanes.push((contestant, lane));
     }
     for _ in 0..plan.rounds {
         for (contestant, lane) in &mut lanes {
-            if let Ok(lane) = lane {
-                lane.measure(plan.turn).await.with_context(|| format!("{}: {}", scenario.name, contestant.name()))?;
+            let Ok(running) = lane else { continue };
+            let turn = running.measure(plan.turn).await;
+            if let Err(error) = turn {
+                *lane = Err(excused(*contestant, &scenario, error)?);
             }
         }
         advance();
     }
     let mut by_contestant = Vec::new();
     for (contestant, lane) in lanes {
-        let figures = match lane {
-            Ok(lane) => Ok(lane.close().with_context(|| format!("{}: {}", scenario.name, contestant.name()))?),
+        let figures = match lane.map(Lane::close) {
+            Ok(Ok(figures)) => Ok(figures),
+            Ok(Err(error)) => Err(excused(contestant, &scenario, error)?),
             Err(reason) => Err(reason),
         };
         by_contestant.push((contestant, figures));
@@ -71,8 +72,16 @@ pub async fn run(build: &Build, scenario: Scenario, plan: Plan, mut advance: imp
     Ok(Outcome { scenario, by_contestant })
 }
 
-async fn open(build: &Build, contestant: Contestant, scenario: &Arc<Scenario>, plan: Plan) -> Result<Lane> {
-    let mut lane = Lane::open(build, contestant, scenario).await?;
+/// Why a contestant that may fail does so.
+fn excused(contestant: Contestant, scenario: &Scenario, error: anyhow::Error) -> Result<String> {
+    if contestant.may_fail() {
+        return Ok(format!("{error:#}"));
+    }
+    Err(error.context(format!("{}: {}", scenario.name, contestant.name())))
+}
+
+async fn open(builds: &Builds, contestant: Contestant, scenario: &Arc<Scenario>, plan: Plan) -> Result<Lane> {
+    let mut lane = Lane::open(builds, contestant, scenario).await?;
     lane.warm_up(plan.turn).await?;
     Ok(lane)
 }

@@ -28,12 +28,14 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 line { stroke: #d0d7de }
 .no-op { fill: #8c959f }
 .panveil { fill: #1a7f37 }
+.naive { fill: #0969da }
 .lua { fill: #9a6700 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   line { stroke: #30363d }
   .no-op { fill: #6e7681 }
   .panveil { fill: #3fb950 }
+  .naive { fill: #4493f8 }
   .lua { fill: #d29922 }
 }
 ";
@@ -98,6 +100,7 @@ fn class(contestant: Contestant) -> &'static str {
         Contestant::None => "none",
         Contestant::NoOp => "no-op",
         Contestant::Panveil => "panveil",
+        Contestant::Naive => "naive",
         Contestant::Lua => "lua",
     }
 }

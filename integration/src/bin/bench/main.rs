@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::bench::contestant::Builds;
 use panveil_integration::bench::rounds::{Outcome, Plan};
 use panveil_integration::bench::scenario::Scenario;
 use panveil_integration::bench::{Sample, events, footprint, report, rounds};
@@ -21,6 +22,9 @@ struct Arguments {
     /// The filter: panveil.wasm.
     #[arg(long, value_name = "PATH")]
     wasm: PathBuf,
+    /// The filter to compare it with: naive.wasm.
+    #[arg(long, value_name = "PATH")]
+    naive: PathBuf,
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
@@ -65,33 +69,34 @@ async fn run(arguments: Arguments) -> Result<()> {
     let (rounds, turn) = if arguments.quick { (3, 100) } else { (15, 300) };
     let rounds = arguments.rounds.map_or(rounds, usize::from);
     let plan = Plan { rounds, turn: Duration::from_millis(turn) };
-    let build = Build { envoy: arguments.envoy, module: arguments.wasm };
+    let panveil = Build { envoy: arguments.envoy, module: arguments.wasm };
+    let builds = Builds { panveil, naive: arguments.naive };
     let mut results = Results { plan, outcomes: Vec::new(), footprints: Vec::new(), events: Vec::new() };
     for scenario in scenarios {
         let bar = bar(rounds, scenario.name)?;
-        let outcome = rounds::run(&build, scenario, plan, || bar.inc(1)).await;
+        let outcome = rounds::run(&builds, scenario, plan, || bar.inc(1)).await;
         bar.finish_and_clear();
         let outcome = outcome?;
         println!("{}: {}\n\n{}\n", outcome.scenario.name, outcome.scenario.about, report::scenario(&outcome));
         results.outcomes.push(outcome);
     }
     if arguments.scenario.is_empty() {
-        rest(&build, arguments.quick, &mut results).await?;
+        rest(&builds, arguments.quick, &mut results).await?;
     }
     arguments.docs.as_ref().map_or(Ok(()), |folder| write(&results, folder))
 }
 
 /// What is no scenario.
-async fn rest(build: &Build, quick: bool, results: &mut Results) -> Result<()> {
+async fn rest(builds: &Builds, quick: bool, results: &mut Results) -> Result<()> {
     let (starts, count) = if quick { (1, 500) } else { (5, 5000) };
     let starting = bar(starts, "start")?;
-    let footprints = footprint::run(build, starts, || starting.inc(1)).await;
+    let footprints = footprint::run(builds, starts, || starting.inc(1)).await;
     starting.finish_and_clear();
     results.footprints = footprints.context("start")?;
     println!("Start, and open streams\n\n{}\n", report::footprints(&results.footprints));
     for (name, http2) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         let sending = bar(count, "events")?;
-        let lanes = events::run(build, http2, count, || sending.inc(1)).await;
+        let lanes = events::run(&builds.panveil, http2, count, || sending.inc(1)).await;
         sending.finish_and_clear();
         let lanes = lanes.context("events")?;
         println!("A server-sent event from service to client over {name}\n\n{}\n", report::events(&lanes));
