@@ -108,3 +108,36 @@ fn class(contestant: Contestant) -> &'static str {
 fn label(x: usize, y: usize, text: &str) -> Text {
     Text::new(text).set("x", x).set("y", y)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bench::scenario::Scenario;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_ratio_has_doublings() {
+        let figures = |micros: f64| {
+            let mut figures = Figures::default();
+            figures.cpu.add(micros);
+            Ok(figures)
+        };
+        let by_contestant = vec![
+            (Contestant::None, figures(10.0)),
+            (Contestant::NoOp, figures(9.0)),
+            (Contestant::Panveil, figures(20.0)),
+            (Contestant::Naive, figures(160.0)),
+            (Contestant::Lua, Err("answered with 500".to_owned())),
+        ];
+        let scenario = Arc::new(Scenario::all().remove(0));
+        let chart = cpu_chart(&[Outcome { scenario, by_contestant }]);
+        let width = |class: &str| {
+            let bar = chart.lines().find(|line| line.contains(&format!("class=\"{class}\""))).unwrap();
+            let (_, width) = bar.split_once("width=\"").unwrap();
+            width.split('"').next().unwrap().parse::<usize>().unwrap()
+        };
+        assert_eq!((width("no-op"), width("panveil"), width("naive")), (0, BARS / 4, BARS));
+        assert!(chart.contains("fails") && !chart.contains("\"lua\"") && !chart.contains("NaN"), "{chart}");
+    }
+}

@@ -5,7 +5,7 @@ mod page;
 mod table;
 
 pub use chart::{cpu_chart, memory_chart};
-pub use page::markdown;
+pub use page::{failures, markdown};
 pub use table::{events, footprints, scenario};
 
 /// A ratio with as many digits as it is good for.

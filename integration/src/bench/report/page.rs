@@ -19,10 +19,8 @@ pub fn markdown(
         let scenario = &outcome.scenario;
         text.push_str(&format!("\n### {}\n\n{}.\n\n", scenario.name, scenario.about));
         text.push_str(&format!("{}\n", table::scenario(outcome)));
-        for (contestant, figures) in &outcome.by_contestant {
-            if let Err(reason) = figures {
-                text.push_str(&format!("\n{} fails: {reason}.\n", contestant.name()));
-            }
+        for failure in failures(outcome) {
+            text.push_str(&format!("\n{failure}\n"));
         }
     }
     text.push_str(&format!("\n### Start, and open streams\n\n{}\n", table::footprints(footprints)));
@@ -30,4 +28,12 @@ pub fn markdown(
         text.push_str(&format!("\n### A server-sent event over {protocol}\n\n{}\n", table::events(lanes)));
     }
     text
+}
+
+/// Who has no figures, and why: a line for each.
+pub fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome.by_contestant.iter().filter_map(|(contestant, figures)| {
+        let reason = figures.as_ref().err()?;
+        Some(format!("{} fails: {reason}.", contestant.name()))
+    })
 }

@@ -78,6 +78,9 @@ async fn run(arguments: Arguments) -> Result<()> {
         bar.finish_and_clear();
         let outcome = outcome?;
         println!("{}: {}\n\n{}\n", outcome.scenario.name, outcome.scenario.about, report::scenario(&outcome));
+        for failure in report::failures(&outcome) {
+            println!("{failure}\n");
+        }
         results.outcomes.push(outcome);
     }
     if arguments.scenario.is_empty() {
