@@ -174,7 +174,10 @@ async fn compare(mut body: Incoming, length: usize, expected: &[u8], mut see: im
             ensure!(received < length, "the answer has more than {length} bytes");
             let wanted = &expected[received % expected.len()..];
             let count = wanted.len().min(rest.len());
-            ensure!(wanted[..count] == rest[..count], "the answer is not as it must be after {received} bytes");
+            ensure!(
+                wanted[..count] == rest[..count],
+                "another answer than must arrive, within {count} bytes behind {received}"
+            );
             received += count;
             rest = &rest[count..];
         }

@@ -105,7 +105,7 @@ fn grpc() -> Scenario {
     let charge = |card: &str| Charge {
         note: "paid at the counter, order 20260817".into(),
         holder: Some(Holder { name: "A. Holder".into(), ..Holder::default() }),
-        numbers: (0..40).map(|number| format!("line {number} of the bill")).collect(),
+        numbers: (0..48).map(|number| format!("line {number} of the bill")).collect(),
         card: card.to_owned(),
         ..Charge::default()
     };

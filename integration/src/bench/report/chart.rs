@@ -63,7 +63,8 @@ fn chart(title: &str, outcomes: &[Outcome], value: fn(&Figures) -> f64) -> Strin
     let mut y = MARGIN + HEADING + AXIS;
     let mut rows = Group::new();
     for outcome in outcomes {
-        rows = rows.add(label(MARGIN, y + HEADING - 9, outcome.scenario.name).set("class", "heading"));
+        let heading = format!("{}: {}", outcome.scenario.name, outcome.scenario.about);
+        rows = rows.add(label(MARGIN, y + HEADING - 9, &heading).set("class", "heading"));
         y += HEADING;
         for (contestant, figures) in outcome.by_contestant.iter().filter(|(one, _)| *one != Contestant::None) {
             let value = figures.as_ref().map(value).map_err(|_| ());

@@ -124,7 +124,7 @@ mod tests {
         let scenario = Arc::new(Scenario::all().remove(0));
         let text = super::scenario(&Outcome { scenario, by_contestant }).to_string();
         let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
-        assert!(row("panveil").contains("| 1.50 |") && row("no filter").contains("| 40.0 |"), "{text}");
+        assert!(row("panveil").contains(" 1.50 |") && row("no filter").contains(" 40.0 |"), "{text}");
         assert!(row("Lua").contains("fails") && !row("Lua").contains("0"), "{text}");
     }
 }
