@@ -37,3 +37,17 @@ pub fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
         Some(format!("{} fails: {reason}.", contestant.name()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::scenario::Scenario;
+
+    #[test]
+    fn the_page_tells_of_every_scenario() {
+        let page = include_str!("../../../../docs/performance.md");
+        let all = Scenario::all();
+        let names = all.iter().map(|scenario| scenario.name);
+        let missing: Vec<_> = names.filter(|name| !page.contains(&format!("\n### {name}\n"))).collect();
+        assert!(missing.is_empty(), "docs/performance.md lacks {missing:?}; run: make bench");
+    }
+}
