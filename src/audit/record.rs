@@ -9,7 +9,7 @@ use super::schema;
 use serde::{Serialize, Serializer};
 
 /// What is known of the exchange besides the findings. Absent where the host does not say.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Facts {
     /// The request's method.
     pub method: Option<Redacted>,

@@ -3,7 +3,8 @@
 use crate::policy::Policy;
 use crate::stream::redact_by;
 
-/// Text in which every card is hidden with all its digits, unless the policy wants some told, in an alphabet that cannot break out of a log line.
+/// Text in which every card is hidden with all its digits, unless the policy wants some told, in an alphabet that cannot
+/// break out of a log line.
 ///
 /// Printable ASCII stays, except spaces, quotes of any kind and backslashes: anything else is written as `%XX`, as in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -91,22 +91,12 @@ impl Tally {
 
     /// Notes that a message was not inspected, or not wholly. Says whether that is new.
     pub fn note_uninspected(&mut self, direction: Direction, reason: Reason) -> bool {
-        let note = Uninspected { direction: direction.as_str(), reason: reason.as_str() };
-        let new = !self.uninspected.contains(&note);
-        if new {
-            self.uninspected.push(note);
-        }
-        new
+        note(&mut self.uninspected, Uninspected { direction: direction.as_str(), reason: reason.as_str() })
     }
 
     /// Notes that a limit was reached. Says whether that is new.
     pub fn note_limit(&mut self, direction: Direction, limit: Limit) -> bool {
-        let reached = Reached { direction: direction.as_str(), limit: limit.as_str() };
-        let new = !self.limits.contains(&reached);
-        if new {
-            self.limits.push(reached);
-        }
-        new
+        note(&mut self.limits, Reached { direction: direction.as_str(), limit: limit.as_str() })
     }
 
     /// Notes that the exchange was refused or cut, for whatever reason.
@@ -172,20 +162,23 @@ impl Tally {
 
     /// The whole record as one line of JSON.
     pub fn record(&self, facts: &Facts) -> String {
+        fn text(text: &Option<Redacted>) -> Option<&str> {
+            text.as_ref().map(Redacted::as_str)
+        }
         let record = Record {
             version: RECORD_VERSION,
             action: self.action(),
             found: self.found(),
             authentication_data: self.authentication_data,
-            method: facts.method.as_ref().map(Redacted::as_str),
-            host: facts.host.as_ref().map(Redacted::as_str),
-            path: facts.path.as_ref().map(Redacted::as_str),
-            route: facts.route.as_ref().map(Redacted::as_str),
-            cluster: facts.cluster.as_ref().map(Redacted::as_str),
-            request_id: facts.request_id.as_ref().map(Redacted::as_str),
-            client: facts.client.as_ref().map(Redacted::as_str),
-            source: facts.source.as_ref().map(Redacted::as_str),
-            destination: facts.destination.as_ref().map(Redacted::as_str),
+            method: text(&facts.method),
+            host: text(&facts.host),
+            path: text(&facts.path),
+            route: text(&facts.route),
+            cluster: text(&facts.cluster),
+            request_id: text(&facts.request_id),
+            client: text(&facts.client),
+            source: text(&facts.source),
+            destination: text(&facts.destination),
             mtls: facts.mtls,
             fingerprint_key: facts.fingerprint_key.as_deref(),
             findings: &self.entries,
@@ -196,6 +189,15 @@ impl Tally {
         };
         record.to_line()
     }
+}
+
+/// Adds what is new, and says whether it is.
+fn note<T: PartialEq>(notes: &mut Vec<T>, note: T) -> bool {
+    let new = !notes.contains(&note);
+    if new {
+        notes.push(note);
+    }
+    new
 }
 
 /// What nothing was counted for yet.

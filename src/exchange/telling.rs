@@ -120,14 +120,13 @@ impl Exchange {
         let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
         let client = property(&["source", "address"]);
         let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(&self.policy, &value));
-        let (method, authority, request_id) = match &self.unmasked {
-            Some(facts) => (facts.method.clone(), facts.host.clone(), facts.request_id.clone()),
-            None => (text(&["request", "method"]), text(&["request", "host"]), text(&["request", "id"])),
-        };
+        let of_request = self.unmasked.as_deref().cloned().unwrap_or_else(|| Facts {
+            method: text(&["request", "method"]),
+            host: text(&["request", "host"]),
+            request_id: text(&["request", "id"]),
+            ..Facts::default()
+        });
         Facts {
-            method,
-            host: authority,
-            request_id,
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
             client: client.map(|address| Redacted::under(&self.policy, without_port(&address))),
@@ -137,6 +136,7 @@ impl Exchange {
             path: self.path.clone(),
             mtls: mutual,
             fingerprint_key: self.policy.key_id().map(str::to_owned),
+            ..of_request
         }
     }
 

@@ -150,11 +150,12 @@ impl Inspector {
         });
         let view = View::new(behind, text, last, self.style.character.as_byte());
         let mut since_card = self.since_card.saturating_add(hits.decided);
-        let mut names = self.naming.cursor(behind, text);
+        let mut names = None;
         for mut hit in hits.found {
             if hit.sighting.name.is_none() {
                 let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
-                hit.sighting.name = field::nearest(&before, &names.names(hit.span.start));
+                let cursor = names.get_or_insert_with(|| self.naming.cursor(behind, text));
+                hit.sighting.name = field::nearest(&before, &cursor.names(hit.span.start));
             }
             if matches!(hit.sighting.what, What::Pan(_) | What::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);

@@ -22,7 +22,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     if places.is_empty() {
         return;
     }
-    let mut cursor = stretch.naming.cursor(stretch.behind, stretch.text);
+    let mut cursor = None;
     let in_headings = stretch.naming.may_name_codes();
     for place in places {
         let before = text_before(stretch.behind, stretch.text, place.start, LOOKBEHIND);
@@ -35,6 +35,7 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
             if hits.covers(&value) {
                 continue;
             }
+            let cursor = cursor.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
             let far = cursor.names(value.start);
             let near = is_near(stretch, &cards, &value);
             let may_go_on = value.end == stretch.text.len() && !stretch.last;
