@@ -27,11 +27,13 @@ pub mod case;
 #[cfg(feature = "envoy")]
 pub mod certificates;
 pub mod client;
+pub mod ending;
 pub mod envoy;
 pub mod evaluation;
 mod fields;
 #[cfg(feature = "envoy")]
 pub mod leaks;
+pub mod listening;
 pub mod observation;
 pub mod page;
 #[cfg(feature = "envoy")]

@@ -14,13 +14,13 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::case::{Framing, Response};
 use crate::client::GAP;
 use crate::fields::{fields, pairs};
+use crate::listening::Listening;
 use crate::observation::ReceivedRequest;
 
 /// A request that is still open this long after its exchange ended is stuck.
@@ -32,7 +32,7 @@ pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
     memory: Arc<Memory>,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 /// What the service does with a request that has arrived whole.
@@ -66,14 +66,11 @@ impl Upstream {
     ///
     /// When the port is taken.
     pub async fn start(port: u16, script: Script) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port))
-            .await
-            .with_context(|| format!("the service cannot listen on 127.0.0.1:{port}"))?;
-        let address = listener.local_addr()?;
         let state = State { script, received: Vec::new(), cut_off: Vec::new(), open: 0 };
         let memory = Arc::new(Memory { state: Mutex::new(state) });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&memory)));
-        Ok(Self { address, memory, accepting })
+        let remembering = Arc::clone(&memory);
+        let listening = Listening::start(port, move |stream| connection(stream, Arc::clone(&remembering))).await?;
+        Ok(Self { address: listening.address, memory, _listening: listening })
     }
 
     /// Answers so from now on.
@@ -99,21 +96,9 @@ impl Upstream {
     }
 }
 
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn accept(listener: TcpListener, memory: Arc<Memory>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(connection(stream, Arc::clone(&memory)));
     }
 }
 

@@ -13,10 +13,10 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
 use super::scenario::Scenario;
+use crate::listening::Listening;
 
 /// The answer's status to a request that did not arrive as it was sent.
 const WRONG: http::StatusCode = http::StatusCode::UNPROCESSABLE_ENTITY;
@@ -26,7 +26,7 @@ const WRONG: http::StatusCode = http::StatusCode::UNPROCESSABLE_ENTITY;
 pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 impl Service {
@@ -36,20 +36,8 @@ impl Service {
     ///
     /// When there is no port.
     pub async fn start(scenario: Arc<Scenario>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&scenario)));
-            }
-        });
-        Ok(Self { address, accepting })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.accepting.abort();
+        let listening = Listening::start(0, move |stream| connection(stream, Arc::clone(&scenario))).await?;
+        Ok(Self { address: listening.address, _listening: listening })
     }
 }
 

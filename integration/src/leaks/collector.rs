@@ -12,39 +12,28 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
+
+use crate::listening::Listening;
 
 /// A collector on 127.0.0.1.
 pub struct Collector {
     pub address: SocketAddr,
     spans: Arc<Mutex<Vec<u8>>>,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 impl Collector {
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let spans = Arc::default();
         let keeping = Arc::clone(&spans);
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&keeping)));
-            }
-        });
-        Ok(Self { address, spans, accepting })
+        let listening = Listening::start(0, move |stream| connection(stream, Arc::clone(&keeping))).await?;
+        Ok(Self { address: listening.address, spans, _listening: listening })
     }
 
     /// All spans until now: protobuf, in which texts stand as they are.
     pub fn spans(&self) -> Vec<u8> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 

@@ -15,14 +15,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::plan::{Course, Plan, number};
 use super::socket;
 use crate::case;
 use crate::fields::fields;
+use crate::listening::Listening;
 
 /// The exchange of a number.
 pub type Draw = Arc<dyn Fn(u64) -> Plan + Send + Sync>;
@@ -35,26 +35,14 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// A service on 127.0.0.1.
 pub struct Service {
     pub address: SocketAddr,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 impl Service {
     /// Answers by these plans.
     pub async fn start(draw: Draw) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&draw)));
-            }
-        });
-        Ok(Self { address, accepting })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.accepting.abort();
+        let listening = Listening::start(0, move |stream| connection(stream, Arc::clone(&draw))).await?;
+        Ok(Self { address: listening.address, _listening: listening })
     }
 }
 

@@ -12,9 +12,9 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinHandle;
+
+use crate::listening::Listening;
 
 /// The body of an answer, for the test to write.
 pub type Answer = Sender<Bytes, Infallible>;
@@ -25,7 +25,7 @@ pub struct Live {
     /// Where it listens.
     pub address: SocketAddr,
     answers: UnboundedReceiver<Answer>,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 impl Live {
@@ -35,25 +35,22 @@ impl Live {
     ///
     /// When there is no port.
     pub async fn start(content_type: &'static str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let (handing, answers) = mpsc::unbounded_channel();
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let _ = stream.set_nodelay(true);
-                let handing: UnboundedSender<Answer> = handing.clone();
-                let serve = service_fn(move |_: http::Request<Incoming>| {
-                    let (answer, body) = Channel::<Bytes, Infallible>::new(1);
-                    let _ = handing.send(answer);
-                    let response = http::Response::builder().header("content-type", content_type).body(body);
-                    async move { response }
-                });
-                tokio::spawn(async move {
-                    auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await
-                });
+        let listening = Listening::start(0, move |stream| {
+            let _ = stream.set_nodelay(true);
+            let handing: UnboundedSender<Answer> = handing.clone();
+            let serve = service_fn(move |_: http::Request<Incoming>| {
+                let (answer, body) = Channel::<Bytes, Infallible>::new(1);
+                let _ = handing.send(answer);
+                let response = http::Response::builder().header("content-type", content_type).body(body);
+                async move { response }
+            });
+            async move {
+                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
             }
-        });
-        Ok(Self { address, answers, accepting })
+        })
+        .await?;
+        Ok(Self { address: listening.address, answers, _listening: listening })
     }
 
     /// The body of the next request's answer.
@@ -63,12 +60,6 @@ impl Live {
     /// When there is no service any more.
     pub async fn answer(&mut self) -> Result<Answer> {
         self.answers.recv().await.context("the service is gone")
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 

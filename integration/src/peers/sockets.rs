@@ -15,8 +15,7 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -27,6 +26,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 pub use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
+
+use crate::listening::Listening;
 
 const EXTENSIONS: &str = "sec-websocket-extensions";
 /// What any client may ask of the service.
@@ -45,7 +46,7 @@ pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
     memory: Arc<Mutex<Memory>>,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 /// What a service remembers.
@@ -72,16 +73,10 @@ impl Service {
     ///
     /// When there is no port.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let memory = Arc::new(Mutex::new(Memory::default()));
         let remembering = Arc::clone(&memory);
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&remembering)));
-            }
-        });
-        Ok(Self { address, memory, accepting })
+        let listening = Listening::start(0, move |stream| serve(stream, Arc::clone(&remembering))).await?;
+        Ok(Self { address: listening.address, memory, _listening: listening })
     }
 
     /// Forgets and hands out what it was told.
@@ -112,12 +107,6 @@ impl Service {
             sleep(STEP).await;
             waited += STEP;
         }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 

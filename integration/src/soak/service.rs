@@ -11,19 +11,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
 use super::body::CARDS;
 use super::faults::Faults;
 use super::plan::{Course, Plan, first_half, number};
 use super::stream::{End, Outgoing, incoming, outgoing};
+use crate::listening::Listening;
 
 /// A service on 127.0.0.1.
 #[derive(Debug)]
 pub struct Service {
     pub address: SocketAddr,
-    accepting: JoinHandle<()>,
+    _listening: Listening,
 }
 
 #[derive(Clone)]
@@ -36,21 +36,9 @@ struct Post {
 impl Service {
     /// Answers by the plans of this seed. `http2` says that the proxy speaks HTTP/2 to it.
     pub async fn start(seed: u64, http2: bool, faults: Arc<Faults>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let post = Post { seed, http2, faults };
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, post.clone()));
-            }
-        });
-        Ok(Self { address, accepting })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.accepting.abort();
+        let listening = Listening::start(0, move |stream| connection(stream, post.clone())).await?;
+        Ok(Self { address: listening.address, _listening: listening })
     }
 }
 

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use panveil_integration::case::{Case, Cut, Protocol, parse};
+use panveil_integration::ending::told_to_end;
 use panveil_integration::observation::check;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
 use report::Report;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The exchanges of the demo are cases like any other, so the tests run them too.
 const EXCHANGES: &str = include_str!("../../../cases/demo.toml");
@@ -55,15 +55,6 @@ async fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Until Ctrl-C or a request to terminate.
-async fn told_to_end() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => Ok(outcome?),
-        _ = terminate.recv() => Ok(()),
     }
 }
 

@@ -3,15 +3,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::ending::{seed_of_now, unless_told_to_end};
 use panveil_integration::leaks::{self, Load, Mix};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 /// Send cards in every place and form through a real Envoy with panveil, and look for them in all that is written.
@@ -48,31 +48,12 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(seed_of_now);
-    // Whichever way it ends, what was started is dropped, and with it every Envoy.
-    let outcome = tokio::select! {
-        outcome = run(arguments, seed) => outcome,
-        outcome = told_to_end() => outcome.and_then(|()| Err(anyhow::anyhow!("told to end"))),
-    };
-    match outcome {
+    match unless_told_to_end(run(arguments, seed)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("leaks: seed {seed}: {error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Another one each second: short enough to type.
-fn seed_of_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Until Ctrl-C or a request to terminate.
-async fn told_to_end() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => Ok(outcome?),
-        _ = terminate.recv() => Ok(()),
     }
 }
 
