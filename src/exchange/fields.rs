@@ -60,11 +60,11 @@ pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
     }
 }
 
-/// True when there may be a card anywhere in the map. Looks at the block as it came, without taking it apart: names and values
+/// True when there may be a card anywhere in the map. Looks at all of it in one go, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
     let inspector = Inspector::new(Document::Text, policy.mask_style()).under(policy.criteria());
-    inspector.suspects(block.bytes())
+    inspector.suspects(block.texts())
 }
 
 impl Fields {

@@ -26,6 +26,9 @@ impl Exchange {
                 self.ledger.add_message(direction, outcome);
             }
         }
+        if self.tally.is_none() && !self.request.skipped && !self.response.skipped && !self.policy.records_clean() {
+            return;
+        }
         let mut tally = self.tally.take().unwrap_or_default();
         for (direction, message) in [(Direction::Request, &self.request), (Direction::Response, &self.response)] {
             if message.skipped {
@@ -116,22 +119,20 @@ impl Exchange {
     }
 
     fn facts<H: Host>(&self, host: &mut H) -> Facts {
+        let of_request = match &self.unmasked {
+            Some(facts) => Facts::clone(facts),
+            None => host.headers(HeaderMap::RequestHeaders).map(|block| self.facts_of(&block)).unwrap_or_default(),
+        };
         let mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
         let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
         let client = property(&["source", "address"]);
         let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(&self.policy, &value));
-        let of_request = self.unmasked.as_deref().cloned().unwrap_or_else(|| Facts {
-            method: text(&["request", "method"]),
-            host: text(&["request", "host"]),
-            request_id: text(&["request", "id"]),
-            ..Facts::default()
-        });
         Facts {
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
             client: client.map(|address| Redacted::under(&self.policy, without_port(&address))),
             // Of a client that did not prove it, a name is worth nothing.
-            source: text(&SOURCE).filter(|_| mutual == Some(true)),
+            source: if mutual == Some(true) { text(&SOURCE) } else { None },
             destination: text(&DESTINATION),
             path: self.path.clone(),
             mtls: mutual,

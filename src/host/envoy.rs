@@ -8,6 +8,7 @@
 use super::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::ptr::null_mut;
 use std::time::Duration;
@@ -29,6 +30,12 @@ const DERIVED_GRPC_STATUS: i32 = -1;
 
 /// `set_buffer` replaces everything only when it is told a length of at least one.
 const AT_LEAST_ONE: usize = 1;
+
+thread_local! {
+    /// The ids of counters by name: to ask the host for one costs more than to move it. They hold for the virtual machine,
+    /// which these are in. There are as many as labels, which come from fixed sets and policies.
+    static COUNTERS: RefCell<Vec<(String, u32)>> = const { RefCell::new(Vec::new()) };
+}
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -161,14 +168,23 @@ impl Host for EnvoyHost {
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {
-        let path = format!("panveil.{key}");
+        let path = ["panveil.", key].concat();
         // SAFETY: both pointers come with the lengths of live slices, which the host only reads.
         let status = unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
         check(status, "set_property")
     }
 
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
-        let id = metric(COUNTER, &counter.name())?;
+        let name = counter.name();
+        let known = COUNTERS.with_borrow(|ids| ids.iter().find(|(known, _)| *known == name).map(|(_, id)| *id));
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let id = metric(COUNTER, &name)?;
+                COUNTERS.with_borrow_mut(|ids| ids.push((name, id)));
+                id
+            }
+        };
         // SAFETY: passes numbers.
         let status = unsafe { proxy_increment_metric(id, i64::try_from(amount).unwrap_or(i64::MAX)) };
         check(status, "increment_metric")

@@ -27,9 +27,14 @@ impl HeaderBlock {
         Self(bytes)
     }
 
-    /// The block as it came: to scan it whole.
+    /// The block as it came.
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// All names and values, each with a NUL behind it: to scan them in one go.
+    pub fn texts(&self) -> &[u8] {
+        self.parts().1
     }
 
     /// How many pairs there are.
@@ -39,9 +44,7 @@ impl HeaderBlock {
 
     /// The names and values, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));
-        let count = length(count);
-        let (lengths, mut texts) = rest.split_at_checked(count.saturating_mul(8)).unwrap_or((&[], &[]));
+        let (lengths, mut texts) = self.parts();
         let mut take = move |length: usize| {
             let text = texts.get(..length)?;
             texts = texts.get(length.saturating_add(1)..).unwrap_or_default();
@@ -56,6 +59,14 @@ impl HeaderBlock {
     /// The first value of the header `name`, which is in lower case.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.pairs().find(|pair| pair.0 == name).map(|pair| pair.1)
+    }
+}
+
+impl HeaderBlock {
+    /// The lengths, and the texts that have them.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        rest.split_at_checked(length(count).saturating_mul(8)).unwrap_or((&[], &[]))
     }
 }
 
