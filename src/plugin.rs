@@ -26,11 +26,13 @@ struct Root {
     /// The policy does nothing in this namespace.
     left_out: bool,
     ledger: Rc<Ledger>,
+    host: EnvoyHost,
 }
 
 /// One exchange, as the host calls it.
 struct Stream {
     exchange: Exchange,
+    host: EnvoyHost,
 }
 
 /// An exchange that is left alone: the host is asked for nothing.
@@ -46,7 +48,7 @@ impl Context for Root {
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
-        let mut host = EnvoyHost;
+        let mut host = self.host.clone();
         let Ok(text) = host.configuration(size) else {
             host.log(Level::Error, &Line::HostCallFailed("get_buffer_bytes"));
             return false;
@@ -81,7 +83,7 @@ impl RootContext for Root {
         if self.left_out {
             return Some(Box::new(LeftOut));
         }
-        Some(Box::new(Stream { exchange: Exchange::new(policy, Rc::clone(&self.ledger)) }))
+        Some(Box::new(Stream { exchange: Exchange::new(policy, Rc::clone(&self.ledger)), host: self.host.clone() }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -91,7 +93,7 @@ impl RootContext for Root {
 
 impl Root {
     fn flush(&self) {
-        let mut host = EnvoyHost;
+        let mut host = self.host.clone();
         self.ledger.drain(|counter, amount| {
             if let Err(error) = host.count(counter, amount) {
                 host.log(Level::Warn, &Line::HostCallFailed(error.call));
@@ -124,31 +126,31 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        action(self.exchange.on_headers(&mut EnvoyHost, Direction::Request, end))
+        action(self.exchange.on_headers(&mut self.host, Direction::Request, end))
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
-        action(self.exchange.on_body(&mut EnvoyHost, Direction::Request, size, end))
+        action(self.exchange.on_body(&mut self.host, Direction::Request, size, end))
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        action(self.exchange.on_trailers(&mut EnvoyHost, Direction::Request))
+        action(self.exchange.on_trailers(&mut self.host, Direction::Request))
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
-        action(self.exchange.on_headers(&mut EnvoyHost, Direction::Response, end))
+        action(self.exchange.on_headers(&mut self.host, Direction::Response, end))
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
-        action(self.exchange.on_body(&mut EnvoyHost, Direction::Response, size, end))
+        action(self.exchange.on_body(&mut self.host, Direction::Response, size, end))
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        action(self.exchange.on_trailers(&mut EnvoyHost, Direction::Response))
+        action(self.exchange.on_trailers(&mut self.host, Direction::Response))
     }
 
     fn on_log(&mut self) {
-        self.exchange.on_log(&mut EnvoyHost);
+        self.exchange.on_log(&mut self.host);
     }
 }
 

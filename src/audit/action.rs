@@ -32,6 +32,8 @@ pub enum Reason {
     Upgrade,
     /// The policy says `skip`.
     Skipped,
+    /// Its content type says that it holds no text.
+    Binary,
     /// The host refused a call.
     HostCall,
 }
@@ -67,7 +69,13 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 6] = [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::HostCall];
+    pub const ALL: [Self; 7] =
+        [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::Binary, Self::HostCall];
+
+    /// True when it was not inspected because it need not be: nothing is wrong.
+    pub const fn is_meant(self) -> bool {
+        matches!(self, Self::Skipped | Self::Binary)
+    }
 
     /// The name in logs, records and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -77,6 +85,7 @@ impl Reason {
             Self::Limit => "limit",
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",
+            Self::Binary => "binary",
             Self::HostCall => "host_call",
         }
     }

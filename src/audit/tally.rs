@@ -114,8 +114,9 @@ impl Tally {
         if self.blocked {
             return Action::Blocked;
         }
-        let uninspected =
-            self.uninspected.iter().any(|note| note.reason != Reason::Skipped.as_str()).then_some(Action::Uninspected);
+        let is_meant =
+            |note: &Uninspected| Reason::ALL.iter().any(|reason| reason.is_meant() && reason.as_str() == note.reason);
+        let uninspected = (!self.uninspected.iter().all(is_meant)).then_some(Action::Uninspected);
         let found = self.entries.iter().map(|entry| entry.action);
         found.chain(uninspected).max().unwrap_or(Action::Clean)
     }

@@ -32,6 +32,11 @@ impl Exchange {
         direction: Direction,
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
+        let content_types = block.pairs().filter(|(name, _)| *name == b"content-type").map(|(_, value)| value);
+        if self.message(direction).ruling.inspects_at(Place::Body) && stream::is_binary(content_types) {
+            self.message(direction).pass_by(Reason::Binary);
+            return Ok(());
+        }
         let sender = sender_of(host, direction, block);
         let Some(plan) = self.plan(direction, pause_until(host, direction, sender)) else { return Ok(()) };
         let is_part = coding::is_part(direction, block);

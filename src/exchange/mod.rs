@@ -69,8 +69,8 @@ struct Message {
     /// What the policy says of it. Before its headers, the strictest that it could.
     ruling: Ruling,
     begun: bool,
-    /// Nothing of it was looked at, since the policy says so.
-    skipped: bool,
+    /// Why it, or its body, was not looked at and need not be.
+    passed_by: Option<Reason>,
     /// It was not looked at, or not at all of it.
     unread: bool,
     /// The receiver was told that nothing more comes.
@@ -173,8 +173,7 @@ impl Exchange {
         let handover = hands_over(direction, &block, self.websocket);
         self.handed_over |= handover == Some(Handover::Unknown);
         if !self.message(direction).ruling.inspects() {
-            self.message(direction).skipped = true;
-            self.message(direction).unread = true;
+            self.message(direction).pass_by(Reason::Skipped);
             if handover == Some(Handover::WebSocket) {
                 // The other direction may be looked at.
                 self.expect_frames(host)?;
@@ -322,7 +321,13 @@ impl Exchange {
 
 impl Message {
     fn under(ruling: Ruling) -> Self {
-        Self { ruling, begun: false, skipped: false, unread: false, closed: false, found: 0, body: None }
+        Self { ruling, begun: false, passed_by: None, unread: false, closed: false, found: 0, body: None }
+    }
+
+    /// Notes that what comes of it is not looked at, as it is to be.
+    fn pass_by(&mut self, reason: Reason) {
+        self.passed_by = Some(reason);
+        self.unread = true;
     }
 }
 

@@ -26,13 +26,15 @@ impl Exchange {
                 self.ledger.add_message(direction, outcome);
             }
         }
-        if self.tally.is_none() && !self.request.skipped && !self.response.skipped && !self.policy.records_clean() {
+        let passed_by = [(Direction::Request, self.request.passed_by), (Direction::Response, self.response.passed_by)];
+        let nothing_passed_by = passed_by.iter().all(|(_, reason)| reason.is_none());
+        if self.tally.is_none() && nothing_passed_by && !self.policy.records_clean() {
             return;
         }
         let mut tally = self.tally.take().unwrap_or_default();
-        for (direction, message) in [(Direction::Request, &self.request), (Direction::Response, &self.response)] {
-            if message.skipped {
-                tally.note_uninspected(direction, Reason::Skipped);
+        for (direction, reason) in passed_by {
+            if let Some(reason) = reason {
+                tally.note_uninspected(direction, reason);
             }
         }
         self.publish_if_any(host, "uninspected", &tally.uninspected());

@@ -11,11 +11,16 @@ use crate::policy::Direction;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::ptr::null_mut;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Envoy, as the virtual machine sees it. Calls act on the stream whose callback is running.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EnvoyHost;
+#[derive(Clone, Debug, Default)]
+pub struct EnvoyHost {
+    /// The ids of counters by name, which hold as long as the virtual machine: to ask the host for one costs more than to
+    /// move it. There are as many as labels, which come from fixed sets and the policy.
+    counters: Rc<RefCell<Vec<(String, u32)>>>,
+}
 
 /// Status codes of the ABI.
 const OK: u32 = 0;
@@ -30,12 +35,6 @@ const DERIVED_GRPC_STATUS: i32 = -1;
 
 /// `set_buffer` replaces everything only when it is told a length of at least one.
 const AT_LEAST_ONE: usize = 1;
-
-thread_local! {
-    /// The ids of counters by name: to ask the host for one costs more than to move it. They hold for the virtual machine,
-    /// which these are in. There are as many as labels, which come from fixed sets and policies.
-    static COUNTERS: RefCell<Vec<(String, u32)>> = const { RefCell::new(Vec::new()) };
-}
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -66,7 +65,7 @@ unsafe extern "C" {
 
 impl EnvoyHost {
     /// The plugin's configuration, as the operator wrote it. Only in `on_configure`.
-    pub fn configuration(self, length: usize) -> Result<Vec<u8>, HostError> {
+    pub fn configuration(&self, length: usize) -> Result<Vec<u8>, HostError> {
         if length == 0 {
             return Ok(Vec::new());
         }
@@ -74,7 +73,7 @@ impl EnvoyHost {
     }
 
     /// Asks for a tick every `period`.
-    pub fn set_tick_period(self, period: Duration) -> Result<(), HostError> {
+    pub fn set_tick_period(&self, period: Duration) -> Result<(), HostError> {
         let milliseconds = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
         // SAFETY: passes a number.
         let status = unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
@@ -82,7 +81,7 @@ impl EnvoyHost {
     }
 
     /// Sets a gauge.
-    pub fn set_gauge(self, name: &str, value: u64) -> Result<(), HostError> {
+    pub fn set_gauge(&self, name: &str, value: u64) -> Result<(), HostError> {
         let id = metric(GAUGE, name)?;
         // SAFETY: passes numbers.
         check(unsafe { proxy_record_metric(id, value) }, "record_metric")
@@ -91,7 +90,7 @@ impl EnvoyHost {
 
 impl EnvoyHost {
     /// An environment variable of the virtual machine, as its operator set it.
-    pub fn environment(&mut self, name: &str) -> Option<Vec<u8>> {
+    pub fn environment(&self, name: &str) -> Option<Vec<u8>> {
         std::env::var_os(name).map(OsString::into_encoded_bytes)
     }
 }
@@ -176,12 +175,12 @@ impl Host for EnvoyHost {
 
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         let name = counter.name();
-        let known = COUNTERS.with_borrow(|ids| ids.iter().find(|(known, _)| *known == name).map(|(_, id)| *id));
+        let known = self.counters.borrow().iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
         let id = match known {
             Some(id) => id,
             None => {
                 let id = metric(COUNTER, &name)?;
-                COUNTERS.with_borrow_mut(|ids| ids.push((name, id)));
+                self.counters.borrow_mut().push((name, id));
                 id
             }
         };

@@ -25,6 +25,7 @@ mod columns;
 mod document;
 mod finding;
 mod inspector;
+mod media;
 mod messages;
 mod naming;
 mod search;
@@ -55,6 +56,7 @@ pub use coding::{Decoder, Flaw, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redact, redact_by};
+pub use media::is_binary;
 pub use messages::{Framing, Sender};
 
 use crate::scan::token::LONGEST_TOKEN;

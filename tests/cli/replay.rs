@@ -127,6 +127,15 @@ fn monitor_mode_reports() {
 }
 
 #[test]
+fn a_picture_is_not_looked_at() {
+    let entry = r#"{"request":{"method":"GET","url":"https://shop.example/logo.png"},
+        "response":{"status":200,"headers":[{"name":"content-type","value":"image/png"}],"content":{"text":"4111111111111111"}}}"#;
+    let report = printed(&["replay", "-", &file("picture.har", capture(entry))], b"");
+    assert_has(&report, &["response body without text, as its type says 1 1"]);
+    assert!(!report.contains("visa"), "{report}");
+}
+
+#[test]
 fn json_has_the_filter_s_record() {
     let report = printed(&["replay", "-", CAPTURE, "--format", "json"], b"{\"request\":\"block\"}");
     let entries: Vec<serde_json::Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

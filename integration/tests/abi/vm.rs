@@ -74,7 +74,8 @@ impl Vm {
         let context = ROOT + self.streams;
         with(|host| {
             host.properties.clear();
-            host.metrics.clear();
+            // Their ids hold as long as the virtual machine.
+            host.metrics.iter_mut().for_each(|metric| metric.value = 0);
         });
         proxy_on_context_create(context, ROOT);
         Stream { context, waiting: None }

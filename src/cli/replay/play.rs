@@ -21,6 +21,8 @@ pub struct Played {
     pub replied: Option<u16>,
     /// What became of each message that came by.
     pub outcomes: Vec<(Direction, Action)>,
+    /// The messages that were not inspected and why, `response:encoding`, with commas between them.
+    pub uninspected: String,
     /// Messages with a body of which no byte was inspected, though they passed.
     pub bodies_passed: Vec<Direction>,
     /// What the capture left out.
@@ -89,6 +91,7 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
         record: told("record"),
         replied: host.replied,
         outcomes,
+        uninspected: told("uninspected").unwrap_or_default(),
         bodies_passed,
         gaps,
     }

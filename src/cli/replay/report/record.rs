@@ -9,7 +9,6 @@ pub struct Record {
     pub action: String,
     pub findings: Vec<Finding>,
     pub findings_beyond: u64,
-    pub uninspected: Vec<Uninspected>,
     pub limits: Vec<Reached>,
 }
 
@@ -26,14 +25,6 @@ pub struct Finding {
     pub action: String,
     pub rule: String,
     pub count: u64,
-}
-
-/// A message that was not inspected, or not wholly.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Uninspected {
-    pub direction: String,
-    reason: String,
 }
 
 /// A limit that a message reached.
@@ -63,16 +54,16 @@ impl Finding {
     }
 }
 
-impl Uninspected {
-    /// Why it was not.
-    pub fn why(&self) -> &str {
-        match self.reason.as_str() {
-            "encoding" => "in a coding that is not read",
-            "range" => "a part of something else",
-            "limit" => "beyond a limit",
-            "upgrade" => "handed over to another protocol",
-            "host_call" => "the proxy could not be asked",
-            other => other,
-        }
+/// What a reason not to inspect something means.
+pub fn why(reason: &str) -> &str {
+    match reason {
+        "encoding" => "in a coding that is not read",
+        "range" => "a part of something else",
+        "limit" => "beyond a limit",
+        "upgrade" => "handed over to another protocol",
+        "skipped" => "skipped, as the policy says",
+        "binary" => "body without text, as its type says",
+        "host_call" => "the proxy could not be asked",
+        other => other,
     }
 }

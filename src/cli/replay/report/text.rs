@@ -1,7 +1,7 @@
 //! What does a person see of a capture that was replayed?
 
 use super::super::play::Played;
-use super::record::Record;
+use super::record::{Record, why};
 use super::table;
 use panveil::audit::Action;
 use std::collections::BTreeMap;
@@ -71,22 +71,16 @@ impl Text {
         for (direction, gap) in &played.gaps {
             add(direction.as_str(), &format!("{} not captured", gap.as_str()));
         }
-        for unread in &record.uninspected {
-            add(&unread.direction, unread.why());
+        let told: Vec<(&str, &str)> = played.uninspected.split(',').filter_map(|told| told.split_once(':')).collect();
+        for (direction, reason) in &told {
+            add(direction, why(reason));
         }
         for reached in &record.limits {
             add(&reached.direction, &format!("reached the limit {}", reached.limit));
         }
-        let is_told = |direction: &str| record.uninspected.iter().any(|unread| unread.direction == direction);
-        for (direction, outcome) in &played.outcomes {
-            let name = direction.as_str();
-            if is_told(name) {
-                continue;
-            }
-            if *outcome == Action::Uninspected {
-                add(name, "skipped, as the policy says");
-            } else if played.bodies_passed.contains(direction) {
-                add(name, "body skipped, as the policy says");
+        for direction in played.bodies_passed.iter().map(|direction| direction.as_str()) {
+            if !told.iter().any(|(other, _)| *other == direction) {
+                add(direction, "body skipped, as the policy says");
             }
         }
     }
