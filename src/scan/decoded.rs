@@ -7,6 +7,8 @@
 use super::escape::{self, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::joint::is_joint_byte;
+use super::lanes::{self, Lanes};
+use std::ops::Range;
 
 /// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
 /// `%25EF%25BC%2594`, a full-width digit encoded twice, has 15.
@@ -18,14 +20,23 @@ pub struct Decoded<'a> {
     layers: Vec<Layer>,
 }
 
-/// A text and, for each of its bytes, which bytes of the text below it stands for.
+/// A text and which bytes of the text below its bytes stand for.
 #[derive(Default)]
 struct Layer {
     text: Vec<u8>,
-    starts: Vec<u32>,
-    ends: Vec<u32>,
+    /// Where a byte does not stand for one byte, in order. All others do.
+    spellings: Vec<Spelling>,
     /// How much of the text below was read; the rest is the beginning of an escape.
     consumed: usize,
+}
+
+/// Bytes of a text, or none, that bytes of the text below spell together.
+#[derive(Clone, Copy)]
+struct Spelling {
+    at: u32,
+    len: u8,
+    source_len: u8,
+    source: u32,
 }
 
 /// A byte to write, and where in the source.
@@ -65,7 +76,7 @@ impl<'a> Decoded<'a> {
     pub fn start(&self, position: usize) -> usize {
         let mut position = position;
         for layer in self.layers.iter().rev() {
-            position = layer.starts.get(position).map_or(layer.consumed, |start| index(*start));
+            position = layer.source_of(position).map_or(layer.consumed, |source| source.start);
         }
         position
     }
@@ -74,7 +85,7 @@ impl<'a> Decoded<'a> {
     pub fn end(&self, position: usize) -> usize {
         let mut end = position.saturating_add(1);
         for layer in self.layers.iter().rev() {
-            end = layer.ends.get(end.saturating_sub(1)).map_or(layer.consumed, |end| index(*end));
+            end = layer.source_of(end.saturating_sub(1)).map_or(layer.consumed, |source| source.end);
         }
         end
     }
@@ -100,7 +111,7 @@ impl<'a> Decoded<'a> {
         let mut rest = edits.as_slice();
         let mut lower = Vec::new();
         while let Some(((position, _), _)) = rest.split_first() {
-            let start = *layer.starts.get(*position)?;
+            let sent = layer.source_of(*position)?;
             let unit = layer.unit_at(*position)?;
             let mut bytes = layer.text.get(unit.clone())?.to_vec();
             let here = rest.iter().take_while(|(position, _)| unit.contains(position)).count();
@@ -108,13 +119,25 @@ impl<'a> Decoded<'a> {
                 *bytes.get_mut(position.checked_sub(unit.start)?)? = *byte;
             }
             rest = rest.get(here..)?;
-            let (start, end) = (index(start), index(*layer.ends.get(unit.start)?));
-            let old = source.get(start..end)?;
+            let old = source.get(sent.clone())?;
             let new = respell(old, &bytes)?;
             let changed = old.iter().zip(&new).enumerate().filter(|(_, (old, new))| old != new);
-            lower.extend(changed.map(|(offset, (_, new))| (start.saturating_add(offset), *new)));
+            lower.extend(changed.map(|(offset, (_, new))| (sent.start.saturating_add(offset), *new)));
         }
         self.rewrite(below, lower)
+    }
+
+    /// The positions of the text before which or as which something is spelled that is not one byte, in any layer, and the first.
+    fn spelled(&self) -> Vec<usize> {
+        let mut positions = vec![0];
+        for layer in &self.layers {
+            let below = positions.iter().map(|below| layer.position_of(*below));
+            let here = layer.spellings.iter().map(|spelling| index(spelling.at));
+            positions = below.chain(here).collect();
+        }
+        positions.sort();
+        positions.dedup();
+        positions
     }
 
     /// Takes digits and separators that are spelled too long out of any number, so that a number has a longest spelling.
@@ -123,14 +146,13 @@ impl<'a> Decoded<'a> {
             return;
         }
         let in_number = |byte: &u8| byte.is_ascii_digit() || is_joint_byte(*byte);
-        let in_numbers =
-            self.text().iter().enumerate().filter(|(_, byte)| in_number(byte)).map(|(position, _)| position);
         let too_long = |position: &usize| {
             let before = position.checked_sub(1).map_or(0, |before| self.end(before));
             let gap = if *position == 0 { gap } else { 0 };
             self.end(*position).saturating_sub(before).saturating_add(gap) > LONGEST_SPELLING
         };
-        let breaks: Vec<usize> = in_numbers.filter(too_long).collect();
+        let mut breaks = self.spelled();
+        breaks.retain(|position| self.text().get(*position).is_some_and(in_number) && too_long(position));
         let Some(layer) = self.layers.last_mut() else { return };
         for position in breaks {
             if let Some(byte) = layer.text.get_mut(position) {
@@ -145,7 +167,7 @@ impl Layer {
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());
         loop {
-            let rest = layer.keep_until(source, |byte| escape::begins(byte, escapes));
+            let rest = layer.keep_until(source, |bytes| escape::begins(bytes, escapes));
             if rest.is_empty() {
                 return layer;
             }
@@ -171,7 +193,7 @@ impl Layer {
                 Err(_) | Ok(None) => layer.keep(rest.get(..1).unwrap_or_default()),
                 Ok(Some((character, len))) => match fold::fold(character, mask) {
                     Fold::As(byte) => layer.push(&[byte], len),
-                    Fold::Dropped => layer.consumed = layer.consumed.saturating_add(len),
+                    Fold::Dropped => layer.push(&[], len),
                     Fold::Kept => layer.push(rest.get(..len).unwrap_or_default(), len),
                 },
             }
@@ -179,9 +201,9 @@ impl Layer {
     }
 
     /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.
-    fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(u8) -> bool) -> &'s [u8] {
+    fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(Lanes) -> Lanes) -> &'s [u8] {
         let rest = source.get(self.consumed..).unwrap_or_default();
-        let run = rest.iter().position(|byte| special(*byte)).unwrap_or(rest.len());
+        let run = lanes::find(rest, special).unwrap_or(rest.len());
         let (run, rest) = rest.split_at_checked(run).unwrap_or_default();
         self.keep(run);
         rest
@@ -189,40 +211,72 @@ impl Layer {
 
     /// Appends bytes that stand for themselves.
     fn keep(&mut self, run: &[u8]) {
-        let start = u32::try_from(self.consumed).unwrap_or(u32::MAX);
-        let len = u32::try_from(run.len()).unwrap_or(u32::MAX);
         self.consumed = self.consumed.saturating_add(run.len());
         self.text.extend_from_slice(run);
-        self.starts.extend(start..start.saturating_add(len));
-        self.ends.extend(start.saturating_add(1)..=start.saturating_add(len));
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        Self {
-            text: Vec::with_capacity(capacity),
-            starts: Vec::with_capacity(capacity),
-            ends: Vec::with_capacity(capacity),
-            consumed: 0,
-        }
+        Self { text: Vec::with_capacity(capacity), ..Self::default() }
     }
 
     /// Appends what the next `len` bytes below stand for.
     fn push(&mut self, bytes: &[u8], len: usize) {
-        let start = self.consumed;
-        self.consumed = start.saturating_add(len);
-        for byte in bytes {
-            self.text.push(*byte);
-            self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
-            self.ends.push(u32::try_from(self.consumed).unwrap_or(u32::MAX));
+        if (bytes.len(), len) != (1, 1) {
+            let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            let short = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+            self.spellings.push(Spelling {
+                at: number(self.text.len()),
+                len: short(bytes.len()),
+                source_len: short(len),
+                source: number(self.consumed),
+            });
+        }
+        self.consumed = self.consumed.saturating_add(len);
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// The bytes below that spell the one at `position`; `None` behind the last one.
+    fn source_of(&self, position: usize) -> Option<Range<usize>> {
+        (position < self.text.len()).then_some(())?;
+        let after = self.spellings.partition_point(|spelling| index(spelling.at) <= position);
+        let before = after.checked_sub(1).and_then(|before| self.spellings.get(before));
+        let Some(before) = before else { return Some(position..position.saturating_add(1)) };
+        let end = before.source_end();
+        match position.checked_sub(before.end()) {
+            None => Some(index(before.source)..end),
+            Some(further) => {
+                let start = end.saturating_add(further);
+                Some(start..start.saturating_add(1))
+            }
         }
     }
 
+    /// The first position of which the bytes below that spell it end behind `below`.
+    fn position_of(&self, below: usize) -> usize {
+        let after = self.spellings.partition_point(|spelling| spelling.source_end() <= below);
+        let further = |from: usize, to: usize| below.saturating_sub(from).saturating_add(to);
+        let before = after.checked_sub(1).and_then(|before| self.spellings.get(before));
+        let plain = before.map_or(below, |before| further(before.source_end(), before.end()));
+        self.spellings.get(after).map_or(plain, |next| plain.min(index(next.at)))
+    }
+
     /// The bytes that come from the same unit as the one at `position`.
-    fn unit_at(&self, position: usize) -> Option<std::ops::Range<usize>> {
-        let start = self.starts.get(position)?;
-        let before = self.starts.get(..position)?.iter().rev().take_while(|other| *other == start).count();
-        let after = self.starts.get(position..)?.iter().take_while(|other| *other == start).count();
-        Some(position.checked_sub(before)?..position.checked_add(after)?)
+    fn unit_at(&self, position: usize) -> Option<Range<usize>> {
+        (position < self.text.len()).then_some(())?;
+        let after = self.spellings.partition_point(|spelling| index(spelling.at) <= position);
+        let before = after.checked_sub(1).and_then(|before| self.spellings.get(before));
+        let spelling = before.filter(|before| position < before.end());
+        Some(spelling.map_or(position..position.saturating_add(1), |unit| index(unit.at)..unit.end()))
+    }
+}
+
+impl Spelling {
+    fn end(&self) -> usize {
+        index(self.at).saturating_add(usize::from(self.len))
+    }
+
+    fn source_end(&self) -> usize {
+        index(self.source).saturating_add(usize::from(self.source_len))
     }
 }
 

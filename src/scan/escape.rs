@@ -4,6 +4,7 @@
 //! and the plus sign of form encoding.
 
 use super::MASK_CHARACTERS;
+use super::lanes::{self, Lanes};
 
 /// What begins at a place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,14 +52,21 @@ const NAMED: [(&[u8], char); 8] = [
 /// The digits after `%B`, masked or not, from which on it is the start of track 1 and no percent-encoding.
 const TRACK_DIGITS: usize = 12;
 
-/// True when `byte` may be the first of an escape.
-pub fn begins(byte: u8, escapes: Escapes) -> bool {
-    (byte == b'%') | (byte == b'\\') | (byte == b'&') | (escapes.plus & (byte == b'+'))
-}
-
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
-    text.chunks(256).any(|part| part.iter().fold(0, |any, byte| any | u8::from(begins(*byte, escapes))) != 0)
+    lanes::has(text, |bytes| begins(bytes, escapes))
+}
+
+/// True when `text` is ASCII and holds no escape.
+pub fn none(text: &[u8], escapes: Escapes) -> bool {
+    !lanes::has(text, |bytes| bytes | begins(bytes, escapes))
+}
+
+/// Which bytes may be the first of an escape.
+#[inline(always)]
+pub fn begins(bytes: Lanes, escapes: Escapes) -> Lanes {
+    let begin = bytes.is_within(b'%', b'&') | bytes.is(b'\\');
+    if escapes.plus { begin | bytes.is(b'+') } else { begin }
 }
 
 /// The unit at the start of `text`. `last` says that nothing follows the text.

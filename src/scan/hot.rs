@@ -1,76 +1,151 @@
-//! Where are digits dense enough for a number to be there at all?
+//! Where may a number be at all?
 //!
-//! Where the digits of a candidate are joined by single bytes, one of any two neighbours is a digit; wider joints stand
-//! between the groups of few layouts. A candidate has at least [`MIN_DIGITS`] bytes; looking at three bytes in every eleven
-//! cannot miss it.
+//! A number stands in a chain: digits with at most [`LONGEST_JOINT`] bytes of joints between them. A block at a time, its
+//! bytes become bits, and the bits tell which chains have enough digits. All else is passed over here.
 
 use super::MIN_DIGITS;
+use super::joint::LONGEST_JOINT;
+use super::lanes::{BLOCK, Lanes, bits, padded};
 
-/// The distance between two looks.
-const STRIDE: usize = MIN_DIGITS - 1;
-
-/// A digit of the first stretch from `from` on that could hold a candidate, at most a stride into it; `None` when no
-/// candidate can lie in the rest of `bytes`.
-pub fn next_dense(bytes: &[u8], from: usize) -> Option<usize> {
-    let first = from.saturating_add(STRIDE).saturating_sub(1);
-    let looks = bytes.get(first..)?.chunks(STRIDE);
-    for (look, chunk) in looks.enumerate() {
-        let seen = chunk.get(..LOOK).unwrap_or(chunk);
-        if let Some(digit) = seen.iter().position(u8::is_ascii_digit) {
-            return Some(first.saturating_add(look.saturating_mul(STRIDE)).saturating_add(digit));
+/// The first digit of the first chain from `from` on that has enough digits for a number. What stands before `from` is no part
+/// of a chain.
+pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        let end;
+        let block = match rest.first_chunk::<BLOCK>() {
+            Some(block) => block,
+            None => {
+                end = padded(rest);
+                &end
+            }
+        };
+        let digits = bits(block, |bytes| bytes.is_within(b'0', b'9'));
+        let near = (0..LONGEST_JOINT).fold(digits, |near, _| (near << 1) | digits);
+        if long(near) != 0 {
+            let chains = near & bits(block, in_chain);
+            match first_of_number(chains, digits, rest) {
+                Chain::Long(start) => return Some(at.saturating_add(start)),
+                Chain::Cut(start) => {
+                    at = at.saturating_add(start);
+                    continue;
+                }
+                Chain::None => {}
+            }
         }
+        at = at.saturating_add(STRIDE);
     }
-    None
 }
 
-/// The bytes of a look.
-const LOOK: usize = 3;
+/// How far one block begins behind the one before: whatever is long enough lies in one of them from its start.
+const STRIDE: usize = BLOCK - SHORTEST + 1;
+
+/// Which bytes are digits or parts of joints.
+#[inline(always)]
+fn in_chain(bytes: Lanes) -> Lanes {
+    bytes.is_within(b'-', b'9') | bytes.is(b' ') | bytes.is(b'*') | bytes.is(b'_') | bytes.is(b'|')
+}
+
+/// The fewest bytes of a chain with a number in it: `4.111111111`, the start of a float whose exponent says that more digits
+/// follow.
+const SHORTEST: usize = 11;
+
+/// The fewest digits of a chain with a number in it, and of one that ends in a float with an exponent.
+const ENOUGH: u32 = 12;
+const ENOUGH_OF_FLOAT: u32 = 10;
+const _: () = assert!(ENOUGH as usize == MIN_DIGITS);
+
+/// Where a run of at least [`SHORTEST`] bits begins, and where so many follow still.
+#[inline(always)]
+fn long(runs: u64) -> u64 {
+    let two = runs & (runs >> 1);
+    let four = two & (two >> 2);
+    let eight = four & (four >> 4);
+    eight & (four >> (SHORTEST - 4))
+}
+
+/// What begins in a block.
+enum Chain {
+    /// A chain with enough digits.
+    Long(usize),
+    /// A chain of which the block does not have all, nor enough to tell. It has all of one that begins where the block does.
+    Cut(usize),
+    /// Neither.
+    None,
+}
+
+/// The first of the `chains` that has enough `digits` or is cut, among those at the start of `text`.
+fn first_of_number(chains: u64, digits: u64, text: &[u8]) -> Chain {
+    let mut rest = long(chains);
+    while rest != 0 {
+        let start = rest.trailing_zeros();
+        let end = start.saturating_add(chains.wrapping_shr(start).trailing_ones());
+        let behind = u64::MAX.checked_shl(end).unwrap_or(0);
+        let count = (digits & u64::MAX.wrapping_shl(start) & !behind).count_ones();
+        let first = usize::try_from(start).unwrap_or(0);
+        let next = usize::try_from(end).ok().and_then(|end| text.get(end));
+        if count >= ENOUGH || (count >= ENOUGH_OF_FLOAT && matches!(next, Some(b'e' | b'E'))) {
+            return Chain::Long(first);
+        }
+        if behind == 0 && start > 0 {
+            return Chain::Cut(first);
+        }
+        rest &= behind;
+    }
+    Chain::None
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::window::{CANONICAL, SPREAD};
+    use crate::scan::joint::is_joint_byte;
     use proptest::prelude::*;
 
+    /// The same, a byte at a time.
+    fn slowly(text: &[u8], from: usize) -> Option<usize> {
+        let mut start = from;
+        while start < text.len() {
+            let (mut digits, mut joint, mut at) = (0, 0, start);
+            while at < text.len() && (text[at].is_ascii_digit() || is_joint_byte(text[at])) && joint < 4 {
+                let digit = text[at].is_ascii_digit();
+                joint = if digit { 0 } else { joint + 1 };
+                digits += usize::from(digit);
+                at += 1;
+            }
+            let exponent = joint < 4 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
+            if text[start].is_ascii_digit() && (digits >= 12 || (digits >= 10 && at - start >= SHORTEST && exponent)) {
+                return Some(start);
+            }
+            start = if text[start].is_ascii_digit() { at } else { start + 1 };
+        }
+        None
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
         #[test]
-        fn no_dense_stretch_is_passed_over(before in "[a-z ]{0,40}", digits in "[0-9]{12,19}", after in "[a-z]{0,40}") {
-            let text = format!("{before}{digits}{after}");
-            let found = next_dense(text.as_bytes(), 0).expect("digits are there");
-            prop_assert!(found >= before.len() && found < before.len() + digits.len());
+        fn chains_are_found_wherever_blocks_end(text in "([0-9]{1,5}([ .*_|/-]{0,4}|[,ea ])|[a-z]{0,40}){0,60}", from in 0..90_usize) {
+            let found = next_chain(text.as_bytes(), from);
+            let expected = slowly(text.as_bytes(), from);
+            prop_assert_eq!(found, expected, "{}", text);
         }
 
         #[test]
-        fn grouped_digits_are_dense(before in "[a-z]{0,40}", groups in prop::collection::vec("[0-9]{1,6}", 12..16)) {
-            let text = format!("{before}{}", groups.join("-"));
-            prop_assert!(next_dense(text.as_bytes(), 0).is_some());
-        }
-    }
-
-    /// Every layout that a wide joint may have, wherever the looks fall.
-    #[test]
-    fn wide_joints_are_dense_enough() {
-        let lengths = |layout: u32| -> Vec<u32> {
-            format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
-        };
-        let printed = CANONICAL.map(lengths).into_iter();
-        let spread = printed.filter(|lengths| lengths.iter().all(|length| SPREAD.contains(length)));
-        let layouts: Vec<Vec<u32>> = spread.chain([vec![1; MIN_DIGITS]]).collect();
-        for (layout, joint, before) in layouts.iter().flat_map(|layout| {
-            [" - ", "  ", "/"]
-                .into_iter()
-                .flat_map(move |joint| (0..=STRIDE).map(move |before| (layout, joint, before)))
-        }) {
-            let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
-            let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
-            assert!(next_dense(text.as_bytes(), 0).is_some_and(|at| at < text.len() - 20), "{text}");
+        fn runs_have_as_many_bits_as_they_should(text in any::<u64>(), more in any::<u64>()) {
+            let runs = text | more;
+            let slowly = (0..64).filter(|at| (*at..*at + SHORTEST).all(|bit| bit < 64 && (runs >> bit) & 1 == 1));
+            prop_assert_eq!(long(runs), slowly.fold(0, |all, at| all | (1 << at)));
         }
     }
 
     #[test]
-    fn text_without_digits_has_none() {
-        assert_eq!(next_dense(b"the quick brown fox jumps over the lazy dog", 0), None);
-        assert_eq!(next_dense(b"", 0), None);
-        assert_eq!(next_dense(b"1", 5), None);
+    fn text_without_enough_digits_has_none() {
+        for text in ["the quick brown fox jumps over the lazy dog", "", "2026-01-15T10:22:00Z", "+1 555 123 4567", "1"]
+        {
+            assert_eq!(next_chain(text.as_bytes(), 0), None, "{text}");
+        }
+        assert_eq!(next_chain(b"1", 5), None);
     }
 }

@@ -28,6 +28,7 @@ mod escape;
 mod fold;
 mod hot;
 mod joint;
+pub(crate) mod lanes;
 mod last;
 pub mod pattern;
 mod starts;
@@ -37,7 +38,7 @@ mod window;
 
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
 pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
-pub use escape::{Escapes, any as has_escapes};
+pub use escape::{Escapes, none as is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -28,9 +28,6 @@ pub enum Step<'a> {
     End,
 }
 
-/// The fewest digits of a chain with a number in it: those of a float whose exponent says that more follow.
-const FEWEST_DIGITS: usize = 10;
-
 /// The bytes from a letter on that tell whether it is the exponent of a float, or begins a row of hexadecimal groups.
 const HEXADECIMAL: usize = 11;
 
@@ -95,49 +92,27 @@ impl<'a> Starts<'a> {
         Some(Step::Start(Windows::of(self.view, object)))
     }
 
-    /// Moves to the next place where a chain may be; false when there is none.
+    /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
     fn enter_chain(&mut self) -> bool {
-        let dense = hot::next_dense(self.view.window(), self.at);
-        if dense.is_none() && self.view.is_last() {
-            return false;
+        match hot::next_chain(self.view.window(), self.at) {
+            Some(start) => self.at = start,
+            None if self.view.is_last() => return false,
+            None => self.at = self.last_chain(),
         }
-        self.at = self.chain_start(dense.unwrap_or(self.view.len()));
         self.in_chain = true;
-        self.skip_short_chains();
         self.at < self.view.len()
     }
 
-    /// Passes over a chain that has too few digits for any number, as those of times and addresses do.
-    fn skip_short_chains(&mut self) {
+    /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.
+    fn last_chain(&self) -> usize {
+        let end = self.view.len();
         let rest = self.view.window().get(self.at..).unwrap_or_default();
-        let (mut digits, mut joint): (usize, usize) = (0, 0);
-        for (position, byte) in rest.iter().enumerate() {
-            if byte.is_ascii_digit() {
-                joint = 0;
-                digits = digits.saturating_add(1);
-                if digits >= FEWEST_DIGITS {
-                    return;
-                }
-            } else {
-                joint = joint.saturating_add(1);
-                if joint > LONGEST_JOINT || !is_joint_byte(*byte) {
-                    self.at = self.at.saturating_add(position).saturating_add(1);
-                    self.in_chain = false;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The first digit of the chain that has a digit at `position` or ends there, not before the current position.
-    fn chain_start(&self, position: usize) -> usize {
-        let before = self.view.window().get(self.at..position).unwrap_or_default();
-        let mut start = position;
+        let mut start = end;
         let mut joint: usize = 0;
-        for (distance, byte) in before.iter().rev().enumerate() {
+        for (distance, byte) in rest.iter().rev().enumerate() {
             if byte.is_ascii_digit() {
                 joint = 0;
-                start = position.saturating_sub(distance).saturating_sub(1);
+                start = end.saturating_sub(distance).saturating_sub(1);
             } else {
                 joint = joint.saturating_add(1);
                 if joint > LONGEST_JOINT || !is_joint_byte(*byte) {

@@ -118,7 +118,7 @@ impl Inspector {
     }
 
     fn inspect_block(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        if self.gap == 0 && block.is_ascii() && !scan::has_escapes(block, self.escapes) {
+        if self.gap == 0 && scan::is_plain(block, self.escapes) {
             return self.inspect_text(block, last, None, findings);
         }
         let decoded = Decoded::new(block, self.gap, last, self.escapes, self.style.character.as_byte());

@@ -67,7 +67,7 @@ impl Criteria {
             .clone()
             .map(|own| OwnPatterns { named: own.named.into_iter().map(|(name, _)| (name, 0)).collect(), ..own });
         let names = self.names.clone().without_ignored();
-        let authentication_data = Some(self.authentication_data.clone().unwrap_or_default());
+        let authentication_data = Some(self.authentication_data.unwrap_or_default());
         Self {
             level: Level::Strict,
             eager: true,
@@ -99,7 +99,7 @@ impl Default for Criteria {
             brands: Vec::new(),
             test_cards: true,
             names: Names::default(),
-            authentication_data: Some(CodeNames::default()),
+            authentication_data: Some(CodeNames),
             base64: false,
             patterns: None,
             traces: Traces::None,

@@ -24,7 +24,7 @@ const OUTSIDE: [(&str, &[&str]); 5] = [
     ("schemars", &["policy/", "audit/record.rs", "audit/schema.rs"]),
     ("serde", &["policy/", "audit/record.rs", "exchange/refusal.rs", "cli/"]),
     ("serde_json", &["policy/", "audit/record.rs", "audit/schema.rs", "exchange/refusal.rs", "cli/"]),
-    ("unsafe", &["host/envoy.rs"]),
+    ("unsafe", &["host/envoy.rs", "scan/lanes.rs"]),
 ];
 
 /// Where foreign functions may be declared.

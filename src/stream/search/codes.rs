@@ -14,7 +14,7 @@ use std::ops::Range;
 pub const NEAR: usize = 192;
 
 /// Adds the codes near the cards in `hits` and in front of `stretch`.
-pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
+pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
     let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
     let cards: Vec<Range<usize>> =
         hits.found.iter().filter(|hit| is_card(&hit.sighting.what)).map(|hit| hit.span.clone()).collect();
@@ -25,9 +25,10 @@ pub fn find(stretch: &Stretch<'_>, names: &CodeNames, hits: &mut Hits) {
     let mut cursor = None;
     let in_headings = stretch.naming.may_name_codes();
     for place in places {
-        let before = text_before(stretch.behind, stretch.text, place.start, LOOKBEHIND);
-        let text = stretch.text.get(place.clone()).unwrap_or_default();
-        let in_text = names.may_be_in(&[before.as_slice(), text].concat());
+        let in_text = match place.start.checked_sub(LOOKBEHIND) {
+            Some(before) => names.may_be_in(stretch.text.get(before..place.end).unwrap_or_default()),
+            None => names.may_be_in(&[stretch.behind, stretch.text.get(..place.end).unwrap_or_default()].concat()),
+        };
         if !in_text && !in_headings {
             continue;
         }

@@ -80,7 +80,7 @@ pub fn search(stretch: &Stretch<'_>) -> Hits {
         patterns::find(stretch, patterns, &mut hits);
     }
     hits.settle();
-    if let Some(names) = &stretch.criteria.authentication_data {
+    if let Some(names) = stretch.criteria.authentication_data {
         codes::find(stretch, names, &mut hits);
         hits.settle();
     }
