@@ -248,8 +248,11 @@ pub fn redact(text: &mut [u8]) {
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
 pub fn redact_by(text: &mut [u8], criteria: Arc<Criteria>, style: Style) {
-    let mut findings = Vec::new();
     let inspector = Inspector::new(Document::Text, style).under(criteria);
+    if !inspector.suspects(text) {
+        return;
+    }
+    let mut findings = Vec::new();
     inspector.reading_all_escapes().inspect(text, true, &mut findings);
     for finding in &findings {
         if let Some(span) = text.get_mut(finding.span.clone()) {

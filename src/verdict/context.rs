@@ -71,8 +71,8 @@ fn ends_record(text: &[u8], index: usize) -> bool {
 
 fn names_evidence(text: &[u8]) -> bool {
     text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
-        let word = word.to_ascii_lowercase();
-        is_one_of(&word, &words::EVIDENCE) || word.starts_with(words::EXPIRATION.as_bytes())
+        let start = word.get(..words::EXPIRATION.len()).unwrap_or_default();
+        is_one_of(word, &words::EVIDENCE) || start.eq_ignore_ascii_case(words::EXPIRATION.as_bytes())
     })
 }
 

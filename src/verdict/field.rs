@@ -32,12 +32,14 @@ pub const LONGEST_NAME: usize = 40;
 pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
     let near = before.get(start..)?;
-    let closings = near.iter().enumerate().rev().filter(|(_, byte)| **byte == b'"').map(|(index, _)| index);
-    for closing in closings {
-        let gap = near.get(closing.saturating_add(1)..)?;
-        if gap.len() > LONGEST_NAME || gap.iter().any(|byte| matches!(byte, b'{' | b'}')) {
+    let mut end = near.len();
+    while let Some(closing) = near.get(..end)?.iter().rposition(|byte| matches!(byte, b'"' | b'{' | b'}')) {
+        let is_quote = near.get(closing) == Some(&b'"');
+        let gap = near.len().saturating_sub(closing).saturating_sub(1);
+        if !is_quote || gap > LONGEST_NAME {
             return None;
         }
+        end = closing;
         let Some((rest, value)) = quoted(near.get(..=closing)?) else { continue };
         let Some(rest) = strip_one_of(rest.trim_ascii_end(), b":=") else { continue };
         let rest = rest.trim_ascii_end();
@@ -72,8 +74,8 @@ pub fn without_looks(before: &[u8]) -> Vec<u8> {
         let Some(start) = rest.iter().rposition(|byte| *byte == b'<') else { break };
         let inside = rest.get(start.saturating_add(1)..).unwrap_or_default();
         let inside = inside.strip_prefix(b"/").unwrap_or(inside);
-        let name = inside.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-        if !is_one_of(&name, &words::LOOKS) {
+        let name = inside.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if !is_one_of(name, &words::LOOKS) {
             break;
         }
         text.truncate(start);

@@ -122,9 +122,9 @@ pub fn is_like_one_of(word: &[u8], words: &[&str]) -> bool {
     is_one_of(word, words) || is_one_of(stem, words) || stem.strip_suffix(b"s").is_some_and(|one| is_one_of(one, words))
 }
 
-/// True when `word` is one of `words`.
+/// True when `word` is one of `words`, which are in lower case and in order; its own case does not matter.
 pub fn is_one_of(word: &[u8], words: &[&str]) -> bool {
-    words.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+    words.binary_search_by(|known| known.bytes().cmp(word.iter().map(u8::to_ascii_lowercase))).is_ok()
 }
 
 #[cfg(test)]
