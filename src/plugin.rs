@@ -4,7 +4,7 @@
 //! exchange.
 
 use crate::audit::{Counter, Ledger, Line};
-use crate::exchange::{Exchange, Flow};
+use crate::exchange::{ACTS, Exchange, Flow};
 use crate::host::{EnvoyHost, Host, Level};
 use crate::policy::{Direction, KEY_VARIABLE, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -61,6 +61,7 @@ impl RootContext for Root {
                 return false;
             }
         };
+        host.let_claim(ACTS);
         let mode = policy.mode();
         self.left_out = is_left_out(&mut host, &policy);
         self.policy = Some(Rc::new(policy));

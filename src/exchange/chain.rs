@@ -7,10 +7,13 @@
 
 use super::Exchange;
 use crate::audit::Line;
-use crate::host::{Host, Level};
+use crate::host::{Host, HostError, Level};
 use crate::policy::Mode;
 
-/// The filter state that says which mode the first one is in.
+/// The filter state that a filter claims which acts.
+pub const ACTS: &str = "acts";
+
+/// The filter state that says which mode the one that deals with the exchange is in.
 const MODE: &str = "mode";
 const PANVEIL_MODE: &str = "panveil.mode";
 
@@ -20,17 +23,22 @@ impl Exchange {
         if let Some(aside) = self.aside {
             return aside;
         }
-        let first = host.property(&[PANVEIL_MODE]).unwrap_or_else(|error| {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
-            None
-        });
         let mode = self.policy.mode();
-        let acts = first.as_deref() == Some(Mode::Enforce.as_str().as_bytes());
-        let aside = acts || (first.is_some() && mode == Mode::Monitor);
+        let aside = is_dealt_with(host, mode).unwrap_or_else(|error| {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            false
+        });
         if !aside {
             self.publish(host, MODE, mode.as_str());
         }
         self.aside = Some(aside);
         aside
+    }
+}
+
+fn is_dealt_with<H: Host>(host: &mut H, mode: Mode) -> Result<bool, HostError> {
+    match mode {
+        Mode::Enforce => host.claim(ACTS, mode.as_str()).map(|claimed| !claimed),
+        Mode::Monitor => host.property(&[PANVEIL_MODE]).map(|first| first.is_some()),
     }
 }

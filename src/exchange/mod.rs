@@ -24,6 +24,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+pub use self::chain::ACTS;
 use self::fields::Fields;
 use self::framing::{Handover, hands_over};
 use self::negotiation::opens_websocket;

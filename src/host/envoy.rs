@@ -17,14 +17,23 @@ use std::time::Duration;
 /// Envoy, as the virtual machine sees it. Calls act on the stream whose callback is running.
 #[derive(Clone, Debug, Default)]
 pub struct EnvoyHost {
+    known: Rc<Known>,
+}
+
+/// What the host was asked once and need not be asked again.
+#[derive(Debug, Default)]
+struct Known {
     /// The ids of counters by name, which hold as long as the virtual machine: to ask the host for one costs more than to
     /// move it. There are as many as labels, which come from fixed sets and the policy.
-    counters: Rc<RefCell<Vec<(String, u32)>>>,
+    counters: RefCell<Vec<(String, u32)>>,
+    /// Filter state that the host lets nobody set twice.
+    set_once: RefCell<Vec<&'static str>>,
 }
 
 /// Status codes of the ABI.
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const BAD_ARGUMENT: u32 = 2;
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
@@ -58,6 +67,14 @@ unsafe extern "C" {
         headers_len: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_len: usize,
+        arguments: *const u8,
+        arguments_len: usize,
+        data: *mut *mut u8,
+        len: *mut usize,
+    ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
@@ -89,6 +106,32 @@ impl EnvoyHost {
 }
 
 impl EnvoyHost {
+    /// Has the host refuse to set the filter state `wasm.panveil.<key>` twice in an exchange, so that a
+    /// [claim](Host::claim) need not read it. A host that does not know how to is asked each time. Only in `on_configure`.
+    pub fn let_claim(&self, key: &'static str) {
+        let path = path_of(key);
+        let Ok(length) = u8::try_from(path.len()) else { return };
+        // Envoy's `DeclarePropertyArguments`: field 1 is the name, field 2 says that it can be set once.
+        let arguments = [&[0x0a, length], path.as_bytes(), &[0x10, 1]].concat();
+        let (function, mut data, mut len) = ("declare_property", null_mut(), 0);
+        // SAFETY: both pointers come with the lengths of live slices, which the host only reads; it writes to two locals that
+        // live through the call.
+        let status = unsafe {
+            proxy_call_foreign_function(
+                function.as_ptr(),
+                function.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                &raw mut data,
+                &raw mut len,
+            )
+        };
+        drop(owned(data, len));
+        if status == OK {
+            self.known.set_once.borrow_mut().push(key);
+        }
+    }
+
     /// An environment variable of the virtual machine, as its operator set it.
     pub fn environment(&self, name: &str) -> Option<Vec<u8>> {
         std::env::var_os(name).map(OsString::into_encoded_bytes)
@@ -167,20 +210,34 @@ impl Host for EnvoyHost {
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {
-        let path = ["panveil.", key].concat();
-        // SAFETY: both pointers come with the lengths of live slices, which the host only reads.
-        let status = unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
-        check(status, "set_property")
+        check(set_property(&path_of(key), value), "set_property")
+    }
+
+    fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError> {
+        let path = path_of(key);
+        let told = self.known.set_once.borrow().contains(&key);
+        if told {
+            match set_property(&path, value) {
+                // Refused because it is set, unless it is not.
+                BAD_ARGUMENT if self.property(&[&path])?.is_some() => return Ok(false),
+                status => return check(status, "set_property").map(|()| true),
+            }
+        }
+        let is_free = self.property(&[&path])?.is_none();
+        if is_free {
+            self.set_metadata(key, value)?;
+        }
+        Ok(is_free)
     }
 
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         let name = counter.name();
-        let known = self.counters.borrow().iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
+        let known = self.known.counters.borrow().iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
         let id = match known {
             Some(id) => id,
             None => {
                 let id = metric(COUNTER, &name)?;
-                self.counters.borrow_mut().push((name, id));
+                self.known.counters.borrow_mut().push((name, id));
                 id
             }
         };
@@ -199,6 +256,15 @@ impl Host for EnvoyHost {
         // SAFETY: the pointer comes with the length of a live string. A log that can't be written to is no reason to fail.
         unsafe { proxy_log(level, text.as_ptr(), text.len()) };
     }
+}
+
+fn path_of(key: &str) -> String {
+    ["panveil.", key].concat()
+}
+
+fn set_property(path: &str, value: &str) -> u32 {
+    // SAFETY: both pointers come with the lengths of live slices, which the host only reads.
+    unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) }
 }
 
 fn map_number(map: HeaderMap) -> u32 {

@@ -167,6 +167,14 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError> {
+        let is_free = !self.metadata.contains_key(key);
+        if is_free {
+            self.set_metadata(key, value)?;
+        }
+        Ok(is_free)
+    }
+
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         self.allow("increment_metric", true)?;
         let count = self.counters.entry(counter.name()).or_default();

@@ -39,6 +39,9 @@ pub trait Host {
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError>;
     /// Sets the filter state `wasm.panveil.<key>`, which log formats print.
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError>;
+    /// Sets the filter state `wasm.panveil.<key>` unless it is set already, by this filter or by another one in the chain.
+    /// Says whether it did.
+    fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError>;
     /// Moves a counter.
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError>;
     /// Writes to the proxy's own log.

@@ -49,6 +49,8 @@ pub struct Host {
     /// The stream of which a callback runs, and the filter state that each stream has set.
     pub running: u32,
     states: BTreeMap<(u32, String), Vec<u8>>,
+    /// Filter state that can be set once.
+    set_once: Vec<String>,
     /// Filter state of the last stream, by name.
     pub properties: BTreeMap<String, String>,
     pub metrics: Vec<Metric>,
@@ -85,7 +87,7 @@ pub enum Fault {
 }
 
 /// The calls that a fault can refuse. A log that is refused has nobody to tell.
-pub const CALLS: [&str; 13] = [
+pub const CALLS: [&str; 14] = [
     "set_tick_period_milliseconds",
     "get_buffer_bytes",
     "set_buffer_bytes",
@@ -99,6 +101,7 @@ pub const CALLS: [&str; 13] = [
     "define_metric",
     "increment_metric",
     "record_metric",
+    "call_foreign_function",
 ];
 
 impl Host {
@@ -209,8 +212,26 @@ impl Host {
         if self.callback.is_none() || !path.starts_with("panveil.") {
             return self.bad(format!("set_property: {path}"));
         }
-        self.states.insert((self.running, path.clone()), value.to_vec());
+        let state = (self.running, path.clone());
+        if self.set_once.contains(&path) && self.states.contains_key(&state) {
+            return BAD_ARGUMENT;
+        }
+        self.states.insert(state, value.to_vec());
         self.properties.insert(path, text(value));
+        OK
+    }
+
+    pub fn call_foreign_function(&mut self, name: &[u8], arguments: &[u8]) -> u32 {
+        if self.refuses("call_foreign_function") {
+            return BAD_ARGUMENT;
+        }
+        let ([0x0a, length, rest @ ..], b"declare_property", Some(_)) = (arguments, name, &self.configuration) else {
+            return self.bad(format!("call_foreign_function: {}", text(name)));
+        };
+        let Some((path, [0x10, 1])) = rest.split_at_checked(usize::from(*length)) else {
+            return self.bad("call_foreign_function: what is declared");
+        };
+        self.set_once.push(text(path));
         OK
     }
 

@@ -149,9 +149,20 @@ never_called! {
     proxy_grpc_close
     proxy_get_status
     proxy_set_effective_context
-    proxy_call_foreign_function
     proxy_done
     proxy_get_metric
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_call_foreign_function(
+    name: *const u8,
+    name_len: usize,
+    arguments: *const u8,
+    arguments_len: usize,
+    _data: *mut *mut u8,
+    _len: *mut usize,
+) -> u32 {
+    with(|host| host.call_foreign_function(&read(name, name_len), &read(arguments, arguments_len)))
 }
 
 /// What the filter passes to the host.

@@ -124,6 +124,11 @@ impl Host for CaptureHost<'_> {
         Ok(())
     }
 
+    /// There is no other filter.
+    fn claim(&mut self, _key: &str, _value: &str) -> Result<bool, HostError> {
+        Ok(true)
+    }
+
     fn count(&mut self, _counter: Counter<'_>, _amount: u64) -> Result<(), HostError> {
         Ok(())
     }
