@@ -18,9 +18,13 @@ pub struct Candidate<'a> {
 /// One to 19 digits, as ASCII. Has no `Debug`, `Display` or `Serialize`.
 #[derive(Clone, Copy)]
 pub struct Digits {
-    ascii: [u8; MAX_DIGITS],
+    /// With whatever else was copied behind them.
+    ascii: [u8; MAX_DIGITS + COPIED],
     len: usize,
 }
+
+/// How many bytes are copied at once, however many of them are digits: so many are never too few.
+const COPIED: usize = MAX_DIGITS + 1;
 
 /// How the digits are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +99,7 @@ impl<'a> Candidate<'a> {
 
     /// What stands after the last digit.
     pub fn right(&self) -> Edge {
-        edge(self.view, self.span.end.saturating_sub(1), 1)
+        right(self.view, self.span.end)
     }
 
     /// How many groups of four stand beside a grouped candidate, joined by its own separator: two on either side are
@@ -147,13 +151,26 @@ impl<'a> Candidate<'a> {
 }
 
 impl Digits {
-    pub(super) const EMPTY: Self = Self { ascii: [b'0'; MAX_DIGITS], len: 0 };
+    pub(super) const EMPTY: Self = Self { ascii: [b'0'; MAX_DIGITS + COPIED], len: 0 };
 
     /// Appends digits; false, and nothing is appended, when there would be more than 19.
     pub(super) fn extend(&mut self, ascii: &[u8]) -> bool {
-        let end = self.len.saturating_add(ascii.len());
-        let Some(free) = self.ascii.get_mut(self.len..end) else { return false };
-        free.copy_from_slice(ascii);
+        self.extend_from(ascii, ascii.len())
+    }
+
+    /// Appends the first `len` bytes of `text`, which are digits; false, and nothing is appended, when there would be more than
+    /// 19.
+    #[inline]
+    pub(super) fn extend_from(&mut self, text: &[u8], len: usize) -> bool {
+        let end = self.len.saturating_add(len);
+        if end > MAX_DIGITS {
+            return false;
+        }
+        let free = self.ascii.get_mut(self.len..).unwrap_or_default();
+        match (free.first_chunk_mut::<COPIED>(), text.first_chunk::<COPIED>()) {
+            (Some(free), Some(text)) => *free = *text,
+            _ => free.iter_mut().zip(text).take(len).for_each(|(slot, byte)| *slot = *byte),
+        }
         self.len = end;
         true
     }
@@ -169,11 +186,22 @@ impl Digits {
         self.ascii.get(..self.len).unwrap_or_default()
     }
 
+    /// The number that the first two digits make.
+    pub fn leading_two(&self) -> usize {
+        let [tens, ones, ..] = self.ascii;
+        usize::from(tens & 0xf).wrapping_mul(10).wrapping_add(usize::from(ones & 0xf))
+    }
+
     /// The number that the first six digits make, as issuer tables are written (ISO/IEC 7812-1).
     pub fn leading_six(&self) -> u32 {
         let leading = self.ascii().iter().take(6);
         leading.fold(0, |value, digit| value.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))))
     }
+}
+
+/// What stands after the digits that end at `end`.
+pub(super) fn right(view: View<'_>, end: usize) -> Edge {
+    edge(view, end.saturating_sub(1), 1)
 }
 
 /// What stands beside the digit at `from`, going in steps of `step` (1 or -1).

@@ -16,12 +16,9 @@ pub enum Separator {
     Wide,
 }
 
-/// The bytes between two groups.
+/// The bytes between two groups: the first one is the lowest, and the highest says how many there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Joint {
-    bytes: [u8; LONGEST_JOINT],
-    len: usize,
-}
+pub struct Joint(u32);
 
 /// The most bytes between two groups.
 pub const LONGEST_JOINT: usize = 3;
@@ -50,43 +47,49 @@ impl Separator {
 
 impl Joint {
     /// The joint that the joint bytes at the start of `text` make, when a digit follows them.
+    #[inline]
     pub fn read(text: &[u8]) -> Option<Self> {
-        let len = text.iter().take(LONGEST_JOINT).take_while(|byte| is_joint_byte(**byte)).count();
-        text.get(len).is_some_and(u8::is_ascii_digit).then_some(())?;
-        Self::new(text.get(..len)?)
+        match text {
+            [one, b'0'..=b'9', ..] => is_joint_byte(*one).then(|| Self::of([*one, 0, 0], 1)),
+            [one, two, b'0'..=b'9', ..] => Self::new(&[*one, *two]),
+            [one, two, three, b'0'..=b'9', ..] => Self::new(&[*one, *two, *three]),
+            _ => None,
+        }
     }
 
     /// The joint that `text` is, if it is one.
     fn new(text: &[u8]) -> Option<Self> {
         let sign = |byte: u8| byte != b' ' && is_joint_byte(byte);
-        let len = match text {
-            [b' ', b' '] | [b'-', b'-'] | [b'.', b'.'] => 2,
-            [one] if is_joint_byte(*one) => 1,
-            [b' ', one] | [one, b' '] if sign(*one) => 2,
-            [b' ', one, b' '] if sign(*one) => 3,
-            _ => return None,
-        };
-        let mut bytes = [0; LONGEST_JOINT];
-        bytes.get_mut(..len)?.copy_from_slice(text);
-        Some(Self { bytes, len })
+        match text {
+            [one @ (b' ' | b'-' | b'.'), two] if one == two => Some(Self::of([*one, *two, 0], 2)),
+            [one] if is_joint_byte(*one) => Some(Self::of([*one, 0, 0], 1)),
+            [b' ', one] if sign(*one) => Some(Self::of([b' ', *one, 0], 2)),
+            [one, b' '] if sign(*one) => Some(Self::of([*one, b' ', 0], 2)),
+            [b' ', one, b' '] if sign(*one) => Some(Self::of([b' ', *one, b' '], 3)),
+            _ => None,
+        }
+    }
+
+    fn of([one, two, three]: [u8; LONGEST_JOINT], len: u8) -> Self {
+        Self(u32::from_le_bytes([one, two, three, len]))
     }
 
     /// How many bytes it has.
     pub fn len(self) -> usize {
-        self.len
+        let [.., len] = self.0.to_le_bytes();
+        usize::from(len)
     }
 
     /// What it is.
+    #[inline]
     pub fn separator(self) -> Separator {
-        match self.bytes() {
-            [one] => Separator::from_byte(*one).unwrap_or(Separator::Wide),
-            _ => Separator::Wide,
-        }
+        let [one, _, _, len] = self.0.to_le_bytes();
+        if len == 1 { Separator::from_byte(one).unwrap_or(Separator::Wide) } else { Separator::Wide }
     }
 
     /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+    pub fn bytes(self) -> impl Iterator<Item = u8> {
+        self.0.to_le_bytes().into_iter().take(self.len())
     }
 }
 

@@ -25,6 +25,12 @@ pub fn bits(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> u64 {
     bits.rev().fold(0, |all, bits| (all << LANES) | u64::from(bits))
 }
 
+/// How many bytes at the start of `part` there are of which the highest bit of what `is` says is set.
+#[inline(always)]
+pub fn leading(part: &[u8; LANES], is: impl Fn(Lanes) -> Lanes) -> usize {
+    usize::try_from(machine::bits(is(Lanes(machine::load(part))).0).trailing_ones()).unwrap_or(0)
+}
+
 /// True when the highest bit of what `is` says of any byte of `text` is set: it is for yes, and for what is not ASCII.
 #[inline(always)]
 pub fn has(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> bool {

@@ -31,6 +31,7 @@ mod joint;
 pub(crate) mod lanes;
 mod last;
 pub mod pattern;
+mod row;
 mod starts;
 pub mod token;
 mod view;

@@ -2,8 +2,8 @@
 
 use super::emv::{self, LONGEST_END};
 use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
-use super::window::{Windows, digits_end};
-use super::{HORIZON, MAX_DIGITS, View, hot};
+use super::window::{Windows, digits_end, leading_digits};
+use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, hot, row};
 use std::ops::Range;
 
 /// Walks the group starts of a view from left to right.
@@ -39,6 +39,12 @@ impl<'a> Starts<'a> {
 
     /// The next group start that could be a number, in order.
     pub fn advance(&mut self) -> Step<'a> {
+        self.advance_to(|_| true)
+    }
+
+    /// The next one from which a window begins whose digits are `possible` ones.
+    #[inline]
+    pub fn advance_to(&mut self, possible: impl Fn(&Digits) -> bool) -> Step<'a> {
         loop {
             if let Some(step) = self.passed.take().and_then(|run| self.look_back(&run)) {
                 return step;
@@ -61,8 +67,11 @@ impl<'a> Starts<'a> {
                 return Step::Undecided(run.start);
             }
             let start = run.start;
+            let may_begin = row::may_begin(self.view, &run, &possible);
             self.pass(run);
-            return Step::Start(Windows::new(self.view, start, long));
+            if may_begin && Windows::new(self.view, start, long).next_possible(&possible).is_some() {
+                return Step::Start(Windows::new(self.view, start, long));
+            }
         }
     }
 
@@ -94,6 +103,10 @@ impl<'a> Starts<'a> {
 
     /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
     fn enter_chain(&mut self) -> bool {
+        if self.begins_number() {
+            self.in_chain = true;
+            return true;
+        }
         match hot::next_chain(self.view.window(), self.at) {
             Some(start) => self.at = start,
             None if self.view.is_last() => return false,
@@ -101,6 +114,12 @@ impl<'a> Starts<'a> {
         }
         self.in_chain = true;
         self.at < self.view.len()
+    }
+
+    /// True when the digits here are enough for a number, as in a list of them.
+    fn begins_number(&self) -> bool {
+        let rest = self.view.window().get(self.at..).unwrap_or_default();
+        leading_digits(rest, MIN_DIGITS) == MIN_DIGITS
     }
 
     /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.
@@ -127,7 +146,7 @@ impl<'a> Starts<'a> {
     fn next_run(&mut self) -> Option<Range<usize>> {
         while self.at < self.view.len() {
             if self.view.at(self.at).is_ascii_digit() {
-                return Some(self.at..digits_end(self.view, self.at, self.view.len()));
+                return Some(self.at..digits_end(self.view, self.at));
             }
             let rest = self.view.window().get(self.at..).unwrap_or_default();
             let Some(joint) = Joint::read(rest) else {

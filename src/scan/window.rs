@@ -1,9 +1,9 @@
 //! Which runs of groups are worth a verdict?
 
-use super::candidate::{Candidate, Digits, Edge, Shape};
+use super::candidate::{self, Candidate, Digits, Edge, Shape};
 use super::emv::{self, Object};
 use super::joint::{Joint, Separator};
-use super::{MAX_DIGITS, MIN_DIGITS, View};
+use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
 pub struct Windows<'a> {
@@ -30,7 +30,7 @@ enum Special {
     /// A number in tag 5A or a float, from the first group on.
     Unread,
     /// The number in tag 57.
-    Track2(Object),
+    Track2(Box<Object>),
     /// None, or it was told of.
     Done,
 }
@@ -46,8 +46,8 @@ const CANONICAL_GROUPS: u32 = 5;
 const LOOSE_GROUPS: u32 = 6;
 const LOOSE_LONGEST: u32 = 3;
 
-/// The lengths that the first group of a canonical layout has.
-const CANONICAL_FIRST: [usize; 3] = [4, 6, 8];
+/// What canonical layouts begin with.
+const CANONICAL_BEGIN: [u32; 10] = [0x4, 0x6, 0x8, 0x44, 0x45, 0x46, 0x43, 0x444, 0x433, 0x4444];
 
 /// The lengths that the groups of a canonical layout have when something wide joins them.
 pub(super) const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
@@ -81,7 +81,7 @@ impl<'a> Windows<'a> {
     /// The one that `object`, the number of a tag 57, is.
     pub(super) fn of(view: View<'a>, object: Object) -> Self {
         let start = object.span.start;
-        Self { special: Special::Track2(object), ..Self::new(view, start, true) }
+        Self { special: Special::Track2(Box::new(object)), ..Self::new(view, start, true) }
     }
 
     /// Where they begin.
@@ -89,29 +89,55 @@ impl<'a> Windows<'a> {
         self.start
     }
 
+    /// The next one whose digits are `possible` ones.
+    #[inline]
+    pub fn next_possible(&mut self, possible: impl Fn(&Digits) -> bool) -> Option<Candidate<'a>> {
+        while !matches!(self.special, Special::Done) {
+            if let Some(candidate) = self.special().filter(|candidate| possible(&candidate.digits)) {
+                return Some(candidate);
+            }
+        }
+        while !self.done {
+            if !self.add_group() {
+                self.done = true;
+                return None;
+            }
+            let candidate = self.candidate(&possible);
+            self.done = !self.join_next();
+            if candidate.is_some() {
+                return candidate;
+            }
+        }
+        None
+    }
+
     fn special(&mut self) -> Option<Candidate<'a>> {
         let (view, start) = (self.view, self.start);
         match std::mem::replace(&mut self.special, Special::Done) {
             Special::Done => None,
-            Special::Unread => emv::application_pan(view, start)
-                .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
-                .or_else(|| scientific(view, start)),
+            Special::Unread => {
+                let tagged = matches!(view.before(start, 1), b'A' | b'a' | b' ');
+                let object = tagged.then(|| emv::application_pan(view, start)).flatten();
+                object
+                    .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
+                    .or_else(|| scientific(view, start))
+            }
             Special::Track2(object) => {
                 let shape = Shape::Track2Equivalent(object.rest);
-                Some(Candidate::of(view, object, shape))
+                Some(Candidate::of(view, *object, shape))
             }
         }
     }
 
     /// Adds the group at the current position; false when it does not belong to any candidate.
     fn add_group(&mut self) -> bool {
-        let limit = self.at.saturating_add(MAX_DIGITS).saturating_add(1);
-        let end = digits_end(self.view, self.at, limit);
-        let group = self.view.window().get(self.at..end).unwrap_or_default();
-        if !self.digits.extend(group) || self.view.is_digit_like(end, 0) {
+        let rest = self.view.window().get(self.at..).unwrap_or_default();
+        let len = leading_digits(rest, MAX_DIGITS.saturating_add(1));
+        let end = self.at.saturating_add(len);
+        if !self.digits.extend_from(rest, len) || self.view.is_digit_like(end, 0) {
             return false;
         }
-        let len = u32::try_from(group.len()).unwrap_or(u32::MAX);
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
         self.spelled &= len == 1;
         self.longest = self.longest.max(len);
         self.shortest = self.shortest.min(len);
@@ -127,41 +153,38 @@ impl<'a> Windows<'a> {
         let Some(joint) = Joint::read(rest) else { return false };
         let wide = joint.separator() == Separator::Wide;
         if self.groups == 1 {
-            self.joint = Some(joint);
-            let opens = if wide { self.spelled } else { self.opens };
-            if !opens && !CANONICAL_FIRST.contains(&self.digits.len()) {
+            if wide && self.is_joined_before(joint) {
                 return false;
             }
+            self.joint = Some(joint);
         }
         self.at = self.at.saturating_add(joint.len());
-        let may_be_loose = self.spelled || (!wide && self.groups < LOOSE_GROUPS);
-        self.joint == Some(joint) && (self.groups < CANONICAL_GROUPS || ((wide || self.opens) && may_be_loose))
+        let may_be_spelled = self.spelled && (wide || self.opens);
+        let may_be_loose = !wide && self.opens && self.groups < LOOSE_GROUPS;
+        self.joint == Some(joint) && (may_be_spelled || may_be_loose || CANONICAL_BEGIN.contains(&self.layout))
     }
 
-    /// The candidate that the groups so far make, if they have the shape of one.
-    fn candidate(&self) -> Option<Candidate<'a>> {
+    /// The candidate that the groups so far make, if they have the shape of one and `possible` digits.
+    fn candidate(&self, possible: impl Fn(&Digits) -> bool) -> Option<Candidate<'a>> {
         if self.digits.len() < MIN_DIGITS {
             return None;
         }
-        let candidate = Candidate {
-            view: self.view,
-            span: self.start..self.at,
-            digits: self.digits,
-            shape: Shape::Bare,
-            separator: self.joint.map(Joint::separator),
-        };
-        let shape = match candidate.separator {
-            None => return Some(candidate),
+        let separator = self.joint.map(Joint::separator);
+        let shape = match separator {
+            None => Shape::Bare,
             Some(Separator::Wide) => self.wide_shape()?,
-            Some(separator) => self.narrow_shape(separator, candidate.right())?,
+            Some(separator) => self.narrow_shape(separator)?,
         };
-        (!self.begins_in_kept_tail()).then_some(Candidate { shape, ..candidate })
+        if !possible(&self.digits) || (separator.is_some() && self.begins_in_kept_tail()) {
+            return None;
+        }
+        Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator })
     }
 
-    fn narrow_shape(&self, separator: Separator, right: Edge) -> Option<Shape> {
+    fn narrow_shape(&self, separator: Separator) -> Option<Shape> {
         if self.groups <= CANONICAL_GROUPS && CANONICAL.contains(&self.layout) {
             Some(Shape::Canonical)
-        } else if !self.opens || matches!(right, Edge::Group(_)) {
+        } else if !self.opens || matches!(candidate::right(self.view, self.at), Edge::Group(_)) {
             None
         } else if self.spelled {
             Some(Shape::DigitByDigit)
@@ -186,12 +209,17 @@ impl<'a> Windows<'a> {
     fn goes_on(&self) -> bool {
         let Some(joint) = self.joint else { return false };
         let (len, view) = (joint.len(), self.view);
-        let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
         let ahead = (0..len).map(|distance| view.at(self.at.saturating_add(distance)));
         let digits = isize::try_from(len).unwrap_or(isize::MAX);
-        (back.eq(joint.bytes().iter().copied())
-            && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1)))
-            || (ahead.eq(joint.bytes().iter().copied()) && view.is_digit_like(self.at, digits))
+        self.is_joined_before(joint) || (ahead.eq(joint.bytes()) && view.is_digit_like(self.at, digits))
+    }
+
+    /// True when more digits are joined to the first group by `joint`.
+    fn is_joined_before(&self, joint: Joint) -> bool {
+        let (len, view) = (joint.len(), self.view);
+        let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
+        let digits = isize::try_from(len).unwrap_or(isize::MAX);
+        back.eq(joint.bytes()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1))
     }
 
     /// True when the first group belongs to the digits that a mask left visible at the end of a number.
@@ -219,29 +247,31 @@ impl<'a> Iterator for Windows<'a> {
     type Item = Candidate<'a>;
 
     fn next(&mut self) -> Option<Candidate<'a>> {
-        if let Some(candidate) = self.special() {
-            return Some(candidate);
-        }
-        while !self.done {
-            if !self.add_group() {
-                self.done = true;
-                return None;
-            }
-            let candidate = self.candidate();
-            self.done = !self.join_next();
-            if candidate.is_some() {
-                return candidate;
-            }
-        }
-        None
+        self.next_possible(|_| true)
     }
 }
 
-/// The end of the run of digits at `start`, looking no further than `limit`.
-pub(super) fn digits_end(view: View<'_>, start: usize, limit: usize) -> usize {
-    let run = view.window().get(start..limit.min(view.len())).unwrap_or_default();
-    let digits = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    start.saturating_add(digits)
+/// How many digits `text` begins with, of which at most `most` are counted.
+#[inline]
+pub(super) fn leading_digits(text: &[u8], most: usize) -> usize {
+    let mut count: usize = 0;
+    while count < most
+        && let Some(part) = text.get(count..).and_then(<[u8]>::first_chunk)
+    {
+        let digits = lanes::leading(part, |bytes| bytes.is_within(b'0', b'9'));
+        count = count.saturating_add(digits);
+        if digits < part.len() {
+            return count.min(most);
+        }
+    }
+    let rest = text.get(count..most.max(count).min(text.len())).unwrap_or_default();
+    count.saturating_add(rest.iter().take_while(|byte| byte.is_ascii_digit()).count()).min(most)
+}
+
+/// The end of the run of digits at `start`.
+pub(super) fn digits_end(view: View<'_>, start: usize) -> usize {
+    let run = view.window().get(start..).unwrap_or_default();
+    start.saturating_add(leading_digits(run, run.len()))
 }
 
 /// The number that the float at `start` is when it is written out.
@@ -272,3 +302,31 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
 
 /// What a float with an exponent leaves unwritten.
 const ZEROS: &[u8; MAX_DIGITS] = &[b'0'; MAX_DIGITS];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_canonical_layout_is_led_to() {
+        let begin =
+            |layout: u32| std::iter::successors(Some(layout >> 4), |layout| Some(layout >> 4)).take_while(|l| *l > 0);
+        let mut begins: Vec<u32> = CANONICAL.into_iter().flat_map(begin).collect();
+        let mut known = CANONICAL_BEGIN.to_vec();
+        begins.sort_unstable();
+        begins.dedup();
+        known.sort_unstable();
+        assert_eq!(begins, known);
+    }
+
+    #[test]
+    fn leading_digits_are_counted() {
+        for length in 0..70 {
+            for behind in ["", "a", "aaaaaaaaaaaaaaaaaaaa"] {
+                let text = format!("{}{behind}", "4".repeat(length));
+                assert_eq!(leading_digits(text.as_bytes(), 20), length.min(20));
+                assert_eq!(leading_digits(text.as_bytes(), 99), length);
+            }
+        }
+    }
+}

@@ -71,12 +71,7 @@ impl Inspector {
         let mask = self.style.character.as_byte();
         let decoded = Decoded::new(texts, 0, true, Escapes::FORM, mask);
         let mut starts = Starts::new(View::new(&[], decoded.text(), true, mask));
-        while let Step::Start(mut windows) = starts.advance() {
-            if windows.any(|candidate| verdict::is_possible(&candidate)) {
-                return true;
-            }
-        }
-        false
+        matches!(starts.advance_to(verdict::is_possible), Step::Start(_))
     }
 
     /// Inspects `window`, which begins at the first undecided byte of the text, and adds what is in it to `findings`.

@@ -106,20 +106,34 @@ impl Brand {
 
 /// The brand whose range the first six digits lie in and that issues numbers of this length, the default tier first.
 pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
-    let (leading, length) = (digits.leading_six(), digits.len());
-    if ISSUERS_BEGIN.may_issue(leading, length) {
-        let after = ISSUERS.partition_point(|issuer| issuer.first <= leading);
-        let issuer = after.checked_sub(1).and_then(|index| ISSUERS.get(index));
-        if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
-            return Some((issuer.brand, Tier::Default));
-        }
-    }
-    if !EXTENDED_BEGIN.may_issue(leading, length) {
+    if !may_issue(digits) {
         return None;
+    }
+    let (leading, length) = (digits.leading_six(), digits.len());
+    let after = ISSUERS.partition_point(|issuer| issuer.first <= leading);
+    let issuer = after.checked_sub(1).and_then(|index| ISSUERS.get(index));
+    if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
+        return Some((issuer.brand, Tier::Default));
     }
     let extended = EXTENDED.iter().find(|issuer| issuer.issues(leading, length));
     extended.map(|issuer| (issuer.brand, Tier::Extended))
 }
+
+/// False when no issuer has numbers of this length that begin with these two digits.
+#[inline]
+pub fn may_issue(digits: &Digits) -> bool {
+    let first = digits.leading_two();
+    let lengths = ISSUERS_BEGIN.lengths(first) | EXTENDED_BEGIN.lengths(first);
+    u32::try_from(digits.len()).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
+}
+
+/// False when UnionPay has no numbers that begin with these two digits.
+pub fn may_be_unionpay(digits: &Digits) -> bool {
+    UNIONPAY.contains(&digits.leading_two())
+}
+
+/// What numbers of UnionPay begin with.
+const UNIONPAY: [usize; 3] = [62, 81, 82];
 
 /// Which lengths there are by the first two digits, as a bit each: most numbers are no card by that already.
 struct Beginnings([u32; 100]);
@@ -151,11 +165,9 @@ impl Beginnings {
         Self(lengths)
     }
 
-    /// False when no range of the table has numbers of that length that begin like this.
-    fn may_issue(&self, leading: u32, length: usize) -> bool {
-        let first = usize::try_from(leading / AFTER_TWO).ok();
-        let lengths = first.and_then(|first| self.0.get(first)).copied().unwrap_or(0);
-        u32::try_from(length).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
+    /// The lengths of the numbers in the table that begin with these two digits, as a bit each.
+    fn lengths(&self, first: usize) -> u32 {
+        self.0.get(first).copied().unwrap_or(0)
     }
 }
 
@@ -271,12 +283,15 @@ mod tests {
     fn no_range_is_passed_over_by_its_beginning() {
         for (table, begin) in [(&ISSUERS[..], &ISSUERS_BEGIN), (&EXTENDED[..], &EXTENDED_BEGIN)] {
             for leading in (0..1_000_000).step_by(97) {
-                for length in 0..40 {
-                    let issues = table.iter().any(|issuer| issuer.issues(leading, length));
-                    assert!(!issues || begin.may_issue(leading, length), "{leading} {length}");
+                for length in 0..32 {
+                    let issues = table.iter().find(|issuer| issuer.issues(leading, length));
+                    let first = leading as usize / 10_000;
+                    assert!(issues.is_none() || begin.lengths(first) >> length & 1 == 1, "{leading} {length}");
+                    let unionpay = issues.is_some_and(|issuer| issuer.brand == Brand::UnionPay);
+                    assert!(!unionpay || UNIONPAY.contains(&first), "{leading}");
                 }
             }
-            assert!(!begin.may_issue(0, 16) && !begin.may_issue(990_000, 16) && !begin.may_issue(400_000, 12));
+            assert!(begin.lengths(0) == 0 && begin.lengths(99) == 0 && begin.lengths(40) >> 12 & 1 == 0);
         }
     }
 

@@ -7,6 +7,7 @@ use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
 use crate::scan::{MASK_CHARACTERS, View};
+use std::borrow::Cow;
 
 /// Names of a number that stand too far before it to be in the text before it.
 #[derive(Clone, Default)]
@@ -24,8 +25,9 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     if let Some(heading) = &far.heading {
         return far.heading_says.unwrap_or_else(|| names.weigh(heading));
     }
-    let before = field::without_looks(&unmasked(before));
-    let before = before.as_slice();
+    let before = unmasked(before);
+    let before = field::without_looks(&before);
+    let before = before.as_ref();
     if let Some(name) = field::named_pair(before) {
         let called = names.weigh(name);
         if called != Called::Weighs(0) {
@@ -70,16 +72,20 @@ fn ends_record(text: &[u8], index: usize) -> bool {
 }
 
 fn names_evidence(text: &[u8]) -> bool {
-    text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+    let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+    words.filter(|word| word.first().is_some_and(|first| EVIDENCE_FIRST.contains(first))).any(|word| {
         let start = word.get(..words::EXPIRATION.len()).unwrap_or_default();
         is_one_of(word, &words::EVIDENCE) || start.eq_ignore_ascii_case(words::EXPIRATION.as_bytes())
     })
 }
 
+/// The letters that words of evidence begin with.
+const EVIDENCE_FIRST: &[u8] = b"cCeEnNsS";
+
 /// True when the number stands between two other long numbers of a list, neither of which has a card's check digit; `None` when
 /// the end of `after` comes too early to tell.
 pub fn is_listed(before: &[u8], after: &[u8]) -> Option<bool> {
-    let left: Vec<u8> = before.iter().rev().copied().collect();
+    let left: Vec<u8> = before.iter().rev().take(LONGEST_JOINT + LISTED_DIGITS.end + 1).copied().collect();
     let Some(true) = other_number_follows(&left, true) else { return Some(false) };
     other_number_follows(after, false)
 }
@@ -117,7 +123,10 @@ const EVIDENCE_BEFORE: usize = 60;
 
 /// The text with digits again where masks are, as far as they can be told: what a number is called must not change when the
 /// one before it is masked.
-fn unmasked(text: &[u8]) -> Vec<u8> {
+fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| MASK_CHARACTERS.contains(byte)) {
+        return Cow::Borrowed(text);
+    }
     let is_masked =
         |at: usize, byte: u8| MASK_CHARACTERS.contains(&byte) && View::new(&[], text, true, byte).is_masked(at, 0);
     text.iter().enumerate().map(|(at, byte)| if is_masked(at, *byte) { b'0' } else { *byte }).collect()
@@ -226,6 +235,13 @@ mod tests {
     }
 
     #[test]
+    fn no_word_of_evidence_is_passed_over() {
+        let first = words::EVIDENCE.iter().chain(&[words::EXPIRATION]).map(|word| word.as_bytes()[0]);
+        assert!(first.clone().all(|first| EVIDENCE_FIRST.contains(&first)));
+        assert!(first.map(|first| first.to_ascii_uppercase()).all(|first| EVIDENCE_FIRST.contains(&first)));
+    }
+
+    #[test]
     fn masks_change_nothing() {
         for (before, digits) in [
             ("card XXXXXXXXXXXX1111 ", "card 0000000000001111 "),
@@ -233,7 +249,7 @@ mod tests {
             ("**bold** card ", "**bold** card "),
             ("4111 11** **** 1111", "4111 1100 0000 1111"),
         ] {
-            assert_eq!(unmasked(before.as_bytes()), digits.as_bytes(), "{before}");
+            assert_eq!(unmasked(before.as_bytes()).as_ref(), digits.as_bytes(), "{before}");
         }
     }
 

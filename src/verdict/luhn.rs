@@ -9,7 +9,16 @@ pub fn is_valid(digits: &Digits) -> bool {
 
 /// The same for ASCII digits.
 pub fn is_valid_ascii(digits: &[u8]) -> bool {
-    std::str::from_utf8(digits).is_ok_and(luhn::valid)
+    let value = |digit: u8| u32::from(digit & 0xf);
+    let twice = |digit: u8| {
+        if value(digit) > 4 { value(digit).wrapping_mul(2).wrapping_sub(9) } else { value(digit).wrapping_mul(2) }
+    };
+    // Counted from the end, every second one is doubled.
+    let (first, pairs) = digits.split_at_checked(digits.len() % 2).unwrap_or_default();
+    let (pairs, _) = pairs.as_chunks();
+    let sum = first.iter().fold(0, |sum: u32, digit| sum.wrapping_add(value(*digit)));
+    let sum = pairs.iter().fold(sum, |sum, [two, one]| sum.wrapping_add(twice(*two)).wrapping_add(value(*one)));
+    !digits.is_empty() && sum % 10 == 0
 }
 
 #[cfg(test)]
@@ -26,6 +35,23 @@ mod tests {
                 changed[position] = digit;
                 assert_eq!(is_valid_ascii(&changed), changed == *card);
             }
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_length_check() {
+        for (number, valid) in [
+            ("0", true),
+            ("18", true),
+            ("19", false),
+            ("125", true),
+            ("4222222222222", true),
+            ("30569309025904", true),
+            ("378282246310005", true),
+            ("378282246310006", false),
+            ("6799990100000000019", true),
+        ] {
+            assert_eq!(is_valid_ascii(number.as_bytes()), valid, "{number}");
         }
     }
 

@@ -25,7 +25,7 @@ pub use context::FarNames;
 pub use criteria::{Criteria, Traces};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
-use crate::scan::{Candidate, Shape};
+use crate::scan::{Candidate, Digits, Shape};
 use boundary::Surroundings;
 use name::Called;
 
@@ -130,10 +130,15 @@ const PUBLISHER: &[u8] = b"pub-";
 const PUBLISHER_SCORE: i8 = -4;
 const PUBLISHER_CONTEXT: i8 = 3;
 
-/// True when the digits of `candidate` could be those of a card, whatever stands around it.
-pub fn is_possible(candidate: &Candidate<'_>) -> bool {
-    let digits = candidate.digits();
-    brand::identify(digits).is_some_and(|(brand, _)| brand == Brand::UnionPay || luhn::is_valid(digits))
+/// True when these could be the digits of a card, whatever stands around them.
+#[inline]
+pub fn is_possible(digits: &Digits) -> bool {
+    if !brand::may_issue(digits) {
+        return false;
+    }
+    let checks = luhn::is_valid(digits);
+    (checks || brand::may_be_unionpay(digits))
+        && brand::identify(digits).is_some_and(|(brand, _)| checks || brand == Brand::UnionPay)
 }
 
 /// Decides whether `candidate` is a card number by `criteria`. `far` is what it is called from afar.

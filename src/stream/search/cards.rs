@@ -14,7 +14,7 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
     let mut starts = Starts::new(view);
     let mut names = None;
     loop {
-        match starts.advance() {
+        match starts.advance_to(verdict::is_possible) {
             Step::Start(windows) => {
                 let start = windows.start();
                 match best(windows, stretch, &mut names) {
@@ -50,9 +50,9 @@ enum Best {
 
 /// The card among `windows`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
 /// the shorter one of two equals.
-fn best<'t>(windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> Best {
+fn best<'t>(mut windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> Best {
     let mut best = Best::None;
-    for candidate in windows.filter(verdict::is_possible) {
+    while let Some(candidate) = windows.next_possible(verdict::is_possible) {
         let far = far_names(&candidate, stretch, names);
         let (pan, rest) = match verdict::judge(&candidate, stretch.criteria, &far) {
             Verdict::Open => return Best::Open,

@@ -1,0 +1,102 @@
+//! Which groups of a long row begin no number?
+//!
+//! In a row of groups with the same separator a number may begin at each. Whether one does is told here from the bits of a
+//! block, before the groups are read one by one; most rows are numbered lists, tables and serial numbers.
+
+use super::candidate::Digits;
+use super::joint::Separator;
+use super::lanes::{BLOCK, bits};
+use super::{MIN_DIGITS, View};
+use std::ops::Range;
+
+/// Four groups of four digits with one byte between them, and what must be no digit behind them.
+const FOURS: u64 = 0b1111_0_1111_0_1111_0_1111;
+const FOURS_AND_END: u64 = 0xf_ffff;
+
+/// Where the joints between the groups are, and what follows them.
+const JOINTS: [usize; 3] = [4, 9, 14];
+const END: usize = 19;
+
+/// The lengths of a first group with which something else may begin: the other canonical layouts.
+const OTHER_FIRST: [usize; 2] = [6, 8];
+
+/// The lengths of a fifth group with which four groups of four go on as a number.
+const FIFTH: std::ops::RangeInclusive<u32> = 1..=3;
+
+/// False when the group at `run` has a separator and digits before and behind it and no window from there has `possible`
+/// digits.
+#[inline]
+pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
+    let behind = view.at(run.end);
+    let joined = Separator::from_byte(behind).is_some() && view.at(run.end.saturating_add(1)).is_ascii_digit();
+    let in_row =
+        joined && Separator::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
+    if !in_row {
+        return true;
+    }
+    if run.len() != 4 {
+        let is_float = run.len() == 1 && behind == b'.';
+        return is_float || run.len() >= MIN_DIGITS || OTHER_FIRST.contains(&run.len());
+    }
+    let Some(block) = view.window().get(run.start..).and_then(<[u8]>::first_chunk::<BLOCK>) else { return true };
+    let digits = bits(block, |bytes| bytes.is_within(b'0', b'9'));
+    if digits & FOURS_AND_END != FOURS {
+        return true;
+    }
+    if JOINTS.iter().any(|joint| block.get(*joint) != Some(&behind)) {
+        return false;
+    }
+    let fifth = (digits >> END >> 1).trailing_ones();
+    if block.get(END) == Some(&behind) && FIFTH.contains(&fifth) {
+        return true;
+    }
+    let mut number = Digits::EMPTY;
+    for group in block.chunks(5).take(4) {
+        number.extend_from(group, 4);
+    }
+    possible(&number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::window::Windows;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn no_window_is_passed_over(
+            groups in prop::collection::vec(prop_oneof![6 => "[0-9]{4}", 1 => "[0-9]{1,8}", 1 => "[*]{4}"], 4..20),
+            joint in "[ .-]",
+            other in prop::sample::select(vec![" ", "-", ".", "  ", "/", "x", "e"]),
+            at in 0..20_usize,
+        ) {
+            let mut text = groups.join(&joint);
+            if let Some((before, after)) = text.split_at_checked(at * 5) {
+                text = format!("{before}{other}{after}");
+            }
+            let text = text + &" ".repeat(70);
+            let view = View::new(b"", text.as_bytes(), true, b'*');
+            let possible = |digits: &Digits| digits.ascii().iter().map(|digit| u32::from(*digit)).sum::<u32>() % 3 == 0;
+            let mut start = 0;
+            while let Some(digit) = text[start..].find(|c: char| c.is_ascii_digit()) {
+                start += digit;
+                let len = text[start..].find(|c: char| !c.is_ascii_digit()).unwrap();
+                let any = Windows::new(view, start, len > 19).next_possible(possible).is_some();
+                prop_assert!(!any || may_begin(view, &(start..start + len), possible), "{} {}", text, start);
+                start += len;
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_groups_begins_a_number_where_its_digits_may() {
+        let text = format!("1234{}{}", "-1234".repeat(4), " ".repeat(64));
+        let view = View::new(b"", text.as_bytes(), true, b'*');
+        assert!(may_begin(view, &(0..4), |_| false), "the first of a row may have any layout");
+        assert!(!may_begin(view, &(5..9), |_| false));
+        assert!(may_begin(view, &(5..9), |digits| digits.ascii() == b"1234123412341234"));
+    }
+}
