@@ -127,7 +127,7 @@ impl<'a> Decoded<'a> {
         self.rewrite(below, lower)
     }
 
-    /// The positions of the text before which or as which something is spelled that is not one byte, in any layer, and the first.
+    /// The positions of the text before which or as which something is spelled that is not one byte, in any layer, and the first. In no order.
     fn spelled(&self) -> Vec<usize> {
         let mut positions = vec![0];
         for layer in &self.layers {
@@ -135,8 +135,6 @@ impl<'a> Decoded<'a> {
             let here = layer.spellings.iter().map(|spelling| index(spelling.at));
             positions = below.chain(here).collect();
         }
-        positions.sort();
-        positions.dedup();
         positions
     }
 
@@ -152,7 +150,8 @@ impl<'a> Decoded<'a> {
             self.end(*position).saturating_sub(before).saturating_add(gap) > LONGEST_SPELLING
         };
         let mut breaks = self.spelled();
-        breaks.retain(|position| self.text().get(*position).is_some_and(in_number) && too_long(position));
+        breaks.retain(|position| self.text().get(*position).is_some_and(in_number));
+        breaks.retain(too_long);
         let Some(layer) = self.layers.last_mut() else { return };
         for position in breaks {
             if let Some(byte) = layer.text.get_mut(position) {
@@ -203,6 +202,10 @@ impl Layer {
     /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.
     fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(Lanes) -> Lanes) -> &'s [u8] {
         let rest = source.get(self.consumed..).unwrap_or_default();
+        // Where there is one, there are often more.
+        if rest.first_chunk().is_some_and(|part| lanes::leading(part, &special) > 0) {
+            return rest;
+        }
         let run = lanes::find(rest, special).unwrap_or(rest.len());
         let (run, rest) = rest.split_at_checked(run).unwrap_or_default();
         self.keep(run);

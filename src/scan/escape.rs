@@ -115,12 +115,14 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
         (Some(high), Some(low)) => {
-            let digits = text.iter().skip(2).take_while(|byte| in_number(**byte)).take(TRACK_DIGITS).count();
-            if high == b'B' && digits == TRACK_DIGITS {
-                return Unit::Plain;
-            }
-            if high == b'B' && digits > 0 && digits.saturating_add(2) == text.len() {
-                return Unit::Partial;
+            if high == b'B' {
+                let digits = text.iter().skip(2).take_while(|byte| in_number(**byte)).take(TRACK_DIGITS).count();
+                if digits == TRACK_DIGITS {
+                    return Unit::Plain;
+                }
+                if digits > 0 && digits.saturating_add(2) == text.len() {
+                    return Unit::Partial;
+                }
             }
             match (hex(high), hex(low)) {
                 (Some(high), Some(low)) => Unit::Byte(3, low | (high << 4)),
@@ -186,6 +188,9 @@ fn hex_run(text: &[u8], start: usize, count: usize) -> Result<u32, Unit> {
 
 fn reference(text: &[u8]) -> Unit {
     let body = text.get(1..text.len().min(LONGEST_REFERENCE)).unwrap_or_default();
+    if body.first().is_some_and(|first| !first.is_ascii_alphanumeric() && *first != b'#') {
+        return Unit::Plain;
+    }
     let Some(end) = body.iter().position(|byte| *byte == b';') else {
         let open =
             text.len() < LONGEST_REFERENCE && body.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');

@@ -59,6 +59,12 @@ pub fn masks(length: usize) -> impl Iterator<Item = char> {
 /// The character that `text`, which is not ASCII, begins with, and its length. `None` when it is no UTF-8 there; an error
 /// when it may be, but ends too early.
 pub fn character(text: &[u8]) -> Result<Option<(char, usize)>, Incomplete> {
+    // What most are, without looking twice.
+    if let [first @ 0xe0..=0xef, second @ 0x80..=0xbf, third @ 0x80..=0xbf, ..] = text {
+        let bits = |byte: &u8| u32::from(byte & 0x3f);
+        let code = (u32::from(first & 0xf) << 12) | (bits(second) << 6) | bits(third);
+        return Ok(char::from_u32(code).filter(|_| code >= 0x800).map(|character| (character, 3)));
+    }
     let length = match text.first() {
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
@@ -113,6 +119,19 @@ mod tests {
     #[test]
     fn zeros_are_sorted() {
         assert!(ZEROS.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn characters_are_read_as_the_standard_library_does() {
+        for first in [0xe0, 0xe1, 0xed, 0xef_u8] {
+            for (second, third) in
+                (0x7f..=0xc0_u8).flat_map(|second| (0x7f..=0xc0_u8).map(move |third| (second, third)))
+            {
+                let text = [first, second, third];
+                let expected = std::str::from_utf8(&text).ok().and_then(|text| Some((text.chars().next()?, 3)));
+                assert_eq!(character(&text), Ok(expected), "{text:x?}");
+            }
+        }
     }
 
     #[test]

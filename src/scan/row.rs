@@ -10,7 +10,7 @@ use super::{MIN_DIGITS, View};
 use std::ops::Range;
 
 /// Four groups of four digits with one byte between them, and what must be no digit behind them.
-const FOURS: u64 = 0b1111_0_1111_0_1111_0_1111;
+const FOURS: u64 = 0xf | (0xf << 5) | (0xf << 10) | (0xf << 15);
 const FOURS_AND_END: u64 = 0xf_ffff;
 
 /// Where the joints between the groups are, and what follows them.

@@ -36,11 +36,17 @@ impl Naming {
 
     /// Goes on behind `text`, which follows `behind`.
     pub fn advance(&mut self, behind: &[u8], text: &[u8]) {
+        self.advance_from(0, behind, text);
+    }
+
+    /// The same, when the first `from` bytes of `text` are behind this already.
+    fn advance_from(&mut self, from: usize, behind: &[u8], text: &[u8]) {
+        let next = text.get(from..).unwrap_or_default();
         if let Some(columns) = &mut self.columns {
-            columns.advance(text);
+            columns.advance(next);
         }
-        if let Some(bracket) = last(text, |byte| field::is_bracket(&byte)) {
-            let end = bracket.saturating_add(1);
+        if let Some(bracket) = last(next, |byte| field::is_bracket(&byte)) {
+            let end = from.saturating_add(bracket).saturating_add(1);
             self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
         }
     }
@@ -59,8 +65,7 @@ impl Naming {
 impl Cursor<'_> {
     /// The names at `position`, which is not before the one that was asked for last.
     pub fn names(&mut self, position: usize) -> FarNames {
-        let next = self.text.get(self.at..position).unwrap_or_default();
-        self.naming.advance(&text_before(self.behind, self.text, self.at, NAME), next);
+        self.naming.advance_from(self.at, self.behind, self.text.get(..position).unwrap_or_default());
         self.at = self.at.max(position);
         FarNames {
             heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),

@@ -115,6 +115,9 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
         return Some((issuer.brand, Tier::Default));
     }
+    if !has_length(EXTENDED_BEGIN.lengths(digits.leading_two()), length) {
+        return None;
+    }
     let extended = EXTENDED.iter().find(|issuer| issuer.issues(leading, length));
     extended.map(|issuer| (issuer.brand, Tier::Extended))
 }
@@ -124,7 +127,11 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
 pub fn may_issue(digits: &Digits) -> bool {
     let first = digits.leading_two();
     let lengths = ISSUERS_BEGIN.lengths(first) | EXTENDED_BEGIN.lengths(first);
-    u32::try_from(digits.len()).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
+    has_length(lengths, digits.len())
+}
+
+fn has_length(lengths: u32, length: usize) -> bool {
+    u32::try_from(length).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
 }
 
 /// False when UnionPay has no numbers that begin with these two digits.
