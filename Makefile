@@ -55,6 +55,9 @@ schema: native ## Write the schemas of policies and records, and the reference p
 
 .PHONY: test
 test: test-native wasm ## Run every test, in a real Envoy too
+	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
+		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
+		cargo test --locked --package panveil-integration --test manifests
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); echo "==> test: real Envoy"; \
 		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
@@ -133,7 +136,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,python,fuzz,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

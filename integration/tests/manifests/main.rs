@@ -1,0 +1,30 @@
+//! Are the files right that an operator copies? Manifests, alerts and the dashboard, without an Envoy and without a cluster.
+//!
+//! Tests that need a tool are ignored, and shown as that, without it: `KUSTOMIZE` and `PROMETHEUS` say where they are; the
+//! make targets provide both.
+
+mod files;
+mod istio;
+mod rendering;
+mod shape;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = [files::trials, shape::trials, istio::trials, rendering::trials];
+    libtest_mimic::run(&arguments, trials.iter().flat_map(|trials| trials()).collect()).exit_code()
+}
+
+/// A test under this name.
+fn trial(name: &str, test: fn() -> Result<()>) -> Trial {
+    Trial::test(name, move || test().map_err(|error| Failed::from(format!("{error:#}"))))
+}
+
+/// A test that needs the tool that this variable names.
+fn with_tool(variable: &'static str, name: &str, test: fn() -> Result<()>) -> Trial {
+    trial(name, test).with_ignored_flag(std::env::var_os(variable).is_none())
+}

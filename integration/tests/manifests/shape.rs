@@ -1,0 +1,97 @@
+//! Does a manifest have the fields that its kind has, and no others? By the schemas in `integration/schemas`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::files::{all, document, documents, root};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("shape::every_manifest_has_the_fields_of_its_kind", every_manifest),
+        trial("shape::what_is_wrong_is_refused", what_is_wrong_is_refused),
+    ]
+}
+
+/// The schemas by the kinds that they describe. What has no kind of its own goes by the name of its file.
+const SCHEMAS: [(&str, &str); 6] = [
+    ("WasmPlugin", include_str!("../../schemas/WasmPlugin.json")),
+    ("TrafficExtension", include_str!("../../schemas/TrafficExtension.json")),
+    ("Telemetry", include_str!("../../schemas/Telemetry.json")),
+    ("Kustomization", include_str!("../../schemas/Kustomization.json")),
+    ("Component", include_str!("../../schemas/Component.json")),
+    ("mesh-config", include_str!("../../schemas/mesh-config.json")),
+];
+
+/// Says what of `manifest` its kind does not have.
+pub fn check(kind: &str, manifest: &Value) -> Result<()> {
+    let (_, schema) =
+        SCHEMAS.iter().find(|(name, _)| *name == kind).with_context(|| format!("no schema for {kind}"))?;
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema)?).context("no schema")?;
+    let errors: Vec<String> =
+        validator.iter_errors(manifest).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    if errors.is_empty() { Ok(()) } else { bail!("{kind}: {}", errors.join("; ")) }
+}
+
+fn kind(path: &Path, manifest: &Value) -> Result<String> {
+    if let Some(kind) = manifest["kind"].as_str() {
+        return Ok(kind.to_owned());
+    }
+    let name = path.file_stem().context("no name")?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+fn every_manifest() -> Result<()> {
+    for path in all(&root().join("istio"), "yaml")? {
+        for manifest in documents(&path)? {
+            check(&kind(&path, &manifest)?, &manifest).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+fn what_is_wrong_is_refused() -> Result<()> {
+    let plugin = document(&root().join("istio/base/wasmplugin.yaml"))?;
+    let extension = document(&root().join("istio/traffic-extension/base/trafficextension.yaml"))?;
+    let telemetry = document(&root().join("istio/telemetry/telemetry.yaml"))?;
+    let mistakes = [
+        ("a misspelt field", &plugin, json!({"spec": {"failstrategy": "FAIL_RELOAD"}})),
+        ("an unknown phase", &plugin, json!({"spec": {"phase": "AUTHENTICATION"}})),
+        ("a phase of the other kind", &plugin, json!({"spec": {"phase": "UNSPECIFIED"}})),
+        ("a short digest", &plugin, json!({"spec": {"sha256": "abc"}})),
+        ("a digest that is a number", &plugin, json!({"spec": {"sha256": 0}})),
+        ("no url", &plugin, json!({"spec": {"url": null}})),
+        ("a url without a scheme", &plugin, json!({"spec": {"url": "registry.example/panveil:0.1.0"}})),
+        ("an unknown mode", &plugin, json!({"spec": {"match": [{"mode": "INBOUND"}]}})),
+        (
+            "two kinds of targets",
+            &plugin,
+            json!({"spec": {
+                "selector": {"matchLabels": {"a": "b"}}, "targetRefs": [{"kind": "Service", "name": "a"}],
+            }}),
+        ),
+        ("a target without a name", &plugin, json!({"spec": {"targetRefs": [{"kind": "Service"}]}})),
+        (
+            "a value for a variable of the host's",
+            &plugin,
+            json!({"spec": {
+                "vmConfig": {"env": [{"name": "A", "valueFrom": "HOST", "value": "b"}]},
+            }}),
+        ),
+        ("another version", &plugin, json!({"apiVersion": "extensions.istio.io/v1"})),
+        ("a field in the other kind's place", &extension, json!({"spec": {"failStrategy": "FAIL_RELOAD"}})),
+        ("no wasm", &extension, json!({"spec": {"wasm": null}})),
+        ("a provider without a name", &telemetry, json!({"spec": {"accessLogging": [{"providers": [{}]}]}})),
+    ];
+    for (mistake, right, wrong) in mistakes {
+        let kind = right["kind"].as_str().context("no kind")?;
+        check(kind, right).context("unchanged")?;
+        let mut changed = right.clone();
+        json_patch::merge(&mut changed, &wrong);
+        ensure!(check(kind, &changed).is_err(), "{kind}: {mistake} is accepted");
+    }
+    Ok(())
+}
