@@ -57,7 +57,7 @@ schema: native ## Write the schemas of policies and records, and the reference p
 test: test-native wasm ## Run every test, in a real Envoy too
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
-		cargo test --locked --package panveil-integration --test manifests
+		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); echo "==> test: real Envoy"; \
 		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy

@@ -1,4 +1,4 @@
-//! What does a test's Envoy run? The shipped `sidecar.yaml`, with ports, module and policy put in place.
+//! What does a test's Envoy run? A shipped file, mostly `sidecar.yaml`, with ports, module and policy put in place.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use super::{Door, discovery, no_op};
 
 /// The configuration an operator copies.
 const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
+const OUTBOUND: &str = include_str!("../../../envoy-config/standalone/outbound.yaml");
+const GATEWAY: &str = include_str!("../../../envoy-config/standalone/gateway.yaml");
+const DYNAMIC: &str = include_str!("../../../envoy-config/standalone/dynamic.yaml");
 /// Its access log as text.
 const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log-text.yaml");
 
@@ -20,8 +23,6 @@ const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log
 pub(super) const TEXT_LOG_FILE: &str = "access.txt";
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
-/// What the shipped file calls its listener.
-pub(super) const LISTENER_NAME: &str = "inbound";
 pub(super) const LISTENER: &str = "/static_resources/listeners/0";
 /// Where the connection manager's configuration stands, for [`Settings::differ`].
 pub const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -35,9 +36,24 @@ pub(super) const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
 const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
+/// The files that an operator copies. All are built alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shipped {
+    /// In front of a service.
+    Sidecar,
+    /// On what a service sends out.
+    Outbound,
+    /// At the edge.
+    Gateway,
+    /// In front of a service, with the filter in a file of its own.
+    Dynamic,
+}
+
 /// What differs from the shipped configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which file is the shipped one.
+    pub shipped: Shipped,
     /// Which filter stands in the way.
     pub filter: Filter,
     /// Envoy's own filters that a request passes before it, by name and type.
@@ -82,6 +98,8 @@ pub enum Filter {
         /// JSON text.
         policy: String,
     },
+    /// panveil as the shipped file has it. Where its module is stands there too.
+    Shipped,
     /// panveil, from the file of a [`Discovery`](super::Discovery), which may change while Envoy runs.
     Discovered(PathBuf),
     /// A wasm filter that does nothing: what any filter costs.
@@ -90,11 +108,47 @@ pub enum Filter {
     None,
 }
 
+impl Shipped {
+    /// Each that there is.
+    pub const ALL: [Self; 4] = [Self::Sidecar, Self::Outbound, Self::Gateway, Self::Dynamic];
+
+    /// The name of its file.
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Sidecar => "sidecar.yaml",
+            Self::Outbound => "outbound.yaml",
+            Self::Gateway => "gateway.yaml",
+            Self::Dynamic => "dynamic.yaml",
+        }
+    }
+
+    /// What the file calls its listener.
+    pub(super) fn listener(self) -> &'static str {
+        match self {
+            Self::Sidecar | Self::Dynamic => "inbound",
+            Self::Outbound => "outbound",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    fn read(self) -> Result<Value> {
+        let text = match self {
+            Self::Sidecar => SIDECAR,
+            Self::Outbound => OUTBOUND,
+            Self::Gateway => GATEWAY,
+            Self::Dynamic => DYNAMIC,
+        };
+        serde_saphyr::from_str(text).context(self.file())
+    }
+}
+
 impl Settings {
     /// The shipped configuration in front of this service, with one worker.
     #[must_use]
     pub fn new(filter: Filter, service: SocketAddr) -> Self {
         Self {
+            shipped: Shipped::Sidecar,
             filter,
             before: Vec::new(),
             behind: Vec::new(),
@@ -127,7 +181,7 @@ impl Settings {
 
     /// Envoy's configuration, as JSON.
     pub(super) fn config(&self, access_log: &Path) -> Result<Value> {
-        let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
+        let mut config = self.shipped.read()?;
         set(&mut config, ADMIN, json!(self.admin_port))?;
         set(&mut config, &format!("{LISTENER}/address/socket_address/port_value"), json!(self.listener_port))?;
         set(&mut config, &format!("{SERVICE}/address"), json!(self.service.ip().to_string()))?;
@@ -144,7 +198,7 @@ impl Settings {
             add(&mut config, LISTENER, "per_connection_buffer_limit_bytes", json!(limit))?;
             add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
         }
-        json_patch::patch(&mut config, &self.patch).context("the patch does not fit sidecar.yaml")?;
+        json_patch::patch(&mut config, &self.patch).context("the patch does not fit the shipped file")?;
         for door in &self.doors {
             door.build(&mut config)?;
         }
@@ -154,6 +208,7 @@ impl Settings {
     fn filter(&self, config: &mut Value) -> Result<()> {
         let filters = format!("{CONNECTION_MANAGER}/http_filters");
         match &self.filter {
+            Filter::Shipped => Ok(()),
             Filter::Panveil { module, policy } => {
                 set(config, &format!("{PLUGIN}/vm_config/code/local/filename"), json!(module.to_string_lossy()))?;
                 set(config, &format!("{PLUGIN}/configuration/value"), json!(policy))
@@ -220,7 +275,7 @@ fn text_log(config: &mut Value, access_log: &Path) -> Result<()> {
 
 /// The shipped filter with this module.
 pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
-    let mut config: Value = serde_saphyr::from_str(SIDECAR).context("sidecar.yaml")?;
+    let mut config = Shipped::Sidecar.read()?;
     let filter = format!("{CONNECTION_MANAGER}/http_filters/0/typed_config");
     let file = format!("{filter}/config/vm_config/code/local/filename");
     set(&mut config, &file, json!(module.to_string_lossy()))?;
@@ -246,7 +301,7 @@ pub(super) fn list<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut V
 }
 
 pub(super) fn place<'a>(config: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
-    config.pointer_mut(pointer).with_context(|| format!("sidecar.yaml has nothing at {pointer}"))
+    config.pointer_mut(pointer).with_context(|| format!("the shipped file has nothing at {pointer}"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod memory;
 mod no_op;
 mod pages;
 
-pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
+pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings, Shipped};
 pub use discovery::Discovery;
 pub use door::{Asks, Credential, Door};
 pub use memory::Memory;
@@ -71,7 +71,7 @@ impl Envoy {
             if let Some(status) = process.0.try_wait()? {
                 bail!("Envoy did not start ({status}): {}", failure::last_word(&run.log()));
             }
-            if let Some((admin, listener)) = run.addresses().await {
+            if let Some((admin, listener)) = run.addresses(settings.shipped).await {
                 return Ok(Self { listener, admin, process, run });
             }
             ensure!(waited < LONGEST_START, "Envoy is not ready in time: {}", failure::last_word(&run.log()));
@@ -237,11 +237,11 @@ impl Run {
     }
 
     /// Admin and listener, once Envoy is ready.
-    async fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+    async fn addresses(&self, shipped: Shipped) -> Option<(SocketAddr, SocketAddr)> {
         let admin = fs::read_to_string(self.admin_file()).ok()?.trim().parse().ok()?;
         Client::http1(admin).get("/ready").await.ok().filter(|ready| ready.status == 200)?;
         let listeners = pages::listeners(&pages::get(admin, "/listeners?format=json").await.ok()?).ok()?;
-        Some((admin, *listeners.get(config::LISTENER_NAME)?))
+        Some((admin, *listeners.get(shipped.listener())?))
     }
 }
 

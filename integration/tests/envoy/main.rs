@@ -20,6 +20,7 @@ mod neighbours;
 mod protocols;
 mod resets;
 mod soak;
+mod standalone;
 mod startup;
 mod streams;
 mod traffic;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         streams::trials,
         endings::trials,
         startup::trials,
+        standalone::trials,
         traffic::trials,
         traps::trials,
         neighbours::trials,

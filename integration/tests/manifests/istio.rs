@@ -8,6 +8,7 @@ use panveil::policy::Policy;
 use serde_json::Value;
 
 use crate::files::{all, document, root};
+use crate::standalone::sidecar;
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -83,10 +84,6 @@ fn a_kustomization_names_what_is_there() -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn sidecar() -> Result<Value> {
-    document(&root().join("standalone/sidecar.yaml"))
 }
 
 fn the_access_log_is_that_of_the_sidecar() -> Result<()> {

@@ -7,6 +7,7 @@ mod files;
 mod istio;
 mod rendering;
 mod shape;
+mod standalone;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = [files::trials, shape::trials, istio::trials, rendering::trials];
+    let trials = [files::trials, shape::trials, istio::trials, rendering::trials, standalone::trials];
     libtest_mimic::run(&arguments, trials.iter().flat_map(|trials| trials()).collect()).exit_code()
 }
 
