@@ -3,8 +3,10 @@
 //! Tests that need a tool are ignored, and shown as that, without it: `KUSTOMIZE` and `PROMETHEUS` say where they are; the
 //! make targets provide both.
 
+mod alerts;
 mod files;
 mod istio;
+mod metrics;
 mod rendering;
 mod shape;
 mod standalone;
@@ -16,7 +18,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = [files::trials, shape::trials, istio::trials, rendering::trials, standalone::trials];
+    let trials = [files::trials, shape::trials, istio::trials, rendering::trials, standalone::trials, alerts::trials];
     libtest_mimic::run(&arguments, trials.iter().flat_map(|trials| trials()).collect()).exit_code()
 }
 

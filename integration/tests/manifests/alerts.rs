@@ -1,0 +1,110 @@
+//! Does every alert fire when it should, ask for what is counted, and have a page that says what to do?
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::files::{document, root};
+use crate::metrics;
+use crate::{trial, with_tool};
+
+const TOOL: &str = "PROMETHEUS";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        with_tool(TOOL, "alerts::the_rules_are_rules", || promtool(&["check", "rules", "rules.yaml"])),
+        with_tool(TOOL, "alerts::they_fire_when_they_should", || promtool(&["test", "rules", "rules_test.yaml"])),
+        trial("alerts::each_is_tried_firing_and_quiet", each_is_tried_firing_and_quiet),
+        trial("alerts::each_has_its_section_in_the_runbook", each_has_its_section_in_the_runbook),
+        trial("alerts::they_ask_for_what_is_counted", they_ask_for_what_is_counted),
+    ]
+}
+
+/// Runs promtool where the rules are.
+fn promtool(arguments: &[&str]) -> Result<()> {
+    let folder = std::env::var_os(TOOL).context("PROMETHEUS is not set; `make test` provides it")?;
+    let tool = std::path::Path::new(&folder).join("promtool");
+    let done = Command::new(tool).current_dir(root().join("prometheus")).args(arguments).output();
+    let done = done.context("promtool cannot be run")?;
+    let said = [done.stdout, done.stderr].concat();
+    ensure!(done.status.success(), "{}", String::from_utf8_lossy(&said));
+    Ok(())
+}
+
+/// The rules that are alerts, or those that are recorded.
+fn rules(kind: &str) -> Result<Vec<Value>> {
+    let file = document(&root().join("prometheus/rules.yaml"))?;
+    let groups = file["groups"].as_array().context("no groups")?;
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    let rules: Vec<Value> = rules.filter(|rule| rule[kind].is_string()).cloned().collect();
+    ensure!(!rules.is_empty(), "no {kind}");
+    Ok(rules)
+}
+
+fn names(kind: &str) -> Result<BTreeSet<String>> {
+    rules(kind)?.iter().map(|rule| rule[kind].as_str().map(str::to_owned).context("no name")).collect()
+}
+
+/// The expressions of all rules, and the names that they record.
+pub fn expressions() -> Result<(Vec<String>, BTreeSet<String>)> {
+    let all = [rules("alert")?, rules("record")?].concat();
+    let expressions = all.iter().map(|rule| rule["expr"].as_str().map(str::to_owned).context("no expression"));
+    Ok((expressions.collect::<Result<_>>()?, names("record")?))
+}
+
+fn each_is_tried_firing_and_quiet() -> Result<()> {
+    let tests = document(&root().join("prometheus/rules_test.yaml"))?;
+    let (mut firing, mut quiet) = (BTreeSet::new(), BTreeSet::new());
+    for test in tests["tests"].as_array().context("no tests")? {
+        for tried in test["alert_rule_test"].as_array().into_iter().flatten() {
+            let name = tried["alertname"].as_str().context("no name")?.to_owned();
+            if tried["exp_alerts"].is_array() {
+                firing.insert(name)
+            } else {
+                quiet.insert(name)
+            };
+        }
+    }
+    let alerts = names("alert")?;
+    ensure!(firing == alerts, "firing: {:?}", firing.symmetric_difference(&alerts));
+    ensure!(quiet == alerts, "quiet: {:?}", quiet.symmetric_difference(&alerts));
+    Ok(())
+}
+
+fn each_has_its_section_in_the_runbook() -> Result<()> {
+    let runbook = fs::read_to_string(root().join("../docs/runbook.md"))?;
+    let sections: Vec<&str> = runbook.split("\n## ").skip(1).collect();
+    let titles: BTreeSet<String> =
+        sections.iter().filter_map(|section| section.lines().next().map(str::to_owned)).collect();
+    ensure!(titles == names("alert")?, "{:?}", titles.symmetric_difference(&names("alert")?));
+    for section in sections {
+        for part in ["**Means.**", "**Look at**", "**Do.**"] {
+            ensure!(section.contains(part), "{} has no {part}", section.lines().next().unwrap_or_default());
+        }
+    }
+    for rule in rules("alert")? {
+        let name = rule["alert"].as_str().context("no name")?;
+        let url = format!("docs/runbook.md#{}", name.to_lowercase());
+        ensure!(rule["annotations"]["runbook_url"] == url, "{name}: {}", rule["annotations"]["runbook_url"]);
+        let severity = rule["labels"]["severity"].as_str().context("no severity")?;
+        ensure!(["critical", "warning", "info"].contains(&severity), "{name}: {severity}");
+        let row = format!("| [{name}](#{}) | {severity} |", name.to_lowercase());
+        ensure!(runbook.contains(&row), "the runbook's table has no {row}");
+        for text in ["summary", "description"] {
+            ensure!(rule["annotations"][text].is_string(), "{name}: no {text}");
+        }
+    }
+    Ok(())
+}
+
+fn they_ask_for_what_is_counted() -> Result<()> {
+    let (expressions, recorded) = expressions()?;
+    for expression in expressions {
+        metrics::are_known(&expression, &recorded)?;
+    }
+    Ok(())
+}
