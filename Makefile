@@ -1,6 +1,6 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# From the environment: ENVOY=/path/to/envoy, PANVEIL_WASM_TOOLCHAIN=rustup|debian,
-# CARGO_TARGET_DIR, FUZZ_SECONDS.
+# From the environment: ENVOY=/path/to/envoy, KUSTOMIZE=/path/to/kustomize, PROMETHEUS=/folder/with/both/binaries,
+# PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -58,8 +58,9 @@ test: test-native wasm ## Run every test, in a real Envoy too
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
-	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); echo "==> test: real Envoy"; \
-		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" \
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
+		prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
+		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" PROMETHEUS="$$prometheus" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: test-native

@@ -39,6 +39,8 @@ pub mod page;
 #[cfg(feature = "envoy")]
 pub mod peers;
 pub mod policies;
+mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod sidecar;
 pub mod silence;

@@ -29,6 +29,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::client::Client;
+use crate::process::Process;
 
 const STEP: Duration = Duration::from_millis(10);
 /// Compiling the module is most of it, on a machine that may be building at the same time.
@@ -51,10 +52,6 @@ pub struct Envoy {
 struct Run {
     folder: TempDir,
 }
-
-/// A child that does not outlive its guard.
-#[derive(Debug)]
-struct Process(Child);
 
 impl Envoy {
     /// Starts `binary` and waits until it takes requests.
@@ -242,12 +239,5 @@ impl Run {
         Client::http1(admin).get("/ready").await.ok().filter(|ready| ready.status == 200)?;
         let listeners = pages::listeners(&pages::get(admin, "/listeners?format=json").await.ok()?).ok()?;
         Some((admin, *listeners.get(shipped.listener())?))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

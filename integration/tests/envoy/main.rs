@@ -5,6 +5,7 @@
 mod audit;
 mod cases;
 mod chains;
+mod dashboard;
 mod endings;
 mod foreign;
 mod harness;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         limits::trials,
         chains::trials,
         audit::trials,
+        dashboard::trials,
         hostile::trials,
         identity::trials,
         updates::trials,

@@ -106,5 +106,16 @@ fn they_ask_for_what_is_counted() -> Result<()> {
     for expression in expressions {
         metrics::are_known(&expression, &recorded)?;
     }
+    // And are tried with what can be counted.
+    let tests = document(&root().join("prometheus/rules_test.yaml"))?;
+    let mut tried = 0;
+    for test in tests["tests"].as_array().context("no tests")? {
+        for input in test["input_series"].as_array().into_iter().flatten() {
+            let series = input["series"].as_str().context("no series")?;
+            metrics::can_be(series).with_context(|| series.to_owned())?;
+            tried += 1;
+        }
+    }
+    ensure!(tried > 30, "{tried} series");
     Ok(())
 }

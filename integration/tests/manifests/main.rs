@@ -4,6 +4,7 @@
 //! make targets provide both.
 
 mod alerts;
+mod dashboard;
 mod files;
 mod istio;
 mod metrics;
@@ -18,7 +19,15 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = [files::trials, shape::trials, istio::trials, rendering::trials, standalone::trials, alerts::trials];
+    let trials = [
+        files::trials,
+        shape::trials,
+        istio::trials,
+        rendering::trials,
+        standalone::trials,
+        alerts::trials,
+        dashboard::trials,
+    ];
     libtest_mimic::run(&arguments, trials.iter().flat_map(|trials| trials()).collect()).exit_code()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use panveil::audit::{Action, Counter, Reason};
 use panveil::policy::{Direction, Limit, Mode, Place};
 
@@ -15,7 +15,12 @@ const OTHERS: [&str; 5] = [
     "istio_agent_wasm_remote_fetch_count",
 ];
 
-/// A metric of panveil's and its labels, as Prometheus has them.
+/// The names of panveil's metrics.
+pub fn names() -> Vec<String> {
+    panveils().into_iter().map(|(name, _)| name).collect()
+}
+
+/// panveil's metrics and their labels, as Prometheus has them.
 fn panveils() -> Vec<(String, BTreeSet<String>)> {
     let names = [
         Counter::Findings(Direction::Request, Place::Body, "visa", Action::Masked).name(),
@@ -27,6 +32,12 @@ fn panveils() -> Vec<(String, BTreeSet<String>)> {
     ];
     names.iter().map(|name| in_prometheus(name)).collect()
 }
+
+/// A label of Envoy's that reads like a metric.
+const MANAGER: &str = "envoy_http_conn_manager_prefix";
+
+/// The labels that a scrape adds.
+const TARGET: [&str; 4] = ["namespace", "pod", "job", "instance"];
 
 /// `panveil_x_a=.=b;.;total` as `panveil_x_total` with the label `a`.
 fn in_prometheus(name: &str) -> (String, BTreeSet<String>) {
@@ -40,62 +51,42 @@ fn in_prometheus(name: &str) -> (String, BTreeSet<String>) {
     (rest, labels)
 }
 
-/// Every name in this expression that stands for a metric is one, and has the labels that panveil's are matched by.
+/// Every metric in this expression that is panveil's, Envoy's, Istio's or recorded by a rule is there to be asked for.
 pub fn are_known(expression: &str, recorded: &BTreeSet<String>) -> Result<()> {
     let panveils = panveils();
-    for (name, labels) in selectors(expression) {
-        if let Some((_, known)) = panveils.iter().find(|(metric, _)| *metric == name) {
-            let unknown: Vec<&String> = labels.iter().filter(|label| !known.contains(*label)).collect();
-            ensure!(unknown.iter().all(|label| TARGET.contains(&label.as_str())), "{name} has no {unknown:?}");
-        } else {
-            let known = OTHERS.contains(&name.as_str()) || recorded.contains(&name);
-            ensure!(known, "nothing is known of {name}: {expression}");
-        }
+    for name in expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')) {
+        let ours_to_know =
+            OWNERS.iter().any(|owner| name.starts_with(owner)) && !PARTS.contains(&name) && name != MANAGER;
+        // Rules that record have a colon in their names; so has the step of a subquery, which begins with a digit.
+        let is_recorded = name.contains(':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let known =
+            OTHERS.contains(&name) || recorded.contains(name) || panveils.iter().any(|(metric, _)| metric == name);
+        ensure!(known || !(ours_to_know || is_recorded), "nothing is known of {name}: {expression}");
     }
     Ok(())
 }
 
-/// The labels that a scrape adds.
-const TARGET: [&str; 4] = ["namespace", "pod", "job", "instance"];
-
-/// The metrics in an expression, each with the labels in its braces. Metrics have an underscore or a colon in their names,
-/// or are `up`; words of the language that have one are left out, and so is what stands in quotes or behind `by` and `on`.
-fn selectors(expression: &str) -> Vec<(String, Vec<String>)> {
-    const WORDS: [&str; 5] = ["max_over_time", "sum_over_time", "label_replace", "histogram_quantile", "group_left"];
-    let plain = without_lists(&without_quotes(expression));
-    let mut selectors: Vec<(String, Vec<String>)> = Vec::new();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let mut in_braces = false;
-    for piece in plain.split_inclusive(|c: char| !is_name(c)) {
-        let name = piece.trim_end_matches(|c: char| !is_name(c));
-        if !name.is_empty() && in_braces {
-            if let Some((_, labels)) = selectors.last_mut() {
-                labels.push(name.to_owned());
-            }
-        } else if (name.contains(['_', ':']) || name == "up")
-            && !WORDS.contains(&name)
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-        {
-            selectors.push((name.to_owned(), Vec::new()));
-        }
-        in_braces = if piece.ends_with('{') { true } else { in_braces && !piece.ends_with('}') };
+/// This series, `name{label="value",…}`, is one that panveil can have, when it is panveil's.
+pub fn can_be(series: &str) -> Result<()> {
+    let (name, labels) = series.split_once('{').context("no labels")?;
+    if PARTS.iter().any(|begin| name.starts_with(begin)) && PLUGINS.iter().any(|end| name.ends_with(end)) {
+        return Ok(());
     }
-    // `{__name__=~"…"}` stands for no metric in particular.
-    selectors
-}
-
-fn without_quotes(expression: &str) -> String {
-    expression.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
-}
-
-/// Without what stands in parentheses behind `by`, `on` and `without`.
-fn without_lists(expression: &str) -> String {
-    let mut rest = expression.to_owned();
-    for word in ["by (", "on (", "without (", "group_left ("] {
-        while let Some(begin) = rest.find(word) {
-            let end = rest[begin..].find(')').map_or(rest.len(), |end| begin + end + 1);
-            rest.replace_range(begin..end, " ");
-        }
+    if !name.starts_with("panveil_") {
+        return are_known(name, &BTreeSet::new());
     }
-    rest
+    let known = panveils();
+    let (_, wanted) = known.iter().find(|(metric, _)| metric == name).with_context(|| format!("no metric {name}"))?;
+    let names = labels.trim_end_matches('}').split(',').filter_map(|label| label.trim().split_once('='));
+    let own: BTreeSet<String> =
+        names.map(|(label, _)| label.to_owned()).filter(|label| !TARGET.contains(&label.as_str())).collect();
+    ensure!(own == *wanted, "{series} instead of {wanted:?}");
+    Ok(())
 }
+
+/// Whose metrics are looked up here, by how their names begin.
+const OWNERS: [&str; 4] = ["panveil_", "panveil:", "envoy_", "istio_"];
+
+/// How the names of a plugin's own metrics begin, and how they end: in between is the plugin's name.
+const PARTS: [&str; 2] = ["envoy_wasm_", "envoy_extension_config_discovery_http_filter_"];
+const PLUGINS: [&str; 4] = ["_vm_reload_success", "_vm_reload_backoff", "_vm_reload_failure", "_config_fail"];
