@@ -59,8 +59,8 @@ test: test-native wasm ## Run every test, in a real Envoy too
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
-		prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
-		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" PROMETHEUS="$$prometheus" \
+		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
+		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: test-native

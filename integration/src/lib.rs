@@ -31,6 +31,7 @@ pub mod ending;
 pub mod envoy;
 pub mod evaluation;
 mod fields;
+pub mod istio;
 #[cfg(feature = "envoy")]
 pub mod leaks;
 pub mod listening;

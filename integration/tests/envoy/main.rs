@@ -12,6 +12,7 @@ mod harness;
 mod hostile;
 mod identity;
 mod injection;
+mod istio;
 mod leaks;
 mod limits;
 mod matrix;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         neighbours::trials,
         module::trials,
         injection::trials,
+        istio::trials,
         leaks::trials,
         limits::trials,
         chains::trials,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use panveil::audit::{Action, Counter, Reason};
 use panveil::policy::{Direction, Limit, Mode, Place};
+use panveil_integration::observation::from_stat;
 
 /// What is not panveil's. Those of Envoy are asked for in a real one, too.
 const OTHERS: [&str; 5] = [
@@ -30,7 +31,13 @@ fn panveils() -> Vec<(String, BTreeSet<String>)> {
         Counter::Limits(Direction::Request, Limit::InflateRatio).name(),
         Counter::config_info(Mode::Enforce),
     ];
-    names.iter().map(|name| in_prometheus(name)).collect()
+    let split = |name: &String| {
+        let name = from_stat(name);
+        let (name, labels) = name.split_once('{').unwrap_or((&name, ""));
+        let labels = labels.split(',').filter_map(|label| label.split_once('=')).map(|(label, _)| label.to_owned());
+        (name.to_owned(), labels.collect())
+    };
+    names.iter().map(split).collect()
 }
 
 /// A label of Envoy's that reads like a metric.
@@ -38,18 +45,6 @@ const MANAGER: &str = "envoy_http_conn_manager_prefix";
 
 /// The labels that a scrape adds.
 const TARGET: [&str; 4] = ["namespace", "pod", "job", "instance"];
-
-/// `panveil_x_a=.=b;.;total` as `panveil_x_total` with the label `a`.
-fn in_prometheus(name: &str) -> (String, BTreeSet<String>) {
-    let mut rest = name.to_owned();
-    let mut labels = BTreeSet::new();
-    while let (Some(equals), Some(end)) = (rest.find("=.="), rest.find(";.;")) {
-        let begin = rest[..equals].rfind([';', '_']).map_or(0, |at| at + 1);
-        labels.insert(rest[begin..equals].to_owned());
-        rest.replace_range(begin..end + ";.;".len(), "");
-    }
-    (rest, labels)
-}
 
 /// Every metric in this expression that is panveil's, Envoy's, Istio's or recorded by a rule is there to be asked for.
 pub fn are_known(expression: &str, recorded: &BTreeSet<String>) -> Result<()> {

@@ -1,0 +1,193 @@
+//! Do the overlays do in a proxy what they are called? Each is rendered, turned into the filters that Istio would deliver, and
+//! gets a card in the namespaces that it is about.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request};
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{Filter, Settings};
+use panveil_integration::istio::{Chain, Plugin, Release, sidecar_in};
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::silence::leaks;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::trial::trial;
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+const MESH_CONFIG: &str = include_str!("../../../envoy-config/istio/telemetry/mesh-config.yaml");
+const STEP: Duration = Duration::from_millis(50);
+const MOST_STEPS: usize = 200;
+
+/// Plugins in a namespace, and what becomes of a request with a card.
+struct Stage {
+    name: &'static str,
+    overlays: &'static [&'static str],
+    release: Release,
+    namespace: &'static str,
+    /// What the service gets; nothing when the request is refused.
+    service: Option<&'static str>,
+    /// What the log calls it.
+    action: Option<&'static str>,
+}
+
+const STAGES: [Stage; 8] = [
+    Stage {
+        name: "mask",
+        overlays: &["overlays/mask"],
+        release: Release::UpTo1_29,
+        namespace: "shop",
+        service: Some(MASKED),
+        action: Some("masked"),
+    },
+    Stage {
+        name: "mask_as_an_extension",
+        overlays: &["traffic-extension/overlays/mask"],
+        release: Release::From1_30,
+        namespace: "shop",
+        service: Some(MASKED),
+        action: Some("masked"),
+    },
+    Stage {
+        name: "block",
+        overlays: &["overlays/block"],
+        release: Release::From1_30,
+        namespace: "reporting",
+        service: None,
+        action: Some("blocked"),
+    },
+    Stage {
+        name: "monitor",
+        overlays: &["overlays/monitor"],
+        release: Release::From1_30,
+        namespace: "checkout",
+        service: Some(CARD),
+        action: Some("reported"),
+    },
+    // Who has no identity is nobody that may send cards.
+    Stage {
+        name: "payments",
+        overlays: &["overlays/payments"],
+        release: Release::From1_30,
+        namespace: "payments",
+        service: None,
+        action: Some("blocked"),
+    },
+    Stage {
+        name: "mesh_wide",
+        overlays: &["overlays/mesh-wide"],
+        release: Release::From1_30,
+        namespace: "shop",
+        service: Some(CARD),
+        action: Some("reported"),
+    },
+    Stage {
+        name: "mesh_wide_left_out",
+        overlays: &["overlays/mesh-wide"],
+        release: Release::From1_30,
+        namespace: "payments",
+        service: Some(CARD),
+        action: None,
+    },
+    Stage {
+        name: "mesh_wide_and_a_namespaces_own",
+        overlays: &["overlays/mesh-wide", "overlays/mask"],
+        release: Release::From1_30,
+        namespace: "shop",
+        service: Some(MASKED),
+        action: Some("masked"),
+    },
+];
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let kustomize = std::env::var_os("KUSTOMIZE").map(PathBuf::from);
+    let stage = |stage: &'static Stage| {
+        let (build, kustomize, missing) = (build.clone(), kustomize.clone(), kustomize.is_none());
+        let test = move || async move { enact(build, kustomize.context("KUSTOMIZE is not set")?, stage).await };
+        trial(format!("istio::{}", stage.name), test).with_ignored_flag(missing)
+    };
+    STAGES.iter().map(stage).collect()
+}
+
+async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
+    let mut plugins = Vec::new();
+    for overlay in stage.overlays {
+        let plugin = |manifest: &Value| Plugin::of(manifest, stage.release, &build.module);
+        let rendered = render(&kustomize, overlay)?;
+        plugins.extend(
+            rendered
+                .iter()
+                .filter(|manifest| manifest["kind"] != "Telemetry")
+                .map(plugin)
+                .collect::<Result<Vec<_>>>()?,
+        );
+    }
+    ensure!(plugins.len() == stage.overlays.len(), "{} plugins", plugins.len());
+    let chain = Chain::new(plugins)?;
+    let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
+    settings.differ(chain.operations())?;
+    settings.differ(sidecar_in(stage.namespace, &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let response = Client::http1(sidecar.envoy.listener).send(&request()).await?.context("no response")?;
+    let (received, _) = sidecar.upstream.take().await?;
+    let body = received.first().map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    ensure!(body.as_deref() == stage.service, "the service got {body:?}: {}", response.summary());
+    ensure!(response.status == if body.is_some() { 200 } else { 403 }, "{}", response.summary());
+    let line = sidecar.envoy.access_log(1).await?.pop().context("no line")?;
+    ensure!(line["panveil_action"].as_str() == stage.action, "the log says {}", line["panveil_action"]);
+    ensure!(line["path"].is_string() == stage.action.is_some(), "the log has the path {}", line["path"]);
+    counted(&sidecar, stage).await?;
+    let leaks = leaks(&mut sidecar.envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    Ok(())
+}
+
+/// The manifests that kustomize makes of an overlay.
+fn render(kustomize: &Path, overlay: &str) -> Result<Vec<Value>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/istio").join(overlay);
+    let done = Command::new(kustomize).arg("build").arg(&folder).output().context("KUSTOMIZE cannot be run")?;
+    ensure!(done.status.success(), "{overlay}: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(serde_saphyr::from_multiple(std::str::from_utf8(&done.stdout)?)?)
+}
+
+/// A card in the body; what is not masked must not come back into the log by the answer.
+fn request() -> Request {
+    let message = Message {
+        headers: vec![("content-type".into(), "text/plain".into())],
+        pieces: vec![CARD.into()],
+        framing: Framing::Length,
+        trailers: vec![],
+    };
+    Request { method: "POST".into(), path: "/v1/orders".into(), message }
+}
+
+/// Every message was counted once, by the names that Prometheus is asked for, and so was whether a policy was refused.
+async fn counted(sidecar: &Sidecar, stage: &Stage) -> Result<()> {
+    let (mut counters, mut requests) = (std::collections::BTreeMap::new(), 0);
+    let wanted = u64::from(stage.action.is_some());
+    for _ in 0..MOST_STEPS {
+        counters = sidecar.envoy.counters().await?;
+        let of_requests = |(name, _): &(&String, &u64)| {
+            name.starts_with("panveil_messages_total{") && name.contains(r#"direction="request""#)
+        };
+        requests = counters.iter().filter(of_requests).map(|(_, value)| *value).sum();
+        if requests >= wanted {
+            break;
+        }
+        sleep(STEP).await;
+    }
+    ensure!(requests == wanted, "{requests} requests are counted: {counters:?}");
+    let modes =
+        counters.iter().filter(|(name, value)| name.starts_with("panveil_config_info{") && **value == 1).count();
+    ensure!((modes > 0) == stage.action.is_some(), "{counters:?}");
+    let page = sidecar.envoy.page("/stats/prometheus").await?;
+    let refused: Vec<&str> =
+        page.lines().filter(|line| line.contains("panveil") && line.contains("_config_fail{")).collect();
+    ensure!(refused.len() == stage.overlays.len() && refused.iter().all(|line| line.ends_with(" 0")), "{refused:?}");
+    Ok(())
+}
