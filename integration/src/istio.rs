@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -102,15 +102,39 @@ impl Chain {
     pub fn new(mut plugins: Vec<Plugin>) -> Result<Self> {
         plugins.sort_by_key(|plugin| plugin.place);
         let folder = TempDir::with_prefix("panveil-istio-")?;
-        for (index, plugin) in plugins.iter().enumerate() {
-            let response = json!({"version_info": "1", "resources": [{
-                "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-                "name": plugin.name,
-                "typed_config": plugin.config,
-            }]});
-            fs::write(folder.path().join(format!("{index}.json")), response.to_string())?;
+        let names = plugins.iter().map(|plugin| plugin.name.clone()).collect();
+        let chain = Self { folder, names };
+        for (index, plugin) in plugins.into_iter().enumerate() {
+            chain.deliver(index, "1", &plugin.config)?;
         }
-        Ok(Self { folder, names: plugins.into_iter().map(|plugin| plugin.name).collect() })
+        Ok(chain)
+    }
+
+    /// Delivers in place of each what the agent does when it cannot get the module: a filter that refuses everything.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be written.
+    pub fn not_fetched(&self) -> Result<()> {
+        let everything = json!({"permissions": [{"any": true}], "principals": [{"any": true}]});
+        let config = json!({"@type": RBAC, "rules": {"action": "DENY", "policies": {"wasm-default-deny": everything}}});
+        (0..self.names.len()).try_for_each(|index| self.deliver(index, "2", &config))
+    }
+
+    fn file(&self, index: usize) -> PathBuf {
+        self.folder.path().join(format!("{index}.json"))
+    }
+
+    /// In one move: a half-written file is never seen.
+    fn deliver(&self, index: usize, version: &str, config: &Value) -> Result<()> {
+        let response = json!({"version_info": version, "resources": [{
+            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+            "name": self.names.get(index),
+            "typed_config": config,
+        }]});
+        let new = self.folder.path().join("new.json");
+        fs::write(&new, response.to_string())?;
+        Ok(fs::rename(new, self.file(index))?)
     }
 
     /// What puts them in the place of the filter in the shipped sidecar: operations for [`differ`](crate::envoy::Settings::differ).
@@ -119,7 +143,7 @@ impl Chain {
         let filters = format!("{CONNECTION_MANAGER}/http_filters/0");
         let mut operations = vec![json!({"op": "remove", "path": filters})];
         for (index, name) in self.names.iter().enumerate().rev() {
-            let path = self.folder.path().join(format!("{index}.json"));
+            let path = self.file(index);
             operations.push(json!({"op": "add", "path": filters, "value": {"name": name, "config_discovery": {
                 "config_source": {"path_config_source": {"path": path}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"},
                 "type_urls": [WASM, RBAC],

@@ -16,7 +16,8 @@ use crate::process::Process;
 
 const STEP: Duration = Duration::from_millis(50);
 const LONGEST_START: Duration = Duration::from_secs(60);
-const RULES: &str = include_str!("../../envoy-config/prometheus/rules.yaml");
+/// The shipped alerts.
+pub const RULES: &str = include_str!("../../envoy-config/prometheus/rules.yaml");
 
 /// A running Prometheus with the shipped rules.
 #[derive(Debug)]

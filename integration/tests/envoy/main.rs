@@ -2,6 +2,7 @@
 //!
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
+mod alerts;
 mod audit;
 mod cases;
 mod chains;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         leaks::trials,
         limits::trials,
         chains::trials,
+        alerts::trials,
         audit::trials,
         dashboard::trials,
         hostile::trials,

@@ -1,0 +1,139 @@
+//! Would an operator be told? What goes wrong in a real proxy, and whether what the alert asks for then holds in a real Prometheus.
+//! How long it must hold, and when it does not, is tried in `envoy-config/prometheus/rules_test.yaml`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{Discovery, Filter, PLUGIN, Settings};
+use panveil_integration::istio::{Chain, Plugin, Release};
+use panveil_integration::prometheus::{Prometheus, RULES, Target};
+use panveil_integration::sidecar::{Build, Sidecar};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::trapping::Trapping;
+use crate::trial::{Test, trial};
+
+const WASM_PLUGIN: &str = include_str!("../../../envoy-config/istio/base/wasmplugin.yaml");
+const PAUSE: Duration = Duration::from_millis(300);
+const MOST_ROUNDS: usize = 200;
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    type Case = fn(Build, PathBuf) -> Test;
+    let cases: [(&str, Case); 5] = [
+        ("a_trap_that_refuses", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_CLOSED", 503))),
+        ("a_trap_that_lets_through", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_OPEN", 200))),
+        ("a_trap_and_a_recovery", |build, binaries| Box::pin(recovered(build, binaries))),
+        ("a_module_that_is_not_fetched", |build, binaries| Box::pin(not_fetched(build, binaries))),
+        ("a_policy_with_a_mistake", |build, binaries| Box::pin(refused(build, binaries))),
+    ];
+    let binaries = Prometheus::from_environment();
+    let trials = cases.into_iter().map(|(name, case)| {
+        let (build, binaries, missing) = (build.clone(), binaries.clone(), binaries.is_none());
+        let test = move || async move { case(build, binaries.context("PROMETHEUS is not set")?).await };
+        trial(format!("alerts::{name}"), test).with_ignored_flag(missing)
+    });
+    trials.collect()
+}
+
+/// What this alert asks for.
+fn expression(alert: &str) -> Result<String> {
+    let rules: Value = serde_saphyr::from_str(RULES)?;
+    let mut all = rules["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    let rule = all.find(|rule| rule["alert"] == alert).with_context(|| format!("no alert {alert}"))?;
+    Ok(rule["expr"].as_str().context("no expression")?.to_owned())
+}
+
+async fn watch(binaries: &PathBuf, sidecar: &Sidecar) -> Result<Prometheus> {
+    let target = Target { admin: sidecar.envoy.admin, labels: vec![("namespace", "shop"), ("pod", "web-1")] };
+    Prometheus::start(binaries, &[target]).await
+}
+
+/// Sends requests until this expression has a sample.
+async fn until(prometheus: &Prometheus, expression: &str, client: &Client, status: u16) -> Result<()> {
+    for _ in 0..MOST_ROUNDS {
+        let response = client.get("/").await?;
+        ensure!(response.status == status, "{}", response.summary());
+        if !prometheus.query(expression).await?.is_empty() {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    anyhow::bail!("it never holds: {expression}")
+}
+
+/// As `settings`, with this failure policy and a module that traps.
+fn trapping(build: &Build, policy: &str) -> Result<(Trapping, Settings)> {
+    let module = Trapping::in_place_of("proxy_on_request_headers", &build.module)?;
+    let mut settings = build.settings("{}");
+    settings.filter = module.under("{}");
+    settings.differ(json!([{"op": "replace", "path": format!("{PLUGIN}/failure_policy"), "value": policy}]))?;
+    Ok((module, settings))
+}
+
+async fn trapped(build: Build, binaries: PathBuf, policy: &str, status: u16) -> Result<()> {
+    let (_module, settings) = trapping(&build, policy)?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    // The one that traps is refused, whatever comes after it.
+    client.get("/").await?;
+    let prometheus = watch(&binaries, &sidecar).await?;
+    until(&prometheus, &expression("PanveilNotInspecting")?, &client, status).await
+}
+
+async fn recovered(build: Build, binaries: PathBuf) -> Result<()> {
+    let (_module, settings) = trapping(&build, "FAIL_RELOAD")?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let prometheus = watch(&binaries, &sidecar).await?;
+    // An increase over a quarter of an hour cannot be waited for; what it is of can.
+    for (alert, counter) in [("PanveilTrapped", "success"), ("PanveilRefusing", "backoff")] {
+        ensure!(expression(alert)?.contains(counter), "{alert} asks for something else");
+        until(&prometheus, &format!("{{__name__=~\"envoy_wasm_.*panveil.*_vm_reload_{counter}\"}} > 0"), &client, 503)
+            .await?;
+    }
+    Ok(())
+}
+
+/// panveil at first, and then what Istio's agent delivers when it cannot get the module.
+async fn not_fetched(build: Build, binaries: PathBuf) -> Result<()> {
+    let mut manifest: Value = serde_saphyr::from_str(WASM_PLUGIN)?;
+    manifest["metadata"]["namespace"] = json!("shop");
+    let chain = Chain::new(vec![Plugin::of(&manifest, Release::From1_30, &build.module)?])?;
+    let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
+    settings.differ(chain.operations())?;
+    settings.differ(json!([{"op": "add", "path": "/node", "value": {"id": "sidecar", "cluster": "service"}}]))?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let prometheus = watch(&binaries, &sidecar).await?;
+    until(&prometheus, "panveil_config_info == 1", &client, 200).await?;
+    ensure!(prometheus.query(&expression("PanveilMissing")?).await?.is_empty(), "it is missed while it is there");
+    chain.not_fetched()?;
+    for _ in 0..MOST_ROUNDS {
+        if client.get("/").await?.status == 403 {
+            break;
+        }
+        sleep(PAUSE).await;
+    }
+    until(&prometheus, &expression("PanveilMissing")?, &client, 403).await
+}
+
+async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
+    let mut discovery = Discovery::new(&build.module, "{}")?;
+    let mut settings = build.settings("{}");
+    settings.filter = Filter::Discovered(discovery.file());
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let prometheus = watch(&binaries, &sidecar).await?;
+    discovery.offer(r#"{"request":"msak"}"#)?;
+    let counter = r#"envoy_extension_config_discovery_http_filter_.*panveil.*_config_fail"#;
+    ensure!(expression("PanveilPolicyRefused")?.contains(counter), "PanveilPolicyRefused asks for something else");
+    until(&prometheus, &format!("{{__name__=~\"{counter}\"}} > 0"), &client, 200).await
+}
