@@ -1,7 +1,7 @@
 //! Would an operator be told? What goes wrong in a real proxy, and whether what the alert asks for then holds in a real Prometheus.
 //! How long it must hold, and when it does not, is tried in `envoy-config/prometheus/rules_test.yaml`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -51,7 +51,7 @@ fn expression(alert: &str) -> Result<String> {
     Ok(rule["expr"].as_str().context("no expression")?.to_owned())
 }
 
-async fn watch(binaries: &PathBuf, sidecar: &Sidecar) -> Result<Prometheus> {
+async fn watch(binaries: &Path, sidecar: &Sidecar) -> Result<Prometheus> {
     let target = Target { admin: sidecar.envoy.admin, labels: vec![("namespace", "shop"), ("pod", "web-1")] };
     Prometheus::start(binaries, &[target]).await
 }

@@ -132,7 +132,7 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
     let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
     settings.differ(chain.operations())?;
     settings.differ(sidecar_in(stage.namespace, &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
-    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
     let response = Client::http1(sidecar.envoy.listener).send(&request()).await?.context("no response")?;
     let (received, _) = sidecar.upstream.take().await?;
     let body = received.first().map(|request| String::from_utf8_lossy(&request.body).into_owned());
@@ -142,7 +142,7 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
     ensure!(line["panveil_action"].as_str() == stage.action, "the log says {}", line["panveil_action"]);
     ensure!(line["path"].is_string() == stage.action.is_some(), "the log has the path {}", line["path"]);
     counted(&sidecar, stage).await?;
-    let leaks = leaks(&mut sidecar.envoy, &[CARD.to_owned()], &[]).await?;
+    let leaks = leaks(&sidecar.envoy, &[CARD.to_owned()], &[]).await?;
     ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
     Ok(())
 }
