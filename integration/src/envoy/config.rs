@@ -9,14 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use json_patch::Patch;
 use serde_json::{Value, json};
 
-use super::{Door, discovery, no_op};
+use super::{Door, Shipped, discovery, no_op};
 
-/// The configuration an operator copies.
-const SIDECAR: &str = include_str!("../../../envoy-config/standalone/sidecar.yaml");
-const OUTBOUND: &str = include_str!("../../../envoy-config/standalone/outbound.yaml");
-const GATEWAY: &str = include_str!("../../../envoy-config/standalone/gateway.yaml");
-const DYNAMIC: &str = include_str!("../../../envoy-config/standalone/dynamic.yaml");
-/// Its access log as text.
+/// The access log of an operator's file, as text.
 const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log-text.yaml");
 
 /// Where the text goes, beside the JSON.
@@ -35,19 +30,6 @@ pub(super) const CLUSTER: &str = "/static_resources/clusters/0";
 pub(super) const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
 const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-/// The files that an operator copies. All are built alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shipped {
-    /// In front of a service.
-    Sidecar,
-    /// On what a service sends out.
-    Outbound,
-    /// At the edge.
-    Gateway,
-    /// In front of a service, with the filter in a file of its own.
-    Dynamic,
-}
 
 /// What differs from the shipped configuration.
 #[derive(Clone, Debug)]
@@ -106,41 +88,6 @@ pub enum Filter {
     NoOp,
     /// None: to try the harness itself.
     None,
-}
-
-impl Shipped {
-    /// Each that there is.
-    pub const ALL: [Self; 4] = [Self::Sidecar, Self::Outbound, Self::Gateway, Self::Dynamic];
-
-    /// The name of its file.
-    #[must_use]
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::Sidecar => "sidecar.yaml",
-            Self::Outbound => "outbound.yaml",
-            Self::Gateway => "gateway.yaml",
-            Self::Dynamic => "dynamic.yaml",
-        }
-    }
-
-    /// What the file calls its listener.
-    pub(super) fn listener(self) -> &'static str {
-        match self {
-            Self::Sidecar | Self::Dynamic => "inbound",
-            Self::Outbound => "outbound",
-            Self::Gateway => "gateway",
-        }
-    }
-
-    fn read(self) -> Result<Value> {
-        let text = match self {
-            Self::Sidecar => SIDECAR,
-            Self::Outbound => OUTBOUND,
-            Self::Gateway => GATEWAY,
-            Self::Dynamic => DYNAMIC,
-        };
-        serde_saphyr::from_str(text).context(self.file())
-    }
 }
 
 impl Settings {
@@ -325,7 +272,7 @@ mod tests {
 
     /// The operators of the shipped access log, as JSON and as text, by the name of their column.
     fn columns() -> [Vec<(String, String)>; 2] {
-        let config: Value = serde_saphyr::from_str(SIDECAR).unwrap();
+        let config = Shipped::Sidecar.read().unwrap();
         let format = config.pointer(&format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format/json_format"));
         let json = format.unwrap().as_object().unwrap();
         let json = json.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();

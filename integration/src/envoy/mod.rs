@@ -8,13 +8,15 @@ mod failure;
 mod memory;
 mod no_op;
 mod pages;
+mod shipped;
 
-pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings, Shipped};
+pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use discovery::Discovery;
 pub use door::{Asks, Credential, Door};
 pub use memory::Memory;
 pub use no_op::no_op;
 pub use pages::PAGES;
+pub use shipped::Shipped;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

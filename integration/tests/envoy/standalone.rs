@@ -101,30 +101,31 @@ async fn sidecar(build: Build) -> Result<()> {
 }
 
 async fn outbound(build: Build) -> Result<()> {
-    let mut sidecar = Sidecar::start(&build.envoy, settings(&build, Shipped::Outbound)?).await?;
-    let refused = [("/v1/charges", "elsewhere.example"), ("/v1/charges/4111111111111111", "api.payments.example")];
-    for (path, host) in refused {
-        let body = if path.contains(CARD) { "{}" } else { CARD };
+    let provider = Upstream::start(0, Script::Echo).await?;
+    let mut settings = settings(&build, Shipped::Outbound)?;
+    second_service(&mut settings, "payment-provider", &provider)?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let in_path = format!("/v1/charges/{CARD}");
+    for (path, host, body) in
+        [("/v1/charges", "elsewhere.example", CARD), (in_path.as_str(), "api.payments.example", "{}")]
+    {
         let response = post(&sidecar.envoy, path, host, body).await?;
         ensure!(response.status == 403, "{host}: {}", response.summary());
-        let (received, _) = sidecar.upstream.take().await?;
-        ensure!(received.is_empty(), "{host} was asked");
     }
-    let response = post(&sidecar.envoy, "/v1/charges", "api.payments.example", CARD).await?;
-    ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{}", response.summary());
-    ensure!(one(&sidecar.upstream).await?.body == CARD.as_bytes(), "the payment provider did not get the card");
-    unharmed(&mut sidecar.envoy, 3).await
+    for host in ["api.payments.example", "API.payments.example:443"] {
+        let response = post(&sidecar.envoy, "/v1/charges", host, CARD).await?;
+        ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{host}: {}", response.summary());
+        ensure!(one(&provider).await?.body == CARD.as_bytes(), "{host}: the payment provider did not get the card");
+    }
+    let (received, _) = sidecar.upstream.take().await?;
+    ensure!(received.is_empty(), "another destination was asked");
+    unharmed(&mut sidecar.envoy, 4).await
 }
 
 async fn gateway(build: Build) -> Result<()> {
     let payments = Upstream::start(0, Script::Echo).await?;
     let mut settings = settings(&build, Shipped::Gateway)?;
-    let address =
-        "/static_resources/clusters/1/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-    settings.differ(json!([
-        {"op": "test", "path": "/static_resources/clusters/1/name", "value": "payments"},
-        {"op": "replace", "path": format!("{address}/port_value"), "value": payments.address.port()},
-    ]))?;
+    second_service(&mut settings, "payments", &payments)?;
     let mut edge = Sidecar::start(&build.envoy, settings).await?;
     let response = post(&edge.envoy, "/v1//charges", "shop.example", CARD).await?;
     ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{}", response.summary());
@@ -133,6 +134,16 @@ async fn gateway(build: Build) -> Result<()> {
     ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{}", response.summary());
     ensure!(one(&edge.upstream).await?.body == MASKED.as_bytes(), "the service got the card");
     unharmed(&mut edge.envoy, 2).await
+}
+
+/// Puts the address of the file's second service in place.
+fn second_service(settings: &mut Settings, name: &str, service: &Upstream) -> Result<()> {
+    let cluster = "/static_resources/clusters/1";
+    let address = format!("{cluster}/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address");
+    settings.differ(json!([
+        {"op": "test", "path": format!("{cluster}/name"), "value": name},
+        {"op": "replace", "path": format!("{address}/port_value"), "value": service.address.port()},
+    ]))
 }
 
 /// The shipped filter, a policy that blocks, one with a mistake, and the shipped one again.
