@@ -11,6 +11,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 build_dir := $(or $(CARGO_TARGET_DIR),target)
 wasm := $(CURDIR)/dist/panveil.wasm
+resources := $(or $(RESOURCES),envoy-config/istio/base envoy-config/istio/traffic-extension/base)
 demo := cargo run --locked --package panveil-integration --bin demo --
 
 .PHONY: help
@@ -31,6 +32,24 @@ envoy: ## Fetch the Envoy of .envoy-version and print its path
 cli: native ## Build the panveil command: target/release/panveil
 	@echo "==> cli: $(build_dir)/release/panveil"
 	@cargo build --release --locked --package panveil --features cli --bin panveil
+
+##### Ship #####
+
+.PHONY: image
+image: native wasm ## Pack dist/panveil.wasm into dist/image, for registries; print the digests
+	@echo "==> image"
+	@cargo run --quiet --locked --package panveil-image -- pack --wasm "$(wasm)" --to dist/image
+
+.PHONY: push
+push: image ## Push IMAGE=registry/name:tag and pin it in RESOURCES; VARIANT=artifact pushes the other one
+	@echo "==> push"
+	@digest=$$(scripts/push "$(IMAGE)" $(VARIANT)); echo "$$digest"; \
+		cargo run --quiet --locked --package panveil-image -- pin --digest "$$digest" --image "$(IMAGE:oci://%=%)" $(resources)
+
+.PHONY: reproduce
+reproduce: wasm ## Build the wasm again, from nothing and elsewhere: is it the same?
+	@echo "==> reproduce"
+	@scripts/reproduce
 
 ##### Run #####
 
@@ -54,7 +73,7 @@ schema: native ## Write the schemas of policies and records, and the reference p
 ##### Check #####
 
 .PHONY: test
-test: test-native wasm ## Run every test, in a real Envoy too
+test: test-native test-image ## Run every test, in a real Envoy and with a real registry too
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
@@ -67,6 +86,12 @@ test: test-native wasm ## Run every test, in a real Envoy too
 test-native: native ## Run the tests that need neither wasm nor Envoy
 	@echo "==> test: unit, property, fake host, native ABI, command line"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
+
+.PHONY: test-image
+test-image: image ## Push dist/image to a real registry, pull it, and unpack it as Istio does
+	@registry=$$(scripts/registry); skopeo=$$(scripts/skopeo); echo "==> test: real registry"; \
+		PANVEIL_WASM="$(wasm)" REGISTRY="$$registry" SKOPEO="$$skopeo" \
+		cargo test --locked --package panveil-image --features registry --test registry
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60

@@ -1,0 +1,196 @@
+//! Which images hold a wasm module so that Istio's agent finds it, and how are they made?
+//!
+//! Two of those in the [wasm image specification](https://github.com/solo-io/wasm/tree/master/spec). The agent tells them apart
+//! by their layers.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, ensure};
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+use oci_spec::image::{
+    ANNOTATION_DESCRIPTION, ANNOTATION_LICENSES, ANNOTATION_TITLE, ANNOTATION_VERSION, Arch, Descriptor, Digest,
+    ImageConfigurationBuilder, ImageManifest, ImageManifestBuilder, MediaType, Os, RootFsBuilder,
+};
+
+use crate::layout::{Layout, json, sha256};
+
+/// What the agent looks for in the last layer of a [`Variant::Compat`].
+const MODULE_FILE: &str = "plugin.wasm";
+const MODULE_LAYER: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
+const RUNTIME_CONFIG: &str = "application/vnd.module.wasm.config.v1+json";
+/// The bytes that every wasm module of version 1 begins with.
+const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
+/// What the agent takes at most, unless it is told otherwise.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+/// A way to put a module into an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// An ordinary container image with the file `plugin.wasm` in its only layer. Every registry stores it.
+    Compat,
+    /// An OCI artifact with the module as it is for a layer. For registries and tools that show what an artifact is.
+    Artifact,
+}
+
+impl Variant {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Compat, Self::Artifact];
+
+    /// Its name in the layout: what stands after the colon of `oci:dist/image:compat`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compat => "compat",
+            Self::Artifact => "artifact",
+        }
+    }
+}
+
+/// An image that was packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// In which way.
+    pub variant: Variant,
+    /// The digest of its manifest: `sha256` of an Istio resource with an `oci://` URL.
+    pub digest: Digest,
+}
+
+/// Every variant of an image with `module`, in one layout.
+///
+/// # Errors
+///
+/// When `module` is no wasm module, or one that is too large for the agent.
+pub fn pack(module: &[u8]) -> Result<(Layout, Vec<Image>)> {
+    ensure!(module.starts_with(MAGIC), "not a wasm module: it does not begin as one");
+    ensure!(module.len() <= MOST_BYTES, "{} bytes are more than Istio's agent takes, {MOST_BYTES}", module.len());
+    let mut layout = Layout::default();
+    let mut images = Vec::new();
+    for variant in Variant::ALL {
+        let manifest = match variant {
+            Variant::Compat => compat(&mut layout, module),
+            Variant::Artifact => artifact(&mut layout, module),
+        };
+        let manifest = manifest.with_context(|| format!("cannot make the variant {}", variant.name()))?;
+        images.push(Image { variant, digest: layout.add_image(variant.name(), &manifest)? });
+    }
+    Ok((layout, images))
+}
+
+fn compat(layout: &mut Layout, module: &[u8]) -> Result<ImageManifest> {
+    let files = tar_of(module)?;
+    let root = RootFsBuilder::default().typ("layers").diff_ids([sha256(&files)?.to_string()]).build()?;
+    let config = ImageConfigurationBuilder::default()
+        .architecture(Arch::Wasm)
+        .os(Os::Other("wasip1".to_owned()))
+        .rootfs(root)
+        .build()?;
+    let config = layout.add_blob(MediaType::ImageConfig, json(&config)?)?;
+    let layer = layout.add_blob(MediaType::ImageLayerGzip, gzip(&files)?)?;
+    let mut annotations = annotations();
+    annotations.insert("module.wasm.image/variant".to_owned(), Variant::Compat.name().to_owned());
+    manifest(config, vec![layer], annotations)
+}
+
+/// The agent wants exactly two layers, and takes the one of the module's type.
+fn artifact(layout: &mut Layout, module: &[u8]) -> Result<ImageManifest> {
+    let runtime = serde_json::json!({"type": "envoy_proxy", "abiVersions": ["0.2.1"], "config": {}});
+    let runtime = layout.add_blob(MediaType::Other(RUNTIME_CONFIG.to_owned()), json(&runtime)?)?;
+    let module = layout.add_blob(MediaType::Other(MODULE_LAYER.to_owned()), module.to_vec())?;
+    let layers = vec![titled(runtime.clone(), "runtime-config.json"), titled(module, MODULE_FILE)];
+    manifest(runtime, layers, annotations())
+}
+
+fn manifest(
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+    annotations: HashMap<String, String>,
+) -> Result<ImageManifest> {
+    Ok(ImageManifestBuilder::default()
+        .schema_version(2_u32)
+        .media_type(MediaType::ImageManifest)
+        .config(config)
+        .layers(layers)
+        .annotations(annotations)
+        .build()?)
+}
+
+fn titled(mut layer: Descriptor, title: &str) -> Descriptor {
+    layer.set_annotations(Some(HashMap::from([(ANNOTATION_TITLE.to_owned(), title.to_owned())])));
+    layer
+}
+
+fn annotations() -> HashMap<String, String> {
+    [
+        (ANNOTATION_TITLE, "panveil"),
+        (
+            ANNOTATION_DESCRIPTION,
+            "An HTTP filter for Envoy that masks or blocks payment card numbers as they stream by",
+        ),
+        (ANNOTATION_VERSION, env!("CARGO_PKG_VERSION")),
+        (ANNOTATION_LICENSES, env!("CARGO_PKG_LICENSE")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// One file that belongs to nobody and was never written.
+fn tar_of(module: &[u8]) -> Result<Vec<u8>> {
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(u64::try_from(module.len())?);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, MODULE_FILE, module)?;
+    Ok(archive.into_inner()?)
+}
+
+/// Without the time, the name and the system that gzip has room for.
+fn gzip(content: &[u8]) -> Result<Vec<u8>> {
+    const UNKNOWN_SYSTEM: u8 = 255;
+    let mut encoder: GzEncoder<Vec<u8>> =
+        GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM).write(Vec::new(), Compression::best());
+    std::io::Write::write_all(&mut encoder, content)?;
+    Ok(encoder.finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+    #[test]
+    fn the_same_module_gives_the_same_bytes() {
+        assert_eq!(pack(MODULE).unwrap(), pack(MODULE).unwrap());
+    }
+
+    /// Whoever upgrades the compressor changes the digest of every image; this is where it shows.
+    #[test]
+    fn the_layer_is_the_same_on_every_machine() {
+        let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+        let layer = gzip(&tar_of(&bytes).unwrap()).unwrap();
+        assert_eq!(
+            sha256(&layer).unwrap().as_ref(),
+            "sha256:9092195413b541216034f95468c703d5c96b4c0b722bc460fb44a143f316e6e7"
+        );
+    }
+
+    #[test]
+    fn another_module_gives_another_digest() {
+        let (_, one) = pack(MODULE).unwrap();
+        let (_, other) = pack(b"\0asm\x01\0\0\0\0").unwrap();
+        for (one, other) in one.iter().zip(&other) {
+            assert_ne!(one.digest, other.digest, "{}", one.variant.name());
+        }
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        let error = pack(b"<html>").unwrap_err().to_string();
+        assert_eq!(error, "not a wasm module: it does not begin as one");
+    }
+}
