@@ -46,6 +46,16 @@ push: image ## Push IMAGE=registry/name:tag and pin it in RESOURCES; VARIANT=art
 	@digest=$$(scripts/push "$(IMAGE)" $(VARIANT)); echo "$$digest"; \
 		cargo run --quiet --locked --package panveil-image -- pin --digest "$$digest" --image "$(IMAGE:oci://%=%)" $(resources)
 
+.PHONY: sbom
+sbom: wasm ## Write dist/panveil.cdx.json: what is in the wasm (CycloneDX)
+	@echo "==> sbom"
+	@scripts/sbom
+
+.PHONY: dist
+dist: image sbom ## Leave everything that a release consists of in dist/, with SHA256SUMS
+	@echo "==> dist"
+	@scripts/dist
+
 .PHONY: reproduce
 reproduce: wasm ## Build the wasm again, from nothing and elsewhere: is it the same?
 	@echo "==> reproduce"
@@ -73,7 +83,7 @@ schema: native ## Write the schemas of policies and records, and the reference p
 ##### Check #####
 
 .PHONY: test
-test: test-native test-image ## Run every test, in a real Envoy and with a real registry too
+test: test-native test-dist ## Run every test, in a real Envoy and with a real registry too
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
@@ -87,8 +97,10 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 	@echo "==> test: unit, property, fake host, native ABI, command line"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
 
-.PHONY: test-image
-test-image: image ## Push dist/image to a real registry, pull it, and unpack it as Istio does
+.PHONY: test-dist
+test-dist: dist ## Check what a release consists of: checksums, bill of materials, images in a real registry
+	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, bill of materials"; \
+		(cd dist && sha256sum --quiet --check SHA256SUMS); "$$python" scripts/sbom-check
 	@registry=$$(scripts/registry); skopeo=$$(scripts/skopeo); echo "==> test: real registry"; \
 		PANVEIL_WASM="$(wasm)" REGISTRY="$$registry" SKOPEO="$$skopeo" \
 		cargo test --locked --package panveil-image --features registry --test registry

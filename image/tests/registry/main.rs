@@ -1,7 +1,7 @@
 //! Does what `make push` leaves in a registry reach a sidecar? A real registry, skopeo, and the agent's rules.
 //!
 //! Needs the module in `PANVEIL_WASM`, which `dist/image` was packed from, a registry in `REGISTRY` and skopeo in `SKOPEO`;
-//! `make test-image` provides all of them.
+//! `make test-dist` provides all of them.
 
 mod istio;
 mod pulled;
@@ -66,6 +66,19 @@ fn a_push_pins_the_image_in_the_resources() -> Result<()> {
 }
 
 #[test]
+fn the_archive_of_a_release_holds_the_same_images() -> Result<()> {
+    let module = fs::read(from_environment("PANVEIL_WASM")?)?;
+    let dist = root().join("dist");
+    for (variant, kind) in VARIANTS {
+        let archived = Pulled::from(&format!("oci-archive:{}/panveil-image.tar:{variant}", dist.display()))?;
+        let packed = Pulled::from(&format!("oci:{}/image:{variant}", dist.display()))?;
+        ensure!(archived.digest()? == packed.digest()?, "{variant} is another image in the archive");
+        ensure!(istio::module(&archived)? == (module.clone(), kind), "{variant} holds something else in the archive");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_registry_that_is_gone_is_told_in_one_line() -> Result<()> {
     let registry = Registry::start()?;
     let image = format!("{}/panveil:1", registry.address);
@@ -118,5 +131,5 @@ fn root() -> &'static Path {
 }
 
 fn from_environment(name: &str) -> Result<PathBuf> {
-    env::var_os(name).map(PathBuf::from).with_context(|| format!("{name} is not set; run: make test-image"))
+    env::var_os(name).map(PathBuf::from).with_context(|| format!("{name} is not set; run: make test-dist"))
 }

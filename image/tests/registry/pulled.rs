@@ -19,11 +19,16 @@ pub struct Pulled {
 impl Pulled {
     /// Pulls `name`: an image with its registry, and with a tag or a digest.
     pub fn new(name: &str) -> Result<Self> {
+        Self::from(&format!("docker://{name}"))
+    }
+
+    /// Copies an image from wherever skopeo can.
+    pub fn from(source: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let to = format!("dir:{}", folder.path().display());
         let mut skopeo = Command::new(from_environment("SKOPEO")?);
         skopeo.args(["--insecure-policy", "copy", "--quiet", "--preserve-digests", "--src-tls-verify=false"]);
-        done(skopeo.arg(format!("docker://{name}")).arg(to))?;
+        done(skopeo.arg(source).arg(to))?;
         let manifest = fs::read(folder.path().join("manifest.json"))?;
         Ok(Self { folder, manifest })
     }
