@@ -152,10 +152,10 @@ lint: ## Check format, lints and documentation
 	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 
 .PHONY: deny
-deny: ## Check dependencies for licences, advisories and origin
+deny: ## Check dependencies for licences, advisories and origin; DENY="licenses bans sources" does without network
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: no cargo-deny; run: cargo install cargo-deny --locked" >&2; exit 1; }
-	@echo "==> deny"
-	@cargo deny --all-features --locked check
+	@for manifest in Cargo.toml fuzz/Cargo.toml integration/naive/Cargo.toml; do echo "==> deny: $$manifest"; \
+		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
 .PHONY: size
 size: wasm ## Show the size of the wasm, raw and gzipped

@@ -101,7 +101,7 @@ pub fn sha256(content: &[u8]) -> Result<Digest> {
     Ok(Sha256Digest::from_str(&digits)?.into())
 }
 
-/// As JSON with the members of every object in the order of their names. Annotations come out of a map without an order.
+/// As JSON, with the members of every object in the order of their names: annotations come out of a map without one.
 pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut value = serde_json::to_value(value)?;
     value.sort_all_objects();

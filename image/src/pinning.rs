@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn one_line_changes_and_the_rest_stays() {
-        let before = "# Keep this.\nspec:\n  url: oci://127.0.0.1:5000/panveil:1 # here\n  # and this\n  sha256: 00\n  phase: AUTHN\n";
+        let before =
+            "# Keep\nspec:\n  url: oci://127.0.0.1:5000/panveil:1 # this\n  # and this\n  sha256: 00\n  phase: AUTHN\n";
         let (image, after) = rewrite(before, &digest()).unwrap().unwrap();
         assert_eq!(image, "127.0.0.1:5000/panveil:1");
         assert_eq!(after, before.replace("sha256: 00", &pinned()));

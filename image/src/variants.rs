@@ -1,7 +1,7 @@
 //! Which images hold a wasm module so that Istio's agent finds it, and how are they made?
 //!
-//! Two of those in the [wasm image specification](https://github.com/solo-io/wasm/tree/master/spec). The agent tells them apart
-//! by their layers.
+//! Two of those in the [wasm image specification](https://github.com/solo-io/wasm/tree/master/spec). The agent tells them
+//! apart by their layers.
 
 use std::collections::HashMap;
 

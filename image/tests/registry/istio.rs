@@ -1,5 +1,5 @@
-//! Which module does Istio's agent take out of an image? Its rules, told again: those of `pkg/wasm/imagefetcher.go` in Istio
-//! 1.26 to 1.31.
+//! Which module does Istio's agent take out of an image? Its rules, told again: those of `pkg/wasm/imagefetcher.go` in
+//! Istio 1.29 to 1.31.
 
 use std::io::Read;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Does what `make push` leaves in a registry reach a sidecar? A real registry, skopeo, and the agent's rules.
 //!
-//! Needs the module in `PANVEIL_WASM`, which `dist/image` was packed from, a registry in `REGISTRY` and skopeo in `SKOPEO`;
-//! `make test-dist` provides all of them.
+//! Needs the module in `PANVEIL_WASM`, which `dist/image` was packed from, a registry in `REGISTRY` and skopeo in
+//! `SKOPEO`; `make test-dist` provides all of them.
 
 mod istio;
 mod pulled;

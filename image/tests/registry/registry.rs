@@ -1,4 +1,5 @@
-//! Which registry are the images tried with? A real one, on a port and in a folder of its own, for as long as its owner is there.
+//! Which registry are the images tried with? A real one, on a port and in a folder of its own, for as long as its owner is
+//! there.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
