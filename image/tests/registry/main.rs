@@ -13,6 +13,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use istio::Kind;
+use oci_spec::image::ImageManifest;
 use pulled::Pulled;
 use registry::Registry;
 
@@ -75,6 +76,21 @@ fn the_archive_of_a_release_holds_the_same_images() -> Result<()> {
         ensure!(archived.digest()? == packed.digest()?, "{variant} is another image in the archive");
         ensure!(istio::module(&archived)? == (module.clone(), kind), "{variant} holds something else in the archive");
     }
+    Ok(())
+}
+
+#[test]
+fn the_artifact_tells_the_abi_of_the_module() -> Result<()> {
+    let image = Pulled::from(&format!("oci:{}:artifact", root().join("dist/image").display()))?;
+    let manifest = ImageManifest::from_reader(image.manifest())?;
+    let runtime: serde_json::Value = serde_json::from_slice(&image.blob(manifest.config())?)?;
+    let abi = runtime["abiVersions"][0].as_str().context("it tells none")?;
+    let export = format!("proxy_abi_version_{}", abi.replace('.', "_"));
+    let (module, _) = istio::module(&image)?;
+    ensure!(
+        module.windows(export.len()).any(|bytes| bytes == export.as_bytes()),
+        "the module does not export {export}"
+    );
     Ok(())
 }
 
