@@ -103,7 +103,7 @@ test-dist: dist ## Check what a release consists of: checksums, bill of material
 		(cd dist && sha256sum --quiet --check SHA256SUMS); "$$python" scripts/sbom-check
 	@registry=$$(scripts/registry); skopeo=$$(scripts/skopeo); echo "==> test: real registry"; \
 		PANVEIL_WASM="$(wasm)" REGISTRY="$$registry" SKOPEO="$$skopeo" \
-		cargo test --locked --package panveil-image --features registry --test registry
+		cargo test --locked --package panveil-image --features dist --test dist
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60

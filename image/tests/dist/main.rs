@@ -1,9 +1,10 @@
-//! Does what `make push` leaves in a registry reach a sidecar? A real registry, skopeo, and the agent's rules.
+//! Does what `make dist` leaves reach a sidecar? Through a real registry, with skopeo, and by the rules of Istio's agent.
 //!
 //! Needs the module in `PANVEIL_WASM`, which `dist/image` was packed from, a registry in `REGISTRY` and skopeo in
 //! `SKOPEO`; `make test-dist` provides all of them.
 
 mod istio;
+mod notes;
 mod pulled;
 mod registry;
 
@@ -138,7 +139,7 @@ fn done(command: &mut Command) -> Result<String> {
 }
 
 fn fixture(name: &str) -> Result<String> {
-    let path = root().join("image/tests/registry/resources").join(name);
+    let path = root().join("image/tests/dist/resources").join(name);
     fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
