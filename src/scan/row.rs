@@ -4,7 +4,7 @@
 //! block, before the groups are read one by one; most rows are numbered lists, tables and serial numbers.
 
 use super::candidate::Digits;
-use super::joint::Separator;
+use super::joint::{Separator, is_joint_byte};
 use super::lanes::{BLOCK, bits};
 use super::{MIN_DIGITS, View};
 use std::ops::Range;
@@ -28,11 +28,14 @@ const FIFTH: std::ops::RangeInclusive<u32> = 1..=3;
 #[inline]
 pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
     let behind = view.at(run.end);
-    let joined = Separator::from_byte(behind).is_some() && view.at(run.end.saturating_add(1)).is_ascii_digit();
+    let goes_on = view.at(run.end.saturating_add(1)).is_ascii_digit();
+    let joined = Separator::from_byte(behind).is_some() && goes_on;
     let in_row =
         joined && Separator::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
     if !in_row {
-        return true;
+        // What has one of the other signs on both sides is a part of something longer.
+        let within = goes_on && is_joint_byte(behind) && view.before(run.start, 1) == behind;
+        return joined || !within || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
     }
     if run.len() != 4 {
         let is_float = run.len() == 1 && behind == b'.';
@@ -69,7 +72,7 @@ mod tests {
         #[test]
         fn no_window_is_passed_over(
             groups in prop::collection::vec(prop_oneof![6 => "[0-9]{4}", 1 => "[0-9]{1,8}", 1 => "[*]{4}"], 4..20),
-            joint in "[ .-]",
+            joint in "[ ./_*-]",
             other in prop::sample::select(vec![" ", "-", ".", "  ", "/", "x", "e"]),
             at in 0..20_usize,
         ) {

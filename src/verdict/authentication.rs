@@ -79,7 +79,7 @@ fn goes_on(text: &[u8], starts: u64, end: &[u8]) -> bool {
 
 /// The code that `value` is under `name`, if it is one.
 pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
-    if value.len() < SHORTEST_CODE || value.len() > LONGEST_CODE {
+    if !may_be_code(value) {
         return None;
     }
     let tokens = Tokens::of(name);
@@ -95,6 +95,16 @@ pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
     (is_pin && tokens.any(|token| is_one_of(token, &PIN))).then_some(Code::Pin)
 }
 
+/// True when `value` is a code under some name.
+pub fn may_be_code(value: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| value.iter().all(is);
+    match value.len() {
+        SHORTEST_CODE..=LONGEST_PIN => has(u8::is_ascii_digit),
+        LONGEST_CODE => has(u8::is_ascii_hexdigit),
+        _ => false,
+    }
+}
+
 /// True when `name` is that of a code, whatever stands under it.
 pub fn is_code_name(name: &[u8]) -> bool {
     Tokens::of(name).any(|token| is_one_of(token, &VERIFICATION) || is_one_of(token, &PIN))
@@ -108,7 +118,8 @@ const LONGEST_VERIFICATION: usize = 4;
 const POSTAL_PIN: usize = 6;
 
 /// How many digits a PIN has (ISO 9564-1).
-const PIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=12;
+const PIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=LONGEST_PIN;
+const LONGEST_PIN: usize = 12;
 
 impl Code {
     /// The name in logs, records and metrics.

@@ -6,7 +6,7 @@
 use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
-use crate::scan::{MASK_CHARACTERS, View};
+use crate::scan::{self, MASK_CHARACTERS, View, lanes};
 use std::borrow::Cow;
 
 /// Names of a number that stand too far before it to be in the text before it.
@@ -36,7 +36,7 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     }
     let key = field::name(before).or_else(|| {
         let array = far.array.as_deref()?;
-        (!before.iter().any(field::is_bracket)).then_some(array)
+        scan::last(before, |byte| field::is_bracket(&byte)).is_none().then_some(array)
     });
     let Some(key) = key else { return Called::Weighs(score_of_words(before)) };
     match names.weigh(key) {
@@ -124,7 +124,8 @@ const EVIDENCE_BEFORE: usize = 60;
 /// The text with digits again where masks are, as far as they can be told: what a number is called must not change when the
 /// one before it is masked.
 fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| MASK_CHARACTERS.contains(byte)) {
+    let [a, b, c, d, e] = MASK_CHARACTERS;
+    if !lanes::has(text, |bytes| bytes.is(a) | bytes.is(b) | bytes.is(c) | bytes.is(d) | bytes.is(e)) {
         return Cow::Borrowed(text);
     }
     let is_masked =
@@ -134,12 +135,12 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// What the last words of running text say.
 fn score_of_words(before: &[u8]) -> i8 {
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() | (*byte >= 0x80);
     let mut rest = before;
     let mut last = true;
     let mut said = 0;
     for _ in 0..3 {
-        let word_end = rest.iter().rposition(is_letter).map_or(0, |index| index.saturating_add(1));
+        let word_end = scan::last(rest, |byte| is_letter(&byte)).map_or(0, |index| index.saturating_add(1));
         let gap = rest.len().saturating_sub(word_end);
         let text = rest.get(..word_end).unwrap_or_default();
         let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));

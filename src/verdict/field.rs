@@ -5,6 +5,7 @@
 
 use super::context::FarNames;
 use super::words::{self, is_one_of};
+use crate::scan::last;
 use std::borrow::Cow;
 
 /// The name that stands nearest `before` a value, and right in front of it.
@@ -146,7 +147,7 @@ fn identifier(before: &[u8]) -> Option<&[u8]> {
 
 /// `"key": [1, 2, `: the key of the array that the number stands in.
 fn array(before: &[u8]) -> Option<&[u8]> {
-    let bracket = before.iter().rposition(is_bracket)?;
+    let bracket = last(before, |byte| is_bracket(&byte))?;
     array_name(before.get(..=bracket)?)
 }
 

@@ -6,7 +6,7 @@
 use super::{Hits, Stretch, Written};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::What;
-use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name};
+use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, may_be_code};
 use crate::verdict::{Code, FarNames, field};
 use std::ops::Range;
 
@@ -33,17 +33,18 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
             continue;
         }
         for value in values(stretch, &place) {
-            if hits.covers(&value) {
+            let may_go_on = value.end == stretch.text.len() && !stretch.last;
+            let may_be_code = may_be_code(stretch.text.get(value.clone()).unwrap_or_default());
+            if !(may_go_on || may_be_code) || hits.covers(&value) {
                 continue;
             }
-            let cursor = cursor.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
-            let far = cursor.names(value.start);
             let near = is_near(stretch, &cards, &value);
-            let may_go_on = value.end == stretch.text.len() && !stretch.last;
             let may_be_near = !stretch.last && hits.decided.saturating_sub(value.end) <= NEAR;
             if !near && !may_be_near {
                 continue;
             }
+            let cursor = cursor.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
+            let far = cursor.names(value.start);
             let (called, code) = read(stretch, &value, &far, in_text);
             match code {
                 _ if called && may_go_on => return hits.hold(value.start),
@@ -103,14 +104,14 @@ fn run(text: &[u8], at: usize, is_part: impl Fn(&u8) -> bool) -> usize {
     text.get(at..).unwrap_or_default().iter().take_while(|byte| is_part(byte)).count()
 }
 
-/// True when a card stands near `value`.
+/// True when one of `cards` stands near `value`, which is no part of any.
 fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) -> bool {
-    let beside = |card: &Range<usize>| {
-        let gap =
-            if card.start >= value.end { card.start.checked_sub(value.end) } else { value.start.checked_sub(card.end) };
-        gap.is_some_and(|gap| gap <= NEAR)
-    };
-    stretch.since_card.saturating_add(value.start) <= NEAR || cards.iter().any(beside)
+    let after = cards.partition_point(|card| card.start < value.end);
+    let before = after.checked_sub(1).and_then(|before| cards.get(before));
+    let gap_before = before.and_then(|card| value.start.checked_sub(card.end));
+    let gap_after = cards.get(after).and_then(|card| card.start.checked_sub(value.end));
+    stretch.since_card.saturating_add(value.start) <= NEAR
+        || [gap_before, gap_after].into_iter().flatten().any(|gap| gap <= NEAR)
 }
 
 /// Whether `value` stands under the name of a code, which may be `in_text` too, and which code it is.

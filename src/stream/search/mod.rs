@@ -108,7 +108,9 @@ impl Hits {
 
     /// True when something was found in a part of `span`.
     fn covers(&self, span: &Range<usize>) -> bool {
-        self.found.iter().any(|hit| hit.span.start < span.end && span.start < hit.span.end)
+        let after = self.found.partition_point(|hit| hit.span.start < span.end);
+        let before = after.checked_sub(1).and_then(|before| self.found.get(before));
+        before.is_some_and(|hit| span.start < hit.span.end)
     }
 
     /// Forgets the hits that are not decided.
