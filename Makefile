@@ -133,6 +133,12 @@ bench: native envoy wasm ## Measure CPU, latency and memory beside other filters
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
+.PHONY: hostile
+hostile: native ## Search for inputs that the detector is slow on, for SECONDS=60; SEED=n begins there
+	@echo "==> hostile: build"
+	@cargo build --profile scan-speed --locked --package panveil-scan-speed --features search --bin hostile
+	@"$(build_dir)/scan-speed/hostile" $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: eval
 eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
 	@echo "==> eval: build"

@@ -1,0 +1,144 @@
+//! What is read? The same bytes in every run, natively and in wasm.
+
+mod hostile;
+mod made;
+
+use panveil::stream::Document;
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+pub use hostile::{HOSTILE, Hostile};
+
+/// How many bytes each input has: much more than the detector looks at in one go.
+pub const SIZE: usize = 1 << 20;
+
+const SEED: u64 = 20_260_817;
+
+/// Something to read.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// As tables and charts name it.
+    pub name: String,
+    /// What it is.
+    pub about: String,
+    /// The notation that the detector is told.
+    pub document: Document,
+    source: Source,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// Written piece by piece.
+    Made(fn(&mut Vec<u8>, &mut ChaCha8Rng)),
+    /// This, again and again.
+    Repeated(&'static [u8]),
+}
+
+impl Input {
+    /// In the order of the page. Those that were searched for are the last.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        use Document::{Csv, Form, Json, Text};
+        use Source::{Made, Repeated};
+        let usual: [(&str, &str, Document, Source); 11] = [
+            ("JSON", "orders", Json, Made(made::order)),
+            ("HTML", "a list of products", Text, Made(made::product)),
+            ("base64", "in lines of 76", Text, Made(made::base64_line)),
+            ("CSV", "numbers of one to thirteen digits", Csv, Made(made::numbers)),
+            ("16-digit CSV", "numbers of sixteen digits", Csv, Made(made::long_numbers)),
+            ("prose", "sentences", Text, Made(made::sentence)),
+            ("all digits", "nothing else", Text, Made(made::digit)),
+            ("1234-1234-…", "groups without an end", Text, Repeated(b"1234-")),
+            ("random bytes", "each as often as any other", Text, Made(made::byte)),
+            ("escaped JSON", "orders as strings in JSON", Json, Made(made::logged_order)),
+            ("form", "a form with percent-escapes", Form, Made(made::field)),
+        ];
+        let usual = usual.into_iter().map(|(name, about, document, source)| Self {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            document,
+            source,
+        });
+        let hostile = HOSTILE.iter().map(|hostile| Self {
+            name: format!("hostile: {}", hostile.name),
+            about: format!("`{}` as {}, again and again", hostile.unit.escape_ascii(), name(hostile.document)),
+            document: hostile.document,
+            source: Repeated(hostile.unit),
+        });
+        usual.chain(hostile).collect()
+    }
+
+    /// Makes it: [`SIZE`] bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        match self.source {
+            Source::Made(piece) => {
+                let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+                let mut bytes = Vec::with_capacity(SIZE + 1024);
+                made::opening(self.document, &mut bytes);
+                while bytes.len() < SIZE {
+                    piece(&mut bytes, &mut rng);
+                }
+                bytes.truncate(SIZE);
+                bytes
+            }
+            Source::Repeated(unit) => repeated(unit, SIZE),
+        }
+    }
+
+    /// Whether it is one of those that were searched for.
+    #[must_use]
+    pub fn is_hostile(&self) -> bool {
+        self.name.starts_with("hostile")
+    }
+}
+
+/// `unit` again and again, so many bytes of it.
+#[must_use]
+pub fn repeated(unit: &[u8], size: usize) -> Vec<u8> {
+    unit.iter().copied().cycle().take(size).collect()
+}
+
+/// The notation as the page names it.
+#[must_use]
+pub const fn name(document: Document) -> &'static str {
+    match document {
+        Document::Json => "JSON",
+        Document::Form => "form",
+        Document::Csv => "CSV",
+        Document::Events => "events",
+        Document::Text | Document::Unknown => "text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_has_its_size_and_is_the_same_again() {
+        let all = Input::all();
+        for (index, input) in all.iter().enumerate() {
+            let bytes = input.bytes();
+            assert_eq!(bytes.len(), SIZE, "{}", input.name);
+            assert_eq!(bytes, Input::all()[index].bytes(), "{}", input.name);
+        }
+        let names: std::collections::BTreeSet<&str> = all.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn inputs_are_what_their_names_say() {
+        let bytes = |name: &str| Input::all().into_iter().find(|input| input.name == name).unwrap().bytes();
+        assert!(bytes("all digits").iter().all(u8::is_ascii_digit));
+        assert!(bytes("1234-1234-…").starts_with(b"1234-1234-"));
+        assert!(bytes("JSON").starts_with(b"[{\"order_id\":"));
+        assert!(bytes("escaped JSON").starts_with(b"[{\"message\":\"{\\\"order_id\\\":"));
+        let longest = |name: &str| {
+            let bytes = bytes(name);
+            bytes.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap()
+        };
+        assert_eq!((longest("CSV"), longest("16-digit CSV")), (13, 16));
+        assert!(bytes("form").windows(3).any(|window| window == b"%20"));
+    }
+}

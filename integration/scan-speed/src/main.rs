@@ -1,0 +1,47 @@
+//! Measures what it is told to: a line `CONTESTANT INPUT MICROSECONDS` on standard input, by their numbers, is answered with
+//! `BYTES NANOSECONDS FOUND`. Ends with its input.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use panveil_scan_speed::contestant::{Contestant, Scanner};
+use panveil_scan_speed::input::Input;
+use panveil_scan_speed::turn::{Turn, take};
+
+fn main() -> ExitCode {
+    match answer() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scan-speed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer() -> Result<(), String> {
+    let scanners = Contestant::ALL.into_iter().map(Scanner::new).collect::<Result<Vec<_>, _>>()?;
+    let inputs = Input::all();
+    let mut made: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    for line in io::stdin().lock().lines() {
+        let line = line.map_err(|error| error.to_string())?;
+        let wrong = || format!("{line:?}: expected CONTESTANT INPUT MICROSECONDS");
+        let [contestant, index, micros] = numbers(&line).ok_or_else(wrong)?;
+        let scanner = usize::try_from(contestant).ok().and_then(|contestant| scanners.get(contestant));
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let (scanner, input) = scanner.zip(inputs.get(index)).ok_or_else(wrong)?;
+        // One at a time: what is not measured need not be in memory.
+        made.retain(|other, _| *other == index);
+        let bytes = made.entry(index).or_insert_with(|| input.bytes());
+        let Turn { bytes, nanoseconds, found } = take(scanner, input, bytes, Duration::from_micros(micros));
+        println!("{bytes} {nanoseconds} {found}");
+        io::stdout().flush().map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn numbers(line: &str) -> Option<[u64; 3]> {
+    let numbers = line.split(' ').map(|word| word.parse().ok()).collect::<Option<Vec<u64>>>()?;
+    numbers.try_into().ok()
+}
