@@ -133,6 +133,15 @@ bench: native envoy wasm ## Measure CPU, latency and memory beside other filters
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
+.PHONY: bench-scan
+bench-scan: native ## Measure how fast the detector reads, natively and in V8; update docs/scanner-speed.md
+	@scripts/wasm scan-speed
+	@echo "==> bench-scan: build"
+	@cargo build --profile scan-speed --locked --package panveil-scan-speed --bin scan-speed
+	@cargo build --release --locked --package panveil-integration --bin bench-scan
+	@"$(build_dir)/release/bench-scan" --native "$(build_dir)/scan-speed/scan-speed" --wasm dist/scan-speed.wasm \
+		--script integration/scan-speed/run.mjs $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
+
 .PHONY: hostile
 hostile: native ## Search for inputs that the detector is slow on, for SECONDS=60; SEED=n begins there
 	@echo "==> hostile: build"

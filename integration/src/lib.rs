@@ -19,8 +19,10 @@
 //! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
 //!
 //! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
-//! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`.
+//! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`, how
+//! fast its detector reads in [`scan_speed`].
 
+pub mod bar_chart;
 #[cfg(feature = "envoy")]
 pub mod bench;
 pub mod case;
@@ -31,6 +33,7 @@ pub mod ending;
 pub mod envoy;
 pub mod evaluation;
 mod fields;
+pub mod figures;
 pub mod istio;
 #[cfg(feature = "envoy")]
 pub mod leaks;
@@ -43,6 +46,8 @@ pub mod policies;
 mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod sample;
+pub mod scan_speed;
 pub mod sidecar;
 pub mod silence;
 pub mod soak;

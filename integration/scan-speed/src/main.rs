@@ -2,13 +2,17 @@
 //! `BYTES NANOSECONDS FOUND`. Ends with its input.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, ErrorKind, Write};
 use std::process::ExitCode;
+use std::thread::sleep;
 use std::time::Duration;
 
 use panveil_scan_speed::contestant::{Contestant, Scanner};
 use panveil_scan_speed::input::Input;
 use panveil_scan_speed::turn::{Turn, take};
+
+/// Between two looks for a question.
+const PAUSE: Duration = Duration::from_millis(1);
 
 fn main() -> ExitCode {
     match answer() {
@@ -24,8 +28,8 @@ fn answer() -> Result<(), String> {
     let scanners = Contestant::ALL.into_iter().map(Scanner::new).collect::<Result<Vec<_>, _>>()?;
     let inputs = Input::all();
     let mut made: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-    for line in io::stdin().lock().lines() {
-        let line = line.map_err(|error| error.to_string())?;
+    let mut questions = io::stdin().lock();
+    while let Some(line) = next_line(&mut questions)? {
         let wrong = || format!("{line:?}: expected CONTESTANT INPUT MICROSECONDS");
         let [contestant, index, micros] = numbers(&line).ok_or_else(wrong)?;
         let scanner = usize::try_from(contestant).ok().and_then(|contestant| scanners.get(contestant));
@@ -39,6 +43,19 @@ fn answer() -> Result<(), String> {
         io::stdout().flush().map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// Without its end; `None` behind the last. Under Node.js a pipe with nothing in it does not wait.
+fn next_line(from: &mut impl BufRead) -> Result<Option<String>, String> {
+    let mut line = String::new();
+    loop {
+        match from.read_line(&mut line) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(line.trim_end().to_owned())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(PAUSE),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
 }
 
 fn numbers(line: &str) -> Option<[u64; 3]> {

@@ -11,13 +11,13 @@ mod load;
 pub mod open_streams;
 pub mod report;
 pub mod rounds;
-mod sample;
 pub mod scenario;
 mod service;
 mod text;
 
 pub use lane::Figures;
-pub use sample::Sample;
+
+pub use crate::sample::Sample;
 
 /// Microseconds of a second.
 const MICROS: f64 = 1e6;

@@ -9,8 +9,10 @@ use rand::rngs::ChaCha8Rng;
 
 pub use hostile::{HOSTILE, Hostile};
 
-/// How many bytes each input has: much more than the detector looks at in one go.
+/// How many bytes an input has: much more than the detector looks at in one go.
 pub const SIZE: usize = 1 << 20;
+/// The same of an input that only repeats something short, which may take long.
+const SIZE_OF_HOSTILE: usize = 1 << 17;
 
 const SEED: u64 = 20_260_817;
 
@@ -68,7 +70,13 @@ impl Input {
         usual.chain(hostile).collect()
     }
 
-    /// Makes it: [`SIZE`] bytes.
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        if self.is_hostile() { SIZE_OF_HOSTILE } else { SIZE }
+    }
+
+    /// Makes it.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         match self.source {
@@ -82,13 +90,11 @@ impl Input {
                 bytes.truncate(SIZE);
                 bytes
             }
-            Source::Repeated(unit) => repeated(unit, SIZE),
+            Source::Repeated(unit) => repeated(unit, self.size()),
         }
     }
 
-    /// Whether it is one of those that were searched for.
-    #[must_use]
-    pub fn is_hostile(&self) -> bool {
+    fn is_hostile(&self) -> bool {
         self.name.starts_with("hostile")
     }
 }
@@ -120,7 +126,7 @@ mod tests {
         let all = Input::all();
         for (index, input) in all.iter().enumerate() {
             let bytes = input.bytes();
-            assert_eq!(bytes.len(), SIZE, "{}", input.name);
+            assert_eq!(bytes.len(), input.size(), "{}", input.name);
             assert_eq!(bytes, Input::all()[index].bytes(), "{}", input.name);
         }
         let names: std::collections::BTreeSet<&str> = all.iter().map(|input| input.name.as_str()).collect();

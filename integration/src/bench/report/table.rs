@@ -1,13 +1,12 @@
 //! What does a table show?
 
-use comfy_table::presets::ASCII_MARKDOWN;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 
-use super::ratio;
 use crate::bench::Sample;
 use crate::bench::contestant::Contestant;
 use crate::bench::footprint::Footprint;
 use crate::bench::rounds::Outcome;
+use crate::figures::{align, percent, ratio, significant, table};
 
 /// Of one scenario, a row for each contestant.
 #[must_use]
@@ -42,7 +41,7 @@ pub fn scenario(outcome: &Outcome) -> Table {
 #[must_use]
 pub fn footprints(footprints: &[Footprint]) -> Table {
     let columns = ["", "code KB", "ready ms", "CPU ms until then", "MiB then", "KiB an open stream"];
-    let mut table = table(columns.into_iter());
+    let mut table = table(columns);
     for footprint in footprints {
         table.add_row([
             footprint.contestant.name().to_owned(),
@@ -60,7 +59,7 @@ pub fn footprints(footprints: &[Footprint]) -> Table {
 /// Of events. The first lane is what the others are compared with.
 #[must_use]
 pub fn events(lanes: &[(&str, Sample)]) -> Table {
-    let mut table = table(["", "p50 µs", "p99 µs", "p50, to none", "p99, to none"].into_iter());
+    let mut table = table(["", "p50 µs", "p99 µs", "p50, to none", "p99, to none"]);
     let base = lanes.first().map(|(_, sample)| sample);
     for (name, sample) in lanes {
         let to_base = |share: f64| ratio(sample.quantile(share), base.map_or(0.0, |base| base.quantile(share)));
@@ -76,30 +75,8 @@ pub fn events(lanes: &[(&str, Sample)]) -> Table {
     table
 }
 
-fn table<'a>(header: impl Iterator<Item = &'a str>) -> Table {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(header);
-    table
-}
-
-fn align(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
 fn mebibytes(bytes: f64) -> f64 {
     bytes / (1 << 20) as f64
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
-
-/// Three digits of what is small, and no fraction of what is large.
-fn significant(value: f64) -> String {
-    if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 #[cfg(test)]

@@ -1,0 +1,111 @@
+//! `make bench-scan`: how fast the detector reads, natively and as wasm in V8, as tables, a chart and `docs/scanner-speed.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::page;
+use panveil_integration::scan_speed::rounds::{Outcome, Plan};
+use panveil_integration::scan_speed::{Place, Runner, report, rounds, v8_version};
+use panveil_scan_speed::input::Input;
+
+/// Measure how fast the detector reads.
+#[derive(Debug, Parser)]
+#[command(name = "bench-scan")]
+struct Arguments {
+    /// The program that reads: scan-speed.
+    #[arg(long, value_name = "PATH")]
+    native: PathBuf,
+    /// The same as wasm: scan-speed.wasm.
+    #[arg(long, value_name = "PATH")]
+    wasm: PathBuf,
+    /// What runs the wasm: run.mjs.
+    #[arg(long, value_name = "PATH")]
+    script: PathBuf,
+    /// Node.js, which is V8.
+    #[arg(long, value_name = "PATH", default_value = "node")]
+    node: PathBuf,
+    /// How often each contestant has its turn with each input [default: 15, or 3 with --quick].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: Option<u16>,
+    /// Short turns and few rounds, to see whether it works.
+    #[arg(long)]
+    quick: bool,
+    /// Write the results into scanner-speed.md and scanner-speed.svg in this folder too.
+    #[arg(long, value_name = "FOLDER")]
+    docs: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-scan: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(folder) = &arguments.docs {
+        ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
+    }
+    let (rounds, turn) = if arguments.quick { (3, 5) } else { (15, 20) };
+    let rounds = arguments.rounds.map_or(rounds, usize::from);
+    let plan = Plan { rounds, turn: Duration::from_millis(turn) };
+    let mut runners = vec![Runner::native(&arguments.native)?];
+    let v8 = v8_version(&arguments.node)?;
+    if v8.is_some() {
+        runners.push(Runner::v8(&arguments.node, &arguments.script, &arguments.wasm)?);
+    } else {
+        println!(
+            "bench-scan: no {} here, so nothing is measured in V8; install Node.js 20 or newer (apt-get install nodejs)\n",
+            arguments.node.display()
+        );
+    }
+    let outcomes = measure(&mut runners, plan)?;
+    if v8.is_some() {
+        println!("As wasm in V8, GB/s\n\n{}\n", report::table(&outcomes, Place::V8));
+    }
+    println!("Natively, GB/s\n\n{}", report::table(&outcomes, Place::Native));
+    match (&arguments.docs, &v8) {
+        (Some(folder), Some(v8)) => write(&outcomes, plan, v8, folder),
+        (Some(folder), None) => {
+            println!("\nbench-scan: {} stays as it is, without V8", page_in(folder).display());
+            Ok(())
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+fn measure(runners: &mut [Runner], plan: Plan) -> Result<Vec<Outcome>> {
+    let inputs = Input::all();
+    // Draws nothing when standard error is no terminal.
+    let bar = ProgressBar::new(inputs.len() as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} inputs, {eta} left")?);
+    let mut outcomes = Vec::new();
+    for (index, input) in inputs.into_iter().enumerate() {
+        outcomes.push(rounds::run(runners, index, input, plan)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(outcomes)
+}
+
+fn page_in(folder: &Path) -> PathBuf {
+    folder.join("scanner-speed.md")
+}
+
+fn write(outcomes: &[Outcome], plan: Plan, v8: &str, folder: &Path) -> Result<()> {
+    let path = page_in(folder);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = page::update(&text, "make bench-scan", &report::markdown(plan, outcomes, v8))
+        .with_context(|| path.display().to_string())?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = folder.join("scanner-speed.svg");
+    fs::write(&path, report::chart(outcomes)).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,33 @@
+//! What stands on the page about the detector's speed?
+
+use super::table;
+use crate::scan_speed::Place;
+use crate::scan_speed::rounds::{Outcome, Plan};
+
+/// The results as Markdown. `v8` is the version that they are of.
+#[must_use]
+pub fn markdown(plan: Plan, outcomes: &[Outcome], v8: &str) -> String {
+    let turn = plan.turn.as_millis();
+    let mut text = format!("{} rounds, each contestant {turn} ms with each input in each. V8 {v8}.\n", plan.rounds);
+    text.push_str(&format!("\n### As wasm in V8, GB/s\n\n{}\n", table(outcomes, Place::V8)));
+    text.push_str(&format!("\n### Natively, GB/s\n\n{}\n", table(outcomes, Place::Native)));
+    text.push_str("\n### The inputs\n\n");
+    for outcome in outcomes {
+        text.push_str(&format!("- **{}**: {}.\n", outcome.input.name, outcome.input.about));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use panveil_scan_speed::input::Input;
+
+    #[test]
+    fn the_page_tells_of_every_input() {
+        let page = include_str!("../../../../docs/scanner-speed.md");
+        let all = Input::all();
+        let line = |input: &Input| format!("- **{}**: {}.\n", input.name, input.about);
+        let missing: Vec<_> = all.iter().map(line).filter(|line| !page.contains(line)).collect();
+        assert!(missing.is_empty(), "docs/scanner-speed.md lacks {missing:?}; run: make bench-scan");
+    }
+}

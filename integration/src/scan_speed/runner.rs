@@ -1,0 +1,126 @@
+//! How is the program that reads told what to read? A line goes in, a line comes out.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use panveil_scan_speed::turn::Turn;
+
+/// V8 as Envoy has it: everything is compiled before it runs, by the compiler that takes its time.
+const V8_FLAGS: [&str; 4] =
+    ["--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
+
+/// Where the detector runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// As a program of this machine.
+    Native,
+    /// As wasm in V8.
+    V8,
+}
+
+/// A running program. It does not outlive its guard.
+#[derive(Debug)]
+pub struct Runner {
+    /// Where it runs.
+    pub place: Place,
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Runner {
+    /// Starts the program.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn native(program: &Path) -> Result<Self> {
+        Self::start(Place::Native, &mut Command::new(program))
+            .with_context(|| format!("cannot run {}", program.display()))
+    }
+
+    /// Starts the program as wasm, with a script that gives it a system.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn v8(node: &Path, script: &Path, module: &Path) -> Result<Self> {
+        Self::start(Place::V8, Command::new(node).args(V8_FLAGS).arg(script).arg(module))
+            .with_context(|| format!("cannot run {}", node.display()))
+    }
+
+    fn start(place: Place, command: &mut Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let questions = child.stdin.take().context("no way in")?;
+        let answers = BufReader::new(child.stdout.take().context("no way out")?);
+        Ok(Self { place, child, questions, answers })
+    }
+
+    /// Has it read an input for this long. Both are told by their place in `Contestant::ALL` and `Input::all()`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer. It has said why on standard error.
+    pub fn measure(&mut self, contestant: usize, input: usize, time: Duration) -> Result<Turn> {
+        let place = match self.place {
+            Place::Native => "natively",
+            Place::V8 => "in V8",
+        };
+        writeln!(self.questions, "{contestant} {input} {}", time.as_micros())
+            .and_then(|()| self.questions.flush())
+            .with_context(|| format!("scan-speed has ended, {place}"))?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        turn(&line).with_context(|| format!("scan-speed has not answered, {place}"))
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn turn(line: &str) -> Option<Turn> {
+    let mut numbers = line.split_whitespace().map(str::parse);
+    let [bytes, nanoseconds, found] = std::array::from_fn(|_| numbers.next()?.ok());
+    Some(Turn { bytes: bytes?, nanoseconds: nanoseconds?, found: usize::try_from(found?).ok()? })
+}
+
+/// Which V8 this Node.js has; `None` when there is no Node.js.
+///
+/// # Errors
+///
+/// When it is there and does not tell.
+pub fn v8_version(node: &Path) -> Result<Option<String>> {
+    let output = match Command::new(node).args(["--print", "process.versions.v8"]).output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(anyhow!("cannot run {}: {error}", node.display())),
+    };
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || version.is_empty() {
+        bail!("{} does not tell which V8 it has", node.display());
+    }
+    Ok(Some(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_three_numbers() {
+        assert_eq!(turn("1048576 2000 3\n"), Some(Turn { bytes: 1_048_576, nanoseconds: 2000, found: 3 }));
+        assert_eq!((turn(""), turn("1 2"), turn("1 -2 3")), (None, None, None));
+    }
+
+    #[test]
+    fn a_missing_node_is_no_error() {
+        assert!(v8_version(Path::new("/no/such/node")).unwrap().is_none());
+    }
+}
