@@ -176,7 +176,11 @@ deny: ## Check dependencies for licences, advisories and origin; DENY="licenses 
 		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
 .PHONY: size
-size: wasm ## Show the size of the wasm, raw and gzipped
+size: wasm ## Show the size of the wasm and whose its bytes are; update docs/size.md
+	@scripts/wasm names
+	@echo "==> size: build"
+	@cargo build --locked --package panveil-integration --bin size
+	@"$(build_dir)/debug/size" --wasm "$(wasm)" --names dist/names.wasm --docs docs
 	@echo "==> size: $$(stat --format=%s "$(wasm)") bytes, gzipped $$(gzip --best --stdout "$(wasm)" | wc --bytes) bytes"
 
 .PHONY: real-files

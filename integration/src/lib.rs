@@ -50,5 +50,6 @@ pub mod sample;
 pub mod scan_speed;
 pub mod sidecar;
 pub mod silence;
+pub mod size;
 pub mod soak;
 pub mod upstream;

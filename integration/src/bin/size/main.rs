@@ -1,0 +1,61 @@
+//! `make size`: what the bytes of the module are, as tables and `docs/size.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use panveil_integration::page;
+use panveil_integration::size::{Module, markdown, text};
+
+/// Show what the bytes of the module are.
+#[derive(Debug, Parser)]
+#[command(name = "size")]
+struct Arguments {
+    /// The module as it is shipped: panveil.wasm.
+    #[arg(long, value_name = "PATH")]
+    wasm: PathBuf,
+    /// The same with the names of its functions: names.wasm.
+    #[arg(long, value_name = "PATH")]
+    names: PathBuf,
+    /// Write the results into size.md in this folder too.
+    #[arg(long, value_name = "FOLDER")]
+    docs: Option<PathBuf>,
+}
+
+/// By how much the code of the two may differ: names change the order of functions, and so the length of calls.
+const MOST_DIFFERENCE: f64 = 0.01;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("size: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let (shipped, named) = (read(&arguments.wasm)?, read(&arguments.names)?);
+    let difference = shipped.code.abs_diff(named.code) as f64 / shipped.code as f64;
+    ensure!(
+        difference <= MOST_DIFFERENCE,
+        "{} is of another state than {}; run: make size",
+        arguments.names.display(),
+        arguments.wasm.display()
+    );
+    println!("{}", text(&shipped, &named));
+    let Some(folder) = &arguments.docs else { return Ok(()) };
+    let path = folder.join("size.md");
+    let before = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let after =
+        page::update(&before, "make size", &markdown(&shipped, &named)).with_context(|| path.display().to_string())?;
+    fs::write(&path, after).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Module> {
+    let wasm = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Module::read(&wasm).with_context(|| path.display().to_string())
+}
