@@ -6,12 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::contestant::{Builds, Contestant};
-use super::load::Load;
+use super::load::{HOST, Load};
 use super::scenario::Scenario;
 use super::service::Service;
 use super::text::{CARD, MASKED, count, masked};
 use super::{MICROS, Sample};
-use crate::envoy::Envoy;
+use crate::certificates::{Authority, Subject};
+use crate::envoy::{Asks, Door, Envoy};
+
+/// The listener with TLS, beside the shipped one.
+const DOOR: &str = "tls";
 
 /// What was measured of one contestant in one scenario: one value a round.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +48,20 @@ impl Lane {
         let service = Service::start(Arc::clone(scenario)).await?;
         let mut settings = contestant.settings(builds, service.address)?;
         settings.service_http2 = scenario.http2;
+        let authority = scenario.tls.then(|| Authority::new("bench")).transpose()?;
+        if let Some(authority) = &authority {
+            let subject = Subject { common_name: "orders", uris: &[], dns: &[HOST] };
+            let door = Door::new(DOOR).tls(&authority.issue(&subject)?, "", Asks::Never);
+            settings.doors.push(door);
+        }
         let mut envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
+        let address = match &authority {
+            Some(_) => *envoy.listeners().await?.get(DOOR).context("no listener with TLS")?,
+            None => envoy.listener,
+        };
         let expected = if contestant.masks() { masked(&scenario.response) } else { scenario.response.clone() };
-        let mut load = Load::connect(envoy.listener, Arc::clone(scenario), expected).await?;
+        let authority = authority.map(|authority| authority.certificate());
+        let mut load = Load::connect(address, authority.as_deref(), Arc::clone(scenario), expected).await?;
         let arrived = match load.once().await {
             Ok(arrived) => arrived,
             Err(_) if !envoy.is_alive()? => bail!("Envoy died"),

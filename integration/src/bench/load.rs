@@ -11,8 +11,14 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::Sample;
 use super::scenario::Scenario;
@@ -21,6 +27,9 @@ use super::scenario::Scenario;
 const CLIENTS: usize = 4;
 /// An exchange that is not over by then never ends.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Who is asked for, in every request and of a certificate.
+pub const HOST: &str = "orders.example";
 
 /// Open connections, and what is sent over them.
 pub struct Load {
@@ -47,12 +56,19 @@ enum Client {
 }
 
 impl Load {
-    /// Connects. `expected` is what must arrive in place of [`Scenario::response`].
+    /// Connects; with TLS, when there is the certificate of an authority (PEM) that vouches for [`HOST`]. `expected` is what
+    /// must arrive in place of [`Scenario::response`].
     ///
     /// # Errors
     ///
     /// When nobody listens.
-    pub async fn connect(address: SocketAddr, scenario: Arc<Scenario>, expected: Bytes) -> Result<Self> {
+    pub async fn connect(
+        address: SocketAddr,
+        authority: Option<&str>,
+        scenario: Arc<Scenario>,
+        expected: Bytes,
+    ) -> Result<Self> {
+        let tls = authority.map(connector).transpose()?;
         let mut clients = Vec::new();
         if scenario.http2 {
             let stream = TokioIo::new(open(address).await?);
@@ -61,9 +77,14 @@ impl Load {
             clients.extend((0..CLIENTS).map(|_| Client::Http2(sender.clone())));
         } else {
             for _ in 0..CLIENTS {
-                let (sender, connection) = http1::handshake(TokioIo::new(open(address).await?)).await?;
-                tokio::spawn(connection);
-                clients.push(Client::Http1(sender));
+                let stream = open(address).await?;
+                clients.push(match &tls {
+                    None => Client::http1(stream).await?,
+                    Some(tls) => {
+                        let stream = tls.connect(ServerName::try_from(HOST)?, stream).await;
+                        Client::http1(stream.context("no TLS connection")?).await?
+                    }
+                });
             }
         }
         Ok(Self { scenario, expected, clients })
@@ -121,7 +142,23 @@ async fn open(address: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
+fn connector(authority: &str) -> Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).context("no certificate of an authority")?)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
 impl Client {
+    async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Self> {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self::Http1(sender))
+    }
+
     async fn exchange(&mut self, scenario: &Scenario, expected: &[u8], see: impl FnMut(&[u8])) -> Result<()> {
         let whole = async {
             let response = self.send(request(scenario)?).await.context("no answer")?;
@@ -149,8 +186,8 @@ impl Client {
 fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
     let request = http::Request::builder()
         .method(if scenario.posts { "POST" } else { "GET" })
-        .uri("http://orders.example/orders?page=2&size=20")
-        .header("host", "orders.example")
+        .uri(format!("http://{HOST}/orders?page=2&size=20"))
+        .header("host", HOST)
         .header("user-agent", "panveil-bench/1")
         .header("accept", "application/json, text/csv;q=0.9, */*;q=0.1")
         .header("accept-language", "en-GB,en;q=0.8")

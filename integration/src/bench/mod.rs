@@ -14,6 +14,7 @@ pub mod rounds;
 pub mod scenario;
 mod service;
 mod text;
+pub mod workers;
 
 pub use lane::Figures;
 

@@ -8,6 +8,8 @@ use super::text::{CARD, count, csv, json};
 use crate::peers::charges::{Charge, Holder};
 
 const MEBIBYTE: usize = 1 << 20;
+/// An answer of so many bytes is a large one.
+const LARGE: usize = MEBIBYTE / 2;
 
 /// One kind of exchange.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// Whether both sides speak HTTP/2.
     pub http2: bool,
+    /// Whether the client speaks TLS to Envoy; the service never does.
+    pub tls: bool,
     /// Whether the request's is POST.
     pub posts: bool,
     /// The content type of both messages.
@@ -42,6 +46,7 @@ impl Scenario {
             name: "json",
             about: "JSON, 2 KiB there and 4 KiB back",
             http2: false,
+            tls: false,
             posts: true,
             content_type: "application/json",
             request: json(2 << 10, 0),
@@ -65,6 +70,12 @@ impl Scenario {
                 name: "http2",
                 about: "The JSON of the first over HTTP/2, on both sides",
                 http2: true,
+                ..small.clone()
+            },
+            Self {
+                name: "json-tls",
+                about: "The JSON of the first, with TLS between client and Envoy",
+                tls: true,
                 ..small.clone()
             },
             grpc(),
@@ -93,6 +104,12 @@ impl Scenario {
         count(&self.response, CARD) * self.repeated
     }
 
+    /// Whether bytes count more than the exchange.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.response_length() >= LARGE
+    }
+
     /// Bytes of the answer's body.
     #[must_use]
     pub fn response_length(&self) -> usize {
@@ -118,6 +135,7 @@ fn grpc() -> Scenario {
         name: "grpc",
         about: "A unary gRPC call, 1 KiB each way, with a card in the answer",
         http2: true,
+        tls: false,
         posts: true,
         content_type: "application/grpc",
         request: framed(charge("")),
@@ -144,11 +162,16 @@ mod tests {
             ("json-card", 2, 4, 1),
             ("headers", 0, 0, 0),
             ("http2", 2, 4, 0),
+            ("json-tls", 2, 4, 0),
             ("grpc", 1, 1, 1),
             ("json-1m", 0, 1024, 0),
             ("csv-1m", 0, 1023, 0),
             ("json-100m", 0, 100 << 10, 0),
         ];
         assert_eq!(sizes.collect::<Vec<_>>(), expected);
+        let names =
+            |which: fn(&Scenario) -> bool| all.iter().filter(|one| which(one)).map(|one| one.name).collect::<Vec<_>>();
+        assert_eq!(names(Scenario::is_large), ["json-1m", "csv-1m", "json-100m"]);
+        assert_eq!(names(|one| one.tls), ["json-tls"]);
     }
 }

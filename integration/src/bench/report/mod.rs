@@ -6,4 +6,4 @@ mod table;
 
 pub use chart::{cpu_chart, memory_chart};
 pub use page::{failures, markdown};
-pub use table::{events, footprints, scenario};
+pub use table::{events, footprints, scenario, workers};

@@ -4,6 +4,7 @@ use super::table;
 use crate::bench::Sample;
 use crate::bench::footprint::Footprint;
 use crate::bench::rounds::{Outcome, Plan};
+use crate::bench::workers::Workers;
 
 /// The results as Markdown. `events` has a name of the protocol and its lanes.
 #[must_use]
@@ -11,6 +12,7 @@ pub fn markdown(
     plan: Plan,
     outcomes: &[Outcome],
     footprints: &[Footprint],
+    workers: &[Workers],
     events: &[(&str, Vec<(&'static str, Sample)>)],
 ) -> String {
     let turn = plan.turn.as_millis();
@@ -24,6 +26,7 @@ pub fn markdown(
         }
     }
     text.push_str(&format!("\n### Start, and open streams\n\n{}\n", table::footprints(footprints)));
+    text.push_str(&format!("\n### Further workers\n\n{}\n", table::workers(workers)));
     for (protocol, lanes) in events {
         text.push_str(&format!("\n### A server-sent event over {protocol}\n\n{}\n", table::events(lanes)));
     }

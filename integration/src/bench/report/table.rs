@@ -6,6 +6,7 @@ use crate::bench::Sample;
 use crate::bench::contestant::Contestant;
 use crate::bench::footprint::Footprint;
 use crate::bench::rounds::Outcome;
+use crate::bench::workers::{WORKERS, Workers};
 use crate::figures::{align, percent, ratio, significant, table};
 
 /// Of one scenario, a row for each contestant.
@@ -13,8 +14,11 @@ use crate::figures::{align, percent, ratio, significant, table};
 pub fn scenario(outcome: &Outcome) -> Table {
     let has_cards = outcome.scenario.cards() > 0;
     let cards = has_cards.then_some("masked");
+    let length = outcome.scenario.response_length() as f64;
+    let is_large = outcome.scenario.is_large();
+    let bytes = if is_large { &["ns a byte", "MB/s"][..] } else { &[] };
     let columns = ["CPU µs", "±", "to none", "to no-op", "p50 µs", "p99 µs", "a second", "peak MiB"];
-    let mut table = table(std::iter::once("").chain(columns).chain(cards));
+    let mut table = table(std::iter::once("").chain(columns).chain(bytes.iter().copied()).chain(cards));
     let cpu = |contestant| outcome.figures(contestant).map_or(0.0, |figures| figures.cpu.median());
     let (none, no_op) = (cpu(Contestant::None), cpu(Contestant::NoOp));
     for (contestant, figures) in &outcome.by_contestant {
@@ -27,6 +31,10 @@ pub fn scenario(outcome: &Outcome) -> Table {
                 row.extend([ratio(spent, none), ratio(spent, no_op)]);
                 row.extend([&figures.p50, &figures.p99, &figures.rate].map(|sample| significant(sample.median())));
                 row.push(format!("{:.0}", mebibytes(figures.peak as f64)));
+                if is_large {
+                    row.push(format!("{:.2}", spent * 1e3 / length));
+                    row.push(significant(figures.rate.median() * length / 1e6));
+                }
                 row.extend(has_cards.then(|| figures.masked.to_string()));
             }
             Err(_) => row.push("fails".to_owned()),
@@ -51,6 +59,22 @@ pub fn footprints(footprints: &[Footprint]) -> Table {
             format!("{:.0}", mebibytes(footprint.resident.median())),
             format!("{:.1}", footprint.stream.median() / 1024.0),
         ]);
+    }
+    align(&mut table);
+    table
+}
+
+/// Of further workers, a row for each contestant.
+#[must_use]
+pub fn workers(all: &[Workers]) -> Table {
+    let columns = WORKERS.map(|count| format!("MiB with {count}"));
+    let header = std::iter::once("").chain(columns.iter().map(String::as_str));
+    let mut table = table(header.chain(["each further"]));
+    for workers in all {
+        let mut row = vec![workers.contestant.name().to_owned()];
+        row.extend(workers.resident.iter().map(|sample| format!("{:.1}", mebibytes(sample.median()))));
+        row.push(format!("{:.2}", mebibytes(workers.each())));
+        table.add_row(row);
     }
     align(&mut table);
     table
@@ -103,5 +127,18 @@ mod tests {
         let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
         assert!(row("panveil").contains(" 1.50 |") && row("no filter").contains(" 40.0 |"), "{text}");
         assert!(row("Lua").contains("fails") && !row("Lua").contains("0"), "{text}");
+        assert!(!text.contains("ns a byte"), "{text}");
+    }
+
+    #[test]
+    fn a_large_answer_is_told_by_the_byte() {
+        let scenario = Scenario::all().into_iter().find(|scenario| scenario.name == "json-1m").unwrap();
+        let mut figures = Figures::default();
+        // Two nanoseconds a byte, and a hundred answers a second.
+        figures.cpu.add((2 << 20) as f64 / 1e3);
+        figures.rate.add(100.0);
+        let by_contestant = vec![(Contestant::None, Ok(figures))];
+        let text = super::scenario(&Outcome { scenario: Arc::new(scenario), by_contestant }).to_string();
+        assert!(text.contains("ns a byte") && text.contains(" 2.00 |") && text.contains(" 105 |"), "{text}");
     }
 }

@@ -11,7 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use panveil_integration::bench::contestant::Builds;
 use panveil_integration::bench::rounds::{Outcome, Plan};
 use panveil_integration::bench::scenario::Scenario;
-use panveil_integration::bench::{Sample, events, footprint, report, rounds};
+use panveil_integration::bench::{Sample, events, footprint, report, rounds, workers};
+use panveil_integration::ending::unless_told_to_end;
 use panveil_integration::page;
 use panveil_integration::sidecar::Build;
 
@@ -34,7 +35,7 @@ struct Arguments {
     /// Short turns and few rounds, to see whether it works.
     #[arg(long)]
     quick: bool,
-    /// Measure only these, and neither start, open streams nor events.
+    /// Measure only these, and neither start, open streams, further workers nor events.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "docs")]
     scenario: Vec<String>,
     /// Write the results into performance.md and its charts in this folder too.
@@ -47,12 +48,13 @@ struct Results {
     plan: Plan,
     outcomes: Vec<Outcome>,
     footprints: Vec<footprint::Footprint>,
+    workers: Vec<workers::Workers>,
     events: Vec<(&'static str, Vec<(&'static str, Sample)>)>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match unless_told_to_end(run(Arguments::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -71,7 +73,8 @@ async fn run(arguments: Arguments) -> Result<()> {
     let plan = Plan { rounds, turn: Duration::from_millis(turn) };
     let panveil = Build { envoy: arguments.envoy, module: arguments.wasm };
     let builds = Builds { panveil, naive: arguments.naive };
-    let mut results = Results { plan, outcomes: Vec::new(), footprints: Vec::new(), events: Vec::new() };
+    let mut results =
+        Results { plan, outcomes: Vec::new(), footprints: Vec::new(), workers: Vec::new(), events: Vec::new() };
     for scenario in scenarios {
         let bar = bar(rounds, scenario.name)?;
         let outcome = rounds::run(&builds, scenario, plan, || bar.inc(1)).await;
@@ -97,6 +100,11 @@ async fn rest(builds: &Builds, quick: bool, results: &mut Results) -> Result<()>
     starting.finish_and_clear();
     results.footprints = footprints.context("start")?;
     println!("Start, and open streams\n\n{}\n", report::footprints(&results.footprints));
+    let starting = bar(starts, "workers")?;
+    let workers = workers::run(builds, starts, || starting.inc(1)).await;
+    starting.finish_and_clear();
+    results.workers = workers.context("workers")?;
+    println!("Further workers\n\n{}\n", report::workers(&results.workers));
     for (name, http2) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         let sending = bar(count, "events")?;
         let lanes = events::run(&builds.panveil, http2, count, || sending.inc(1)).await;
@@ -132,7 +140,8 @@ fn page_in(folder: &Path) -> PathBuf {
 fn write(results: &Results, folder: &Path) -> Result<()> {
     let path = page_in(folder);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let written = report::markdown(results.plan, &results.outcomes, &results.footprints, &results.events);
+    let Results { plan, outcomes, footprints, workers, events } = results;
+    let written = report::markdown(*plan, outcomes, footprints, workers, events);
     let text = page::update(&text, "make bench", &written).with_context(|| path.display().to_string())?;
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     let charts = [("cpu", report::cpu_chart(&results.outcomes)), ("memory", report::memory_chart(&results.outcomes))];
