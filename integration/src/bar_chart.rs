@@ -19,6 +19,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 .axis { text-anchor: middle; font-size: 11px }
 line { stroke: #d0d7de }
 .no-op { fill: #8c959f }
+.calls { fill: #57606a }
 .panveil { fill: #1a7f37 }
 .naive, .regex { fill: #0969da }
 .lua, .dfa { fill: #9a6700 }
@@ -26,6 +27,7 @@ line { stroke: #d0d7de }
   text { fill: #e6edf3 }
   line { stroke: #30363d }
   .no-op { fill: #6e7681 }
+  .calls { fill: #afb8c1 }
   .panveil { fill: #3fb950 }
   .naive, .regex { fill: #4493f8 }
   .lua, .dfa { fill: #d29922 }

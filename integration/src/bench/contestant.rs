@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::envoy::{CONNECTION_MANAGER, Filter, Settings, no_op};
 use crate::sidecar::Build;
 
+const CALLS: &str = include_str!("calls.wat");
 const LUA: &str = include_str!("mask.lua");
 
 /// What is needed to run them all.
@@ -28,6 +29,8 @@ pub enum Contestant {
     None,
     /// A wasm filter that does nothing.
     NoOp,
+    /// A wasm filter that asks the host what panveil asks of it where no card is, and does nothing with the answers.
+    Calls,
     /// panveil under an empty policy.
     Panveil,
     /// A wasm filter that holds whole bodies and runs a regular expression over them.
@@ -38,7 +41,7 @@ pub enum Contestant {
 
 impl Contestant {
     /// In the order in which they take turns.
-    pub const ALL: [Self; 5] = [Self::None, Self::NoOp, Self::Panveil, Self::Naive, Self::Lua];
+    pub const ALL: [Self; 6] = [Self::None, Self::NoOp, Self::Calls, Self::Panveil, Self::Naive, Self::Lua];
 
     /// As tables and charts name it.
     #[must_use]
@@ -46,6 +49,7 @@ impl Contestant {
         match self {
             Self::None => "no filter",
             Self::NoOp => "no-op wasm",
+            Self::Calls => "calls alone",
             Self::Panveil => "panveil",
             Self::Naive => "naive wasm",
             Self::Lua => "Lua",
@@ -73,6 +77,7 @@ impl Contestant {
         let filter = match self {
             Self::None | Self::Lua => Filter::None,
             Self::NoOp => Filter::NoOp,
+            Self::Calls => Filter::Inline(calls()?),
             Self::Panveil => builds.panveil.settings("{}").filter,
             Self::Naive => Filter::Panveil { module: builds.naive.clone(), policy: String::new() },
         };
@@ -99,11 +104,16 @@ impl Contestant {
         Ok(match self {
             Self::None => None,
             Self::NoOp => Some(no_op()?.len() as u64),
+            Self::Calls => Some(calls()?.len() as u64),
             Self::Panveil => Some(length(&builds.panveil.module)?),
             Self::Naive => Some(length(&builds.naive)?),
             Self::Lua => Some(LUA.len() as u64),
         })
     }
+}
+
+fn calls() -> Result<Vec<u8>> {
+    wat::parse_str(CALLS).context("calls.wat")
 }
 
 fn length(module: &Path) -> Result<u64> {

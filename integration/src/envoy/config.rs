@@ -86,8 +86,15 @@ pub enum Filter {
     Discovered(PathBuf),
     /// A wasm filter that does nothing: what any filter costs.
     NoOp,
+    /// A wasm filter of these bytes.
+    Inline(Vec<u8>),
     /// None: to try the harness itself.
     None,
+}
+
+/// Puts the module's bytes where the shipped configuration names its file.
+fn inline(config: &mut Value, module: &[u8]) -> Result<()> {
+    set(config, &format!("{PLUGIN}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(module)}))
 }
 
 impl Settings {
@@ -169,10 +176,8 @@ impl Settings {
                 });
                 set(config, &format!("{filters}/0"), json!({"name": discovery::NAME, "config_discovery": source}))
             }
-            Filter::NoOp => {
-                let wasm = format!("{filters}/0/typed_config/config");
-                set(config, &format!("{wasm}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(no_op()?)}))
-            }
+            Filter::NoOp => inline(config, &no_op()?),
+            Filter::Inline(module) => inline(config, module),
             Filter::None => {
                 list(config, &filters)?.retain(|filter| filter["name"] != "panveil");
                 Ok(())

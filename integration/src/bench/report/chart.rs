@@ -47,6 +47,7 @@ fn class(contestant: Contestant) -> &'static str {
     match contestant {
         Contestant::None => "none",
         Contestant::NoOp => "no-op",
+        Contestant::Calls => "calls",
         Contestant::Panveil => "panveil",
         Contestant::Naive => "naive",
         Contestant::Lua => "lua",
