@@ -17,7 +17,7 @@ const fn hostile(name: &'static str, document: Document, unit: &'static [u8]) ->
     Hostile { name, document, unit }
 }
 
-/// Public test numbers only, where a search had drawn others. In the last three nothing is found.
+/// Public test numbers only, where a search had drawn others. In the last five nothing is found.
 pub const HOSTILE: &[Hostile] = &[
     hostile("cards", Document::Csv, b" \x80\x80_ \x80\x804222222222222/: \x80\x80 \x80\x80:4222222222222/:"),
     hostile("cards in quotes", Document::Csv, b"378282246310005\":\"\":\""),
@@ -32,6 +32,12 @@ pub const HOSTILE: &[Hostile] = &[
         "cards behind a name",
         Document::Text,
         b"\\(\xe5\x8d\xa1\xe5\x8f\xb7&\\6212345678901232\xc2\xa0\xf0\x9d\x9f\x92>,, ",
+    ),
+    hostile("groups in wide joints", Document::Json, b"8932|  8932"),
+    hostile(
+        "references that are none",
+        Document::Csv,
+        b"****>&#&#/\xe5\x8d\xa1\xe5\x8f\xb7&#3\xc2\xa081661590392867135X1>",
     ),
     hostile("numbers in bars", Document::Csv, b"%253782|8224|6310|0053782|8224|6310|0053782|8224_6E10|005"),
     hostile("numbers behind letters", Document::Csv, b"n3m3782  8224  6310  005\xc2\xadn3me3782  8224  6310  005-"),
