@@ -100,6 +100,7 @@ fn first_of_number(chains: u64, digits: u64, text: &[u8]) -> Chain {
 mod tests {
     use super::*;
     use crate::scan::joint::is_joint_byte;
+    use crate::scan::window::{CANONICAL, SPREAD};
     use proptest::prelude::*;
 
     /// The same, a byte at a time.
@@ -133,6 +134,12 @@ mod tests {
         }
 
         #[test]
+        fn no_number_is_passed_over(before in "[a-z ]{0,80}", digits in "[0-9]{12,19}", after in "[a-z]{0,80}") {
+            let text = format!("{before}{digits}{after}");
+            prop_assert_eq!(next_chain(text.as_bytes(), 0), Some(before.len()));
+        }
+
+        #[test]
         fn runs_have_as_many_bits_as_they_should(text in any::<u64>(), more in any::<u64>()) {
             let runs = text | more;
             let slowly = (0..64).filter(|at| (*at..*at + SHORTEST).all(|bit| bit < 64 && (runs >> bit) & 1 == 1));
@@ -146,6 +153,33 @@ mod tests {
         {
             assert_eq!(next_chain(text.as_bytes(), 0), None, "{text}");
         }
+        assert_eq!(next_chain(b"1", 5), None);
+    }
+
+    /// Every layout that a wide joint may have, wherever blocks end.
+    #[test]
+    fn wide_joints_are_passed() {
+        let lengths = |layout: u32| -> Vec<u32> {
+            format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
+        };
+        let printed = CANONICAL.map(lengths).into_iter();
+        let spread = printed.filter(|lengths| lengths.iter().all(|length| SPREAD.contains(length)));
+        let layouts: Vec<Vec<u32>> = spread.chain([vec![1; MIN_DIGITS]]).collect();
+        for (layout, joint, before) in layouts.iter().flat_map(|layout| {
+            [" - ", "  ", "/", "|", " | "]
+                .into_iter()
+                .flat_map(move |joint| (0..=BLOCK).map(move |before| (layout, joint, before)))
+        }) {
+            let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
+            let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
+            assert_eq!(next_chain(text.as_bytes(), 0), Some(before), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_without_digits_has_none() {
+        assert_eq!(next_chain(b"the quick brown fox jumps over the lazy dog", 0), None);
+        assert_eq!(next_chain(b"", 0), None);
         assert_eq!(next_chain(b"1", 5), None);
     }
 }

@@ -24,6 +24,15 @@ pub fn is_valid_ascii(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The crate takes text apart a character at a time, which is most of the time that a table of numbers takes.
+        #[test]
+        fn as_the_luhn_crate_has_it(number in "[0-9]{1,20}") {
+            prop_assert_eq!(is_valid_ascii(number.as_bytes()), luhn::valid(&number));
+        }
+    }
 
     #[test]
     fn one_wrong_digit_is_noticed() {
