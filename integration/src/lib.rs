@@ -52,4 +52,5 @@ pub mod sidecar;
 pub mod silence;
 pub mod size;
 pub mod soak;
+pub mod turns;
 pub mod upstream;

@@ -1,22 +1,13 @@
 //! In which order is everything measured? Contestant after contestant, round after round.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 
 use super::contestant::{Builds, Contestant};
 use super::lane::{Figures, Lane};
 use super::scenario::Scenario;
-
-/// How much is measured.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// How often each contestant has its turn in each scenario.
-    pub rounds: usize,
-    /// How long a turn is.
-    pub turn: Duration,
-}
+pub use crate::turns::Plan;
 
 /// What came of one scenario.
 #[derive(Clone, Debug)]

@@ -1,23 +1,13 @@
 //! In which order is everything read? Input by input; of each, contestant after contestant and place after place, round after
 //! round.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use panveil_scan_speed::contestant::Contestant;
 use panveil_scan_speed::input::Input;
 
 use super::{Place, Runner};
 use crate::sample::Sample;
-
-/// How much is measured.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// How often each contestant has its turn with each input.
-    pub rounds: usize,
-    /// How long a turn is at least.
-    pub turn: Duration,
-}
+pub use crate::turns::Plan;
 
 /// What came of one input.
 #[derive(Clone, Debug)]
