@@ -17,8 +17,9 @@ const ABI: &str = "env";
 const SYSTEM: &str = "wasi_snapshot_preview1";
 
 /// What panveil calls.
-const CALLED: [&str; 14] = [
+const CALLED: [&str; 15] = [
     "proxy_add_header_map_value",
+    "proxy_call_foreign_function",
     "proxy_define_metric",
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_pairs",
