@@ -133,6 +133,13 @@ bench: native envoy wasm ## Measure CPU, latency and memory beside other filters
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
+.PHONY: bench-cost
+bench-cost: native envoy wasm ## Measure how cost grows with bodies, fields, rules, patterns, findings; update docs/cost.md
+	@echo "==> bench-cost: build"
+	@cargo build --release --locked --package panveil-integration --features envoy --bin bench-cost
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench-cost" --wasm "$(wasm)" --envoy "$$envoy" \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
+
 .PHONY: bench-scan
 bench-scan: native ## Measure how fast the detector reads, natively and in V8; update docs/scanner-speed.md
 	@scripts/wasm scan-speed

@@ -1,6 +1,6 @@
 //! What do many measurements of one thing come to?
 
-/// Measurements, in no order.
+/// Measurements, in the order in which they were made.
 #[derive(Clone, Debug, Default)]
 pub struct Sample(Vec<f64>);
 
@@ -25,11 +25,23 @@ impl Sample {
         self.quantile(0.5)
     }
 
-    /// Half of the range in which the middle half of the measurements lies, as a share of the median; 0 when there are none.
+    /// Half of the range in which the middle half of the measurements lies; 0 when there are none.
+    #[must_use]
+    pub fn half_range(&self) -> f64 {
+        (self.quantile(0.75) - self.quantile(0.25)) / 2.0
+    }
+
+    /// The same as a share of the median.
     #[must_use]
     pub fn spread(&self) -> f64 {
         let median = self.median();
-        if median == 0.0 { 0.0 } else { (self.quantile(0.75) - self.quantile(0.25)) / 2.0 / median }
+        if median == 0.0 { 0.0 } else { self.half_range() / median }
+    }
+
+    /// How much more each measurement is than that of the same round in `base`.
+    #[must_use]
+    pub fn over(&self, base: &Self) -> Self {
+        Self(self.0.iter().zip(&base.0).map(|(value, base)| value - base).collect())
     }
 }
 
@@ -51,6 +63,13 @@ mod tests {
     #[test]
     fn a_spread_is_that_of_the_middle_half() {
         assert_eq!((sample(&[]).spread(), sample(&[7.0]).spread()), (0.0, 0.0));
-        assert_eq!(sample(&[10.0, 8.0, 1.0, 12.0, 900.0]).spread(), 0.2);
+        let five = sample(&[10.0, 8.0, 1.0, 12.0, 900.0]);
+        assert_eq!((five.half_range(), five.spread()), (2.0, 0.2));
+    }
+
+    #[test]
+    fn a_round_is_compared_with_itself() {
+        let more = sample(&[3.0, 30.0, 301.0]).over(&sample(&[1.0, 29.0, 300.0]));
+        assert_eq!((more.median(), more.half_range()), (1.0, 0.5));
     }
 }

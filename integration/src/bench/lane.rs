@@ -1,18 +1,18 @@
 //! What does one contestant do with one scenario? An Envoy of its own, its load, and what was measured of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::contestant::{Builds, Contestant};
 use super::load::{HOST, Load};
 use super::scenario::Scenario;
 use super::service::Service;
 use super::text::{CARD, MASKED, count, masked};
 use super::{MICROS, Sample};
 use crate::certificates::{Authority, Subject};
-use crate::envoy::{Asks, Door, Envoy};
+use crate::envoy::{Asks, Door, Envoy, Settings};
 
 /// The listener with TLS, beside the shipped one.
 const DOOR: &str = "tls";
@@ -28,6 +28,8 @@ pub struct Figures {
     pub p99: Sample,
     /// Exchanges a second.
     pub rate: Sample,
+    /// Bytes of memory that Envoy has at the end.
+    pub resident: u64,
     /// The most memory that Envoy ever had, in bytes.
     pub peak: u64,
     /// Cards that were masked in one exchange.
@@ -43,10 +45,16 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts it and carries one exchange.
-    pub(super) async fn open(builds: &Builds, contestant: Contestant, scenario: &Arc<Scenario>) -> Result<Self> {
+    /// Starts it, with a service of its own whatever the settings say, and carries one exchange. `masks`: whether what is
+    /// a card must be masked, or must not be.
+    pub(super) async fn open(
+        envoy: &Path,
+        mut settings: Settings,
+        masks: bool,
+        scenario: &Arc<Scenario>,
+    ) -> Result<Self> {
         let service = Service::start(Arc::clone(scenario)).await?;
-        let mut settings = contestant.settings(builds, service.address)?;
+        settings.service = service.address;
         settings.service_http2 = scenario.http2;
         let authority = scenario.tls.then(|| Authority::new("bench")).transpose()?;
         if let Some(authority) = &authority {
@@ -54,12 +62,12 @@ impl Lane {
             let door = Door::new(DOOR).tls(&authority.issue(&subject)?, "", Asks::Never);
             settings.doors.push(door);
         }
-        let mut envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
+        let mut envoy = Envoy::start(envoy, &settings).await?;
         let address = match &authority {
             Some(_) => *envoy.listeners().await?.get(DOOR).context("no listener with TLS")?,
             None => envoy.listener,
         };
-        let expected = if contestant.masks() { masked(&scenario.response) } else { scenario.response.clone() };
+        let expected = if masks { masked(&scenario.response) } else { scenario.response.clone() };
         let authority = authority.map(|authority| authority.certificate());
         let mut load = Load::connect(address, authority.as_deref(), Arc::clone(scenario), expected).await?;
         let arrived = match load.once().await {
@@ -69,7 +77,7 @@ impl Lane {
         };
         let figures = Figures { masked: count(&arrived, MASKED) * scenario.repeated, ..Figures::default() };
         let (cards, left) = (scenario.cards(), count(&arrived, CARD) * scenario.repeated);
-        let wanted = if contestant.masks() { (cards, 0) } else { (0, cards) };
+        let wanted = if masks { (cards, 0) } else { (0, cards) };
         ensure!((figures.masked, left) == wanted, "{} of {cards} cards masked, {left} left", figures.masked);
         Ok(Self { load, figures, envoy, _service: service })
     }
@@ -95,7 +103,8 @@ impl Lane {
     /// Ends it.
     pub(super) fn close(mut self) -> Result<Figures> {
         ensure!(self.envoy.is_alive()?, "Envoy died");
-        self.figures.peak = self.envoy.memory().context("Envoy's memory")?.peak;
+        let memory = self.envoy.memory().context("Envoy's memory")?;
+        (self.figures.resident, self.figures.peak) = (memory.resident, memory.peak);
         Ok(self.figures)
     }
 }

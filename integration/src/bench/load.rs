@@ -23,8 +23,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::Sample;
 use super::scenario::Scenario;
 
-/// Exchanges under way at once.
-const CLIENTS: usize = 4;
 /// An exchange that is not over by then never ends.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -74,9 +72,9 @@ impl Load {
             let stream = TokioIo::new(open(address).await?);
             let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
             tokio::spawn(connection);
-            clients.extend((0..CLIENTS).map(|_| Client::Http2(sender.clone())));
+            clients.extend((0..scenario.clients).map(|_| Client::Http2(sender.clone())));
         } else {
-            for _ in 0..CLIENTS {
+            for _ in 0..scenario.clients {
                 let stream = open(address).await?;
                 clients.push(match &tls {
                     None => Client::http1(stream).await?,
@@ -115,9 +113,7 @@ impl Load {
     pub async fn send(&mut self, time: Duration) -> Result<Slice> {
         let start = Instant::now();
         let (scenario, expected) = (&self.scenario, &self.expected);
-        // A long body has the connection to itself, so that what is measured is its way and not its turn.
-        let clients = if scenario.repeated > 1 { 1 } else { CLIENTS };
-        let sending = self.clients.iter_mut().take(clients).map(|client| async move {
+        let sending = self.clients.iter_mut().map(|client| async move {
             let mut times = Vec::new();
             while times.is_empty() || start.elapsed() < time {
                 let begin = Instant::now();
@@ -184,7 +180,7 @@ impl Client {
 }
 
 fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
-    let request = http::Request::builder()
+    let mut request = http::Request::builder()
         .method(if scenario.posts { "POST" } else { "GET" })
         .uri(format!("http://{HOST}/orders?page=2&size=20"))
         .header("host", HOST)
@@ -195,7 +191,12 @@ fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
         .header("cookie", "theme=dark; session=5f2b9c61d0aa4e7e")
         .header("x-forwarded-proto", "https")
         .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-    let request = if scenario.posts { request.header("content-type", scenario.content_type) } else { request };
+    if scenario.posts {
+        request = request.header("content-type", scenario.content_type);
+    }
+    for (name, value) in &scenario.fields {
+        request = request.header(name, value);
+    }
     Ok(request.body(Full::new(scenario.request.clone()))?)
 }
 

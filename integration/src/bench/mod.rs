@@ -4,6 +4,7 @@
 //! meets all of them. Only ratios are worth comparing with another run.
 
 pub mod contestant;
+pub mod cost;
 pub mod events;
 pub mod footprint;
 mod lane;

@@ -72,7 +72,8 @@ fn excused(contestant: Contestant, scenario: &Scenario, error: anyhow::Error) ->
 }
 
 async fn open(builds: &Builds, contestant: Contestant, scenario: &Arc<Scenario>, plan: Plan) -> Result<Lane> {
-    let mut lane = Lane::open(builds, contestant, scenario).await?;
+    let settings = contestant.settings(builds, ([127, 0, 0, 1], 0).into())?;
+    let mut lane = Lane::open(&builds.panveil.envoy, settings, contestant.masks(), scenario).await?;
     lane.warm_up(plan.turn).await?;
     Ok(lane)
 }

@@ -7,6 +7,8 @@ use prost::Message;
 use super::text::{CARD, count, csv, json};
 use crate::peers::charges::{Charge, Holder};
 
+/// Exchanges under way at once, where nothing else is said.
+const CLIENTS: usize = 4;
 const MEBIBYTE: usize = 1 << 20;
 /// An answer of so many bytes is a large one.
 const LARGE: usize = MEBIBYTE / 2;
@@ -18,6 +20,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// Exchanges under way at once.
+    pub clients: usize,
     /// Whether both sides speak HTTP/2.
     pub http2: bool,
     /// Whether the client speaks TLS to Envoy; the service never does.
@@ -26,6 +30,8 @@ pub struct Scenario {
     pub posts: bool,
     /// The content type of both messages.
     pub content_type: &'static str,
+    /// Fields of the request besides those that every one has.
+    pub fields: Vec<(String, String)>,
     /// The request's body.
     pub request: Bytes,
     /// The answer's body: this again and again.
@@ -42,20 +48,8 @@ impl Scenario {
     /// In the order of the page.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let small = Self {
-            name: "json",
-            about: "JSON, 2 KiB there and 4 KiB back",
-            http2: false,
-            tls: false,
-            posts: true,
-            content_type: "application/json",
-            request: json(2 << 10, 0),
-            response: json(4 << 10, 0),
-            repeated: 1,
-            with_length: true,
-            trailers: HeaderMap::new(),
-        };
-        let get = Self { posts: false, request: Bytes::new(), ..small.clone() };
+        let small = Self::small();
+        let get = small.clone().get();
         let block = json(MEBIBYTE, 0);
         vec![
             small.clone(),
@@ -91,11 +85,39 @@ impl Scenario {
                 name: "json-100m",
                 about: "GET, 100 MiB of JSON back, without a length",
                 response: block,
+                // A long body has the connection to itself, so that what is measured is its way and not its turn.
+                clients: 1,
                 repeated: 100,
                 with_length: false,
                 ..get
             },
         ]
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub fn small() -> Self {
+        Self {
+            name: "json",
+            about: "JSON, 2 KiB there and 4 KiB back",
+            clients: CLIENTS,
+            http2: false,
+            tls: false,
+            posts: true,
+            content_type: "application/json",
+            fields: Vec::new(),
+            request: json(2 << 10, 0),
+            response: json(4 << 10, 0),
+            repeated: 1,
+            with_length: true,
+            trailers: HeaderMap::new(),
+        }
+    }
+
+    /// Without a request's body.
+    #[must_use]
+    pub fn get(self) -> Self {
+        Self { posts: false, request: Bytes::new(), ..self }
     }
 
     /// How many cards the answer holds.
@@ -134,10 +156,12 @@ fn grpc() -> Scenario {
     Scenario {
         name: "grpc",
         about: "A unary gRPC call, 1 KiB each way, with a card in the answer",
+        clients: CLIENTS,
         http2: true,
         tls: false,
         posts: true,
         content_type: "application/grpc",
+        fields: Vec::new(),
         request: framed(charge("")),
         response: framed(charge(CARD)),
         repeated: 1,

@@ -1,0 +1,220 @@
+//! What grows? Bodies, fields, rules, patterns and findings; and beside them what a policy can switch off.
+
+use serde_json::{Value, json};
+
+use crate::bench::load::HOST;
+use crate::bench::scenario::Scenario;
+use crate::bench::text;
+
+/// Fields of a request that has none besides the usual, as a client sends them.
+const USUAL_FIELDS: usize = 8;
+const KIBIBYTE: usize = 1 << 10;
+
+/// One thing that grows.
+#[derive(Clone, Debug)]
+pub struct Growth {
+    /// How the page names it.
+    pub heading: &'static str,
+    /// What stays.
+    pub about: &'static str,
+    /// What there is more of in each step; without it nothing is counted.
+    pub unit: Option<&'static str>,
+    /// From the least to the most.
+    pub steps: Vec<Step>,
+}
+
+/// A policy and an exchange.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// How the table names it.
+    pub label: String,
+    /// How much there is, in units of its growth.
+    pub amount: f64,
+    /// JSON text.
+    pub policy: String,
+    /// What is carried.
+    pub scenario: Scenario,
+    /// Whether the policy has cards masked.
+    pub masks: bool,
+}
+
+impl Growth {
+    /// The small exchange under an empty policy, alone.
+    #[must_use]
+    pub fn request() -> Self {
+        let steps = vec![Step::new("JSON", 0, json!({}), small())];
+        Self {
+            heading: "A request",
+            about: "JSON, 2 KiB there and 4 KiB back, under an empty policy",
+            unit: None,
+            steps,
+        }
+    }
+
+    /// In the order of the page.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        vec![bodies(), fields(), rules(), patterns(), findings(), policies()]
+    }
+}
+
+impl Step {
+    fn new(label: impl ToString, amount: usize, policy: Value, scenario: Scenario) -> Self {
+        Self { label: label.to_string(), amount: amount as f64, policy: policy.to_string(), scenario, masks: true }
+    }
+}
+
+/// With one client, so that p50 is the way of an exchange and not its turn.
+fn small() -> Scenario {
+    Scenario { clients: 1, ..Scenario::small() }
+}
+
+fn bodies() -> Growth {
+    let sizes = [(0, "none"), (4, "4 KiB"), (64, "64 KiB"), (1024, "1 MiB")];
+    let steps = sizes.map(|(size, label)| {
+        let mut scenario = small().get();
+        // Even an empty order has a frame around it.
+        scenario.response = if size == 0 { Default::default() } else { text::json(size * KIBIBYTE, 0) };
+        Step::new(label, size, json!({}), scenario)
+    });
+    Growth {
+        heading: "Size of a body",
+        about: "GET, JSON back, under an empty policy",
+        unit: Some("KiB"),
+        steps: steps.into(),
+    }
+}
+
+fn fields() -> Growth {
+    let steps = [10, 30, 90].map(|count| {
+        let field = |number| (format!("x-shop-field-{number}"), format!("value {number} of a shop in EUR"));
+        let fields = (USUAL_FIELDS..count).map(field).collect();
+        Step::new(count, count, json!({}), Scenario { fields, ..small().get() })
+    });
+    Growth {
+        heading: "Fields of a request",
+        about: "GET, 4 KiB of JSON back, under an empty policy",
+        unit: Some("field"),
+        steps: steps.into(),
+    }
+}
+
+fn rules() -> Growth {
+    let steps = [0, 10, 100].map(|count| {
+        // Of every two one fails at the host, one at the path.
+        let rule = |number: usize| {
+            let (host, path) = match number % 2 {
+                0 => (format!("shop-{number}.example"), "/orders".to_owned()),
+                _ => (HOST.to_owned(), format!("/invoices/of-{number}")),
+            };
+            json!({"name": format!("rule-{number}"), "match": {"host": [host], "path": {"prefix": path}}, "action": "block"})
+        };
+        Step::new(count, count, json!({"rules": (0..count).map(rule).collect::<Vec<_>>()}), small())
+    });
+    Growth {
+        heading: "Rules",
+        about: "JSON, 2 KiB there and 4 KiB back; half of the rules name another host, half another path",
+        unit: Some("rule"),
+        steps: steps.into(),
+    }
+}
+
+fn patterns() -> Growth {
+    let steps = [0, 1, 10].map(|count| {
+        let pattern = |(number, letter): (usize, char)| {
+            json!({"name": format!("number-{number}"), "regex": format!("\\b{letter}MP-[0-9]{{6}}\\b")})
+        };
+        let patterns: Vec<_> = ('A'..='Z').take(count).enumerate().map(pattern).collect();
+        Step::new(count, count, json!({"detect": {"patterns": patterns}}), small())
+    });
+    Growth {
+        heading: "Patterns of your own",
+        about: "JSON, 2 KiB there and 4 KiB back; none of them matches",
+        unit: Some("pattern"),
+        steps: steps.into(),
+    }
+}
+
+fn findings() -> Growth {
+    let steps = [0, 1, 10, 100].map(|count| {
+        let response = text::json(64 * KIBIBYTE, count);
+        Step::new(count, count, json!({}), Scenario { response, ..small().get() })
+    });
+    Growth {
+        heading: "Findings",
+        about: "GET, 64 KiB of JSON back with so many cards, under an empty policy",
+        unit: Some("card"),
+        steps: steps.into(),
+    }
+}
+
+fn policies() -> Growth {
+    let skip = |place: Value| json!({"rules": [{"name": "no-cards-here", "match": place, "action": "skip"}]});
+    let bodies = json!({"where": ["body"], "path": {"prefix": "/orders"}});
+    let all = json!({"path": {"prefix": "/orders"}});
+    let policies = [
+        ("`{}`", json!({}), true),
+        ("monitor", json!({"mode": "monitor"}), false),
+        ("rule: skip bodies", skip(bodies), false),
+        ("rule: skip all", skip(all), false),
+    ];
+    let steps = policies.map(|(label, policy, masks)| {
+        let response = text::json(64 * KIBIBYTE, 1);
+        Step { masks, ..Step::new(label, 0, policy, Scenario { response, ..small().get() }) }
+    });
+    Growth {
+        heading: "What a policy switches off",
+        about: "GET, 64 KiB of JSON back with one card",
+        unit: None,
+        steps: steps.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use panveil::policy::Policy;
+
+    use super::*;
+
+    fn each<T>(growth: &Growth, what: impl Fn(&Step) -> T) -> Vec<T> {
+        growth.steps.iter().map(what).collect()
+    }
+
+    #[test]
+    fn every_policy_is_one() {
+        for growth in Growth::all().iter().chain([&Growth::request()]) {
+            for step in &growth.steps {
+                let refused = Policy::parse(step.policy.as_bytes()).err();
+                assert!(refused.is_none(), "{}, {}: {}", growth.heading, step.label, refused.unwrap());
+                assert_eq!(step.scenario.clients, 1, "{}", growth.heading);
+            }
+        }
+    }
+
+    #[test]
+    fn what_grows_is_as_large_as_it_says_and_the_rest_stays() {
+        assert_eq!(
+            each(&bodies(), |step| step.scenario.response_length() as f64 / 1024.0),
+            each(&bodies(), |s| s.amount)
+        );
+        let fields = fields();
+        assert_eq!(each(&fields, |step| step.scenario.fields.len()), [2, 22, 82]);
+        assert_eq!(
+            each(&findings(), |step| (step.scenario.response_length() >> 10, step.scenario.cards())),
+            [(64, 0), (64, 1), (64, 10), (64, 100)]
+        );
+        for growth in [rules(), patterns()] {
+            let items = each(&growth, |step| step.policy.matches("\"name\"").count() as f64);
+            assert_eq!(items, each(&growth, |step| step.amount), "{}", growth.heading);
+            assert!(growth.steps.iter().all(|step| step.scenario.response_length() == 4096));
+        }
+    }
+
+    #[test]
+    fn only_a_policy_that_masks_is_expected_to() {
+        assert_eq!(
+            each(&policies(), |step| (step.masks, step.scenario.cards())),
+            [(true, 1), (false, 1), (false, 1), (false, 1)]
+        );
+    }
+}

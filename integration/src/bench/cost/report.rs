@@ -1,0 +1,175 @@
+//! What stands on the page about cost?
+
+use comfy_table::Table;
+
+use super::fleet::{RATE, RATES, SIDECARS, gibibytes, processors};
+use super::{Cost, Growth};
+use crate::bench::rounds::Plan;
+use crate::figures::{align, ratio, significant, table};
+
+const MEBIBYTE: f64 = (1 << 20) as f64;
+
+/// The results as Markdown: of the small request, and of each thing that grows with the cost of its steps.
+#[must_use]
+pub fn markdown(plan: Plan, request: &Cost, grown: &[(Growth, Vec<Cost>)]) -> String {
+    let mut text = format!(
+        "{} rounds, in each of them {} ms with every row, without panveil and with it; one client.\n\n{}",
+        plan.rounds,
+        plan.turn.as_millis(),
+        section(&Growth::request(), &self::request(request).to_string()),
+    );
+    for (growth, costs) in grown {
+        text.push_str(&format!("\n{}", self::growth(growth, costs)));
+    }
+    text.push_str(&format!("\n### A fleet\n\n{}", fleet(request)));
+    text
+}
+
+/// One thing that grows: its section.
+#[must_use]
+pub fn growth(growth: &Growth, costs: &[Cost]) -> String {
+    let mut text = section(growth, &steps(growth, costs).to_string());
+    text.extend(each_further(growth, costs).map(|line| format!("\n{line}\n")));
+    text
+}
+
+fn section(growth: &Growth, table: &str) -> String {
+    format!("### {}\n\n{}.\n\n{table}\n", growth.heading, growth.about)
+}
+
+/// Of the small request: what a line of an operator's budget needs.
+#[must_use]
+pub fn request(cost: &Cost) -> Table {
+    let columns = ["", "CPU µs a request", "p50 µs", "processors for 1,000 requests a second", "MiB resident"];
+    let mut table = table(columns);
+    let mut row = |name: &str, cpu: f64, p50: f64, memory: f64| {
+        let processors = format!("{:.3}", processors(1000.0, cpu));
+        let memory = format!("{:.0}", memory / MEBIBYTE);
+        table.add_row([name.to_owned(), significant(cpu), significant(p50), processors, memory]);
+    };
+    for (name, figures) in [("no filter", &cost.none), ("panveil", &cost.panveil)] {
+        row(name, figures.cpu.median(), figures.p50.median(), figures.resident as f64);
+    }
+    let (cpu, p50) = (cost.more_cpu(), cost.more_p50());
+    row("more", cpu.median(), p50.median(), cost.more_memory());
+    let spread = [cpu.half_range(), p50.half_range()].map(significant);
+    let [cpu, p50] = spread;
+    table.add_row(["±".to_owned(), cpu, p50, String::new(), String::new()]);
+    align(&mut table);
+    table
+}
+
+fn steps(growth: &Growth, costs: &[Cost]) -> Table {
+    let columns = ["", "no filter µs", "panveil µs", "more µs", "± µs", "to none", "p50 µs", "p50, more µs"];
+    let mut table = table(columns);
+    for (step, cost) in growth.steps.iter().zip(costs) {
+        let (none, panveil, more) = (cost.none.cpu.median(), cost.panveil.cpu.median(), cost.more_cpu());
+        table.add_row([
+            step.label.clone(),
+            significant(none),
+            significant(panveil),
+            significant(more.median()),
+            significant(more.half_range()),
+            ratio(panveil, none),
+            significant(cost.panveil.p50.median()),
+            significant(cost.more_p50().median()),
+        ]);
+    }
+    align(&mut table);
+    table
+}
+
+/// What one more costs, between the least and the most; where something is counted.
+fn each_further(growth: &Growth, costs: &[Cost]) -> Option<String> {
+    let unit = growth.unit?;
+    let [(least, first), .., (most, last)] = &growth.steps.iter().zip(costs).collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let more = last.more_cpu().over(&first.more_cpu());
+    let range = most.amount - least.amount;
+    let (each, spread) = (more.median() / range, more.half_range() / range);
+    Some(format!(
+        "Between the first row and the last, panveil takes {each:.2} µs (± {spread:.2}) for each further {unit}."
+    ))
+}
+
+/// What the small request comes to, with the formula.
+#[must_use]
+pub fn fleet(request: &Cost) -> String {
+    let micros = request.more_cpu().median();
+    let memory = request.more_memory();
+    let all = |rate: u32| processors(f64::from(SIDECARS) * f64::from(rate), micros);
+    let sum = gibibytes(SIDECARS, memory);
+    let mut table = table(["requests a second and sidecar", "processors more", "GiB more"]);
+    for rate in RATES {
+        table.add_row([rate.to_string(), significant(all(rate)), format!("{sum:.0}")]);
+    }
+    align(&mut table);
+    format!(
+        "{SIDECARS} sidecars with one worker each, all of whose requests are the one above. How many there are is assumed.\n\n\
+         {table}\n\n\
+         ```text\n\
+         processors = sidecars × requests a second and sidecar × µs more a request / 1000000\n           \
+         = {SIDECARS} × {RATE} × {} / 1000000 = {}\n\
+         GiB        = sidecars × MiB more / 1024\n           \
+         = {SIDECARS} × {} / 1024 = {sum:.0}\n\
+         ```\n",
+        significant(micros),
+        significant(all(RATE)),
+        significant(memory / MEBIBYTE),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Figures;
+
+    fn figures(micros: f64, mebibytes: u64) -> Figures {
+        let mut figures = Figures { resident: mebibytes << 20, ..Figures::default() };
+        // Both rounds differ by as much, whatever else the machine does.
+        for busy in [0.0, 500.0] {
+            figures.cpu.add(micros + busy);
+            figures.p50.add(2.0 * micros + busy);
+        }
+        figures
+    }
+
+    fn cost(more: f64) -> Cost {
+        Cost { none: figures(80.0, 65), panveil: figures(80.0 + more, 115) }
+    }
+
+    #[test]
+    fn a_request_is_told_by_the_processor_too() {
+        let text = request(&cost(70.0)).to_string();
+        let row = text.lines().find(|line| line.contains("more")).unwrap();
+        assert_eq!(row.split('|').map(str::trim).collect::<Vec<_>>(), ["", "more", "70.0", "140", "0.070", "50", ""]);
+    }
+
+    #[test]
+    fn a_fleet_is_the_sum_of_its_sidecars() {
+        let text = fleet(&cost(70.0));
+        assert!(text.contains("= 10000 × 50 × 70.0 / 1000000 = 35.0\n"), "{text}");
+        assert!(text.contains("= 10000 × 50.0 / 1024 = 488\n"), "{text}");
+        let row = |rate: &str| text.lines().find(|line| line.starts_with(&format!("| {rate} "))).unwrap().to_owned();
+        assert!(row("10").contains(" 7.0 |") && row("200").contains(" 140 |"), "{text}");
+    }
+
+    #[test]
+    fn what_one_more_costs_is_told_where_something_is_counted() {
+        let all = Growth::all();
+        let of = |heading: &str| all.iter().find(|growth| growth.heading == heading).unwrap();
+        let rules = growth(of("Rules"), &[cost(70.0), cost(71.0), cost(80.0)]);
+        assert!(rules.contains("takes 0.10 µs (± 0.00) for each further rule."), "{rules}");
+        let policies = growth(of("What a policy switches off"), &[cost(70.0), cost(69.0), cost(40.0), cost(30.0)]);
+        assert!(!policies.contains("each further") && policies.contains("| monitor "), "{policies}");
+    }
+
+    #[test]
+    fn the_page_tells_of_all_that_grows() {
+        let page = include_str!("../../../../docs/cost.md");
+        let headings = Growth::all().into_iter().map(|growth| growth.heading).chain(["A request", "A fleet"]);
+        let missing: Vec<_> = headings.filter(|heading| !page.contains(&format!("\n### {heading}\n"))).collect();
+        assert!(missing.is_empty(), "docs/cost.md lacks {missing:?}; run: make bench-cost");
+    }
+}

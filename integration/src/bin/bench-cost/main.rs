@@ -1,0 +1,81 @@
+//! `make bench-cost`: how the cost of a request grows, and what a fleet pays, as tables and `docs/cost.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::bench::cost::{self, Cost, Growth, report};
+use panveil_integration::bench::rounds::Plan;
+use panveil_integration::ending::unless_told_to_end;
+use panveil_integration::page;
+use panveil_integration::sidecar::Build;
+
+/// Measure how the cost of a request grows with what is in it and in the policy.
+#[derive(Debug, Parser)]
+#[command(name = "bench-cost")]
+struct Arguments {
+    /// The filter: panveil.wasm.
+    #[arg(long, value_name = "PATH")]
+    wasm: PathBuf,
+    /// The Envoy binary.
+    #[arg(long, value_name = "PATH")]
+    envoy: PathBuf,
+    /// How often each row has its turns [default: 15, or 3 with --quick].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: Option<u16>,
+    /// Short turns and few rounds, to see whether it works.
+    #[arg(long)]
+    quick: bool,
+    /// Write the results into cost.md in this folder too.
+    #[arg(long, value_name = "FOLDER")]
+    docs: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match unless_told_to_end(run(Arguments::parse())).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-cost: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let page = arguments.docs.map(|folder| folder.join("cost.md"));
+    if let Some(page) = &page {
+        ensure!(page.exists(), "{} does not exist", page.display());
+    }
+    let (rounds, turn) = if arguments.quick { (3, 100) } else { (15, 200) };
+    let plan = Plan { rounds: arguments.rounds.map_or(rounds, usize::from), turn: Duration::from_millis(turn) };
+    let build = Build { envoy: arguments.envoy, module: arguments.wasm };
+    let request = measure(&build, &Growth::request(), plan).await?.pop().context("nothing was measured")?;
+    println!("{}\n\n{}", report::request(&request), report::fleet(&request));
+    let mut grown = Vec::new();
+    for growth in Growth::all() {
+        let costs = measure(&build, &growth, plan).await?;
+        println!("{}", report::growth(&growth, &costs));
+        grown.push((growth, costs));
+    }
+    page.map_or(Ok(()), |page| write(&page, &report::markdown(plan, &request, &grown)))
+}
+
+/// Draws no bar when standard error is no terminal.
+async fn measure(build: &Build, growth: &Growth, plan: Plan) -> Result<Vec<Cost>> {
+    let bar = ProgressBar::new(plan.rounds as u64).with_message(growth.heading);
+    bar.set_style(ProgressStyle::with_template("{msg:26} {bar:24} {pos} of {len}, {eta} left")?);
+    let costs = cost::run(build, growth, plan, || bar.inc(1)).await;
+    bar.finish_and_clear();
+    costs
+}
+
+fn write(path: &Path, results: &str) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = page::update(&text, "make bench-cost", results).with_context(|| path.display().to_string())?;
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
