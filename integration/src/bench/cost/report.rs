@@ -106,7 +106,7 @@ pub fn fleet(request: &Cost) -> String {
     }
     align(&mut table);
     format!(
-        "{SIDECARS} sidecars with one worker each, all of whose requests are the one above. How many there are is assumed.\n\n\
+        "{SIDECARS} sidecars with one worker each, all of whose requests are like the first of this page. Rates and number are assumed.\n\n\
          {table}\n\n\
          ```text\n\
          processors = sidecars × requests a second and sidecar × µs more a request / 1000000\n           \
