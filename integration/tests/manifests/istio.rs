@@ -55,7 +55,7 @@ fn both_kinds_ask_for_the_same() -> Result<()> {
 fn the_image_is_of_this_version() -> Result<()> {
     let [plugin, _] = bases()?;
     let manifest: toml::Table = include_str!("../../../Cargo.toml").parse()?;
-    let version = manifest["package"]["version"].as_str().context("no version")?;
+    let version = manifest["workspace"]["package"]["version"].as_str().context("no version")?;
     let url = plugin["url"].as_str().context("no url")?;
     ensure!(url.ends_with(&format!(":{version}")), "{url} is not of version {version}");
     Ok(())
