@@ -1,15 +1,25 @@
 //! Which part of a page does a program write? What stands between two lines.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Context, Result};
 
 const END: &str = "<!-- The rest is written by hand. -->";
 
-/// `page` with `results` in the place of those that `program` wrote before.
+/// Puts `results` into the page at `path`, in the place of those that `program` wrote before.
 ///
 /// # Errors
 ///
-/// When the page has no such place.
-pub fn update(page: &str, program: &str, results: &str) -> Result<String> {
+/// When the page cannot be read or written, or has no such place.
+pub fn rewrite(path: &Path, program: &str, results: &str) -> Result<()> {
+    let page = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let page = update(&page, program, results).with_context(|| path.display().to_string())?;
+    fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// `page` with `results` in their place.
+fn update(page: &str, program: &str, results: &str) -> Result<String> {
     let begin = format!("<!-- Written by `{program}`. -->");
     let (before, rest) = page.split_once(&begin).with_context(|| format!("no line {begin}"))?;
     let (_, after) = rest.split_once(END).with_context(|| format!("no line {END} behind {begin}"))?;

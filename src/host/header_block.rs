@@ -60,9 +60,7 @@ impl HeaderBlock {
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.pairs().find(|pair| pair.0 == name).map(|pair| pair.1)
     }
-}
 
-impl HeaderBlock {
     /// The lengths, and the texts that have them.
     fn parts(&self) -> (&[u8], &[u8]) {
         let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));

@@ -112,9 +112,6 @@ impl Host for CaptureHost<'_> {
             ["connection", "uri_san_peer_certificate"] => name(source),
             ["upstream", "uri_san_peer_certificate"] => name(destination),
             ["request", "protocol"] => Ok(self.protocol.map(|protocol| protocol.as_bytes().to_vec())),
-            ["request", "method"] => Ok(self.sent(":method").map(|method| method.as_bytes().to_vec())),
-            ["request", "host"] => Ok(self.sent(":authority").map(|host| host.as_bytes().to_vec())),
-            ["request", "id"] => Ok(self.sent("x-request-id").map(|id| id.as_bytes().to_vec())),
             _ => Ok(None),
         }
     }

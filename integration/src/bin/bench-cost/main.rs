@@ -1,7 +1,6 @@
 //! `make bench-cost`: how the cost of a request grows, and what a fleet pays, as tables and `docs/cost.md`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -62,7 +61,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         println!("{}", report::growth(&growth, &costs));
         grown.push((growth, costs));
     }
-    page.map_or(Ok(()), |page| write(&page, &report::markdown(plan, &request, &grown)))
+    page.map_or(Ok(()), |page| page::rewrite(&page, "make bench-cost", &report::markdown(plan, &request, &grown)))
 }
 
 /// Draws no bar when standard error is no terminal.
@@ -72,10 +71,4 @@ async fn measure(build: &Build, growth: &Growth, plan: Plan) -> Result<Vec<Cost>
     let costs = cost::run(build, growth, plan, || bar.inc(1)).await;
     bar.finish_and_clear();
     costs
-}
-
-fn write(path: &Path, results: &str) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = page::update(&text, "make bench-cost", results).with_context(|| path.display().to_string())?;
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -101,11 +101,7 @@ fn page_in(folder: &Path) -> PathBuf {
 }
 
 fn write(outcomes: &[Outcome], plan: Plan, v8: &str, folder: &Path) -> Result<()> {
-    let path = page_in(folder);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = page::update(&text, "make bench-scan", &report::markdown(plan, outcomes, v8))
-        .with_context(|| path.display().to_string())?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    page::rewrite(&page_in(folder), "make bench-scan", &report::markdown(plan, outcomes, v8))?;
     let path = folder.join("scanner-speed.svg");
     fs::write(&path, report::chart(outcomes)).with_context(|| format!("cannot write {}", path.display()))
 }

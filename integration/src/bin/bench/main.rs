@@ -138,12 +138,9 @@ fn page_in(folder: &Path) -> PathBuf {
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
-    let path = page_in(folder);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let Results { plan, outcomes, footprints, workers, events } = results;
     let written = report::markdown(*plan, outcomes, footprints, workers, events);
-    let text = page::update(&text, "make bench", &written).with_context(|| path.display().to_string())?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    page::rewrite(&page_in(folder), "make bench", &written)?;
     let charts = [("cpu", report::cpu_chart(&results.outcomes)), ("memory", report::memory_chart(&results.outcomes))];
     for (name, chart) in charts {
         let path = folder.join(format!("performance-{name}.svg"));

@@ -111,10 +111,7 @@ fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<(
     }
     let path = folder.join("evaluation.md");
     ensure!(path.exists(), "{} does not exist", path.display());
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let results = report::markdown(&levels, outcome);
-    let text = page::update(&text, "make eval", &results).with_context(|| path.display().to_string())?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    page::rewrite(&path, "make eval", &report::markdown(&levels, outcome))?;
     let path = folder.join("evaluation.svg");
     fs::write(&path, report::chart(outcome)).with_context(|| format!("cannot write {}", path.display()))
 }

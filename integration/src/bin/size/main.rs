@@ -49,10 +49,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     println!("{}", text(&shipped, &named));
     let Some(folder) = &arguments.docs else { return Ok(()) };
     let path = folder.join("size.md");
-    let before = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let after =
-        page::update(&before, "make size", &markdown(&shipped, &named)).with_context(|| path.display().to_string())?;
-    fs::write(&path, after).with_context(|| format!("cannot write {}", path.display()))
+    page::rewrite(&path, "make size", &markdown(&shipped, &named))
 }
 
 fn read(path: &Path) -> Result<Module> {
