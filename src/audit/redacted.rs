@@ -1,7 +1,8 @@
 //! How does text from a client get into a log?
 
 use crate::policy::Policy;
-use crate::stream::redact_by;
+use crate::stream::redacted_by;
+use std::borrow::Cow;
 
 /// Text in which every card is hidden with all its digits, unless the policy wants some told, in an alphabet that cannot
 /// break out of a log line.
@@ -19,22 +20,26 @@ const LONGEST_NAME: usize = 64;
 impl Redacted {
     /// Hides what `policy` finds in `text`, then bounds and escapes it.
     pub fn under(policy: &Policy, text: &[u8]) -> Self {
-        Self::escaped(&redacted(policy, text), LONGEST, b"\"'\\`")
+        Self::escaped(&hidden(policy, text), LONGEST, b"\"'\\`")
     }
 
     /// The same for the name of a field, which stands in lists: it is shorter, and without a comma.
     pub fn name(policy: &Policy, name: &[u8]) -> Self {
-        Self::escaped(&redacted(policy, name), LONGEST_NAME, b"\"'\\`,")
+        Self::escaped(&hidden(policy, name), LONGEST_NAME, b"\"'\\`,")
     }
 
     fn escaped(bytes: &[u8], longest: usize, unsafe_bytes: &[u8]) -> Self {
         let kept = bytes.get(..longest).unwrap_or(bytes);
+        let is_safe = |byte: &u8| byte.is_ascii_graphic() && !unsafe_bytes.contains(byte);
         let mut safe = String::with_capacity(kept.len());
-        for byte in kept {
-            if byte.is_ascii_graphic() && !unsafe_bytes.contains(byte) {
-                safe.push(char::from(*byte));
-            } else {
-                push_escape(&mut safe, *byte);
+        let mut rest = kept;
+        while let Some((first, behind)) = rest.split_first() {
+            let (plain, further) = rest.split_at(rest.iter().take_while(|byte| is_safe(byte)).count());
+            safe.push_str(std::str::from_utf8(plain).unwrap_or_default());
+            rest = further;
+            if plain.is_empty() {
+                push_escape(&mut safe, *first);
+                rest = behind;
             }
         }
         if kept.len() < bytes.len() {
@@ -49,10 +54,9 @@ impl Redacted {
     }
 }
 
-fn redacted(policy: &Policy, text: &[u8]) -> Vec<u8> {
-    let mut bytes = text.to_vec();
-    redact_by(&mut bytes, policy.redaction(), policy.redaction_style());
-    bytes
+/// `text` without what `policy` finds in it.
+fn hidden<'t>(policy: &Policy, text: &'t [u8]) -> Cow<'t, [u8]> {
+    redacted_by(text, &policy.redaction(), policy.redaction_style())
 }
 
 fn push_escape(text: &mut String, byte: u8) {

@@ -14,9 +14,8 @@ pub fn write(bytes: &[u8]) -> Result<(), Failure> {
 /// Says something in one line. Card numbers in it are hidden and nothing in it steers a terminal: it may quote what was
 /// typed or the name of a file.
 pub fn note(text: &str) {
-    let mut line = format!("panveil: {}", text.replace(['\n', '\r'], " ")).into_bytes();
-    stream::redact(&mut line);
-    let line = terminal::harmless(&line);
+    let line = format!("panveil: {}", text.replace(['\n', '\r'], " "));
+    let line = terminal::harmless(&stream::redacted(line.as_bytes()));
     // Without standard error there is no one left to tell.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -5,21 +5,70 @@ use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
-use crate::policy::{Decision, Direction, Limit, Place};
-use crate::stream::{self, Body, Cut, Flaw, Plan, Shape, Side, Sighting, Treatment, Turn};
+use crate::policy::{Decision, Direction, Limit, Place, Policy};
+use crate::stream::{self, Body, Cut, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
 use std::rc::Rc;
+
+/// The body of a message on its way.
+pub(super) enum Incoming {
+    /// A text as it is, of which nothing is remembered yet, because nothing has to be.
+    Text(Text),
+    /// Any other body, and a text that comes in pieces or may hold something.
+    Read(Box<Body>),
+}
+
+/// What is known of a text before it comes.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    shape: Shape,
+    treatment: Treatment,
+    pause_until: u64,
+    /// All of it came at once and passed.
+    passed: bool,
+}
+
+/// The longest text that is looked at in one go before anything is set up for it.
+const SMALL_TEXT: usize = 16_384;
+
+impl Incoming {
+    fn has_begun(&self) -> bool {
+        match self {
+            Self::Text(text) => text.passed,
+            Self::Read(body) => !body.is_fresh(),
+        }
+    }
+
+    fn paused_len(&self) -> usize {
+        match self {
+            Self::Text(_) => 0,
+            Self::Read(body) => body.paused_len(),
+        }
+    }
+}
+
+impl Text {
+    /// True when `chunk` is all of it, small, and nothing could be in it. `end` says that nothing follows.
+    fn is_clean(&self, chunk: &[u8], end: bool, policy: &Policy) -> bool {
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        let is_whole = !self.passed && (end || self.shape.sender.is_done_after(length));
+        let mask = policy.mask_style().character.as_byte();
+        let escapes = self.shape.document.escapes();
+        is_whole && chunk.len() <= SMALL_TEXT && !stream::is_suspect(chunk, escapes, &policy.criteria(), mask)
+    }
+}
 
 impl Exchange {
     /// Prepares for the frames of a websocket, in both directions.
     pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
         for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
-            let begun = self.message(direction).body.as_ref().is_some_and(|body| !body.is_fresh());
-            if begun {
+            if self.message(direction).body.as_ref().is_some_and(Incoming::has_begun) {
                 // A body before the answer: where its frames begin cannot be told.
                 self.pass_unread(host, direction, Reason::Upgrade)?;
             } else {
-                let plan = self.plan(direction, u64::MAX);
-                self.message(direction).body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
+                let treatment = self.treatment(direction);
+                let plan = treatment.map(|treatment| self.plan(direction, treatment, u64::MAX));
+                let body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
+                self.message(direction).body = body.map(Incoming::Read);
             }
         }
         Ok(())
@@ -32,13 +81,17 @@ impl Exchange {
         direction: Direction,
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
-        let content_types = block.pairs().filter(|(name, _)| *name == b"content-type").map(|(_, value)| value);
-        if self.message(direction).ruling.inspects_at(Place::Body) && stream::is_binary(content_types) {
+        let content_type = block.get(b"content-type");
+        if self.message(direction).ruling.inspects_at(Place::Body)
+            && content_type.is_some_and(stream::is_binary)
+            && block.all(b"content-type").all(stream::is_binary)
+        {
             self.message(direction).pass_by(Reason::Binary);
             return Ok(());
         }
         let sender = sender_of(host, direction, block);
-        let Some(plan) = self.plan(direction, pause_until(host, direction, sender)) else { return Ok(()) };
+        let Some(treatment) = self.treatment(direction) else { return Ok(()) };
+        let pause_until = pause_until(host, direction, sender);
         let is_part = coding::is_part(direction, block);
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
@@ -50,37 +103,47 @@ impl Exchange {
             // A part of what is encoded says nothing.
             return self.pass_unread(host, direction, Reason::Encoding);
         }
-        if decoder.is_some() && plan.treatment != Treatment::Observe {
+        if decoder.is_some() && treatment != Treatment::Observe {
             for change in coding::changes(block) {
                 change.make(host, HeaderMap::headers_of(direction))?;
             }
         }
-        let shape = Shape::of_content_type(sender, block.get(b"content-type"));
-        let body = match decoder {
-            Some(decoder) => Body::encoded(decoder, shape, plan),
-            None => Body::new(shape, plan),
-        };
-        self.message(direction).body = Some(Box::new(body));
+        let shape = Shape::of_content_type(sender, content_type);
+        let is_text = shape.framing == Framing::Whole && !shape.base64;
+        self.message(direction).body = Some(match decoder {
+            None if is_text => Incoming::Text(Text { shape, treatment, pause_until, passed: false }),
+            decoder => {
+                let plan = self.plan(direction, treatment, pause_until);
+                Incoming::Read(Box::new(match decoder {
+                    Some(decoder) => Body::encoded(decoder, shape, plan),
+                    None => Body::new(shape, plan),
+                }))
+            }
+        });
         Ok(())
     }
 
-    /// What is to be done with a body, if it is to be read.
-    fn plan(&mut self, direction: Direction, pause_until: u64) -> Option<Plan> {
-        let policy = Rc::clone(&self.policy);
-        let treatment = match Action::of(policy.decide(&self.message(direction).ruling, Place::Body)) {
-            Action::Masked => Treatment::Mask,
-            Action::Blocked => Treatment::Block,
-            Action::Reported | Action::Allowed => Treatment::Observe,
-            Action::Clean | Action::Uninspected => return None,
-        };
-        Some(Plan {
+    /// What happens to a card in a body, if it is to be read.
+    fn treatment(&mut self, direction: Direction) -> Option<Treatment> {
+        let ruling = self.message(direction).ruling;
+        match Action::of(self.policy.decide(&ruling, Place::Body)) {
+            Action::Masked => Some(Treatment::Mask),
+            Action::Blocked => Some(Treatment::Block),
+            Action::Reported | Action::Allowed => Some(Treatment::Observe),
+            Action::Clean | Action::Uninspected => None,
+        }
+    }
+
+    /// What is to be done with a body.
+    fn plan(&mut self, direction: Direction, treatment: Treatment, pause_until: u64) -> Plan {
+        Plan {
             treatment,
-            criteria: policy.criteria(),
-            style: policy.mask_style(),
-            pause_limit: policy.limits().paused_bytes,
+            criteria: self.policy.criteria(),
+            style: self.policy.mask_style(),
+            pause_limit: self.policy.limits().paused_bytes,
             pause_until,
             refuse_unread: self.refuses_unread(direction, &[Place::Body]),
-        })
+        }
     }
 
     pub(super) fn take_chunk<H: Host>(
@@ -90,10 +153,22 @@ impl Exchange {
         size: usize,
         end: bool,
     ) -> Result<Flow, Stop> {
-        let Some(mut body) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
-        let fresh = size.saturating_sub(body.paused_len());
+        let Some(incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
+        let fresh = size.saturating_sub(incoming.paused_len());
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
         self.ledger.add_inspected(direction, fresh);
+        let mut body = match incoming {
+            Incoming::Read(body) => body,
+            Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
+                let passed = text.passed || !chunk.is_empty();
+                self.message(direction).body = Some(Incoming::Text(Text { passed, ..text }));
+                return Ok(Flow::Continue);
+            }
+            Incoming::Text(text) => {
+                let plan = self.plan(direction, text.treatment, text.pause_until);
+                Box::new(Body::new(text.shape, plan))
+            }
+        };
         let mut found = Vec::new();
         let turn = body.push(chunk, end, &mut |what| found.push(what));
         self.finish_turn(host, direction, size, body, &found, turn)
@@ -101,7 +176,7 @@ impl Exchange {
 
     /// Ends the body of a message, now that its trailers have begun.
     pub(super) fn end_body<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<(), Stop> {
-        let Some(mut body) = self.message(direction).body.take() else { return Ok(()) };
+        let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
         let size = body.paused_len();
         let waiting = if size == 0 { Vec::new() } else { host.body(direction, size)? };
         let mut found = Vec::new();
@@ -146,7 +221,7 @@ impl Exchange {
                 Flow::Continue
             }
         };
-        self.message(direction).body = Some(body);
+        self.message(direction).body = Some(Incoming::Read(body));
         Ok(flow)
     }
 }

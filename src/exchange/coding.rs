@@ -24,8 +24,7 @@ const WEAK: &[u8] = b"W/";
 
 /// What decodes a body with these headers, if it needs to be.
 pub fn decoder(block: &HeaderBlock, inflate_ratio: u32) -> Result<Option<Decoder>, Unknown> {
-    let codings = block.pairs().filter(|(name, _)| *name == b"content-encoding").map(|(_, coding)| coding);
-    let codings: Vec<&[u8]> = codings.collect();
+    let codings: Vec<&[u8]> = block.all(b"content-encoding").collect();
     if codings.is_empty() { Ok(None) } else { Decoder::of(&codings.join(&b','), inflate_ratio) }
 }
 

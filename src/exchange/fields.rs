@@ -3,7 +3,8 @@
 use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Limit, Limits, Place, Policy, Ruling};
-use crate::stream::{Document, Inspector, Sighting, What};
+use crate::scan::Escapes;
+use crate::stream::{self, Document, Inspector, Sighting, What};
 use crate::verdict::authentication;
 
 /// A header map with the cards that were found in it.
@@ -63,8 +64,8 @@ pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
 /// True when there may be a card anywhere in the map. Looks at all of it in one go, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
-    let inspector = Inspector::new(Document::Text, policy.mask_style()).under(policy.criteria());
-    inspector.suspects(block.texts())
+    let mask = policy.mask_style().character.as_byte();
+    stream::is_suspect(block.texts(), Escapes::FORM, &policy.criteria(), mask)
 }
 
 impl Fields {

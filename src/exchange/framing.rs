@@ -28,8 +28,7 @@ pub fn hands_over(direction: Direction, block: &HeaderBlock, websocket: bool) ->
 /// Envoy removes `transfer-encoding` from a request before any filter sees it, so there the protocol is asked for; a
 /// response keeps it, and the protocol of the service is nowhere told.
 pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBlock) -> Sender {
-    let length = block.get(b"content-length").and_then(|length| std::str::from_utf8(length).ok());
-    if let Some(length) = length.and_then(|length| length.trim().parse().ok()) {
+    if let Some(length) = block.get(b"content-length").and_then(length) {
         return Sender::Length(length);
     }
     let http1 = match direction {
@@ -38,6 +37,17 @@ pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBloc
     };
     if http1 { Sender::Announced } else { Sender::Open }
 }
+
+/// The number that these digits make, if it is a length that bodies have: below 10^18.
+fn length(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii();
+    let add = |length: u64, byte: &u8| length.wrapping_mul(10).wrapping_add(u64::from(byte.wrapping_sub(b'0')));
+    let is_number = (1..=MOST_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    is_number.then(|| digits.iter().fold(0, add))
+}
+
+/// How many digits of a length are read.
+const MOST_DIGITS: usize = 18;
 
 /// How far into a body a chunk may wait in the host.
 ///
@@ -59,3 +69,25 @@ fn client_speaks_http1<H: Host>(host: &mut H) -> bool {
 
 /// One HTTP/2 data frame of the usual size: with another behind it, it fits the smallest buffers that Envoy is run with.
 pub const SMALL_BODY: u64 = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("4096", Some(4096)),
+            (" 12 ", Some(12)),
+            ("999999999999999999", Some(999_999_999_999_999_999)),
+            ("1000000000000000000", None),
+            ("", None),
+            ("-1", None),
+            ("1e3", None),
+            ("12, 12", None),
+        ] {
+            assert_eq!(length(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

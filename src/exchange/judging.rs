@@ -56,8 +56,7 @@ impl Exchange {
 
 /// What the headers say the message holds. Of several values all are told, so that it is seen that there are several.
 fn content_type(block: &HeaderBlock) -> Option<Vec<u8>> {
-    let values: Vec<&[u8]> =
-        block.pairs().filter(|(name, _)| *name == b"content-type").map(|(_, value)| value).collect();
+    let values: Vec<&[u8]> = block.all(b"content-type").collect();
     (!values.is_empty()).then(|| values.join(&b','))
 }
 

@@ -24,6 +24,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+use self::body::Incoming;
 pub use self::chain::ACTS;
 use self::fields::Fields;
 use self::framing::{Handover, hands_over};
@@ -32,7 +33,6 @@ use self::refusal::Refusal;
 use crate::audit::{Action, Facts, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
 use crate::policy::{Circumstances, Direction, Limit, Place, Policy, Ruling, Uninspectable};
-use crate::stream::Body;
 use std::rc::Rc;
 
 /// One request and its response.
@@ -78,7 +78,7 @@ struct Message {
     closed: bool,
     /// How much was found in it.
     found: u32,
-    body: Option<Box<Body>>,
+    body: Option<Incoming>,
 }
 
 /// A message that was refused.

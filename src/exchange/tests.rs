@@ -146,6 +146,33 @@ fn a_known_length_ends_the_body_before_its_trailers() {
 }
 
 #[test]
+fn a_text_that_came_whole_is_followed_by_nothing_that_is_not_looked_at() {
+    let clean = "{\"order\":10000001}";
+    for length in [clean.len(), clean.len() + PAN.len() + 1] {
+        let mut run = Run::under("{}");
+        run.post(length);
+        assert_eq!(run.chunk(Direction::Request, clean, false), (Flow::Continue, clean.to_owned()));
+        let more = format!(" {PAN}");
+        let (_, second) = run.chunk(Direction::Request, &more, false);
+        let (_, third) = run.chunk(Direction::Request, "", true);
+        assert_eq!(second + &third, format!(" {MASKED}"), "{length}");
+        let counted = run.log().counters.iter().find(|(name, _)| name.contains("inspected_bytes")).map(|(_, n)| *n);
+        assert_eq!(counted, Some((clean.len() + more.len()) as u64));
+    }
+}
+
+#[test]
+fn one_of_two_content_types_that_is_text_has_the_body_looked_at() {
+    for (other, expected) in [("image/png", PAN), ("application/json", MASKED)] {
+        let mut run = Run::under("{}");
+        let pairs =
+            [(":status", "200"), ("content-length", "16"), ("content-type", "image/png"), ("content-type", other)];
+        run.headers(Direction::Response, &pairs, false);
+        assert_eq!(run.chunk(Direction::Response, PAN, true).1, expected, "{other}");
+    }
+}
+
+#[test]
 fn a_tail_that_waits_in_the_host_is_finished_by_the_trailers() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200")], false);

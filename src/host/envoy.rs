@@ -258,8 +258,14 @@ impl Host for EnvoyHost {
     }
 }
 
+/// What the names of filter state begin with.
+const PREFIX: &str = "panveil.";
+
 fn path_of(key: &str) -> String {
-    ["panveil.", key].concat()
+    let mut path = String::with_capacity(PREFIX.len().saturating_add(key.len()));
+    path.push_str(PREFIX);
+    path.push_str(key);
+    path
 }
 
 fn set_property(path: &str, value: &str) -> u32 {

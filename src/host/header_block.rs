@@ -5,12 +5,18 @@
 ///
 /// It is kept flat: most header maps are scanned once, whole, and never taken apart. Has no `Debug`: it may hold cards.
 #[derive(Default)]
-pub struct HeaderBlock(Vec<u8>);
+pub struct HeaderBlock {
+    bytes: Vec<u8>,
+    /// The [marks](mark) of all names: most of the headers that are asked for are not there.
+    marks: u64,
+}
 
 impl HeaderBlock {
     /// A block as the proxy gave it. One that is cut short has fewer pairs.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        let block = Self { bytes, marks: 0 };
+        let marks = block.pairs().fold(0, |marks, (name, _)| marks | mark(name));
+        Self { marks, ..block }
     }
 
     /// The block with these pairs.
@@ -24,12 +30,12 @@ impl HeaderBlock {
             bytes.extend_from_slice(text);
             bytes.push(0);
         }
-        Self(bytes)
+        Self::new(bytes)
     }
 
     /// The block as it came.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// All names and values, each with a NUL behind it: to scan them in one go.
@@ -39,7 +45,7 @@ impl HeaderBlock {
 
     /// How many pairs there are.
     pub fn count(&self) -> usize {
-        self.0.first_chunk().map_or(0, length)
+        self.bytes.first_chunk().map_or(0, length)
     }
 
     /// The names and values, in order.
@@ -58,14 +64,52 @@ impl HeaderBlock {
 
     /// The first value of the header `name`, which is in lower case.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.pairs().find(|pair| pair.0 == name).map(|pair| pair.1)
+        self.all(name).next()
+    }
+
+    /// All values of the header `name`, which is in lower case.
+    pub fn all<'b, 'n>(&'b self, name: &'n [u8]) -> Values<'b, 'n> {
+        let (lengths, texts) = if self.marks & mark(name) == 0 { Default::default() } else { self.parts() };
+        Values { lengths, texts, name }
     }
 
     /// The lengths, and the texts that have them.
     fn parts(&self) -> (&[u8], &[u8]) {
-        let (count, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let (count, rest) = self.bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
         rest.split_at_checked(length(count).saturating_mul(8)).unwrap_or((&[], &[]))
     }
+}
+
+/// The values of one header.
+pub struct Values<'b, 'n> {
+    lengths: &'b [u8],
+    texts: &'b [u8],
+    name: &'n [u8],
+}
+
+impl<'b> Iterator for Values<'b, '_> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some((pair, lengths)) = self.lengths.split_first_chunk::<8>() {
+            self.lengths = lengths;
+            let (name, value) = (length(pair.first_chunk()?), length(pair.last_chunk()?));
+            let texts = self.texts;
+            let values = texts.get(name.saturating_add(1)..)?;
+            self.texts = values.get(value.saturating_add(1)..).unwrap_or_default();
+            if name == self.name.len() && texts.starts_with(self.name) {
+                return values.get(..value);
+            }
+        }
+        None
+    }
+}
+
+/// One of 64 bits, by the length and the ends of a name.
+fn mark(name: &[u8]) -> u64 {
+    let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first ^ last.rotate_left(2));
+    let bit = usize::from(ends) ^ name.len();
+    1 << (bit % 64)
 }
 
 fn length(bytes: &[u8; 4]) -> usize {
@@ -94,13 +138,15 @@ mod tests {
         fn a_broken_block_does_no_harm(bytes in prop::collection::vec(0_u8..20, 0..80)) {
             let block = HeaderBlock::new(bytes);
             prop_assert!(block.pairs().count() < 20);
+            prop_assert!(block.all(b"").count() < 20);
         }
     }
 
     #[test]
     fn values_are_found_by_name() {
-        let block = HeaderBlock::of_pairs(&[(":path", "/"), ("cookie", "a"), ("cookie", "b")]);
+        let block = HeaderBlock::of_pairs(&[(":path", "/"), ("cookie", "a"), ("cookies", "c"), ("cookie", "b")]);
         assert_eq!(block.get(b"cookie"), Some(b"a".as_slice()));
+        assert!(block.all(b"cookie").eq([b"a", b"b"]));
         assert_eq!(block.get(b"x"), None);
     }
 }

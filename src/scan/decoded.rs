@@ -4,7 +4,7 @@
 //! [`Layer`] over the one below; a position in the top layer leads back down to the bytes as they were sent, and a change
 //! of a character in the top layer to the bytes that spell it.
 
-use super::escape::{self, Escapes, Unit};
+use super::escape::{self, Begin, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::joint::is_joint_byte;
 use super::lanes::{self, Lanes};
@@ -165,8 +165,9 @@ impl Layer {
     /// `source` without its escapes.
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());
+        let begin = Begin::of(escapes);
         loop {
-            let rest = layer.keep_until(source, |bytes| escape::begins(bytes, escapes));
+            let rest = layer.keep_until(source, |bytes| begin.among(bytes));
             if rest.is_empty() {
                 return layer;
             }

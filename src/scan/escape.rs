@@ -4,7 +4,7 @@
 //! and the plus sign of form encoding.
 
 use super::MASK_CHARACTERS;
-use super::lanes::{self, Lanes};
+use super::lanes::{self, Every, Lanes, Span};
 
 /// What begins at a place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,19 +54,38 @@ const TRACK_DIGITS: usize = 12;
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
-    lanes::has(text, |bytes| begins(bytes, escapes))
+    let begin = Begin::of(escapes);
+    lanes::has(text, |bytes| begin.among(bytes))
 }
 
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
-    !lanes::has(text, |bytes| bytes | begins(bytes, escapes))
+    let begin = Begin::of(escapes);
+    !lanes::has(text, |bytes| bytes | begin.among(bytes))
 }
 
-/// Which bytes may be the first of an escape.
-#[inline(always)]
-pub fn begins(bytes: Lanes, escapes: Escapes) -> Lanes {
-    let begin = bytes.is_within(b'%', b'&') | bytes.is(b'\\');
-    if escapes.plus { begin | bytes.is(b'+') } else { begin }
+/// The bytes that may be the first of an escape.
+pub struct Begin {
+    /// Of percent-encoding and of references.
+    percent: Span,
+    backslash: Every,
+    /// Once more the backslash where a plus sign is none.
+    plus: Every,
+}
+
+impl Begin {
+    /// Those of these escapes.
+    #[inline(always)]
+    pub fn of(escapes: Escapes) -> Self {
+        let plus = if escapes.plus { b'+' } else { b'\\' };
+        Self { percent: Span::kept(b'%', b'&'), backslash: Every::kept(b'\\'), plus: Every::kept(plus) }
+    }
+
+    /// Which bytes are among them.
+    #[inline(always)]
+    pub fn among(&self, bytes: Lanes) -> Lanes {
+        bytes.is_in(self.percent) | bytes.is(self.backslash) | bytes.is(self.plus)
+    }
 }
 
 /// The unit at the start of `text`. `last` says that nothing follows the text.

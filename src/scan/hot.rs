@@ -5,11 +5,12 @@
 
 use super::MIN_DIGITS;
 use super::joint::LONGEST_JOINT;
-use super::lanes::{BLOCK, Lanes, bits, padded};
+use super::lanes::{BLOCK, Every, Lanes, Span, bits, padded};
 
 /// The first digit of the first chain from `from` on that has enough digits for a number. What stands before `from` is no part
 /// of a chain.
 pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
+    let kinds = Kinds::new();
     let mut at = from;
     loop {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
@@ -21,10 +22,10 @@ pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
                 &end
             }
         };
-        let digits = bits(block, |bytes| bytes.is_within(b'0', b'9'));
+        let digits = bits(block, |bytes| bytes.is_in(kinds.digits));
         let near = (0..LONGEST_JOINT).fold(digits, |near, _| (near << 1) | digits);
-        if long(near) != 0 {
-            let chains = near & bits(block, in_chain);
+        if may_matter(digits, near) {
+            let chains = near & bits(block, |bytes| kinds.in_chain(bytes));
             match first_of_number(chains, digits, rest) {
                 Chain::Long(start) => return Some(at.saturating_add(start)),
                 Chain::Cut(start) => {
@@ -41,15 +42,45 @@ pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
 /// How far one block begins behind the one before: whatever is long enough lies in one of them from its start.
 const STRIDE: usize = BLOCK - SHORTEST + 1;
 
-/// Which bytes are digits or parts of joints.
+/// The kinds of bytes that chains are made of.
+struct Kinds {
+    digits: Span,
+    /// Digits, dashes, dots and slashes.
+    most: Span,
+    others: [Every; 4],
+}
+
+impl Kinds {
+    #[inline(always)]
+    fn new() -> Self {
+        Self {
+            digits: Span::kept(b'0', b'9'),
+            most: Span::kept(b'-', b'9'),
+            others: [b' ', b'*', b'_', b'|'].map(Every::kept),
+        }
+    }
+
+    /// Which bytes are digits or parts of joints.
+    #[inline(always)]
+    fn in_chain(&self, bytes: Lanes) -> Lanes {
+        self.others.iter().fold(bytes.is_in(self.most), |any, other| any | bytes.is(*other))
+    }
+}
+
+/// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it.
 #[inline(always)]
-fn in_chain(bytes: Lanes) -> Lanes {
-    bytes.is_within(b'-', b'9') | bytes.is(b' ') | bytes.is(b'*') | bytes.is(b'_') | bytes.is(b'|')
+fn may_matter(digits: u64, near: u64) -> bool {
+    let enough = digits.count_ones() >= ENOUGH_OF_FLOAT || near.leading_ones() >= CUT;
+    enough && long(near) != 0
 }
 
 /// The fewest bytes of a chain with a number in it: `4.111111111`, the start of a float whose exponent says that more digits
 /// follow.
 const SHORTEST: usize = 11;
+
+/// The bits at the end of a block that a chain has which begins before the next one and goes on in it.
+const CUT: u32 = 11;
+const _: () = assert!(CUT as usize == SHORTEST && BLOCK - STRIDE == SHORTEST - 1);
 
 /// The fewest digits of a chain with a number in it, and of one that ends in a float with an exponent.
 const ENOUGH: u32 = 12;

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code, reason = "the instructions of x86_64 are foreign functions")]
 
+use std::hint::black_box;
 use std::ops::BitOr;
 
 /// How many bytes are looked at together.
@@ -16,6 +17,17 @@ const LANES: usize = 16;
 /// Sixteen bytes, or the answers to a question about each: all bits set for yes, none for no.
 #[derive(Clone, Copy)]
 pub struct Lanes(machine::Bytes);
+
+/// A byte in all of the lanes.
+#[derive(Clone, Copy)]
+pub struct Every(machine::Bytes);
+
+/// The bytes between two, both included.
+#[derive(Clone, Copy)]
+pub struct Span {
+    first: Every,
+    further: Every,
+}
 
 /// A bit for each byte of `block`, the lowest for the first one: set when the highest bit of what `is` says of it is.
 #[inline(always)]
@@ -72,11 +84,35 @@ pub fn padded(text: &[u8]) -> [u8; BLOCK] {
     block
 }
 
+impl Every {
+    /// For a loop over many blocks. V8 builds a constant anew wherever one is used, which takes longer than to compare with it;
+    /// what is no constant stays in a register.
+    #[inline(always)]
+    pub fn kept(byte: u8) -> Self {
+        Self(machine::all(black_box(byte)))
+    }
+}
+
+impl From<u8> for Every {
+    #[inline(always)]
+    fn from(byte: u8) -> Self {
+        Self(machine::all(byte))
+    }
+}
+
+impl Span {
+    /// The same for all between two bytes.
+    #[inline(always)]
+    pub fn kept(first: u8, last: u8) -> Self {
+        Self { first: Every::kept(first), further: Every::kept(last.wrapping_sub(first)) }
+    }
+}
+
 impl Lanes {
     /// Which bytes are this one.
     #[inline(always)]
-    pub fn is(self, byte: u8) -> Self {
-        Self(machine::equal(self.0, byte))
+    pub fn is(self, byte: impl Into<Every>) -> Self {
+        Self(machine::equal(self.0, byte.into().0))
     }
 
     /// The same with ASCII letters in lower case. Signs become other ones.
@@ -88,7 +124,13 @@ impl Lanes {
     /// Which bytes are among these, both ends included.
     #[inline(always)]
     pub fn is_within(self, first: u8, last: u8) -> Self {
-        Self(machine::within(self.0, first, last.wrapping_sub(first)))
+        self.is_in(Span { first: first.into(), further: last.wrapping_sub(first).into() })
+    }
+
+    /// Which bytes are in `span`.
+    #[inline(always)]
+    pub fn is_in(self, span: Span) -> Self {
+        Self(machine::within(self.0, span.first.0, span.further.0))
     }
 }
 
@@ -123,17 +165,17 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn equal(bytes: Bytes, byte: u8) -> Bytes {
+    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
         // SAFETY: every x86_64 has SSE2.
-        unsafe { _mm_cmpeq_epi8(bytes, all(byte)) }
+        unsafe { _mm_cmpeq_epi8(one, other) }
     }
 
     #[inline(always)]
-    pub fn within(bytes: Bytes, first: u8, further: u8) -> Bytes {
+    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
         // SAFETY: every x86_64 has SSE2.
         unsafe {
-            let above = _mm_sub_epi8(bytes, all(first));
-            _mm_cmpeq_epi8(_mm_min_epu8(above, all(further)), above)
+            let above = _mm_sub_epi8(bytes, first);
+            _mm_cmpeq_epi8(_mm_min_epu8(above, further), above)
         }
     }
 
@@ -170,13 +212,13 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn equal(bytes: Bytes, byte: u8) -> Bytes {
-        u8x16_eq(bytes, all(byte))
+    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
+        u8x16_eq(one, other)
     }
 
     #[inline(always)]
-    pub fn within(bytes: Bytes, first: u8, further: u8) -> Bytes {
-        u8x16_le(u8x16_sub(bytes, all(first)), all(further))
+    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
+        u8x16_le(u8x16_sub(bytes, first), further)
     }
 
     #[inline(always)]
@@ -210,12 +252,13 @@ mod portable {
         [byte; LANES]
     }
 
-    pub fn equal(bytes: Bytes, byte: u8) -> Bytes {
-        bytes.map(|other| if other == byte { u8::MAX } else { 0 })
+    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
+        std::array::from_fn(|lane| if one.get(lane) == other.get(lane) { u8::MAX } else { 0 })
     }
 
-    pub fn within(bytes: Bytes, first: u8, further: u8) -> Bytes {
-        bytes.map(|byte| if byte.wrapping_sub(first) <= further { u8::MAX } else { 0 })
+    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
+        let above = |lane: usize| bytes.get(lane).zip(first.get(lane)).map(|(byte, first)| byte.wrapping_sub(*first));
+        std::array::from_fn(|lane| if above(lane) <= further.get(lane).copied() { u8::MAX } else { 0 })
     }
 
     pub fn or(one: Bytes, other: Bytes) -> Bytes {
@@ -254,13 +297,15 @@ mod tests {
         #[test]
         fn every_machine_says_the_same(bytes in any::<[u8; LANES]>(), first in any::<u8>(), further in any::<u8>()) {
             let (here, there) = (machine::load(&bytes), portable::load(&bytes));
-            let within = machine::bits(machine::within(here, first, further));
+            let [one, other] = [first, further].map(machine::all);
+            let [first, further] = [first, further].map(portable::all);
+            let within = machine::bits(machine::within(here, one, other));
             prop_assert_eq!(within, portable::bits(portable::within(there, first, further)));
-            let or = machine::bits(machine::or(machine::equal(here, first), machine::equal(here, further)));
+            let or = machine::bits(machine::or(machine::equal(here, one), machine::equal(here, other)));
             let same = portable::bits(portable::or(portable::equal(there, first), portable::equal(there, further)));
             prop_assert_eq!(or, same);
-            let lower = machine::bits(machine::or(here, machine::all(first)));
-            prop_assert_eq!(lower, portable::bits(portable::or(there, portable::all(first))));
+            let lower = machine::bits(machine::or(here, one));
+            prop_assert_eq!(lower, portable::bits(portable::or(there, first)));
         }
     }
 }

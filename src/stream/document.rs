@@ -24,10 +24,10 @@ pub enum Document {
 impl Document {
     /// The notation that a content type promises.
     pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
-        Self::of_essence(&essence(content_type))
+        Self::of_essence(&essence(content_type).to_ascii_lowercase())
     }
 
-    /// The same for its type, as `essence` gives it.
+    /// The same for its type, as `essence` gives it, in lower case.
     pub fn of_essence(essence: &[u8]) -> Self {
         if essence.windows(4).any(|part| part == b"json") {
             return Self::Json;
@@ -98,10 +98,10 @@ impl Document {
     }
 }
 
-/// A content type in lower case, without its parameters; empty where there is none.
-pub fn essence(content_type: Option<&[u8]>) -> Vec<u8> {
+/// A content type without its parameters; empty where there is none.
+pub fn essence(content_type: Option<&[u8]>) -> &[u8] {
     let essence = content_type.and_then(|content_type| content_type.split(|byte| *byte == b';').next());
-    essence.unwrap_or_default().trim_ascii().to_ascii_lowercase()
+    essence.unwrap_or_default().trim_ascii()
 }
 
 /// The most bytes of a number or a word before a part of it, and of white space before that.

@@ -4,9 +4,11 @@ use super::Document;
 use super::finding::{Finding, What};
 use super::naming::Naming;
 use super::search::{self, Hit, Stretch, Written};
+use super::suspicion::is_suspect;
 use crate::mask::{Form, Style};
-use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, Starts, Step, View, text_before};
-use crate::verdict::{self, Criteria, Level, field};
+use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, View, text_before};
+use crate::verdict::{Criteria, Level, field};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -61,17 +63,6 @@ impl Inspector {
     pub fn preceded_by(mut self, text: &[u8]) -> Self {
         self.remember(text);
         self
-    }
-
-    /// True when something could be found in `texts` with a zero byte behind each, whatever is around it.
-    pub fn suspects(&self, texts: &[u8]) -> bool {
-        if self.criteria.patterns.is_some() || (self.criteria.base64 && scan::token::next_run(texts, 0).is_some()) {
-            return true;
-        }
-        let mask = self.style.character.as_byte();
-        let decoded = Decoded::new(texts, 0, true, Escapes::FORM, mask);
-        let mut starts = Starts::new(View::new(&[], decoded.text(), true, mask));
-        matches!(starts.advance_to(verdict::is_possible), Step::Start(_))
     }
 
     /// Inspects `window`, which begins at the first undecided byte of the text, and adds what is in it to `findings`.
@@ -235,25 +226,27 @@ fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> 
     lower.map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
 }
 
-/// Hides every card in a whole `text` with all its digits, and what goes with it. Whatever level a policy sets, what may be a
-/// card is hidden.
-pub fn redact(text: &mut [u8]) {
-    redact_by(text, Arc::new(Criteria::at(Level::Strict)), Style::HIDE);
+/// A whole `text` in which every card is hidden with all its digits, and what goes with it. Whatever level a policy sets, what
+/// may be a card is hidden.
+pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
+    redacted_by(text, &Arc::new(Criteria::at(Level::Strict)), Style::HIDE)
 }
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
-pub fn redact_by(text: &mut [u8], criteria: Arc<Criteria>, style: Style) {
-    let inspector = Inspector::new(Document::Text, style).under(criteria);
-    if !inspector.suspects(text) {
-        return;
+pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -> Cow<'t, [u8]> {
+    if !is_suspect(text, Escapes::FORM, criteria, style.character.as_byte()) {
+        return Cow::Borrowed(text);
     }
     let mut findings = Vec::new();
+    let inspector = Inspector::new(Document::Text, style).under(Arc::clone(criteria));
     inspector.reading_all_escapes().inspect(text, true, &mut findings);
+    let mut hidden = text.to_vec();
     for finding in &findings {
-        if let Some(span) = text.get_mut(finding.span.clone()) {
+        if let Some(span) = hidden.get_mut(finding.span.clone()) {
             finding.mask(span, style);
         }
     }
+    Cow::Owned(hidden)
 }
 
 #[cfg(test)]
@@ -262,8 +255,7 @@ mod tests {
 
     #[test]
     fn redaction_hides_every_digit() {
-        let mut path = *b"/cards/4111111111111111?pan=5555-5555-5555-4444&ts=1748503543012";
-        redact(&mut path);
-        assert_eq!(&path, b"/cards/****************?pan=****-****-****-****&ts=1748503543012");
+        let path = b"/cards/4111111111111111?pan=5555-5555-5555-4444&ts=1748503543012";
+        assert_eq!(&*redacted(path), b"/cards/****************?pan=****-****-****-****&ts=1748503543012");
     }
 }

@@ -29,6 +29,7 @@ mod media;
 mod messages;
 mod naming;
 mod search;
+mod suspicion;
 
 #[cfg(any(test, feature = "fuzzing"))]
 #[allow(
@@ -55,9 +56,10 @@ pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
 pub use coding::{Decoder, Flaw, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
-pub use inspector::{Inspector, redact, redact_by};
+pub use inspector::{Inspector, redacted, redacted_by};
 pub use media::is_binary;
 pub use messages::{Framing, Sender};
+pub use suspicion::is_suspect;
 
 use crate::scan::token::LONGEST_TOKEN;
 

@@ -14,8 +14,7 @@ pub struct Name {
 impl Name {
     /// The name of the file at `path`.
     pub fn of(path: &Path) -> Self {
-        let mut bytes = path.as_os_str().as_encoded_bytes().to_vec();
-        stream::redact(&mut bytes);
+        let bytes = stream::redacted(path.as_os_str().as_encoded_bytes()).into_owned();
         Self { bytes, is_absolute: path.is_absolute() }
     }
 

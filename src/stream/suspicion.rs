@@ -1,0 +1,84 @@
+//! Could anything be found in a text at all?
+//!
+//! Asked before anything is set up to look for it: most texts hold no digits that a card could have.
+
+use crate::scan::{self, Decoded, Escapes, Starts, Step, View};
+use crate::verdict::{self, Criteria};
+
+/// True when something could be found in `text`, which is a whole one, written with these escapes, or several with a zero byte
+/// between them. `mask` is the character that masks are written with.
+pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, mask: u8) -> bool {
+    if criteria.patterns.is_some() {
+        return true;
+    }
+    if scan::is_plain(text, escapes) {
+        return holds_suspect(text, criteria, mask);
+    }
+    holds_suspect(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)
+}
+
+fn holds_suspect(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
+    if criteria.base64 && scan::token::next_run(text, 0).is_some() {
+        return true;
+    }
+    let mut starts = Starts::new(View::new(&[], text, true, mask));
+    matches!(starts.advance_to(verdict::is_possible), Step::Start(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Style;
+    use crate::stream::{Document, Inspector};
+    use crate::verdict::Level;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn finds(text: &[u8], document: Document, criteria: &Arc<Criteria>) -> bool {
+        let mut findings = Vec::new();
+        let inspector = Inspector::new(document, Style::HIDE).under(Arc::clone(criteria));
+        inspector.preceded_by(b"").inspect(text, true, &mut findings);
+        !findings.is_empty()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn what_could_be_found_is_suspected(
+            parts in prop::collection::vec(part(), 0..12),
+            document in prop::sample::select(vec![Document::Json, Document::Form, Document::Csv, Document::Text]),
+            level in prop::sample::select(vec![Level::Strict, Level::Balanced]),
+            base64 in any::<bool>(),
+        ) {
+            let text = parts.concat();
+            let criteria = Arc::new(Criteria { base64, ..Criteria::at(level) });
+            let suspect = is_suspect(text.as_bytes(), document.escapes(), &criteria, b'*');
+            prop_assert!(suspect || !finds(text.as_bytes(), document, &criteria), "{}", text);
+        }
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            2 => "[a-z \":,{}/&+-]{0,20}",
+            2 => "[0-9]{1,20}",
+            1 => "[0-9*]{4}([ -][0-9*]{4}){1,4}",
+            2 => prop::sample::select(vec![
+                "4111111111111111", "4111 1111 1111 1111", "3782-822463-10005", "4.111111111111111e15", "%34111111111111111",
+                "\\u0034111111111111111", "４１１１１１１１１１１１１１１１", "5A0841111111111111119F02", "cvv: 123", "&#52;111111111111111",
+                "57134111111111111111D25122010000000000000F", "%B4111111111111111^DOE/J^2512201000?", "NDExMTExMTExMTExMTExMQ==",
+                "4111+1111+1111+1111", "%4EDExMTExMTExMTExMTExMQ==",
+            ]).prop_map(str::to_owned),
+        ]
+    }
+
+    #[test]
+    fn text_without_cards_is_not_suspected() {
+        for text in
+            ["", "{\"order\":10000001,\"at\":\"2026-08-17T10:32:11Z\",\"ms\":1748503543012}", "caf\u{e9} 17%20or"]
+        {
+            assert!(!is_suspect(text.as_bytes(), Escapes::TEXT, &Criteria::default(), b'*'), "{text}");
+        }
+        assert!(is_suspect(b"a\0%34111111111111111\0b", Escapes::TEXT, &Criteria::default(), b'*'));
+    }
+}
