@@ -60,6 +60,10 @@ impl<'a> Starts<'a> {
                 self.pass(run);
                 continue;
             }
+            if self.is_one_number(&run) && !self.may_be_number(&run, &possible) {
+                self.at = run.end;
+                continue;
+            }
             let long = run.len() > MAX_DIGITS;
             let decidable =
                 if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
@@ -81,6 +85,24 @@ impl<'a> Starts<'a> {
         if let Some(run) = &mut self.passed {
             run.start = run.start.max(end);
         }
+    }
+
+    /// True when `run` has the length of a number, and nothing stands beside it that could make more of it: most timestamps
+    /// and identifiers in a table.
+    fn is_one_number(&self, run: &Range<usize>) -> bool {
+        let behind = self.view.at(run.end);
+        (MIN_DIGITS..=MAX_DIGITS).contains(&run.len())
+            && run.end < self.view.len()
+            && !(is_joint_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
+            // The tag of a chip's data object.
+            && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
+    }
+
+    /// True when the digits of `run`, on their own, are `possible` ones.
+    fn may_be_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
+        let mut digits = Digits::EMPTY;
+        let text = self.view.window().get(run.start..).unwrap_or_default();
+        digits.extend_from(text, run.len()) && possible(&digits)
     }
 
     /// Moves behind `run`.
@@ -194,6 +216,7 @@ impl<'a> Starts<'a> {
 mod tests {
     use super::*;
     use crate::scan::Shape;
+    use proptest::prelude::*;
 
     /// The candidates of `text`, as (text, shape), when no window is ever taken.
     fn candidates(text: &str) -> Vec<(String, Shape)> {
@@ -219,6 +242,46 @@ mod tests {
                 Step::Start(_) => {}
                 Step::Undecided(from) => return Some(from),
                 Step::End => return None,
+            }
+        }
+    }
+
+    /// True when a window at `start` has `possible` digits.
+    fn begins(view: View<'_>, start: usize, possible: impl Fn(&Digits) -> bool) -> bool {
+        let length = digits_end(view, start) - start;
+        let track2 = emv::track2(view, start + length).is_some_and(|object| object.span.start == start);
+        Windows::new(view, start, length > MAX_DIGITS).next_possible(possible).is_some() || track2
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// What is asked of the digits passes over no start that has such ones, and no start else.
+        #[test]
+        fn only_starts_without_possible_digits_are_passed_over(
+            text in "([0-9]{1,21}|5A08|[57]{2}13|[ ./,_*F\"aAdDeExX-]{1,3}){0,16}",
+            last in any::<bool>(),
+        ) {
+            let possible = |digits: &Digits| digits.ascii().iter().map(|digit| u32::from(*digit)).sum::<u32>() % 3 == 0;
+            let view = View::new(b"", text.as_bytes(), last, b'*');
+            let (mut quick, mut slow) = (Starts::new(view), Starts::new(view));
+            loop {
+                let next = loop {
+                    let step = slow.advance();
+                    let passed = matches!(&step, Step::Start(windows) if !begins(view, windows.start(), possible));
+                    if !passed {
+                        break step;
+                    }
+                };
+                match (quick.advance_to(possible), next) {
+                    (Step::Start(one), Step::Start(other)) => prop_assert_eq!(one.start(), other.start(), "{}", text),
+                    (Step::Undecided(one), Step::Undecided(other)) => {
+                        prop_assert!(one >= other, "{}", text);
+                        break;
+                    }
+                    (Step::End | Step::Start(_), Step::Undecided(_)) | (Step::End, Step::End) => break,
+                    _ => prop_assert!(false, "{}", text),
+                }
             }
         }
     }
