@@ -87,6 +87,7 @@ test: test-native test-dist ## Run every test, in a real Envoy and with a real r
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
+	@command -v curl >/dev/null || scripts/debian-packages curl
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
 		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
@@ -94,7 +95,8 @@ test: test-native test-dist ## Run every test, in a real Envoy and with a real r
 
 .PHONY: test-native
 test-native: native ## Run the tests that need neither wasm nor Envoy
-	@echo "==> test: unit, property, fake host, native ABI, command line"
+	@command -v openssl >/dev/null || scripts/debian-packages openssl
+	@echo "==> test: unit, property, fake host, native ABI, command line, documents"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
 
 .PHONY: test-dist

@@ -21,6 +21,7 @@ mod memory;
 mod module;
 mod neighbours;
 mod protocols;
+mod quick_start;
 mod resets;
 mod soak;
 mod standalone;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         endings::trials,
         startup::trials,
         standalone::trials,
+        quick_start::trials,
         traffic::trials,
         traps::trials,
         neighbours::trials,

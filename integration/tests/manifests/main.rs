@@ -8,6 +8,7 @@ mod dashboard;
 mod files;
 mod istio;
 mod metrics;
+mod quick_start;
 mod rendering;
 mod shape;
 mod standalone;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         istio::trials,
         rendering::trials,
         standalone::trials,
+        quick_start::trials,
         alerts::trials,
         dashboard::trials,
     ];

@@ -1,0 +1,71 @@
+//! Does the quick start for Istio render what it shows? Its commands that need no cluster are typed into one shell, with kustomize
+//! in the place of the one in kubectl.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::with_tool;
+
+#[expect(dead_code, reason = "other tests of pages need the rest")]
+#[path = "../../../tests/docs/markdown.rs"]
+mod markdown;
+#[path = "../../../tests/docs/shell.rs"]
+mod shell;
+
+use markdown::{is_shown, steps};
+use shell::Shell;
+
+const TOOL: &str = "KUSTOMIZE";
+
+/// How the commands begin that need a cluster, a registry or a build. `tests/docs/commands.rs` says so of each.
+const ELSEWHERE: [&str; 5] = ["helm ", "kubectl ", "make ", "openssl ", "skopeo "];
+const RENDERS: &str = "kubectl kustomize ";
+
+/// What the page calls its copy of the manifests.
+const COPY: &str = "my-mesh/";
+
+/// `kubectl kustomize FOLDER` is kustomize.
+const KUBECTL: &str = "#!/bin/sh\n[ \"$1\" = kustomize ] || exit 9\nshift\nexec \"$KUSTOMIZE\" build \"$@\"\n";
+
+pub fn trials() -> Vec<Trial> {
+    vec![with_tool(TOOL, "quick_start::renders_what_it_shows", renders_what_it_shows)]
+}
+
+fn renders_what_it_shows() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let folder = TempDir::with_prefix("panveil-quick-start-")?;
+    symlink(root.join("envoy-config"), folder.path().join("envoy-config"))?;
+    let kubectl = folder.path().join("kubectl");
+    fs::write(&kubectl, KUBECTL)?;
+    fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755))?;
+    let tool = fs::canonicalize(std::env::var_os(TOOL).context("KUSTOMIZE is not set; `make test` provides it")?)?;
+    let search = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Shell::start(folder.path(), &[("PATH", &search), (TOOL, &tool.to_string_lossy())])?;
+    let text = fs::read_to_string(root.join("docs/quick-start-istio.md"))?;
+    let steps = steps(&text);
+    let mut rendered = 0;
+    for step in &steps {
+        let renders = step.command.starts_with(RENDERS);
+        if !renders && ELSEWHERE.iter().any(|start| step.command.starts_with(start)) {
+            continue;
+        }
+        let (printed, status) = shell.run(&step.command).map_err(|error| anyhow!(error))?;
+        let right = if step.shown.is_empty() { status == 0 } else { is_shown(&step.shown, &printed) };
+        ensure!(right, "docs/quick-start-istio.md:{}: {} ends with {status}:\n{printed}", step.line, step.command);
+        rendered += usize::from(renders);
+    }
+    ensure!(rendered > 4, "only {rendered} overlays are rendered");
+    // What is not run names files too.
+    for step in steps.iter().filter(|step| !step.command.contains('{')) {
+        let words = step.command.split(|c: char| c.is_whitespace() || c == '=');
+        for path in words.filter(|word| word.starts_with(COPY)) {
+            ensure!(folder.path().join(path).exists(), "docs/quick-start-istio.md:{}: no {path}", step.line);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Is it true what the documents say? Each path, link and name in them exists, each policy they show is one, and each
+//! command is run, or it is told why it cannot be.
+
+#![expect(clippy::panic, reason = "what fails here is the test")]
+
+#[cfg(feature = "cli")]
+mod commands;
+mod examples;
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the commands are followed step by step"))]
+mod markdown;
+mod names;
+mod paths;
+#[cfg(feature = "cli")]
+mod shell;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The documents that are not in `docs/`.
+const OUTSIDE: [&str; 5] =
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", "envoy-config/README.md", "integration/README.md"];
+
+/// A document by its path from the repository's root.
+struct Document {
+    path: String,
+    text: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn documents() -> Vec<Document> {
+    let mut paths: Vec<PathBuf> = OUTSIDE.map(PathBuf::from).into();
+    if let Ok(entries) = fs::read_dir(root().join("docs")) {
+        paths.extend(entries.flatten().map(|entry| Path::new("docs").join(entry.file_name())));
+    }
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    paths.sort();
+    let document = |path: PathBuf| Document { text: read(&path), path: path.to_string_lossy().into_owned() };
+    paths.into_iter().map(document).collect()
+}
+
+/// Runs a check over all documents; fails with what it finds missing, and when it finds nothing to check.
+fn check(kind: &str, named: impl Fn(&Document) -> Vec<String>, complaint: impl Fn(&Document, &str) -> Option<String>) {
+    let mut told = Vec::new();
+    let mut count: usize = 0;
+    for document in documents() {
+        for name in named(&document) {
+            count = count.saturating_add(1);
+            told.extend(complaint(&document, &name).map(|complaint| format!("{}: {complaint}", document.path)));
+        }
+    }
+    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    assert!(count > 0, "no {kind} in any document");
+}
+
+/// The text of every file below a folder whose name ends so.
+fn texts(folder: &str, ending: &str) -> String {
+    let mut all = String::new();
+    let mut left = vec![root().join(folder)];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()));
+        } else if path.to_string_lossy().ends_with(ending) {
+            all.push_str(&fs::read_to_string(path).unwrap_or_default());
+        }
+    }
+    assert!(!all.is_empty(), "nothing in {folder}");
+    all
+}
