@@ -20,7 +20,7 @@ const IN_ENVOY: &str = "docs/quick-start.md";
 
 /// A command that is not run here, by how it begins, and why. Paths in it, and targets and variables of make, are looked at in
 /// `paths.rs`.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("make ", "builds, tests or measures, for minutes"),
     (
         "RUSTUP_TOOLCHAIN=1.95.0 PANVEIL_WASM_TOOLCHAIN=rustup make ",

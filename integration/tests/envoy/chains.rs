@@ -1,7 +1,10 @@
 //! Does panveil get along with what else handles a message? Routes, rewrites, answers of Envoy's own, another panveil, logs
 //! that are written before the end.
 
+use std::io::Read;
+
 use anyhow::{Context, Result, ensure};
+use flate2::read::GzDecoder;
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
@@ -25,6 +28,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         with("routes", |build| Box::pin(routes(build))),
         with("a_rewritten_path", |build| Box::pin(rewrite(build))),
         with("an_answer_of_envoys_own", |build| Box::pin(direct_response(build))),
+        with("a_compressor_before_it", |build| Box::pin(compressor(build))),
         with("a_body_that_envoy_refuses", |build| Box::pin(too_large(build))),
         with("a_refusal_of_its_own", |build| Box::pin(refusal(build))),
         with("two_in_one_chain", |build| Box::pin(two_in_one_chain(build))),
@@ -103,6 +107,41 @@ async fn direct_response(build: Build) -> Result<()> {
         ensure!(response.body == format!("call with {MASKED} at hand").as_bytes(), "{}", response.summary());
     }
     ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());
+    Ok(())
+}
+
+/// The client gets what is masked, compressed as it asked for, although the service was asked not to compress.
+async fn compressor(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    settings.differ(json!([{
+        "op": "add",
+        "path": format!("{CONNECTION_MANAGER}/http_filters/0"),
+        "value": {
+            "name": "compressor",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor",
+                "compressor_library": {
+                    "name": "gzip",
+                    "typed_config": {"@type": "type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip"},
+                },
+            },
+        },
+    }]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let message = Message {
+        headers: vec![header("host", "any"), header("content-type", "text/plain"), header("accept-encoding", "gzip")],
+        pieces: vec![format!("call with {CARD} at hand, as often as it takes to compress").into()],
+        framing: Framing::Length,
+        trailers: vec![],
+    };
+    let request = Request { method: "POST".into(), path: "/".into(), message };
+    let response = Client::http1(sidecar.envoy.listener).send(&request).await?.context("no response")?;
+    ensure!(values(&response.headers, "content-encoding") == ["gzip"], "{}", response.summary());
+    let mut text = String::new();
+    GzDecoder::new(response.body.as_slice()).read_to_string(&mut text)?;
+    ensure!(text.starts_with(&format!("call with {MASKED} at hand")), "{text}");
+    unharmed(&mut sidecar.envoy, 1).await?;
     Ok(())
 }
 

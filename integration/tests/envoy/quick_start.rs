@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::Trial;
@@ -33,7 +33,7 @@ const BUILT: &str = "make wasm envoy";
 
 /// A log line, a counter and a new policy are there a moment later.
 const PAUSE: Duration = Duration::from_millis(200);
-const MOST_ATTEMPTS: usize = 150;
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     vec![
@@ -67,20 +67,16 @@ fn word_for_word(build: &Build) -> Result<()> {
 /// Types one command. Where the page shows what comes of it, until that comes.
 fn follow(shell: &mut Shell, step: &Step, place: &impl Fn(&str) -> String) -> Result<()> {
     let shown = place(&step.shown);
-    let mut last = (String::new(), 0);
-    for _ in 0..MOST_ATTEMPTS {
-        last = shell.run(&place(&step.command)).map_err(|error| anyhow!(error))?;
-        if step.shown.is_empty() {
-            break;
-        }
-        if is_shown(&shown, &last.0) {
+    let start = Instant::now();
+    loop {
+        let (printed, status) = shell.run(&place(&step.command)).map_err(|error| anyhow!(error))?;
+        let right = if step.shown.is_empty() { status == 0 } else { is_shown(&shown, &printed) };
+        if right {
             return Ok(());
         }
+        ensure!(!step.shown.is_empty() && start.elapsed() < LONGEST_WAIT, "ends with {status}: {printed}");
         sleep(PAUSE);
     }
-    let (printed, status) = last;
-    ensure!(step.shown.is_empty() && status == 0, "ends with {status}: {printed}");
-    Ok(())
 }
 
 /// As far as the page goes by it: what is shipped, under other ports, the scripts, a built module, and an Envoy beside which
