@@ -96,7 +96,7 @@ fn repository(build: &Build, place: &impl Fn(&str) -> String) -> Result<TempDir>
     let binary = build.envoy.canonicalize()?;
     fs::write(
         &envoy,
-        format!("#!/bin/sh\nexec '{}' --use-dynamic-base-id --concurrency 1 \"$@\"\n", binary.display()),
+        format!("#!/bin/sh\nexec '{}' --use-dynamic-base-id \"$@\"\n", binary.display()),
     )?;
     fs::set_permissions(&envoy, fs::Permissions::from_mode(0o755))?;
     Ok(folder)
