@@ -94,10 +94,7 @@ fn repository(build: &Build, place: &impl Fn(&str) -> String) -> Result<TempDir>
     symlink(root().canonicalize()?.join("scripts"), folder.path().join("scripts"))?;
     let envoy = folder.path().join("envoy");
     let binary = build.envoy.canonicalize()?;
-    fs::write(
-        &envoy,
-        format!("#!/bin/sh\nexec '{}' --use-dynamic-base-id \"$@\"\n", binary.display()),
-    )?;
+    fs::write(&envoy, format!("#!/bin/sh\nexec '{}' --use-dynamic-base-id \"$@\"\n", binary.display()))?;
     fs::set_permissions(&envoy, fs::Permissions::from_mode(0o755))?;
     Ok(folder)
 }
