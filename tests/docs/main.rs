@@ -6,7 +6,6 @@
 #[cfg(feature = "cli")]
 mod commands;
 mod examples;
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the commands are followed step by step"))]
 mod markdown;
 mod names;
 mod paths;
