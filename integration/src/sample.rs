@@ -10,6 +10,11 @@ impl Sample {
         self.0.push(value);
     }
 
+    /// Adds those of `other`.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     /// The smallest value that this share of the measurements does not exceed; 0 when there are none.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {

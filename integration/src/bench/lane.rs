@@ -36,6 +36,19 @@ pub struct Figures {
     pub masked: usize,
 }
 
+impl Figures {
+    /// Adds what was measured of another process with the same contestant.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.cpu.extend(&other.cpu);
+        self.p50.extend(&other.p50);
+        self.p99.extend(&other.p99);
+        self.rate.extend(&other.rate);
+        self.resident = self.resident.max(other.resident);
+        self.peak = self.peak.max(other.peak);
+        self.masked = other.masked;
+    }
+}
+
 /// An Envoy with one contestant, and clients connected to it.
 pub(super) struct Lane {
     load: Load,
