@@ -88,14 +88,14 @@ fn folders(parent: &str) -> Result<Vec<String>> {
 
 /// Every overlay of a tree, by name.
 fn overlays(tree: &str) -> Result<BTreeMap<String, Rendered>> {
-    let names = folders(tree)?;
-    let paths: Vec<String> = names.iter().map(|name| format!("{tree}/{name}")).collect();
-    let mut rendered = render(&paths, &[])?;
     let mut overlays = BTreeMap::new();
-    for (name, path) in names.into_iter().zip(paths) {
-        let kustomization = document(&root().join("istio").join(path).join("kustomization.yaml"))?;
+    // Each alone: two of them may be for one namespace.
+    for name in folders(tree)? {
+        let path = format!("{tree}/{name}");
+        let kustomization = document(&root().join("istio").join(&path).join("kustomization.yaml"))?;
         let namespace = kustomization["namespace"].as_str().context("no namespace")?;
-        overlays.insert(name, rendered.remove(namespace).with_context(|| format!("nothing for {namespace}"))?);
+        let rendered = render(&[path], &[])?.remove(namespace);
+        overlays.insert(name, rendered.with_context(|| format!("nothing for {namespace}"))?);
     }
     Ok(overlays)
 }
@@ -160,6 +160,9 @@ fn overlays_do_what_they_are_called() -> Result<()> {
     ensure!(setting("block", "request")? == "block" && setting("block", "mode")? == "enforce");
     ensure!(setting("monitor", "mode")? == "monitor");
     ensure!(setting("payments", "rules")?[0]["action"] == "allow" && setting("payments", "request")? == "block");
+    let rule = &setting("payment-api", "rules")?[0];
+    ensure!(rule["action"] == "allow" && setting("payment-api", "request")? == "block");
+    ensure!(rule["match"]["source"] == json!(["spiffe://cluster.local/ns/shop/sa/checkout"]));
     ensure!(overlays["mesh-wide"]["WasmPlugin"]["metadata"]["namespace"] == "istio-system");
     ensure!(!setting("mesh-wide", "namespaces")?["exclude"].as_array().context("no exclude")?.is_empty());
     let priority = |name: &str| -> Result<i64> { plugin(name)?["priority"].as_i64().context("no priority") };
