@@ -71,6 +71,13 @@ demo: native envoy wasm ## Show panveil at work in a real Envoy
 run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
 	@envoy=$$(scripts/envoy); echo "==> run"; $(demo) --wasm "$(wasm)" --envoy "$$envoy" --keep
 
+.PHONY: mesh-demo
+mesh-demo: native envoy wasm ## Show panveil between the services of a mesh; KEEP=1 leaves it running
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
+		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> mesh-demo"; \
+		PEERS_PYTHON="$$python" cargo run --locked --package panveil-integration --features envoy --bin mesh-demo -- \
+		--wasm "$(wasm)" --envoy "$$envoy" --kustomize "$$kustomize" --prometheus "$$prometheus" $(if $(KEEP),--keep)
+
 .PHONY: schema
 schema: native ## Write the schemas of policies and records, and the reference page
 	@echo "==> schema"

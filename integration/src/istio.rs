@@ -4,8 +4,9 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -39,6 +40,19 @@ pub struct Plugin {
 pub struct Chain {
     folder: TempDir,
     names: Vec<String>,
+}
+
+/// The manifests that kustomize makes of a folder of `envoy-config/istio`, such as `overlays/mask`.
+///
+/// # Errors
+///
+/// When it cannot be run, or makes nothing of it.
+pub fn render(kustomize: &Path, overlay: &str) -> Result<Vec<Value>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/istio").join(overlay);
+    let done = Command::new(kustomize).arg("build").arg(&folder).output();
+    let done = done.with_context(|| format!("kustomize at {}: cannot be run", kustomize.display()))?;
+    ensure!(done.status.success(), "{overlay}: {}", String::from_utf8_lossy(&done.stderr).trim());
+    Ok(serde_saphyr::from_multiple(std::str::from_utf8(&done.stdout)?)?)
 }
 
 impl Plugin {
@@ -153,13 +167,13 @@ impl Chain {
     }
 }
 
-/// What makes the shipped sidecar one in this namespace: its name, and the labels and choice of metrics that Istio writes from
-/// these values of its chart. Operations for [`differ`](crate::envoy::Settings::differ).
+/// What makes the shipped sidecar that of a workload in this namespace: its name, and the labels and choice of metrics that
+/// Istio writes from these values of its chart. Operations for [`differ`](crate::envoy::Settings::differ).
 ///
 /// # Errors
 ///
 /// When the values do not say what is needed.
-pub fn sidecar_in(namespace: &str, mesh_config: &Value) -> Result<Value> {
+pub fn sidecar_in(namespace: &str, workload: &str, mesh_config: &Value) -> Result<Value> {
     let defaults = &mesh_config["meshConfig"]["defaultConfig"];
     let tags = defaults["extraStatTags"].as_array().context("no extraStatTags")?;
     let tag = |name: &Value| {
@@ -170,9 +184,19 @@ pub fn sidecar_in(namespace: &str, mesh_config: &Value) -> Result<Value> {
     // Those that Istio's readiness and telemetry need anyway.
     let needed = ["cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm"].map(Value::from);
     let patterns: Vec<Value> = needed.iter().chain(asked).map(|prefix| json!({"prefix": prefix})).collect();
-    let id = format!("sidecar~127.0.0.1~web-1.{namespace}~{namespace}.svc.cluster.local");
+    let node = json!({
+        "id": format!("sidecar~127.0.0.1~{workload}-1.{namespace}~{namespace}.svc.cluster.local"),
+        "cluster": format!("{workload}.{namespace}"),
+        "metadata": {
+            "NAME": format!("{workload}-1"),
+            "NAMESPACE": namespace,
+            "WORKLOAD_NAME": workload,
+            "SERVICE_ACCOUNT": workload,
+            "LABELS": {"app": workload},
+        },
+    });
     Ok(json!([
-        {"op": "add", "path": "/node", "value": {"id": id, "cluster": format!("web.{namespace}"), "metadata": {"NAMESPACE": namespace}}},
+        {"op": "add", "path": "/node", "value": node},
         {"op": "replace", "path": "/stats_config", "value": {
             "stats_tags": tags.iter().map(tag).collect::<Vec<_>>(),
             "stats_matcher": {"inclusion_list": {"patterns": patterns}},

@@ -38,6 +38,8 @@ pub mod istio;
 #[cfg(feature = "envoy")]
 pub mod leaks;
 pub mod listening;
+#[cfg(feature = "envoy")]
+pub mod mesh;
 pub mod observation;
 pub mod page;
 #[cfg(feature = "envoy")]

@@ -49,8 +49,24 @@ impl Prometheus {
     ///
     /// When it does not get ready.
     pub async fn start(binaries: &Path, targets: &[Target]) -> Result<Self> {
+        Self::begin(binaries, targets, None).await
+    }
+
+    /// Starts it with these samples of earlier times, as OpenMetrics.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read, or it does not get ready.
+    pub async fn start_with_history(binaries: &Path, targets: &[Target], history: &str) -> Result<Self> {
+        Self::begin(binaries, targets, Some(history)).await
+    }
+
+    async fn begin(binaries: &Path, targets: &[Target], history: Option<&str>) -> Result<Self> {
         let folder = TempDir::with_prefix("panveil-prometheus-")?;
         let address = free_port()?;
+        if let Some(history) = history {
+            backfill(binaries, folder.path(), history)?;
+        }
         fs::write(folder.path().join("rules.yaml"), RULES)?;
         fs::write(folder.path().join("prometheus.yaml"), config(targets).to_string())?;
         let log = File::create(folder.path().join("log"))?;
@@ -75,6 +91,12 @@ impl Prometheus {
             waited += STEP;
         }
         Ok(prometheus)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What it answers to a query now: samples with their labels. None is an answer, too.
@@ -129,6 +151,18 @@ impl Prometheus {
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         log.lines().last().unwrap_or("it wrote nothing").to_owned()
     }
+}
+
+/// Puts samples of earlier times where Prometheus will look for its data.
+fn backfill(binaries: &Path, folder: &Path, history: &str) -> Result<()> {
+    fs::write(folder.join("history"), history)?;
+    let done = Command::new(binaries.join("promtool"))
+        .current_dir(folder)
+        .args(["tsdb", "create-blocks-from", "openmetrics", "history", "data"])
+        .output()
+        .map_err(|error| anyhow!("cannot run promtool in {}: {error}", binaries.display()))?;
+    ensure!(done.status.success(), "promtool: {}", String::from_utf8_lossy(&done.stderr).trim());
+    Ok(())
 }
 
 /// A port that nobody uses. Prometheus does not tell which one it took.

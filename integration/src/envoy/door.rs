@@ -106,11 +106,13 @@ impl Door {
     }
 }
 
-fn credential(own: &Credential) -> Value {
+/// As a TLS context has it.
+pub(crate) fn credential(own: &Credential) -> Value {
     json!({"certificate_chain": {"inline_string": own.certificate}, "private_key": {"inline_string": own.key}})
 }
 
-fn socket(kind: &str, mut context: Value) -> Value {
+/// A transport socket with this TLS context: `DownstreamTlsContext` or `UpstreamTlsContext`.
+pub(crate) fn socket(kind: &str, mut context: Value) -> Value {
     context["@type"] = json!(format!("type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.{kind}"));
     json!({"name": "envoy.transport_sockets.tls", "typed_config": context})
 }

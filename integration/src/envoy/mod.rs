@@ -13,6 +13,8 @@ mod shipped;
 pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use discovery::Discovery;
 pub use door::{Asks, Credential, Door};
+#[cfg(feature = "envoy")]
+pub(crate) use door::{credential, socket};
 pub use memory::Memory;
 pub use no_op::no_op;
 pub use pages::PAGES;

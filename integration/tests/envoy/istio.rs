@@ -1,8 +1,7 @@
 //! Do the overlays do in a proxy what they are called? Each is rendered, turned into the filters that Istio would deliver, and
 //! gets a card in the namespaces that it is about.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +9,7 @@ use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
 use panveil_integration::envoy::{Filter, Settings};
-use panveil_integration::istio::{Chain, Plugin, Release, sidecar_in};
+use panveil_integration::istio::{Chain, Plugin, Release, render, sidecar_in};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::Value;
@@ -36,7 +35,7 @@ struct Stage {
     action: Option<&'static str>,
 }
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage {
         name: "mask",
         overlays: &["overlays/mask"],
@@ -73,6 +72,14 @@ const STAGES: [Stage; 8] = [
     Stage {
         name: "payments",
         overlays: &["overlays/payments"],
+        release: Release::From1_30,
+        namespace: "payments",
+        service: None,
+        action: Some("blocked"),
+    },
+    Stage {
+        name: "payment_api",
+        overlays: &["overlays/payment-api"],
         release: Release::From1_30,
         namespace: "payments",
         service: None,
@@ -131,7 +138,7 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
     let chain = Chain::new(plugins)?;
     let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
     settings.differ(chain.operations())?;
-    settings.differ(sidecar_in(stage.namespace, &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
+    settings.differ(sidecar_in(stage.namespace, "web", &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     let response = Client::http1(sidecar.envoy.listener).send(&request()).await?.context("no response")?;
     let (received, _) = sidecar.upstream.take().await?;
@@ -145,14 +152,6 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
     let leaks = leaks(&sidecar.envoy, &[CARD.to_owned()], &[]).await?;
     ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
     Ok(())
-}
-
-/// The manifests that kustomize makes of an overlay.
-fn render(kustomize: &Path, overlay: &str) -> Result<Vec<Value>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/istio").join(overlay);
-    let done = Command::new(kustomize).arg("build").arg(&folder).output().context("KUSTOMIZE cannot be run")?;
-    ensure!(done.status.success(), "{overlay}: {}", String::from_utf8_lossy(&done.stderr));
-    Ok(serde_saphyr::from_multiple(std::str::from_utf8(&done.stdout)?)?)
 }
 
 /// A card in the body; what is not masked must not come back into the log by the answer.

@@ -18,6 +18,7 @@ mod leaks;
 mod limits;
 mod matrix;
 mod memory;
+mod mesh;
 mod module;
 mod neighbours;
 mod protocols;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         resets::trials,
         matrix::trials,
         memory::trials,
+        mesh::trials,
         soak::trials,
         foreign::trials,
         protocols::trials,

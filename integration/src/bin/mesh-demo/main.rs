@@ -1,0 +1,84 @@
+//! What does panveil do in a mesh? Shown with three services, their sidecars and a Prometheus, on one page.
+
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::ending::told_to_end;
+use panveil_integration::mesh::{Mesh, Parts, Style, invitation, opening};
+use panveil_integration::peers::Python;
+use panveil_integration::sidecar::Build;
+
+/// Show panveil at work between the services of a mesh, all on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(name = "mesh-demo")]
+struct Arguments {
+    /// The filter: panveil.wasm.
+    #[arg(long, value_name = "PATH")]
+    wasm: PathBuf,
+    /// The Envoy binary.
+    #[arg(long, value_name = "PATH")]
+    envoy: PathBuf,
+    /// The kustomize binary.
+    #[arg(long, value_name = "PATH")]
+    kustomize: PathBuf,
+    /// The folder with prometheus and promtool.
+    #[arg(long, value_name = "PATH")]
+    prometheus: PathBuf,
+    /// Keep all of it running, to try it by hand.
+    #[arg(long)]
+    keep: bool,
+}
+
+const TICK: Duration = Duration::from_millis(100);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let keep = arguments.keep;
+    // Whichever way it ends, what was started is dropped, and with it every process.
+    let outcome = tokio::select! {
+        outcome = run(arguments) => outcome,
+        outcome = told_to_end() => outcome.map(|()| keep),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("mesh-demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Shows every claim; false when one does not hold.
+async fn run(arguments: Arguments) -> Result<bool> {
+    let parts = Parts {
+        build: Build { envoy: arguments.envoy, module: arguments.wasm },
+        python: Python::from_environment().context("PEERS_PYTHON is not set; `make mesh-demo` provides it")?,
+        kustomize: arguments.kustomize,
+        prometheus: Some(arguments.prometheus),
+        policy: None,
+    };
+    let style = Style { coloured: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() };
+    // Draws nothing when standard error is no terminal.
+    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
+    bar.enable_steady_tick(TICK);
+    let mut mesh = Mesh::start(&parts, |next| bar.set_message(format!("starting {next}"))).await?;
+    bar.set_message("sending cards");
+    bar.suspend(|| print!("{}", opening(style)));
+    let claims = mesh.tell(|claim| bar.suspend(|| print!("{}", style.claim(claim)))).await?;
+    bar.finish_and_clear();
+    print!("{}", style.verdict(&claims));
+    let right = claims.iter().all(|claim| claim.holds());
+    if arguments.keep {
+        mesh.echo();
+        print!("{}", invitation(&mesh, style));
+        std::future::pending::<()>().await;
+    }
+    Ok(right)
+}

@@ -1,0 +1,151 @@
+//! What does panveil do in a mesh? Services that others wrote, each behind an Envoy of its own, with mutual TLS between those, and
+//! the shipped overlays in them, as Istio delivers them; what then becomes of cards, and what a real Prometheus says of it.
+//!
+//! ```text
+//!  shop                                             payments
+//!  till ──→ checkout's sidecar ──── mutual TLS ────→ payment-api's sidecar ──→ payment API
+//!                 │                                        ↑
+//!                 └──→ tickets' sidecar ←──→ tickets ──────┘
+//! ```
+
+mod frame;
+mod page;
+mod proxy;
+mod services;
+mod story;
+mod watch;
+mod workload;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+pub use self::frame::{invitation, opening};
+pub use self::page::{Claim, Style};
+pub use self::proxy::Proxy;
+pub use self::workload::{CHECKOUT, PAYMENT_API, TICKETS, Workload};
+
+use self::proxy::Surroundings;
+use self::services::{PaymentApi, Till};
+use self::watch::Watch;
+use crate::certificates::Authority;
+use crate::istio::{Plugin, Release, render};
+use crate::peers::Python;
+use crate::sidecar::Build;
+use crate::upstream::{Script, Upstream};
+
+/// The overlays by the namespaces that they are for.
+const OVERLAYS: [(&str, &str); 2] = [("payments", "overlays/payment-api"), ("shop", "overlays/mask")];
+
+/// What a mesh is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The filter and the Envoy.
+    pub build: Build,
+    /// What the services that others wrote run in.
+    pub python: Python,
+    /// The binary that renders the overlays.
+    pub kustomize: PathBuf,
+    /// The folder with Prometheus. Without it nothing is said of metrics.
+    pub prometheus: Option<PathBuf>,
+    /// A policy in place of those in the overlays, to see what is said then.
+    pub policy: Option<Value>,
+}
+
+/// Three workloads that run.
+#[derive(Debug)]
+pub struct Mesh {
+    /// In front of the payment API.
+    pub payment_api: Proxy,
+    /// Next to the till.
+    pub checkout: Proxy,
+    /// In front of the tickets.
+    pub tickets: Proxy,
+    api: PaymentApi,
+    till: Till,
+    ticket_service: Upstream,
+    _checkout_service: Upstream,
+    watch: Option<Watch>,
+}
+
+impl Mesh {
+    /// Starts all of it, and says before each part what comes next.
+    ///
+    /// # Errors
+    ///
+    /// When a part does not start.
+    pub async fn start(parts: &Parts, next: impl Fn(&str)) -> Result<Self> {
+        let authority = Authority::new("mesh")?;
+        let mesh = Surroundings { build: &parts.build, authority: &authority };
+        next("the payment API");
+        let api = PaymentApi::start(&parts.python).await?;
+        let ticket_service = Upstream::start(0, Script::Echo).await?;
+        let checkout_service = Upstream::start(0, Script::Echo).await?;
+        next("the sidecar of the payment API");
+        let payment_api = Proxy::start(mesh, &PAYMENT_API, api.address, parts.plugins(&PAYMENT_API)?, &[]).await?;
+        next("the sidecar of the tickets");
+        let service = ticket_service.address;
+        let tickets = Proxy::start(mesh, &TICKETS, service, parts.plugins(&TICKETS)?, &[&payment_api]).await?;
+        next("the sidecar of the checkout");
+        let (service, others) = (checkout_service.address, [&payment_api, &tickets]);
+        let checkout = Proxy::start(mesh, &CHECKOUT, service, parts.plugins(&CHECKOUT)?, &others).await?;
+        let till = Till::start(&parts.python, PAYMENT_API.host, checkout.outbound)?;
+        next("Prometheus");
+        let watch = match &parts.prometheus {
+            Some(binaries) => Some(Watch::start(binaries, &[&payment_api, &tickets, &checkout]).await?),
+            None => None,
+        };
+        Ok(Self {
+            payment_api,
+            checkout,
+            tickets,
+            api,
+            till,
+            ticket_service,
+            _checkout_service: checkout_service,
+            watch,
+        })
+    }
+
+    /// Lets all that is to be shown happen, and hands out each claim as soon as it is settled.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be tried. What does not come out as claimed is no error.
+    pub async fn tell(&mut self, claimed: impl FnMut(&Claim)) -> Result<Vec<Claim>> {
+        story::tell(self, claimed).await
+    }
+
+    /// From now on the tickets answer with what they receive.
+    pub fn echo(&self) {
+        self.ticket_service.script(Script::Echo);
+    }
+
+    /// Where Prometheus listens.
+    #[must_use]
+    pub fn prometheus(&self) -> Option<std::net::SocketAddr> {
+        self.watch.as_ref().map(Watch::address)
+    }
+}
+
+impl Parts {
+    /// What the control plane has for the sidecar of this workload.
+    fn plugins(&self, workload: &Workload) -> Result<Vec<Plugin>> {
+        let namespace = workload.namespace;
+        let (_, overlay) = OVERLAYS.iter().find(|(of, _)| *of == namespace).context("no overlay for a namespace")?;
+        let mut plugins = Vec::new();
+        for mut manifest in render(&self.kustomize, overlay)? {
+            if manifest["kind"] != "WasmPlugin" {
+                continue;
+            }
+            ensure!(manifest["metadata"]["namespace"] == namespace, "{overlay} is for another namespace");
+            if let Some(policy) = &self.policy {
+                manifest["spec"]["pluginConfig"] = policy.clone();
+            }
+            plugins.push(Plugin::of(&manifest, Release::From1_30, &self.build.module)?);
+        }
+        ensure!(plugins.len() == 1, "{overlay}: {} plugins", plugins.len());
+        Ok(plugins)
+    }
+}

@@ -1,0 +1,71 @@
+//! Does the payment API get what it needs, and from whom?
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::super::{CHECKOUT, Claim, Mesh};
+use super::{CARD, DECLINED, action, brief, request};
+use crate::client::Client;
+
+/// What localstripe makes of the card: the beginning of its SHA-1. Of the masked one it would be another.
+const FINGERPRINT: &str = "79758cf4654d6cc6";
+
+/// A client without TLS.
+pub async fn stranger(mesh: &Mesh) -> Result<Claim> {
+    let client = Client::http1(mesh.payment_api.envoy.listener);
+    let answer = client.send(&request("GET", "/v1/customers", "", "")).await;
+    let got = match &answer {
+        Ok(Some(response)) => response.summary(),
+        Ok(None) | Err(_) => "nothing, the connection ends".to_owned(),
+    };
+    Ok(Claim::new("Nobody gets to the payment API without a certificate of the mesh")
+        .line("stranger sent", "GET /v1/customers")
+        .line("stranger got", got)
+        .must(!matches!(answer, Ok(Some(_))), "somebody without a certificate got an answer"))
+}
+
+/// A payment with a card.
+pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {
+    let method = mesh.till.call("payment_methods.create", json!([card(CARD)])).await?;
+    let line = mesh.payment_api.told().await?;
+    let charge = json!([{"amount": 1250, "currency": "eur", "source": method["id"]}]);
+    let charge = mesh.till.call("charges.create", charge).await?;
+    mesh.payment_api.told().await?;
+    let shown = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
+    let (last4, fingerprint) = (shown(&method["card"]["last4"]), shown(&method["card"]["fingerprint"]));
+    Ok(Claim::new("The payment API gets the checkout's card whole")
+        .line("till sent", format!("POST /v1/payment_methods  type=card&card[number]={CARD}&card[cvc]=123..."))
+        .line(
+            "API answered",
+            format!("last4 {last4}, fingerprint {fingerprint}: the SHA-1 of the whole number begins so"),
+        )
+        .line("API answered", format!("a charge of 12.50 EUR: {}", shown(&charge["status"])))
+        .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
+        .line("log", brief(&line, &["peer"]))
+        .must(last4 == "4242" && fingerprint == FINGERPRINT, format!("the API got another number: {method}"))
+        .must(charge["status"] == "succeeded", format!("no charge: {charge}"))
+        .must(line.get("panveil_peer").is_some_and(|peer| peer == CHECKOUT.identity()), "the log names another client"))
+}
+
+/// A payment with a card that the API declines, which it knows by all of its digits.
+pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
+    let method = mesh.till.call("payment_methods.create", json!([card(DECLINED)])).await?;
+    let line = mesh.payment_api.told().await?;
+    let customer = mesh.till.call("customers.create", json!([{}])).await?;
+    mesh.payment_api.told().await?;
+    let id = method["id"].as_str().with_context(|| format!("no payment method: {method}"))?;
+    let answer = mesh.till.call("payment_methods.attach", json!([id, {"customer": customer["id"]}])).await?;
+    mesh.payment_api.told().await?;
+    let code = answer["code"].as_str().unwrap_or("nothing");
+    Ok(Claim::new("The payment API declines the test card that it must decline")
+        .line("till sent", format!("POST /v1/payment_methods  type=card&card[number]={DECLINED}&card[cvc]=123..."))
+        .line("API answered", format!("{} {code}, when a customer was to get it", answer["refused"]))
+        .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
+        .must(answer["refused"] == 402 && code == "card_declined", format!("it is taken: {answer}"))
+        .must(["allowed", "reported"].contains(&action(&line)), "the log does not tell of it"))
+}
+
+/// A card as Stripe's client wants it.
+fn card(number: &str) -> Value {
+    json!({"type": "card", "card": {"number": number, "exp_month": 12, "exp_year": 2030, "cvc": "123"}})
+}

@@ -1,0 +1,130 @@
+//! What becomes of a card where it should not be?
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API, TICKETS};
+use super::{CARD, FORM, JSON, MASKED, REFUSED, SPOKEN, SPOKEN_MASKED, action, ask, brief, request, text};
+use crate::case::{Framing, Message, Response};
+use crate::client::Client;
+use crate::upstream::Script;
+
+/// Another workload does what the checkout may do.
+pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
+    let before = mesh.api.served().await?;
+    let body = format!("type=card&card[number]={CARD}&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123");
+    let post = request("POST", "/v1/payment_methods", FORM, &body);
+    let refused = ask(&mesh.tickets, &PAYMENT_API, post).await?;
+    let line = mesh.payment_api.told().await?;
+    let served = mesh.api.served().await? - before;
+    let listed = ask(&mesh.tickets, &PAYMENT_API, request("GET", "/v1/customers", "", "")).await?;
+    mesh.payment_api.told().await?;
+    Ok(Claim::new("Nobody else may send it a card; without one they may call it")
+        .line("tickets sent", format!("POST /v1/payment_methods  type=card&card[number]={CARD}&card[cvc]=123..."))
+        .line("tickets got", format!("{} {}", refused.status, title(&refused.body)))
+        .line("API got", requests(served))
+        .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
+        .line("log", brief(&line, &["peer"]))
+        .line("tickets sent", format!("GET /v1/customers, and got {}", listed.status))
+        .must(refused.status == REFUSED && served == 0, "the card reached the API")
+        .must(action(&line) == "blocked", format!("the log says {}", action(&line)))
+        .must(line.get("panveil_peer").is_some_and(|peer| peer == TICKETS.identity()), "the log names another client")
+        .must(listed.status == 200, "it cannot call the API at all"))
+}
+
+/// The checkout sends one where none belongs.
+pub async fn misplaced(mesh: &mut Mesh) -> Result<Claim> {
+    let before = mesh.api.served().await?;
+    let description = format!("card {SPOKEN}, by phone");
+    let answer = mesh.till.call("customers.create", json!([{"description": description}])).await?;
+    let line = mesh.payment_api.told().await?;
+    let served = mesh.api.served().await? - before;
+    let body = answer["body"].as_str().unwrap_or_default();
+    Ok(Claim::new("Nor may the checkout, in a call that takes no cards")
+        .line("till sent", format!("POST /v1/customers  description={description}"))
+        .line("till got", format!("{} {}", answer["refused"], title(body.as_bytes())))
+        .line("API got", requests(served))
+        .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
+        .must(answer["refused"] == REFUSED && served == 0, "the card reached the API")
+        .must(action(&line) == "blocked", format!("the log says {}", action(&line))))
+}
+
+/// A card that the API was given before there was panveil.
+pub async fn kept(mesh: &mut Mesh) -> Result<Claim> {
+    let body = format!("description=card {SPOKEN}, by phone");
+    let created = Client::http1(mesh.api.address).send(&request("POST", "/v1/customers", FORM, &body)).await?;
+    let created = created.context("the payment API does not answer")?;
+    let created: Value = serde_json::from_slice(&created.body).context("the payment API")?;
+    let held = created["description"].as_str().unwrap_or_default();
+    ensure!(held.contains(SPOKEN), "the payment API does not keep a description: {created}");
+    let answer = mesh.till.call("customers.retrieve", json!([created["id"]])).await?;
+    let line = mesh.payment_api.told().await?;
+    let got = answer["description"].as_str().unwrap_or("nothing");
+    Ok(Claim::new("A card that the payment API was given long ago does not come back")
+        .line("API holds", held)
+        .line("till got", got)
+        .line("log", brief(&line, &["action", "found", "brands", "where"]))
+        .must(got.contains(SPOKEN_MASKED) && !got.contains(SPOKEN), "the card came back")
+        .must(action(&line) == "masked", format!("the log says {}", action(&line))))
+}
+
+/// The checkout hands on what a customer wrote.
+pub async fn complained(mesh: &mut Mesh) -> Result<Claim> {
+    let wrote = |card: &str| format!(r#"{{"text":"charged twice: {card}"}}"#);
+    let path = |card: &str| format!("/tickets?about={card}");
+    mesh.ticket_service.script(answer(201, "{}"));
+    let post = request("POST", &path(CARD), JSON, &wrote(SPOKEN));
+    let response = ask(&mesh.checkout, &TICKETS, post).await?;
+    let line = mesh.tickets.told().await?;
+    let received = mesh.ticket_service.take().await?.0.pop().unwrap_or_default();
+    let body = text(&received.body);
+    Ok(Claim::new("The tickets never see a card")
+        .line("checkout sent", format!("POST {}  {}", path(CARD), wrote(SPOKEN)))
+        .line("tickets got", format!("{} {}  {body}", received.method, received.path))
+        .line("log", brief(&line, &["action", "found", "brands", "where", "path"]))
+        .line("log", brief(&line, &["peer"]))
+        .must(received.path == path(MASKED) && body == wrote(SPOKEN_MASKED), "something else arrived")
+        .must(response.status == 201, format!("no ticket: {}", response.summary()))
+        .must(action(&line) == "masked", format!("the log says {}", action(&line)))
+        .must(line.get("panveil_peer").is_some_and(|peer| peer == CHECKOUT.identity()), "the log names another client"))
+}
+
+/// The tickets answer with one, wherever they have it from.
+pub async fn quoted(mesh: &mut Mesh) -> Result<Claim> {
+    let said = |card: &str| format!(r#"{{"id":7,"card":"{card}"}}"#);
+    mesh.ticket_service.script(answer(200, &said(CARD)));
+    let response = ask(&mesh.checkout, &TICKETS, request("GET", "/tickets/7", "", "")).await?;
+    let line = mesh.tickets.told().await?;
+    mesh.ticket_service.take().await?;
+    let got = text(&response.body);
+    Ok(Claim::new("Nor does an answer of theirs carry one")
+        .line("tickets sent", said(CARD))
+        .line("checkout got", got.clone())
+        .line("log", brief(&line, &["action", "found", "brands", "where"]))
+        .must(got == said(MASKED), "something else arrived")
+        .must(action(&line) == "masked", format!("the log says {}", action(&line))))
+}
+
+fn answer(status: u16, body: &str) -> Script {
+    let headers = vec![("content-type".to_owned(), JSON.to_owned())];
+    let pieces = vec![body.to_owned().into()];
+    Script::Answer(Response {
+        status,
+        message: Message { headers, pieces, framing: Framing::Length, trailers: vec![] },
+    })
+}
+
+/// The title of a problem document.
+fn title(body: &[u8]) -> String {
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    problem["title"].as_str().unwrap_or("no problem").to_owned()
+}
+
+/// What the payment API saw of a request.
+fn requests(served: u64) -> String {
+    match served {
+        // The head of a request goes on as soon as it is read.
+        0 => "a request that is cut off before its body".to_owned(),
+        served => format!("{served} whole"),
+    }
+}

@@ -1,0 +1,99 @@
+//! What do logs, metrics and alerts say of it?
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::super::watch::{Findings, Watch};
+use super::super::{Claim, Mesh};
+use super::{CARD, DECLINED, SPOKEN};
+use crate::envoy::PAGES;
+use crate::silence::leaks;
+
+/// What is found while the story goes, by namespace, direction and what was done about it. A verification code counts too.
+const FINDINGS: [(&str, &str, &str, u64); 5] = [
+    ("payments", "request", "allowed", 4),
+    ("payments", "request", "blocked", 2),
+    ("payments", "response", "masked", 1),
+    ("shop", "request", "masked", 2),
+    ("shop", "response", "masked", 1),
+];
+
+/// The alerts that must fire at the end, and no others.
+const ALERTS: [&str; 4] = [
+    "PanveilCardsAppeared in payments (response)",
+    "PanveilCardsAppeared in shop (request)",
+    "PanveilCardsAppeared in shop (response)",
+    "PanveilCardsRefused in payments (request)",
+];
+
+/// The exchanges that pass each sidecar until logs are looked through: of the payment API, the tickets and the checkout.
+const EXCHANGES: [usize; 3] = [9, 4, 9];
+
+/// While cards are where they belong.
+pub async fn quiet(watch: &Watch) -> Result<Claim> {
+    watch.evaluated("allowed").await?;
+    let firing = watch.firing(&BTreeSet::new()).await?;
+    let scraped = watch.scraped().await?;
+    Ok(Claim::new("Prometheus scrapes every sidecar, and cards where they belong raise no alert")
+        .line("scraped", format!("{scraped} sidecars"))
+        .line(
+            "before",
+            "a day with cards at the payment API alone, which is made up: so the first one elsewhere is news",
+        )
+        .line("firing", list(&firing))
+        .must(scraped == EXCHANGES.len(), format!("{scraped} sidecars are scraped"))
+        .must(firing.is_empty(), "an alert fires"))
+}
+
+/// Everything that was written until now.
+pub async fn silent(mesh: &Mesh) -> Result<Claim> {
+    // Of the card that is declined eleven digits in a row are zeros, which much else has.
+    let secrets = [DECLINED, SPOKEN].map(str::to_owned);
+    let (mut lines, mut found) = (0, Vec::new());
+    for (proxy, exchanges) in [&mesh.payment_api, &mesh.tickets, &mesh.checkout].into_iter().zip(EXCHANGES) {
+        lines += proxy.envoy.access_log(exchanges).await?.len();
+        found.extend(leaks(&proxy.envoy, &[CARD.to_owned()], &secrets).await?);
+    }
+    let exchanges: usize = EXCHANGES.iter().sum();
+    Ok(Claim::new("No log and no admin page has the digits of a card")
+        .line("searched", format!("{lines} lines in the access logs of {} Envoys, and their own logs", EXCHANGES.len()))
+        .line(
+            "searched",
+            format!("{} pages of each, /config_dump, /clusters and all statistics among them", PAGES.len()),
+        )
+        .line("found", if found.is_empty() { "nothing".to_owned() } else { format!("{} places", found.len()) })
+        .must(lines == exchanges, format!("{lines} lines of {exchanges} exchanges"))
+        .must(found.is_empty(), found.join("; ")))
+}
+
+/// Of the whole story.
+pub async fn counted(watch: &Watch) -> Result<Claim> {
+    let wanted: Findings = FINDINGS
+        .iter()
+        .map(|(namespace, direction, action, count)| {
+            (((*namespace).to_owned(), (*direction).to_owned(), (*action).to_owned()), *count)
+        })
+        .collect();
+    let found = watch.findings(&wanted).await?;
+    let mut claim = Claim::new("The counters tell where cards are, and what was done about them");
+    for ((namespace, direction, action), count) in &found {
+        claim = claim.line(namespace, format!("{direction:<9} {action:<8} {count}"));
+    }
+    Ok(claim.must(found == wanted, format!("{wanted:?} were to be counted")))
+}
+
+/// At the end of it.
+pub async fn alarmed(watch: &Watch) -> Result<Claim> {
+    let wanted: BTreeSet<String> = ALERTS.iter().map(|alert| (*alert).to_owned()).collect();
+    let firing = watch.firing(&wanted).await?;
+    let mut claim = Claim::new("Alerts fire for cards where they should not be, and for nothing else");
+    for alert in &firing {
+        claim = claim.line("firing", alert);
+    }
+    Ok(claim.must(firing == wanted, format!("{} were to fire", list(&wanted))))
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
+}
