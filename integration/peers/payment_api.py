@@ -3,6 +3,8 @@
 Says where it listens, and for each line of input how many requests have reached it whole.
 """
 
+import os
+import signal
 import socket
 import sys
 import threading
@@ -31,10 +33,14 @@ async def count(request, handler):
 def tell():
     for _ in sys.stdin:
         print("served", served, flush=True)
+    # Whoever started it is gone.
+    os._exit(0)
 
 
+# Who pressed Ctrl-C means whoever started it, and that ends it.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 app.middlewares.insert(0, count)
 listening = socket.create_server(("127.0.0.1", 0))
 print("listening {}:{}".format(*listening.getsockname()), flush=True)
 threading.Thread(target=tell, daemon=True).start()
-web.run_app(app, sock=listening, print=None, access_log=None)
+web.run_app(app, sock=listening, print=None, access_log=None, handle_signals=False)

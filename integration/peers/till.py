@@ -6,10 +6,13 @@ answered, or the error that Stripe's client made of it.
 
 import functools
 import json
+import signal
 import sys
 
 import stripe
 
+# Who pressed Ctrl-C means whoever started it, and that ends it.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 api, proxy = sys.argv[1:]
 # The client asks for http or https of its own accord: between it and the sidecar next door there is no TLS.
 client = stripe.StripeClient("sk_test_till", base_addresses={"api": api}, proxy=proxy, max_network_retries=0)

@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{CHECKOUT, Mesh, PAYMENT_API, Style, TICKETS};
+use super::{CHECKOUT, Mesh, PAYMENT_API, Proxy, Style, TICKETS, Workload};
+
+/// As Stripe's client asks for it.
+const PAYMENT: &str = "-u sk_test_me: -d \
+    'type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123'";
+const COMPLAINT: &str = "-H 'content-type: application/json' -d '{\"text\":\"my card is 5555 5555 5555 4444\"}'";
 
 /// Who is in the mesh.
 #[must_use]
@@ -23,25 +28,33 @@ pub fn opening(style: Style) -> String {
 /// How to try what runs.
 #[must_use]
 pub fn invitation(mesh: &Mesh, style: Style) -> String {
-    let call = |from: &super::Proxy, to: &super::Workload, path: &str, arguments: &str| {
-        format!("curl -s -x http://{} http://{}{path} {arguments}", from.outbound, to.host)
+    let call = |from: &Proxy, to: &Workload, path: &str| {
+        format!("curl -s -x {} http://{}{path} \\\n        ", from.outbound, to.host)
     };
-    let card = "-u sk_test_me: -d type=card -d 'card[number]=4242424242424242' -d 'card[exp_month]=12' \\\n        \
-                -d 'card[exp_year]=2030' -d 'card[cvc]=123'";
-    let complaint = "-H 'content-type: application/json' -d '{\"text\":\"card 5555 5555 5555 4444\"}'";
-    let mut text = format!("\n{}\n", style.bold("Try it, as checkout and as tickets. Ctrl-C ends."));
-    let mut line = |what: &str| {
-        let _ = writeln!(text, "    {what}");
-    };
-    line(&call(&mesh.checkout, &PAYMENT_API, "/v1/payment_methods", card));
-    line(&call(&mesh.tickets, &PAYMENT_API, "/v1/payment_methods", card));
-    line(&call(&mesh.checkout, &TICKETS, "/tickets", complaint));
-    for proxy in [&mesh.payment_api, &mesh.tickets] {
-        line(&format!("tail -f {}", proxy.envoy.access_logs().0.display()));
-        line(&format!("curl -s {}/stats/prometheus | grep ^panveil", proxy.envoy.admin));
+    let pay = |from: &Proxy| call(from, &PAYMENT_API, "/v1/payment_methods") + PAYMENT;
+    let mut lines = vec![
+        ("The checkout may send the payment API a card:".to_owned(), pay(&mesh.checkout)),
+        ("The tickets may not:".to_owned(), pay(&mesh.tickets)),
+        (
+            "The tickets answer with what they receive:".to_owned(),
+            call(&mesh.checkout, &TICKETS, "/tickets") + COMPLAINT,
+        ),
+    ];
+    for proxy in [&mesh.payment_api, &mesh.checkout, &mesh.tickets] {
+        let name = proxy.workload.name;
+        let commands = format!(
+            "tail {}\n    curl -s {}/stats/prometheus | grep ^panveil",
+            proxy.envoy.access_logs().0.display(),
+            proxy.envoy.admin,
+        );
+        lines.push((format!("Log and counters of {name}:"), commands));
     }
     if let Some(address) = mesh.prometheus() {
-        line(&format!("http://{address}/alerts"));
+        lines.push(("Alerts:".to_owned(), format!("http://{address}/alerts")));
+    }
+    let mut text = format!("\n{}\n", style.bold("Try it by hand; everything is on 127.0.0.1. Ctrl-C ends."));
+    for (what, command) in lines {
+        let _ = writeln!(text, "{what}\n    {command}");
     }
     text
 }

@@ -1,5 +1,6 @@
 //! What is shown of the mesh? Who sends a card to whom, what becomes of it, and what must come of that.
 
+mod delivered;
 mod paying;
 mod straying;
 mod watching;
@@ -31,6 +32,7 @@ pub async fn tell(mesh: &mut Mesh, mut claimed: impl FnMut(&Claim)) -> Result<Ve
         claimed(&claim);
         claims.push(claim);
     };
+    settled(delivered::delivered(mesh).await?);
     settled(paying::stranger(mesh).await?);
     settled(paying::paid(mesh).await?);
     settled(paying::declined(mesh).await?);

@@ -1,0 +1,77 @@
+//! What runs in the sidecars? As they tell it themselves.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::super::{Claim, Mesh, Proxy};
+
+/// What Istio 1.30 makes of the overlays, by namespace: the name of the filter, what is done with requests, and by which rules.
+const FILTERS: [(&str, &str, &str, &[&str]); 2] = [
+    (
+        "payments",
+        "extensions.istio.io/trafficextension/payments.panveil~istio-translated-wasmplugin",
+        "block",
+        &["cards-from-checkout"],
+    ),
+    ("shop", "extensions.istio.io/trafficextension/shop.panveil~istio-translated-wasmplugin", "mask", &[]),
+];
+
+/// The filter of every sidecar.
+pub async fn delivered(mesh: &Mesh) -> Result<Claim> {
+    let mut claim = Claim::new("Each sidecar has the overlay of its namespace, as Istio delivers it");
+    for proxy in [&mesh.payment_api, &mesh.checkout, &mesh.tickets] {
+        let (_, name, request, rules) =
+            FILTERS.iter().find(|(namespace, ..)| *namespace == proxy.workload.namespace).context("no overlay")?;
+        let seen = Seen::of(proxy).await?;
+        claim = claim
+            .line(proxy.workload.name, &seen.node)
+            .line("", &seen.filter)
+            .line("", seen.policy())
+            .must(seen.filter == *name, format!("the filter is to be {name}"))
+            .must(seen.request == *request && seen.response == "mask" && seen.rules == *rules, "another policy")
+            .must(seen.listeners == ["inbound"], format!("it is in {:?}", seen.listeners));
+    }
+    Ok(claim)
+}
+
+/// What an Envoy says of itself.
+struct Seen {
+    node: String,
+    filter: String,
+    request: String,
+    response: String,
+    rules: Vec<String>,
+    /// The listeners that have it.
+    listeners: Vec<String>,
+}
+
+impl Seen {
+    fn policy(&self) -> String {
+        let Self { request, response, rules, listeners, .. } = self;
+        let rules = if rules.is_empty() { String::new() } else { format!(" rules={}", rules.join(",")) };
+        format!("{}: request={request} response={response}{rules}", listeners.join(","))
+    }
+
+    async fn of(proxy: &Proxy) -> Result<Self> {
+        let page = proxy.envoy.page("/config_dump").await?;
+        let dump: Value = serde_json::from_str(&page).context("/config_dump")?;
+        let parts = || dump["configs"].as_array().into_iter().flatten();
+        let filter = parts().find_map(|part| part["ecds_filters"].get(0)).map(|filter| &filter["ecds_filter"]);
+        let filter = filter.context("no filter was delivered")?;
+        let policy = &filter["typed_config"]["config"]["configuration"]["value"];
+        let policy: Value = serde_json::from_str(policy.as_str().context("no policy")?).context("no policy")?;
+        let node = parts().find_map(|part| part["bootstrap"]["node"]["id"].as_str()).unwrap_or_default();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rules = policy["rules"].as_array().into_iter().flatten();
+        let listeners = parts().flat_map(|part| part["static_listeners"].as_array().into_iter().flatten());
+        let has_it = |one: &&Value| one.to_string().contains("config_discovery");
+        Ok(Self {
+            node: node.to_owned(),
+            filter: word(&filter["name"]),
+            request: word(&policy["request"]),
+            response: word(&policy["response"]),
+            rules: rules.map(|rule| word(&rule["name"])).collect(),
+            listeners: listeners.filter(has_it).map(|one| word(&one["listener"]["name"])).collect(),
+        })
+    }
+}
