@@ -20,7 +20,7 @@
 //!
 //! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
 //! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`, how
-//! fast its detector reads in [`scan_speed`].
+//! fast its detector reads in [`scan_speed`]. What it does between the services of a mesh is shown by `mesh`.
 
 pub mod bar_chart;
 #[cfg(feature = "envoy")]

@@ -67,6 +67,8 @@ pub struct Mesh {
     ticket_service: Upstream,
     _checkout_service: Upstream,
     watch: Option<Watch>,
+    authority: Authority,
+    python: Python,
 }
 
 impl Mesh {
@@ -105,6 +107,8 @@ impl Mesh {
             ticket_service,
             _checkout_service: checkout_service,
             watch,
+            authority,
+            python: parts.python.clone(),
         })
     }
 

@@ -50,9 +50,9 @@ impl Watch {
         self.0.address()
     }
 
-    /// How many sidecars were read the last time.
-    pub async fn scraped(&self) -> Result<usize> {
-        Ok(self.0.query(r#"up{job="envoy"} == 1"#).await?.len())
+    /// How many sidecars are read, once that is `wanted`, or else when it does not become that.
+    pub async fn scraped(&self, wanted: usize) -> Result<usize> {
+        Ok(self.until(r#"up{job="envoy"} == 1"#, |samples| samples.len() == wanted).await?.len())
     }
 
     /// All that was found so far, once it is as much as `wanted`, or else when it does not become that.

@@ -2,6 +2,7 @@
 
 mod delivered;
 mod paying;
+mod strangers;
 mod straying;
 mod watching;
 
@@ -33,7 +34,7 @@ pub async fn tell(mesh: &mut Mesh, mut claimed: impl FnMut(&Claim)) -> Result<Ve
         claims.push(claim);
     };
     settled(delivered::delivered(mesh).await?);
-    settled(paying::stranger(mesh).await?);
+    settled(strangers::strangers(mesh).await?);
     settled(paying::paid(mesh).await?);
     settled(paying::declined(mesh).await?);
     if let Some(watch) = &mesh.watch {

@@ -1,28 +1,13 @@
-//! Does the payment API get what it needs, and from whom?
+//! Does the payment API get what it needs?
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::super::{CHECKOUT, Claim, Mesh};
-use super::{CARD, DECLINED, action, brief, request};
-use crate::client::Client;
+use super::{CARD, DECLINED, action, brief};
 
 /// What localstripe makes of the card: the beginning of its SHA-1. Of the masked one it would be another.
 const FINGERPRINT: &str = "79758cf4654d6cc6";
-
-/// A client without TLS.
-pub async fn stranger(mesh: &Mesh) -> Result<Claim> {
-    let client = Client::http1(mesh.payment_api.envoy.listener);
-    let answer = client.send(&request("GET", "/v1/customers", "", "")).await;
-    let got = match &answer {
-        Ok(Some(response)) => response.summary(),
-        Ok(None) | Err(_) => "nothing, the connection ends".to_owned(),
-    };
-    Ok(Claim::new("Nobody gets to the payment API without a certificate of the mesh")
-        .line("stranger sent", "GET /v1/customers")
-        .line("stranger got", got)
-        .must(!matches!(answer, Ok(Some(_))), "somebody without a certificate got an answer"))
-}
 
 /// A payment with a card.
 pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {

@@ -1,0 +1,38 @@
+//! Who gets to a workload at all?
+
+use std::fs;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use super::super::{CHECKOUT, Claim, Mesh};
+use crate::certificates::Authority;
+use crate::envoy::Credential;
+
+const NO_ANSWER: &str = "no answer";
+
+/// Those who are not of the mesh, and one who is.
+pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
+    let folder = TempDir::with_prefix("panveil-strangers-")?;
+    let file = |name: &str, Credential { certificate, key }: Credential| {
+        let path = folder.path().join(name);
+        fs::write(&path, certificate + &key).map(|()| path.to_string_lossy().into_owned())
+    };
+    let impostor = file("impostor", Authority::new("mesh")?.issue(&CHECKOUT.subject)?)?;
+    let checkout = file("checkout", mesh.authority.issue(&CHECKOUT.subject)?)?;
+    let address = mesh.payment_api.envoy.listener.to_string();
+    let mut script = mesh.python.start("stranger", &[&address, &impostor, &checkout])?;
+    let mut claim = Claim::new("Nobody gets to the payment API without a certificate of the mesh");
+    for (who, what) in [
+        ("in the clear", ""),
+        ("TLS alone", ""),
+        ("impostor", " (its certificate says that it is checkout; another authority signed it)"),
+    ] {
+        let got = script.told("got").await?;
+        claim = claim.line(who, format!("{got}{what}")).must(got == NO_ANSWER, format!("an answer: {got}"));
+    }
+    let got = script.told("got").await?;
+    script.end().await?;
+    mesh.payment_api.told().await?;
+    Ok(claim.line("checkout", &got).must(got == "HTTP/1.1 200 OK", "the one who may does not get there either"))
+}
