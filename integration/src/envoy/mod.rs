@@ -114,6 +114,12 @@ impl Envoy {
         self.run.log()
     }
 
+    /// What went wrong last, in one line.
+    #[must_use]
+    pub fn last_word(&self) -> String {
+        failure::last_word(&self.run.log()).to_owned()
+    }
+
     /// The access log's lines, once there are at least `count`.
     ///
     /// # Errors

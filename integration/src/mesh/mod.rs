@@ -78,6 +78,8 @@ impl Mesh {
     ///
     /// When a part does not start.
     pub async fn start(parts: &Parts, next: impl Fn(&str)) -> Result<Self> {
+        let module = &parts.build.module;
+        ensure!(module.is_file(), "{}: no such file; `make wasm` builds it", module.display());
         let authority = Authority::new("mesh")?;
         let mesh = Surroundings { build: &parts.build, authority: &authority };
         next("the payment API");

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -72,7 +72,16 @@ impl Proxy {
             }]))?;
         }
         settings.differ(sidecar_in(workload.namespace, workload.name, &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
-        let envoy = Envoy::start(&mesh.build.envoy, &settings).await.with_context(|| workload.host)?;
+        let envoy = Envoy::start(&mesh.build.envoy, &settings)
+            .await
+            .with_context(|| format!("the sidecar of {}", workload.name))?;
+        let refused = envoy.stats("config_fail").await?;
+        ensure!(
+            refused.values().sum::<u64>() == 0,
+            "the sidecar of {} does not take panveil: {}",
+            workload.name,
+            envoy.last_word()
+        );
         let outbound = *envoy.listeners().await?.get(OUTBOUND).context("no listener for what is sent")?;
         Ok(Self { workload, envoy, outbound, arrived: 0, _chain: chain })
     }
