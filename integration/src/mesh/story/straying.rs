@@ -123,8 +123,8 @@ fn title(body: &[u8]) -> String {
 /// What the payment API saw of a request.
 fn requests(served: u64) -> String {
     match served {
-        // The head of a request goes on as soon as it is read.
-        0 => "a request that is cut off before its body".to_owned(),
-        served => format!("{served} whole"),
+        // The head of a request goes on as soon as it is read, and what began is cut off.
+        0 => "no whole request".to_owned(),
+        served => format!("{served} whole requests"),
     }
 }
