@@ -9,8 +9,7 @@ use super::lanes::{BLOCK, Every, Lanes, Span, bits, padded};
 
 /// The first digit of the first chain from `from` on that has enough digits for a number. What stands before `from` is no part
 /// of a chain.
-pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
-    let kinds = Kinds::new();
+pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
@@ -43,7 +42,7 @@ pub fn next_chain(bytes: &[u8], from: usize) -> Option<usize> {
 const STRIDE: usize = BLOCK - SHORTEST + 1;
 
 /// The kinds of bytes that chains are made of.
-struct Kinds {
+pub struct Kinds {
     digits: Span,
     /// Digits, dashes, dots and slashes.
     most: Span,
@@ -51,8 +50,9 @@ struct Kinds {
 }
 
 impl Kinds {
+    /// For as many searches as one likes.
     #[inline(always)]
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             digits: Span::kept(b'0', b'9'),
             most: Span::kept(b'-', b'9'),
@@ -159,7 +159,7 @@ mod tests {
 
         #[test]
         fn chains_are_found_wherever_blocks_end(text in "([0-9]{1,5}([ .*_|/-]{0,4}|[,ea ])|[a-z]{0,40}){0,60}", from in 0..90_usize) {
-            let found = next_chain(text.as_bytes(), from);
+            let found = next_chain(&Kinds::new(), text.as_bytes(), from);
             let expected = slowly(text.as_bytes(), from);
             prop_assert_eq!(found, expected, "{}", text);
         }
@@ -167,7 +167,7 @@ mod tests {
         #[test]
         fn no_number_is_passed_over(before in "[a-z ]{0,80}", digits in "[0-9]{12,19}", after in "[a-z]{0,80}") {
             let text = format!("{before}{digits}{after}");
-            prop_assert_eq!(next_chain(text.as_bytes(), 0), Some(before.len()));
+            prop_assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), Some(before.len()));
         }
 
         #[test]
@@ -182,9 +182,9 @@ mod tests {
     fn text_without_enough_digits_has_none() {
         for text in ["the quick brown fox jumps over the lazy dog", "", "2026-01-15T10:22:00Z", "+1 555 123 4567", "1"]
         {
-            assert_eq!(next_chain(text.as_bytes(), 0), None, "{text}");
+            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), None, "{text}");
         }
-        assert_eq!(next_chain(b"1", 5), None);
+        assert_eq!(next_chain(&Kinds::new(), b"1", 5), None);
     }
 
     /// Every layout that a wide joint may have, wherever blocks end.
@@ -203,14 +203,14 @@ mod tests {
         }) {
             let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
             let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
-            assert_eq!(next_chain(text.as_bytes(), 0), Some(before), "{text}");
+            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), Some(before), "{text}");
         }
     }
 
     #[test]
     fn text_without_digits_has_none() {
-        assert_eq!(next_chain(b"the quick brown fox jumps over the lazy dog", 0), None);
-        assert_eq!(next_chain(b"", 0), None);
-        assert_eq!(next_chain(b"1", 5), None);
+        assert_eq!(next_chain(&Kinds::new(), b"the quick brown fox jumps over the lazy dog", 0), None);
+        assert_eq!(next_chain(&Kinds::new(), b"", 0), None);
+        assert_eq!(next_chain(&Kinds::new(), b"1", 5), None);
     }
 }

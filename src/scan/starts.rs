@@ -1,9 +1,10 @@
 //! Where does a number begin?
 
 use super::emv::{self, LONGEST_END};
+use super::hot::{self, Kinds};
 use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
 use super::window::{Windows, digits_end, leading_digits};
-use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, hot, row};
+use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, row};
 use std::ops::Range;
 
 /// Walks the group starts of a view from left to right.
@@ -12,6 +13,7 @@ use std::ops::Range;
 /// start lies behind it.
 pub struct Starts<'a> {
     view: View<'a>,
+    kinds: Kinds,
     at: usize,
     in_chain: bool,
     /// A run of digits that was passed, but not yet looked at from its end.
@@ -34,7 +36,7 @@ const HEXADECIMAL: usize = 11;
 impl<'a> Starts<'a> {
     /// Starts at the beginning of the view's window.
     pub fn new(view: View<'a>) -> Self {
-        Self { view, at: 0, in_chain: true, passed: None }
+        Self { view, kinds: Kinds::new(), at: 0, in_chain: true, passed: None }
     }
 
     /// The next group start that could be a number, in order.
@@ -56,12 +58,14 @@ impl<'a> Starts<'a> {
                 continue;
             }
             let Some(run) = self.next_run() else { continue };
-            if self.view.is_digit_like(run.start, -1) {
+            let may_go_on = self.view.may_be_digit(self.view.before(run.start, 1));
+            if may_go_on && self.view.is_digit_like(run.start, -1) {
                 self.pass(run);
                 continue;
             }
             if self.is_one_number(&run) && !self.may_be_number(&run, &possible) {
-                self.at = run.end;
+                self.at = run.end.saturating_add(1);
+                self.in_chain = false;
                 continue;
             }
             let long = run.len() > MAX_DIGITS;
@@ -129,7 +133,7 @@ impl<'a> Starts<'a> {
             self.in_chain = true;
             return true;
         }
-        match hot::next_chain(self.view.window(), self.at) {
+        match hot::next_chain(&self.kinds, self.view.window(), self.at) {
             Some(start) => self.at = start,
             None if self.view.is_last() => return false,
             None => self.at = self.last_chain(),
