@@ -1,6 +1,8 @@
 //! How does a program end that has started an Envoy? Its work is dropped, and with it every process, however the end comes.
 
+use std::fmt::Display;
 use std::future::Future;
+use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
@@ -17,6 +19,30 @@ pub async fn unless_told_to_end<T>(work: impl Future<Output = Result<T>>) -> Res
         told = told_to_end() => {
             told?;
             bail!("told to end")
+        }
+    }
+}
+
+/// The same for what shows something and, if it is to `keep` running, does so until it is told to end: that is no error then.
+///
+/// # Errors
+///
+/// Those of `work`.
+pub async fn shown(keep: bool, work: impl Future<Output = Result<bool>>) -> Result<bool> {
+    tokio::select! {
+        outcome = work => outcome,
+        told = told_to_end() => told.map(|()| keep),
+    }
+}
+
+/// How `program` ends: well only when what it was to show is true. An error is said in one line.
+pub fn exit_code(program: impl Display, outcome: Result<bool>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{program}: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

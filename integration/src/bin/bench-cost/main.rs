@@ -9,9 +9,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil_integration::bench::cost::{self, Cost, Growth, report};
 use panveil_integration::bench::rounds::Plan;
-use panveil_integration::ending::unless_told_to_end;
+use panveil_integration::ending::{exit_code, unless_told_to_end};
 use panveil_integration::page;
 use panveil_integration::sidecar::Build;
+use panveil_integration::turns::Asked;
 
 /// Measure how the cost of a request grows with what is in it and in the policy.
 #[derive(Debug, Parser)]
@@ -23,12 +24,8 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// How often each row has its turns [default: 15, or 3 with --quick].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: Option<u16>,
-    /// Short turns and few rounds, to see whether it works.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    turns: Asked,
     /// Write the results into cost.md in this folder too.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
@@ -36,13 +33,7 @@ struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match unless_told_to_end(run(Arguments::parse())).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench-cost: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("bench-cost", unless_told_to_end(run(Arguments::parse())).await.map(|()| true))
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
@@ -50,8 +41,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     if let Some(page) = &page {
         ensure!(page.exists(), "{} does not exist", page.display());
     }
-    let (rounds, turn) = if arguments.quick { (3, 100) } else { (15, 200) };
-    let plan = Plan { rounds: arguments.rounds.map_or(rounds, usize::from), turn: Duration::from_millis(turn) };
+    let plan = arguments.turns.plan(Duration::from_millis(200), Duration::from_millis(100));
     let build = Build { envoy: arguments.envoy, module: arguments.wasm };
     let request = measure(&build, &Growth::request(), plan).await?.pop().context("nothing was measured")?;
     println!("{}\n\n{}", report::request(&request), report::fleet(&request));

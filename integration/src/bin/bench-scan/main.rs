@@ -8,9 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use panveil_integration::ending::exit_code;
 use panveil_integration::page;
 use panveil_integration::scan_speed::rounds::{Outcome, Plan};
 use panveil_integration::scan_speed::{Place, Runner, report, rounds, v8_version};
+use panveil_integration::turns::Asked;
 use panveil_scan_speed::input::Input;
 
 /// Measure how fast the detector reads.
@@ -29,34 +31,22 @@ struct Arguments {
     /// Node.js, which is V8.
     #[arg(long, value_name = "PATH", default_value = "node")]
     node: PathBuf,
-    /// How often each contestant has its turn with each input [default: 15, or 3 with --quick].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: Option<u16>,
-    /// Short turns and few rounds, to see whether it works.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    turns: Asked,
     /// Write the results into scanner-speed.md and scanner-speed.svg in this folder too.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench-scan: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("bench-scan", run(&Arguments::parse()).map(|()| true))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
     if let Some(folder) = &arguments.docs {
         ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
     }
-    let (rounds, turn) = if arguments.quick { (3, 5) } else { (15, 20) };
-    let rounds = arguments.rounds.map_or(rounds, usize::from);
-    let plan = Plan { rounds, turn: Duration::from_millis(turn) };
+    let plan = arguments.turns.plan(Duration::from_millis(20), Duration::from_millis(5));
     let mut runners = vec![Runner::native(&arguments.native)?];
     let v8 = v8_version(&arguments.node)?;
     if v8.is_some() {

@@ -12,9 +12,10 @@ use panveil_integration::bench::contestant::Builds;
 use panveil_integration::bench::rounds::{Outcome, Plan};
 use panveil_integration::bench::scenario::Scenario;
 use panveil_integration::bench::{Sample, events, footprint, report, rounds, workers};
-use panveil_integration::ending::unless_told_to_end;
+use panveil_integration::ending::{exit_code, unless_told_to_end};
 use panveil_integration::page;
 use panveil_integration::sidecar::Build;
+use panveil_integration::turns::Asked;
 
 /// Measure what panveil costs, beside the same Envoy without it.
 #[derive(Debug, Parser)]
@@ -29,12 +30,8 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// How often each contestant has its turn in each scenario [default: 15, or 3 with --quick].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: Option<u16>,
-    /// Short turns and few rounds, to see whether it works.
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    turns: Asked,
     /// Measure only these, and neither start, open streams, further workers nor events.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "docs")]
     scenario: Vec<String>,
@@ -54,13 +51,7 @@ struct Results {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match unless_told_to_end(run(Arguments::parse())).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("bench", unless_told_to_end(run(Arguments::parse())).await.map(|()| true))
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
@@ -68,15 +59,13 @@ async fn run(arguments: Arguments) -> Result<()> {
     if let Some(folder) = &arguments.docs {
         ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
     }
-    let (rounds, turn) = if arguments.quick { (3, 100) } else { (15, 300) };
-    let rounds = arguments.rounds.map_or(rounds, usize::from);
-    let plan = Plan { rounds, turn: Duration::from_millis(turn) };
+    let plan = arguments.turns.plan(Duration::from_millis(300), Duration::from_millis(100));
     let panveil = Build { envoy: arguments.envoy, module: arguments.wasm };
     let builds = Builds { panveil, naive: arguments.naive };
     let mut results =
         Results { plan, outcomes: Vec::new(), footprints: Vec::new(), workers: Vec::new(), events: Vec::new() };
     for scenario in scenarios {
-        let bar = bar(rounds, scenario.name)?;
+        let bar = bar(plan.rounds, scenario.name)?;
         let outcome = rounds::run(&builds, scenario, plan, || bar.inc(1)).await;
         bar.finish_and_clear();
         let outcome = outcome?;
@@ -87,7 +76,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         results.outcomes.push(outcome);
     }
     if arguments.scenario.is_empty() {
-        rest(&builds, arguments.quick, &mut results).await?;
+        rest(&builds, arguments.turns.quick, &mut results).await?;
     }
     arguments.docs.as_ref().map_or(Ok(()), |folder| write(&results, folder))
 }

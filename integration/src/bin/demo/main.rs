@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use panveil_integration::case::{Case, Cut, Protocol, parse};
-use panveil_integration::ending::told_to_end;
+use panveil_integration::ending::{exit_code, shown};
 use panveil_integration::observation::check;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
@@ -42,20 +42,8 @@ const SERVICE_PORT: u16 = 8080;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let keep = arguments.keep;
-    // Whichever way it ends, what was started is dropped, and with it every Envoy.
-    let outcome = tokio::select! {
-        outcome = run(arguments) => outcome,
-        outcome = told_to_end() => outcome.map(|()| keep),
-    };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    // Whichever way it ends, what was started is dropped, and with it every process.
+    exit_code("demo", shown(arguments.keep, run(arguments)).await)
 }
 
 /// Runs every exchange; false when one did not come out as it should.

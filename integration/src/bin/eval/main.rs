@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil::verdict::Level;
+use panveil_integration::ending::exit_code;
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::report;
 use panveil_integration::evaluation::run::{Outcome, Plan, measure, misses};
@@ -51,13 +52,7 @@ enum LevelArgument {
 const LEVELS: [Level; 3] = [Level::Strict, Level::Balanced, Level::Precise];
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("eval", run(&Arguments::parse()).map(|()| true))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

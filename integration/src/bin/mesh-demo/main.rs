@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::ending::told_to_end;
+use panveil_integration::ending::{exit_code, shown};
 use panveil_integration::mesh::{Mesh, Parts, Style, invitation, opening};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
@@ -39,20 +39,8 @@ const TICK: Duration = Duration::from_millis(100);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let keep = arguments.keep;
     // Whichever way it ends, what was started is dropped, and with it every process.
-    let outcome = tokio::select! {
-        outcome = run(arguments) => outcome,
-        outcome = told_to_end() => outcome.map(|()| keep),
-    };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("mesh-demo: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("mesh-demo", shown(arguments.keep, run(arguments)).await)
 }
 
 /// Shows every claim; false when one does not hold.

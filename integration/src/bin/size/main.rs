@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use panveil_integration::ending::exit_code;
 use panveil_integration::page;
 use panveil_integration::size::{Module, markdown, text};
 
@@ -28,13 +29,7 @@ struct Arguments {
 const MOST_DIFFERENCE: f64 = 0.01;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("size: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("size", run(&Arguments::parse()).map(|()| true))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::ending::{seed_of_now, unless_told_to_end};
+use panveil_integration::ending::{exit_code, seed_of_now, unless_told_to_end};
 use panveil_integration::sidecar::Build;
 use panveil_integration::soak::{self, Load};
 use tokio::time::Instant;
@@ -40,13 +40,8 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(seed_of_now);
-    match unless_told_to_end(run(arguments, seed)).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("soak: seed {seed}: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = unless_told_to_end(run(arguments, seed)).await;
+    exit_code(format_args!("soak: seed {seed}"), outcome.map(|()| true))
 }
 
 async fn run(arguments: Arguments, seed: u64) -> Result<()> {
