@@ -100,6 +100,13 @@ test: test-native test-dist ## Run every test, in a real Envoy and with a real r
 		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
+.PHONY: matrix
+matrix: native wasm ## Run the Envoy tests on every Envoy that is pinned, or ENVOYS=1.37.0,1.39.3; TESTS=word picks tests
+	@python=$$(scripts/python integration/peers/requirements.txt); kustomize=$$(scripts/kustomize); \
+		prometheus=$$(scripts/prometheus); \
+		PANVEIL_WASM="$(wasm)" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" TESTS="$(TESTS)" \
+		scripts/matrix $(ENVOYS)
+
 .PHONY: test-native
 test-native: native ## Run the tests that need neither wasm nor Envoy
 	@command -v openssl >/dev/null || scripts/debian-packages openssl
