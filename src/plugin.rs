@@ -12,8 +12,8 @@ use proxy_wasm::types::{Action, ContextType};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often the counters of clean traffic go to the host.
-const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+/// How often the counters of clean traffic go to the host, and a configuration says that it is in force.
+const TICK_PERIOD: Duration = Duration::from_secs(1);
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root::default()));
@@ -42,6 +42,9 @@ impl Context for Root {
     /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
     fn on_done(&mut self) -> bool {
         self.flush();
+        if !self.left_out {
+            self.tell_in_force(false);
+        }
         true
     }
 }
@@ -66,17 +69,19 @@ impl RootContext for Root {
         self.left_out = is_left_out(&mut host, &policy);
         self.policy = Some(Rc::new(policy));
         host.log(Level::Info, &Line::PolicyAccepted(mode));
-        let told = host
-            .set_gauge(&Counter::config_info(mode), u64::from(!self.left_out))
-            .and(host.set_tick_period(FLUSH_PERIOD));
-        if let Err(error) = told {
+        self.tell_in_force(!self.left_out);
+        if let Err(error) = host.set_tick_period(TICK_PERIOD) {
             host.log(Level::Warn, &Line::HostCallFailed(error.call));
         }
         true
     }
 
+    /// Workers and plugins of one mode share a gauge. Whichever ends sets it to 0, and those that live on set it right.
     fn on_tick(&mut self) {
         self.flush();
+        if !self.left_out {
+            self.tell_in_force(true);
+        }
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
@@ -93,6 +98,15 @@ impl RootContext for Root {
 }
 
 impl Root {
+    /// Tells whether this version and mode are in force. A configuration that was refused has none.
+    fn tell_in_force(&self, in_force: bool) {
+        let Some(policy) = &self.policy else { return };
+        let mut host = self.host.clone();
+        if let Err(error) = host.set_gauge(&Counter::config_info(policy.mode()), u64::from(in_force)) {
+            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+        }
+    }
+
     fn flush(&self) {
         let mut host = self.host.clone();
         self.ledger.drain(|counter, amount| {

@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(trial("configuration::the_host_cannot_read_it", unreadable));
     trials.push(trial("configuration::the_host_has_no_metrics_and_no_ticks", without_extras));
     trials.push(trial("configuration::a_namespace_is_left_alone", namespaces));
+    trials.push(trial("configuration::it_is_told_until_it_ends", told));
     trials.push(trial("configuration::a_bad_one_leaves_the_good_one_in_force", second));
     trials
 }
@@ -75,6 +76,38 @@ fn without_extras() -> Result<()> {
         let told = with(|host| host.lines.iter().any(|(_, line)| line.contains(call)));
         ensure!(told, "{call}: not told");
     }
+    Ok(())
+}
+
+/// Another plugin of its mode may end, or begin in a namespace that it leaves out: those that are in force tell so again.
+fn told() -> Result<()> {
+    let gauge = |set: Option<u64>| {
+        with(|host| {
+            let metric = host.metrics.iter_mut().find(|metric| metric.name.contains("config")).context("no gauge")?;
+            metric.value = set.unwrap_or(metric.value);
+            anyhow::Ok(metric.value)
+        })
+    };
+    let mut vm = Vm::under("{}").context("refused")?;
+    gauge(Some(0))?;
+    vm.tick();
+    ensure!(gauge(None)? == 1, "not told again");
+    drop(vm);
+    ensure!(gauge(None)? == 0, "still told when it has ended");
+
+    let mut vm = Vm::start();
+    with(|host| host.node = [("xds.node.metadata.NAMESPACE".to_owned(), "shop".into())].into());
+    ensure!(vm.configure(r#"{"namespaces":{"include":["payments"]}}"#), "refused");
+    gauge(Some(1))?;
+    vm.tick();
+    drop(vm);
+    ensure!(gauge(None)? == 1, "what does nothing spoke for another");
+
+    let mut vm = Vm::start();
+    ensure!(!vm.configure(r#"{"request":"msak"}"#), "accepted");
+    vm.tick();
+    drop(vm);
+    ensure!(with(|host| host.metrics.is_empty()), "a refused one is told of");
     Ok(())
 }
 

@@ -14,6 +14,8 @@ use panveil_integration::policies::{Policies, SECRET};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::trial::named;
@@ -25,6 +27,8 @@ const SEED: u64 = 7;
 const DRAWN: u16 = 24;
 const STEP: Duration = Duration::from_millis(20);
 const MOST_STEPS: usize = 500;
+/// How often the filter says what is in force.
+const TICK: Duration = Duration::from_secs(1);
 /// Long enough for a policy to arrive in the middle of its body.
 const PIECES: usize = 200;
 
@@ -36,6 +40,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         with("a_bad_first_policy_lets_nothing_through", |build| Box::pin(bad_first(build))),
         with("a_stream_keeps_its_policy", |build| Box::pin(stream(build))),
         with("no_count_is_lost", |build| Box::pin(counts(build))),
+        with("only_the_mode_in_force_is_told", |build| Box::pin(mode(build))),
     ]
 }
 
@@ -148,6 +153,51 @@ async fn counts(build: Build) -> Result<()> {
     }
     ensure!(counted == EXCHANGES, "{counted} of {EXCHANGES} exchanges are counted");
     unharmed(&mut sidecar.envoy).await
+}
+
+/// Two workers share the gauge of each mode, and a stream that goes on keeps the one that it began under.
+async fn mode(build: Build) -> Result<()> {
+    let mut discovery = Discovery::new(&build.module, "{}")?;
+    let mut settings = build.settings("{}");
+    settings.filter = Filter::Discovered(discovery.file());
+    settings.concurrency = 2;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    told(&sidecar.envoy, &["enforce"]).await?;
+    discovery.offer(r#"{"mode":"monitor"}"#)?;
+    told(&sidecar.envoy, &["monitor"]).await?;
+    // What was given up does not speak again.
+    sleep(2 * TICK).await;
+    told(&sidecar.envoy, &["monitor"]).await?;
+    ensure!(client.get("/").await?.status == 200);
+
+    discovery.offer("{}")?;
+    told(&sidecar.envoy, &["enforce"]).await?;
+    let mut stream = TcpStream::connect(sidecar.envoy.listener).await?;
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n").await?;
+    until(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
+    discovery.offer(r#"{"mode":"monitor"}"#)?;
+    told(&sidecar.envoy, &["enforce", "monitor"]).await?;
+    sleep(2 * TICK).await;
+    told(&sidecar.envoy, &["enforce", "monitor"]).await?;
+    stream.write_all(b"0\r\n\r\n").await?;
+    told(&sidecar.envoy, &["monitor"]).await?;
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// Waits until of all modes just these are told to be in force.
+async fn told(envoy: &Envoy, modes: &[&str]) -> Result<()> {
+    let mut seen = Vec::new();
+    for _ in 0..MOST_STEPS {
+        let counters = envoy.counters().await?;
+        let gauges = counters.iter().filter(|(name, value)| name.starts_with("panveil_config_info{") && **value == 1);
+        seen = gauges.filter_map(|(name, _)| name.split('"').nth(1).map(str::to_owned)).collect();
+        if seen == modes {
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    anyhow::bail!("{seen:?} are told instead of {modes:?}")
 }
 
 /// An Envoy that gets its filter from a file, with this policy in it.
