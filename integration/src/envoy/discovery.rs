@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use json_patch::Patch;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -37,6 +38,16 @@ impl Discovery {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("filter.json")
+    }
+
+    /// What differs from the shipped filter in what is offered from now on: operations of a JSON patch (RFC 6902).
+    ///
+    /// # Errors
+    ///
+    /// When they are none, or do not fit.
+    pub fn differ(&mut self, operations: Value) -> Result<()> {
+        let patch: Patch = serde_json::from_value(operations).context("no JSON patch")?;
+        json_patch::patch(&mut self.config, &patch).context("the patch does not fit the shipped filter")
     }
 
     /// Puts another policy in its place, in one move: a half-written file is never seen.

@@ -49,7 +49,7 @@ fn one_error(part: &str) -> Result<()> {
 }
 
 fn accepted(policy: &str) -> Result<()> {
-    Vm::under(policy).context("refused")?;
+    let _vm = Vm::under(policy).context("refused")?;
     with(|host| {
         ensure!(!host.lines.iter().any(|(level, _)| *level == ERROR), "{:?}", host.lines);
         ensure!(host.tick_period == Some(1000), "tick period {:?}", host.tick_period);

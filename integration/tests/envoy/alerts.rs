@@ -23,11 +23,12 @@ const MOST_ROUNDS: usize = 200;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     type Case = fn(Build, PathBuf) -> Test;
-    let cases: [(&str, Case); 5] = [
+    let cases: [(&str, Case); 6] = [
         ("a_trap_that_refuses", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_CLOSED", 503))),
         ("a_trap_that_lets_through", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_OPEN", 200))),
         ("a_trap_and_a_recovery", |build, binaries| Box::pin(recovered(build, binaries))),
         ("a_module_that_is_not_fetched", |build, binaries| Box::pin(not_fetched(build, binaries))),
+        ("a_module_that_envoy_has_not_fetched", |build, binaries| Box::pin(not_yet_fetched(build, binaries))),
         ("a_policy_with_a_mistake", |build, binaries| Box::pin(refused(build, binaries))),
     ];
     let binaries = Prometheus::from_environment();
@@ -132,8 +133,33 @@ async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     let client = Client::http1(sidecar.envoy.listener);
     let prometheus = watch(&binaries, &sidecar).await?;
+    // The shipped expression, but over seconds instead of a quarter of an hour.
+    let shipped = expression("PanveilPolicyRefused")?;
+    let soon = shipped.replace("[15m:1m]", "[15s:1s]");
+    ensure!(soon != shipped, "PanveilPolicyRefused asks for something else");
+    until(&prometheus, "panveil_config_info == 1", &client, 200).await?;
+    ensure!(prometheus.query(&soon).await?.is_empty(), "it is told before there is anything to tell");
     discovery.offer(r#"{"request":"msak"}"#)?;
-    let counter = r#"envoy_extension_config_discovery_http_filter_.*panveil.*_config_fail"#;
-    ensure!(expression("PanveilPolicyRefused")?.contains(counter), "PanveilPolicyRefused asks for something else");
-    until(&prometheus, &format!("{{__name__=~\"{counter}\"}} > 0"), &client, 200).await
+    until(&prometheus, &soon, &client, 200).await?;
+    // It is not missed: the one before is in force.
+    for alert in ["PanveilMissing", "PanveilNotInspecting"] {
+        ensure!(prometheus.query(&expression(alert)?).await?.is_empty(), "{alert}");
+    }
+    Ok(())
+}
+
+/// As an update, from a web server: Envoy lets requests past what it does not have yet.
+async fn not_yet_fetched(build: Build, binaries: PathBuf) -> Result<()> {
+    let mut discovery = Discovery::new(&build.module, "{}")?;
+    let mut settings = build.settings("{}");
+    settings.filter = Filter::Discovered(discovery.file());
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let prometheus = watch(&binaries, &sidecar).await?;
+    until(&prometheus, "panveil_config_info == 1", &client, 200).await?;
+    let remote =
+        json!({"http_uri": {"uri": "http://a/", "cluster": "service", "timeout": "1s"}, "sha256": "0".repeat(64)});
+    discovery.differ(json!([{"op": "replace", "path": "/config/vm_config/code", "value": {"remote": remote}}]))?;
+    discovery.offer("{}")?;
+    until(&prometheus, &expression("PanveilMissing")?, &client, 200).await
 }

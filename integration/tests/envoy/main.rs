@@ -2,6 +2,7 @@
 //!
 //! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
 
+mod absent;
 mod alerts;
 mod audit;
 mod cases;
@@ -24,6 +25,7 @@ mod neighbours;
 mod protocols;
 mod quick_start;
 mod resets;
+mod rollouts;
 mod soak;
 mod standalone;
 mod startup;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         streams::trials,
         endings::trials,
         startup::trials,
+        absent::trials,
         standalone::trials,
         quick_start::trials,
         traffic::trials,
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         hostile::trials,
         identity::trials,
         updates::trials,
+        rollouts::trials,
         resets::trials,
         matrix::trials,
         memory::trials,

@@ -237,7 +237,8 @@ async fn eventually(client: &Client, status: u16) -> Result<()> {
     anyhow::bail!("no {status}")
 }
 
-async fn until(envoy: &Envoy, stat: &str, value: u64) -> Result<()> {
+/// Waits until the counters or gauges whose names end so come to this value.
+pub async fn until(envoy: &Envoy, stat: &str, value: u64) -> Result<()> {
     let mut page = String::new();
     for _ in 0..MOST_STEPS {
         page = envoy.page("/stats").await?;

@@ -1,0 +1,253 @@
+//! What if the module is not where it should be? As a file and behind a web server that is gone, at the start and as an update.
+//!
+//! `docs/failure.md` tells an operator what these tests hold to be true, the case that lets cards through included.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request, Response};
+use panveil_integration::client::Client;
+use panveil_integration::envoy::{Discovery, Envoy, Filter, PLUGIN};
+use panveil_integration::observation::ReceivedResponse;
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::silence::leaks;
+use panveil_integration::upstream::{Script, Upstream};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use crate::trial::named;
+use crate::updates::until;
+
+const CARD: &str = "4111111111111111";
+const MASKED: &str = "411111******1111";
+const GONE: &str = "/nowhere/panveil.wasm";
+/// Nobody listens there.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+/// Of the cluster of the web server.
+const CLUSTER: &str = "modules";
+const STEP: Duration = Duration::from_millis(50);
+const MOST_STEPS: usize = 400;
+/// How often Envoy is asked that is expected to answer always the same.
+const ATTEMPTS: usize = 5;
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    let with = |name, test| named(build, "absent", name, test);
+    vec![
+        with("a_file_at_the_start", |build| Box::pin(file_at_the_start(build))),
+        with("a_file_as_an_update", |build| Box::pin(file_as_an_update(build))),
+        with("a_file_as_the_first", |build| Box::pin(file_as_the_first(build))),
+        with("a_server_at_the_start", |build| Box::pin(server_at_the_start(build))),
+        with("a_server_with_another_module", |build| Box::pin(another_module(build))),
+        with("a_server_as_an_update", |build| Box::pin(server_as_an_update(build))),
+        with("a_server_as_an_update_that_may_be_refused", |build| Box::pin(refusable(build))),
+    ]
+}
+
+async fn file_at_the_start(build: Build) -> Result<()> {
+    let mut settings = build.settings("{}");
+    settings.service = NOBODY;
+    settings.differ(source(PLUGIN, json!({"local": {"filename": GONE}})))?;
+    let started = Envoy::start(&build.envoy, &settings).await;
+    let Err(error) = started else { anyhow::bail!("Envoy started") };
+    let error = format!("{error:#}");
+    let named = error.contains(GONE) && error.contains("exit status: 1") && error.lines().count() == 1;
+    ensure!(named, "{error}");
+    Ok(())
+}
+
+async fn file_as_an_update(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, local(&build), NOBODY).await?;
+    discovery.differ(source("/config", json!({"local": {"filename": GONE}})))?;
+    discovery.offer(r#"{"request":"block"}"#)?;
+    until(&sidecar.envoy, ".config_fail", 1).await?;
+    for _ in 0..ATTEMPTS {
+        masked(&sidecar.envoy).await?;
+    }
+    ensure!(sidecar.envoy.log().contains(GONE), "the log does not say what is missing: {}", sidecar.envoy.log());
+    unharmed(&mut sidecar.envoy).await
+}
+
+async fn file_as_the_first(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, json!({"local": {"filename": GONE}}), NOBODY).await?;
+    always(&sidecar.envoy, 500).await?;
+    discovery.differ(source("/config", local(&build)))?;
+    discovery.offer("{}")?;
+    eventually(&sidecar.envoy, 200).await?;
+    masked(&sidecar.envoy).await?;
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// Envoy starts, refuses, and does not ask again.
+async fn server_at_the_start(build: Build) -> Result<()> {
+    let server = free_address()?;
+    let mut settings = build.settings("{}");
+    settings.differ(source(PLUGIN, remote(server, &digest(&build)?)))?;
+    settings.differ(cluster(server))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    until(&sidecar.envoy, "remote_load_fetch_failures", 1).await?;
+    always(&sidecar.envoy, 503).await?;
+    let _server = serving(&build, server).await?;
+    always(&sidecar.envoy, 503).await?;
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// What is there is not what the digest is of.
+async fn another_module(build: Build) -> Result<()> {
+    let server = free_address()?;
+    let _server = serving(&build, server).await?;
+    for (digest, status) in [(digest(&build)?, 200), ("0".repeat(64), 503)] {
+        let mut settings = build.settings("{}");
+        settings.differ(source(PLUGIN, remote(server, &digest)))?;
+        settings.differ(cluster(server))?;
+        let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+        eventually(&sidecar.envoy, status).await?;
+        always(&sidecar.envoy, status).await?;
+        unharmed(&mut sidecar.envoy).await?;
+    }
+    Ok(())
+}
+
+/// Envoy takes the new configuration before it has the module, and **lets requests past it**. This is Envoy's, whatever the
+/// filter: it is here so that what is written of it is true.
+async fn server_as_an_update(build: Build) -> Result<()> {
+    let (mut discovery, mut sidecar) = start(&build, local(&build), NOBODY).await?;
+    discovery.differ(source("/config", remote(NOBODY, &digest(&build)?)))?;
+    discovery.offer("{}")?;
+    until(&sidecar.envoy, ".config_reload", 2).await?;
+    for _ in 0..ATTEMPTS {
+        let response = post(&sidecar.envoy).await?;
+        let bare = response.status == 200 && response.body == CARD.as_bytes();
+        ensure!(bare, "Envoy has become better: {}", response.summary());
+    }
+    let told = sidecar.envoy.counters().await?;
+    ensure!(
+        !told.keys().any(|name| name.starts_with("panveil_config_info")),
+        "it is told as if it were there: {told:?}"
+    );
+    unharmed(&mut sidecar.envoy).await
+}
+
+/// With `nack_on_code_cache_miss` the one before stays in force until the module is there, and the next update takes over.
+async fn refusable(build: Build) -> Result<()> {
+    let server = free_address()?;
+    let (mut discovery, mut sidecar) = start(&build, local(&build), server).await?;
+    discovery.differ(source("/config", remote(server, &digest(&build)?)))?;
+    discovery.differ(json!([{"op": "add", "path": "/config/vm_config/nack_on_code_cache_miss", "value": true}]))?;
+    discovery.offer(r#"{"request":"block"}"#)?;
+    until(&sidecar.envoy, ".config_fail", 1).await?;
+    for _ in 0..ATTEMPTS {
+        masked(&sidecar.envoy).await?;
+    }
+    let _server = serving(&build, server).await?;
+    // What failed is not asked for again for ten seconds, and the update after the one that fetches finds it.
+    for round in 0..MOST_STEPS {
+        let status = post(&sidecar.envoy).await?.status;
+        if status == 403 {
+            return unharmed(&mut sidecar.envoy).await;
+        }
+        ensure!(status == 200, "{status}");
+        discovery.offer(&format!(r#"{{"request":"block","detect":{{"ignore_keys":["round_{round}"]}}}}"#))?;
+        sleep(10 * STEP).await;
+    }
+    anyhow::bail!("it is never fetched: {}", sidecar.envoy.log())
+}
+
+/// Operations that put this source of the module in the place of the file.
+fn source(plugin: &str, code: Value) -> Value {
+    json!([{"op": "replace", "path": format!("{plugin}/vm_config/code"), "value": code}])
+}
+
+fn local(build: &Build) -> Value {
+    json!({"local": {"filename": build.module}})
+}
+
+fn remote(server: SocketAddr, digest: &str) -> Value {
+    let uri = json!({"uri": format!("http://{server}/panveil.wasm"), "cluster": CLUSTER, "timeout": "10s"});
+    json!({"remote": {"http_uri": uri, "sha256": digest}})
+}
+
+fn cluster(server: SocketAddr) -> Value {
+    let address = json!({"socket_address": {"address": server.ip(), "port_value": server.port()}});
+    let endpoints = json!([{"lb_endpoints": [{"endpoint": {"address": address}}]}]);
+    let cluster = json!({
+        "name": CLUSTER, "type": "STATIC", "load_assignment": {"cluster_name": CLUSTER, "endpoints": endpoints},
+    });
+    json!([{"op": "add", "path": "/static_resources/clusters/-", "value": cluster}])
+}
+
+/// An Envoy that gets its filter from a file, with the module from there, and knows the web server.
+async fn start(build: &Build, code: Value, server: SocketAddr) -> Result<(Discovery, Sidecar)> {
+    let mut discovery = Discovery::new(&build.module, "{}")?;
+    discovery.differ(source("/config", code))?;
+    discovery.offer("{}")?;
+    let mut settings = build.settings("{}");
+    settings.filter = Filter::Discovered(discovery.file());
+    settings.differ(cluster(server))?;
+    Ok((discovery, Sidecar::start(&build.envoy, settings).await?))
+}
+
+/// The web server that has the module, there.
+async fn serving(build: &Build, address: SocketAddr) -> Result<Upstream> {
+    let pieces = vec![std::fs::read(&build.module)?];
+    let message = Message { headers: vec![], pieces, framing: Framing::Length, trailers: vec![] };
+    Upstream::start(address.port(), Script::Answer(Response { status: 200, message })).await
+}
+
+/// Where nobody listens.
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn digest(build: &Build) -> Result<String> {
+    let digest = Sha256::digest(std::fs::read(&build.module)?);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn post(envoy: &Envoy) -> Result<ReceivedResponse> {
+    let message = Message {
+        headers: vec![("content-type".into(), "text/plain".into())],
+        pieces: vec![CARD.into()],
+        framing: Framing::Length,
+        trailers: vec![],
+    };
+    let request = Request { method: "POST".into(), path: "/echo".into(), message };
+    Client::http1(envoy.listener).send(&request).await?.context("no response")
+}
+
+async fn masked(envoy: &Envoy) -> Result<()> {
+    let response = post(envoy).await?;
+    ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{}", response.summary());
+    Ok(())
+}
+
+async fn always(envoy: &Envoy, status: u16) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        let response = post(envoy).await?;
+        ensure!(response.status == status, "{}", response.summary());
+        ensure!(response.body != CARD.as_bytes(), "the card came back");
+        sleep(STEP).await;
+    }
+    Ok(())
+}
+
+async fn eventually(envoy: &Envoy, status: u16) -> Result<()> {
+    for _ in 0..MOST_STEPS {
+        if post(envoy).await?.status == status {
+            return Ok(());
+        }
+        sleep(STEP).await;
+    }
+    anyhow::bail!("no {status}")
+}
+
+/// Envoy runs, and no log nor admin page has a digit of the card.
+async fn unharmed(envoy: &mut Envoy) -> Result<()> {
+    envoy.access_log(ATTEMPTS).await?;
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    Ok(())
+}
