@@ -23,7 +23,8 @@ pub async fn leaks(envoy: &Envoy, cards: &[String], secrets: &[String]) -> Resul
         places.push((name, String::from_utf8_lossy(&bytes).into_owned(), TELLING));
     }
     for page in PAGES {
-        places.push((page.to_owned(), envoy.page(page).await?, TELLING));
+        let text = envoy.page(page).await?;
+        places.push((page.to_owned(), text.lines().map(without_fraction).collect::<Vec<_>>().join("\n"), TELLING));
     }
     for (number, line) in envoy.access_log(0).await?.iter().enumerate() {
         places.extend(reports(line).map(|(field, value)| {
@@ -33,6 +34,12 @@ pub async fn leaks(envoy: &Envoy, cards: &[String], secrets: &[String]) -> Resul
     let digits = places.iter().filter_map(|(place, text, telling)| leak(place, text, cards, *telling));
     let told = places.iter().filter(|(_, text, _)| secrets.iter().any(|secret| text.contains(secret)));
     Ok(digits.chain(told.map(|(place, ..)| format!("{place} holds a secret"))).collect())
+}
+
+/// How long Envoy took for everything together, without what it computed behind the point: up to thirty digits of no client's.
+pub(crate) fn without_fraction(line: &str) -> &str {
+    let sum = line.split_once(['{', ' ']).is_some_and(|(name, _)| name.ends_with("_sum"));
+    line.rsplit_once('.').filter(|_| sum).map_or(line, |(whole, _)| whole)
 }
 
 /// What panveil says of an exchange.
@@ -68,5 +75,28 @@ mod tests {
         let mut fields: Vec<_> = reports(line.as_object().unwrap()).collect();
         fields.sort();
         assert_eq!(fields, [("panveil_found".into(), "\"1\"".into()), ("path".into(), "\"/a42\"".into())]);
+    }
+
+    #[test]
+    fn only_sums_of_times_lose_their_fraction() {
+        for (line, kept) in [
+            (r#"envoy_rq_time_sum{cluster="a"} 11935.105609398337037"#, r#"envoy_rq_time_sum{cluster="a"} 11935"#),
+            ("envoy_rq_time_sum{} 11935", "envoy_rq_time_sum{} 11935"),
+            ("envoy_rq_time_bucket{le=\"0.5\"} 3", "envoy_rq_time_bucket{le=\"0.5\"} 3"),
+        ] {
+            assert_eq!(without_fraction(line), kept);
+        }
+    }
+
+    #[test]
+    fn what_was_found_is_told_in_one_line() {
+        assert_eq!(Findings::default().told(), None);
+        let findings = Findings {
+            fragments: vec!["a:1".to_owned(), "a:2".to_owned()],
+            independent: Some(vec!["b:3".to_owned()]),
+            ..Findings::default()
+        };
+        let told = "2 digits of cards that were sent, the first at a:1; 1 cards as another scanner sees them, the first at b:3";
+        assert_eq!(findings.told().as_deref(), Some(told));
     }
 }

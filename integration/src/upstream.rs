@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Channel, Empty, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -56,6 +56,7 @@ struct State {
     script: Script,
     received: Vec<ReceivedRequest>,
     cut_off: Vec<ReceivedRequest>,
+    mistakable: usize,
     open: usize,
 }
 
@@ -66,7 +67,7 @@ impl Upstream {
     ///
     /// When the port is taken.
     pub async fn start(port: u16, script: Script) -> Result<Self> {
-        let state = State { script, received: Vec::new(), cut_off: Vec::new(), open: 0 };
+        let state = State { script, received: Vec::new(), cut_off: Vec::new(), mistakable: 0, open: 0 };
         let memory = Arc::new(Memory { state: Mutex::new(state) });
         let remembering = Arc::clone(&memory);
         let listening = Listening::start(port, move |stream| connection(stream, Arc::clone(&remembering))).await?;
@@ -93,6 +94,12 @@ impl Upstream {
         }
         let mut state = self.memory.lock();
         Ok((std::mem::take(&mut state.received), std::mem::take(&mut state.cut_off)))
+    }
+
+    /// How many of the requests that were cut off looked whole to a service that reads to the end of the body and no further.
+    #[must_use]
+    pub fn mistakable(&self) -> usize {
+        self.memory.lock().mistakable
     }
 }
 
@@ -135,6 +142,7 @@ async fn serve(request: http::Request<Incoming>, memory: Arc<Memory>) -> Result<
 struct Arrival {
     memory: Arc<Memory>,
     request: ReceivedRequest,
+    http2: bool,
     whole: bool,
 }
 
@@ -146,13 +154,14 @@ impl Arrival {
         if let Some(authority) = request.uri().authority().filter(|_| !request.headers().contains_key("host")) {
             headers.push(("host".to_owned(), authority.to_string()));
         }
+        let http2 = request.version() == http::Version::HTTP_2;
         let request = ReceivedRequest {
             method: request.method().to_string(),
             path: path.to_owned(),
             headers,
             ..ReceivedRequest::default()
         };
-        Self { memory, request, whole: false }
+        Self { memory, request, http2, whole: false }
     }
 
     async fn read(&mut self, mut body: Incoming) {
@@ -163,7 +172,11 @@ impl Arrival {
                 Err(frame) => self.request.trailers = frame.trailers_ref().map(pairs).unwrap_or_default(),
             }
         }
-        self.whole = true;
+        // A reset may look like the end of the body. This service looks again, and keeps count of what others would not see.
+        self.whole = !self.http2 || body.is_end_stream();
+        if !self.whole {
+            self.memory.lock().mistakable += 1;
+        }
     }
 }
 

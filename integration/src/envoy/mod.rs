@@ -9,6 +9,7 @@ mod memory;
 mod no_op;
 mod pages;
 mod shipped;
+mod version;
 
 pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use discovery::Discovery;
@@ -19,6 +20,7 @@ pub use memory::Memory;
 pub use no_op::no_op;
 pub use pages::PAGES;
 pub use shipped::Shipped;
+pub use version::{Difference, Version};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -156,6 +158,15 @@ impl Envoy {
     /// When it does not answer with 200.
     pub async fn page(&self, path: &str) -> Result<String> {
         pages::get(self.admin, path).await
+    }
+
+    /// Which Envoy it is.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub async fn version(&self) -> Result<Version> {
+        Version::of(&self.page("/server_info").await?)
     }
 
     /// Where each listener takes requests, by its name.

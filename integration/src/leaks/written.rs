@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::digits::Fragments;
 use crate::envoy::{Envoy, PAGES};
 use crate::peers::Python;
+use crate::silence::without_fraction;
 
 /// All that was written, by a name for each. No `Debug`: it may hold digits, if all is not well.
 #[derive(Default)]
@@ -99,12 +100,6 @@ impl Written {
     }
 }
 
-/// How long Envoy took for everything together, without what it computed behind the point: up to thirty digits of no client's.
-fn without_fraction(line: &str) -> &str {
-    let sum = line.split_once(['{', ' ']).is_some_and(|(name, _)| name.ends_with("_sum"));
-    line.rsplit_once('.').filter(|_| sum).map_or(line, |(whole, _)| whole)
-}
-
 impl Findings {
     /// One line about all of them; `None` when there is none.
     #[must_use]
@@ -123,33 +118,5 @@ impl Findings {
             })
             .collect();
         (!told.is_empty()).then(|| told.join("; "))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_sums_of_times_lose_their_fraction() {
-        for (line, kept) in [
-            (r#"envoy_rq_time_sum{cluster="a"} 11935.105609398337037"#, r#"envoy_rq_time_sum{cluster="a"} 11935"#),
-            ("envoy_rq_time_sum{} 11935", "envoy_rq_time_sum{} 11935"),
-            ("envoy_rq_time_bucket{le=\"0.5\"} 3", "envoy_rq_time_bucket{le=\"0.5\"} 3"),
-        ] {
-            assert_eq!(without_fraction(line), kept);
-        }
-    }
-
-    #[test]
-    fn what_was_found_is_told_in_one_line() {
-        assert_eq!(Findings::default().told(), None);
-        let findings = Findings {
-            fragments: vec!["a:1".to_owned(), "a:2".to_owned()],
-            independent: Some(vec!["b:3".to_owned()]),
-            ..Findings::default()
-        };
-        let told = "2 digits of cards that were sent, the first at a:1; 1 cards as another scanner sees them, the first at b:3";
-        assert_eq!(findings.told().as_deref(), Some(told));
     }
 }

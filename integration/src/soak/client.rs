@@ -126,7 +126,7 @@ async fn exchange(sender: &mut Sender, plan: &Plan, http2: bool) -> Result<()> {
         return Ok(());
     }
     let pause = if plan.course == Course::SlowReader { PAUSE } else { Duration::ZERO };
-    let whole = incoming(response.into_body(), &plan.response.masked, plan, pause).await?;
+    let whole = incoming((response.version(), response.into_body()), &plan.response.masked, plan, pause).await?;
     ensure!(whole || !plan.is_whole(), "the response was cut");
     Ok(())
 }

@@ -89,7 +89,7 @@ async fn receive(request: Request<Incoming>, plan: &Plan) -> Result<bool> {
     ensure!(!query.contains(card) && !header.contains(card), "a card in the head");
     let has_head = query == format!("card={masked}") && header == masked;
     ensure!(plan.card_in_head == has_head, "another head than expected");
-    let whole = incoming(request.into_body(), &plan.request.masked, plan, Duration::ZERO).await?;
+    let whole = incoming((request.version(), request.into_body()), &plan.request.masked, plan, Duration::ZERO).await?;
     ensure!(whole || plan.course != Course::Whole, "the request was cut");
     Ok(whole)
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use http_body_util::{BodyExt, Channel};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::sleep;
 
 use super::plan::Plan;
@@ -66,7 +66,12 @@ pub fn outgoing(pieces: &[Bytes], pause: Duration, end: End) -> Outgoing {
 /// # Errors
 ///
 /// When another byte comes than must, or it ends well without all of them.
-pub async fn incoming(mut body: Incoming, wanted: &[u8], plan: &Plan, pause: Duration) -> Result<bool> {
+pub async fn incoming(
+    (version, mut body): (Version, Incoming),
+    wanted: &[u8],
+    plan: &Plan,
+    pause: Duration,
+) -> Result<bool> {
     let mut received = 0;
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
@@ -80,6 +85,10 @@ pub async fn incoming(mut body: Incoming, wanted: &[u8], plan: &Plan, pause: Dur
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
         sleep(pause).await;
+    }
+    // A reset may look like the end of the body.
+    if version == Version::HTTP_2 && !body.is_end_stream() {
+        return Ok(false);
     }
     ensure!(received == wanted.len(), "a good end after {received} of {} bytes", wanted.len());
     if plan.with_trailers {

@@ -40,6 +40,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         with("a_file_as_an_update", |build| Box::pin(file_as_an_update(build))),
         with("a_file_as_the_first", |build| Box::pin(file_as_the_first(build))),
         with("a_server_at_the_start", |build| Box::pin(server_at_the_start(build))),
+        with("a_server_at_the_start_that_may_be_refused", |build| Box::pin(refusable_start(build))),
         with("a_server_with_another_module", |build| Box::pin(another_module(build))),
         with("a_server_as_an_update", |build| Box::pin(server_as_an_update(build))),
         with("a_server_as_an_update_that_may_be_refused", |build| Box::pin(refusable(build))),
@@ -91,7 +92,22 @@ async fn server_at_the_start(build: Build) -> Result<()> {
     always(&sidecar.envoy, 503).await?;
     let _server = serving(&build, server).await?;
     always(&sidecar.envoy, 503).await?;
+    let lines = sidecar.envoy.access_log(2 * ATTEMPTS).await?;
+    ensure!(lines.iter().all(|line| line["details"] == "wasm_fail_stream" && line["path"].is_null()), "{lines:?}");
     unharmed(&mut sidecar.envoy).await
+}
+
+/// Even where the server has the module: at the start Envoy never has it yet.
+async fn refusable_start(build: Build) -> Result<()> {
+    let server = free_address()?;
+    let _server = serving(&build, server).await?;
+    let mut settings = build.settings("{}");
+    settings.service = NOBODY;
+    settings.differ(source(PLUGIN, remote(server, &digest(&build)?)))?;
+    settings.differ(refusable_at(PLUGIN))?;
+    settings.differ(cluster(server))?;
+    ensure!(Envoy::start(&build.envoy, &settings).await.is_err(), "Envoy started");
+    Ok(())
 }
 
 /// What is there is not what the digest is of.
@@ -122,6 +138,8 @@ async fn server_as_an_update(build: Build) -> Result<()> {
         let bare = response.status == 200 && response.body == CARD.as_bytes();
         ensure!(bare, "Envoy has become better: {}", response.summary());
     }
+    let lines = sidecar.envoy.access_log(ATTEMPTS).await?;
+    ensure!(lines.iter().all(|line| line["details"] == "via_upstream" && line["path"].is_null()), "{lines:?}");
     let told = sidecar.envoy.counters().await?;
     ensure!(
         !told.keys().any(|name| name.starts_with("panveil_config_info")),
@@ -135,7 +153,7 @@ async fn refusable(build: Build) -> Result<()> {
     let server = free_address()?;
     let (mut discovery, mut sidecar) = start(&build, local(&build), server).await?;
     discovery.differ(source("/config", remote(server, &digest(&build)?)))?;
-    discovery.differ(json!([{"op": "add", "path": "/config/vm_config/nack_on_code_cache_miss", "value": true}]))?;
+    discovery.differ(refusable_at("/config"))?;
     discovery.offer(r#"{"request":"block"}"#)?;
     until(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..ATTEMPTS {
@@ -158,6 +176,11 @@ async fn refusable(build: Build) -> Result<()> {
 /// Operations that put this source of the module in the place of the file.
 fn source(plugin: &str, code: Value) -> Value {
     json!([{"op": "replace", "path": format!("{plugin}/vm_config/code"), "value": code}])
+}
+
+/// An operation that has a configuration refused as long as its module is not there.
+fn refusable_at(plugin: &str) -> Value {
+    json!([{"op": "add", "path": format!("{plugin}/vm_config/nack_on_code_cache_miss"), "value": true}])
 }
 
 fn local(build: &Build) -> Value {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use libtest_mimic::Trial;
-use panveil_integration::case::Request;
+use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::Envoy;
+use panveil_integration::envoy::{Difference, Envoy};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use tokio::net::TcpStream;
@@ -26,6 +26,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     let with = |name, test| named(build, "resets", name, test);
     vec![
         with("streams_that_wait", |build| Box::pin(streams_that_wait(build))),
+        with("a_refused_request_does_not_look_whole", |build| Box::pin(refused(build))),
         with("envoy_quits", |build| Box::pin(envoy_quits(build))),
     ]
 }
@@ -52,6 +53,30 @@ async fn streams_that_wait(build: Build) -> Result<()> {
         until_active(&sidecar.envoy, 0).await?;
         masks(&sidecar).await?;
         unharmed(&mut sidecar.envoy, 2 * STREAMS + 1).await?;
+    }
+    Ok(())
+}
+
+/// What a service has got of a request is not all of it. Older Envoys do not tell every service over HTTP/2.
+async fn refused(build: Build) -> Result<()> {
+    for service_http2 in [false, true] {
+        let mut settings = build.settings(r#"{"request":"block"}"#);
+        settings.service_http2 = service_http2;
+        let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+        let message = Message {
+            headers: vec![("content-type".into(), "text/plain".into())],
+            pieces: vec!["the beginning\n".into(), CARD.into(), "\nthe end".into()],
+            framing: Framing::Chunked,
+            trailers: vec![],
+        };
+        let request = Request { method: "POST".into(), path: "/list".into(), message };
+        let response = Client::http2(sidecar.envoy.listener).send(&request).await?.context("no response")?;
+        ensure!(response.status == 403, "{}", response.summary());
+        let (received, cut_off) = sidecar.upstream.take().await?;
+        ensure!(received.is_empty() && cut_off.len() == 1, "{received:?} {cut_off:?}");
+        let mistakable = service_http2 && sidecar.envoy.version().await?.has(Difference::ResetsSayNoError);
+        ensure!(sidecar.upstream.mistakable() == usize::from(mistakable), "{}", sidecar.upstream.mistakable());
+        unharmed(&mut sidecar.envoy, 1).await?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! What do clients and services notice of a rollout? Under steady traffic with cards, over HTTP/1.1 and HTTP/2: a policy, another
-//! one, one that is refused, and the first again.
+//! one, one that is refused, and the first again; another module, and the first again.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::{Discovery, Filter};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::sleep;
 
@@ -66,9 +70,17 @@ async fn rollout(build: Build) -> Result<()> {
     discovery.offer(FIRST.0)?;
     load.settles(FIRST.1).await?;
 
+    let other = another_build(&build.module)?;
+    discovery.differ(module(other.path()))?;
+    discovery.offer(SECOND.0)?;
+    load.settles(SECOND.1).await?;
+    discovery.differ(module(&build.module))?;
+    discovery.offer(FIRST.0)?;
+    load.settles(FIRST.1).await?;
+
     let answers = load.stop().await?;
     // Envoy may be told of a file twice.
-    for (stat, times) in [("config_reload", 3), ("config_fail", 1), ("update_rejected", 1)] {
+    for (stat, times) in [("config_reload", 5), ("config_fail", 1), ("update_rejected", 1)] {
         ensure!(counted(&sidecar, stat).await? >= times, "{stat} has not counted {times}");
     }
     let (received, cut_off) = sidecar.upstream.take().await?;
@@ -85,6 +97,19 @@ async fn rollout(build: Build) -> Result<()> {
     let leaks = leaks(&sidecar.envoy, &[CARD.to_owned()], &[]).await?;
     ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
     Ok(())
+}
+
+/// The same filter in other bytes, as a new release has them: with an empty section that nothing reads.
+fn another_build(module: &Path) -> Result<NamedTempFile> {
+    let mut bytes = std::fs::read(module)?;
+    bytes.extend_from_slice(b"\0\x05\x04next");
+    let mut file = NamedTempFile::with_prefix("panveil-next-")?;
+    file.write_all(&bytes)?;
+    Ok(file)
+}
+
+fn module(path: &Path) -> Value {
+    json!([{"op": "replace", "path": "/config/vm_config/code/local/filename", "value": path}])
 }
 
 async fn counted(sidecar: &Sidecar, stat: &str) -> Result<u64> {

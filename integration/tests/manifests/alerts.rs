@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         with_tool(TOOL, "alerts::they_fire_when_they_should", || promtool(&["test", "rules", "rules_test.yaml"])),
         trial("alerts::each_is_tried_firing_and_quiet", each_is_tried_firing_and_quiet),
         trial("alerts::each_has_its_section_in_the_runbook", each_has_its_section_in_the_runbook),
+        trial("alerts::what_fails_is_told_by_an_alert", what_fails_is_told_by_an_alert),
         trial("alerts::they_ask_for_what_is_counted", they_ask_for_what_is_counted),
     ]
 }
@@ -97,6 +98,35 @@ fn each_has_its_section_in_the_runbook() -> Result<()> {
         for text in ["summary", "description"] {
             ensure!(rule["annotations"][text].is_string(), "{name}: no {text}");
         }
+    }
+    Ok(())
+}
+
+/// Each row of the table of failures says which alert tells of it, or that none does; and no page names an alert that is none.
+fn what_fails_is_told_by_an_alert() -> Result<()> {
+    let alerts = names("alert")?;
+    let mut named = BTreeSet::new();
+    for page in ["failure.md", "operations.md", "runbook.md", "pci-dss.md", "logs-and-metrics.md"] {
+        let text = fs::read_to_string(root().join("../docs").join(page))?;
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let is_alert = |word: &&str| word.strip_prefix("Panveil").is_some_and(|rest| !rest.is_empty());
+        for word in words.filter(is_alert) {
+            ensure!(alerts.contains(word), "{page} names {word}, which is no alert");
+            named.insert(word.to_owned());
+        }
+    }
+    ensure!(named == alerts, "on no page: {:?}", alerts.difference(&named));
+    let failures = fs::read_to_string(root().join("../docs/failure.md"))?;
+    let rows: Vec<&str> = failures
+        .lines()
+        .skip_while(|line| !line.ends_with("| alert |"))
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    ensure!(rows.len() > 2, "no table with alerts");
+    for row in rows.iter().skip(2) {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default().trim();
+        let told = ["Panveil", "none", "the same", "as for"].iter().any(|begin| last.starts_with(begin));
+        ensure!(told, "which alert tells of it? {row}");
     }
     Ok(())
 }

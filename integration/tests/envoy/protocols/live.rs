@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use libtest_mimic::Trial;
 use panveil_integration::case::Protocol;
 use panveil_integration::client::GAP;
+use panveil_integration::envoy::Difference;
 use panveil_integration::peers::live::{Answer, Live, get};
 use panveil_integration::peers::{Python, Script};
 use panveil_integration::sidecar::Build;
@@ -132,7 +133,9 @@ async fn blocked(build: Build, protocol: Protocol) -> Result<()> {
     }
     send(&mut answer, &format!("data: card {CARD}\n\n"), 20).await?;
     let end = events.next().await;
-    ensure!(matches!(end, Some(Err(_))), "{end:?}");
+    // The reader of this client reads to the end of the body and no further.
+    let mistakable = protocol.client_http2() && envoy.version().await?.has(Difference::ResetsSayNoError);
+    ensure!(matches!(end, Some(Err(_))) || (mistakable && end.is_none()), "{end:?}");
     let line = unharmed(&mut envoy, 1).await?.remove(0);
     ensure!(line["panveil_action"] == "blocked" && line["details"] == "panveil_blocked", "{line:?}");
     Ok(())
