@@ -215,11 +215,11 @@ real-files: cli ## Count what panveil takes for cards in 900 MB of other people'
 
 .PHONY: clean
 clean: ## Remove what was built; keep the fetched Envoy
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,fuzz/build}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,fuzz/build,matrix}
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native
