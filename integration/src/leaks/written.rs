@@ -120,3 +120,20 @@ impl Findings {
         (!told.is_empty()).then(|| told.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_told_in_one_line() {
+        assert_eq!(Findings::default().told(), None);
+        let findings = Findings {
+            fragments: vec!["a:1".to_owned(), "a:2".to_owned()],
+            independent: Some(vec!["b:3".to_owned()]),
+            ..Findings::default()
+        };
+        let told = "2 digits of cards that were sent, the first at a:1; 1 cards as another scanner sees them, the first at b:3";
+        assert_eq!(findings.told().as_deref(), Some(told));
+    }
+}

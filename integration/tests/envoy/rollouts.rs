@@ -124,8 +124,9 @@ impl Load {
             let (answers, stopped) = (Rc::clone(&load.answers), Rc::clone(&load.stopped));
             load.clients.push(tokio::task::spawn_local(async move {
                 while !stopped.get() {
-                    let left = ask(&client).await?;
-                    answers.borrow_mut().push(left);
+                    let left = ask(&client).await;
+                    answers.borrow_mut().push(left.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone));
+                    left?;
                 }
                 Ok(())
             }));
@@ -138,15 +139,19 @@ impl Load {
         let begin = self.answers.borrow().len();
         for _ in 0..MOST_STEPS {
             ensure!(!self.clients.iter().any(JoinHandle::is_finished), "a client was not served: {}", self.last());
-            let answers = self.answers.borrow();
-            let last: Vec<&String> = answers.iter().skip(begin).rev().take(SETTLED).collect();
-            if last.len() == SETTLED && last.iter().all(|one| *one == left) {
+            if self.is_settled(begin, left) {
                 return Ok(());
             }
-            drop(answers);
             sleep(STEP).await;
         }
         anyhow::bail!("{left} is not what is left; the last is {}", self.last())
+    }
+
+    /// Whether the last answers of those behind the first `begin` have all left this.
+    fn is_settled(&self, begin: usize, left: &str) -> bool {
+        let answers = self.answers.borrow();
+        let last: Vec<&String> = answers.iter().skip(begin).rev().take(SETTLED).collect();
+        last.len() == SETTLED && last.iter().all(|one| *one == left)
     }
 
     fn last(&self) -> String {
