@@ -20,7 +20,7 @@ const IN_ENVOY: &str = "docs/quick-start.md";
 
 /// A command that is not run here, by how it begins, and why. Paths in it, and targets and variables of make, are looked at in
 /// `paths.rs`.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("make ", "builds, tests or measures, for minutes"),
     (
         "RUSTUP_TOOLCHAIN=1.95.0 PANVEIL_WASM_TOOLCHAIN=rustup make ",
@@ -35,6 +35,8 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("kubectl kustomize ", "needs kustomize; integration/tests/manifests runs it and compares"),
     ("kubectl ", "needs a cluster"),
     ("helm ", "needs a cluster"),
+    ("curl ", "needs Envoy; integration/tests/envoy asks its pages for the same, and runs those of the quick start"),
+    ("git revert ", "is for the reader's own manifests"),
     ("openssl rand ", "makes a secret, and hands it to a cluster"),
 ];
 

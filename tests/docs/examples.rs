@@ -10,10 +10,10 @@ use crate::markdown::{Block, blocks};
 use crate::{documents, read, texts};
 
 /// Blocks that are no data, and are looked at elsewhere or show what is printed.
-const NO_DATA: [&str; 3] = ["console", "sh", "text"];
+const NO_DATA: [&str; 4] = ["console", "promql", "sh", "text"];
 
-/// The fields that only a manifest has at its top.
-const MANIFEST: [&str; 3] = ["apiVersion", "spec", "containers"];
+/// The fields that only a manifest or a kustomization has at its top.
+const MANIFEST: [&str; 4] = ["apiVersion", "spec", "containers", "resources"];
 
 /// Where the names of each kind's fields stand.
 struct Fields {
