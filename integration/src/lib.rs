@@ -54,5 +54,6 @@ pub mod sidecar;
 pub mod silence;
 pub mod size;
 pub mod soak;
+pub mod terminal;
 pub mod turns;
 pub mod upstream;

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::case::{Case, Cut, Protocol};
 use crate::client::Client;
-use crate::envoy::{Envoy, Filter, Settings};
+use crate::envoy::{Discovery, Envoy, Filter, Settings};
 use crate::observation::{Observation, check};
 use crate::upstream::{Script, Upstream};
 
@@ -62,6 +62,17 @@ impl Build {
     pub fn settings(&self, policy: &str) -> Settings {
         let filter = Filter::Panveil { module: self.module.clone(), policy: policy.to_owned() };
         Settings::new(filter, ([127, 0, 0, 1], 0).into())
+    }
+
+    /// The same with the filter in a file, in which it can be replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn discovered(&self, policy: &str) -> Result<(Discovery, Settings)> {
+        let discovery = Discovery::new(&self.module, policy)?;
+        let settings = Settings { filter: Filter::Discovered(discovery.file()), ..self.settings(policy) };
+        Ok((discovery, settings))
     }
 }
 

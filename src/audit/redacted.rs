@@ -30,16 +30,12 @@ impl Redacted {
 
     fn escaped(bytes: &[u8], longest: usize, unsafe_bytes: &[u8]) -> Self {
         let kept = bytes.get(..longest).unwrap_or(bytes);
-        let is_safe = |byte: &u8| byte.is_ascii_graphic() && !unsafe_bytes.contains(byte);
         let mut safe = String::with_capacity(kept.len());
-        let mut rest = kept;
-        while let Some((first, behind)) = rest.split_first() {
-            let (plain, further) = rest.split_at(rest.iter().take_while(|byte| is_safe(byte)).count());
-            safe.push_str(std::str::from_utf8(plain).unwrap_or_default());
-            rest = further;
-            if plain.is_empty() {
-                push_escape(&mut safe, *first);
-                rest = behind;
+        for byte in kept {
+            if byte.is_ascii_graphic() && !unsafe_bytes.contains(byte) {
+                safe.push(char::from(*byte));
+            } else {
+                push_escape(&mut safe, *byte);
             }
         }
         if kept.len() < bytes.len() {

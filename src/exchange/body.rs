@@ -51,9 +51,11 @@ impl Text {
     fn is_clean(&self, chunk: &[u8], end: bool, policy: &Policy) -> bool {
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         let is_whole = !self.passed && (end || self.shape.sender.is_done_after(length));
-        let mask = policy.mask_style().character.as_byte();
-        let escapes = self.shape.document.escapes();
-        is_whole && chunk.len() <= SMALL_TEXT && !stream::is_suspect(chunk, escapes, &policy.criteria(), mask)
+        let suspect = || {
+            let escapes = self.shape.document.escapes();
+            stream::is_suspect(chunk, escapes, &policy.criteria(), policy.mask_style())
+        };
+        is_whole && chunk.len() <= SMALL_TEXT && !suspect()
     }
 }
 
@@ -82,10 +84,8 @@ impl Exchange {
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
         let content_type = block.get(b"content-type");
-        if self.message(direction).ruling.inspects_at(Place::Body)
-            && content_type.is_some_and(stream::is_binary)
-            && block.all(b"content-type").all(stream::is_binary)
-        {
+        let is_binary = content_type.is_some() && block.all(b"content-type").all(stream::is_binary);
+        if is_binary && self.message(direction).ruling.inspects_at(Place::Body) {
             self.message(direction).pass_by(Reason::Binary);
             return Ok(());
         }

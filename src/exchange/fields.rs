@@ -64,8 +64,7 @@ pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
 /// True when there may be a card anywhere in the map. Looks at all of it in one go, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
-    let mask = policy.mask_style().character.as_byte();
-    stream::is_suspect(block.texts(), Escapes::FORM, &policy.criteria(), mask)
+    stream::is_suspect(block.texts(), Escapes::FORM, &policy.criteria(), policy.mask_style())
 }
 
 impl Fields {

@@ -58,8 +58,7 @@ impl<'a> Starts<'a> {
                 continue;
             }
             let Some(run) = self.next_run() else { continue };
-            let may_go_on = self.view.may_be_digit(self.view.before(run.start, 1));
-            if may_go_on && self.view.is_digit_like(run.start, -1) {
+            if self.view.is_digit_like(run.start, -1) {
                 self.pass(run);
                 continue;
             }

@@ -78,7 +78,8 @@ impl<'a> View<'a> {
     /// True when the byte `distance` from `position` is a digit, or was one before a mask was laid over it.
     pub fn is_digit_like(&self, position: usize, distance: isize) -> bool {
         let byte = self.around(position, distance);
-        byte.is_ascii_digit() || self.is_masked(position, distance) || self.is_in_run_of(FILLER, position, distance)
+        let may_be_masked = || self.is_masked(position, distance) || self.is_in_run_of(FILLER, position, distance);
+        self.may_be_digit(byte) && (byte.is_ascii_digit() || may_be_masked())
     }
 
     /// True when the byte `distance` from `position` belongs to a mask: at least four mask characters, single

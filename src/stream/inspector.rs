@@ -234,7 +234,7 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
 pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -> Cow<'t, [u8]> {
-    if !is_suspect(text, Escapes::FORM, criteria, style.character.as_byte()) {
+    if !is_suspect(text, Escapes::FORM, criteria, style) {
         return Cow::Borrowed(text);
     }
     let mut findings = Vec::new();

@@ -13,7 +13,7 @@ const BINARY: [&[u8]; 31] = [
     b"video/mp2t", b"video/mp4", b"video/mpeg", b"video/quicktime", b"video/webm",
 ];
 
-/// True when a content type says that a message holds no text. Where there are several, each must.
+/// True when a content type says that a message holds no text.
 pub fn is_binary(content_type: &[u8]) -> bool {
     let essence = essence(Some(content_type));
     BINARY.iter().any(|binary| binary.eq_ignore_ascii_case(essence))

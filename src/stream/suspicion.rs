@@ -2,12 +2,14 @@
 //!
 //! Asked before anything is set up to look for it: most texts hold no digits that a card could have.
 
+use crate::mask::Style;
 use crate::scan::{self, Decoded, Escapes, Starts, Step, View};
 use crate::verdict::{self, Criteria};
 
 /// True when something could be found in `text`, which is a whole one, written with these escapes, or several with a zero byte
-/// between them. `mask` is the character that masks are written with.
-pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, mask: u8) -> bool {
+/// between them. Masks in it are written as `style` does.
+pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
+    let mask = style.character.as_byte();
     if criteria.patterns.is_some() {
         return true;
     }
@@ -28,7 +30,6 @@ fn holds_suspect(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mask::Style;
     use crate::stream::{Document, Inspector};
     use crate::verdict::Level;
     use proptest::prelude::*;
@@ -53,7 +54,7 @@ mod tests {
         ) {
             let text = parts.concat();
             let criteria = Arc::new(Criteria { base64, ..Criteria::at(level) });
-            let suspect = is_suspect(text.as_bytes(), document.escapes(), &criteria, b'*');
+            let suspect = is_suspect(text.as_bytes(), document.escapes(), &criteria, Style::HIDE);
             prop_assert!(suspect || !finds(text.as_bytes(), document, &criteria), "{}", text);
         }
     }
@@ -77,8 +78,8 @@ mod tests {
         for text in
             ["", "{\"order\":10000001,\"at\":\"2026-08-17T10:32:11Z\",\"ms\":1748503543012}", "caf\u{e9} 17%20or"]
         {
-            assert!(!is_suspect(text.as_bytes(), Escapes::TEXT, &Criteria::default(), b'*'), "{text}");
+            assert!(!is_suspect(text.as_bytes(), Escapes::TEXT, &Criteria::default(), Style::HIDE), "{text}");
         }
-        assert!(is_suspect(b"a\0%34111111111111111\0b", Escapes::TEXT, &Criteria::default(), b'*'));
+        assert!(is_suspect(b"a\0%34111111111111111\0b", Escapes::TEXT, &Criteria::default(), Style::HIDE));
     }
 }

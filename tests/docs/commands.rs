@@ -5,13 +5,13 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::markdown::{Step, blocks, is_shown, spans, steps};
+use crate::command::run;
+use crate::markdown::{Step, blocks, is_right, spans, steps};
 use crate::shell::Shell;
 use crate::{Document, check, documents, root, texts};
 
@@ -145,8 +145,7 @@ fn follow(page: &Document, steps: &[Step]) -> Vec<String> {
     for step in steps {
         match shell.run(&place(&step.command)) {
             Ok((printed, status)) => {
-                let right = if step.shown.is_empty() { status == 0 } else { is_shown(&place(&step.shown), &printed) };
-                if !right {
+                if !is_right(&place(&step.shown), &printed, status) {
                     told.push(format!("{}:{}: {} ends with {status}:\n{printed}", page.path, step.line, step.command));
                 }
             }
@@ -242,14 +241,7 @@ fn options(command: &str) -> Vec<String> {
 
 /// What the command prints, or why it fails.
 pub fn panveil(arguments: &[&str], input: &str) -> Result<String, String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panveil"));
-    let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
-    // Both fit in a pipe. It may well end before it has read everything.
-    if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    let output = run(arguments, input.as_bytes());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr).trim().to_owned()) }
 }

@@ -4,6 +4,10 @@
 #![expect(clippy::panic, reason = "what fails here is the test")]
 
 #[cfg(feature = "cli")]
+#[expect(clippy::unwrap_used, dead_code, reason = "the tests of the command need more of it")]
+#[path = "../cli/command.rs"]
+mod command;
+#[cfg(feature = "cli")]
 mod commands;
 mod examples;
 mod markdown;

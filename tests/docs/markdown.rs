@@ -120,6 +120,11 @@ pub fn anchors(text: &str) -> Vec<String> {
     all
 }
 
+/// Whether a command did what a page shows below it; without anything below, whether it went well.
+pub fn is_right(shown: &str, printed: &str, status: i32) -> bool {
+    if shown.is_empty() { status == 0 } else { is_shown(shown, printed) }
+}
+
 /// Whether a program printed what a page shows. `…` or `...` stands for any text of a line, as a line for any lines.
 pub fn is_shown(shown: &str, printed: &str) -> bool {
     let shown: Vec<&str> = shown.lines().map(str::trim_end).collect();

@@ -28,7 +28,7 @@ pub struct Figures {
     pub p99: Sample,
     /// Exchanges a second.
     pub rate: Sample,
-    /// Bytes of memory that Envoy has at the end.
+    /// Bytes of memory that Envoy has at the end; of several, the one with the most.
     pub resident: u64,
     /// The most memory that Envoy ever had, in bytes.
     pub peak: u64,

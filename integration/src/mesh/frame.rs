@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{CHECKOUT, Mesh, PAYMENT_API, Proxy, Style, TICKETS, Workload};
+use super::{CHECKOUT, Mesh, PAYMENT_API, Proxy, TICKETS, Workload};
+use crate::terminal::Style;
 
 /// As Stripe's client asks for it.
 const PAYMENT: &str = "-u sk_test_me: -d \

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 pub use self::frame::{invitation, opening};
-pub use self::page::{Claim, Style};
+pub use self::page::{Claim, verdict};
 pub use self::proxy::Proxy;
 pub use self::workload::{CHECKOUT, PAYMENT_API, TICKETS, Workload};
 

@@ -2,13 +2,9 @@
 
 use std::fmt::Write;
 
-/// Columns of a line; a longer one is cut.
-const WIDTH: usize = 120;
-const LABEL: usize = 13;
-const GREEN: &str = "32";
-const RED: &str = "31";
-const BOLD: &str = "1";
-const DIM: &str = "2";
+use crate::terminal::{Columns, Style};
+
+const COLUMNS: Columns = Columns { label: 13, width: 120 };
 
 /// Something said of the mesh, and what was seen of it.
 #[derive(Clone, Debug)]
@@ -19,13 +15,6 @@ pub struct Claim {
     pub lines: Vec<(String, String)>,
     /// Why it does not hold; nothing when it does.
     pub wrong: Vec<String>,
-}
-
-/// Text for a terminal, or plain.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// Whether there are colours.
-    pub coloured: bool,
 }
 
 impl Claim {
@@ -56,43 +45,28 @@ impl Claim {
     pub fn holds(&self) -> bool {
         self.wrong.is_empty()
     }
-}
 
-impl Style {
     /// What is claimed, and what it rests on.
     #[must_use]
-    pub fn claim(self, claim: &Claim) -> String {
-        let mark = if claim.holds() { self.paint(GREEN, "ok") } else { self.paint(RED, "WRONG") };
-        let mut text = format!("[{mark}] {}\n", self.paint(BOLD, claim.title));
-        for (who, what) in &claim.lines {
-            let room = WIDTH - LABEL - 5;
-            let cut = || what.chars().take(room - 3).chain("...".chars()).collect();
-            let what = if what.chars().count() > room { cut() } else { what.clone() };
-            let _ = writeln!(text, "    {} {what}", self.paint(DIM, &format!("{who:<LABEL$}")));
+    pub fn shown(&self, style: Style) -> String {
+        let mut text = format!("{} {}\n", style.mark(self.holds()), style.bold(self.title));
+        for (who, what) in &self.lines {
+            let _ = writeln!(text, "{}", style.line(COLUMNS, who, what));
         }
-        for wrong in &claim.wrong {
-            let _ = writeln!(text, "    {} {wrong}", self.paint(RED, &format!("{:<LABEL$}", "WRONG")));
+        for wrong in &self.wrong {
+            let label = style.outcome(false, &format!("{:<1$}", "WRONG", COLUMNS.label));
+            let _ = writeln!(text, "    {label} {wrong}");
         }
         text
     }
+}
 
-    /// How many of them hold.
-    #[must_use]
-    pub fn verdict(self, claims: &[Claim]) -> String {
-        let right = claims.iter().filter(|claim| claim.holds()).count();
-        let colour = if right == claims.len() { GREEN } else { RED };
-        format!("{}\n", self.paint(colour, &format!("{right} of {} claims hold.", claims.len())))
-    }
-
-    /// A heading.
-    #[must_use]
-    pub fn bold(self, text: &str) -> String {
-        self.paint(BOLD, text)
-    }
-
-    fn paint(self, colour: &str, text: &str) -> String {
-        if self.coloured && !text.is_empty() { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
-    }
+/// How many of them hold.
+#[must_use]
+pub fn verdict(claims: &[Claim], style: Style) -> String {
+    let right = claims.iter().filter(|claim| claim.holds()).count();
+    let text = format!("{right} of {} claims hold.", claims.len());
+    format!("{}\n", style.outcome(right == claims.len(), &text))
 }
 
 #[cfg(test)]
@@ -104,15 +78,15 @@ mod tests {
         let style = Style { coloured: false };
         let right = Claim::new("It holds").line("till sent", "a").must(true, "never said");
         let wrong = Claim::new("It does not").must(false, "the card arrived");
-        assert_eq!(style.claim(&right), "[ok] It holds\n    till sent     a\n");
-        assert_eq!(style.claim(&wrong), "[WRONG] It does not\n    WRONG         the card arrived\n");
-        assert_eq!(style.verdict(&[right, wrong]), "1 of 2 claims hold.\n");
+        assert_eq!(right.shown(style), "[ok] It holds\n    till sent     a\n");
+        assert_eq!(wrong.shown(style), "[WRONG] It does not\n    WRONG         the card arrived\n");
+        assert_eq!(verdict(&[right, wrong], style), "1 of 2 claims hold.\n");
     }
 
     #[test]
     fn a_long_line_is_cut() {
         let claim = Claim::new("Long").line("it", "x".repeat(200));
-        let text = Style { coloured: false }.claim(&claim);
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH) && text.ends_with("...\n"), "{text}");
+        let text = claim.shown(Style { coloured: false });
+        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS.width) && text.ends_with("...\n"), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request, Response};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{Discovery, Envoy, Filter, PLUGIN};
+use panveil_integration::envoy::{Discovery, Envoy, PLUGIN};
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
@@ -210,11 +210,9 @@ fn cluster(server: SocketAddr) -> Value {
 
 /// An Envoy that gets its filter from a file, with the module from there, and knows the web server.
 async fn start(build: &Build, code: Value, server: SocketAddr) -> Result<(Discovery, Sidecar)> {
-    let mut discovery = Discovery::new(&build.module, "{}")?;
+    let (mut discovery, mut settings) = build.discovered("{}")?;
     discovery.differ(source("/config", code))?;
     discovery.offer("{}")?;
-    let mut settings = build.settings("{}");
-    settings.filter = Filter::Discovered(discovery.file());
     settings.differ(cluster(server))?;
     Ok((discovery, Sidecar::start(&build.envoy, settings).await?))
 }

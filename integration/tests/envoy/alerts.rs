@@ -126,18 +126,22 @@ async fn not_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     until(&prometheus, &expression("PanveilMissing")?, &client, 403).await
 }
 
-async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
-    let mut discovery = Discovery::new(&build.module, "{}")?;
-    let mut settings = build.settings("{}");
-    settings.filter = Filter::Discovered(discovery.file());
+/// A sidecar that gets its filter from a file, and Prometheus once it has seen that the filter is there.
+async fn discovered(build: &Build, binaries: &Path) -> Result<(Discovery, Sidecar, Prometheus)> {
+    let (discovery, settings) = build.discovered("{}")?;
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let prometheus = watch(binaries, &sidecar).await?;
+    until(&prometheus, "panveil_config_info == 1", &Client::http1(sidecar.envoy.listener), 200).await?;
+    Ok((discovery, sidecar, prometheus))
+}
+
+async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
+    let (mut discovery, sidecar, prometheus) = discovered(&build, &binaries).await?;
     let client = Client::http1(sidecar.envoy.listener);
-    let prometheus = watch(&binaries, &sidecar).await?;
     // The shipped expression, but over seconds instead of a quarter of an hour.
     let shipped = expression("PanveilPolicyRefused")?;
     let soon = shipped.replace("[15m:1m]", "[15s:1s]");
     ensure!(soon != shipped, "PanveilPolicyRefused asks for something else");
-    until(&prometheus, "panveil_config_info == 1", &client, 200).await?;
     ensure!(prometheus.query(&soon).await?.is_empty(), "it is told before there is anything to tell");
     discovery.offer(r#"{"request":"msak"}"#)?;
     until(&prometheus, &soon, &client, 200).await?;
@@ -150,13 +154,8 @@ async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
 
 /// As an update, from a web server: Envoy lets requests past what it does not have yet.
 async fn not_yet_fetched(build: Build, binaries: PathBuf) -> Result<()> {
-    let mut discovery = Discovery::new(&build.module, "{}")?;
-    let mut settings = build.settings("{}");
-    settings.filter = Filter::Discovered(discovery.file());
-    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let (mut discovery, sidecar, prometheus) = discovered(&build, &binaries).await?;
     let client = Client::http1(sidecar.envoy.listener);
-    let prometheus = watch(&binaries, &sidecar).await?;
-    until(&prometheus, "panveil_config_info == 1", &client, 200).await?;
     let remote =
         json!({"http_uri": {"uri": "http://a/", "cluster": "service", "timeout": "1s"}, "sha256": "0".repeat(64)});
     discovery.differ(json!([{"op": "replace", "path": "/config/vm_config/code", "value": {"remote": remote}}]))?;

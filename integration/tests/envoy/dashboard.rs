@@ -8,7 +8,6 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request, Response};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{Discovery, Filter};
 use panveil_integration::prometheus::{Prometheus, Target};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
@@ -33,9 +32,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
 }
 
 async fn shows(build: Build, binaries: PathBuf) -> Result<()> {
-    let discovery = Discovery::new(&build.module, POLICY)?;
-    let mut settings = build.settings(POLICY);
-    settings.filter = Filter::Discovered(discovery.file());
+    let (_discovery, settings) = build.discovered(POLICY)?;
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     sidecar.upstream.script(Script::Answer(Response { status: 200, message: message(&[], CARD) }));
     let target = Target { admin: sidecar.envoy.admin, labels: vec![("namespace", "shop"), ("pod", "web-1")] };

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
-use panveil_integration::mesh::{Claim, Mesh, Parts, Style, opening};
+use panveil_integration::mesh::{Claim, Mesh, Parts, opening, verdict};
 use panveil_integration::peers::Python;
 use panveil_integration::prometheus::Prometheus;
 use panveil_integration::sidecar::Build;
+use panveil_integration::terminal::Style;
 
 use crate::trial::trial;
 
@@ -76,8 +77,8 @@ async fn every_claim_holds(parts: Parts) -> Result<()> {
     ensure!(parts.prometheus.is_some(), "PROMETHEUS is not set");
     let claims = told(&parts).await?;
     let mut page = opening(PLAIN);
-    page.extend(claims.iter().map(|claim| PLAIN.claim(claim)));
-    page.push_str(&PLAIN.verdict(&claims));
+    page.extend(claims.iter().map(|claim| claim.shown(PLAIN)));
+    page.push_str(&verdict(&claims, PLAIN));
     ensure!(claims.len() == 13 && claims.iter().all(Claim::holds), "{page}");
     ensure!(PAGE.contains(&page), "docs/mesh-demo.md shows something else than this:\n{page}");
     Ok(())
@@ -89,7 +90,7 @@ async fn some_claims_hold(mut parts: Parts, policy: &str, hold: &[&str]) -> Resu
     let claims = told(&parts).await?;
     ensure!(claims.len() == 10, "{} claims", claims.len());
     for claim in claims {
-        ensure!(claim.holds() == hold.contains(&claim.title), "{}", PLAIN.claim(&claim));
+        ensure!(claim.holds() == hold.contains(&claim.title), "{}", claim.shown(PLAIN));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ mod markdown;
 #[path = "../../../tests/docs/shell.rs"]
 mod shell;
 
-use markdown::{Step, blocks, is_shown, steps};
+use markdown::{Step, blocks, is_right, is_shown, steps};
 use shell::Shell;
 
 /// The ports of the page, each replaced by one that is free.
@@ -70,8 +70,7 @@ fn follow(shell: &mut Shell, step: &Step, place: &impl Fn(&str) -> String) -> Re
     let start = Instant::now();
     loop {
         let (printed, status) = shell.run(&place(&step.command)).map_err(|error| anyhow!(error))?;
-        let right = if step.shown.is_empty() { status == 0 } else { is_shown(&shown, &printed) };
-        if right {
+        if is_right(&shown, &printed, status) {
             return Ok(());
         }
         ensure!(!step.shown.is_empty() && start.elapsed() < LONGEST_WAIT, "ends with {status}: {printed}");

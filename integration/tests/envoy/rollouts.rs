@@ -11,7 +11,6 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Protocol, Request};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{Discovery, Filter};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::{Value, json};
@@ -51,9 +50,7 @@ async fn nobody_notices(build: Build) -> Result<()> {
 }
 
 async fn rollout(build: Build) -> Result<()> {
-    let mut discovery = Discovery::new(&build.module, FIRST.0)?;
-    let mut settings = build.settings(FIRST.0);
-    settings.filter = Filter::Discovered(discovery.file());
+    let (mut discovery, mut settings) = build.discovered(FIRST.0)?;
     settings.concurrency = 2;
     let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
     let load = Load::start(&sidecar);

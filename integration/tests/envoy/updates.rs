@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use panveil::policy::Policy;
 use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{Discovery, Envoy, Filter};
+use panveil_integration::envoy::{Discovery, Envoy};
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::policies::{Policies, SECRET};
 use panveil_integration::sidecar::{Build, Sidecar};
@@ -157,9 +157,7 @@ async fn counts(build: Build) -> Result<()> {
 
 /// Two workers share the gauge of each mode, and a stream that goes on keeps the one that it began under.
 async fn mode(build: Build) -> Result<()> {
-    let mut discovery = Discovery::new(&build.module, "{}")?;
-    let mut settings = build.settings("{}");
-    settings.filter = Filter::Discovered(discovery.file());
+    let (mut discovery, mut settings) = build.discovered("{}")?;
     settings.concurrency = 2;
     let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
     let client = Client::http1(sidecar.envoy.listener);
@@ -202,11 +200,8 @@ async fn told(envoy: &Envoy, modes: &[&str]) -> Result<()> {
 
 /// An Envoy that gets its filter from a file, with this policy in it.
 async fn start(build: &Build, policy: &str) -> Result<(Discovery, Sidecar)> {
-    let discovery = Discovery::new(&build.module, policy)?;
-    let mut settings = build.settings(policy);
-    settings.filter = Filter::Discovered(discovery.file());
-    let sidecar = Sidecar::start(&build.envoy, settings).await?;
-    Ok((discovery, sidecar))
+    let (discovery, settings) = build.discovered(policy)?;
+    Ok((discovery, Sidecar::start(&build.envoy, settings).await?))
 }
 
 fn request(body: &str) -> Request {

@@ -17,7 +17,7 @@ mod markdown;
 #[path = "../../../tests/docs/shell.rs"]
 mod shell;
 
-use markdown::{is_shown, steps};
+use markdown::{is_right, steps};
 use shell::Shell;
 
 const TOOL: &str = "KUSTOMIZE";
@@ -55,7 +55,7 @@ fn renders_what_it_shows() -> Result<()> {
             continue;
         }
         let (printed, status) = shell.run(&step.command).map_err(|error| anyhow!(error))?;
-        let right = if step.shown.is_empty() { status == 0 } else { is_shown(&step.shown, &printed) };
+        let right = is_right(&step.shown, &printed, status);
         ensure!(right, "docs/quick-start-istio.md:{}: {} ends with {status}:\n{printed}", step.line, step.command);
         rendered += usize::from(renders);
     }

@@ -1,27 +1,22 @@
 //! How is an exchange shown? What was sent, what arrived, and what the log says of it; a line each.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
 
 use panveil_integration::case::{Case, Message};
 use panveil_integration::observation::{Observation, values};
+use panveil_integration::terminal::{Columns, Style};
 
-/// Columns of a line; a longer one is cut.
-const WIDTH: usize = 110;
-const GREEN: &str = "32";
-const RED: &str = "31";
-const BOLD: &str = "1";
-const DIM: &str = "2";
+const COLUMNS: Columns = Columns { label: 12, width: 110 };
 
 /// Writes to standard output, in colour when a person reads it.
 pub struct Report {
-    coloured: bool,
+    style: Style,
 }
 
 impl Report {
     pub fn to_stdout() -> Self {
-        Self { coloured: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+        Self { style: Style::of_stdout() }
     }
 
     pub fn title(&self) {
@@ -29,9 +24,9 @@ impl Report {
     }
 
     pub fn exchange(&self, case: &Case, seen: &Observation, wrong: Option<&str>) {
-        let mark = if wrong.is_none() { self.paint(GREEN, "ok") } else { self.paint(RED, "WRONG") };
+        let mark = self.style.mark(wrong.is_none());
         let policy = if case.policy == "{}" { String::new() } else { format!("  policy {}", case.policy) };
-        println!("[{mark}] {}{}", self.paint(BOLD, &case.name), self.paint(DIM, &policy));
+        println!("{mark} {}{}", self.style.bold(&case.name), self.style.dim(&policy));
         if case.response.message.pieces.is_empty() {
             self.line("client sent", &sent(case));
             let got =
@@ -53,33 +48,26 @@ impl Report {
     }
 
     pub fn counters(&self, counters: &BTreeMap<String, u64>) {
-        println!("\n{}", self.paint(BOLD, "Counters at /stats/prometheus"));
+        println!("\n{}", self.style.bold("Counters at /stats/prometheus"));
         for (name, value) in counters.iter().filter(|(name, _)| name.starts_with("panveil_findings_total")) {
             println!("    {name} {value}");
         }
     }
 
     pub fn verdict(&self, right: usize, all: usize) {
-        let colour = if right == all { GREEN } else { RED };
-        println!("{}", self.paint(colour, &format!("{right} of {all} exchanges came out as they must.")));
+        let text = format!("{right} of {all} exchanges came out as they must.");
+        println!("{}", self.style.outcome(right == all, &text));
     }
 
     pub fn invitation(&self, listener: SocketAddr, admin: SocketAddr) {
-        println!("\n{}", self.paint(BOLD, "Try it: the service answers with what it received. Ctrl-C ends."));
+        println!("\n{}", self.style.bold("Try it: the service answers with what it received. Ctrl-C ends."));
         println!("    curl -s {listener}/ -H 'content-type: application/json' -d '{{\"card\":\"4111111111111111\"}}'");
         println!("    curl -s '{listener}/?card=4111111111111111' -d 'call +49 30 901820, card 5555 5555 5555 4444'");
         println!("    curl -s {admin}/stats/prometheus | grep ^panveil");
     }
 
     fn line(&self, what: &str, text: &str) {
-        let room = WIDTH - 17;
-        let cut = || text.chars().take(room - 3).chain("...".chars()).collect();
-        let text = if text.chars().count() > room { cut() } else { text.to_owned() };
-        println!("    {} {text}", self.paint(DIM, &format!("{what:<12}")));
-    }
-
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.coloured && !text.is_empty() { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+        println!("{}", self.style.line(COLUMNS, what, text));
     }
 }
 

@@ -1,6 +1,5 @@
 //! What does panveil do in a mesh? Shown with three services, their sidecars and a Prometheus, on one page.
 
-use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,9 +8,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil_integration::ending::{exit_code, shown};
-use panveil_integration::mesh::{Mesh, Parts, Style, invitation, opening};
+use panveil_integration::mesh::{Mesh, Parts, invitation, opening, verdict};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
+use panveil_integration::terminal::Style;
 
 /// Show panveil at work between the services of a mesh, all on 127.0.0.1.
 #[derive(Debug, Parser)]
@@ -52,16 +52,16 @@ async fn run(arguments: Arguments) -> Result<bool> {
         prometheus: Some(arguments.prometheus),
         policy: None,
     };
-    let style = Style { coloured: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() };
+    let style = Style::of_stdout();
     // Draws nothing when standard error is no terminal.
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
     bar.enable_steady_tick(TICK);
     let mut mesh = Mesh::start(&parts, |next| bar.set_message(format!("starting {next}"))).await?;
     bar.set_message("sending cards");
     bar.suspend(|| print!("{}", opening(style)));
-    let claims = mesh.tell(|claim| bar.suspend(|| print!("{}", style.claim(claim)))).await?;
+    let claims = mesh.tell(|claim| bar.suspend(|| print!("{}", claim.shown(style)))).await?;
     bar.finish_and_clear();
-    print!("{}", style.verdict(&claims));
+    print!("{}", verdict(&claims, style));
     let right = claims.iter().all(|claim| claim.holds());
     if arguments.keep {
         mesh.echo();
