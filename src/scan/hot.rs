@@ -3,13 +3,15 @@
 //! A number stands in a chain: digits with at most [`LONGEST_JOINT`] bytes of joints between them. A block at a time, its
 //! bytes become bits, and the bits tell which chains have enough digits. All else is passed over here.
 
-use super::MIN_DIGITS;
 use super::joint::LONGEST_JOINT;
 use super::lanes::{BLOCK, Every, Lanes, Span, bits, padded};
+use super::{MAX_DIGITS, MIN_DIGITS};
+use std::ops::Range;
 
-/// The first digit of the first chain from `from` on that has enough digits for a number. What stands before `from` is no part
-/// of a chain.
-pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize) -> Option<usize> {
+/// The first digit of the first chain from `from` on that has enough digits for a number, unless it is one run of them, of at
+/// most [`MAX_DIGITS`], that `is_none` says is no number. What stands before `from` is no part of a chain.
+#[inline]
+pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Range<usize>) -> bool) -> Option<usize> {
     let mut at = from;
     loop {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
@@ -25,7 +27,8 @@ pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize) -> Option<usize> {
         let near = (0..LONGEST_JOINT).fold(digits, |near, _| (near << 1) | digits);
         if may_matter(digits, near) {
             let chains = near & bits(block, |bytes| kinds.in_chain(bytes));
-            match first_of_number(chains, digits, rest) {
+            let is_none = |run: Range<usize>| is_none(run.start.saturating_add(at)..run.end.saturating_add(at));
+            match first_of_number(chains, digits, rest, is_none) {
                 Chain::Long(start) => return Some(at.saturating_add(start)),
                 Chain::Cut(start) => {
                     at = at.saturating_add(start);
@@ -67,20 +70,18 @@ impl Kinds {
     }
 }
 
-/// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it.
+/// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it. What is
+/// near a chain ends [`LONGEST_JOINT`] bytes behind it, or where the block does.
 #[inline(always)]
 fn may_matter(digits: u64, near: u64) -> bool {
-    let enough = digits.count_ones() >= ENOUGH_OF_FLOAT || near.leading_ones() >= CUT;
-    enough && long(near) != 0
+    let runs = long(near);
+    let long = runs & (runs >> LONGEST_JOINT) != 0;
+    (long && digits.count_ones() >= ENOUGH_OF_FLOAT) || near >= !0 << (BLOCK - SHORTEST)
 }
 
 /// The fewest bytes of a chain with a number in it: `4.111111111`, the start of a float whose exponent says that more digits
 /// follow.
 const SHORTEST: usize = 11;
-
-/// The bits at the end of a block that a chain has which begins before the next one and goes on in it.
-const CUT: u32 = 11;
-const _: () = assert!(CUT as usize == SHORTEST && BLOCK - STRIDE == SHORTEST - 1);
 
 /// The fewest digits of a chain with a number in it, and of one that ends in a float with an exponent.
 const ENOUGH: u32 = 12;
@@ -106,25 +107,33 @@ enum Chain {
     None,
 }
 
-/// The first of the `chains` that has enough `digits` or is cut, among those at the start of `text`.
-fn first_of_number(chains: u64, digits: u64, text: &[u8]) -> Chain {
+/// The first of the `chains` that has enough `digits` or is cut, among those at the start of `text`, without those that
+/// `is_none` says are no numbers.
+#[inline(always)]
+fn first_of_number(chains: u64, digits: u64, text: &[u8], is_none: impl Fn(Range<usize>) -> bool) -> Chain {
     let mut rest = long(chains);
     while rest != 0 {
         let start = rest.trailing_zeros();
         let end = start.saturating_add(chains.wrapping_shr(start).trailing_ones());
         let behind = u64::MAX.checked_shl(end).unwrap_or(0);
         let count = (digits & u64::MAX.wrapping_shl(start) & !behind).count_ones();
-        let first = usize::try_from(start).unwrap_or(0);
-        let next = usize::try_from(end).ok().and_then(|end| text.get(end));
-        if count >= ENOUGH || (count >= ENOUGH_OF_FLOAT && matches!(next, Some(b'e' | b'E'))) {
-            return Chain::Long(first);
+        let run = offset(start)..offset(end);
+        let is_run = start.saturating_add(count) == end && run.len() <= MAX_DIGITS;
+        let is_cut = behind == 0 && start > 0;
+        if (is_run || count < ENOUGH) && is_cut {
+            return Chain::Cut(run.start);
         }
-        if behind == 0 && start > 0 {
-            return Chain::Cut(first);
+        let is_float = count >= ENOUGH_OF_FLOAT && matches!(text.get(run.end), Some(b'e' | b'E'));
+        if (count >= ENOUGH || is_float) && !(is_run && is_none(run.clone())) {
+            return Chain::Long(run.start);
         }
         rest &= behind;
     }
     Chain::None
+}
+
+fn offset(bit: u32) -> usize {
+    usize::try_from(bit).unwrap_or(BLOCK)
 }
 
 #[cfg(test)]
@@ -135,7 +144,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The same, a byte at a time.
-    fn slowly(text: &[u8], from: usize) -> Option<usize> {
+    fn slowly(text: &[u8], from: usize, is_none: impl Fn(Range<usize>) -> bool) -> Option<usize> {
         let mut start = from;
         while start < text.len() {
             let (mut digits, mut joint, mut at) = (0, 0, start);
@@ -146,7 +155,11 @@ mod tests {
                 at += 1;
             }
             let exponent = joint < 4 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
-            if text[start].is_ascii_digit() && (digits >= 12 || (digits >= 10 && at - start >= SHORTEST && exponent)) {
+            let passed = (1..=MAX_DIGITS).contains(&digits) && digits == at - start && is_none(start..at);
+            if !passed
+                && text[start].is_ascii_digit()
+                && (digits >= 12 || (digits >= 10 && at - start >= SHORTEST && exponent))
+            {
                 return Some(start);
             }
             start = if text[start].is_ascii_digit() { at } else { start + 1 };
@@ -158,16 +171,21 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
         #[test]
-        fn chains_are_found_wherever_blocks_end(text in "([0-9]{1,5}([ .*_|/-]{0,4}|[,ea ])|[a-z]{0,40}){0,60}", from in 0..90_usize) {
-            let found = next_chain(&Kinds::new(), text.as_bytes(), from);
-            let expected = slowly(text.as_bytes(), from);
-            prop_assert_eq!(found, expected, "{}", text);
+        fn chains_are_found_wherever_blocks_end(
+            text in "([0-9]{1,5}([ .*_|/-]{0,4}|[,ea ])|[0-9]{12,20}[,e ]|[a-z]{0,40}){0,60}",
+            from in 0..90_usize,
+            passed in 0..=3_u8,
+        ) {
+            let text = text.as_bytes();
+            let is_none = |run: Range<usize>| text[run.start] % 4 < passed && text[run.end - 1] % 4 < passed;
+            let found = next_chain(&Kinds::new(), text, from, is_none);
+            prop_assert_eq!(found, slowly(text, from, is_none), "{}", text.escape_ascii());
         }
 
         #[test]
         fn no_number_is_passed_over(before in "[a-z ]{0,80}", digits in "[0-9]{12,19}", after in "[a-z]{0,80}") {
             let text = format!("{before}{digits}{after}");
-            prop_assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), Some(before.len()));
+            prop_assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), Some(before.len()));
         }
 
         #[test]
@@ -182,9 +200,9 @@ mod tests {
     fn text_without_enough_digits_has_none() {
         for text in ["the quick brown fox jumps over the lazy dog", "", "2026-01-15T10:22:00Z", "+1 555 123 4567", "1"]
         {
-            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), None, "{text}");
+            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), None, "{text}");
         }
-        assert_eq!(next_chain(&Kinds::new(), b"1", 5), None);
+        assert_eq!(next_chain(&Kinds::new(), b"1", 5, |_| false), None);
     }
 
     /// Every layout that a wide joint may have, wherever blocks end.
@@ -203,14 +221,14 @@ mod tests {
         }) {
             let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
             let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
-            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0), Some(before), "{text}");
+            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), Some(before), "{text}");
         }
     }
 
     #[test]
     fn text_without_digits_has_none() {
-        assert_eq!(next_chain(&Kinds::new(), b"the quick brown fox jumps over the lazy dog", 0), None);
-        assert_eq!(next_chain(&Kinds::new(), b"", 0), None);
-        assert_eq!(next_chain(&Kinds::new(), b"1", 5), None);
+        assert_eq!(next_chain(&Kinds::new(), b"the quick brown fox jumps over the lazy dog", 0, |_| false), None);
+        assert_eq!(next_chain(&Kinds::new(), b"", 0, |_| false), None);
+        assert_eq!(next_chain(&Kinds::new(), b"1", 5, |_| false), None);
     }
 }

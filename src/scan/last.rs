@@ -1,18 +1,33 @@
-//! Where is the last byte of a kind?
+//! Where is the last byte of a kind, and how many are there?
 
-/// How many bytes are looked at together.
-const BLOCK: usize = 256;
+use super::lanes::{self, BLOCK, Lanes};
 
-/// The last byte of `text` that is of a kind. `is` has no branches, so that a block at a time is looked at.
-pub fn last(text: &[u8], is: impl Fn(u8) -> bool) -> Option<usize> {
+/// The last byte of `text` of which the highest bit of what `is` says is set.
+pub fn last(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> Option<usize> {
+    let (rest, blocks) = text.as_rchunks::<BLOCK>();
     let mut start = text.len();
-    for block in text.rchunks(BLOCK) {
-        start = start.saturating_sub(block.len());
-        if block.iter().fold(0, |any, byte| any | u8::from(is(*byte))) != 0 {
-            return block.iter().rposition(|byte| is(*byte)).map(|position| start.saturating_add(position));
+    for block in blocks.iter().rev() {
+        start = start.saturating_sub(BLOCK);
+        let found = lanes::bits(block, &is).checked_ilog2();
+        if let Some(position) = found {
+            return start.checked_add(usize::try_from(position).ok()?);
         }
     }
-    None
+    usize::try_from(bits_of_rest(rest, is).checked_ilog2()?).ok()
+}
+
+/// How many bytes of `text` there are of which the highest bit of what `is` says is set.
+pub fn count(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> usize {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let in_blocks = blocks.iter().map(|block| lanes::bits(block, &is).count_ones());
+    let ones = in_blocks.fold(bits_of_rest(rest, &is).count_ones(), u32::saturating_add);
+    usize::try_from(ones).unwrap_or(usize::MAX)
+}
+
+/// The bits of what is shorter than a block.
+fn bits_of_rest(rest: &[u8], is: impl Fn(Lanes) -> Lanes) -> u64 {
+    let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
+    if rest.is_empty() { 0 } else { lanes::bits(&lanes::padded(rest), is) & !behind }
 }
 
 #[cfg(test)]
@@ -29,7 +44,10 @@ mod tests {
                     *byte = b'b';
                 }
             }
-            prop_assert_eq!(last(&text, |byte| byte == b'b'), text.iter().rposition(|byte| *byte == b'b'));
+            let is = |bytes: Lanes| bytes.is(b'b');
+            prop_assert_eq!(last(&text, is), text.iter().rposition(|byte| *byte == b'b'));
+            prop_assert_eq!(last(&text, |bytes| bytes.is_within(0, b'a')), text.iter().rposition(|byte| *byte == b'a'));
+            prop_assert_eq!(count(&text, is), text.iter().filter(|byte| **byte == b'b').count());
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) use fold::{Fold, fold};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
-pub use last::last;
+pub use last::{count, last};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;

@@ -3,7 +3,7 @@
 use super::emv::{self, LONGEST_END};
 use super::hot::{self, Kinds};
 use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
-use super::window::{Windows, digits_end, leading_digits};
+use super::window::{Windows, digits_end};
 use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, row};
 use std::ops::Range;
 
@@ -52,7 +52,7 @@ impl<'a> Starts<'a> {
                 return step;
             }
             if !self.in_chain {
-                if !self.enter_chain() {
+                if !self.enter_chain(&possible) {
                     return Step::End;
                 }
                 continue;
@@ -62,7 +62,7 @@ impl<'a> Starts<'a> {
                 self.pass(run);
                 continue;
             }
-            if self.is_one_number(&run) && !self.may_be_number(&run, &possible) {
+            if self.is_no_number(&run, &possible) {
                 self.at = run.end.saturating_add(1);
                 self.in_chain = false;
                 continue;
@@ -90,18 +90,21 @@ impl<'a> Starts<'a> {
         }
     }
 
-    /// True when `run` has the length of a number, and nothing stands beside it that could make more of it: most timestamps
-    /// and identifiers in a table.
-    fn is_one_number(&self, run: &Range<usize>) -> bool {
+    /// True when `run` has the length of a number, nothing stands behind it that could make more of it, and its digits are no
+    /// `possible` ones: most timestamps and identifiers in a table.
+    #[inline]
+    fn is_no_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
         let behind = self.view.at(run.end);
         (MIN_DIGITS..=MAX_DIGITS).contains(&run.len())
             && run.end < self.view.len()
             && !(is_joint_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
             // The tag of a chip's data object.
             && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
+            && !self.may_be_number(run, possible)
     }
 
     /// True when the digits of `run`, on their own, are `possible` ones.
+    #[inline]
     fn may_be_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
         let mut digits = Digits::EMPTY;
         let text = self.view.window().get(run.start..).unwrap_or_default();
@@ -127,24 +130,17 @@ impl<'a> Starts<'a> {
     }
 
     /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
-    fn enter_chain(&mut self) -> bool {
-        if self.begins_number() {
-            self.in_chain = true;
-            return true;
-        }
-        match hot::next_chain(&self.kinds, self.view.window(), self.at) {
+    fn enter_chain(&mut self, possible: impl Fn(&Digits) -> bool) -> bool {
+        let is_none = |run: Range<usize>| {
+            !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
+        };
+        match hot::next_chain(&self.kinds, self.view.window(), self.at, is_none) {
             Some(start) => self.at = start,
             None if self.view.is_last() => return false,
             None => self.at = self.last_chain(),
         }
         self.in_chain = true;
         self.at < self.view.len()
-    }
-
-    /// True when the digits here are enough for a number, as in a list of them.
-    fn begins_number(&self) -> bool {
-        let rest = self.view.window().get(self.at..).unwrap_or_default();
-        leading_digits(rest, MIN_DIGITS) == MIN_DIGITS
     }
 
     /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.

@@ -61,7 +61,7 @@ impl Inspector {
 
     /// The same, as if `text` had come before. What a field is called tells what is in it.
     pub fn preceded_by(mut self, text: &[u8]) -> Self {
-        self.remember(text);
+        self.remember(text, None);
         self
     }
 
@@ -140,8 +140,10 @@ impl Inspector {
         for mut hit in hits.found {
             if hit.sighting.name.is_none() {
                 let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
-                let cursor = names.get_or_insert_with(|| self.naming.cursor(behind, text));
-                hit.sighting.name = field::nearest(&before, &cursor.names(hit.span.start));
+                let mut look_up =
+                    || names.get_or_insert_with(|| self.naming.cursor(behind, text)).names(hit.span.start);
+                let far = hit.far.take().unwrap_or_else(&mut look_up);
+                hit.sighting.name = field::nearest(&before, &far);
             }
             if matches!(hit.sighting.what, What::Pan(_) | What::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);
@@ -149,7 +151,7 @@ impl Inspector {
             findings.push(self.finding(hit, view, source));
         }
         self.since_card = since_card;
-        self.remember(text.get(..hits.decided).unwrap_or_default());
+        self.remember(text.get(..hits.decided).unwrap_or_default(), hits.naming);
         hits.decided
     }
 
@@ -178,10 +180,13 @@ impl Inspector {
         Finding { span: sent, form, sighting }
     }
 
-    /// Keeps what later decisions need of the bytes decided now.
-    fn remember(&mut self, decided: &[u8]) {
+    /// Keeps what later decisions need of the bytes decided now, behind which `naming` holds if it is known.
+    fn remember(&mut self, decided: &[u8], naming: Option<Naming>) {
         let behind = self.behind;
-        self.naming.advance(behind.get(..self.behind_len).unwrap_or_default(), decided);
+        match naming {
+            Some(naming) => self.naming = naming,
+            None => self.naming.advance(behind.get(..self.behind_len).unwrap_or_default(), decided),
+        }
         if let Some(byte) = decided.iter().rev().find(|byte| Document::is_anchor(**byte)) {
             self.anchor = *byte;
         }

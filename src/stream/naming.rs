@@ -45,7 +45,7 @@ impl Naming {
         if let Some(columns) = &mut self.columns {
             columns.advance(next);
         }
-        if let Some(bracket) = last(next, |byte| field::is_bracket(&byte)) {
+        if let Some(bracket) = last(next, field::is_bracket) {
             let end = from.saturating_add(bracket).saturating_add(1);
             self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
         }
@@ -63,10 +63,20 @@ impl Naming {
 }
 
 impl Cursor<'_> {
-    /// The names at `position`, which is not before the one that was asked for last.
-    pub fn names(&mut self, position: usize) -> FarNames {
+    /// What holds at `position`; `None` when it is before what was asked for last.
+    pub fn up_to(mut self, position: usize) -> Option<Naming> {
+        (self.at <= position).then(|| self.advance_to(position))?;
+        Some(self.naming)
+    }
+
+    fn advance_to(&mut self, position: usize) {
         self.naming.advance_from(self.at, self.behind, self.text.get(..position).unwrap_or_default());
         self.at = self.at.max(position);
+    }
+
+    /// The names at `position`, which is not before the one that was asked for last.
+    pub fn names(&mut self, position: usize) -> FarNames {
+        self.advance_to(position);
         FarNames {
             heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),
             heading_says: None,

@@ -36,7 +36,7 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     }
     let key = field::name(before).or_else(|| {
         let array = far.array.as_deref()?;
-        scan::last(before, |byte| field::is_bracket(&byte)).is_none().then_some(array)
+        scan::last(before, field::is_bracket).is_none().then_some(array)
     });
     let Some(key) = key else { return Called::Weighs(score_of_words(before)) };
     match names.weigh(key) {
@@ -133,6 +133,9 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
     text.iter().enumerate().map(|(at, byte)| if is_masked(at, *byte) { b'0' } else { *byte }).collect()
 }
 
+/// The most signs between two words, or the last one and the number.
+const LONGEST_GAP: usize = 3;
+
 /// What the last words of running text say.
 fn score_of_words(before: &[u8]) -> i8 {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() | (*byte >= 0x80);
@@ -140,12 +143,11 @@ fn score_of_words(before: &[u8]) -> i8 {
     let mut last = true;
     let mut said = 0;
     for _ in 0..3 {
-        let word_end = scan::last(rest, |byte| is_letter(&byte)).map_or(0, |index| index.saturating_add(1));
-        let gap = rest.len().saturating_sub(word_end);
-        let text = rest.get(..word_end).unwrap_or_default();
+        let gap = rest.iter().rev().take(LONGEST_GAP.saturating_add(1)).take_while(|byte| !is_letter(byte)).count();
+        let text = rest.get(..rest.len().saturating_sub(gap)).unwrap_or_default();
         let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));
         let word = text.get(start..).unwrap_or_default().to_ascii_lowercase();
-        if word.is_empty() || !(1..=3).contains(&gap) {
+        if word.is_empty() || !(1..=LONGEST_GAP).contains(&gap) {
             return said;
         }
         if words::is_card(&word) {

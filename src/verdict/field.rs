@@ -5,6 +5,7 @@
 
 use super::context::FarNames;
 use super::words::{self, is_one_of};
+use crate::scan::lanes::Lanes;
 use crate::scan::last;
 use std::borrow::Cow;
 
@@ -147,13 +148,13 @@ fn identifier(before: &[u8]) -> Option<&[u8]> {
 
 /// `"key": [1, 2, `: the key of the array that the number stands in.
 fn array(before: &[u8]) -> Option<&[u8]> {
-    let bracket = last(before, |byte| is_bracket(&byte))?;
+    let bracket = last(before, is_bracket)?;
     array_name(before.get(..=bracket)?)
 }
 
-/// True for what begins or ends an object or begins an array.
-pub fn is_bracket(byte: &u8) -> bool {
-    (*byte == b'[') | (*byte == b'{') | (*byte == b'}')
+/// What begins or ends an object or begins an array.
+pub fn is_bracket(bytes: Lanes) -> Lanes {
+    bytes.is(b'[') | bytes.is(b'{') | bytes.is(b'}')
 }
 
 /// The key of the array that `text` opens with its last byte.

@@ -8,8 +8,8 @@ use crate::stream::naming::Cursor;
 use crate::verdict::{self, Brand, FarNames, Pan, Traces, Verdict, Why};
 use std::ops::Range;
 
-/// Adds the cards in `stretch` to `hits`.
-pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
+/// Adds the cards in `stretch` to `hits`. Returns the cursor that told their names, when there was anything to call.
+pub fn find<'t>(stretch: &Stretch<'t>, hits: &mut Hits) -> Option<Cursor<'t>> {
     let view = View::new(stretch.behind, stretch.text, stretch.last, stretch.style.character.as_byte());
     let mut starts = Starts::new(view);
     let mut names = None;
@@ -18,18 +18,24 @@ pub fn find(stretch: &Stretch<'_>, hits: &mut Hits) {
             Step::Start(windows) => {
                 let start = windows.start();
                 match best(windows, stretch, &mut names) {
-                    Best::Card { span, what, written, digits, .. } => {
+                    Best::Card { span, what, written, digits, far, .. } => {
                         starts.take(span.end);
                         let trace = what.brand().and_then(|brand| trace(&digits, brand, stretch));
                         let sighting = Sighting { trace, ..Sighting::of(what) };
-                        hits.insert(Hit { from: start.min(span.start), span, sighting, written });
+                        hits.insert(Hit { from: start.min(span.start), span, sighting, far: Some(far), written });
                     }
-                    Best::Open => return hits.hold(start),
+                    Best::Open => {
+                        hits.hold(start);
+                        return names;
+                    }
                     Best::None => {}
                 }
             }
-            Step::Undecided(from) => return hits.hold(from),
-            Step::End => return,
+            Step::Undecided(from) => {
+                hits.hold(from);
+                return names;
+            }
+            Step::End => return names,
         }
     }
 }
@@ -42,6 +48,7 @@ enum Best {
         written: Written,
         score: i8,
         digits: Digits,
+        far: FarNames,
     },
     None,
     /// More bytes may make one of them a card.
@@ -66,7 +73,7 @@ fn best<'t>(mut windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<
         };
         let as_printed = candidate.shape() == Shape::Canonical;
         if as_printed || !matches!(&best, Best::Card { score, .. } if *score >= pan.score) {
-            best = card(&candidate, pan, rest);
+            best = card(&candidate, pan, rest, far);
         }
     }
     best
@@ -82,7 +89,7 @@ fn extend(best: &mut Best, candidate: &Candidate<'_>) {
     }
 }
 
-fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>) -> Best {
+fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: FarNames) -> Best {
     let span = candidate.span();
     let written = match candidate.shape() {
         Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InHexadecimal,
@@ -91,7 +98,7 @@ fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>) -> Best {
     };
     let end = span.end.saturating_add(rest.unwrap_or(0));
     let what = if rest.is_some() { What::Track(pan) } else { What::Pan(pan) };
-    Best::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits() }
+    Best::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits(), far }
 }
 
 /// What the policy wants told of the number of `brand` with these digits.

@@ -13,7 +13,7 @@ use super::finding::{Sighting, What};
 use super::naming::Naming;
 use crate::mask::Style;
 use crate::scan::Decoded;
-use crate::verdict::Criteria;
+use crate::verdict::{Criteria, FarNames};
 use std::ops::Range;
 
 /// A stretch of text, and what is known where it begins.
@@ -42,6 +42,8 @@ pub struct Hits {
     pub found: Vec<Hit>,
     /// How much of the stretch is decided.
     pub decided: usize,
+    /// What numbers behind that are called from afar, when that had to be looked up.
+    pub naming: Option<Naming>,
 }
 
 /// Something that was found.
@@ -52,6 +54,8 @@ pub struct Hit {
     pub span: Range<usize>,
     /// What may be known of it. Its name may be that of the text around it.
     pub sighting: Sighting,
+    /// What it is called from afar, when that had to be looked up.
+    pub far: Option<FarNames>,
     /// How it is written.
     pub written: Written,
 }
@@ -71,8 +75,8 @@ pub enum Written {
 
 /// Looks at `stretch` in every way that its criteria ask for.
 pub fn search(stretch: &Stretch<'_>) -> Hits {
-    let mut hits = Hits { found: Vec::new(), decided: stretch.text.len() };
-    cards::find(stretch, &mut hits);
+    let mut hits = Hits { found: Vec::new(), decided: stretch.text.len(), naming: None };
+    let cursor = cards::find(stretch, &mut hits);
     if stretch.criteria.base64 {
         tokens::find(stretch, &mut hits);
     }
@@ -84,6 +88,7 @@ pub fn search(stretch: &Stretch<'_>) -> Hits {
         codes::find(stretch, names, &mut hits);
         hits.settle();
     }
+    hits.naming = cursor.and_then(|cursor| cursor.up_to(hits.decided));
     hits
 }
 
@@ -96,7 +101,7 @@ impl Hits {
     /// Adds a hit, unless there is one in its place.
     fn add(&mut self, span: Range<usize>, what: What, written: Written) {
         if !self.covers(&span) {
-            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), written });
+            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), far: None, written });
         }
     }
 

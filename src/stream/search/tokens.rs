@@ -58,6 +58,6 @@ fn add_cards(stretch: &Stretch<'_>, token: &Token, from: usize, hits: &mut Hits)
     let mut edits = token.rewrite(&bytes);
     for Finding { sighting, .. } in findings {
         let written = Written::Anew(std::mem::take(&mut edits));
-        hits.insert(Hit { from, span: token.span.clone(), sighting, written });
+        hits.insert(Hit { from, span: token.span.clone(), sighting, far: None, written });
     }
 }
