@@ -50,7 +50,9 @@ impl<'a> Decoded<'a> {
         for escapes in [escapes, Escapes::TEXT] {
             if escape::any(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
-                decoded.layers.push(layer);
+                if layer.text != decoded.text() {
+                    decoded.layers.push(layer);
+                }
             }
         }
         if !decoded.text().is_ascii() {
@@ -140,7 +142,8 @@ impl<'a> Decoded<'a> {
 
     /// Takes digits and separators that are spelled too long out of any number, so that a number has a longest spelling.
     fn break_long_spellings(&mut self, gap: usize) {
-        if gap == 0 && self.text().len() == self.source.len() {
+        let longest = self.layers.iter().map(Layer::longest_spelling).try_fold(1, usize::checked_mul);
+        if gap == 0 && longest.is_some_and(|longest| longest <= LONGEST_SPELLING) {
             return;
         }
         let in_number = |byte: &u8| byte.is_ascii_digit() || is_joint_byte(*byte);
@@ -198,6 +201,13 @@ impl Layer {
                 },
             }
         }
+    }
+
+    /// At most how many bytes below spell a byte, with those before it that say nothing.
+    fn longest_spelling(&self) -> usize {
+        let length =
+            |spelling: &Spelling| if spelling.len == 0 { usize::MAX } else { usize::from(spelling.source_len) };
+        self.spellings.iter().map(length).max().unwrap_or(1)
     }
 
     /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.

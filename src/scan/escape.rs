@@ -32,10 +32,15 @@ impl Escapes {
 
     /// Those of forms and queries.
     pub const FORM: Self = Self { plus: true };
+
+    /// True when `byte` may be the first of one.
+    pub fn may_begin(self, byte: u8) -> bool {
+        matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+')
+    }
 }
 
 /// The longest character reference that is read, from `&` to `;`.
-const LONGEST_REFERENCE: usize = 10;
+pub const LONGEST_REFERENCE: usize = 10;
 
 /// The named references that stand for something that may be next to a number.
 const NAMED: [(&[u8], char); 8] = [

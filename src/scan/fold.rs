@@ -65,6 +65,9 @@ pub fn character(text: &[u8]) -> Result<Option<(char, usize)>, Incomplete> {
         let code = (u32::from(first & 0xf) << 12) | (bits(second) << 6) | bits(third);
         return Ok(char::from_u32(code).filter(|_| code >= 0x800).map(|character| (character, 3)));
     }
+    if text.get(1).is_some_and(|second| !matches!(second, 0x80..=0xbf)) {
+        return Ok(None);
+    }
     let length = match text.first() {
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,

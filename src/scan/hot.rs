@@ -123,7 +123,8 @@ fn first_of_number(chains: u64, digits: u64, text: &[u8], is_none: impl Fn(Range
         if (is_run || count < ENOUGH) && is_cut {
             return Chain::Cut(run.start);
         }
-        let is_float = count >= ENOUGH_OF_FLOAT && matches!(text.get(run.end), Some(b'e' | b'E'));
+        let ends_in_digit = digits.wrapping_shr(end.wrapping_sub(1)) & 1 == 1;
+        let is_float = count >= ENOUGH_OF_FLOAT && ends_in_digit && matches!(text.get(run.end), Some(b'e' | b'E'));
         if (count >= ENOUGH || is_float) && !(is_run && is_none(run.clone())) {
             return Chain::Long(run.start);
         }
@@ -154,7 +155,7 @@ mod tests {
                 digits += usize::from(digit);
                 at += 1;
             }
-            let exponent = joint < 4 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
+            let exponent = joint == 0 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
             let passed = (1..=MAX_DIGITS).contains(&digits) && digits == at - start && is_none(start..at);
             if !passed
                 && text[start].is_ascii_digit()

@@ -50,8 +50,9 @@ pub fn has(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> bool {
     blocks.iter().any(|block| any_in(block, &is)) || (!rest.is_empty() && any_in(&padded(rest), &is))
 }
 
+/// The same of a block.
 #[inline(always)]
-fn any_in(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> bool {
+pub fn any_in(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> bool {
     let (parts, _) = block.as_chunks::<LANES>();
     let answers = parts.iter().map(|part| is(Lanes(machine::load(part)))).reduce(|one, other| one | other);
     answers.is_some_and(|answers| machine::bits(answers.0) != 0)

@@ -131,16 +131,21 @@ impl<'a> Starts<'a> {
 
     /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
     fn enter_chain(&mut self, possible: impl Fn(&Digits) -> bool) -> bool {
-        let is_none = |run: Range<usize>| {
-            !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
-        };
-        match hot::next_chain(&self.kinds, self.view.window(), self.at, is_none) {
+        match self.next_chain(possible) {
             Some(start) => self.at = start,
             None if self.view.is_last() => return false,
             None => self.at = self.last_chain(),
         }
         self.in_chain = true;
         self.at < self.view.len()
+    }
+
+    /// The first digit of the next chain that may have a number with `possible` digits in it.
+    pub fn next_chain(&self, possible: impl Fn(&Digits) -> bool) -> Option<usize> {
+        let is_none = |run: Range<usize>| {
+            !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
+        };
+        hot::next_chain(&self.kinds, self.view.window(), self.at, is_none)
     }
 
     /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.

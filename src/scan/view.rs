@@ -19,6 +19,11 @@ impl<'a> View<'a> {
         Self { behind, window, last, mask }
     }
 
+    /// The same, when nothing behind `end` is there yet.
+    pub fn up_to(self, end: usize) -> Self {
+        Self { window: self.window.get(..end).unwrap_or(self.window), last: false, ..self }
+    }
+
     /// The undecided bytes.
     pub fn window(&self) -> &'a [u8] {
         self.window

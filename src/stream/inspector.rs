@@ -7,7 +7,7 @@ use super::search::{self, Hit, Stretch, Written};
 use super::suspicion::is_suspect;
 use crate::mask::{Form, Style};
 use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, View, text_before};
-use crate::verdict::{Criteria, Level, field};
+use crate::verdict::{self, Criteria, Level, field};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -77,11 +77,21 @@ impl Inspector {
         loop {
             let rest = window.get(decided..).unwrap_or_default();
             let block = rest.get(..size).unwrap_or(rest);
+            let plain = self.gap == 0 && scan::is_plain(block, self.escapes);
+            let passed = if plain || size < BLOCK { 0 } else { self.pass_quiet(block) };
+            if passed > 0 {
+                decided = decided.saturating_add(passed);
+                continue;
+            }
             let whole = block.len() == rest.len();
             // What so many bytes cannot decide is decided with them.
             let forced = size < BLOCK && block.len() == size;
             let found = findings.len();
-            let count = self.inspect_block(block, forced || (last && whole), findings);
+            let last = forced || (last && whole);
+            let count = match plain {
+                true => self.inspect_text(block, last, None, findings),
+                false => self.inspect_escaped(block, last, findings),
+            };
             for finding in findings.iter_mut().skip(found) {
                 finding.span.start = finding.span.start.saturating_add(decided);
                 finding.span.end = finding.span.end.saturating_add(decided);
@@ -98,15 +108,34 @@ impl Inspector {
         }
     }
 
+    /// Passes over what `block` begins with, when that has escapes and still says no number, and returns how much it is. What is
+    /// read behind it is long enough to make later decisions by.
+    fn pass_quiet(&mut self, block: &[u8]) -> usize {
+        let Criteria { patterns: None, base64: false, .. } = self.criteria.as_ref() else { return 0 };
+        if self.gap > 0 || self.since_card <= APART || self.document == Document::Csv || block.len() < 2 * APART {
+            return 0;
+        }
+        let (behind, mask) = (self.behind, self.style.character.as_byte());
+        let view = View::new(behind.get(..self.behind_len).unwrap_or_default(), block, false, mask);
+        let quiet = scan::quiet(view, self.escapes, verdict::is_possible);
+        let apart = block.get(..quiet.saturating_sub(APART)).unwrap_or_default();
+        let Some(end) = scan::seam(apart).filter(|end| *end >= APART) else { return 0 };
+        let passed = block.get(..end).unwrap_or_default();
+        if let Some(bracket) = scan::last(passed, field::is_bracket) {
+            let name = passed.get(..bracket.saturating_sub(ARRAY_NAME)).and_then(scan::seam);
+            let Some(name) = name.and_then(|start| passed.get(start..=bracket)) else { return 0 };
+            self.naming.advance(&[], Decoded::new(name, 0, true, self.escapes, mask).text());
+        }
+        self.since_card = self.since_card.saturating_add(end);
+        end
+    }
+
     /// The most bytes that wait for those after them.
     fn most_undecided(&self) -> usize {
         if self.criteria.base64 { super::MAX_UNDECIDED_TOKEN } else { super::MAX_UNDECIDED }
     }
 
-    fn inspect_block(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        if self.gap == 0 && scan::is_plain(block, self.escapes) {
-            return self.inspect_text(block, last, None, findings);
-        }
+    fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         let decoded = Decoded::new(block, self.gap, last, self.escapes, self.style.character.as_byte());
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
@@ -200,6 +229,13 @@ impl Inspector {
     }
 }
 
+/// How much has to say no number to be passed over, and how much before its end is read all the same: what may go with a card
+/// there and what is kept of the text is shorter.
+const APART: usize = 1024;
+
+/// How much is read to know how an array is called: more than a name and what stands around it, however it is escaped.
+const ARRAY_NAME: usize = 512;
+
 /// How much is inspected at a time. What escapes say needs several times the room of the bytes; this bounds it.
 const BLOCK: usize = 16_384;
 
@@ -257,6 +293,61 @@ pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What is found in `text` when it comes in pieces of `size` bytes.
+    fn found(text: &[u8], document: Document, size: usize) -> Vec<Finding> {
+        let mut inspector = Inspector::new(document, Style::HIDE);
+        let (mut all, mut decided, mut came) = (Vec::new(), 0, 0_usize);
+        while decided < text.len() {
+            came = text.len().min(came.saturating_add(size));
+            let mut findings = Vec::new();
+            let count = inspector.inspect(&text[decided..came], came == text.len(), &mut findings);
+            all.extend(findings.into_iter().map(|finding| {
+                let span = finding.span.start + decided..finding.span.end + decided;
+                Finding { span, ..finding }
+            }));
+            decided += count;
+        }
+        all
+    }
+
+    /// Text with escapes in which nothing is, again and again.
+    fn quiet() -> impl Strategy<Value = String> {
+        let texts = prop::sample::select(vec![
+            "<a href=\"/p/1?page=2&amp;sort=price\">12.99&nbsp;EUR</a>\n",
+            "{\\\"order\\\":10000001,\\\"items\\\":[1,2],\\\"note\\\":\\\"a\\nb\\\"},",
+            "name=Zo%C3%AB&city=a%20b&",
+            "caf\u{e9}, \u{4e2d}\u{6587}: 2026-08-17; ",
+            "\"cards\":[\\\"",
+        ]);
+        (texts, 0..60_usize).prop_map(|(text, times)| text.repeat(times))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        /// What is passed over would not have mattered had it been read.
+        #[test]
+        fn what_is_quiet_does_not_matter(
+            parts in prop::collection::vec(
+                (
+                    quiet(),
+                    prop::sample::select(vec![
+                        "4111111111111111", "%34111 1111 1111 1111", "\"card\":\"5555555555554444", "cvv=123&", "1036222064194035, ",
+                        "4222222222222", "6799990100000000019", "&#52;111111111111111", "\"ids\":[", "\"cards\":[", "}", "imei ",
+                        "\u{200b}", "%B4111111111111111^", "12/26", "\"pin\":\"1234\"", "****", "&amp;#52;", "\\", "%", "",
+                    ]),
+                ),
+                1..8,
+            ),
+            document in prop::sample::select(vec![Document::Text, Document::Json, Document::Form, Document::Csv]),
+        ) {
+            let text: String = parts.into_iter().map(|(quiet, part)| quiet + part).collect();
+            let (once, piecemeal) = (found(text.as_bytes(), document, usize::MAX), found(text.as_bytes(), document, 300));
+            prop_assert!(once == piecemeal, "{} and {} findings in {text}", once.len(), piecemeal.len());
+        }
+    }
 
     #[test]
     fn redaction_hides_every_digit() {

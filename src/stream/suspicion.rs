@@ -16,6 +16,10 @@ pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Sty
     if scan::is_plain(text, escapes) {
         return holds_suspect(text, criteria, mask);
     }
+    let view = View::new(&[], text, false, mask);
+    if !criteria.base64 && scan::quiet(view, escapes, verdict::is_possible) == text.len() {
+        return false;
+    }
     holds_suspect(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)
 }
 

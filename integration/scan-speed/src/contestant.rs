@@ -92,12 +92,19 @@ impl Scanner {
 fn inspect(mut inspector: Inspector, bytes: &[u8]) -> usize {
     let mut found = 0;
     let mut findings: Vec<Finding> = Vec::new();
-    let mut waiting: Vec<u8> = Vec::new();
+    let mut held: Vec<u8> = Vec::new();
     let mut chunks = bytes.chunks(CHUNK).peekable();
     while let Some(chunk) = chunks.next() {
-        waiting.extend_from_slice(black_box(chunk));
-        let decided = inspector.inspect(&waiting, chunks.peek().is_none(), &mut findings);
-        waiting.drain(..decided);
+        let chunk = black_box(chunk);
+        let last = chunks.peek().is_none();
+        if held.is_empty() {
+            let decided = inspector.inspect(chunk, last, &mut findings);
+            held.extend_from_slice(&chunk[decided..]);
+        } else {
+            held.extend_from_slice(chunk);
+            let decided = inspector.inspect(&held, last, &mut findings);
+            held.drain(..decided);
+        }
         found += findings.len();
         findings.clear();
     }

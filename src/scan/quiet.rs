@@ -1,0 +1,213 @@
+//! How far does a text with escapes say no number, whatever they stand for?
+//!
+//! To read escapes takes several times as long as to see that there are some. Most stand for what ends a chain, a quote or a
+//! line end, and so does what they are written with: as far as all are [harmless], a text has its numbers where its bytes have
+//! them. Anything else is none of what is told here, so that a doubt costs time and nothing more.
+
+use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
+use super::fold::{self, Fold};
+use super::joint::is_joint_byte;
+use super::lanes::{self, BLOCK};
+use super::{Digits, Starts, View};
+
+/// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
+pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
+    let harmless = view.window().get(..harmless_until(view.window(), escapes)).unwrap_or_default();
+    // A chain that may go on there.
+    let open = harmless.iter().rev().take_while(|byte| byte.is_ascii_digit() || is_joint_byte(**byte)).count();
+    let end = harmless.len().saturating_sub(open);
+    Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
+}
+
+/// The last place in `text`, at most at its end, at which no escape and no chain goes on; `None` when there is none near.
+pub fn seam(text: &[u8]) -> Option<usize> {
+    let near = text.get(text.len().saturating_sub(NEAR)..).unwrap_or_default();
+    let behind = near.iter().rev().take_while(|byte| !SEAMS.contains(byte)).count();
+    (behind < near.len()).then(|| text.len().saturating_sub(behind))
+}
+
+/// Bytes that are in no escape but at its end, and in no chain.
+const SEAMS: &[u8] = b"\n\r\t\"'<>=,:?!()[]{}";
+
+/// How far back a seam is looked for.
+const NEAR: usize = 256;
+
+/// Where the first escape or character begins that is not harmless.
+fn harmless_until(text: &[u8], escapes: Escapes) -> usize {
+    let begin = Begin::of(escapes);
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let last = lanes::padded(rest);
+    let mut start: usize = 0;
+    let mut behind: usize = 0;
+    for block in blocks.iter().chain([&last]) {
+        let mut marks = 0;
+        if lanes::any_in(block, |bytes| begin.among(bytes) | bytes) {
+            marks = lanes::bits(block, |bytes| begin.among(bytes));
+            if !block.is_ascii() {
+                marks |= lanes::bits(block, fold::may_fold);
+            }
+        }
+        while marks != 0 {
+            let mark = start.saturating_add(usize::try_from(marks.trailing_zeros()).unwrap_or(BLOCK));
+            marks &= marks.wrapping_sub(1);
+            if mark < behind {
+                continue;
+            }
+            match harmless(text, mark, escapes) {
+                Some(length) => behind = mark.saturating_add(length),
+                None => return mark,
+            }
+        }
+        start = start.saturating_add(BLOCK);
+    }
+    text.len()
+}
+
+/// How long the escape or character at `mark` is when it is harmless: it stands for what is in no number, in no other escape and
+/// no bracket, or for a joint that joins nothing.
+fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
+    let rest = text.get(mark..)?;
+    let before = mark.checked_sub(1).and_then(|before| text.get(before)).copied();
+    if rest.first().is_some_and(|first| !first.is_ascii()) {
+        return match fold::character(rest) {
+            Ok(Some((character, length))) => is_kept(character).then_some(length),
+            Ok(None) => Some(1),
+            Err(_) => None,
+        };
+    }
+    let (length, character) = match escape::unit(rest, false, escapes) {
+        Unit::Plain => return Some(1),
+        Unit::Partial => return None,
+        Unit::Byte(length, byte) => (length, char::from(byte)),
+        Unit::Character(length, character) => (length, character),
+    };
+    let (escape, behind) = rest.split_at_checked(length)?;
+    let next = behind.first().copied()?;
+    let is_harmless = match character {
+        // Its digits would be taken for some of the number.
+        _ if next.is_ascii_digit() && escape.last().is_some_and(u8::is_ascii_digit) => false,
+        // A part of a character, of which another one may have been sent as it is.
+        '\u{80}'.. if escape.starts_with(b"%") => {
+            let folds = u8::try_from(character).is_ok_and(|byte| lanes::has(&[byte], fold::may_fold));
+            !folds && before.is_some_and(|before| before.is_ascii())
+        }
+        '\u{80}'.. => is_kept(character),
+        '&' => rest.starts_with(b"&") && begins_no_reference(behind, escapes),
+        '\\' => rest.starts_with(b"\\") && !b"u/bf".contains(&next) && !escapes.may_begin(next),
+        _ if u8::try_from(character).is_ok_and(is_joint_byte) => {
+            let in_number =
+                |byte: u8| byte.is_ascii_digit() || is_joint_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii();
+            !before.is_none_or(in_number) || !in_number(next)
+        }
+        _ => ENDS.contains(character),
+    };
+    is_harmless.then_some(length)
+}
+
+/// What ends a chain, an escape and nothing else.
+const ENDS: &str = "\n\r\t\"'<>=,:?!()@$^~`+";
+
+fn is_kept(character: char) -> bool {
+    fold::fold(character, b'*') == Fold::Kept
+}
+
+/// True when an ampersand in front of `text` begins no reference, whatever the escapes in it stand for.
+fn begins_no_reference(text: &[u8], escapes: Escapes) -> bool {
+    let longest = LONGEST_REFERENCE.saturating_sub(1);
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'#';
+    let name = text.iter().take(longest).take_while(is_name).count();
+    name == longest || text.get(name).is_some_and(|next| *next != b';' && !escapes.may_begin(*next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::{Decoded, Step};
+    use proptest::prelude::*;
+
+    /// Where the first number with digits of an even sum begins, read escape by escape.
+    fn first_number(text: &[u8], escapes: Escapes) -> Option<usize> {
+        let decoded = Decoded::new(text, 0, true, escapes, b'*');
+        match Starts::new(View::new(b"", decoded.text(), true, b'*')).advance_to(is_even) {
+            Step::Start(windows) => Some(decoded.start(windows.start())),
+            _ => None,
+        }
+    }
+
+    fn is_even(digits: &Digits) -> bool {
+        digits.ascii().iter().fold(0, |sum: u8, digit| sum ^ digit) & 1 == 0
+    }
+
+    fn quiet_part(text: &[u8], escapes: Escapes) -> usize {
+        quiet(View::new(b"", text, false, b'*'), escapes, is_even)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn no_number_is_in_what_is_quiet(
+            text in prop::collection::vec(
+                prop_oneof![
+                    4 => "[0-9]{1,16}",
+                    2 => "[0-9]{12,19}[, \"&%]",
+                    4 => "[ .*_|/,;#x&%+\\\\-]",
+                    3 => "(&(amp;)?|%(25)?|\\\\{1,3})?(n?bsp;|#5[0-9];|#x3[0-9];|u003[0-9]|3[0-9]|2[0D5]|C2|A0|[nrtbfu\"/]|lt;|eacute;)",
+                    1 => "[a-fA-F;#]{1,5}",
+                    1 => "\u{a0}|\u{e9}|\u{ff14}|\u{200b}|\u{4e2d}|\u{2013}",
+                ],
+                0..24,
+            ),
+            raw in prop::option::of((0..60_usize, 0x80..=0xff_u8)),
+            plus in any::<bool>(),
+        ) {
+            let mut text = text.concat().into_bytes();
+            if let Some((at, byte)) = raw {
+                text.insert(at.min(text.len()), byte);
+            }
+            let escapes = Escapes { plus };
+            let quiet = quiet_part(&text, escapes);
+            let first = first_number(&text, escapes);
+            prop_assert!(first.is_none_or(|first| quiet <= first), "{} {quiet} {first:?}", text.escape_ascii());
+        }
+
+        /// What is before a seam means the same without what is behind it, and the other way round.
+        #[test]
+        fn a_text_falls_apart_at_a_seam(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
+            let Some(at) = seam(text.as_bytes()) else { return Ok(()) };
+            let read = |part: &[u8]| Decoded::new(part, 0, true, Escapes::FORM, b'*').text().to_vec();
+            let (before, behind) = text.as_bytes().split_at(at);
+            prop_assert_eq!([read(before), read(behind)].concat(), read(text.as_bytes()), "{}", text);
+        }
+    }
+
+    #[test]
+    fn usual_escapes_are_harmless() {
+        for text in [
+            "{\\\"order\\\":10000001,\\\"at\\\":\\\"2026-08-17\\\",\\n \\\"ms\\\":1748503543012}",
+            "<a href=\"/p/1?page=2&amp;sort=price\">12.99&nbsp;EUR</a> &copy;",
+            "q=caf%C3%A9%20au+lait&tz=%2B1,",
+            "{\"name\":\"Zo\\u00eb Mu\u{308}ller\",\"path\":\"C:\\\\Temp\"}",
+        ] {
+            assert_eq!(quiet_part(text.as_bytes(), Escapes::TEXT), text.len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_of_a_number_is_not() {
+        for (text, quiet) in [
+            ("a=&#52;", 2),
+            ("a=%34", 2),
+            ("a=\\u0034", 2),
+            ("a 12&nbsp;34", 1),
+            ("a=\u{ff14}", 2),
+            ("a=&amp;#52;", 2),
+            ("a=%2534", 2),
+            ("a=\\\\u0034", 2),
+            ("a, 4111 1111 1111 1111, ", 3),
+            ("a=%", 2),
+        ] {
+            assert_eq!(quiet_part(text.as_bytes(), Escapes::TEXT), quiet, "{text}");
+        }
+    }
+}
