@@ -143,9 +143,11 @@ leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50
 .PHONY: bench
 bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md
 	@scripts/wasm naive
+	@scripts/wasm noop
 	@echo "==> bench: build"
 	@cargo build --release --locked --package panveil-integration --features envoy --bin bench
-	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --naive "$(CURDIR)/dist/naive.wasm" --envoy "$$envoy" \
+	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench" --wasm "$(wasm)" --naive "$(CURDIR)/dist/naive.wasm" \
+		--noop "$(CURDIR)/dist/noop.wasm" --envoy "$$envoy" \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
@@ -184,6 +186,7 @@ lint: ## Check format, lints and documentation
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path fuzz/Cargo.toml --check
 	@cargo fmt --manifest-path integration/naive/Cargo.toml --check
+	@cargo fmt --manifest-path integration/noop/Cargo.toml --check
 	@echo "==> lint: clippy"
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	@echo "==> lint: workflows"
@@ -195,7 +198,7 @@ lint: ## Check format, lints and documentation
 .PHONY: deny
 deny: ## Check dependencies for licences, advisories and origin; DENY="licenses bans sources" does without network
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: no cargo-deny; run: cargo install cargo-deny --locked" >&2; exit 1; }
-	@for manifest in Cargo.toml fuzz/Cargo.toml integration/naive/Cargo.toml; do echo "==> deny: $$manifest"; \
+	@for manifest in Cargo.toml fuzz/Cargo.toml integration/naive/Cargo.toml integration/noop/Cargo.toml; do echo "==> deny: $$manifest"; \
 		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
 .PHONY: size

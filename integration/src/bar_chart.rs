@@ -18,6 +18,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 .heading { font-weight: 600; font-size: 13px }
 .axis { text-anchor: middle; font-size: 11px }
 line { stroke: #d0d7de }
+.bare { fill: #afb8c1 }
 .no-op { fill: #8c959f }
 .calls { fill: #57606a }
 .panveil { fill: #1a7f37 }
@@ -26,6 +27,7 @@ line { stroke: #d0d7de }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   line { stroke: #30363d }
+  .bare { fill: #484f58 }
   .no-op { fill: #6e7681 }
   .calls { fill: #afb8c1 }
   .panveil { fill: #3fb950 }

@@ -20,6 +20,8 @@ pub struct Builds {
     pub panveil: Build,
     /// The module of `integration/naive/`.
     pub naive: PathBuf,
+    /// The module of `integration/noop/`.
+    pub noop: PathBuf,
 }
 
 /// What a message passes.
@@ -27,7 +29,9 @@ pub struct Builds {
 pub enum Contestant {
     /// Envoy alone.
     None,
-    /// A wasm filter that does nothing.
+    /// A wasm filter that does nothing, with no more code than that takes.
+    Bare,
+    /// A wasm filter that does nothing, as the SDK makes it.
     NoOp,
     /// A wasm filter that asks the host what panveil asks of it where no card is, and does nothing with the answers.
     Calls,
@@ -41,13 +45,14 @@ pub enum Contestant {
 
 impl Contestant {
     /// In the order in which they take turns.
-    pub const ALL: [Self; 6] = [Self::None, Self::NoOp, Self::Calls, Self::Panveil, Self::Naive, Self::Lua];
+    pub const ALL: [Self; 7] = [Self::None, Self::Bare, Self::NoOp, Self::Calls, Self::Panveil, Self::Naive, Self::Lua];
 
     /// As tables and charts name it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "no filter",
+            Self::Bare => "bare no-op",
             Self::NoOp => "no-op wasm",
             Self::Calls => "calls alone",
             Self::Panveil => "panveil",
@@ -76,7 +81,8 @@ impl Contestant {
     pub fn settings(self, builds: &Builds, service: SocketAddr) -> Result<Settings> {
         let filter = match self {
             Self::None | Self::Lua => Filter::None,
-            Self::NoOp => Filter::NoOp,
+            Self::Bare => Filter::NoOp,
+            Self::NoOp => Filter::Panveil { module: builds.noop.clone(), policy: String::new() },
             Self::Calls => Filter::Inline(calls()?),
             Self::Panveil => builds.panveil.settings("{}").filter,
             Self::Naive => Filter::Panveil { module: builds.naive.clone(), policy: String::new() },
@@ -103,7 +109,8 @@ impl Contestant {
     pub fn size(self, builds: &Builds) -> Result<Option<u64>> {
         Ok(match self {
             Self::None => None,
-            Self::NoOp => Some(no_op()?.len() as u64),
+            Self::Bare => Some(no_op()?.len() as u64),
+            Self::NoOp => Some(length(&builds.noop)?),
             Self::Calls => Some(calls()?.len() as u64),
             Self::Panveil => Some(length(&builds.panveil.module)?),
             Self::Naive => Some(length(&builds.naive)?),

@@ -45,7 +45,7 @@ pub async fn run(
 ) -> Result<Vec<(&'static str, Sample)>> {
     let panveil = build.settings("{}").filter;
     let mut lanes = Vec::new();
-    for (name, filter) in [("no filter", Filter::None), ("no-op wasm", Filter::NoOp), ("panveil", panveil)] {
+    for (name, filter) in [("no filter", Filter::None), ("bare no-op", Filter::NoOp), ("panveil", panveil)] {
         lanes.push(Lane::open(build, name, filter, http2).await.context(name)?);
     }
     for round in 0..WARM_UP + rounds {

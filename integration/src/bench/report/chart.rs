@@ -46,6 +46,7 @@ fn chart(title: &str, outcomes: &[Outcome], value: fn(&Figures) -> f64) -> Strin
 fn class(contestant: Contestant) -> &'static str {
     match contestant {
         Contestant::None => "none",
+        Contestant::Bare => "bare",
         Contestant::NoOp => "no-op",
         Contestant::Calls => "calls",
         Contestant::Panveil => "panveil",

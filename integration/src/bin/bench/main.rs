@@ -27,6 +27,9 @@ struct Arguments {
     /// The filter to compare it with: naive.wasm.
     #[arg(long, value_name = "PATH")]
     naive: PathBuf,
+    /// The filter that does nothing, to compare it with: noop.wasm.
+    #[arg(long, value_name = "PATH")]
+    noop: PathBuf,
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
@@ -61,7 +64,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
     let plan = arguments.turns.plan(Duration::from_millis(300), Duration::from_millis(100));
     let panveil = Build { envoy: arguments.envoy, module: arguments.wasm };
-    let builds = Builds { panveil, naive: arguments.naive };
+    let builds = Builds { panveil, naive: arguments.naive, noop: arguments.noop };
     let mut results =
         Results { plan, outcomes: Vec::new(), footprints: Vec::new(), workers: Vec::new(), events: Vec::new() };
     for scenario in scenarios {
