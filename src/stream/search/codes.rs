@@ -45,7 +45,7 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
             }
             let cursor = cursor.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
             let far = cursor.names(value.start);
-            let (called, code) = read(stretch, &value, &far, in_text);
+            let (called, code) = read(stretch, &value, &far, in_text.then_some(names));
             match code {
                 _ if called && may_go_on => return hits.hold(value.start),
                 Some(code) if near => {
@@ -114,10 +114,19 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
         || [gap_before, gap_after].into_iter().flatten().any(|gap| gap <= NEAR)
 }
 
-/// Whether `value` stands under the name of a code, which may be `in_text` too, and which code it is.
-fn read(stretch: &Stretch<'_>, value: &Range<usize>, far: &FarNames, in_text: bool) -> (bool, Option<Code>) {
-    let before = if in_text { text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND) } else { Vec::new() };
-    let mut names = [far.heading.as_deref(), field::named_pair(&before), field::name(&before)].into_iter().flatten();
+/// Whether `value` stands under the name of a code, which may be one of those `in_text` too, and which code it is.
+fn read(
+    stretch: &Stretch<'_>,
+    value: &Range<usize>,
+    far: &FarNames,
+    in_text: Option<CodeNames>,
+) -> (bool, Option<Code>) {
+    let before =
+        in_text.map(|_| text_before(stretch.behind, stretch.text, value.start, LOOKBEHIND)).unwrap_or_default();
+    // A name that is not looked for, as `p4in`, is none because another one happens to stand nearby.
+    let is_looked_for = |name: &&[u8]| in_text.is_some_and(|names| names.may_be_in(name));
+    let near = [field::named_pair(&before), field::name(&before)].into_iter().flatten().filter(is_looked_for);
+    let mut names = far.heading.as_deref().into_iter().chain(near);
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
     (true, code(name, stretch.text.get(value.clone()).unwrap_or_default()))
 }
