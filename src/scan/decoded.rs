@@ -101,6 +101,10 @@ impl<'a> Decoded<'a> {
     /// The bytes to write so that the source says `mask` where it says the byte at `position` now, in as many bytes; empty
     /// when that cannot be.
     pub fn mask(&self, position: usize, mask: u8) -> Vec<Edit> {
+        let start = self.start(position);
+        if self.end(position) == start.saturating_add(1) {
+            return vec![(start, mask)];
+        }
         self.rewrite(self.layers.len(), vec![(position, mask)]).unwrap_or_default()
     }
 

@@ -1,5 +1,8 @@
 //! Which bytes can the scanner see?
 
+use super::lanes;
+use std::ops::Range;
+
 /// The bytes not yet decided, with the few decided ones before them.
 ///
 /// Positions are offsets into the window. A byte outside the view reads as NUL, which is neither digit, separator nor
@@ -93,6 +96,30 @@ impl<'a> View<'a> {
         self.is_in_run_of(self.mask, position, distance)
     }
 
+    /// The masks in the window, from left to right, from the first mask character of each to behind its last.
+    pub fn masks(&self) -> impl Iterator<Item = Range<usize>> {
+        let separated = |at: usize| super::Separator::from_byte(self.at(at)).is_some();
+        let is_mask = |at: &usize| self.at(*at) == self.mask;
+        let mut at: usize = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let rest = self.window.get(at..)?;
+                let start = at.saturating_add(lanes::find(rest, |bytes| bytes.is(self.mask))?);
+                let (mut run, mut end) = (1_usize, start.saturating_add(1));
+                while let Some(next) = [0, 1].map(|gap| end.saturating_add(gap)).into_iter().find(is_mask)
+                    && (next == end || separated(end))
+                {
+                    run = run.saturating_add(1);
+                    end = next.saturating_add(1);
+                }
+                at = end;
+                if run >= MASK_RUN {
+                    return Some(start..end);
+                }
+            }
+        })
+    }
+
     /// True when the byte `distance` from `position` belongs to a mask of that `character`.
     fn is_in_run_of(&self, character: u8, position: usize, distance: isize) -> bool {
         if self.around(position, distance) != character {
@@ -144,6 +171,7 @@ const MASK_RUN: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn bytes_before_the_window_come_from_behind() {
@@ -166,6 +194,18 @@ mod tests {
         assert!(!masked("**4111**", 0));
         assert!(!masked("**  **", 0));
         assert!(!masked("1111", 0));
+    }
+
+    proptest! {
+        #[test]
+        fn masks_are_where_their_characters_are(text in "[*x .a-]{0,40}") {
+            let view = View::new(b"", text.as_bytes(), true, b'*');
+            let masks: Vec<_> = view.masks().collect();
+            for at in 0..text.len() {
+                let in_mask = view.at(at) == b'*' && masks.iter().any(|mask| mask.contains(&at));
+                prop_assert_eq!(in_mask, view.is_masked(at, 0), "{} {}", text, at);
+            }
+        }
     }
 
     #[test]

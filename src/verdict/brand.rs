@@ -160,11 +160,7 @@ impl Beginnings {
             let issuer = &issuers[index];
             let mut first = issuer.first / AFTER_TWO;
             while first <= issuer.last / AFTER_TWO {
-                let mut length = 0;
-                while length < issuer.lengths.len() {
-                    lengths[first as usize] |= 1 << issuer.lengths[length];
-                    length += 1;
-                }
+                lengths[first as usize] |= issuer.lengths;
                 first += 1;
             }
             index += 1;
@@ -183,16 +179,23 @@ struct Issuer {
     first: u32,
     last: u32,
     brand: Brand,
-    lengths: &'static [usize],
+    /// As a bit each.
+    lengths: u32,
 }
 
 impl Issuer {
     fn issues(&self, leading: u32, length: usize) -> bool {
-        self.first <= leading && leading <= self.last && self.lengths.contains(&length)
+        self.first <= leading && leading <= self.last && has_length(self.lengths, length)
     }
 }
 
-const fn issuer(first: u32, last: u32, brand: Brand, lengths: &'static [usize]) -> Issuer {
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated by the compiler")]
+const fn issuer(first: u32, last: u32, brand: Brand, all: &[usize]) -> Issuer {
+    let (mut lengths, mut index) = (0, 0);
+    while index < all.len() {
+        lengths |= 1 << all[index];
+        index += 1;
+    }
     Issuer { first, last, brand, lengths }
 }
 

@@ -6,7 +6,8 @@
 use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
-use crate::scan::{self, MASK_CHARACTERS, View, lanes};
+use crate::scan::lanes::{self, BLOCK};
+use crate::scan::{self, MASK_CHARACTERS, View};
 use std::borrow::Cow;
 
 /// Names of a number that stand too far before it to be in the text before it.
@@ -52,9 +53,15 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
 /// True when the text `before` a number and in the same record names a verification code or an expiry date.
 pub fn evidence_precedes(before: &[u8]) -> bool {
     let near = before.get(before.len().saturating_sub(EVIDENCE_BEFORE)..).unwrap_or_default();
-    let breaks = (0..near.len()).rev().find(|index| ends_record(near, *index));
-    let record = near.get(breaks.unwrap_or(0)..).unwrap_or_default();
-    names_evidence(record)
+    let mut end = near.len();
+    let line_end = |end| scan::last(near.get(..end).unwrap_or_default(), |bytes| bytes.is(b'\n'));
+    while let Some(index) = line_end(end) {
+        if ends_record(near, index) {
+            return names_evidence(near.get(index..).unwrap_or_default());
+        }
+        end = index;
+    }
+    names_evidence(near)
 }
 
 /// True when the text `after` a number begins with what follows card numbers in the same record: an expiry date, or the name
@@ -72,12 +79,35 @@ fn ends_record(text: &[u8], index: usize) -> bool {
 }
 
 fn names_evidence(text: &[u8]) -> bool {
+    if !may_name_evidence(text) {
+        return false;
+    }
     let words = text.split(|byte| !byte.is_ascii_alphanumeric());
     words.filter(|word| word.first().is_some_and(|first| EVIDENCE_FIRST.contains(first))).any(|word| {
         let start = word.get(..words::EXPIRATION.len()).unwrap_or_default();
         is_one_of(word, &words::EVIDENCE) || start.eq_ignore_ascii_case(words::EXPIRATION.as_bytes())
     })
 }
+
+/// False when no word of evidence is in `text`: each has `csc`, `cvc`, `cvv`, `exp`, `car` or `sec` in it.
+fn may_name_evidence(text: &[u8]) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let block = rest.first_chunk::<BLOCK>().copied().unwrap_or_else(|| lanes::padded(rest));
+        let [a, c, e, p, r, s, v, x] =
+            EVIDENCE_LETTERS.map(|letter| lanes::bits(&block, |bytes| bytes.lower().is(letter)));
+        let begins = |first: u64, second: u64, third: u64| first & (second >> 1) & (third >> 2);
+        let short = begins(c, v, v | c) | begins(c, s, c) | begins(e, x, p);
+        if (short | begins(c, a, r) | begins(s, e, c)) != 0 {
+            return true;
+        }
+        rest = rest.get(BLOCK - 2..).unwrap_or_default();
+    }
+    false
+}
+
+/// The letters that tell those apart.
+const EVIDENCE_LETTERS: [u8; 8] = *b"aceprsvx";
 
 /// The letters that words of evidence begin with.
 const EVIDENCE_FIRST: &[u8] = b"cCeEnNsS";
@@ -128,9 +158,14 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
     if !lanes::has(text, |bytes| bytes.is(a) | bytes.is(b) | bytes.is(c) | bytes.is(d) | bytes.is(e)) {
         return Cow::Borrowed(text);
     }
-    let is_masked =
-        |at: usize, byte: u8| MASK_CHARACTERS.contains(&byte) && View::new(&[], text, true, byte).is_masked(at, 0);
-    text.iter().enumerate().map(|(at, byte)| if is_masked(at, *byte) { b'0' } else { *byte }).collect()
+    let mut digits = text.to_vec();
+    for character in MASK_CHARACTERS {
+        for mask in View::new(&[], text, true, character).masks() {
+            let masked = digits.get_mut(mask).unwrap_or_default();
+            masked.iter_mut().filter(|byte| **byte == character).for_each(|byte| *byte = b'0');
+        }
+    }
+    Cow::Owned(digits)
 }
 
 /// The most signs between two words, or the last one and the number.
@@ -242,6 +277,17 @@ mod tests {
         let first = words::EVIDENCE.iter().chain(&[words::EXPIRATION]).map(|word| word.as_bytes()[0]);
         assert!(first.clone().all(|first| EVIDENCE_FIRST.contains(&first)));
         assert!(first.map(|first| first.to_ascii_uppercase()).all(|first| EVIDENCE_FIRST.contains(&first)));
+    }
+
+    #[test]
+    fn every_word_of_evidence_is_seen_wherever_it_stands() {
+        for word in words::EVIDENCE.iter().chain(&[words::EXPIRATION]) {
+            for before in 0..130 {
+                let text = format!("{}{}", "_".repeat(before), word.to_ascii_uppercase());
+                assert!(may_name_evidence(text.as_bytes()), "{word} behind {before}");
+            }
+        }
+        assert!(!may_name_evidence(b"\"amount\":12,\"currency\":\"EUR\",\"status\":\"settled\""));
     }
 
     #[test]

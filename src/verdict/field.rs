@@ -36,7 +36,8 @@ pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
     let near = before.get(start..)?;
     let mut end = near.len();
-    while let Some(closing) = near.get(..end)?.iter().rposition(|byte| matches!(byte, b'"' | b'{' | b'}')) {
+    let is_closing = |bytes: Lanes| bytes.is(b'"') | bytes.is(b'{') | bytes.is(b'}');
+    while let Some(closing) = last(near.get(..end)?, is_closing) {
         let is_quote = near.get(closing) == Some(&b'"');
         let gap = near.len().saturating_sub(closing).saturating_sub(1);
         if !is_quote || gap > LONGEST_NAME {
@@ -96,17 +97,18 @@ const MOST_LOOKS: usize = 4;
 /// `"card": {"id": 1, "number": "`: the key of the object that the member stands in, or of the array of such objects.
 pub fn parent(before: &[u8]) -> Option<&[u8]> {
     let mut depth: usize = 0;
-    for (index, byte) in before.iter().enumerate().rev() {
-        match byte {
-            b'}' | b']' => depth = depth.saturating_add(1),
-            b'{' | b'[' if depth > 0 => depth = depth.saturating_sub(1),
-            b'{' | b'[' => {
-                let rest = before.get(..index)?.trim_ascii_end();
-                if let Some(rest) = rest.strip_suffix(b":") {
-                    return quoted(rest.trim_ascii_end()).map(|(_, key)| key);
+    let mut rest = before;
+    while let Some(index) = last(rest, |bytes| is_bracket(bytes) | bytes.is(b']')) {
+        let (outside, inside) = rest.split_at_checked(index)?;
+        rest = outside;
+        match inside.first() {
+            Some(b'}' | b']') => depth = depth.saturating_add(1),
+            _ if depth > 0 => depth = depth.saturating_sub(1),
+            _ => {
+                if let Some(named) = outside.trim_ascii_end().strip_suffix(b":") {
+                    return quoted(named.trim_ascii_end()).map(|(_, key)| key);
                 }
             }
-            _ => {}
         }
     }
     None
