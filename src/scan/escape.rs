@@ -66,7 +66,11 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
     let begin = Begin::of(escapes);
-    !lanes::has(text, |bytes| bytes | begin.among(bytes))
+    if escapes.plus {
+        !lanes::has(text, |bytes| bytes | begin.among(bytes))
+    } else {
+        !lanes::has(text, |bytes| bytes | begin.usual(bytes))
+    }
 }
 
 /// The bytes that may be the first of an escape.
@@ -89,7 +93,13 @@ impl Begin {
     /// Which bytes are among them.
     #[inline(always)]
     pub fn among(&self, bytes: Lanes) -> Lanes {
-        bytes.is_in(self.percent) | bytes.is(self.backslash) | bytes.is(self.plus)
+        self.usual(bytes) | bytes.is(self.plus)
+    }
+
+    /// Which bytes are among them, but for the plus sign.
+    #[inline(always)]
+    fn usual(&self, bytes: Lanes) -> Lanes {
+        bytes.is_in(self.percent) | bytes.is(self.backslash)
     }
 }
 

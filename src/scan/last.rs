@@ -8,8 +8,8 @@ pub fn last(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> Option<usize> {
     let mut start = text.len();
     for block in blocks.iter().rev() {
         start = start.saturating_sub(BLOCK);
-        let found = lanes::bits(block, &is).checked_ilog2();
-        if let Some(position) = found {
+        if lanes::any_in(block, &is) {
+            let position = lanes::bits(block, &is).checked_ilog2()?;
             return start.checked_add(usize::try_from(position).ok()?);
         }
     }

@@ -121,7 +121,7 @@ impl Inspector {
         let apart = block.get(..quiet.saturating_sub(APART)).unwrap_or_default();
         let Some(end) = scan::seam(apart).filter(|end| *end >= APART) else { return 0 };
         let passed = block.get(..end).unwrap_or_default();
-        if let Some(bracket) = scan::last(passed, field::is_bracket) {
+        if let Some(bracket) = field::last_bracket(passed) {
             let name = passed.get(..bracket.saturating_sub(ARRAY_NAME)).and_then(scan::seam);
             let Some(name) = name.and_then(|start| passed.get(start..=bracket)) else { return 0 };
             self.naming.advance(&[], Decoded::new(name, 0, true, self.escapes, mask).text());

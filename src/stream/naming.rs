@@ -4,7 +4,7 @@
 //! Both are kept as a few bytes of state.
 
 use super::columns::Columns;
-use crate::scan::{last, text_before};
+use crate::scan::text_before;
 use crate::verdict::name::{Called, Names};
 use crate::verdict::{FarNames, field};
 
@@ -45,7 +45,7 @@ impl Naming {
         if let Some(columns) = &mut self.columns {
             columns.advance(next);
         }
-        if let Some(bracket) = last(next, field::is_bracket) {
+        if let Some(bracket) = field::last_bracket(next) {
             let end = from.saturating_add(bracket).saturating_add(1);
             self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
         }

@@ -37,7 +37,7 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     }
     let key = field::name(before).or_else(|| {
         let array = far.array.as_deref()?;
-        scan::last(before, field::is_bracket).is_none().then_some(array)
+        field::last_bracket(before).is_none().then_some(array)
     });
     let Some(key) = key else { return Called::Weighs(score_of_words(before)) };
     match names.weigh(key) {

@@ -5,7 +5,7 @@
 
 use super::context::FarNames;
 use super::words::{self, is_one_of};
-use crate::scan::lanes::Lanes;
+use crate::scan::lanes::{Every, Lanes};
 use crate::scan::last;
 use std::borrow::Cow;
 
@@ -96,9 +96,10 @@ const MOST_LOOKS: usize = 4;
 
 /// `"card": {"id": 1, "number": "`: the key of the object that the member stands in, or of the array of such objects.
 pub fn parent(before: &[u8]) -> Option<&[u8]> {
+    let is_bracket = |bytes: Lanes| bytes.lower().is(b'{') | bytes.lower().is(b'}');
     let mut depth: usize = 0;
     let mut rest = before;
-    while let Some(index) = last(rest, |bytes| is_bracket(bytes) | bytes.is(b']')) {
+    while let Some(index) = last(rest, is_bracket) {
         let (outside, inside) = rest.split_at_checked(index)?;
         rest = outside;
         match inside.first() {
@@ -150,13 +151,14 @@ fn identifier(before: &[u8]) -> Option<&[u8]> {
 
 /// `"key": [1, 2, `: the key of the array that the number stands in.
 fn array(before: &[u8]) -> Option<&[u8]> {
-    let bracket = last(before, is_bracket)?;
+    let bracket = last_bracket(before)?;
     array_name(before.get(..=bracket)?)
 }
 
-/// What begins or ends an object or begins an array.
-pub fn is_bracket(bytes: Lanes) -> Lanes {
-    bytes.is(b'[') | bytes.is(b'{') | bytes.is(b'}')
+/// The last byte of `text` that begins or ends an object or begins an array.
+pub fn last_bracket(text: &[u8]) -> Option<usize> {
+    let [array, begin, end] = [b'[', b'{', b'}'].map(Every::kept);
+    last(text, |bytes| bytes.is(array) | bytes.is(begin) | bytes.is(end))
 }
 
 /// The key of the array that `text` opens with its last byte.

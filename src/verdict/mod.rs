@@ -131,11 +131,12 @@ const PUBLISHER_SCORE: i8 = -4;
 const PUBLISHER_CONTEXT: i8 = 3;
 
 /// True when these could be the digits of a card, whatever stands around them.
-#[inline]
+#[inline(always)]
 pub fn is_possible(digits: &Digits) -> bool {
-    if !brand::may_issue(digits) {
-        return false;
-    }
+    brand::may_issue(digits) && may_be_issued(digits)
+}
+
+fn may_be_issued(digits: &Digits) -> bool {
     let checks = luhn::is_valid(digits);
     (checks || brand::may_be_unionpay(digits))
         && brand::identify(digits).is_some_and(|(brand, _)| checks || brand == Brand::UnionPay)
