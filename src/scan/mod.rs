@@ -47,7 +47,7 @@ pub(crate) use fold::{Fold, fold};
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
 pub use last::{count, last};
-pub use quiet::{quiet, seam};
+pub use quiet::{quiet, says_at_least, seam};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;

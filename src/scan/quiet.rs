@@ -8,16 +8,24 @@ use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
 use super::fold::{self, Fold};
 use super::joint::is_joint_byte;
 use super::lanes::{self, BLOCK};
-use super::{Digits, Starts, View};
+use super::{Digits, Starts, View, count};
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
 pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
     let harmless = view.window().get(..harmless_until(view.window(), escapes)).unwrap_or_default();
-    // A chain that may go on there.
-    let open = harmless.iter().rev().take_while(|byte| byte.is_ascii_digit() || is_joint_byte(**byte)).count();
-    let end = harmless.len().saturating_sub(open);
+    let Some(end) = seam(harmless) else { return 0 };
     Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
+
+/// At least how many bytes a quiet `text` says.
+pub fn says_at_least(text: &[u8], escapes: Escapes) -> usize {
+    let begin = Begin::of(escapes);
+    let escapes = count(text, |bytes| begin.among(bytes));
+    text.len().saturating_sub(escapes.saturating_mul(LONGEST_HARMLESS.saturating_sub(1)))
+}
+
+/// The most bytes of a harmless escape that stands for one: `&nbsp;`, `\u000a`.
+const LONGEST_HARMLESS: usize = 6;
 
 /// The last place in `text`, at most at its end, at which no escape and no chain goes on; `None` when there is none near.
 pub fn seam(text: &[u8]) -> Option<usize> {
@@ -27,7 +35,7 @@ pub fn seam(text: &[u8]) -> Option<usize> {
 }
 
 /// Bytes that are in no escape but at its end, and in no chain.
-const SEAMS: &[u8] = b"\n\r\t\"'<>=,:?!()[]{}";
+const SEAMS: &[u8] = b"\0\n\r\t\"'<>=,:?!()[]{}";
 
 /// How far back a seam is looked for.
 const NEAR: usize = 256;
@@ -84,6 +92,7 @@ fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     let (escape, behind) = rest.split_at_checked(length)?;
     let next = behind.first().copied()?;
     let is_harmless = match character {
+        _ if length > character.len_utf8().saturating_mul(LONGEST_HARMLESS) => false,
         // Its digits would be taken for some of the number.
         _ if next.is_ascii_digit() && escape.last().is_some_and(u8::is_ascii_digit) => false,
         // A part of a character, of which another one may have been sent as it is.
@@ -185,7 +194,7 @@ mod tests {
     fn usual_escapes_are_harmless() {
         for text in [
             "{\\\"order\\\":10000001,\\\"at\\\":\\\"2026-08-17\\\",\\n \\\"ms\\\":1748503543012}",
-            "<a href=\"/p/1?page=2&amp;sort=price\">12.99&nbsp;EUR</a> &copy;",
+            "<a href=\"/p/1?page=2&amp;sort=price\">12.99&nbsp;EUR</a> &copy;\n",
             "q=caf%C3%A9%20au+lait&tz=%2B1,",
             "{\"name\":\"Zo\\u00eb Mu\u{308}ller\",\"path\":\"C:\\\\Temp\"}",
         ] {
@@ -199,7 +208,7 @@ mod tests {
             ("a=&#52;", 2),
             ("a=%34", 2),
             ("a=\\u0034", 2),
-            ("a 12&nbsp;34", 1),
+            ("a=12&nbsp;34", 2),
             ("a=\u{ff14}", 2),
             ("a=&amp;#52;", 2),
             ("a=%2534", 2),

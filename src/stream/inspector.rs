@@ -112,20 +112,30 @@ impl Inspector {
     /// read behind it is long enough to make later decisions by.
     fn pass_quiet(&mut self, block: &[u8]) -> usize {
         let Criteria { patterns: None, base64: false, .. } = self.criteria.as_ref() else { return 0 };
-        if self.gap > 0 || self.since_card <= APART || self.document == Document::Csv || block.len() < 2 * APART {
+        let near_card = self.since_card <= NEAR_CARD;
+        if self.gap > 0 || near_card || self.document == Document::Csv || block.len() < 2 * LEAST_QUIET {
             return 0;
         }
         let (behind, mask) = (self.behind, self.style.character.as_byte());
         let view = View::new(behind.get(..self.behind_len).unwrap_or_default(), block, false, mask);
         let quiet = scan::quiet(view, self.escapes, verdict::is_possible);
-        let apart = block.get(..quiet.saturating_sub(APART)).unwrap_or_default();
-        let Some(end) = scan::seam(apart).filter(|end| *end >= APART) else { return 0 };
+        let quiet = block.get(..quiet).unwrap_or_default();
+        let mut splits = APART.iter().filter_map(|apart| quiet.split_at_checked(quiet.len().checked_sub(*apart)?));
+        let apart = splits.find(|(_, near)| scan::says_at_least(near, self.escapes) >= NEAR_CARD);
+        let end = apart.and_then(|(far, _)| scan::seam(far));
+        let Some(end) = end.filter(|end| *end >= LEAST_QUIET) else { return 0 };
         let passed = block.get(..end).unwrap_or_default();
+        let (escapes, mut naming) = (self.escapes, self.naming.clone());
+        let read = |end: usize| {
+            let start = scan::seam(passed.get(..end.checked_sub(REREAD)?)?)?;
+            Some(Decoded::new(passed.get(start..end)?, 0, true, escapes, mask))
+        };
         if let Some(bracket) = field::last_bracket(passed) {
-            let name = passed.get(..bracket.saturating_sub(ARRAY_NAME)).and_then(scan::seam);
-            let Some(name) = name.and_then(|start| passed.get(start..=bracket)) else { return 0 };
-            self.naming.advance(&[], Decoded::new(name, 0, true, self.escapes, mask).text());
+            let Some(name) = read(bracket.saturating_add(1)) else { return 0 };
+            naming.advance(&[], name.text());
         }
+        let Some(near) = read(end) else { return 0 };
+        self.remember(near.text(), Some(naming));
         self.since_card = self.since_card.saturating_add(end);
         end
     }
@@ -229,12 +239,19 @@ impl Inspector {
     }
 }
 
-/// How much has to say no number to be passed over, and how much before its end is read all the same: what may go with a card
-/// there and what is kept of the text is shorter.
-const APART: usize = 1024;
+/// How much has to say no number to be passed over.
+const LEAST_QUIET: usize = 1024;
 
-/// How much is read to know how an array is called: more than a name and what stands around it, however it is escaped.
-const ARRAY_NAME: usize = 512;
+/// How much before the end of what says no number is read all the same: the first of these that says [`NEAR_CARD`] bytes.
+const APART: [usize; 4] = [1024, 2048, 3072, 4096];
+
+/// More than what is looked at before a card, and before a code that goes with it.
+const NEAR_CARD: usize = 512;
+const _: () = assert!(NEAR_CARD > LOOKBEHIND + search::REACH);
+
+/// How much of what is passed over is read before a bracket, for the name of its array, and at its end, for the name of one that
+/// begins right behind it: more than such a name and what stands around it, however it is escaped.
+const REREAD: usize = 512;
 
 /// How much is inspected at a time. What escapes say needs several times the room of the bytes; this bounds it.
 const BLOCK: usize = 16_384;
@@ -320,12 +337,15 @@ mod tests {
             "name=Zo%C3%AB&city=a%20b&",
             "caf\u{e9}, \u{4e2d}\u{6587}: 2026-08-17; ",
             "\"cards\":[\\\"",
+            "\\u000a",
+            "&#10;",
+            "&quot;,\n",
         ]);
-        (texts, 0..60_usize).prop_map(|(text, times)| text.repeat(times))
+        (texts, prop_oneof![0..60_usize, 100..400_usize]).prop_map(|(text, times)| text.repeat(times))
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(600))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         /// What is passed over would not have mattered had it been read.
         #[test]

@@ -13,6 +13,9 @@ use std::ops::Range;
 /// The most bytes between a code and its card.
 pub const NEAR: usize = 192;
 
+/// How far before and behind a card a code may begin.
+pub const REACH: usize = NEAR + LONGEST_CODE;
+
 /// Adds the codes near the cards in `hits` and in front of `stretch`.
 pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
     let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
@@ -61,10 +64,9 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
 
 /// Where codes may stand, in order: near cards, and near the end.
 fn places(stretch: &Stretch<'_>, cards: &[Range<usize>], decided: usize) -> Vec<Range<usize>> {
-    let reach = NEAR.saturating_add(LONGEST_CODE);
     let start = 0..NEAR.saturating_add(1).saturating_sub(stretch.since_card);
-    let near = cards.iter().map(|card| card.start.saturating_sub(reach)..card.end.saturating_add(reach));
-    let end = if stretch.last { 0..0 } else { decided.saturating_sub(reach)..decided };
+    let near = cards.iter().map(|card| card.start.saturating_sub(REACH)..card.end.saturating_add(REACH));
+    let end = if stretch.last { 0..0 } else { decided.saturating_sub(REACH)..decided };
     let mut places: Vec<Range<usize>> = Vec::new();
     for place in std::iter::once(start).chain(near).chain(std::iter::once(end)) {
         let place = place.start..place.end.min(decided);

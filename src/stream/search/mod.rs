@@ -9,6 +9,8 @@ mod codes;
 mod patterns;
 mod tokens;
 
+pub use codes::REACH;
+
 use super::finding::{Sighting, What};
 use super::naming::Naming;
 use crate::mask::Style;
