@@ -50,6 +50,7 @@ impl<'a> Decoded<'a> {
         for escapes in [escapes, Escapes::TEXT] {
             if escape::any(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
+                // What looked like escapes may be none, as the ampersands of a query.
                 if layer.text != decoded.text() {
                     decoded.layers.push(layer);
                 }

@@ -66,6 +66,7 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
     let begin = Begin::of(escapes);
+    // Asked of every byte of every text: most have no plus sign to ask for.
     if escapes.plus {
         !lanes::has(text, |bytes| bytes | begin.among(bytes))
     } else {
@@ -255,6 +256,14 @@ mod tests {
 
     fn read(text: &str) -> Unit {
         unit(text.as_bytes(), false, Escapes::FORM)
+    }
+
+    #[test]
+    fn what_may_begin_an_escape_is_the_same_alone_and_among_others() {
+        for (byte, escapes) in (0..=u8::MAX).flat_map(|byte| [(byte, Escapes::TEXT), (byte, Escapes::FORM)]) {
+            assert_eq!(any(&[byte], escapes), escapes.may_begin(byte), "{byte}");
+            assert_eq!(none(&[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
+        }
     }
 
     #[test]

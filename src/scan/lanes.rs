@@ -37,6 +37,13 @@ pub fn bits(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> u64 {
     bits.rev().fold(0, |all, bits| (all << LANES) | u64::from(bits))
 }
 
+/// The same for what is shorter than a block.
+#[inline(always)]
+pub fn bits_of_rest(rest: &[u8], is: impl Fn(Lanes) -> Lanes) -> u64 {
+    let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
+    if rest.is_empty() { 0 } else { bits(&padded(rest), is) & !behind }
+}
+
 /// How many bytes at the start of `part` there are of which the highest bit of what `is` says is set.
 #[inline(always)]
 pub fn leading(part: &[u8; LANES], is: impl Fn(Lanes) -> Lanes) -> usize {
@@ -70,9 +77,8 @@ pub fn find(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> Option<usize> {
         }
         start = start.saturating_add(BLOCK);
     }
-    let found = if rest.is_empty() { 0 } else { bits(&padded(rest), &is) };
-    let position = start.saturating_add(usize::try_from(found.trailing_zeros()).ok()?);
-    (found != 0 && position < text.len()).then_some(position)
+    let found = bits_of_rest(rest, is);
+    if found == 0 { None } else { start.checked_add(usize::try_from(found.trailing_zeros()).ok()?) }
 }
 
 /// A block that begins with `text`, which is shorter, and is filled up with zeros.

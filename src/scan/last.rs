@@ -13,21 +13,15 @@ pub fn last(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> Option<usize> {
             return start.checked_add(usize::try_from(position).ok()?);
         }
     }
-    usize::try_from(bits_of_rest(rest, is).checked_ilog2()?).ok()
+    usize::try_from(lanes::bits_of_rest(rest, is).checked_ilog2()?).ok()
 }
 
 /// How many bytes of `text` there are of which the highest bit of what `is` says is set.
 pub fn count(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> usize {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let in_blocks = blocks.iter().map(|block| lanes::bits(block, &is).count_ones());
-    let ones = in_blocks.fold(bits_of_rest(rest, &is).count_ones(), u32::saturating_add);
+    let ones = in_blocks.fold(lanes::bits_of_rest(rest, &is).count_ones(), u32::saturating_add);
     usize::try_from(ones).unwrap_or(usize::MAX)
-}
-
-/// The bits of what is shorter than a block.
-fn bits_of_rest(rest: &[u8], is: impl Fn(Lanes) -> Lanes) -> u64 {
-    let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
-    if rest.is_empty() { 0 } else { lanes::bits(&lanes::padded(rest), is) & !behind }
 }
 
 #[cfg(test)]

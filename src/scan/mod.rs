@@ -30,6 +30,7 @@ mod hot;
 mod joint;
 pub(crate) mod lanes;
 mod last;
+pub(crate) mod letters;
 pub mod pattern;
 mod quiet;
 mod row;

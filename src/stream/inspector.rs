@@ -179,9 +179,8 @@ impl Inspector {
         for mut hit in hits.found {
             if hit.sighting.name.is_none() {
                 let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
-                let mut look_up =
-                    || names.get_or_insert_with(|| self.naming.cursor(behind, text)).names(hit.span.start);
-                let far = hit.far.take().unwrap_or_else(&mut look_up);
+                let cursor = || self.naming.cursor(behind, text);
+                let far = hit.far.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(hit.span.start));
                 hit.sighting.name = field::nearest(&before, &far);
             }
             if matches!(hit.sighting.what, What::Pan(_) | What::Track(_)) {

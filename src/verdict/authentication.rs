@@ -6,7 +6,7 @@
 
 use super::name::Tokens;
 use super::words::is_one_of;
-use crate::scan::lanes::{BLOCK, Every, bits, padded};
+use crate::scan::letters::{self, in_a_row};
 
 /// A secret that goes with a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +43,12 @@ impl CodeNames {
     /// True when `text` may name a code: each name has `cvv`, `cvc`, `cvn`, `cvd`, `csc`, `cid`, `cav`, `pin`, `security` or
     /// `verification` in it.
     pub fn may_be_in(self, text: &[u8]) -> bool {
-        let letters = LETTERS.map(Every::kept);
-        let mut rest = text;
-        while !rest.is_empty() {
-            let block = rest.first_chunk::<BLOCK>().copied().unwrap_or_else(|| padded(rest));
-            let [a, c, d, e, i, n, p, r, s, v] = letters.map(|letter| bits(&block, |bytes| bytes.lower().is(letter)));
-            let begins = |first: u64, second: u64, third: u64| first & (second >> 1) & (third >> 2);
-            let short = begins(c, v, v | c | n | d) | begins(c, s, c) | begins(c, i, d) | begins(c, a, v);
-            if (short | begins(p, i, n)) != 0
-                || goes_on(rest, begins(s, e, c), SECURITY)
-                || goes_on(rest, begins(v, e, r), VERIFICATION_OF)
-            {
-                return true;
-            }
-            rest = rest.get(BLOCK - 2..).unwrap_or_default();
-        }
-        false
+        letters::any(text, LETTERS, |rest, [a, c, d, e, i, n, p, r, s, v]| {
+            let short = in_a_row(c, v, v | c | n | d) | in_a_row(c, s, c) | in_a_row(c, i, d) | in_a_row(c, a, v);
+            (short | in_a_row(p, i, n)) != 0
+                || goes_on(rest, in_a_row(s, e, c), SECURITY)
+                || goes_on(rest, in_a_row(v, e, r), VERIFICATION_OF)
+        })
     }
 }
 

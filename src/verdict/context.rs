@@ -6,8 +6,8 @@
 use super::name::{self, CARD, Called, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
-use crate::scan::lanes::{self, BLOCK};
-use crate::scan::{self, MASK_CHARACTERS, View};
+use crate::scan::letters::{self, in_a_row};
+use crate::scan::{self, MASK_CHARACTERS, View, lanes};
 use std::borrow::Cow;
 
 /// Names of a number that stand too far before it to be in the text before it.
@@ -91,19 +91,10 @@ fn names_evidence(text: &[u8]) -> bool {
 
 /// False when no word of evidence is in `text`: each has `csc`, `cvc`, `cvv`, `exp`, `car` or `sec` in it.
 fn may_name_evidence(text: &[u8]) -> bool {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let block = rest.first_chunk::<BLOCK>().copied().unwrap_or_else(|| lanes::padded(rest));
-        let [a, c, e, p, r, s, v, x] =
-            EVIDENCE_LETTERS.map(|letter| lanes::bits(&block, |bytes| bytes.lower().is(letter)));
-        let begins = |first: u64, second: u64, third: u64| first & (second >> 1) & (third >> 2);
-        let short = begins(c, v, v | c) | begins(c, s, c) | begins(e, x, p);
-        if (short | begins(c, a, r) | begins(s, e, c)) != 0 {
-            return true;
-        }
-        rest = rest.get(BLOCK - 2..).unwrap_or_default();
-    }
-    false
+    letters::any(text, EVIDENCE_LETTERS, |_, [a, c, e, p, r, s, v, x]| {
+        let short = in_a_row(c, v, v | c) | in_a_row(c, s, c) | in_a_row(e, x, p);
+        (short | in_a_row(c, a, r) | in_a_row(s, e, c)) != 0
+    })
 }
 
 /// The letters that tell those apart.

@@ -3,7 +3,7 @@
 //! Only the places near a card that was found are looked at, and the end of the stretch, since a card may follow there: a
 //! code waits as long as that is possible.
 
-use super::{Hits, Stretch, Written};
+use super::{Hits, Stretch};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::What;
 use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, may_be_code};
@@ -53,7 +53,7 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
                 _ if called && may_go_on => return hits.hold(value.start),
                 Some(code) if near => {
                     let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
-                    hits.add(value, What::Code(code, length), Written::Plainly);
+                    hits.add(value, What::Code(code, length), Some(far));
                 }
                 Some(_) => return hits.hold(value.start),
                 None => {}

@@ -100,10 +100,11 @@ impl Hits {
         self.decided = self.decided.min(position);
     }
 
-    /// Adds a hit, unless there is one in its place.
-    fn add(&mut self, span: Range<usize>, what: What, written: Written) {
+    /// Adds a hit that is written plainly, unless there is one in its place.
+    fn add(&mut self, span: Range<usize>, what: What, far: Option<FarNames>) {
         if !self.covers(&span) {
-            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), far: None, written });
+            let written = Written::Plainly;
+            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), far, written });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What do the operator's patterns match in a stretch?
 
-use super::{Hits, Stretch, Written};
+use super::{Hits, Stretch};
 use crate::scan::pattern::{LONGEST_MATCH, Match};
 use crate::stream::finding::{Matched, What};
 use crate::verdict::criteria::OwnPatterns;
@@ -21,7 +21,7 @@ pub fn find(stretch: &Stretch<'_>, patterns: &OwnPatterns, hits: &mut Hits) {
                 if let Some((name, keep_last)) = patterns.named.get(number) {
                     let length = u8::try_from(length).unwrap_or(u8::MAX);
                     let matched = Matched { name: name.clone(), length, keep_last: *keep_last };
-                    hits.add(start..end, What::Pattern(matched), Written::Plainly);
+                    hits.add(start..end, What::Pattern(matched), None);
                 }
                 end
             }
