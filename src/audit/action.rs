@@ -34,6 +34,8 @@ pub enum Reason {
     Skipped,
     /// Its content type says that it holds no text.
     Binary,
+    /// Another filter took along bytes that were held back undecided: they were forwarded masked.
+    Released,
     /// The host refused a call.
     HostCall,
 }
@@ -69,8 +71,16 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 7] =
-        [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::Binary, Self::HostCall];
+    pub const ALL: [Self; 8] = [
+        Self::Encoding,
+        Self::Range,
+        Self::Limit,
+        Self::Upgrade,
+        Self::Skipped,
+        Self::Binary,
+        Self::Released,
+        Self::HostCall,
+    ];
 
     /// True when it was not inspected because it need not be: nothing is wrong.
     pub const fn is_meant(self) -> bool {
@@ -86,6 +96,7 @@ impl Reason {
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",
             Self::Binary => "binary",
+            Self::Released => "released",
             Self::HostCall => "host_call",
         }
     }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
-use panveil::stream::{Body, Flow, Plan, Sender, Shape, Treatment};
+use panveil::stream::{Advice, Body, Flow, Plan, Sender, Shape, Treatment};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -118,7 +118,6 @@ fn plan(policy: &Policy, decision: Decision<'_>) -> Plan {
         criteria: policy.criteria(),
         style: policy.mask_style(),
         pause_limit: 0,
-        pause_until: 0,
         refuse_unread: policy.uninspectable() == Uninspectable::Block,
     }
 }
@@ -129,7 +128,7 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
     loop {
         let piece = input::piece()?;
         let end = piece.is_empty();
-        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1));
+        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| Advice::Hold);
         if let Flow::Cut(_) | Flow::Close(_) = turn.flow {
             return Err(Failure::Error(format!("a card number was found, and {} is block", decision.rule)));
         }

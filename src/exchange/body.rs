@@ -1,6 +1,6 @@
 //! How is the body of a message prepared for, and what becomes of each chunk of it?
 
-use super::framing::{pause_until, sender_of};
+use super::framing::{advice, sender_of};
 use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
@@ -22,7 +22,6 @@ pub(super) enum Incoming {
 pub(super) struct Text {
     shape: Shape,
     treatment: Treatment,
-    pause_until: u64,
     /// All of it came at once and passed.
     passed: bool,
 }
@@ -38,10 +37,11 @@ impl Incoming {
         }
     }
 
-    fn paused_len(&self) -> usize {
+    /// How many bytes at the front of `chunk` have waited in the host.
+    fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
             Self::Text(_) => 0,
-            Self::Read(body) => body.paused_len(),
+            Self::Read(body) => body.returned_len(chunk),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Exchange {
                 self.pass_unread(host, direction, Reason::Upgrade)?;
             } else {
                 let treatment = self.treatment(direction);
-                let plan = treatment.map(|treatment| self.plan(direction, treatment, u64::MAX));
+                let plan = treatment.map(|treatment| self.plan(direction, treatment));
                 let body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
                 self.message(direction).body = body.map(Incoming::Read);
             }
@@ -91,7 +91,6 @@ impl Exchange {
         }
         let sender = sender_of(host, direction, block);
         let Some(treatment) = self.treatment(direction) else { return Ok(()) };
-        let pause_until = pause_until(host, direction, sender);
         let is_part = coding::is_part(direction, block);
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
@@ -111,9 +110,9 @@ impl Exchange {
         let shape = Shape::of_content_type(sender, content_type);
         let is_text = shape.framing == Framing::Whole && !shape.base64;
         self.message(direction).body = Some(match decoder {
-            None if is_text => Incoming::Text(Text { shape, treatment, pause_until, passed: false }),
+            None if is_text => Incoming::Text(Text { shape, treatment, passed: false }),
             decoder => {
-                let plan = self.plan(direction, treatment, pause_until);
+                let plan = self.plan(direction, treatment);
                 Incoming::Read(Box::new(match decoder {
                     Some(decoder) => Body::encoded(decoder, shape, plan),
                     None => Body::new(shape, plan),
@@ -135,13 +134,12 @@ impl Exchange {
     }
 
     /// What is to be done with a body.
-    fn plan(&mut self, direction: Direction, treatment: Treatment, pause_until: u64) -> Plan {
+    fn plan(&mut self, direction: Direction, treatment: Treatment) -> Plan {
         Plan {
             treatment,
             criteria: self.policy.criteria(),
             style: self.policy.mask_style(),
             pause_limit: self.policy.limits().paused_bytes,
-            pause_until,
             refuse_unread: self.refuses_unread(direction, &[Place::Body]),
         }
     }
@@ -154,9 +152,8 @@ impl Exchange {
         end: bool,
     ) -> Result<Flow, Stop> {
         let Some(incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
-        let fresh = size.saturating_sub(incoming.paused_len());
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-        self.ledger.add_inspected(direction, fresh);
+        self.ledger.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
         let mut body = match incoming {
             Incoming::Read(body) => body,
             Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
@@ -165,12 +162,12 @@ impl Exchange {
                 return Ok(Flow::Continue);
             }
             Incoming::Text(text) => {
-                let plan = self.plan(direction, text.treatment, text.pause_until);
+                let plan = self.plan(direction, text.treatment);
                 Box::new(Body::new(text.shape, plan))
             }
         };
         let mut found = Vec::new();
-        let turn = body.push(chunk, end, &mut |what| found.push(what));
+        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |progress| advice(host, direction, progress));
         self.finish_turn(host, direction, size, body, &found, turn)
     }
 
@@ -178,7 +175,8 @@ impl Exchange {
     pub(super) fn end_body<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<(), Stop> {
         let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
         let size = body.paused_len();
-        let waiting = if size == 0 { Vec::new() } else { host.body(direction, size)? };
+        // Where another filter took the buffer along, there is none.
+        let waiting = if size == 0 { Vec::new() } else { host.body(direction, size).unwrap_or_default() };
         let mut found = Vec::new();
         let turn = body.finish_before_trailers(waiting, &mut |what| found.push(what));
         self.finish_turn(host, direction, size, body, &found, turn)?;
@@ -207,6 +205,9 @@ impl Exchange {
         }
         if body.outgrew_pause() {
             self.note_limit(host, direction, Limit::PausedBytes);
+        }
+        if body.was_released() {
+            self.note_unread(host, direction, Reason::Released);
         }
         if let Some(bytes) = turn.replacement {
             host.replace_body(direction, size, &bytes)?;

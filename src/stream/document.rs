@@ -92,6 +92,11 @@ impl Document {
         if matches!(self, Self::Json | Self::Events) && stands_bare { Form::Digits } else { Form::Text }
     }
 
+    /// True where a number may be one of JSON.
+    pub fn may_hold_bare_numbers(self) -> bool {
+        matches!(self, Self::Json | Self::Events)
+    }
+
     /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
     pub fn is_anchor(byte: u8) -> bool {
         !byte.is_ascii_whitespace() && byte != b'-'

@@ -108,6 +108,46 @@ impl Inspector {
         }
     }
 
+    /// `pending`, the undecided bytes that follow what was inspected, in a form of the same length from which none of their digits
+    /// can be read. A bare number of JSON stays one. Where tokens or patterns of the operator are read, letters go too.
+    pub fn covered(&self, pending: &[u8]) -> Vec<u8> {
+        let mask = self.style.character.as_byte();
+        let source = Decoded::new(pending, self.gap, true, self.escapes, mask);
+        let text = source.text();
+        let document = self.document.settled_by(pending);
+        let letters = self.criteria.base64 || self.criteria.patterns.is_some();
+        let mut covered = pending.to_vec();
+        let (mut anchor, mut is_first) = (self.anchor, true);
+        for (position, byte) in text.iter().enumerate() {
+            let is_bare = document.may_hold_bare_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
+            if !byte.is_ascii_digit() {
+                is_first = true;
+                let is_within = is_bare && matches!(byte, b'.' | b'+' | b'e' | b'E');
+                if Document::is_anchor(*byte) && !is_within {
+                    anchor = *byte;
+                }
+                if is_within || !(letters && byte.is_ascii_alphabetic()) {
+                    continue;
+                }
+            }
+            let cover = match (is_bare, is_first) {
+                (false, _) => mask,
+                (true, true) => b'9',
+                (true, false) => b'0',
+            };
+            is_first &= !byte.is_ascii_digit();
+            let edits = source.mask(position, cover);
+            let unspelled = edits.is_empty().then(|| source.start(position)..source.end(position));
+            let edits = edits.into_iter().chain(unspelled.into_iter().flatten().map(|at| (at, mask)));
+            for (at, byte) in edits {
+                if let Some(slot) = covered.get_mut(at) {
+                    *slot = byte;
+                }
+            }
+        }
+        covered
+    }
+
     /// Passes over what `block` begins with, when that has escapes and still says no number, and returns how much it is. What is
     /// read behind it is long enough to make later decisions by.
     fn pass_quiet(&mut self, block: &[u8]) -> usize {

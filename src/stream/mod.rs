@@ -52,7 +52,7 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use body::{Advice, Body, Cut, Flow, Counts, Plan, Shape, Side, Treatment, Turn};
 pub use coding::{Decoder, Flaw, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};

@@ -5,7 +5,7 @@
 //!
 //! A compressed text says itself where it ends, so nothing of it waits for trailers.
 
-use super::{Body, Cut, Plan, Shape, Treatment, Turn};
+use super::{Advice, Body, Cut, Plan, Shape, Treatment, Turn};
 use crate::stream::{Decoder, Flaw, Sender, Sighting};
 
 /// A compressed body.
@@ -54,7 +54,7 @@ impl Encoded {
             return self.give_up();
         }
         let ends_here = end || (self.sender == Sender::Open && self.decoder.is_complete());
-        let turn = self.text.push(decoded.clone(), ends_here, report);
+        let turn = self.text.push(decoded.clone(), ends_here, report, &mut |_| Advice::Hold);
         match turn.forwarded(decoded) {
             Err(cut) => Turn::cut(cut),
             Ok(_) if self.treatment == Treatment::Observe => Turn::PASS,

@@ -21,7 +21,7 @@ use self::plain::Plain;
 pub use self::shape::Shape;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{Decoder, Document, Flaw, Inspector, Sighting};
+use super::{Decoder, Document, Flaw, Inspector, Sender, Sighting};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -51,8 +51,6 @@ pub struct Plan {
     pub style: Style,
     /// The most bytes that may wait in the host at a time.
     pub pause_limit: usize,
-    /// No chunk waits in the host once so many bytes of the body have come.
-    pub pause_until: u64,
     /// Whether a message that cannot be read cuts the body.
     pub refuse_unread: bool,
 }
@@ -77,6 +75,28 @@ pub struct Turn {
     pub flow: Flow,
 }
 
+/// Numbers of bytes of a body, for a decision on those that are undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// How its sender marks the end.
+    pub sender: Sender,
+    /// The number of bytes received.
+    pub received: u64,
+    /// The number of bytes forwarded.
+    pub forwarded: u64,
+}
+
+/// Where undecided bytes are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// In the host, masked: trailers may follow, and the host gives them back.
+    Pause,
+    /// In the filter.
+    Hold,
+    /// In the filter, although trailers may follow: the host could not hold what comes next.
+    TooMuch,
+}
+
 /// Whether a body goes on after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -97,7 +117,7 @@ pub enum Cut {
     Card,
     /// Its trailers came while undecided bytes were held that could not follow any more.
     TrailersOverTail,
-    /// It holds a message that cannot be read, and the policy blocks those.
+    /// It cannot be read, or not be told what of it is new, and the policy blocks that.
     Uninspectable,
 }
 
@@ -158,7 +178,15 @@ impl Body {
         }
     }
 
-    /// How many bytes wait in the host.
+    /// True when another filter has taken along held-back bytes, which were forwarded masked.
+    pub fn was_released(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.was_released(),
+            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => false,
+        }
+    }
+
+    /// The number of bytes that wait in the host, unless another filter takes them along.
     pub fn paused_len(&self) -> usize {
         match self {
             Self::Plain(body) => body.paused_len(),
@@ -166,11 +194,26 @@ impl Body {
         }
     }
 
-    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
-    /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
+    pub fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
-            Self::Plain(body) => body.push(chunk, end, report),
+            Self::Plain(body) => body.returned_len(chunk),
+            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => 0,
+        }
+    }
+
+    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that
+    /// waited, unless another filter took that along. `end` says that nothing follows, trailers included. Calls `report` for
+    /// every card, in order, and asks `advice` where undecided bytes are held back.
+    pub fn push(
+        &mut self,
+        chunk: Vec<u8>,
+        end: bool,
+        report: &mut dyn FnMut(Sighting),
+        advice: &mut dyn FnMut(Counts) -> Advice,
+    ) -> Turn {
+        match self {
+            Self::Plain(body) => body.push_chunk(chunk, end, report, advice),
             Self::WebSocket(body) => body.push(chunk, end, report),
             Self::Base64(body) => body.push(chunk, end, report),
             Self::Encoded(body) => body.push(&chunk, end, report),

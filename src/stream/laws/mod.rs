@@ -203,6 +203,12 @@ proptest! {
     }
 
     #[test]
+    fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize, json in any::<bool>()) {
+        let document = if json { Document::Json } else { Document::Unknown };
+        demands::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
+    }
+
+    #[test]
     fn oracle(text in text()) {
         demands::oracle(&text, MaskCharacter::ASTERISK);
     }
