@@ -53,7 +53,7 @@ mod laws;
 mod oracle;
 
 pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
-pub use coding::{Decoder, Flaw, Unknown};
+pub use coding::{Decoder, Flaw, Progress, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redacted, redacted_by};
