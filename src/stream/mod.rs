@@ -52,8 +52,8 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Advice, Body, Cut, Flow, Counts, Plan, Shape, Side, Treatment, Turn};
-pub use coding::{Decoder, Flaw, Unknown};
+pub use body::{Advice, Body, Counts, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use coding::{Decoder, Flaw, Progress, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redacted, redacted_by};

@@ -3,7 +3,7 @@
 //! The name means zlib's wrapping (RFC 1950), but servers send bare deflate streams too, and clients read both.
 
 use super::inflate::Inflate;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
 
 /// A body in `deflate`.
 #[derive(Default)]
@@ -52,7 +52,11 @@ impl Deflate {
         }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        matches!(self, Self::Before | Self::Past)
+    pub(super) fn progress(&self) -> Progress {
+        match self {
+            Self::Before => Progress::Complete,
+            Self::Wrapping(_) | Self::Within(_) => Progress::Incomplete,
+            Self::Past => Progress::Ended,
+        }
     }
 }

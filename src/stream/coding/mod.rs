@@ -15,7 +15,8 @@
 //! # What follows the end
 //!
 //! Some servers send a few bytes after the end of a gzip, deflate or br body. They are dropped: what is forwarded is what
-//! was decoded, so nothing passes unread. After a gzip member that is whatever does not begin another member.
+//! was decoded, so nothing passes unread. After a gzip member that is whatever does not begin another member; zeros between
+//! two members are padding, as Python's `gzip` reads them.
 
 mod brotli;
 mod checksum;
@@ -45,6 +46,17 @@ pub struct Decoder {
     inflate_ratio: u32,
     received: usize,
     flaw: Option<Flaw>,
+}
+
+/// The progress of a decoder through its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A member, a frame or a stream has begun and not ended. A broken body stays incomplete.
+    Incomplete,
+    /// All that came is complete, and another member or frame may follow. A body that has not begun is complete, too.
+    Complete,
+    /// The text has ended: nothing that may follow adds to it.
+    Ended,
 }
 
 /// Why a body cannot be decoded.
@@ -91,7 +103,22 @@ impl Decoder {
 
     /// True when what has come is complete: nothing, or a whole encoded text.
     pub fn is_complete(&self) -> bool {
-        self.flaw.is_none() && self.layers.iter().all(|layer| layer.coding.is_complete())
+        self.progress() != Progress::Incomplete
+    }
+
+    /// The progress through all layers: a text goes on as long as each of them may.
+    pub fn progress(&self) -> Progress {
+        if self.flaw.is_some() {
+            return Progress::Incomplete;
+        }
+        let layers = || self.layers.iter().map(|layer| layer.coding.progress());
+        if layers().any(|progress| progress == Progress::Incomplete) {
+            Progress::Incomplete
+        } else if layers().any(|progress| progress == Progress::Ended) {
+            Progress::Ended
+        } else {
+            Progress::Complete
+        }
     }
 
     fn push_sound(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), Flaw> {
@@ -167,12 +194,12 @@ impl Coding {
         }
     }
 
-    fn is_complete(&self) -> bool {
+    fn progress(&self) -> Progress {
         match self {
-            Self::Gzip(gzip) => gzip.is_complete(),
-            Self::Deflate(deflate) => deflate.is_complete(),
-            Self::Brotli(brotli) => brotli.is_complete(),
-            Self::Zstd(zstd) => zstd.is_complete(),
+            Self::Gzip(gzip) => gzip.progress(),
+            Self::Deflate(deflate) => deflate.progress(),
+            Self::Brotli(brotli) => brotli.progress(),
+            Self::Zstd(zstd) => zstd.progress(),
         }
     }
 }

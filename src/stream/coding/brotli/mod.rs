@@ -15,7 +15,7 @@ use self::bits::{BROKEN, Bits, Halt};
 use self::command::Command;
 use self::header::Codes;
 use super::history::History;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
 
 /// The most bytes that are decoded before they are said.
 const MOST_UNSAID: usize = 64 << 10;
@@ -104,8 +104,12 @@ impl Brotli {
         Ok(())
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        self.has_ended || self.stream.is_none()
+    pub(super) fn progress(&self) -> Progress {
+        match self.stream {
+            _ if self.has_ended => Progress::Ended,
+            None => Progress::Complete,
+            Some(_) => Progress::Incomplete,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod literals;
 use self::block::{LARGEST_BLOCK, Shared};
 use self::hash::Xxh64;
 use super::history::History;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
 
 const FRAME: u32 = 0xFD2F_B528;
 /// The lowest four bits may be anything.
@@ -106,8 +106,11 @@ impl Zstd {
         Ok(())
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        matches!(self.part, Part::Magic) && self.begun.is_empty()
+    pub(super) fn progress(&self) -> Progress {
+        match self.part {
+            Part::Magic if self.begun.is_empty() => Progress::Complete,
+            _ => Progress::Incomplete,
+        }
     }
 
     /// Takes a part that is whole and says which one follows.
