@@ -62,6 +62,9 @@ const MOST_DIGITS: usize = 18;
 
 /// Where undecided bytes of a body are held back that has come so far. Asked only when there are any.
 ///
+/// Where the upstream has sent all of a response and the body is not at its end, another filter has added trailers. Envoy
+/// never gives those to a filter that pauses then, and the response would stay open.
+///
 /// In the host they wait where trailers may follow and nothing behind this filter could take them along: the message's headers
 /// have passed all other filters, and so has all that was forwarded of its body. Then nothing of it is in the buffer that all
 /// filters share, which would be delivered twice.
@@ -82,6 +85,7 @@ pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Ad
     let is_small = counts.received <= SMALL_BODY;
     let (has_passed, may_pile_up) = match direction {
         Direction::Request => (number(host, &ATTEMPTS) > Some(0), counts.sender == Sender::Announced),
+        Direction::Response if number(host, &COMPLETE).is_some() => (false, false),
         Direction::Response => (number(host, &SENT) == Some(counts.forwarded), client_speaks_http1(host)),
     };
     match (has_passed, may_pile_up && !is_small) {
@@ -97,6 +101,9 @@ const RECEIVED: [&str; 2] = ["request", "size"];
 const ATTEMPTS: [&str; 2] = ["upstream", "request_attempt_count"];
 /// Bytes of a response's body that have passed all filters.
 const SENT: [&str; 2] = ["response", "size"];
+
+/// How long an upstream took: known once it has sent all of a response.
+const COMPLETE: [&str; 2] = ["response", "backend_latency"];
 
 /// A property that is a whole number: Envoy gives it in eight bytes, the lowest first.
 fn number<H: Host>(host: &mut H, path: &[&str]) -> Option<u64> {

@@ -12,13 +12,17 @@ struct Run {
     host: FakeHost,
     exchange: Exchange,
     ledger: Rc<Ledger>,
+    /// Bytes of bodies that came in and went on.
+    received: usize,
+    forwarded: usize,
 }
 
 impl Run {
     fn under(policy: &str) -> Self {
         let policy = Rc::new(Policy::parse(policy.as_bytes()).expect("a valid policy"));
         let ledger = Rc::new(Ledger::default());
-        Self { host: FakeHost::default(), exchange: Exchange::new(policy, Rc::clone(&ledger)), ledger }
+        let exchange = Exchange::new(policy, Rc::clone(&ledger));
+        Self { host: FakeHost::default(), exchange, ledger, received: 0, forwarded: 0 }
     }
 
     fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> Flow {
@@ -41,8 +45,18 @@ impl Run {
         let size = held.len();
         self.host.body = Some(held);
         self.host.phase = Some(Phase::Body(direction));
+        self.received += chunk.len();
+        for (property, number) in [
+            ("request.size", self.received),
+            ("response.size", self.forwarded),
+            ("upstream.request_attempt_count", 1),
+        ] {
+            let value = (number as u64).to_le_bytes().to_vec();
+            self.host.properties.entry(property.to_owned()).or_insert_with(Vec::new).clone_from(&value);
+        }
         let flow = self.exchange.on_body(&mut self.host, direction, size, end);
         let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        self.forwarded += forwarded.as_ref().map_or(0, Vec::len);
         (flow, String::from_utf8(forwarded.unwrap_or_default()).unwrap())
     }
 

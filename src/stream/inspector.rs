@@ -109,40 +109,35 @@ impl Inspector {
     }
 
     /// `pending`, the undecided bytes that follow what was inspected, in a form of the same length from which none of their digits
-    /// can be read. A bare number of JSON stays one. Where tokens or patterns of the operator are read, letters go too.
+    /// can be read, nor the letters beside them, which may belong to a secret. A bare number of JSON stays one. Where tokens or
+    /// patterns of the operator are read, all letters go.
     pub fn covered(&self, pending: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
         let source = Decoded::new(pending, self.gap, true, self.escapes, mask);
-        let text = source.text();
         let document = self.document.settled_by(pending);
-        let letters = self.criteria.base64 || self.criteria.patterns.is_some();
+        let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
         let mut covered = pending.to_vec();
-        let (mut anchor, mut is_first) = (self.anchor, true);
-        for (position, byte) in text.iter().enumerate() {
-            let is_bare = document.may_hold_bare_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
-            if !byte.is_ascii_digit() {
-                is_first = true;
-                let is_within = is_bare && matches!(byte, b'.' | b'+' | b'e' | b'E');
-                if Document::is_anchor(*byte) && !is_within {
-                    anchor = *byte;
-                }
-                if is_within || !(letters && byte.is_ascii_alphabetic()) {
-                    continue;
+        let (mut anchor, mut start) = (self.anchor, 0_usize);
+        for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
+            let (is_word, has_digits) =
+                (word.first().is_some_and(u8::is_ascii_alphanumeric), word.iter().any(u8::is_ascii_digit));
+            let is_number = word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E'));
+            let may_be_bare = document.may_hold_bare_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
+            let is_bare = may_be_bare && is_number;
+            if is_word && (has_digits || all_letters) {
+                for (offset, _) in word.iter().enumerate().filter(|(_, byte)| !is_bare || byte.is_ascii_digit()) {
+                    let cover = match (is_bare, offset) {
+                        (false, _) => mask,
+                        (true, 0) => b'9',
+                        (true, _) => b'0',
+                    };
+                    cover_at(&mut covered, &source, start.saturating_add(offset), cover, mask);
                 }
             }
-            let cover = match (is_bare, is_first) {
-                (false, _) => mask,
-                (true, true) => b'9',
-                (true, false) => b'0',
-            };
-            is_first &= !byte.is_ascii_digit();
-            let edits = source.mask(position, cover);
-            let unspelled = edits.is_empty().then(|| source.start(position)..source.end(position));
-            let edits = edits.into_iter().chain(unspelled.into_iter().flatten().map(|at| (at, mask)));
-            for (at, byte) in edits {
-                if let Some(slot) = covered.get_mut(at) {
-                    *slot = byte;
-                }
+            start = start.saturating_add(word.len());
+            let is_within_number = may_be_bare && (is_number || matches!(word, b"." | b"-" | b"+"));
+            if !is_within_number && let Some(byte) = word.iter().rev().find(|byte| Document::is_anchor(**byte)) {
+                anchor = *byte;
             }
         }
         covered
@@ -314,6 +309,19 @@ fn spelled(
         edits.into_iter().map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
     });
     edits.collect()
+}
+
+/// Makes `source` say `cover` where it says the byte at `position`, or breaks its spelling with `mask` if that cannot be.
+fn cover_at(bytes: &mut [u8], source: &Decoded<'_>, position: usize, cover: u8, mask: u8) {
+    let mut edits = source.mask(position, cover);
+    if edits.is_empty() {
+        edits = (source.start(position)..source.end(position)).map(|at| (at, mask)).collect();
+    }
+    for (at, byte) in edits {
+        if let Some(slot) = bytes.get_mut(at) {
+            *slot = byte;
+        }
+    }
 }
 
 /// The `edits` of what `source` says at `span`, made in the source.

@@ -145,6 +145,14 @@ proptest! {
     }
 
     #[test]
+    fn members_of_compressed_bodies(text in text(), members in prop::collection::vec(any::<Index>(), 1..4), at in prop::collection::vec(any::<Index>(), 0..8), zstd in any::<bool>(), keep in 0..4_usize) {
+        let (name, encode) = CODINGS[if zstd { 2 } else { 0 }];
+        let encoded: Vec<Vec<u8>> = cuts(&text, &members).iter().map(|member| encode(member)).collect();
+        demands::decoding(&encoded, name, &text, reading(keep));
+        demands::decoding(&cuts(&encoded.concat(), &at), name, &text, reading(keep));
+    }
+
+    #[test]
     fn frames_of_a_client(stream in frames(Side::Client), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(keep));
     }
