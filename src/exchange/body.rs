@@ -167,7 +167,8 @@ impl Exchange {
             }
         };
         let mut found = Vec::new();
-        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |progress| advice(host, direction, progress));
+        let turn =
+            body.push(chunk, end, &mut |what| found.push(what), &mut |progress| advice(host, direction, progress));
         self.finish_turn(host, direction, size, body, &found, turn)
     }
 

@@ -62,9 +62,6 @@ const MOST_DIGITS: usize = 18;
 
 /// Where undecided bytes of a body are held back that has come so far. Asked only when there are any.
 ///
-/// Where the upstream has sent all of a response and the body is not at its end, another filter has added trailers. Envoy
-/// never gives those to a filter that pauses then, and the response would stay open.
-///
 /// In the host they wait where trailers may follow and nothing behind this filter could take them along: the message's headers
 /// have passed all other filters, and so has all that was forwarded of its body. Then nothing of it is in the buffer that all
 /// filters share, which would be delivered twice.
@@ -72,12 +69,20 @@ const MOST_DIGITS: usize = 18;
 /// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be
 /// as large as the HTTP/2 window of the upstream when the client is slow. So there a chunk waits only while the body is small
 /// and nothing of it can have piled up. Towards an HTTP/2 client the buffer is as large as the window.
+///
+/// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
+/// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
+/// it had paused.
 pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Advice {
-    let may_have_trailers = match (counts.sender, direction) {
-        (Sender::Open, _) => true,
+    let is_response = direction == Direction::Response;
+    if is_response && (!counts.is_fresh || counts.was_paused) && number(host, &COMPLETE).is_some() {
+        return if counts.is_fresh { Advice::Release } else { Advice::End };
+    }
+    let may_have_trailers = match counts.sender {
+        Sender::Open => true,
         // As many bytes as came over the connection, unless a filter in front has changed them, which may add trailers.
-        (Sender::Announced, Direction::Request) => number(host, &RECEIVED).is_some_and(|came| came != counts.received),
-        (Sender::Announced, Direction::Response) | (Sender::Length(_), _) => false,
+        Sender::Announced => !is_response && number(host, &RECEIVED).is_some_and(|came| came != counts.received),
+        Sender::Length(_) => false,
     };
     if !may_have_trailers {
         return Advice::Hold;

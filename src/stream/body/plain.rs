@@ -28,7 +28,7 @@
 //! inspected as often as there are chunks, so a body has a budget for it ([`Plain::may_reread`]). Beyond it, more bytes have
 //! to come before the next inspection.
 
-use super::{Advice, Cut, Flow, Plan, Counts, Shape, Treatment, Turn};
+use super::{Advice, Counts, Cut, Flow, Plan, Shape, Treatment, Turn};
 use crate::stream::messages::{Messages, Stretch};
 use crate::stream::{Document, Finding, Framing, Inspector, Sender, Sighting};
 
@@ -130,22 +130,24 @@ impl Plain {
         report: &mut dyn FnMut(Sighting),
         advice: &mut dyn FnMut(Counts) -> Advice,
     ) -> Turn {
-        let mut decided_before = Vec::new();
+        let (mut decided_before, mut was_paused) = (Vec::new(), false);
         if let Some(paused) = self.paused.take() {
             match self.resume(&paused, &chunk) {
                 Resumed::Returned => {
                     let fresh = chunk.split_off(paused.len());
                     chunk.truncate(paused.len().saturating_sub(self.waiting()));
                     decided_before = std::mem::replace(&mut chunk, fresh);
+                    was_paused = true;
                 }
                 Resumed::Released => {}
                 Resumed::Displaced => return Turn::cut(Cut::Uninspectable),
             }
         }
+        let is_fresh = !chunk.is_empty();
         self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         let end = end || self.sender.is_done_after(self.received);
         let is_untouched = self.pending.is_empty() && decided_before.is_empty();
-        if !self.may_reread(end) {
+        if is_fresh && !self.may_reread(end) {
             self.pending.append(&mut chunk);
             return self.forward(decided_before);
         }
@@ -156,27 +158,44 @@ impl Plain {
             bytes.append(&mut chunk);
         }
         let mut walk = Walk { changed: false, cut: None, report };
-        let decided = self.walk(&mut bytes, end, &mut walk);
+        self.decide(&mut bytes, end, &mut walk);
         if let Some(cut) = walk.cut {
             return Turn::cut(cut);
         }
-        self.pending = bytes.split_off(decided.min(bytes.len()));
         if self.plan.treatment == Treatment::Observe {
             return Turn::PASS;
         }
-        let released = self.released.min(bytes.len());
-        self.released = self.released.saturating_sub(released);
         if is_untouched && self.pending.is_empty() {
             self.forwarded = self.forwarded.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
         }
         let mut output = decided_before;
-        output.extend_from_slice(bytes.get(released..).unwrap_or_default());
-        if self.waiting() > 0 && self.should_pause(&output, advice) {
-            let covered = self.inspector.covered(&self.pending);
-            output.extend_from_slice(covered.get(self.released..).unwrap_or_default());
-            self.paused = Some(output.clone());
-            return Turn { replacement: Some(output), flow: Flow::Pause };
+        self.put(&mut output, &bytes);
+        if self.waiting() == 0 {
+            return self.forward(output);
+        }
+        let Self { sender, received, forwarded, .. } = *self;
+        match advice(Counts { sender, received, forwarded, is_fresh, was_paused }) {
+            Advice::Pause if self.fits_in_host(&output) => {
+                self.cover(&mut output);
+                self.paused = Some(output.clone());
+                return Turn { replacement: Some(output), flow: Flow::Pause };
+            }
+            Advice::Pause | Advice::TooMuch => self.outgrew_pause |= self.plan.pause_limit > 0,
+            Advice::Hold => {}
+            Advice::Release => {
+                self.cover(&mut output);
+                self.released = self.pending.len();
+                self.was_released = true;
+            }
+            Advice::End => {
+                let mut rest = std::mem::take(&mut self.pending);
+                self.decide(&mut rest, true, &mut walk);
+                if let Some(cut) = walk.cut {
+                    return Turn::cut(cut);
+                }
+                self.put(&mut output, &rest);
+            }
         }
         self.forward(output)
     }
@@ -228,8 +247,8 @@ impl Plain {
         fits
     }
 
-    /// Inspects `bytes`, masks what is to be masked, and returns how many are decided.
-    fn walk(&mut self, bytes: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
+    /// Inspects `bytes`, masks what is to be masked, and leaves those that are decided; the others are pending then.
+    fn decide(&mut self, bytes: &mut Vec<u8>, end: bool, walk: &mut Walk<'_>) {
         let mut decided: usize = 0;
         while let Some(rest) = bytes.get_mut(decided..).filter(|rest| !rest.is_empty()) {
             let count = self.step(rest, end, walk);
@@ -238,22 +257,25 @@ impl Plain {
                 break;
             }
         }
-        decided
+        self.pending = bytes.split_off(decided.min(bytes.len()));
     }
 
-    fn should_pause(&mut self, output: &[u8], advice: &mut dyn FnMut(Counts) -> Advice) -> bool {
-        if self.plan.pause_limit == 0 {
-            return false;
-        }
-        let counts = Counts { sender: self.sender, received: self.received, forwarded: self.forwarded };
-        match advice(counts) {
-            Advice::Hold => false,
-            Advice::Pause if output.len().saturating_add(self.waiting()) <= self.plan.pause_limit => true,
-            Advice::Pause | Advice::TooMuch => {
-                self.outgrew_pause = true;
-                false
-            }
-        }
+    /// Puts decided `bytes` behind `output`, without those that were released before.
+    fn put(&mut self, output: &mut Vec<u8>, bytes: &[u8]) {
+        let released = self.released.min(bytes.len());
+        self.released = self.released.saturating_sub(released);
+        output.extend_from_slice(bytes.get(released..).unwrap_or_default());
+    }
+
+    /// Puts the masked form of the pending bytes behind `output`, without those that were released before.
+    fn cover(&self, output: &mut Vec<u8>) {
+        let covered = self.inspector.covered(&self.pending);
+        output.extend_from_slice(covered.get(self.released..).unwrap_or_default());
+    }
+
+    /// Whether the host may hold `output` with the pending bytes behind it.
+    fn fits_in_host(&self, output: &[u8]) -> bool {
+        output.len().saturating_add(self.waiting()) <= self.plan.pause_limit
     }
 
     /// The turn that forwards `output`, while the pending bytes stay in the filter.
