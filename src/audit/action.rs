@@ -36,6 +36,8 @@ pub enum Reason {
     Binary,
     /// The host refused a call.
     HostCall,
+    /// Its `content-encoding` names no content coding. It was inspected as it stands.
+    CodingName,
 }
 
 impl Action {
@@ -69,12 +71,20 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 7] =
-        [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::Binary, Self::HostCall];
+    pub const ALL: [Self; 8] = [
+        Self::Encoding,
+        Self::Range,
+        Self::Limit,
+        Self::Upgrade,
+        Self::Skipped,
+        Self::Binary,
+        Self::HostCall,
+        Self::CodingName,
+    ];
 
-    /// True when it was not inspected because it need not be: nothing is wrong.
+    /// True when nothing is wrong: it was not inspected because it need not be, or it was inspected as it stands.
     pub const fn is_meant(self) -> bool {
-        matches!(self, Self::Skipped | Self::Binary)
+        matches!(self, Self::Skipped | Self::Binary | Self::CodingName)
     }
 
     /// The name in logs, records and metrics.
@@ -87,6 +97,7 @@ impl Reason {
             Self::Skipped => "skipped",
             Self::Binary => "binary",
             Self::HostCall => "host_call",
+            Self::CodingName => "coding_name",
         }
     }
 }
