@@ -18,9 +18,10 @@ pub type Pieces = Vec<Vec<u8>>;
 
 /// `br` with the largest window.
 pub fn br() -> Pieces {
+    let mut noise = Noise::default();
     let mut pieces = vec![br_window()];
     for _ in 0..BR_TEXT {
-        pieces.push([br_metadata(BALLAST), br_repeated(b'a', SAID)].concat());
+        pieces.push([br_metadata(BALLAST, &mut noise), br_repeated(b'a', SAID)].concat());
     }
     pieces
 }
@@ -36,21 +37,22 @@ pub fn zstd() -> Pieces {
 
 /// `gzip`, which has a small window.
 pub fn gzip() -> Result<Pieces> {
-    Ok(vec![gzip_of(&noise(100_000))?])
+    Ok(vec![gzip_of(&Noise::default().bytes(100_000))?])
 }
 
 /// `zstd, br, gzip`: zstd's window, and br's full of what zstd skips.
 pub fn three_layers() -> Result<Pieces> {
     let text = 8 * SAID;
     let zstd = [&0x184D_2A50_u32.to_le_bytes()[..], &u32::try_from(text)?.to_le_bytes()].concat();
+    let mut noise = Noise::default();
     let mut br = vec![br_window(), br_plain(&zstd)];
     for _ in 0..8 {
-        br.push([br_metadata(BALLAST), br_repeated(b'a', SAID)].concat());
+        br.push([br_metadata(BALLAST, &mut noise), br_repeated(b'a', SAID)].concat());
     }
     br.push(br_plain(&zstd_frame()));
     for _ in 0..ZSTD_TEXT {
         let blocks: Vec<u8> = (0..8).flat_map(|_| zstd_repeated(b'a', SAID / 8)).collect();
-        br.push([br_metadata(BALLAST), br_plain(&blocks)].concat());
+        br.push([br_metadata(BALLAST, &mut noise), br_plain(&blocks)].concat());
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut pieces = Vec::new();
@@ -78,13 +80,17 @@ pub fn whole_gzip(text: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Bytes that no encoder makes fewer of.
-fn noise(len: usize) -> Vec<u8> {
-    let mut seed = 1_u32;
-    let mut next = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (seed >> 24) as u8
-    };
-    (0..len).map(|_| next()).collect()
+#[derive(Default)]
+struct Noise(u32);
+
+impl Noise {
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut next = || {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 24) as u8
+        };
+        (0..len).map(|_| next()).collect()
+    }
 }
 
 /// Bits, the lowest of each byte first.
@@ -114,10 +120,8 @@ fn br_window() -> Vec<u8> {
 }
 
 /// A metablock that says nothing.
-fn br_metadata(len: usize) -> Vec<u8> {
-    let mut bytes = Bits::default().put(0, 1).put(3, 2).put(0, 1).put(2, 2).put(len - 1, 16).bytes;
-    bytes.resize(bytes.len() + len, 0);
-    bytes
+fn br_metadata(len: usize, noise: &mut Noise) -> Vec<u8> {
+    [Bits::default().put(0, 1).put(3, 2).put(0, 1).put(2, 2).put(len - 1, 16).bytes, noise.bytes(len)].concat()
 }
 
 /// A metablock that stands as it is, of less than 64 KiB.
@@ -126,15 +130,15 @@ fn br_plain(text: &[u8]) -> Vec<u8> {
     [header, text.to_vec()].concat()
 }
 
-/// A metablock that says one byte so many times, and an empty metadata block, so that a byte ends there.
+/// A metablock that says one byte so many times, 64 KiB to a mebibyte, and an empty metadata block, so that a byte ends there.
 fn br_repeated(byte: u8, len: usize) -> Vec<u8> {
-    // Not the last one, its length in six digits, not plain; one type of blocks of each kind; no direct distances; one way to
+    // Not the last one, its length in five digits, not plain; one type of blocks of each kind; no direct distances; one way to
     // look at contexts; one code of each kind.
-    let header = Bits::default().put(0, 1).put(2, 2).put(len - 1, 24).put(0, 1).put(0, 3).put(0, 6).put(0, 2).put(0, 2);
-    // Codes of one symbol: the byte, the command with the longest literals, any distance.
+    let header = Bits::default().put(0, 1).put(1, 2).put(len - 1, 20).put(0, 1).put(0, 3).put(0, 6).put(0, 2).put(0, 2);
+    // Codes of one symbol: the byte, the command with four literals and the longest copy, the last distance, which is four.
     let codes = header.put(1, 2).put(0, 2).put(usize::from(byte), 8);
-    let codes = codes.put(1, 2).put(0, 2).put(504, 10).put(1, 2).put(0, 2).put(0, 6);
-    codes.put(len - 22_594, 24).put(0, 1).put(3, 2).put(0, 1).put(0, 2).bytes
+    let codes = codes.put(1, 2).put(0, 2).put(423, 10).put(1, 2).put(0, 2).put(0, 6);
+    codes.put(len - 4 - 2118, 24).put(0, 1).put(3, 2).put(0, 1).put(0, 2).bytes
 }
 
 fn zstd_skippable(len: usize) -> Vec<u8> {
