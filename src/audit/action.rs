@@ -38,6 +38,8 @@ pub enum Reason {
     Released,
     /// The host refused a call.
     HostCall,
+    /// Its `content-encoding` names no content coding. It was inspected as it stands.
+    CodingName,
 }
 
 impl Action {
@@ -71,7 +73,7 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Encoding,
         Self::Range,
         Self::Limit,
@@ -80,11 +82,12 @@ impl Reason {
         Self::Binary,
         Self::Released,
         Self::HostCall,
+        Self::CodingName,
     ];
 
-    /// True when it was not inspected because it need not be: nothing is wrong.
+    /// True when nothing is wrong: it was not inspected because it need not be, or it was inspected as it stands.
     pub const fn is_meant(self) -> bool {
-        matches!(self, Self::Skipped | Self::Binary)
+        matches!(self, Self::Skipped | Self::Binary | Self::CodingName)
     }
 
     /// The name in logs, records and metrics.
@@ -98,6 +101,7 @@ impl Reason {
             Self::Binary => "binary",
             Self::Released => "released",
             Self::HostCall => "host_call",
+            Self::CodingName => "coding_name",
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Place, Policy};
-use crate::stream::{self, Body, Cut, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
+use crate::stream::{self, Advice, Body, Cut, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
 use std::rc::Rc;
 
 /// The body of a message on its way.
@@ -28,6 +28,18 @@ pub(super) struct Text {
 
 /// The longest text that is looked at in one go before anything is set up for it.
 const SMALL_TEXT: usize = 16_384;
+
+/// So much of a chunk is decoded at a time. What it decodes to is in memory at once.
+const ENCODED_PIECE: usize = 16_384;
+
+/// Where bytes go that are forwarded.
+#[derive(Clone, Copy)]
+enum Put {
+    /// In the place of what the host holds, which is so long.
+    InsteadOf(usize),
+    /// Behind it.
+    Behind,
+}
 
 impl Incoming {
     fn has_begun(&self) -> bool {
@@ -95,7 +107,10 @@ impl Exchange {
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
         }
-        let Ok(decoder) = coding::decoder(block, self.policy.limits().inflate_ratio) else {
+        if coding::names_no_coding(block) {
+            self.note_oddity(host, direction, Reason::CodingName);
+        }
+        let Ok(decoder) = coding::decoder(block, self.policy.limits()) else {
             return self.pass_unread(host, direction, Reason::Encoding);
         };
         if decoder.is_some() && is_part {
@@ -166,10 +181,39 @@ impl Exchange {
                 Box::new(Body::new(text.shape, plan))
             }
         };
+        if chunk.len() > ENCODED_PIECE && body.is_encoded() {
+            return self.take_pieces(host, direction, size, end, body, &chunk);
+        }
         let mut found = Vec::new();
-        let turn =
-            body.push(chunk, end, &mut |what| found.push(what), &mut |progress| advice(host, direction, progress));
-        self.finish_turn(host, direction, size, body, &found, turn)
+        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |counts| advice(host, direction, counts));
+        self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)
+    }
+
+    /// Takes a chunk of an encoded body in pieces: what one of them decodes to has left the VM before the next is decoded.
+    fn take_pieces<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        size: usize,
+        end: bool,
+        mut body: Box<Body>,
+        chunk: &[u8],
+    ) -> Result<Flow, Stop> {
+        let mut pieces = chunk.chunks(ENCODED_PIECE).peekable();
+        let mut put = Put::InsteadOf(size);
+        while let Some(piece) = pieces.next() {
+            let mut found = Vec::new();
+            let ends = end && pieces.peek().is_none();
+            let turn = body.push(piece.to_vec(), ends, &mut |what| found.push(what), &mut |_| Advice::Hold);
+            self.finish_turn(host, direction, put, body, &found, turn)?;
+            match self.message(direction).body.take() {
+                Some(Incoming::Read(next)) => body = next,
+                _ => return Ok(Flow::Continue),
+            }
+            put = Put::Behind;
+        }
+        self.message(direction).body = Some(Incoming::Read(body));
+        Ok(Flow::Continue)
     }
 
     /// Ends the body of a message, now that its trailers have begun.
@@ -180,7 +224,7 @@ impl Exchange {
         let waiting = if size == 0 { Vec::new() } else { host.body(direction, size).unwrap_or_default() };
         let mut found = Vec::new();
         let turn = body.finish_before_trailers(waiting, &mut |what| found.push(what));
-        self.finish_turn(host, direction, size, body, &found, turn)?;
+        self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)?;
         Ok(())
     }
 
@@ -189,7 +233,7 @@ impl Exchange {
         &mut self,
         host: &mut H,
         direction: Direction,
-        size: usize,
+        put: Put,
         body: Box<Body>,
         found: &[Sighting],
         turn: Turn,
@@ -200,8 +244,8 @@ impl Exchange {
         if body.passed_unread() || body.flaw() == Some(Flaw::Broken) {
             self.note_unread(host, direction, Reason::Encoding);
         }
-        if body.flaw() == Some(Flaw::Ratio) {
-            self.note_limit(host, direction, Limit::InflateRatio);
+        if let Some(limit) = body.flaw().and_then(limit_of) {
+            self.note_limit(host, direction, limit);
             self.note_unread(host, direction, Reason::Limit);
         }
         if body.outgrew_pause() {
@@ -211,7 +255,10 @@ impl Exchange {
             self.note_unread(host, direction, Reason::Released);
         }
         if let Some(bytes) = turn.replacement {
-            host.replace_body(direction, size, &bytes)?;
+            match put {
+                Put::InsteadOf(size) => host.replace_body(direction, size, &bytes)?,
+                Put::Behind => host.append_body(direction, &bytes)?,
+            }
         }
         let flow = match turn.flow {
             stream::Flow::Pass => Flow::Continue,
@@ -228,11 +275,19 @@ impl Exchange {
     }
 }
 
+/// The limit that a body was beyond that could not be decoded.
+fn limit_of(flaw: Flaw) -> Option<Limit> {
+    match flaw {
+        Flaw::Broken => None,
+        Flaw::Ratio => Some(Limit::InflateRatio),
+        Flaw::Memory => Some(Limit::MemoryBytes),
+    }
+}
+
 fn refusal_for(cut: Cut, decision: Decision<'_>, flaw: Option<Flaw>) -> Refusal {
     match cut {
-        Cut::Uninspectable if flaw == Some(Flaw::Ratio) => Refusal::Limit(Limit::InflateRatio),
         Cut::Card => Refusal::Card { rule: decision.rule.to_owned() },
-        Cut::Uninspectable => Refusal::Uninspectable,
+        Cut::Uninspectable => flaw.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
         Cut::TrailersOverTail => Refusal::TrailersOverTail,
     }
 }

@@ -4,8 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Advice, Body, Counts, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender,
-    Shape, Side, Sighting, Treatment, What, oracle,
+    Advice, Body, Counts, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget,
+    Plan, Sender, Shape, Side, Sighting, Treatment, What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -185,12 +185,17 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading:
     }
 }
 
+/// More than any text takes, whole or in chunks.
+fn budget() -> MemoryBudget {
+    MemoryBudget::new(1 << 30)
+}
+
 /// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
 pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
     let expected = reading.whole(text);
     for sender in [Sender::Length(chunks.concat().len() as u64), Sender::Announced, Sender::Open] {
         let body = |treatment| {
-            let decoder = Decoder::of(coding.as_bytes(), u32::MAX).ok().flatten().expect("a known coding");
+            let decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).ok().flatten().expect("a known coding");
             Body::encoded(decoder, Shape::text(sender, reading.document), reading.plan(treatment, ROOMY))
         };
         for end in [End::WithLastChunk, End::AfterLastChunk] {
@@ -206,7 +211,7 @@ pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading)
 /// on the chunks. Observed, it passes as it came.
 pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) {
     let body = |treatment| {
-        let decoder = Decoder::of(coding.as_bytes(), 100).ok().flatten().expect("a known coding");
+        let decoder = Decoder::of(coding.as_bytes(), 100, &budget()).ok().flatten().expect("a known coding");
         Body::encoded(decoder, Shape::text(Sender::Announced, reading.document), reading.plan(treatment, 0))
     };
     let whole = pass(&mut body(Treatment::Mask), &[chunks.concat()], End::AfterLastChunk);

@@ -20,6 +20,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+mod budget;
 mod coding;
 mod columns;
 mod document;
@@ -53,7 +54,8 @@ mod laws;
 mod oracle;
 
 pub use body::{Advice, Body, Counts, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
-pub use coding::{Decoder, Flaw, Progress, Unknown};
+pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
+pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redacted, redacted_by};

@@ -27,6 +27,7 @@ fn check_prints_the_effective_policy() {
         uninspectable               pass\n\
         limits.paused_bytes         32768\n\
         limits.inflate_ratio        100\n\
+        limits.memory_bytes         50331648\n\
         limits.findings_per_message 1000\n\
         limits.header_count         1000\n\
         limits.header_bytes         262144\n\

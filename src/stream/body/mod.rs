@@ -160,6 +160,11 @@ impl Body {
         }
     }
 
+    /// True when it is compressed, so that what a chunk says may be much longer than the chunk.
+    pub fn is_encoded(&self) -> bool {
+        matches!(self, Self::Encoded(_))
+    }
+
     /// True when a part of the body was forwarded that could not be read.
     pub fn passed_unread(&self) -> bool {
         match self {

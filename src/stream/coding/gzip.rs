@@ -67,7 +67,10 @@ impl Gzip {
     }
 
     fn inflate(&mut self, bytes: &mut &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
-        let inflate = self.inflate.get_or_insert_with(Inflate::raw);
+        let inflate = match &mut self.inflate {
+            Some(inflate) => inflate,
+            none => none.insert(Inflate::raw(text.account())?),
+        };
         let (crc, len) = (&mut self.crc, &mut self.len);
         let ended = inflate.push(bytes, text, |said| {
             crc.update(said);

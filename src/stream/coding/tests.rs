@@ -60,8 +60,13 @@ fn brotli_at(quality: u32, text: &[u8]) -> Vec<u8> {
     encoded
 }
 
+/// More than any of these texts needs.
+fn budget() -> MemoryBudget {
+    MemoryBudget::new(256 << 20)
+}
+
 fn decoder(coding: &str) -> Decoder {
-    Decoder::of(coding.as_bytes(), RATIO).unwrap().unwrap()
+    Decoder::of(coding.as_bytes(), RATIO, &budget()).unwrap().unwrap()
 }
 
 /// What is decoded, why not more, and whether it is complete.
@@ -357,7 +362,7 @@ fn a_bomb_is_stopped_while_it_is_decoded() {
         let (decoded, flaw, complete) = decode(coding, &[&encoded]);
         assert_eq!((flaw, complete), (Some(Flaw::Ratio), false), "{coding}");
         assert_eq!(decoded.len(), (encoded.len() * RATIO as usize).max(INFLATE_FLOOR), "{coding}");
-        let mut lenient = Decoder::of(coding.as_bytes(), u32::MAX).unwrap().unwrap();
+        let mut lenient = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).unwrap().unwrap();
         let mut decoded = Vec::new();
         assert_eq!(lenient.push(&encoded, &mut decoded), Ok(()), "{coding}");
         assert!(decoded == blanks && lenient.is_complete(), "{coding}");
@@ -385,16 +390,74 @@ fn a_flaw_stays() {
 
 #[test]
 fn what_is_not_known_is_said_to_be() {
-    let of =
-        |names: &str| Decoder::of(names.as_bytes(), RATIO).map(|decoder| decoder.map(|decoder| decoder.layers.len()));
+    let layers = |decoder: Decoder| decoder.layers.borrow().as_ref().unwrap().len();
+    let of = |names: &str| Decoder::of(names.as_bytes(), RATIO, &budget()).map(|decoder| decoder.map(layers));
     for names in ["", "identity", " Identity ,, identity", ","] {
         assert_eq!(of(names), Ok(None), "{names}");
     }
     for (names, layers) in [("gzip", 1), ("GZIP\t, deflate", 2), ("zstd,identity,x-gzip, zstd", 3)] {
         assert_eq!(of(names), Ok(Some(layers)), "{names}");
     }
-    for names in ["compress", "gzip, aws-chunked", "gzip;q=1", "gzip deflate", "gzip,gzip,gzip,gzip", "\u{FF}"] {
+    let unread = [
+        "compress",
+        "X-Compress",
+        "dcb",
+        "dcz",
+        "exi",
+        "aes128gcm",
+        "pack200-gzip",
+        "utf-8, compress",
+        "brotli",
+        "x-bzip2",
+        "lz4",
+        "gzip;q=1",
+        "gzip deflate",
+        "\"gzip\"",
+        "'br'",
+        "gzip,gzip,gzip,gzip",
+        "gzip, aws-chunked",
+        "aws-chunked, zstd",
+        "gzip\u{A0}",
+    ];
+    for names in unread {
         assert_eq!(of(names), Err(Unknown), "{names}");
+    }
+}
+
+#[test]
+fn a_name_of_no_coding_is_no_coding() {
+    let layers = |decoder: Decoder| decoder.layers.borrow().as_ref().unwrap().len();
+    let no_codings = [
+        ("utf-8", 0),
+        ("UTF-8", 0),
+        ("\tNone ", 0),
+        ("binary", 0),
+        ("7bit", 0),
+        ("8bit,, ", 0),
+        ("base64", 0),
+        ("iso-8859-1", 0),
+        ("application/json", 0),
+        ("application/json; charset=utf-8", 0),
+        ("aws-chunked", 0),
+        ("AWS-Chunked, identity", 0),
+        ("\"utf-8\"", 0),
+        ("\"", 0),
+        ("*", 0),
+        ("chunked", 0),
+        ("\u{FF}", 0),
+        ("brown", 0),
+        ("null, undefined", 0),
+        ("utf-8, gzip", 1),
+        ("gzip , utf-8", 1),
+        ("none,GZIP,,br", 2),
+    ];
+    for (names, count) in no_codings {
+        let of = Decoder::of(names.as_bytes(), RATIO, &budget()).map(|decoder| decoder.map_or(0, layers));
+        assert_eq!(of, Ok(count), "{names}");
+        assert!(names_no_coding(names.as_bytes()), "{names}");
+    }
+    for names in ["", "identity", "gzip", " ,, Identity, X-GZIP", "br", "compress", "\"gzip\"", "gzip;q=1"] {
+        assert!(!names_no_coding(names.as_bytes()), "{names}");
     }
 }
 
@@ -455,7 +518,7 @@ proptest! {
                 encoded.extend(skippable(len));
             }
         }
-        let mut decoder = Decoder::of(coding.as_bytes(), u32::MAX).unwrap().unwrap();
+        let mut decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).unwrap().unwrap();
         let mut decoded = Vec::new();
         for piece in pieces(&encoded, &lens) {
             prop_assert_ne!(decoder.progress(), Progress::Ended);
