@@ -68,11 +68,6 @@ impl Plain {
         self.outgrew_pause
     }
 
-    /// How many bytes have come.
-    pub fn received(&self) -> u64 {
-        self.received
-    }
-
     /// How many bytes wait in the host.
     pub fn paused_len(&self) -> usize {
         self.paused.as_ref().map_or(0, |paused| paused.len)
@@ -133,7 +128,7 @@ impl Plain {
     fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
         match self.messages.next(rest, end) {
             Stretch::Undecided => 0,
-            Stretch::Framing(len) => len,
+            Stretch::Framing(len) | Stretch::Head(len) => len,
             Stretch::Compressed(len) => {
                 self.messages.take(rest.get(..len).unwrap_or_default());
                 self.passed_unread = true;
