@@ -6,13 +6,15 @@ use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Place, Policy};
-use crate::stream::{self, Advice, Body, Cut, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
+use crate::stream::{self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
 use std::rc::Rc;
 
 /// The body of a message on its way.
 pub(super) enum Incoming {
     /// A text as it is, of which nothing is remembered yet, because nothing has to be.
     Text(Text),
+    /// What is called binary, and is nothing else unless it begins like a text.
+    Binary(Text),
     /// Any other body, and a text that comes in pieces or may hold something.
     Read(Box<Body>),
 }
@@ -42,17 +44,10 @@ enum Put {
 }
 
 impl Incoming {
-    fn has_begun(&self) -> bool {
-        match self {
-            Self::Text(text) => text.passed,
-            Self::Read(body) => !body.is_fresh(),
-        }
-    }
-
     /// How many bytes at the front of `chunk` have waited in the host.
     fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
-            Self::Text(_) => 0,
+            Self::Text(_) | Self::Binary(_) => 0,
             Self::Read(body) => body.returned_len(chunk),
         }
     }
@@ -72,17 +67,42 @@ impl Text {
 }
 
 impl Exchange {
+    /// Prepares for what a client sends that asks for a websocket with these headers.
+    pub(super) fn expect_upgrade<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) -> Result<(), Stop> {
+        let direction = Direction::Request;
+        let sender = sender_of(host, direction, block);
+        let Some(treatment) = self.treatment(direction) else { return Ok(()) };
+        if !matches!(coding::decoder(block, self.policy.limits()), Ok(None)) {
+            // No frame is encoded. A service that knows no websockets may decode it all the same.
+            self.pass_unread(host, direction, Reason::Encoding)?;
+        }
+        let document = Document::of_content_type(block.get(b"content-type"));
+        let plan = self.plan(direction, treatment);
+        let body = Body::upgrading(Shape::text(sender, document), plan);
+        self.message(direction).body = Some(Incoming::Read(Box::new(body)));
+        Ok(())
+    }
+
     /// Prepares for the frames of a websocket, in both directions.
     pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
         for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
-            if self.message(direction).body.as_ref().is_some_and(Incoming::has_begun) {
-                // A body before the answer: where its frames begin cannot be told.
-                self.pass_unread(host, direction, Reason::Upgrade)?;
-            } else {
-                let treatment = self.treatment(direction);
-                let plan = treatment.map(|treatment| self.plan(direction, treatment));
-                let body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
-                self.message(direction).body = body.map(Incoming::Read);
+            let Some(treatment) = self.treatment(direction) else { continue };
+            let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else {
+                let plan = self.plan(direction, treatment);
+                self.message(direction).body = Some(Incoming::Read(Box::new(Body::of_websocket(side, plan))));
+                continue;
+            };
+            let mut found = Vec::new();
+            let upgraded = body.upgrade(&mut |what| found.push(what));
+            self.message(direction).body = Some(Incoming::Read(body));
+            let policy = Rc::clone(&self.policy);
+            let decision = policy.decide(&self.message(direction).ruling, Place::Body);
+            self.report(host, direction, Place::Body, None, &found, decision)?;
+            match upgraded {
+                Ok(true) => {}
+                // What came before the answer was no frame: where frames begin cannot be told.
+                Ok(false) => self.pass_unread(host, direction, Reason::Upgrade)?,
+                Err(cut) => return Err(Stop::Refused(refusal_for(cut, decision, None))),
             }
         }
         Ok(())
@@ -99,10 +119,17 @@ impl Exchange {
         let is_binary = content_type.is_some() && block.all(b"content-type").all(stream::is_binary);
         if is_binary && self.message(direction).ruling.inspects_at(Place::Body) {
             self.message(direction).pass_by(Reason::Binary);
-            return Ok(());
         }
         let sender = sender_of(host, direction, block);
         let Some(treatment) = self.treatment(direction) else { return Ok(()) };
+        if is_binary {
+            if block.get(b"content-encoding").is_none() {
+                let shape = Shape::text(sender, Document::Unknown);
+                let text = Text { shape, treatment, passed: false };
+                self.message(direction).body = Some(Incoming::Binary(text));
+            }
+            return Ok(());
+        }
         let is_part = coding::is_part(direction, block);
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
@@ -122,7 +149,10 @@ impl Exchange {
                 change.make(host, HeaderMap::headers_of(direction))?;
             }
         }
-        let shape = Shape::of_content_type(sender, content_type);
+        let mut shape = Shape::of_content_type(sender, content_type);
+        if coding::compresses_messages(block) {
+            shape = shape.with_compressed_messages();
+        }
         let is_text = shape.framing == Framing::Whole && !shape.base64;
         self.message(direction).body = Some(match decoder {
             None if is_text => Incoming::Text(Text { shape, treatment, passed: false }),
@@ -166,11 +196,24 @@ impl Exchange {
         size: usize,
         end: bool,
     ) -> Result<Flow, Stop> {
-        let Some(incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
+        let Some(mut incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
+        if let Incoming::Binary(text) = incoming {
+            if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFFED))?) {
+                return Ok(Flow::Continue);
+            }
+            if size > 0 {
+                self.message(direction).take_back(Reason::Binary);
+                incoming = Incoming::Text(text);
+            }
+        }
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
         self.ledger.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
         let mut body = match incoming {
             Incoming::Read(body) => body,
+            Incoming::Binary(text) => {
+                self.message(direction).body = Some(Incoming::Binary(text));
+                return Ok(Flow::Continue);
+            }
             Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
                 let passed = text.passed || !chunk.is_empty();
                 self.message(direction).body = Some(Incoming::Text(Text { passed, ..text }));

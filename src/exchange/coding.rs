@@ -37,6 +37,11 @@ pub fn decoder(block: &HeaderBlock, limits: &Limits) -> Result<Option<Decoder>, 
     }
 }
 
+/// True when the messages of a body may be compressed one by one (gRPC over HTTP/2, "Message-Encoding").
+pub fn compresses_messages(block: &HeaderBlock) -> bool {
+    block.all(b"grpc-encoding").any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"identity"))
+}
+
 /// What is to be changed in the headers of a body that goes on decoded.
 pub fn changes(block: &HeaderBlock) -> Vec<Change> {
     let stale = OF_ENCODED.into_iter().filter(|name| block.get(name).is_some()).map(Change::Remove);

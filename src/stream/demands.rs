@@ -190,6 +190,24 @@ fn budget() -> MemoryBudget {
     MemoryBudget::new(1 << 30)
 }
 
+/// Whatever a text is called: who reads it as one finds no card in it, or the body is cut where those are blocked.
+pub fn nothing_is_left(chunks: &[Vec<u8>], text: &[u8], carrier: Carrier, reading: Reading) {
+    let has_control = text.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
+    let spans: Vec<_> = reading.find(text).into_iter().map(|finding| finding.span).collect();
+    if has_control || spans.is_empty() {
+        return;
+    }
+    let (out, _) =
+        pass(&mut carrier.body(reading, Treatment::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
+    let start = out.len() - text.len();
+    let expected = reading.whole(text).0;
+    for (at, byte) in text.iter().enumerate().filter(|(at, byte)| expected[*at] != **byte) {
+        assert_ne!(out[start + at], *byte, "{:?} became {:?}", shown(text), shown(&out));
+    }
+    let blocked = pass(&mut carrier.body(reading, Treatment::Block), chunks, End::AfterLastChunk);
+    assert!(blocked.is_err_and(|(cut, _)| cut == Cut::Card), "{:?}", shown(text));
+}
+
 /// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
 pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
     let expected = reading.whole(text);

@@ -59,8 +59,8 @@ pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redacted, redacted_by};
-pub use media::is_binary;
-pub use messages::{Framing, Sender};
+pub use media::{SNIFFED, begins_like_text, is_binary};
+pub use messages::{Framing, Prefixed, Sender};
 pub use suspicion::is_suspect;
 
 use crate::scan::token::LONGEST_TOKEN;

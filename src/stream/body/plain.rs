@@ -100,11 +100,6 @@ impl Plain {
         self.was_released
     }
 
-    /// The number of bytes received.
-    pub fn received(&self) -> u64 {
-        self.received
-    }
-
     /// The number of bytes that wait in the host, unless another filter takes them along.
     pub fn paused_len(&self) -> usize {
         self.paused.as_ref().map_or(0, Vec::len)
@@ -288,7 +283,7 @@ impl Plain {
     fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
         match self.messages.next(rest, end) {
             Stretch::Undecided => 0,
-            Stretch::Framing(len) => len,
+            Stretch::Framing(len) | Stretch::Head(len) => len,
             Stretch::Compressed(len) => {
                 self.messages.take(rest.get(..len).unwrap_or_default());
                 self.passed_unread = true;
