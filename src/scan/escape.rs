@@ -54,8 +54,18 @@ const NAMED: [(&[u8], char); 8] = [
     (b"amp", '&'),
 ];
 
-/// The digits after `%B`, masked or not, from which on it is the start of track 1 and no percent-encoding.
+/// The digits after `%B` from which on it is the start of track 1 and no percent-encoding.
 const TRACK_DIGITS: usize = 12;
+
+/// The same once the number is masked: how many digits stay before the mask, and how many characters the number then has. A
+/// mask of another shape covers something else behind a percent-encoded byte: `%B0` and a customer's number.
+const MASKED_TRACKS: [(usize, usize); 3] = [(6, 16), (6, 15), (8, 16)];
+
+/// The digits that stay behind the mask.
+const MASKED_TRACK_TAIL: usize = 4;
+
+/// The most characters after `%B` that tell.
+const LONGEST_TRACK: usize = 16;
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
@@ -107,7 +117,7 @@ impl Begin {
 /// The unit at the start of `text`. `last` says that nothing follows the text.
 pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
-        Some(b'%') => percent(text),
+        Some(b'%') => percent(text, last),
         Some(b'\\') => backslash(text),
         Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
@@ -139,7 +149,7 @@ pub fn respell(source: &[u8], character: char) -> Option<Vec<u8>> {
     (text.len() == source.len()).then(|| text.into_bytes())
 }
 
-fn percent(text: &[u8]) -> Unit {
+fn percent(text: &[u8], last: bool) -> Unit {
     match (text.get(1).copied(), text.get(2).copied()) {
         (None, _) => Unit::Partial,
         (Some(high), None) => {
@@ -150,13 +160,12 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
         (Some(high), Some(low)) => {
-            if high == b'B' {
-                let digits = text.iter().skip(2).take_while(|byte| in_number(**byte)).take(TRACK_DIGITS).count();
-                if digits == TRACK_DIGITS {
-                    return Unit::Plain;
-                }
-                if digits > 0 && digits.saturating_add(2) == text.len() {
-                    return Unit::Partial;
+            if let [b'%', b'B', number @ ..] = text {
+                match begins_track(number) {
+                    Some(true) => return Unit::Plain,
+                    // Nothing follows that would make it a track.
+                    None if !last => return Unit::Partial,
+                    Some(false) | None => {}
                 }
             }
             match (hex(high), hex(low)) {
@@ -165,6 +174,30 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
     }
+}
+
+/// True when `number`, which stands behind `%B`, is that of track 1, masked or not; `None` when its end comes too early to tell.
+fn begins_track(number: &[u8]) -> Option<bool> {
+    let number = number.get(..LONGEST_TRACK).unwrap_or(number);
+    let length = number.iter().take_while(|byte| in_number(**byte)).count();
+    let run = number.get(..length).unwrap_or_default();
+    let digits = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_masked = |(head, whole): (usize, usize)| {
+        let tail = whole.saturating_sub(MASKED_TRACK_TAIL);
+        let mask = number.get(head..tail).unwrap_or_default();
+        let tail = number.get(tail..whole).unwrap_or_default();
+        digits == head
+            && tail.len() == MASKED_TRACK_TAIL
+            && mask.windows(2).all(|pair| pair.first() == pair.last())
+            && mask.first().is_some_and(|first| MASK_CHARACTERS.contains(first))
+            && tail.iter().all(u8::is_ascii_digit)
+    };
+    if digits >= TRACK_DIGITS || MASKED_TRACKS.into_iter().any(is_masked) {
+        return Some(true);
+    }
+    // A number may go on that the text ends in.
+    let goes_on = length > 0 && length == number.len() && length < LONGEST_TRACK;
+    if goes_on { None } else { Some(false) }
 }
 
 fn backslash(text: &[u8]) -> Unit {
@@ -295,9 +328,33 @@ mod tests {
 
     #[test]
     fn half_an_escape_waits_unless_nothing_follows() {
-        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
+        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
             assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_track_is_told_from_an_escape_whether_its_number_is_masked_or_not() {
+        let byte = |byte| Unit::Byte(3, byte);
+        for (text, expected) in [
+            ("%B4111111111111111^", Unit::Plain),
+            ("%B411111******1111^", Unit::Plain),
+            ("%B41111111****1111^", Unit::Plain),
+            ("%B378282xxxxx0005^", Unit::Plain),
+            ("%B41111111111 ", byte(0xb4)),
+            // A mask over something else than the number of a track, as it was before.
+            ("%B0***********", byte(0xb0)),
+            ("%B0***************", byte(0xb0)),
+            ("%B012345**********", byte(0xb0)),
+            ("%B411111*#****1111^", byte(0xb4)),
+        ] {
+            assert_eq!(unit(text.as_bytes(), true, Escapes::TEXT), expected, "{text}");
+            assert_eq!(unit(format!("{text}; a").as_bytes(), false, Escapes::TEXT), expected, "{text}");
+        }
+        for text in ["%B4", "%B4111", "%B411111*****", "%B411111******111"] {
+            assert_eq!(read(text), Unit::Partial, "{text}");
+            assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), byte(0xb4), "{text}");
         }
     }
 

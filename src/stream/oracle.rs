@@ -67,8 +67,17 @@ fn without_escapes(source: &Spelled) -> Spelled {
 fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let character = |length: usize, character: char| Some((length, character.to_string().into_bytes()));
     if let Some(rest) = text.strip_prefix('%') {
+        let masked = |rest: &str, head: usize, whole: usize| {
+            let mask = rest.as_bytes().get(head).filter(|mask| b"*#xXF".contains(mask));
+            let shape = |(at, byte): (usize, u8)| match at {
+                _ if (head..whole - 4).contains(&at) => Some(&byte) == mask,
+                _ => byte.is_ascii_digit(),
+            };
+            rest.len() >= whole && rest.bytes().take(whole).enumerate().all(shape)
+        };
         let track = rest.strip_prefix('B').is_some_and(|rest| {
-            rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit() || b"*#xXF".contains(&b))
+            (rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit()))
+                || [(6, 16), (6, 15), (8, 16)].iter().any(|(head, whole)| masked(rest, *head, *whole))
         });
         let byte = rest.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()) && !track)?;
         return Some((3, vec![u8::from_str_radix(byte, 16).ok()?]));
