@@ -108,6 +108,8 @@ fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
                 |byte: u8| byte.is_ascii_digit() || is_joint_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii();
             !before.is_none_or(in_number) || !in_number(next)
         }
+        // What is before it may be the length of a string.
+        ':' => !next.is_ascii_digit(),
         _ => ENDS.contains(character),
     };
     is_harmless.then_some(length)
