@@ -26,6 +26,8 @@ pub enum Reason {
     Encoding,
     /// It is a part of something whose other parts are not there.
     Range,
+    /// Its content type names a character set that panveil does not read.
+    Charset,
     /// A limit was reached.
     Limit,
     /// The connection was turned over to another protocol.
@@ -69,8 +71,16 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 7] =
-        [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::Binary, Self::HostCall];
+    pub const ALL: [Self; 8] = [
+        Self::Encoding,
+        Self::Range,
+        Self::Charset,
+        Self::Limit,
+        Self::Upgrade,
+        Self::Skipped,
+        Self::Binary,
+        Self::HostCall,
+    ];
 
     /// True when it was not inspected because it need not be: nothing is wrong.
     pub const fn is_meant(self) -> bool {
@@ -82,6 +92,7 @@ impl Reason {
         match self {
             Self::Encoding => "encoding",
             Self::Range => "range",
+            Self::Charset => "charset",
             Self::Limit => "limit",
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",

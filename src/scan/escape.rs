@@ -15,6 +15,8 @@ pub enum Unit {
     Byte(usize, u8),
     /// An escape of so many bytes for a character.
     Character(usize, char),
+    /// So many bytes that stand for nothing.
+    Nothing(usize),
     /// The beginning of what may be an escape; the text ends too early to tell.
     Partial,
 }
@@ -24,18 +26,23 @@ pub enum Unit {
 pub struct Escapes {
     /// A plus sign is a space, as in forms and queries.
     pub plus: bool,
+    /// A zero byte stands for nothing, as in UTF-16 and UTF-32, and nothing else is an escape.
+    pub wide: bool,
 }
 
 impl Escapes {
     /// Those of text of any kind.
-    pub const TEXT: Self = Self { plus: false };
+    pub const TEXT: Self = Self { plus: false, wide: false };
 
     /// Those of forms and queries.
-    pub const FORM: Self = Self { plus: true };
+    pub const FORM: Self = Self { plus: true, wide: false };
+
+    /// Those of text with two or four bytes a character, in which other escapes are read afterwards.
+    pub const WIDE: Self = Self { plus: false, wide: true };
 
     /// True when `byte` may be the first of one.
     pub fn may_begin(self, byte: u8) -> bool {
-        matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+')
+        matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+') || (self.wide && byte == 0)
     }
 }
 
@@ -69,12 +76,19 @@ const LONGEST_TRACK: usize = 16;
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
+    if escapes.wide {
+        // What is not there reads as zero bytes in a block.
+        return text.iter().any(|byte| escapes.may_begin(*byte));
+    }
     let begin = Begin::of(escapes);
     lanes::has(text, |bytes| begin.among(bytes))
 }
 
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
+    if escapes.wide && text.contains(&0) {
+        return false;
+    }
     let begin = Begin::of(escapes);
     // Asked of every byte of every text: most have no plus sign to ask for.
     if escapes.plus {
@@ -89,7 +103,7 @@ pub struct Begin {
     /// Of percent-encoding and of references.
     percent: Span,
     backslash: Every,
-    /// Once more the backslash where a plus sign is none.
+    /// The zero byte where that stands for nothing; once more the backslash where neither is an escape.
     plus: Every,
 }
 
@@ -97,7 +111,11 @@ impl Begin {
     /// Those of these escapes.
     #[inline(always)]
     pub fn of(escapes: Escapes) -> Self {
-        let plus = if escapes.plus { b'+' } else { b'\\' };
+        let plus = match escapes {
+            Escapes { wide: true, .. } => 0,
+            Escapes { plus: true, .. } => b'+',
+            _ => b'\\',
+        };
         Self { percent: Span::kept(b'%', b'&'), backslash: Every::kept(b'\\'), plus: Every::kept(plus) }
     }
 
@@ -117,6 +135,8 @@ impl Begin {
 /// The unit at the start of `text`. `last` says that nothing follows the text.
 pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
+        Some(0) if escapes.wide => Unit::Nothing(1),
+        _ if escapes.wide => Unit::Plain,
         Some(b'%') => percent(text, last),
         Some(b'\\') => backslash(text),
         Some(b'&') => reference(text),
@@ -127,7 +147,7 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
 }
 
 /// True for digits, and for what masks them.
-fn in_number(byte: u8) -> bool {
+pub(super) fn in_number(byte: u8) -> bool {
     byte.is_ascii_digit() || MASK_CHARACTERS.contains(&byte)
 }
 
@@ -293,7 +313,9 @@ mod tests {
 
     #[test]
     fn what_may_begin_an_escape_is_the_same_alone_and_among_others() {
-        for (byte, escapes) in (0..=u8::MAX).flat_map(|byte| [(byte, Escapes::TEXT), (byte, Escapes::FORM)]) {
+        for (byte, escapes) in
+            (0..=u8::MAX).flat_map(|byte| [Escapes::TEXT, Escapes::FORM, Escapes::WIDE].map(|escapes| (byte, escapes)))
+        {
             assert_eq!(any(&[byte], escapes), escapes.may_begin(byte), "{byte}");
             assert_eq!(none(&[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
         }

@@ -20,6 +20,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+mod charset;
 mod coding;
 mod columns;
 mod document;
@@ -53,6 +54,7 @@ mod laws;
 mod oracle;
 
 pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use charset::is_unreadable as is_unreadable_charset;
 pub use coding::{Decoder, Flaw, Unknown};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};

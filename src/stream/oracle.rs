@@ -29,6 +29,9 @@ const LAYOUTS: [&[usize]; 13] = [
 /// The cards in `text`, in which masks are written with `mask`, as spans of its bytes.
 pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     let mut spelled: Spelled = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        spelled.retain(|(byte, ..)| *byte != 0);
+    }
     for _ in 0..2 {
         spelled = without_escapes(&spelled);
     }
@@ -129,7 +132,12 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
             (1..=ahead.len()).find_map(|len| Some((std::str::from_utf8(&ahead[..len]).ok()?.chars().next()?, len)));
         let (character, length) = found.unwrap_or(('\u{fffd}', 1));
         let (start, end) = (rest[0].1, rest[length - 1].2);
+        let digit = |at: Option<usize>| {
+            at.and_then(|at| source.get(at)).is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
+        };
+        let at = source.len() - rest.len();
         match fold(character, mask) {
+            _ if rest[0].0 == 0xa0 && digit(at.checked_sub(1)) && digit(Some(at + 1)) => out.push((b' ', start, end)),
             _ if character.is_ascii() || found.is_none() => out.push(rest[0]),
             Fold::As(byte) => out.push((byte, start, end)),
             Fold::Dropped => {}
@@ -152,8 +160,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
             let split = prefixed(text, &runs, index);
-            let cut = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
-            let alone = alone.or_else(|| cut.last());
+            let mut cut = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
+            let alone = alone.or_else(|| cut.next_back());
             let joined = (index..runs.len().min(index + MAX_DIGITS))
                 .map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {

@@ -64,6 +64,9 @@ fn fragment() -> impl Strategy<Value = String> {
         "٤١١١١١١١١١١١١١١١",
         "4111\u{a0}1111\u{a0}1111\u{a0}1111",
         "4\u{200b}111111111111111",
+        "4111\u{200e}1111\u{200e}1111\u{200e}1111",
+        "4111\u{fffe}1111\u{fffe}1111\u{fffe}1111",
+        "\u{fffe}",
         "%25%34",
         "%B4111111111111111^",
         "%",
@@ -163,7 +166,13 @@ fn fragment() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(fragment(), 0..14).prop_map(|fragments| fragments.concat().into_bytes())
+    prop::collection::vec(fragment(), 0..14).prop_map(|fragments| latin(&fragments.concat()))
+}
+
+/// In UTF-8, but for one character that stands for the space of ISO/IEC 8859 that does not break.
+fn latin(text: &str) -> Vec<u8> {
+    let parts: Vec<&[u8]> = text.split('\u{fffe}').map(str::as_bytes).collect();
+    parts.join(&0xa0)
 }
 
 fn cuts(text: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
