@@ -26,6 +26,8 @@ pub enum Reason {
     Encoding,
     /// It is a part of something whose other parts are not there.
     Range,
+    /// Its content type names a character set that panveil does not read.
+    Charset,
     /// A limit was reached.
     Limit,
     /// The connection was turned over to another protocol.
@@ -73,9 +75,10 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Encoding,
         Self::Range,
+        Self::Charset,
         Self::Limit,
         Self::Upgrade,
         Self::Skipped,
@@ -95,6 +98,7 @@ impl Reason {
         match self {
             Self::Encoding => "encoding",
             Self::Range => "range",
+            Self::Charset => "charset",
             Self::Limit => "limit",
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",

@@ -130,6 +130,10 @@ impl Exchange {
             }
             return Ok(());
         }
+        if block.all(b"content-type").any(stream::is_unreadable_charset) {
+            // It is read all the same: what it is called need not be true.
+            self.pass_unread(host, direction, Reason::Charset)?;
+        }
         let is_part = coding::is_part(direction, block);
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;

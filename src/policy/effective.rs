@@ -1,9 +1,17 @@
 //! What is in effect, now that defaults have filled what the operator left out?
 
-use super::Policy;
 use super::read::Word;
+use super::rule::Rule;
+use super::{Intent, Policy};
 
 impl Policy {
+    /// The rules by which card numbers pass wherever the client says so: they allow or skip by nothing but what it chooses.
+    pub fn rules_up_to_the_client(&self) -> Vec<&str> {
+        let passes = |rule: &&Rule| matches!(rule.action, Intent::Allow | Intent::Skip);
+        let rules = self.rules.iter().filter(passes).filter(|rule| rule.condition.is_up_to_the_client());
+        rules.map(|rule| rule.name.as_str()).collect()
+    }
+
     /// Every field that this version acts on, by its path, with its value as the policy spells it. The body of a reply
     /// is only called `null` or `set`.
     pub fn effective(&self) -> [(&'static str, String); 29] {

@@ -1,6 +1,7 @@
 //! Which cards are in a text that arrives piece by piece?
 
 use super::Document;
+use super::charset;
 use super::finding::{Finding, What};
 use super::naming::Naming;
 use super::search::{self, Hit, Stretch, Written};
@@ -71,6 +72,16 @@ impl Inspector {
     /// [`super::MAX_UNDECIDED_TOKEN`] where tokens are read, must come again, at the start of the next window and
     /// unchanged. With `last`, which says that the text ends here, nothing remains.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
+        if self.behind_len == 0 {
+            // The mark of a wide character set comes first, and has two bytes.
+            if !last && matches!(window, [0xff | 0xfe]) {
+                return 0;
+            }
+            if charset::begins_wide(window) {
+                self.document = Document::Wide;
+                self.escapes = Document::Wide.escapes();
+            }
+        }
         self.document = self.document.settled_by(window);
         let mut decided: usize = 0;
         let mut size = BLOCK;

@@ -21,6 +21,7 @@
 
 mod body;
 mod budget;
+mod charset;
 mod coding;
 mod columns;
 mod document;
@@ -55,6 +56,7 @@ mod oracle;
 
 pub use body::{Advice, Body, Counts, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
 pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
+pub use charset::is_unreadable as is_unreadable_charset;
 pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};

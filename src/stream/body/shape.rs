@@ -25,7 +25,7 @@ impl Shape {
     /// What a content type promises.
     pub fn of_content_type(sender: Sender, content_type: Option<&[u8]>) -> Self {
         let essence = essence(content_type).to_ascii_lowercase();
-        let text = Self::text(sender, Document::of_essence(&essence));
+        let text = Self::text(sender, Document::of_content_type(content_type));
         if let Some(kind) = essence.strip_prefix(b"application/grpc") {
             return text.of_grpc(kind);
         }
