@@ -28,21 +28,19 @@ def allowed(digits, keep):
 
 def readable(card, sent, got, keep):
     """How many digits of a card are in the text at the places where they were sent."""
-    count = 0
+    shown, count = b"", 0
     for start, end in card.places:
+        shown += got[start:end]
         if end <= len(got) and got[start:end] == sent[start:end]:
             count += 1
-    if card.bare_json and count < len(card.digits):
-        start, end = card.places[0][0], card.places[-1][1]
-        text = got[start:end].replace(b".", b"")
-        masks = [b"9" + b"0" * (len(card.digits) - 1)]
-        if keep == "first6_last4":
-            masks.append(card.digits[:6].encode() + b"0" * (len(card.digits) - 10) + card.digits[-4:].encode())
-        if keep in ("first6_last4", "last4"):
-            masks.append(b"9" + b"0" * (len(card.digits) - 5) + card.digits[-4:].encode())
-        if text in masks:
-            return 0
-    return count
+    # A mask of digits, as in a JSON number, may have the digit that it covers.
+    length = len(card.digits)
+    masks = [b"9" + b"0" * (length - 1)]
+    if keep in ("first6_last4", "last4"):
+        masks.append(b"9" + b"0" * (length - 5) + card.digits[-4:].encode())
+    if keep == "first6_last4":
+        masks.append(card.digits[:6].encode() + b"0" * (length - 10) + card.digits[-4:].encode())
+    return 0 if shown in masks and shown != card.digits.encode() else count
 
 
 def elsewhere(card, got):
@@ -62,19 +60,21 @@ def blank(text, cards):
 
 
 def unread_by_design(drawn):
-    """The reason why a body may be passed unread, or be refused where the policy says so; None for what must be read."""
+    """The reasons for which a body may be passed unread, or be refused where the policy says so. None for most."""
+    reasons = set()
     if drawn["coding"] in UNREADABLE:
-        return "encoding"
+        reasons.add("encoding")
     if drawn["type"] == "image/png":
-        return "binary"
-    return None
+        reasons.add("binary")
+    return reasons
 
 
 def refusal_is_documented(made, details):
     """Where docs/streams.md and docs/failure.md say that a message is refused or cut with these details."""
     drawn = made.drawn
-    if details == "panveil_blocked":
-        return "block" in drawn["policy"] and drawn["policy"] != "uninspectable-block" and bool(made.document.cards)
+    if drawn["policy"] in ("block", "block-all") and made.document.cards:
+        # It has to be refused, whatever the details call it.
+        return True
     if details == "panveil_uninspectable":
         if drawn["coding"] == "gzip-garbage":
             return drawn["policy"] != "monitor"
@@ -103,8 +103,9 @@ def judge(made, exchange, log, controlled):
     got = documents.unwrap(document.kind, text)
     whole = receiver.end == "whole" and decoded and got is not None
     got = text if got is None else got
-    reason = unread_by_design(drawn)
-    told = reason is not None and f"{drawn['direction']}:{reason}" in uninspected
+    # A coding that cannot be read must be refused where the policy says so; a picture passes.
+    passes = unread_by_design(drawn) - ({"encoding"} if policy in ("uninspectable-block", "block-all") else set())
+    told = any(f"{drawn['direction']}:{reason}" in uninspected for reason in passes)
 
     leaked = False
     if not controlled and policy != "monitor":
@@ -116,7 +117,7 @@ def judge(made, exchange, log, controlled):
                 count = len(card.digits)
             if count <= limit:
                 continue
-            if told and not (policy in ("uninspectable-block", "block-all") and reason == "encoding"):
+            if told:
                 continue
             leaked = True
             how = f"log says uninspected={uninspected or 'nothing'}, details={details}"
@@ -144,7 +145,7 @@ def judge(made, exchange, log, controlled):
         elif (blank(got, document.cards) != blank(sent, document.cards)) if masked else got != sent:
             findings.append(Finding("changed", "bytes that are no digits of a card changed: " + difference(sent, got)))
         elif len(sent) < 10_000 and drawn["charset"] not in ("iso-8859-1", "windows-1252"):
-            findings += parsed(document, got, chains.KEEP.get(policy, "none") if masked else None)
+            findings += parsed(drawn, document, got, masked and not told)
         if not controlled and log is not None and document.cards:
             if got != sent and log.get("action") not in ("masked", "blocked"):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
@@ -162,8 +163,8 @@ def difference(sent, got):
     return "none"
 
 
-def parsed(document, got, keep):
-    """Does the receiver's parser still read it, and no number in what it reads?"""
+def parsed(drawn, document, got, masked):
+    """Does the receiver's parser still read it, where the sender has said what it is, and no number in what it reads?"""
     try:
         documents.parse(document.kind, document.inner)
     except Exception:
@@ -171,10 +172,8 @@ def parsed(document, got, keep):
     try:
         read = documents.parse(document.kind, got)
     except Exception as error:
-        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")]
-    if keep is None:
+        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" else []
+    if not masked:
         return []
     row = " ".join(read).encode().translate(None, NOT_DIGITS)
     return [Finding("leak", f"the parser reads {card.digits}") for card in document.cards if card.digits.encode() in row]
-
-

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import gc
+import pathlib
 import re
 import time
 
@@ -39,73 +40,134 @@ class Worker:
         self.serial = 0
         self.sent_cards = set()
         self.stopping = False
+        self.ports = {}
+        self.lives = collections.Counter()
+        self.under_way = {}
+        self.mending = asyncio.Lock()
+        self.reloads = 0
+        self.killers = []
+        self.running = []
 
     async def start(self):
         await self.upstream.start()
-        ports = self.upstream.ports | await side.start()
-        for name, module in (("filtered", self.options.wasm), ("control", None)):
-            folder = f"{self.folder}/{name}"
-            config = chains.bootstrap(dimensions.CHAINS, module, ports, folder)
-            one = Envoy(self.options.envoy, folder, config)
-            one.start()
-            setattr(self, name, one)
+        self.ports = self.upstream.ports | await side.start()
+        self.filtered = self.envoy("filtered", self.options.wasm)
+        self.control = self.envoy("control", None)
         await self.filtered.ready()
         await self.control.ready()
         self.reader = asyncio.ensure_future(self.read_logs())
 
+    def envoy(self, name, module):
+        """An Envoy with all chains, which has been started and may not be ready."""
+        self.lives[name] += 1
+        folder = f"{self.folder}/{name}-{self.lives[name]}"
+        one = Envoy(self.options.envoy, folder, chains.bootstrap(dimensions.CHAINS, module, self.ports, folder))
+        one.start()
+        self.running = [other for other in self.running if other.alive()] + [one]
+        return one
+
+    async def mend(self):
+        """Starts Envoy again after it has ended, and sends what was under way then to another, one by one, to know why."""
+        async with self.mending:
+            if self.filtered.alive() and self.control.alive():
+                return
+            for name, module in (("filtered", self.options.wasm), ("control", None)):
+                if getattr(self, name).alive():
+                    continue
+                suspects = list(self.under_way[name].values()) if name in self.under_way else []
+                self.counts[f"{name} Envoy ended"] += 1
+                self.killers += await self.probe(name, module, suspects)
+                fresh = self.envoy(name, module)
+                await fresh.ready()
+                setattr(self, name, fresh)
+
+    async def probe(self, name, module, suspects):
+        """Which of the exchanges ends an Envoy by itself."""
+        killers = []
+        one = None
+        for number, made in suspects:
+            for _ in range(2):
+                if one is None or not one.alive():
+                    one = self.envoy(f"probe-{name}", module)
+                    await one.ready()
+                await self.send(made, one)
+                if not one.alive():
+                    killers.append((name, number, made, one.process.returncode))
+                    break
+        if one:
+            one.stop()
+        return killers or [(name, None, None, None)]
+
     async def read_logs(self):
         while not self.stopping:
-            self.filtered.read_access_log()
-            self.control.read_access_log()
+            for one in self.running:
+                one.read_access_log()
             await asyncio.sleep(0.03)
 
     def stop(self):
         self.stopping = True
-        for one in (self.filtered, self.control):
-            if one:
-                one.stop()
+        for one in self.running:
+            one.stop()
 
-    async def once(self, made, control=False):
-        """Sends the exchange once, and judges it."""
+    async def send(self, made, envoy):
+        """Sends the exchange through this Envoy. The exchange, and its line in the log."""
         drawn = made.drawn
         self.serial += 1
         token = f"{self.serial:x}".translate(str.maketrans("0123456789", "ghijklmnop"))
         exchange = generator.exchange(made, token)
-        envoy = self.control if control else self.filtered
         self.upstream.exchanges[token] = exchange
+        log = None
         try:
-            port = envoy.ports[dimensions.chain_of(drawn)]
-            await peers.ask(exchange, port, drawn["down"] == "h2", DEADLINE)
+            await peers.ask(exchange, envoy.ports[dimensions.chain_of(drawn)], drawn["down"] == "h2", DEADLINE)
             if exchange.upstream.begun:
                 try:
                     await asyncio.wait_for(asyncio.shield(exchange.upstream_done), 2)
                 except asyncio.TimeoutError:
                     exchange.upstream_ended("silent")
-            log = None
             deadline = time.monotonic() + LONGEST_LOG_DELAY
-            while time.monotonic() < deadline:
+            while time.monotonic() < deadline and envoy.alive() and exchange.client.end != "refused":
                 log = envoy.lines.pop(token, None)
-                if log or not envoy.alive():
+                if log:
                     break
                 await asyncio.sleep(0.02)
-        except OSError as error:
-            return [judge.Finding("dead", f"Envoy takes no connection: {error}")], exchange, None
+        except OSError:
+            exchange.client_ended("refused")
         finally:
             self.upstream.exchanges.pop(token, None)
-        return judge.judge(made, exchange, log, control), exchange, log
+        if log is None:
+            # An Envoy that crashes writes for a moment before it is gone.
+            await asyncio.sleep(0.5)
+        return exchange, log
 
-    async def confirmed(self, made):
+    async def once(self, made, number=None, control=False):
+        """Sends the exchange and judges it. Once more, when Envoy ended meanwhile, whosever doing that was."""
+        name = "control" if control else "filtered"
+        for _ in range(5):
+            envoy = getattr(self, name)
+            key = object()
+            self.under_way.setdefault(name, {})[key] = (number, made)
+            exchange, log = await self.send(made, envoy)
+            if envoy.alive():
+                del self.under_way[name][key]
+                return judge.judge(made, exchange, log, control), exchange, log
+            await self.mend()
+            del self.under_way[name][key]
+            if any(killer is made for _, _, killer, _ in self.killers):
+                return [judge.Finding("dead", "Envoy ends")], exchange, log
+        return [judge.Finding("dead", "Envoy ends again and again")], exchange, log
+
+    async def confirmed(self, made, number=None):
         """The findings that are panveil's, the last exchange that shows them, and its line in the log."""
-        findings, exchange, log = await self.once(made)
+        findings, exchange, log = await self.once(made, number)
         if not findings:
             return [], exchange, log
         if all(finding.kind in CONTROLLED for finding in findings):
-            for _ in range(2):
+            for _ in range(3):
                 without, _, _ = await self.once(made, control=True)
                 if any(finding.kind in CONTROLLED for finding in without):
                     self.counts["the same without panveil"] += 1
                     return [], exchange, log
-        if any(finding.kind in ("lost", "hang", "dead", "unlogged") for finding in findings):
+        if any(finding.kind in ("lost", "hang", "unlogged") for finding in findings):
             for _ in range(TRIES):
                 again, exchange, log = await self.once(made)
                 if again:
@@ -128,7 +190,7 @@ class Worker:
         if not overrides:
             for pair in dimensions.pairs(drawn):
                 self.pairs[pair] += 1
-        findings, exchange, log = await self.confirmed(made)
+        findings, exchange, log = await self.confirmed(made, number)
         details = (log or {}).get("details") or "-"
         if not findings:
             if details.startswith("panveil_"):
@@ -146,21 +208,19 @@ class Worker:
 
     def watch(self):
         """What is wrong with Envoy itself, as findings."""
-        wrong = []
-        if not self.filtered.alive():
-            return [f"Envoy ended with {self.filtered.process.returncode}: {self.filtered.log()[-500:]}"]
         reloads = self.filtered.reloads()
-        if reloads:
-            wrong.append(f"the virtual machine was reloaded: {reloads}")
-        return wrong
+        return [f"the virtual machine was reloaded: {reloads}"] if reloads else []
 
     def leaks_in_logs(self):
         """Numbers in what Envoy wrote."""
         found = []
-        for name in ("envoy.log", "access.json"):
-            try:
-                text = open(f"{self.folder}/filtered/{name}", "rb").read()
-            except FileNotFoundError:
+        for file in pathlib.Path(self.folder).glob("filtered-*/*"):
+            name = file.name
+            if name not in ("envoy.log", "access.json"):
+                continue
+            text = file.read_bytes()
+            if b"Caught Segmentation fault" in text:
+                # Envoy's own account of a crash shows its buffers.
                 continue
             for run in set(re.findall(rb"[0-9]{15,19}", text)):
                 if run.decode() in self.sent_cards:
@@ -230,9 +290,6 @@ async def work(index, options, folder, queue):
                     if options.shrink and report["drawn"] and reported[kind] <= options.shrink:
                         report = await worker.smallest(number, report)
                     queue.put(("finding", index, report))
-                    if not worker.filtered.alive():
-                        queue.put(("finding", index, {"number": number, "findings": [("dead", text) for text in worker.watch()], "drawn": report["drawn"]}))
-                        worker.stopping = True
 
         async def tell():
             while True:
