@@ -171,7 +171,7 @@ def listener(number, chain, module, folder):
 
 def cluster(name, port, http2, limit=None, trailers=False):
     if http2:
-        options = {"http2_protocol_options": {}}
+        options = {"http2_protocol_options": {"allow_connect": True}}
     else:
         options = {"http_protocol_options": {"enable_trailers": trailers}}
     made = {

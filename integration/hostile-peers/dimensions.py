@@ -8,6 +8,7 @@ import documents
 
 # The first value of each dimension is the simplest: shrinking goes there. A number is how often it is drawn beside the others.
 DIMENSIONS = {
+    "carrier": {"http": 12, "websocket": 1},
     "down": {"h1": 1, "h2": 1},
     "up": {"h1": 1, "h2": 1},
     "direction": {"request": 1, "response": 1},
@@ -15,6 +16,7 @@ DIMENSIONS = {
         "length": 1, "chunked": 1, "chunked-trailers": 1, "close-header": 1, "close-bare": 1, "http10": 1, "end-on-last": 1.5,
         "end-on-empty": 1, "trailers": 1,
     },
+    "opening": {"waits": 2, "byte-early": 1, "frame-early": 1},
     "framing": {"whole": 1, "cut-inside": 3, "cut-behind": 1, "cut-often": 1, "bytes": 1, "small-then-large": 2, "random": 1},
     "gap": {"0ms": 2, "1ms": 1, "3ms": 1, "6ms": 2, "10ms": 1},
     "coding": {name: 12 if name == "none" else 1 for name in codings.HEADER},
@@ -44,6 +46,7 @@ DIMENSIONS = {
 }
 HTTP1 = {"length", "chunked", "chunked-trailers", "close-header", "close-bare", "http10"}
 HTTP2 = {"length", "end-on-last", "end-on-empty", "trailers"}
+WEBSOCKET = {"json", "json-pretty", "json-number", "xml", "plain", "plain-middle", "cbor", "msgpack"}
 JSON_NUMBERS = {"json-number", "json-bare"}
 OF_DOCUMENT = {
     "unicode-escape": {"json", "json-pretty", "ndjson", "sse"},
@@ -67,6 +70,14 @@ def clean(value):
 
 # Two values that cannot go together, and why.
 IMPOSSIBLE = [
+    ("carrier", values("http"), "opening", other("waits"), "only a websocket is opened"),
+    ("carrier", values("websocket"), "ending", other("length"), "a websocket ends with a close frame"),
+    ("carrier", values("websocket"), "coding", other("none"), "a websocket has no content coding"),
+    ("carrier", values("websocket"), "type", other("right"), "a websocket has no content type"),
+    ("carrier", values("websocket"), "charset", other("none"), "a websocket has no charset"),
+    ("carrier", values("websocket"), "document", other(*WEBSOCKET), "no message of a websocket"),
+    ("carrier", values("websocket"), "spelling", values("plus"), "a plus is a space in forms"),
+    ("opening", other("waits"), "direction", values("response"), "only a client can be early"),
     ("direction", values("request"), "ending", values("close-header", "close-bare", "http10"), "a request does not end with its connection"),
     ("framing", values("whole"), "gap", other("0ms"), "one piece has no gap"),
     ("framing", values("small-then-large"), "place", other("front"), "the small piece comes first"),
@@ -96,6 +107,10 @@ def impossible_pair(first, one, second, two):
             return reason
         if (second, first) == (a, b) and is_a(two) and is_b(one):
             return reason
+    if "opening" in (first, second):
+        opening, name, value = (one, second, two) if first == "opening" else (two, first, one)
+        if opening != "waits" and name not in ("opening", "carrier"):
+            return impossible_pair("carrier", "websocket", name, value)
     # Through a third: what the number's kind says of the spelling, and the spelling of the document.
     for (x, vx), (y, vy) in (((first, one), (second, two)), ((second, two), (first, one))):
         if x == "ending" and vx not in HTTP2 and y in ("down", "up") and vy == "h2":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import codings
 import documents
 import peers
+import websocket
 
 
 @dataclass
@@ -15,6 +16,8 @@ class Made:
     headers: list
     pieces: list
     together: bool
+    # Of a websocket, what the client sends with its request.
+    early: bytes = b""
 
 
 def make(seed, number, drawn):
@@ -22,10 +25,27 @@ def make(seed, number, drawn):
     document = documents.make(drawn, rng)
     cuts = choose_cuts(drawn, document, rng)
     parts = [document.wire[a:b] for a, b in zip([0] + cuts, cuts + [len(document.wire)])]
+    if drawn["carrier"] == "websocket":
+        return websocket_message(drawn, document, parts, rng)
     segments = [segment for segment in codings.encode(drawn["coding"], parts) if segment]
     pieces = frame(drawn, segments, rng)
     gap = int(drawn["gap"][:-2]) / 1000
     return Made(drawn, document, headers(drawn), [(piece, gap) for piece in pieces], drawn["framing"] == "whole" or rng.random() < 0.3)
+
+
+def websocket_message(drawn, document, parts, rng):
+    if drawn["framing"] == "whole":
+        parts = [document.wire]
+    opcode = websocket.BINARY if drawn["document"] in documents.BINARY else websocket.TEXT
+    frames = websocket.message(parts, opcode, rng, masked=drawn["direction"] == "request")
+    pieces = frame(drawn, frames, rng)
+    early = b""
+    if drawn["opening"] == "byte-early":
+        early, pieces[0] = pieces[0][:1], pieces[0][1:]
+    elif drawn["opening"] == "frame-early":
+        early, pieces = frames[0], [b"".join(frames[1:])]
+    gap = int(drawn["gap"][:-2]) / 1000
+    return Made(drawn, document, [], [(piece, gap) for piece in pieces if piece], False, early)
 
 
 def choose_cuts(drawn, document, rng):
@@ -92,6 +112,12 @@ def exchange(made, token):
     mark = [("x-exchange", token), ("accept-encoding", "gzip")]
     body = peers.Sending(made.headers, made.pieces, drawn["ending"], made.together)
     path = f"/{drawn['up']}/charges"
+    if drawn["carrier"] == "websocket":
+        request = peers.Sending(mark[:1], made.pieces if drawn["direction"] == "request" else [], "none")
+        response = peers.Sending([], made.pieces if drawn["direction"] == "response" else [], "none")
+        exchange = peers.Exchange(token, request, response, path)
+        exchange.websocket, exchange.early = True, made.early
+        return exchange
     if drawn["direction"] == "request":
         request = peers.Sending(mark + made.headers, made.pieces, drawn["ending"], made.together)
         response = peers.Sending([("content-type", "text/plain")], [(b"ok", 0)], "length" if drawn["up"] == "h1" else "end-on-last")

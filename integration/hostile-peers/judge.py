@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import chains
 import codings
 import documents
+import websocket
 
 NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 # What panveil cannot read by design, and the reason it gives: docs/streams.md, "What cannot be read" and "What holds no text".
@@ -94,12 +95,15 @@ def judge(made, exchange, log, controlled):
     receiver = exchange.upstream if request else exchange.client
     policy = drawn["policy"]
     details = (log or {}).get("details") or "-"
-    refused = details.startswith("panveil_")
+    refused = details.startswith("panveil_") or (drawn["carrier"] == "websocket" and (log or {}).get("action") == "blocked")
     uninspected = (log or {}).get("uninspected") or ""
-    try:
-        text, decoded = codings.decode(receiver.headers, bytes(receiver.data))
-    except KeyError as error:
-        return [Finding("changed", f"the receiver gets a coding that nobody sent: {error}")]
+    if drawn["carrier"] == "websocket":
+        text, _, decoded = websocket.read(bytes(receiver.data))
+    else:
+        try:
+            text, decoded = codings.decode(receiver.headers, bytes(receiver.data))
+        except KeyError as error:
+            return [Finding("changed", f"the receiver gets a coding that nobody sent: {error}")]
     got = documents.unwrap(document.kind, text)
     whole = receiver.end == "whole" and decoded and got is not None
     got = text if got is None else got
@@ -123,7 +127,7 @@ def judge(made, exchange, log, controlled):
             how = f"log says uninspected={uninspected or 'nothing'}, details={details}"
             findings.append(Finding("leak" if not uninspected else "leak-told", f"{count} of {len(card.digits)} digits of {card.digits} arrive; {how}"))
             break
-    client_fine = exchange.client.end == "whole" and exchange.client.status == 200
+    client_fine = exchange.client.end == "whole" and exchange.client.status in (200, 101)
     fine = whole and client_fine and (not request or exchange.upstream.end == "whole")
     if refused and not controlled:
         if not refusal_is_documented(made, details):

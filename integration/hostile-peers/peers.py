@@ -5,6 +5,7 @@ import socket
 
 import http1
 import http2
+import websocket
 
 TRAILERS = [("x-sum", "ribbon")]
 
@@ -43,10 +44,13 @@ class Exchange:
         self.request = request
         self.response = response
         self.path = path
+        self.websocket = False
+        self.early = b""
         self.upstream = Received()
         self.client = Received()
         self.upstream_done = asyncio.get_running_loop().create_future()
         self.client_done = asyncio.get_running_loop().create_future()
+        self.opened = asyncio.get_running_loop().create_future()
 
     def upstream_ended(self, how):
         if self.upstream.end is None:
@@ -110,6 +114,51 @@ async def send_http2(connection, stream, headers, sending):
             connection.send_headers(stream, TRAILERS, end=True)
 
 
+HANDSHAKE = [
+    ("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+]
+# A service takes a moment to accept a websocket, so that what is early is early.
+ACCEPTS_AFTER = 0.003
+
+
+async def speak(write, pieces):
+    """Sends the frames of a websocket. `write` says whether the other side is still there."""
+    for piece, gap in pieces:
+        if not await write(piece):
+            return
+        await asyncio.sleep(gap)
+
+
+class Http1Writer:
+    def __init__(self, transport):
+        self.transport = transport
+
+    async def __call__(self, data):
+        if self.transport.is_closing():
+            return False
+        self.transport.write(data)
+        return True
+
+
+class Http2Writer:
+    def __init__(self, connection, stream):
+        self.connection, self.stream = connection, stream
+
+    async def __call__(self, data):
+        return await self.connection.send_data(self.stream, data)
+
+
+async def serve_websocket(exchange, accept, write):
+    await asyncio.sleep(ACCEPTS_AFTER)
+    accept()
+    await speak(write, exchange.response.pieces)
+
+
+async def use_websocket(exchange, write):
+    await exchange.opened
+    await speak(write, exchange.request.pieces)
+
+
 class Upstream:
     """A service that speaks HTTP/1 and HTTP/2 on two ports, and answers each exchange as its draw says."""
 
@@ -160,10 +209,20 @@ class Http1Service(asyncio.Protocol):
         if self.exchange:
             self.exchange.upstream.begun = True
             self.exchange.upstream.headers = headers
+            if self.exchange.websocket:
+                accepted = http1.head("HTTP/1.1 101 Switching Protocols", HANDSHAKE[:2])
+                writer = Http1Writer(self.transport)
+                self.upstream.spawn(serve_websocket(self.exchange, lambda: self.transport.write(accepted), writer))
 
     def body(self, data):
-        if self.exchange:
-            self.exchange.upstream.data += data
+        exchange = self.exchange
+        if exchange:
+            exchange.upstream.data += data
+            if exchange.websocket and exchange.upstream.end is None and websocket.closed(exchange.upstream.data):
+                exchange.upstream_ended("whole")
+                if not exchange.response.pieces:
+                    self.transport.write(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
+                self.transport.close()
 
     def trailer(self, name, value):
         if self.exchange:
@@ -200,14 +259,25 @@ class Http2Service:
         exchange.upstream.headers = headers
         self.streams[stream] = exchange
         connection.windows[stream] = connection.initial
+        if exchange.websocket:
+            writer = Http2Writer(connection, stream)
+            self.upstream.spawn(serve_websocket(exchange, lambda: connection.send_headers(stream, [(":status", "200")]), writer))
 
-    def data(self, _, stream, payload):
-        if stream in self.streams:
-            self.streams[stream].upstream.data += payload
+    def data(self, connection, stream, payload):
+        exchange = self.streams.get(stream)
+        if exchange:
+            exchange.upstream.data += payload
+            if exchange.websocket and exchange.upstream.end is None and websocket.closed(exchange.upstream.data):
+                exchange.upstream_ended("whole")
+                farewell = b"" if exchange.response.pieces else websocket.frame(websocket.CLOSE, b"\x03\xe8")
+                self.upstream.spawn(connection.send_data(stream, farewell, end=True))
 
     def ended(self, connection, stream):
         exchange = self.streams.pop(stream, None)
         if exchange:
+            if exchange.websocket:
+                exchange.upstream_ended("closed")
+                return
             exchange.upstream_ended("whole")
             self.upstream.spawn(send_http2(connection, stream, [(":status", "200")], exchange.response))
 
@@ -219,6 +289,20 @@ class Http2Service:
     def lost(self, _):
         for exchange in self.streams.values():
             exchange.upstream_ended("closed")
+
+
+def open_websocket(exchange):
+    if exchange.client.status in (101, 200) and not exchange.opened.done():
+        exchange.opened.set_result(None)
+
+
+def says_farewell(exchange):
+    return exchange.websocket and exchange.client.status in (101, 200) and exchange.client.end is None and websocket.closed(exchange.client.data)
+
+
+def farewell(exchange):
+    """The client's close frame, where it has not sent one."""
+    return b"" if exchange.request.pieces else websocket.frame(websocket.CLOSE, b"\x03\xe8", key=b"mask")
 
 
 class Http1Client(asyncio.Protocol):
@@ -240,15 +324,19 @@ class Http1Client(asyncio.Protocol):
     def began(self, words, headers):
         self.exchange.client.status = int(words[1])
         self.exchange.client.headers = headers
+        open_websocket(self.exchange)
 
     def body(self, data):
         self.exchange.client.data += data
+        if says_farewell(self.exchange):
+            self.transport.write(farewell(self.exchange))
+            self.exchange.client_ended("whole")
 
     def trailer(self, name, value):
         self.exchange.client.trailers.append((name, value))
 
     def ended(self):
-        self.exchange.client_ended("whole")
+        self.exchange.client_ended("closed" if self.exchange.websocket else "whole")
 
     def eof_received(self):
         if not self.reader.eof() or self.exchange.client.status is None:
@@ -270,14 +358,18 @@ class Http2Client:
                 return
             client.status = status
             client.headers = headers
+            open_websocket(self.exchange)
         else:
             client.trailers += headers
 
-    def data(self, _, stream, payload):
+    def data(self, connection, stream, payload):
         self.exchange.client.data += payload
+        if says_farewell(self.exchange):
+            asyncio.ensure_future(connection.send_data(stream, farewell(self.exchange), end=True))
+            self.exchange.client_ended("whole")
 
     def ended(self, _, stream):
-        self.exchange.client_ended("whole")
+        self.exchange.client_ended("closed" if self.exchange.websocket else "whole")
 
     def reset(self, _, stream, code):
         self.exchange.client_ended("reset")
@@ -298,11 +390,23 @@ async def ask(exchange, port, http2_client, deadline):
         stream = connection.open()
         start = [(":method", method), (":scheme", "http"), (":authority", "judge.test"), (":path", exchange.path)]
         sending = send_http2(connection, stream, start, request)
+        if exchange.websocket:
+            start = [(":method", "CONNECT"), (":protocol", "websocket")] + start[1:] + [("sec-websocket-version", "13")]
+            sending.close()
+            connection.send_headers(stream, start + request.headers)
+            if exchange.early:
+                await connection.send_data(stream, exchange.early)
+            sending = use_websocket(exchange, Http2Writer(connection, stream))
     else:
         transport, client = await loop.create_connection(lambda: Http1Client(exchange), "127.0.0.1", port)
         first = f"{method} {exchange.path} HTTP/1.1"
         headers = Sending([("host", "judge.test")] + request.headers, request.pieces, request.ending, request.together)
         sending = send_http1(transport, first, headers)
+        if exchange.websocket:
+            sending.close()
+            first = f"GET {exchange.path} HTTP/1.1"
+            transport.write(http1.head(first, [("host", "judge.test")] + HANDSHAKE + request.headers) + exchange.early)
+            sending = use_websocket(exchange, Http1Writer(transport))
     sender = asyncio.ensure_future(sending)
     try:
         await asyncio.wait_for(asyncio.shield(exchange.client_done), deadline)

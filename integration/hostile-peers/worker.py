@@ -16,6 +16,7 @@ import judge
 import peers
 import shrink
 import side
+import websocket
 from envoy import Envoy
 
 # Longer than anything here takes on a busy machine. Who says nothing for so long has been forgotten.
@@ -52,9 +53,7 @@ class Worker:
         await self.upstream.start()
         self.ports = self.upstream.ports | await side.start()
         self.filtered = self.envoy("filtered", self.options.wasm)
-        self.control = self.envoy("control", None)
         await self.filtered.ready()
-        await self.control.ready()
         self.reader = asyncio.ensure_future(self.read_logs())
 
     def envoy(self, name, module):
@@ -69,6 +68,11 @@ class Worker:
     async def mend(self):
         """Starts Envoy again after it has ended, and sends what was under way then to another, one by one, to know why."""
         async with self.mending:
+            if self.control is None:
+                # Most runs never need it.
+                control = self.envoy("control", None)
+                await control.ready()
+                self.control = control
             if self.filtered.alive() and self.control.alive():
                 return
             for name, module in (("filtered", self.options.wasm), ("control", None)):
@@ -143,6 +147,8 @@ class Worker:
         """Sends the exchange and judges it. Once more, when Envoy ended meanwhile, whosever doing that was."""
         name = "control" if control else "filtered"
         for _ in range(5):
+            if control and self.control is None:
+                await self.mend()
             envoy = getattr(self, name)
             key = object()
             self.under_way.setdefault(name, {})[key] = (number, made)
@@ -233,7 +239,10 @@ def describe(number, made, findings, exchange, log):
     request = drawn["direction"] == "request"
     receiver = exchange.upstream if request else exchange.client
     try:
-        got, _ = codings.decode(receiver.headers, bytes(receiver.data))
+        if drawn["carrier"] == "websocket":
+            got = websocket.read(bytes(receiver.data))[0]
+        else:
+            got, _ = codings.decode(receiver.headers, bytes(receiver.data))
         got = documents.unwrap(document.kind, got) or got
     except KeyError:
         got = bytes(receiver.data)
