@@ -77,6 +77,8 @@ IMPOSSIBLE = [
     ("carrier", values("websocket"), "charset", other("none"), "a websocket has no charset"),
     ("carrier", values("websocket"), "document", other(*WEBSOCKET), "no message of a websocket"),
     ("carrier", values("websocket"), "spelling", values("plus"), "a plus is a space in forms"),
+    ("carrier", values("websocket"), "before", values("buffer", "ext_proc_partial"), "the neighbour waits for a whole body, so nothing is opened"),
+    ("carrier", values("websocket"), "behind", values("buffer", "ext_proc_partial"), "the neighbour waits for a whole body, so nothing is opened"),
     ("opening", other("waits"), "direction", values("response"), "only a client can be early"),
     ("direction", values("request"), "ending", values("close-header", "close-bare", "http10"), "a request does not end with its connection"),
     ("framing", values("whole"), "gap", other("0ms"), "one piece has no gap"),

@@ -12,6 +12,13 @@ NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 UNREADABLE = {"compress", "four-layers"}
 
 
+# Envoy's decompressor reads the first member and the last layer of a coding, with panveil and without: what it loses is its own
+# doing, and how much of it depends on how reads fall. What can be read of a number is judged all the same.
+LOST_BY_DECOMPRESSOR = {
+    "gzip-members", "gzip-garbage", "zstd-frames", "zstd-skippable", "gzip+br", "br+gzip-members", "gzip+gzip+zstd", "four-layers",
+}
+
+
 @dataclass
 class Finding:
     kind: str
@@ -128,7 +135,8 @@ def judge(made, exchange, log, controlled):
             findings.append(Finding("leak" if not uninspected else "leak-told", f"{count} of {len(card.digits)} digits of {card.digits} arrive; {how}"))
             break
     client_fine = exchange.client.end == "whole" and exchange.client.status in (200, 101)
-    fine = whole and client_fine and (not request or exchange.upstream.end == "whole")
+    # Of a websocket the sender's own end is a race between two farewells.
+    fine = whole and (drawn["carrier"] == "websocket" or client_fine)
     if refused and not controlled:
         if not refusal_is_documented(made, details):
             findings.append(Finding("refused", f"details={details} for a message that docs/ does not say is refused"))
@@ -155,6 +163,8 @@ def judge(made, exchange, log, controlled):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
+    if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:
+        findings = [finding for finding in findings if finding.kind not in ("lost", "changed", "hang")]
     if log is None and not controlled:
         findings.append(Finding("unlogged", "the exchange has no line in the access log"))
     return findings

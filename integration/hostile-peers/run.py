@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--shrink", type=int, default=3, help="how many findings of a kind are shrunk, in each worker")
     parser.add_argument("--show", type=int, default=10, help="how many findings of a kind are printed")
     parser.add_argument("--json", type=pathlib.Path, help="writes the whole report there")
+    parser.add_argument("--bare", action="store_true", help="judges the chains without panveil: what is lost there is not panveil's")
     parser.add_argument("--keep", action="store_true", help="keeps what Envoy wrote")
     options = parser.parse_args()
     if options.seed is None:

@@ -196,7 +196,10 @@ class Worker:
         if not overrides:
             for pair in dimensions.pairs(drawn):
                 self.pairs[pair] += 1
-        findings, exchange, log = await self.confirmed(made, number)
+        if self.options.bare:
+            findings, exchange, log = await self.once(made, number, control=True)
+        else:
+            findings, exchange, log = await self.confirmed(made, number)
         details = (log or {}).get("details") or "-"
         if not findings:
             if details.startswith("panveil_"):
