@@ -41,14 +41,17 @@ def readable(card, sent, got, keep):
         shown += got[start:end]
         if end <= len(got) and got[start:end] == sent[start:end]:
             count += 1
-    # A mask of digits, as in a JSON number, may have the digit that it covers.
+    # A mask of digits, as in a JSON number, may have the digit that it covers. It is zeros, and one of them is a one where
+    # the whole would pass the check otherwise.
     length = len(card.digits)
-    masks = [b"9" + b"0" * (length - 1)]
-    if keep in ("first6_last4", "last4"):
-        masks.append(b"9" + b"0" * (length - 5) + card.digits[-4:].encode())
-    if keep == "first6_last4":
-        masks.append(card.digits[:6].encode() + b"0" * (length - 10) + card.digits[-4:].encode())
-    return 0 if shown in masks and shown != card.digits.encode() else count
+    starts = {"none": [b"9"], "last4": [b"9"]}.get(keep, [b"9", card.digits[:6].encode()])
+    end = b"" if keep == "none" else card.digits[-4:].encode()
+    for start in starts:
+        for tail in (end, b""):
+            middle = shown[len(start) : length - len(tail)]
+            if len(shown) == length and shown.startswith(start) and shown.endswith(tail) and not middle.strip(b"0")[1:]:
+                return 0
+    return count
 
 
 def elsewhere(card, got):

@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", type=int, default=None, help="sends this one alone")
     parser.add_argument("--with", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="values in place of those drawn")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME=VALUE", help="leaves out exchanges with this value")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--concurrency", type=int, default=48, help="exchanges at once, of each worker")
     parser.add_argument("--shrink", type=int, default=3, help="how many findings of a kind are shrunk, in each worker")
@@ -40,6 +41,7 @@ def arguments():
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1, 10**9)
     options.overrides = [tuple(one.split("=", 1)) for one in options.overrides]
+    options.without = [tuple(one.split("=", 1)) for one in options.without]
     if options.only is not None:
         options.workers = 1
         options.concurrency = 1

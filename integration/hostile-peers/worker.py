@@ -90,11 +90,11 @@ class Worker:
         killers = []
         one = None
         for number, made in suspects:
-            for _ in range(2):
+            for _ in range(1):
                 if one is None or not one.alive():
                     one = self.envoy(f"probe-{name}", module)
                     await one.ready()
-                await self.send(made, one)
+                await self.send(made, one, probing=True)
                 if not one.alive():
                     killers.append((name, number, made, one.process.returncode))
                     break
@@ -113,7 +113,7 @@ class Worker:
         for one in self.running:
             one.stop()
 
-    async def send(self, made, envoy):
+    async def send(self, made, envoy, probing=False):
         """Sends the exchange through this Envoy. The exchange, and its line in the log."""
         drawn = made.drawn
         self.serial += 1
@@ -122,14 +122,14 @@ class Worker:
         self.upstream.exchanges[token] = exchange
         log = None
         try:
-            await peers.ask(exchange, envoy.ports[dimensions.chain_of(drawn)], drawn["down"] == "h2", DEADLINE)
-            if exchange.upstream.begun:
+            await peers.ask(exchange, envoy.ports[dimensions.chain_of(drawn)], drawn["down"] == "h2", 2 if probing else DEADLINE)
+            if exchange.upstream.begun and not probing:
                 try:
                     await asyncio.wait_for(asyncio.shield(exchange.upstream_done), 2)
                 except asyncio.TimeoutError:
                     exchange.upstream_ended("silent")
             deadline = time.monotonic() + LONGEST_LOG_DELAY
-            while time.monotonic() < deadline and envoy.alive() and exchange.client.end != "refused":
+            while not probing and time.monotonic() < deadline and envoy.alive() and exchange.client.end != "refused":
                 log = envoy.lines.pop(token, None)
                 if log:
                     break
@@ -138,7 +138,7 @@ class Worker:
             exchange.client_ended("refused")
         finally:
             self.upstream.exchanges.pop(token, None)
-        if log is None:
+        if exchange.client.end != "whole" if probing else log is None:
             # An Envoy that crashes writes for a moment before it is gone.
             await asyncio.sleep(0.5)
         return exchange, log
@@ -186,6 +186,8 @@ class Worker:
         """Draws, sends and judges one exchange of the run. A report of it when there is a finding."""
         drawn = dimensions.draw(self.options.seed, number)
         drawn.update(overrides or {})
+        if any(drawn[name] == value for name, value in self.options.without):
+            return None
         made = generator.make(self.options.seed, number, drawn)
         for card in made.document.cards:
             self.sent_cards.add(card.digits)
@@ -299,7 +301,7 @@ async def work(index, options, folder, queue):
                 if report:
                     kind = report["findings"][0][0]
                     reported[kind] += 1
-                    if options.shrink and report["drawn"] and reported[kind] <= options.shrink:
+                    if options.shrink and report["drawn"] and kind != "dead" and reported[kind] <= options.shrink:
                         report = await worker.smallest(number, report)
                     queue.put(("finding", index, report))
 
