@@ -196,7 +196,7 @@ def cluster(name, port, http2, limit=None, trailers=False):
 
 
 def bootstrap(chains, module, ports, folder):
-    """`ports` are those of the peers: h1, h2, side, side_grpc. Without a module the chains are those of the control."""
+    """`chains` by number; `ports` are those of the peers: h1, h2, side, side_grpc. Without a module panveil is left out."""
     clusters = [cluster("side", ports["side"], False), cluster("side_grpc", ports["side_grpc"], True)]
     for name, limit in LIMITS.items():
         clusters.append(cluster(f"h1_{name}", ports["h1"], False, limit, trailers=True))
@@ -204,7 +204,7 @@ def bootstrap(chains, module, ports, folder):
     return {
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {
-            "listeners": [listener(number, chain, module, folder) for number, chain in enumerate(chains)],
+            "listeners": [listener(number, chain, module, folder) for number, chain in chains.items()],
             "clusters": clusters,
         },
         "stats_config": {

@@ -16,7 +16,8 @@ class Envoy:
         self.config = config
         self.process = None
         self.admin = None
-        self.ports = []
+        # By the number of the chain.
+        self.ports = {}
         self.lines = {}
         self.offset = 0
         self.rest = b""
@@ -50,7 +51,7 @@ class Envoy:
             raise RuntimeError("Envoy is not ready in time")
         status = json.loads(self.ask("/listeners?format=json"))["listener_statuses"]
         by_name = {one["name"]: one["local_address"]["socket_address"]["port_value"] for one in status}
-        self.ports = [by_name[f"chain{number}"] for number in range(len(by_name))]
+        self.ports = {int(name.removeprefix("chain")): port for name, port in by_name.items()}
 
     def ask(self, page):
         with urllib.request.urlopen(f"http://{self.admin}{page}", timeout=30) as answer:

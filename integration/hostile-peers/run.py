@@ -86,6 +86,8 @@ def main():
             shown[first] += 1
             if shown[first] <= options.show:
                 report.finding(options, told)
+        elif kind == "said":
+            print(f"\n{told}", flush=True)
         elif kind == "done":
             counts += told[0]
             values += told[1]

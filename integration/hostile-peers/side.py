@@ -112,10 +112,10 @@ class Processor:
             del buffer[: 5 + length]
 
     async def serve(self, connection, stream):
-        queue = self.queues[stream]
+        queue = self.queues.get(stream)
         duplex = False
         while True:
-            request = await queue.get()
+            request = await queue.get() if queue else None
             if request is None:
                 break
             response = b""

@@ -48,6 +48,7 @@ class Worker:
         self.reloads = 0
         self.killers = []
         self.running = []
+        self.say = lambda text: None
 
     async def start(self):
         await self.upstream.start()
@@ -56,11 +57,11 @@ class Worker:
         await self.filtered.ready()
         self.reader = asyncio.ensure_future(self.read_logs())
 
-    def envoy(self, name, module):
-        """An Envoy with all chains, which has been started and may not be ready."""
+    def envoy(self, name, module, numbers=None):
+        """An Envoy with these chains or all, which has been started and may not be ready."""
         self.lives[name] += 1
         folder = f"{self.folder}/{name}-{self.lives[name]}"
-        one = Envoy(self.options.envoy, folder, chains.bootstrap(dimensions.CHAINS, module, self.ports, folder))
+        one = Envoy(self.options.envoy, folder, chains.bootstrap({number: dimensions.CHAINS[number] for number in numbers or range(len(dimensions.CHAINS))}, module, self.ports, folder))
         one.start()
         self.running = [other for other in self.running if other.alive()] + [one]
         return one
@@ -90,14 +91,13 @@ class Worker:
         killers = []
         one = None
         for number, made in suspects:
-            for _ in range(1):
-                if one is None or not one.alive():
-                    one = self.envoy(f"probe-{name}", module)
-                    await one.ready()
-                await self.send(made, one, probing=True)
-                if not one.alive():
-                    killers.append((name, number, made, one.process.returncode))
-                    break
+            if one is None or not one.alive():
+                one = self.envoy(f"probe-{name}", module, {dimensions.chain_of(suspect.drawn) for _, suspect in suspects})
+                await one.ready()
+            await self.send(made, one, probing=True)
+            if not one.alive():
+                killers.append((name, number, made, one.process.returncode))
+                self.say(f"exchange {number} ends the {name} Envoy: {made.drawn}")
         if one:
             one.stop()
         return killers or [(name, None, None, None)]
@@ -281,6 +281,7 @@ def run(index, options, folder, queue):
 
 async def work(index, options, folder, queue):
     worker = Worker(options, folder)
+    worker.say = lambda text: queue.put(("said", index, text))
     try:
         await worker.start()
         queue.put(("ready", index, None))

@@ -12,6 +12,7 @@ mod endings;
 mod foreign;
 mod harness;
 mod hostile;
+mod hostile_peers;
 mod identity;
 mod injection;
 mod istio;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         audit::trials,
         dashboard::trials,
         hostile::trials,
+        hostile_peers::trials,
         identity::trials,
         updates::trials,
         rollouts::trials,
