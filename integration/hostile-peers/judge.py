@@ -162,9 +162,9 @@ def judge(made, exchange, log, controlled):
         elif len(sent) < 10_000 and drawn["charset"] not in ("iso-8859-1", "windows-1252"):
             findings += parsed(drawn, document, got, masked and not told)
         if not controlled and log is not None and document.cards:
-            if got != sent and log.get("action") not in ("masked", "blocked"):
+            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked"):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
-            if policy == "monitor" and not told and log.get("action") != "reported":
+            if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
     if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:
         findings = [finding for finding in findings if finding.kind not in ("lost", "changed", "hang")]
