@@ -12,6 +12,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 build_dir := $(or $(CARGO_TARGET_DIR),target)
 wasm := $(CURDIR)/dist/panveil.wasm
 resources := $(or $(RESOURCES),envoy-config/istio/base envoy-config/istio/traffic-extension/base)
+comma := ,
 demo := cargo run --locked --package panveil-integration --bin demo --
 
 .PHONY: help
@@ -145,6 +146,14 @@ leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		PEERS_PYTHON="$$python" "$(build_dir)/release/leaks" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: hostile-peers
+hostile-peers: envoy ## Judge what arrives of EXCHANGES=300000 drawn exchanges; SEED=n replays, ONLY=number one, WITH=name=value,... changes it
+	@$(if $(WASM),,scripts/wasm)
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
+		"$$python" -B integration/hostile-peers/run.py --wasm "$(or $(WASM),$(wasm))" --envoy "$$envoy" \
+		$(if $(EXCHANGES),--exchanges $(EXCHANGES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
+		$(addprefix --with ,$(subst $(comma), ,$(WITH))) $(if $(REPORT),--json $(REPORT))
 
 .PHONY: bench
 bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md

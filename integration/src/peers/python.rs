@@ -49,6 +49,24 @@ impl Python {
         let output = child.stdout.take().context("no output")?;
         Ok(Script { input: child.stdin.take(), lines: BufReader::new(output).lines(), child })
     }
+
+    /// Runs a program of this folder, such as `hostile-peers/run.py`, until it ends. Whether it succeeded, and its output.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub async fn run(&self, program: &str, arguments: &[&str]) -> Result<(bool, String)> {
+        let output = Command::new(&self.0)
+            .arg(format!("{}/{program}", env!("CARGO_MANIFEST_DIR")))
+            .args(arguments)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(|| format!("PEERS_PYTHON={}: cannot be run", self.0.display()))?;
+        Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
 }
 
 impl Script {

@@ -13,6 +13,7 @@ mod foreign;
 mod harness;
 mod held_back;
 mod hostile;
+mod hostile_peers;
 mod identity;
 mod injection;
 mod istio;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         audit::trials,
         dashboard::trials,
         hostile::trials,
+        hostile_peers::trials,
         identity::trials,
         updates::trials,
         rollouts::trials,

@@ -1,0 +1,196 @@
+"""What the receiver can read of each number, what else changed, what got lost, and whether it was logged."""
+
+from dataclasses import dataclass
+
+import chains
+import codings
+import documents
+import websocket
+
+NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
+# What panveil cannot read by design, and the reason it gives: docs/streams.md, "What cannot be read" and "What holds no text".
+UNREADABLE = {"compress", "four-layers"}
+
+
+# Envoy's decompressor reads the first member and the last layer of a coding, with panveil and without: what it loses is its own
+# doing, and how much of it depends on how reads fall. What can be read of a number is judged all the same.
+LOST_BY_DECOMPRESSOR = {
+    "gzip-members", "gzip-garbage", "zstd-frames", "zstd-skippable", "gzip+br", "br+gzip-members", "gzip+gzip+zstd", "four-layers",
+}
+
+
+@dataclass
+class Finding:
+    kind: str
+    text: str
+
+
+def allowed(digits, keep):
+    """How many digits docs/policy.md, "What a mask leaves", lets a mask leave."""
+    if keep == "none":
+        return 0
+    if keep == "last4" or len(digits) not in (15, 16):
+        return 4
+    return 10
+
+
+def readable(card, sent, got, keep):
+    """How many digits of a card are in the text at the places where they were sent."""
+    shown, count = b"", 0
+    for start, end in card.places:
+        shown += got[start:end]
+        if end <= len(got) and got[start:end] == sent[start:end]:
+            count += 1
+    # A mask of digits, as in a JSON number, may have the digit that it covers. It is zeros, and one of them is a one where
+    # the whole would pass the check otherwise.
+    length = len(card.digits)
+    starts = {"none": [b"9"], "last4": [b"9"]}.get(keep, [b"9", card.digits[:6].encode()])
+    end = b"" if keep == "none" else card.digits[-4:].encode()
+    for start in starts:
+        for tail in (end, b""):
+            middle = shown[len(start) : length - len(tail)]
+            if len(shown) == length and shown.startswith(start) and shown.endswith(tail) and not middle.strip(b"0")[1:]:
+                return 0
+    return count
+
+
+def elsewhere(card, got):
+    """Whether the number, or all of it but a digit, stands anywhere in the text."""
+    digits = card.digits.encode()
+    row = got.translate(None, NOT_DIGITS)
+    return digits in row or digits[:-1] in row or digits[1:] in row
+
+
+def blank(text, cards):
+    """The text with nothing in the places of the cards' digits."""
+    text = bytearray(text)
+    for card in cards:
+        for start, end in card.places:
+            text[start:end] = b"\0" * max(0, min(end, len(text)) - start)
+    return bytes(text)
+
+
+def unread_by_design(drawn):
+    """The reasons for which a body may be passed unread, or be refused where the policy says so. None for most."""
+    reasons = set()
+    if drawn["coding"] in UNREADABLE:
+        reasons.add("encoding")
+    if drawn["type"] == "image/png":
+        reasons.add("binary")
+    return reasons
+
+
+def refusal_is_documented(made, details):
+    """Where docs/streams.md and docs/failure.md say that a message is refused or cut with these details."""
+    drawn = made.drawn
+    if drawn["policy"] in ("block", "block-all") and made.document.cards:
+        # It has to be refused, whatever the details call it.
+        return True
+    if details == "panveil_uninspectable":
+        if drawn["coding"] == "gzip-garbage":
+            return drawn["policy"] != "monitor"
+        return drawn["coding"] in UNREADABLE and drawn["policy"] in ("uninspectable-block", "block-all")
+    if details == "panveil_trailers_over_tail":
+        # An HTTP/2 sender without a length, trailers of its own, and a last chunk that is too large to wait.
+        sent_trailers = drawn["ending"] in ("trailers", "chunked-trailers")
+        return sent_trailers and max(len(piece) for piece, _ in made.pieces) > 12_000 and drawn["number"] != "clean-short"
+    return False
+
+
+def judge(made, exchange, log, controlled):
+    """The findings of an exchange. `log` is its line of the access log; `controlled` says that panveil was not in the chain."""
+    drawn, document = made.drawn, made.document
+    findings = []
+    request = drawn["direction"] == "request"
+    receiver = exchange.upstream if request else exchange.client
+    policy = drawn["policy"]
+    details = (log or {}).get("details") or "-"
+    refused = details.startswith("panveil_") or (drawn["carrier"] == "websocket" and (log or {}).get("action") == "blocked")
+    uninspected = (log or {}).get("uninspected") or ""
+    if drawn["carrier"] == "websocket":
+        text, _, decoded = websocket.read(bytes(receiver.data))
+    else:
+        try:
+            text, decoded = codings.decode(receiver.headers, bytes(receiver.data))
+        except KeyError as error:
+            return [Finding("changed", f"the receiver gets a coding that nobody sent: {error}")]
+    got = documents.unwrap(document.kind, text)
+    whole = receiver.end == "whole" and decoded and got is not None
+    got = text if got is None else got
+    # A coding that cannot be read must be refused where the policy says so; a picture passes.
+    passes = unread_by_design(drawn) - ({"encoding"} if policy in ("uninspectable-block", "block-all") else set())
+    told = any(f"{drawn['direction']}:{reason}" in uninspected for reason in passes)
+
+    leaked = False
+    if not controlled and policy != "monitor":
+        keep = chains.KEEP.get(policy, "none")
+        for card in document.cards:
+            limit = allowed(card.digits, keep) if keep != "none" else 0
+            count = readable(card, document.inner, got, keep)
+            if count <= limit and elsewhere(card, got):
+                count = len(card.digits)
+            if count <= limit:
+                continue
+            if told:
+                continue
+            leaked = True
+            how = f"log says uninspected={uninspected or 'nothing'}, details={details}"
+            findings.append(Finding("leak" if not uninspected else "leak-told", f"{count} of {len(card.digits)} digits of {card.digits} arrive; {how}"))
+            break
+    client_fine = exchange.client.end == "whole" and exchange.client.status in (200, 101)
+    # Of a websocket the sender's own end is a race between two farewells.
+    fine = whole and (drawn["carrier"] == "websocket" or client_fine)
+    if refused and not controlled:
+        if not refusal_is_documented(made, details):
+            findings.append(Finding("refused", f"details={details} for a message that docs/ does not say is refused"))
+    elif not fine:
+        kind = "hang" if "silent" in (exchange.client.end, receiver.end) else "lost"
+        findings.append(
+            Finding(
+                kind,
+                f"client: status {exchange.client.status}, {exchange.client.end}, {len(exchange.client.data)} bytes; "
+                f"upstream: {exchange.upstream.end}, {len(exchange.upstream.data)} bytes; details={details}",
+            )
+        )
+    elif not leaked:
+        sent = document.inner
+        masked = blank(sent, document.cards) != sent and policy != "monitor" and not controlled
+        if len(got) != len(sent):
+            findings.append(Finding("changed", f"{len(sent)} bytes were sent, {len(got)} arrived"))
+        elif (blank(got, document.cards) != blank(sent, document.cards)) if masked else got != sent:
+            findings.append(Finding("changed", "bytes that are no digits of a card changed: " + difference(sent, got)))
+        elif len(sent) < 10_000 and drawn["charset"] not in ("iso-8859-1", "windows-1252"):
+            findings += parsed(drawn, document, got, masked and not told)
+        if not controlled and log is not None and document.cards:
+            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked"):
+                findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
+            if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
+                findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
+    if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:
+        findings = [finding for finding in findings if finding.kind not in ("lost", "changed", "hang")]
+    if log is None and not controlled:
+        findings.append(Finding("unlogged", "the exchange has no line in the access log"))
+    return findings
+
+
+def difference(sent, got):
+    for place, (one, two) in enumerate(zip(sent, got)):
+        if one != two:
+            return f"from byte {place}: {sent[max(0, place - 20):place + 30]!r} became {got[max(0, place - 20):place + 30]!r}"
+    return "none"
+
+
+def parsed(drawn, document, got, masked):
+    """Does the receiver's parser still read it, where the sender has said what it is, and no number in what it reads?"""
+    try:
+        documents.parse(document.kind, document.inner)
+    except Exception:
+        return []
+    try:
+        read = documents.parse(document.kind, got)
+    except Exception as error:
+        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" else []
+    if not masked:
+        return []
+    row = " ".join(read).encode().translate(None, NOT_DIGITS)
+    return [Finding("leak", f"the parser reads {card.digits}") for card in document.cards if card.digits.encode() in row]
