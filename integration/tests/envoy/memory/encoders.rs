@@ -103,7 +103,7 @@ struct Bits {
 impl Bits {
     fn put(mut self, value: usize, count: usize) -> Self {
         for bit in 0..count {
-            if self.count % 8 == 0 {
+            if self.count.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let last = self.bytes.last_mut().expect("a byte was put");
