@@ -114,6 +114,12 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 	@echo "==> test: unit, property, fake host, native ABI, command line, documents"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
 
+.PHONY: explore
+explore: native ## Run the property tests on new cases; SEED=n replays
+	@seed=$${SEED:-$$(date +%s)}; echo "==> explore: make explore SEED=$$seed"; \
+		PROPTEST_RNG_SEED="$$seed" cargo test --locked --package panveil --features cli,fake-host,fuzzing --lib --test fuzz || \
+		{ echo "explore: a property does not hold; replay it with: make explore SEED=$$seed" >&2; exit 1; }
+
 .PHONY: test-dist
 test-dist: dist ## Check what a release consists of: checksums, bill of materials, images in a real registry
 	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, bill of materials"; \

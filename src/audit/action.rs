@@ -26,6 +26,8 @@ pub enum Reason {
     Encoding,
     /// It is a part of something whose other parts are not there.
     Range,
+    /// Its content type names a character set that panveil does not read.
+    Charset,
     /// A limit was reached.
     Limit,
     /// The connection was turned over to another protocol.
@@ -34,8 +36,12 @@ pub enum Reason {
     Skipped,
     /// Its content type says that it holds no text.
     Binary,
+    /// Another filter took along bytes that were held back undecided: they were forwarded masked.
+    Released,
     /// The host refused a call.
     HostCall,
+    /// Its `content-encoding` names no content coding. It was inspected as it stands.
+    CodingName,
 }
 
 impl Action {
@@ -69,12 +75,22 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 7] =
-        [Self::Encoding, Self::Range, Self::Limit, Self::Upgrade, Self::Skipped, Self::Binary, Self::HostCall];
+    pub const ALL: [Self; 10] = [
+        Self::Encoding,
+        Self::Range,
+        Self::Charset,
+        Self::Limit,
+        Self::Upgrade,
+        Self::Skipped,
+        Self::Binary,
+        Self::Released,
+        Self::HostCall,
+        Self::CodingName,
+    ];
 
-    /// True when it was not inspected because it need not be: nothing is wrong.
+    /// True when nothing is wrong: it was not inspected because it need not be, or it was inspected as it stands.
     pub const fn is_meant(self) -> bool {
-        matches!(self, Self::Skipped | Self::Binary)
+        matches!(self, Self::Skipped | Self::Binary | Self::CodingName)
     }
 
     /// The name in logs, records and metrics.
@@ -82,11 +98,14 @@ impl Reason {
         match self {
             Self::Encoding => "encoding",
             Self::Range => "range",
+            Self::Charset => "charset",
             Self::Limit => "limit",
             Self::Upgrade => "upgrade",
             Self::Skipped => "skipped",
             Self::Binary => "binary",
+            Self::Released => "released",
             Self::HostCall => "host_call",
+            Self::CodingName => "coding_name",
         }
     }
 }

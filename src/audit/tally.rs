@@ -6,6 +6,7 @@ use super::redacted::Redacted;
 use crate::policy::{Decision, Direction, Limit, Place};
 use crate::stream::{Sighting, Trace, What};
 use crate::verdict::Brand;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What was found in one exchange, by place and kind, in bounded space.
 #[derive(Default)]
@@ -13,7 +14,8 @@ pub struct Tally {
     entries: Vec<Entry>,
     beyond: u64,
     traces: usize,
-    traces_beyond: u64,
+    /// The numbers that no entry tells, each as a digest of what would be told of it.
+    traces_beyond: Vec<u64>,
     authentication_data: bool,
     uninspected: Vec<Uninspected>,
     limits: Vec<Reached>,
@@ -25,6 +27,9 @@ const MOST_ENTRIES: usize = 32;
 
 /// The most numbers that a record tells apart, by what is left of them or by their fingerprints.
 const MOST_TRACES: usize = 64;
+
+/// The most numbers beyond those that are told apart to be counted.
+const MOST_TRACES_BEYOND: usize = 2048;
 
 impl Tally {
     /// Adds something that was found. `field` is the name that it stands under.
@@ -59,7 +64,9 @@ impl Tally {
             }
             None => {
                 self.beyond = self.beyond.saturating_add(1);
-                self.traces_beyond = self.traces_beyond.saturating_add(u64::from(sighting.trace.is_some()));
+                if let Some(trace) = &sighting.trace {
+                    self.add_trace_beyond(&text_of(trace));
+                }
                 return;
             }
         };
@@ -73,19 +80,30 @@ impl Tally {
 
     /// Adds what tells a number again to the entry of that index, once.
     fn add_trace(&mut self, index: usize, trace: &Trace) {
+        let text = text_of(trace);
         let Some(entry) = self.entries.get_mut(index) else { return };
-        let (told, text) = match trace {
-            Trace::Truncated(text) => (&mut entry.truncated, text.clone()),
-            Trace::Fingerprint(fingerprint) => (&mut entry.fingerprints, fingerprint.to_text()),
+        let told = match trace {
+            Trace::Truncated(_) => &mut entry.truncated,
+            Trace::Fingerprint(_) => &mut entry.fingerprints,
         };
         if told.contains(&text) {
             return;
         }
         if self.traces < MOST_TRACES {
+            self.traces_beyond.retain(|beyond| *beyond != digest(&text));
             told.push(text);
             self.traces = self.traces.saturating_add(1);
         } else {
-            self.traces_beyond = self.traces_beyond.saturating_add(1);
+            self.add_trace_beyond(&text);
+        }
+    }
+
+    /// Counts a number that no entry tells, once.
+    fn add_trace_beyond(&mut self, text: &String) {
+        let is_told =
+            self.entries.iter().any(|entry| entry.truncated.contains(text) || entry.fingerprints.contains(text));
+        if !is_told && self.traces_beyond.len() < MOST_TRACES_BEYOND {
+            note(&mut self.traces_beyond, digest(text));
         }
     }
 
@@ -184,12 +202,26 @@ impl Tally {
             fingerprint_key: facts.fingerprint_key.as_deref(),
             findings: &self.entries,
             findings_beyond: self.beyond,
-            traces_beyond: self.traces_beyond,
+            traces_beyond: u64::try_from(self.traces_beyond.len()).unwrap_or(u64::MAX),
             uninspected: &self.uninspected,
             limits: &self.limits,
         };
         record.to_line()
     }
+}
+
+/// What is told of a number.
+fn text_of(trace: &Trace) -> String {
+    match trace {
+        Trace::Truncated(text) => text.clone(),
+        Trace::Fingerprint(fingerprint) => fingerprint.to_text(),
+    }
+}
+
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Adds what is new, and says whether it is.
@@ -329,7 +361,27 @@ mod tests {
         let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
         assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
         assert_eq!(record["findings"][0]["truncated"][0], "411111******0000");
-        assert_eq!((record["found"].as_u64(), record["traces_beyond"].as_u64()), (Some(200), Some(72)));
+        assert_eq!((record["found"].as_u64(), record["traces_beyond"].as_u64()), (Some(200), Some(36)));
+    }
+
+    #[test]
+    fn numbers_beyond_are_counted_once_each_wherever_they_stand() {
+        let mut tally = Tally::default();
+        let mask = decision(Mode::Enforce, Intent::Mask);
+        let mut add = |field: usize, number: usize| {
+            let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
+            let field = redacted(format!("x-{field}").as_bytes());
+            tally.add(Direction::Request, Place::Headers, Some(&field), &Sighting { trace, ..VISA }, mask);
+        };
+        for _ in 0..3 {
+            // 32 fields are told apart, and what the others hold is not told, but for number 0.
+            (0..40).for_each(|field| add(field, field));
+            (50..60).for_each(|field| add(field, 0));
+            // 32 more numbers are told in the first field, and the next four are not. Those that were not before now are.
+            (32..68).for_each(|number| add(0, number));
+        }
+        let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
+        assert_eq!(record["traces_beyond"].as_u64(), Some(4));
     }
 
     #[test]

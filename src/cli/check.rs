@@ -10,7 +10,8 @@ use std::path::PathBuf;
 ///
 /// A policy that is accepted here is accepted by the filter of the same version. One that is not is explained in one
 /// line on standard error: at which line and column, what was found and what was expected. It holds no value out of the
-/// policy. A manifest of an Istio WasmPlugin or TrafficExtension is a policy with something around it.
+/// policy. A rule that allows or skips by nothing but what the client chooses is valid, and a note on standard error names
+/// it. A manifest of an Istio WasmPlugin or TrafficExtension is a policy with something around it.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil check policy.yaml
@@ -34,6 +35,13 @@ impl Check {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{path:<width$} {value}");
         }
-        output::write(text.as_bytes())
+        output::write(text.as_bytes())?;
+        for rule in policy.rules_up_to_the_client() {
+            output::note(&format!(
+                "rule {rule}: the client chooses all that it matches by (host, path, method, content_type), so any client \
+                 can make it match; add source, destination or tls: mutual"
+            ));
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
-use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Uninspectable};
-use panveil::stream::{Body, Flow, Plan, Sender, Shape, Treatment};
+use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Ruling, Uninspectable};
+use panveil::stream::{Advice, Body, Cut, Flow, Plan, Sender, Shape, Treatment};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -79,7 +79,7 @@ impl Mask {
             return copy();
         }
         let shape = Shape::of_content_type(Sender::Announced, self.content_type.as_deref().map(str::as_bytes));
-        let body = Body::new(shape, plan(&policy, decision));
+        let body = Body::new(shape, plan(&policy, &ruling));
         let found = carry(body, decision)?;
         note_what_passed(decision, found);
         Ok(())
@@ -107,7 +107,8 @@ impl Mask {
     }
 }
 
-fn plan(policy: &Policy, decision: Decision<'_>) -> Plan {
+fn plan(policy: &Policy, ruling: &Ruling) -> Plan {
+    let decision = policy.decide(ruling, Place::Body);
     let treatment = match (decision.mode, decision.intent) {
         (Mode::Enforce, Intent::Mask) => Treatment::Mask,
         (Mode::Enforce, Intent::Block) => Treatment::Block,
@@ -118,8 +119,8 @@ fn plan(policy: &Policy, decision: Decision<'_>) -> Plan {
         criteria: policy.criteria(),
         style: policy.mask_style(),
         pause_limit: 0,
-        pause_until: 0,
-        refuse_unread: policy.uninspectable() == Uninspectable::Block,
+        // As in the filter, which changes and refuses nothing in monitor mode.
+        refuse_unread: policy.uninspectable() == Uninspectable::Block && ruling.enforces_at(Place::Body),
     }
 }
 
@@ -129,12 +130,19 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
     loop {
         let piece = input::piece()?;
         let end = piece.is_empty();
-        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1));
-        if let Flow::Cut(_) | Flow::Close(_) = turn.flow {
-            return Err(Failure::Error(format!("a card number was found, and {} is block", decision.rule)));
+        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| Advice::Hold);
+        if let Flow::Cut(cut) | Flow::Close(cut) = turn.flow {
+            return Err(Failure::Error(match cut {
+                Cut::Card => format!("a card number was found, and {} is block", decision.rule),
+                Cut::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
+                Cut::TrailersOverTail => "its end came while some of it was held back".to_owned(),
+            }));
         }
         output::write(&turn.replacement.unwrap_or(piece))?;
         if end {
+            if body.passed_unread() {
+                output::note("a part of it cannot be read and passed");
+            }
             return Ok(found);
         }
     }

@@ -1,18 +1,20 @@
 //! How is the body of a message prepared for, and what becomes of each chunk of it?
 
-use super::framing::{pause_until, sender_of};
+use super::framing::{advice, sender_of};
 use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Place, Policy};
-use crate::stream::{self, Body, Cut, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
+use crate::stream::{self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
 use std::rc::Rc;
 
 /// The body of a message on its way.
 pub(super) enum Incoming {
     /// A text as it is, of which nothing is remembered yet, because nothing has to be.
     Text(Text),
+    /// What is called binary, and is nothing else unless it begins like a text.
+    Binary(Text),
     /// Any other body, and a text that comes in pieces or may hold something.
     Read(Box<Body>),
 }
@@ -22,7 +24,6 @@ pub(super) enum Incoming {
 pub(super) struct Text {
     shape: Shape,
     treatment: Treatment,
-    pause_until: u64,
     /// All of it came at once and passed.
     passed: bool,
 }
@@ -30,18 +31,24 @@ pub(super) struct Text {
 /// The longest text that is looked at in one go before anything is set up for it.
 const SMALL_TEXT: usize = 16_384;
 
-impl Incoming {
-    fn has_begun(&self) -> bool {
-        match self {
-            Self::Text(text) => text.passed,
-            Self::Read(body) => !body.is_fresh(),
-        }
-    }
+/// So much of a chunk is decoded at a time. What it decodes to is in memory at once.
+const ENCODED_PIECE: usize = 16_384;
 
-    fn paused_len(&self) -> usize {
+/// Where bytes go that are forwarded.
+#[derive(Clone, Copy)]
+enum Put {
+    /// In the place of what the host holds, which is so long.
+    InsteadOf(usize),
+    /// Behind it.
+    Behind,
+}
+
+impl Incoming {
+    /// How many bytes at the front of `chunk` have waited in the host.
+    fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
-            Self::Text(_) => 0,
-            Self::Read(body) => body.paused_len(),
+            Self::Text(_) | Self::Binary(_) => 0,
+            Self::Read(body) => body.returned_len(chunk),
         }
     }
 }
@@ -60,17 +67,42 @@ impl Text {
 }
 
 impl Exchange {
+    /// Prepares for what a client sends that asks for a websocket with these headers.
+    pub(super) fn expect_upgrade<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) -> Result<(), Stop> {
+        let direction = Direction::Request;
+        let sender = sender_of(host, direction, block);
+        let Some(treatment) = self.treatment(direction) else { return Ok(()) };
+        if !matches!(coding::decoder(block, self.policy.limits()), Ok(None)) {
+            // No frame is encoded. A service that knows no websockets may decode it all the same.
+            self.pass_unread(host, direction, Reason::Encoding)?;
+        }
+        let document = Document::of_content_type(block.get(b"content-type"));
+        let plan = self.plan(direction, treatment);
+        let body = Body::upgrading(Shape::text(sender, document), plan);
+        self.message(direction).body = Some(Incoming::Read(Box::new(body)));
+        Ok(())
+    }
+
     /// Prepares for the frames of a websocket, in both directions.
     pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
         for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
-            if self.message(direction).body.as_ref().is_some_and(Incoming::has_begun) {
-                // A body before the answer: where its frames begin cannot be told.
-                self.pass_unread(host, direction, Reason::Upgrade)?;
-            } else {
-                let treatment = self.treatment(direction);
-                let plan = treatment.map(|treatment| self.plan(direction, treatment, u64::MAX));
-                let body = plan.map(|plan| Box::new(Body::of_websocket(side, plan)));
-                self.message(direction).body = body.map(Incoming::Read);
+            let Some(treatment) = self.treatment(direction) else { continue };
+            let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else {
+                let plan = self.plan(direction, treatment);
+                self.message(direction).body = Some(Incoming::Read(Box::new(Body::of_websocket(side, plan))));
+                continue;
+            };
+            let mut found = Vec::new();
+            let upgraded = body.upgrade(&mut |what| found.push(what));
+            self.message(direction).body = Some(Incoming::Read(body));
+            let policy = Rc::clone(&self.policy);
+            let decision = policy.decide(&self.message(direction).ruling, Place::Body);
+            self.report(host, direction, Place::Body, None, &found, decision)?;
+            match upgraded {
+                Ok(true) => {}
+                // What came before the answer was no frame: where frames begin cannot be told.
+                Ok(false) => self.pass_unread(host, direction, Reason::Upgrade)?,
+                Err(cut) => return Err(Stop::Refused(refusal_for(cut, decision, None))),
             }
         }
         Ok(())
@@ -87,16 +119,29 @@ impl Exchange {
         let is_binary = content_type.is_some() && block.all(b"content-type").all(stream::is_binary);
         if is_binary && self.message(direction).ruling.inspects_at(Place::Body) {
             self.message(direction).pass_by(Reason::Binary);
-            return Ok(());
         }
         let sender = sender_of(host, direction, block);
         let Some(treatment) = self.treatment(direction) else { return Ok(()) };
-        let pause_until = pause_until(host, direction, sender);
+        if is_binary {
+            if block.get(b"content-encoding").is_none() {
+                let shape = Shape::text(sender, Document::Unknown);
+                let text = Text { shape, treatment, passed: false };
+                self.message(direction).body = Some(Incoming::Binary(text));
+            }
+            return Ok(());
+        }
+        if block.all(b"content-type").any(stream::is_unreadable_charset) {
+            // It is read all the same: what it is called need not be true.
+            self.pass_unread(host, direction, Reason::Charset)?;
+        }
         let is_part = coding::is_part(direction, block);
         if is_part {
             self.pass_unread(host, direction, Reason::Range)?;
         }
-        let Ok(decoder) = coding::decoder(block, self.policy.limits().inflate_ratio) else {
+        if coding::names_no_coding(block) {
+            self.note_oddity(host, direction, Reason::CodingName);
+        }
+        let Ok(decoder) = coding::decoder(block, self.policy.limits()) else {
             return self.pass_unread(host, direction, Reason::Encoding);
         };
         if decoder.is_some() && is_part {
@@ -108,12 +153,15 @@ impl Exchange {
                 change.make(host, HeaderMap::headers_of(direction))?;
             }
         }
-        let shape = Shape::of_content_type(sender, content_type);
+        let mut shape = Shape::of_content_type(sender, content_type);
+        if coding::compresses_messages(block) {
+            shape = shape.with_compressed_messages();
+        }
         let is_text = shape.framing == Framing::Whole && !shape.base64;
         self.message(direction).body = Some(match decoder {
-            None if is_text => Incoming::Text(Text { shape, treatment, pause_until, passed: false }),
+            None if is_text => Incoming::Text(Text { shape, treatment, passed: false }),
             decoder => {
-                let plan = self.plan(direction, treatment, pause_until);
+                let plan = self.plan(direction, treatment);
                 Incoming::Read(Box::new(match decoder {
                     Some(decoder) => Body::encoded(decoder, shape, plan),
                     None => Body::new(shape, plan),
@@ -135,13 +183,12 @@ impl Exchange {
     }
 
     /// What is to be done with a body.
-    fn plan(&mut self, direction: Direction, treatment: Treatment, pause_until: u64) -> Plan {
+    fn plan(&mut self, direction: Direction, treatment: Treatment) -> Plan {
         Plan {
             treatment,
             criteria: self.policy.criteria(),
             style: self.policy.mask_style(),
             pause_limit: self.policy.limits().paused_bytes,
-            pause_until,
             refuse_unread: self.refuses_unread(direction, &[Place::Body]),
         }
     }
@@ -153,35 +200,78 @@ impl Exchange {
         size: usize,
         end: bool,
     ) -> Result<Flow, Stop> {
-        let Some(incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
-        let fresh = size.saturating_sub(incoming.paused_len());
+        let Some(mut incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
+        if let Incoming::Binary(text) = incoming {
+            if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFFED))?) {
+                return Ok(Flow::Continue);
+            }
+            if size > 0 {
+                self.message(direction).take_back(Reason::Binary);
+                incoming = Incoming::Text(text);
+            }
+        }
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-        self.ledger.add_inspected(direction, fresh);
+        self.ledger.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
         let mut body = match incoming {
             Incoming::Read(body) => body,
+            Incoming::Binary(text) => {
+                self.message(direction).body = Some(Incoming::Binary(text));
+                return Ok(Flow::Continue);
+            }
             Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
                 let passed = text.passed || !chunk.is_empty();
                 self.message(direction).body = Some(Incoming::Text(Text { passed, ..text }));
                 return Ok(Flow::Continue);
             }
             Incoming::Text(text) => {
-                let plan = self.plan(direction, text.treatment, text.pause_until);
+                let plan = self.plan(direction, text.treatment);
                 Box::new(Body::new(text.shape, plan))
             }
         };
+        if chunk.len() > ENCODED_PIECE && body.is_encoded() {
+            return self.take_pieces(host, direction, size, end, body, &chunk);
+        }
         let mut found = Vec::new();
-        let turn = body.push(chunk, end, &mut |what| found.push(what));
-        self.finish_turn(host, direction, size, body, &found, turn)
+        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |counts| advice(host, direction, counts));
+        self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)
+    }
+
+    /// Takes a chunk of an encoded body in pieces: what one of them decodes to has left the VM before the next is decoded.
+    fn take_pieces<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        size: usize,
+        end: bool,
+        mut body: Box<Body>,
+        chunk: &[u8],
+    ) -> Result<Flow, Stop> {
+        let mut pieces = chunk.chunks(ENCODED_PIECE).peekable();
+        let mut put = Put::InsteadOf(size);
+        while let Some(piece) = pieces.next() {
+            let mut found = Vec::new();
+            let ends = end && pieces.peek().is_none();
+            let turn = body.push(piece.to_vec(), ends, &mut |what| found.push(what), &mut |_| Advice::Hold);
+            self.finish_turn(host, direction, put, body, &found, turn)?;
+            match self.message(direction).body.take() {
+                Some(Incoming::Read(next)) => body = next,
+                _ => return Ok(Flow::Continue),
+            }
+            put = Put::Behind;
+        }
+        self.message(direction).body = Some(Incoming::Read(body));
+        Ok(Flow::Continue)
     }
 
     /// Ends the body of a message, now that its trailers have begun.
     pub(super) fn end_body<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<(), Stop> {
         let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
         let size = body.paused_len();
-        let waiting = if size == 0 { Vec::new() } else { host.body(direction, size)? };
+        // Where another filter took the buffer along, there is none.
+        let waiting = if size == 0 { Vec::new() } else { host.body(direction, size).unwrap_or_default() };
         let mut found = Vec::new();
         let turn = body.finish_before_trailers(waiting, &mut |what| found.push(what));
-        self.finish_turn(host, direction, size, body, &found, turn)?;
+        self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)?;
         Ok(())
     }
 
@@ -190,7 +280,7 @@ impl Exchange {
         &mut self,
         host: &mut H,
         direction: Direction,
-        size: usize,
+        put: Put,
         body: Box<Body>,
         found: &[Sighting],
         turn: Turn,
@@ -201,15 +291,21 @@ impl Exchange {
         if body.passed_unread() || body.flaw() == Some(Flaw::Broken) {
             self.note_unread(host, direction, Reason::Encoding);
         }
-        if body.flaw() == Some(Flaw::Ratio) {
-            self.note_limit(host, direction, Limit::InflateRatio);
+        if let Some(limit) = body.flaw().and_then(limit_of) {
+            self.note_limit(host, direction, limit);
             self.note_unread(host, direction, Reason::Limit);
         }
         if body.outgrew_pause() {
             self.note_limit(host, direction, Limit::PausedBytes);
         }
+        if body.was_released() {
+            self.note_unread(host, direction, Reason::Released);
+        }
         if let Some(bytes) = turn.replacement {
-            host.replace_body(direction, size, &bytes)?;
+            match put {
+                Put::InsteadOf(size) => host.replace_body(direction, size, &bytes)?,
+                Put::Behind => host.append_body(direction, &bytes)?,
+            }
         }
         let flow = match turn.flow {
             stream::Flow::Pass => Flow::Continue,
@@ -226,11 +322,19 @@ impl Exchange {
     }
 }
 
+/// The limit that a body was beyond that could not be decoded.
+fn limit_of(flaw: Flaw) -> Option<Limit> {
+    match flaw {
+        Flaw::Broken => None,
+        Flaw::Ratio => Some(Limit::InflateRatio),
+        Flaw::Memory => Some(Limit::MemoryBytes),
+    }
+}
+
 fn refusal_for(cut: Cut, decision: Decision<'_>, flaw: Option<Flaw>) -> Refusal {
     match cut {
-        Cut::Uninspectable if flaw == Some(Flaw::Ratio) => Refusal::Limit(Limit::InflateRatio),
         Cut::Card => Refusal::Card { rule: decision.rule.to_owned() },
-        Cut::Uninspectable => Refusal::Uninspectable,
+        Cut::Uninspectable => flaw.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
         Cut::TrailersOverTail => Refusal::TrailersOverTail,
     }
 }

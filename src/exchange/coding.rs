@@ -6,8 +6,8 @@
 
 use super::negotiation::Change;
 use crate::host::HeaderBlock;
-use crate::policy::Direction;
-use crate::stream::{Decoder, Unknown};
+use crate::policy::{Direction, Limits};
+use crate::stream::{self, Decoder, MemoryBudget, Unknown};
 
 /// Fields that are true of the encoded bytes alone.
 const OF_ENCODED: [&[u8]; 7] = [
@@ -22,10 +22,24 @@ const OF_ENCODED: [&[u8]; 7] = [
 const ETAG: &[u8] = b"etag";
 const WEAK: &[u8] = b"W/";
 
+/// True when a name is given for a coding that is none, so that the body is read as it stands.
+pub fn names_no_coding(block: &HeaderBlock) -> bool {
+    block.all(b"content-encoding").any(stream::names_no_coding)
+}
+
 /// What decodes a body with these headers, if it needs to be.
-pub fn decoder(block: &HeaderBlock, inflate_ratio: u32) -> Result<Option<Decoder>, Unknown> {
+pub fn decoder(block: &HeaderBlock, limits: &Limits) -> Result<Option<Decoder>, Unknown> {
     let codings: Vec<&[u8]> = block.all(b"content-encoding").collect();
-    if codings.is_empty() { Ok(None) } else { Decoder::of(&codings.join(&b','), inflate_ratio) }
+    if codings.is_empty() {
+        Ok(None)
+    } else {
+        Decoder::of(&codings.join(&b','), limits.inflate_ratio, &MemoryBudget::of_vm(limits.memory_bytes))
+    }
+}
+
+/// True when the messages of a body may be compressed one by one (gRPC over HTTP/2, "Message-Encoding").
+pub fn compresses_messages(block: &HeaderBlock) -> bool {
+    block.all(b"grpc-encoding").any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What is to be changed in the headers of a body that goes on decoded.

@@ -1,8 +1,8 @@
-//! What do the headers of a message say about its body?
+//! How a body ends, by its headers, and where its undecided bytes are held back.
 
 use crate::host::{HeaderBlock, Host};
 use crate::policy::Direction;
-use crate::stream::Sender;
+use crate::stream::{Advice, Counts, Sender};
 
 /// What follows the headers, when it is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +25,28 @@ pub fn hands_over(direction: Direction, block: &HeaderBlock, websocket: bool) ->
 
 /// How the sender of these headers marks the end of its body.
 ///
-/// Envoy removes `transfer-encoding` from a request before any filter sees it, so there the protocol is asked for; a
-/// response keeps it, and the protocol of the service is nowhere told.
+/// Envoy removes `transfer-encoding` from a request before any filter sees it, so there the protocol is asked for. The
+/// protocol of an upstream is not available to a filter, but HTTP/2 forbids `transfer-encoding` and `connection` (RFC 9113,
+/// section 8.2.2), so either proves HTTP/1, which tells its end in the last callback.
 pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBlock) -> Sender {
     if let Some(length) = block.get(b"content-length").and_then(length) {
         return Sender::Length(length);
     }
-    let http1 = match direction {
+    let is_http1 = match direction {
         Direction::Request => client_speaks_http1(host),
-        Direction::Response => block.get(b"transfer-encoding").is_some(),
+        Direction::Response => HTTP1_ONLY.iter().any(|name| block.get(name).is_some()) && !lost_length(block),
     };
-    if http1 { Sender::Announced } else { Sender::Open }
+    if is_http1 { Sender::Announced } else { Sender::Open }
+}
+
+/// Fields of a response that HTTP/1 has and later versions forbid.
+const HTTP1_ONLY: [&[u8]; 2] = [b"transfer-encoding", b"connection"];
+
+/// True for a response whose connection stays open although neither a length nor chunks tell its end: another filter, which
+/// may add trailers, has removed its length.
+fn lost_length(block: &HeaderBlock) -> bool {
+    let connection = block.get(b"connection").unwrap_or_default();
+    block.get(b"transfer-encoding").is_none() && connection.trim_ascii().eq_ignore_ascii_case(b"keep-alive")
 }
 
 /// The number that these digits make, if it is a length that bodies have: below 10^18.
@@ -49,17 +60,60 @@ fn length(text: &[u8]) -> Option<u64> {
 /// How many digits of a length are read.
 const MOST_DIGITS: usize = 18;
 
-/// How far into a body a chunk may wait in the host.
+/// Where undecided bytes of a body are held back that has come so far. Asked only when there are any.
+///
+/// In the host they wait where trailers may follow and nothing behind this filter could take them along: the message's headers
+/// have passed all other filters, and so has all that was forwarded of its body. Then nothing of it is in the buffer that all
+/// filters share, which would be delivered twice.
 ///
 /// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be
-/// as large as the service's HTTP/2 window when the client is slow. So there a chunk waits only while the body is small
+/// as large as the HTTP/2 window of the upstream when the client is slow. So there a chunk waits only while the body is small
 /// and nothing of it can have piled up. Towards an HTTP/2 client the buffer is as large as the window.
-pub fn pause_until<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> u64 {
-    if sender == Sender::Open && direction == Direction::Response && client_speaks_http1(host) {
-        SMALL_BODY
-    } else {
-        u64::MAX
+///
+/// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
+/// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
+/// it had paused.
+pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Advice {
+    let is_response = direction == Direction::Response;
+    if is_response && (!counts.is_fresh || counts.was_paused) && number(host, &COMPLETE).is_some() {
+        return if counts.is_fresh { Advice::Release } else { Advice::End };
     }
+    let may_have_trailers = match counts.sender {
+        Sender::Open => true,
+        // As many bytes as came over the connection, unless a filter in front has changed them, which may add trailers.
+        Sender::Announced => !is_response && number(host, &RECEIVED).is_some_and(|came| came != counts.received),
+        Sender::Length(_) => false,
+    };
+    if !may_have_trailers {
+        return Advice::Hold;
+    }
+    let is_small = counts.received <= SMALL_BODY;
+    let (has_passed, may_pile_up) = match direction {
+        Direction::Request => (number(host, &ATTEMPTS) > Some(0), counts.sender == Sender::Announced),
+        Direction::Response if number(host, &COMPLETE).is_some() => (false, false),
+        Direction::Response => (number(host, &SENT) == Some(counts.forwarded), client_speaks_http1(host)),
+    };
+    match (has_passed, may_pile_up && !is_small) {
+        (false, _) => Advice::Hold,
+        (true, false) => Advice::Pause,
+        (true, true) => Advice::TooMuch,
+    }
+}
+
+/// Bytes of a request's body that came over the connection.
+const RECEIVED: [&str; 2] = ["request", "size"];
+/// How often the router has tried to send a request: none while another filter stops its headers.
+const ATTEMPTS: [&str; 2] = ["upstream", "request_attempt_count"];
+/// Bytes of a response's body that have passed all filters.
+const SENT: [&str; 2] = ["response", "size"];
+
+/// How long an upstream took: known once it has sent all of a response.
+const COMPLETE: [&str; 2] = ["response", "backend_latency"];
+
+/// A property that is a whole number: Envoy gives it in eight bytes, the lowest first.
+fn number<H: Host>(host: &mut H, path: &[&str]) -> Option<u64> {
+    let value = host.property(path).ok().flatten()?;
+    Some(u64::from_le_bytes(*value.as_slice().first_chunk()?))
 }
 
 fn client_speaks_http1<H: Host>(host: &mut H) -> bool {

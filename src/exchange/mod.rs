@@ -188,6 +188,8 @@ impl Exchange {
             self.pass_unread(host, Direction::Response, Reason::Upgrade)?;
         } else if handover == Some(Handover::WebSocket) {
             self.expect_frames(host)?;
+        } else if !end && self.websocket && direction == Direction::Request {
+            self.expect_upgrade(host, &block)?;
         } else if !end {
             self.expect_body(host, direction, &block)?;
         }
@@ -329,6 +331,14 @@ impl Message {
     fn pass_by(&mut self, reason: Reason) {
         self.passed_by = Some(reason);
         self.unread = true;
+    }
+
+    /// Notes that it is looked at all the same.
+    fn take_back(&mut self, reason: Reason) {
+        if self.passed_by == Some(reason) {
+            self.passed_by = None;
+            self.unread = false;
+        }
     }
 }
 

@@ -41,6 +41,7 @@ impl Refusal {
             Self::Uninspectable => "panveil_uninspectable",
             Self::Limit(Limit::PausedBytes) => "panveil_limit_paused_bytes",
             Self::Limit(Limit::InflateRatio) => "panveil_limit_inflate_ratio",
+            Self::Limit(Limit::MemoryBytes) => "panveil_limit_memory",
             Self::Limit(Limit::FindingsPerMessage) => "panveil_limit_findings_per_message",
             Self::Limit(Limit::HeaderCount) => "panveil_limit_header_count",
             Self::Limit(Limit::HeaderBytes) => "panveil_limit_header_bytes",

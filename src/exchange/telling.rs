@@ -99,11 +99,16 @@ impl Exchange {
         }
     }
 
-    pub(super) fn note_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
-        self.message(direction).unread = true;
+    /// Notes what was odd about a message that is read all the same.
+    pub(super) fn note_oddity<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
         if self.tally().note_uninspected(direction, reason) {
             self.count(host, Counter::Uninspected(direction, reason), 1);
         }
+    }
+
+    pub(super) fn note_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
+        self.message(direction).unread = true;
+        self.note_oddity(host, direction, reason);
     }
 
     /// What became of a message; `None` when it never began.

@@ -12,13 +12,17 @@ struct Run {
     host: FakeHost,
     exchange: Exchange,
     ledger: Rc<Ledger>,
+    /// Bytes of bodies that came in and went on.
+    received: usize,
+    forwarded: usize,
 }
 
 impl Run {
     fn under(policy: &str) -> Self {
         let policy = Rc::new(Policy::parse(policy.as_bytes()).expect("a valid policy"));
         let ledger = Rc::new(Ledger::default());
-        Self { host: FakeHost::default(), exchange: Exchange::new(policy, Rc::clone(&ledger)), ledger }
+        let exchange = Exchange::new(policy, Rc::clone(&ledger));
+        Self { host: FakeHost::default(), exchange, ledger, received: 0, forwarded: 0 }
     }
 
     fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> Flow {
@@ -41,8 +45,16 @@ impl Run {
         let size = held.len();
         self.host.body = Some(held);
         self.host.phase = Some(Phase::Body(direction));
+        self.received += chunk.len();
+        for (property, number) in
+            [("request.size", self.received), ("response.size", self.forwarded), ("upstream.request_attempt_count", 1)]
+        {
+            let value = (number as u64).to_le_bytes().to_vec();
+            self.host.properties.entry(property.to_owned()).or_insert_with(Vec::new).clone_from(&value);
+        }
         let flow = self.exchange.on_body(&mut self.host, direction, size, end);
         let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        self.forwarded += forwarded.as_ref().map_or(0, Vec::len);
         (flow, String::from_utf8(forwarded.unwrap_or_default()).unwrap())
     }
 
@@ -163,12 +175,27 @@ fn a_text_that_came_whole_is_followed_by_nothing_that_is_not_looked_at() {
 
 #[test]
 fn one_of_two_content_types_that_is_text_has_the_body_looked_at() {
-    for (other, expected) in [("image/png", PAN), ("application/json", MASKED)] {
+    for (other, is_read) in [("image/png", false), ("application/json", true), ("image/png;,application/json", true)] {
         let mut run = Run::under("{}");
         let pairs =
-            [(":status", "200"), ("content-length", "16"), ("content-type", "image/png"), ("content-type", other)];
+            [(":status", "200"), ("content-length", "17"), ("content-type", "image/png"), ("content-type", other)];
         run.headers(Direction::Response, &pairs, false);
-        assert_eq!(run.chunk(Direction::Response, PAN, true).1, expected, "{other}");
+        let expected = format!("\0{}", if is_read { MASKED } else { PAN });
+        assert_eq!(run.chunk(Direction::Response, &format!("\0{PAN}"), true).1, expected, "{other}");
+    }
+}
+
+#[test]
+fn a_text_that_is_called_an_image_is_looked_at() {
+    for (start, is_read) in [("{\"card\":\"", true), ("\n", true), ("", true), ("GIF89a\0", false)] {
+        let mut run = Run::under("{}");
+        run.headers(Direction::Response, &[(":status", "200"), ("content-type", "image/gif")], false);
+        assert_eq!(run.chunk(Direction::Response, "", false), (Flow::Continue, String::new()));
+        let body = format!("{start}{PAN} and more, so that nothing of it waits{}", " ".repeat(200));
+        let expected = if is_read { body.replace(PAN, MASKED) } else { body.clone() };
+        assert_eq!(run.chunk(Direction::Response, &body, false), (Flow::Continue, expected), "{start:?}");
+        run.log();
+        assert_eq!(run.logged("uninspected"), if is_read { None } else { Some("response:binary") });
     }
 }
 
@@ -599,4 +626,167 @@ fn who_acts_does_not_leave_it_to_who_watches() {
     let (host, forwarded) = chain(r#"{"mode":"monitor"}"#, "{}");
     assert_eq!(forwarded, [format!("{MASKED} {MASKED}"), format!("{MASKED} {MASKED}")]);
     assert_eq!(host.metadata["mode"], "enforce");
+}
+
+/// A frame of a client, scrambled with zeroes; written as text.
+fn frame(first: u8, said: &str) -> String {
+    let key = "\0\0\0\0";
+    format!("{}{}{key}{said}", char::from(first), char::from(128 + said.chars().count() as u8))
+}
+
+impl Run {
+    /// Hands over bytes that the characters of `chunk` stand for.
+    fn bytes(&mut self, direction: Direction, chunk: &str, end: bool) -> (Flow, String) {
+        let bytes: Vec<u8> = chunk.chars().map(|char| u8::try_from(char).unwrap()).collect();
+        let size = bytes.len();
+        self.host.body = Some(bytes);
+        self.host.phase = Some(Phase::Body(direction));
+        let flow = self.exchange.on_body(&mut self.host, direction, size, end);
+        let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        (flow, forwarded.unwrap_or_default().into_iter().map(char::from).collect())
+    }
+}
+
+const ASKS: [(&str, &str); 2] = [(":path", "/"), ("upgrade", "websocket")];
+const AGREES: [(&str, &str); 2] = [(":status", "101"), ("upgrade", "websocket")];
+
+#[test]
+fn frames_before_the_answer_are_read_and_so_are_those_behind_them() {
+    let early = frame(0x81, &format!("card {PAN}"));
+    let late = frame(0x82, &format!("again {PAN}"));
+    for cut in 0..=early.chars().count() {
+        let mut run = Run::under("{}");
+        run.headers(Direction::Request, &ASKS, false);
+        let (first, second): (String, String) = (early.chars().take(cut).collect(), early.chars().skip(cut).collect());
+        let mut out = run.bytes(Direction::Request, &first, false).1;
+        run.headers(Direction::Response, &AGREES, false);
+        out += &run.bytes(Direction::Request, &second, false).1;
+        assert_eq!(out, early.replace(PAN, MASKED), "cut at {cut}");
+        assert_eq!(run.bytes(Direction::Request, &late, false).1, late.replace(PAN, MASKED), "cut at {cut}");
+        run.log();
+        assert_eq!((run.logged("found"), run.logged("uninspected")), (Some("2"), None), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_frame_before_the_answer_never_waits() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Request, &ASKS, false);
+    for said in ["amount 41", "4111 1111 1111", "\u{e3}"] {
+        let early = frame(0x81, said);
+        assert_eq!(run.bytes(Direction::Request, &early, false), (Flow::Continue, early), "{said}");
+    }
+}
+
+#[test]
+fn a_body_before_an_answer_that_refuses_the_websocket_is_read_as_a_text() {
+    let body = format!("{{\"card\":\"{PAN}\"}}");
+    let scrambled = format!("\u{81}\u{a4}ab: {PAN} and more");
+    for body in [body, scrambled] {
+        for cut in 0..body.chars().count() {
+            let mut run = Run::under(r#"{"uninspectable":"block"}"#);
+            run.headers(
+                Direction::Request,
+                &[(":path", "/"), ("upgrade", "websocket"), ("content-length", "29")],
+                false,
+            );
+            let (first, second): (String, String) =
+                (body.chars().take(cut).collect(), body.chars().skip(cut).collect());
+            let mut out = run.bytes(Direction::Request, &first, false).1;
+            run.headers(Direction::Response, &[(":status", "200")], false);
+            out += &run.bytes(Direction::Request, &second, true).1;
+            assert_eq!(out, body.replace(PAN, MASKED), "cut at {cut}");
+            run.log();
+            assert_eq!((run.logged("found"), run.logged("uninspected")), (Some("1"), None), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_frame_before_a_websocket_is_told_or_refused() {
+    for (policy, details) in [("{}", None), (r#"{"uninspectable":"block"}"#, Some("panveil_uninspectable"))] {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &ASKS, false);
+        assert_eq!(run.bytes(Direction::Request, "x", false), (Flow::Continue, "x".to_owned()));
+        run.headers(Direction::Response, &AGREES, false);
+        assert_eq!(run.details().first().copied(), details);
+        run.log();
+        assert_eq!(run.logged("uninspected"), Some("request:upgrade"));
+    }
+}
+
+#[test]
+fn a_card_before_a_websocket_is_refused_as_any() {
+    let mut run = Run::under(r#"{"request":"block"}"#);
+    run.headers(Direction::Request, &ASKS, false);
+    assert_eq!(run.bytes(Direction::Request, &frame(0x81, PAN), false).0, Flow::Pause);
+    assert_eq!(run.details(), ["panveil_blocked"]);
+}
+
+#[test]
+fn what_pings_and_farewells_say_is_read() {
+    let status = "\u{3}\u{e8}";
+    for (first, before) in [(0x89, ""), (0x8a, "id "), (0x88, status), (0x88, "\u{c}4"), (0x88, "xy bye ")] {
+        let mut run = Run::under("{}");
+        run.headers(Direction::Request, &ASKS, false);
+        run.headers(Direction::Response, &AGREES, false);
+        let sent = frame(first, &format!("{before}{PAN}"));
+        let (head, tail): (String, String) = (sent.chars().take(12).collect(), sent.chars().skip(12).collect());
+        let out = run.bytes(Direction::Request, &head, false).1 + &run.bytes(Direction::Request, &tail, false).1;
+        assert_eq!(out, sent.replace(PAN, MASKED), "{before:?}");
+        run.log();
+        assert_eq!(run.logged("found"), Some("1"));
+    }
+    // The number begins where the status should stand.
+    let mut run = Run::under("{}");
+    run.headers(Direction::Request, &ASKS, false);
+    run.headers(Direction::Response, &AGREES, false);
+    assert_eq!(run.bytes(Direction::Request, &frame(0x88, PAN), false).1, frame(0x88, MASKED));
+}
+
+#[test]
+fn frames_that_nobody_may_send_are_told_or_refused() {
+    let long = format!("\u{89}\u{7e}\0\u{7e}{}", "x".repeat(126));
+    for sent in [frame(0xc1, PAN), frame(0x83, PAN), frame(0x8b, PAN), frame(0x09, PAN), frame(0x80, PAN), long] {
+        for (policy, is_refused) in [("{}", false), (r#"{"uninspectable":"block"}"#, true)] {
+            let mut run = Run::under(policy);
+            run.headers(Direction::Request, &ASKS, false);
+            run.headers(Direction::Response, &AGREES, false);
+            let (flow, out) = run.bytes(Direction::Request, &sent, false);
+            let farewell = "\u{88}\u{82}\0\0\0\0\u{3}\u{f0}".to_owned();
+            assert_eq!((flow, out), (Flow::Continue, if is_refused { farewell } else { sent.clone() }));
+            run.log();
+            assert_eq!(run.logged("uninspected"), Some("request:encoding"));
+        }
+    }
+}
+
+#[test]
+fn what_is_called_grpc_and_is_none_is_read_and_told() {
+    let json = format!("{{\"card\":\"{PAN}\"}}");
+    for content_type in
+        ["application/grpc", "application/grpc+json", "application/grpc-web", "application/grpc-web-text"]
+    {
+        for (policy, is_refused) in [("{}", false), (r#"{"uninspectable":"block"}"#, true)] {
+            for body in [json.clone(), format!("\u{1}\0\0\0\u{1d}{json}")] {
+                let mut run = Run::under(policy);
+                run.headers(Direction::Request, &[(":path", "/"), ("content-type", content_type)], false);
+                let out = run.bytes(Direction::Request, &body, true).1;
+                assert_eq!(out, if is_refused { String::new() } else { body.replace(PAN, MASKED) }, "{content_type}");
+                run.log();
+                assert_eq!(run.logged("uninspected"), Some("request:encoding"), "{content_type}");
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_that_say_how_they_are_compressed_are_told() {
+    let mut run = Run::under("{}");
+    let pairs = [(":path", "/"), ("content-type", "application/grpc"), ("grpc-encoding", "gzip")];
+    run.headers(Direction::Request, &pairs, false);
+    let body = format!("\u{1}\0\0\0\u{10}{PAN}");
+    assert_eq!(run.bytes(Direction::Request, &body, true).1, body);
+    run.log();
+    assert_eq!((run.logged("uninspected"), run.logged("found")), (Some("request:encoding"), Some("0")));
 }

@@ -178,6 +178,14 @@ impl Host for EnvoyHost {
         check(status, "set_buffer_bytes")
     }
 
+    fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
+        // Envoy appends from any place on that is not in front of the end.
+        let (kind, behind) = (body_number(direction), usize::MAX);
+        // SAFETY: the pointer comes with the length of a live slice, which the host only reads.
+        let status = unsafe { proxy_set_buffer_bytes(kind, behind, 0, bytes.as_ptr(), bytes.len()) };
+        check(status, "set_buffer_bytes")
+    }
+
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError> {
         let headers = HeaderBlock::of_pairs(&[("content-type", reply.content_type)]);
         let (details, body, headers) = (reply.details.as_bytes(), reply.body.as_bytes(), headers.bytes());

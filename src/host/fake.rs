@@ -146,6 +146,12 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
+        self.allow("set_buffer_bytes", self.touches_body(direction))?;
+        self.body.get_or_insert_default().extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError> {
         self.allow("send_local_response", self.phase != Some(Phase::Log))?;
         self.replies.push(SentReply { phase: self.phase, reply: reply.clone() });

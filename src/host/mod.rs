@@ -33,6 +33,8 @@ pub trait Host {
     fn body(&mut self, direction: Direction, length: usize) -> Result<Vec<u8>, HostError>;
     /// Puts `bytes` in the place of all `length` bytes of the body that the proxy holds now.
     fn replace_body(&mut self, direction: Direction, length: usize, bytes: &[u8]) -> Result<(), HostError>;
+    /// Puts these bytes behind those that the host holds, in the callback of a chunk that was replaced.
+    fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError>;
     /// Answers in place of the service, or cuts the response when its headers have left.
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError>;
     /// A property of the exchange or its connection; `None` when there is none of that name now.

@@ -124,6 +124,15 @@ impl Condition {
         .unwrap_or(Holds::Yes)
     }
 
+    /// True when it asks for something, and whoever sends a message of that kind chooses all of it: the host, the path, the
+    /// method, the content type of a request, whether there is TLS.
+    pub(super) fn is_up_to_the_client(&self) -> bool {
+        let content_type = self.asks_content_type();
+        let is_proven = self.asks_source() || self.asks_destination() || self.tls.contains(&Tls::Mutual);
+        let is_upstream = content_type && self.direction == Some(Direction::Response);
+        (self.asks_request_line() || content_type) && !is_proven && !is_upstream
+    }
+
     pub(super) fn asks_request_line(&self) -> bool {
         !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_empty())
     }

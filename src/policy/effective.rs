@@ -1,12 +1,20 @@
 //! What is in effect, now that defaults have filled what the operator left out?
 
-use super::Policy;
 use super::read::Word;
+use super::rule::Rule;
+use super::{Intent, Policy};
 
 impl Policy {
+    /// The rules by which card numbers pass wherever the client says so: they allow or skip by nothing but what it chooses.
+    pub fn rules_up_to_the_client(&self) -> Vec<&str> {
+        let passes = |rule: &&Rule| matches!(rule.action, Intent::Allow | Intent::Skip);
+        let rules = self.rules.iter().filter(passes).filter(|rule| rule.condition.is_up_to_the_client());
+        rules.map(|rule| rule.name.as_str()).collect()
+    }
+
     /// Every field that this version acts on, by its path, with its value as the policy spells it. The body of a reply
     /// is only called `null` or `set`.
-    pub fn effective(&self) -> [(&'static str, String); 28] {
+    pub fn effective(&self) -> [(&'static str, String); 29] {
         let detect = &self.detect;
         let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         let rules: Vec<String> = self.rules.iter().map(|rule| rule.summary(self.mode)).collect();
@@ -34,6 +42,7 @@ impl Policy {
             ("uninspectable", self.uninspectable.word().to_owned()),
             ("limits.paused_bytes", self.limits.paused_bytes.to_string()),
             ("limits.inflate_ratio", self.limits.inflate_ratio.to_string()),
+            ("limits.memory_bytes", self.limits.memory_bytes.to_string()),
             ("limits.findings_per_message", self.limits.findings_per_message.to_string()),
             ("limits.header_count", self.limits.header_count.to_string()),
             ("limits.header_bytes", self.limits.header_bytes.to_string()),

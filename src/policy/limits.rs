@@ -15,6 +15,10 @@ pub struct Limits {
     /// How many bytes may come out of a compressed message for each that went in, once 1 MiB has come out.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 100)))]
     pub inflate_ratio: u32,
+    /// How many bytes all streams of one Envoy worker together may take to decode compressed messages. When more are needed, the
+    /// messages that hold most are cut.
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<8_388_608, 1_073_741_824>", extend("default" = 50_331_648)))]
+    pub memory_bytes: usize,
     /// How much may be found in one message. One with more is told of, and refused with `uninspectable: block`.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 1000)))]
     pub findings_per_message: u32,
@@ -33,6 +37,8 @@ pub enum Limit {
     PausedBytes,
     /// [`Limits::inflate_ratio`].
     InflateRatio,
+    /// [`Limits::memory_bytes`].
+    MemoryBytes,
     /// [`Limits::findings_per_message`].
     FindingsPerMessage,
     /// [`Limits::header_count`].
@@ -43,19 +49,22 @@ pub enum Limit {
 
 impl Limits {
     pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [paused_bytes, inflate_ratio, findings_per_message, header_count, header_bytes] = document.fields([
-            "paused_bytes",
-            "inflate_ratio",
-            "findings_per_message",
-            "header_count",
-            "header_bytes",
-        ])?;
+        let [paused_bytes, inflate_ratio, memory_bytes, findings_per_message, header_count, header_bytes] = document
+            .fields([
+                "paused_bytes",
+                "inflate_ratio",
+                "memory_bytes",
+                "findings_per_message",
+                "header_count",
+                "header_bytes",
+            ])?;
         // Lossless, by the bounds.
         let up_to_a_million = |value: &Document| value.whole_number(1, 1_000_000).map(|number| number as u32);
         Ok(Self {
             // With one frame more it must fit the stream window that HTTP/2 begins with, which edge proxies keep.
             paused_bytes: paused_bytes.or(32 << 10, |value| value.whole_number(1 << 10, 16 << 20))?,
             inflate_ratio: inflate_ratio.or(100, up_to_a_million)?,
+            memory_bytes: memory_bytes.or(48 << 20, |value| value.whole_number(8 << 20, 1 << 30))?,
             findings_per_message: findings_per_message.or(1000, up_to_a_million)?,
             // What Envoy itself hands over at most is 1024 fields and 1 MiB.
             header_count: header_count.or(1000, |value| value.whole_number(1, 1024))?,
@@ -66,14 +75,21 @@ impl Limits {
 
 impl Limit {
     /// Each that there is.
-    pub const ALL: [Self; 5] =
-        [Self::PausedBytes, Self::InflateRatio, Self::FindingsPerMessage, Self::HeaderCount, Self::HeaderBytes];
+    pub const ALL: [Self; 6] = [
+        Self::PausedBytes,
+        Self::InflateRatio,
+        Self::MemoryBytes,
+        Self::FindingsPerMessage,
+        Self::HeaderCount,
+        Self::HeaderBytes,
+    ];
 
     /// The name in policies, records and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PausedBytes => "paused_bytes",
             Self::InflateRatio => "inflate_ratio",
+            Self::MemoryBytes => "memory_bytes",
             Self::FindingsPerMessage => "findings_per_message",
             Self::HeaderCount => "header_count",
             Self::HeaderBytes => "header_bytes",

@@ -16,7 +16,9 @@
 //! | `//`, `/./`, `/../` | kept | kept | resolved | resolved |
 //!
 //! What has no such readings cannot be told at all: broken escapes, escapes after two rounds, control characters, bytes
-//! that are not UTF-8, a path that does not begin with a slash, and one beyond [`LONGEST`] bytes.
+//! that are not UTF-8, a path that does not begin with a slash, and one beyond [`LONGEST`] bytes. Nor can a segment of
+//! dots and blanks other than `.` and `..`, which some file systems read as one of those, and a path with a character
+//! that servers fold to one that divides paths ([`FOLDED`]).
 
 use super::circumstances::Holds;
 use super::document::Document;
@@ -56,7 +58,7 @@ impl Readings {
         }
         let as_it_stands = decode(path, AS_IT_STANDS)?;
         let by_segments = resolve(&decode(path, BY_SEGMENTS)?);
-        let decoded = decode_twice(path)?;
+        let decoded = decode_twice(path).filter(|decoded| !is_doubtful(decoded))?;
         let in_full = resolve(&decoded);
         let mut readings = vec![as_it_stands, decoded, by_segments, in_full];
         readings.dedup();
@@ -131,6 +133,41 @@ fn decode_twice(path: &[u8]) -> Option<Vec<u8>> {
     (is_plain && str::from_utf8(&decoded).is_ok()).then_some(())?;
     Some(until(&decoded, b"?#").iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect())
 }
+
+/// True when some servers read a segment of the decoded `path` as a dot segment or as an empty one, or a character of it as
+/// one that divides the path, and others do not.
+fn is_doubtful(path: &[u8]) -> bool {
+    let Ok(path) = str::from_utf8(path) else { return true };
+    let is_doubtful = |segment: &str| {
+        let segment = segment.split(';').next().unwrap_or_default();
+        !matches!(segment, "" | "." | "..") && segment.chars().all(|character| character == '.' || is_blank(character))
+    };
+    path.split('/').any(is_doubtful) || path.chars().any(|character| FOLDED.contains(&character))
+}
+
+/// True for white space and for characters without width.
+fn is_blank(character: char) -> bool {
+    let has_no_width = matches!(character, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    character.is_whitespace() || has_no_width
+}
+
+/// Characters that normalization (Unicode's NFKC) or a conversion to another character set makes one of `.`, `/`, `\`, `;`,
+/// `%`, `?` and `#`, alone or among others.
+#[rustfmt::skip]
+const FOLDED: [char; 33] = [
+    // Full stops.
+    '\u{2024}', '\u{2025}', '\u{2026}', '\u{3002}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}', '\u{ff61}',
+    // Slashes.
+    '\u{2044}', '\u{2100}', '\u{2101}', '\u{2105}', '\u{2106}', '\u{2215}', '\u{ff0f}',
+    // Backslashes.
+    '\u{a5}', '\u{20a9}', '\u{2216}', '\u{fe68}', '\u{ff3c}',
+    // Semicolons.
+    '\u{37e}', '\u{fe14}', '\u{fe54}', '\u{ff1b}',
+    // Percent signs.
+    '\u{66a}', '\u{fe6a}', '\u{ff05}',
+    // Question marks and number signs.
+    '\u{fe16}', '\u{fe56}', '\u{ff1f}', '\u{fe5f}', '\u{ff03}',
+];
 
 /// Decodes the escapes, except those of bytes in `kept`, which get upper case; `None` when one is broken.
 fn decode(path: &[u8], kept: &[u8]) -> Option<Vec<u8>> {
@@ -207,7 +244,9 @@ mod tests {
 
     #[test]
     fn a_plain_path_reads_in_one_way() {
-        for path in ["/", "/v1/charges", "/v1/charges/", "/a.b/..c/d..", "/caf\u{e9}", "/a:b@c/~d!$&'()*+,="] {
+        for path in
+            ["/", "/v1/charges", "/v1/charges/", "/a.b/..c/d..", "/a b/. c", "/caf\u{e9}", "/a:b@c/~d!$&'()*+,="]
+        {
             assert_eq!(Readings::of(path.as_bytes()).unwrap().0, [path.as_bytes()], "{path}");
         }
         for path in ["/v1/charges?a=//../%zz", "/v1/charges#x", "/v1/%63harges", "/%76%31/charges", "/v1/charge%73?x"] {
@@ -268,6 +307,23 @@ mod tests {
             "/%0d%0a",
             "/a\u{1}",
             "/%c0%af",
+            "/v1/charges/..%20/x",
+            "/v1/charges/%20../x",
+            "/v1/charges/..%2520/x",
+            "/v1/charges/..%20;a/x",
+            "/v1/charges/.../x",
+            "/v1/charges/.%E2%80%8B./x",
+            "/v1/charges/..%C2%A0/x",
+            "/v1/charges/%20/x",
+            "/v1/charges%5C..%20%5Cx",
+            "/v1/charges/\u{ff0e}\u{ff0e}/x",
+            "/v1/charges/%EF%BC%8E%EF%BC%8E/x",
+            "/v1/charges/\u{2025}/x",
+            "/v1/charges/..\u{ff0f}x",
+            "/v1/charges/..\u{2215}x",
+            "/v1/charges/..\u{ff3c}x",
+            "/v1/charges/..\u{37e}/x",
+            "/v1/charges/\u{ff05}2e\u{ff05}2e/x",
             "/%ff",
             &long,
         ] {

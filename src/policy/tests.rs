@@ -301,7 +301,7 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
         effective("{}"),
         "mode=enforce request=mask response=mask rules=none namespaces.include=none namespaces.exclude=none detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
+         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.memory_bytes=50331648 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
     );
     assert_eq!(
         effective(
@@ -309,12 +309,12 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
             "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
-            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true}}"##
+            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "memory_bytes": 8388608, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true}}"##
         ),
         "mode=monitor request=block response=skip rules=a block, b allow namespaces.include=shop, pay namespaces.exclude=test detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
          detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
-         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true"
+         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.memory_bytes=8388608 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true"
     );
 }
 

@@ -47,7 +47,9 @@ impl<'a> Decoded<'a> {
     /// `gap` bytes before the source said nothing: see [`Self::gap`].
     pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
-        for escapes in [escapes, Escapes::TEXT] {
+        let rounds: &[Escapes] =
+            if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
+        for escapes in rounds.iter().copied() {
             if escape::any(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
                 // What looked like escapes may be none, as the ampersands of a query.
@@ -183,6 +185,7 @@ impl Layer {
                 Unit::Plain => layer.push(rest.get(..1).unwrap_or_default(), 1),
                 Unit::Byte(len, byte) => layer.push(&[byte], len),
                 Unit::Character(len, character) => layer.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
+                Unit::Nothing(len) => layer.push(&[], len),
                 Unit::Partial => return layer,
             }
         }
@@ -195,6 +198,15 @@ impl Layer {
             let rest = layer.keep_until(source, fold::may_fold);
             if rest.is_empty() {
                 return layer;
+            }
+            let before = layer.consumed.checked_sub(1).and_then(|before| source.get(before)).copied();
+            match fold::is_latin_space(before, rest) {
+                Some(true) => {
+                    layer.push(b" ", 1);
+                    continue;
+                }
+                None if !last => return layer,
+                Some(false) | None => {}
             }
             match fold::character(rest) {
                 Err(_) if !last => return layer,
@@ -222,7 +234,7 @@ impl Layer {
         if rest.first_chunk().is_some_and(|part| lanes::leading(part, &special) > 0) {
             return rest;
         }
-        let run = lanes::find(rest, special).unwrap_or(rest.len());
+        let run = lanes::find(rest, special).map_or(rest.len(), |run| run.min(rest.len()));
         let (run, rest) = rest.split_at_checked(run).unwrap_or_default();
         self.keep(run);
         rest

@@ -15,6 +15,8 @@ pub enum Unit {
     Byte(usize, u8),
     /// An escape of so many bytes for a character.
     Character(usize, char),
+    /// So many bytes that stand for nothing.
+    Nothing(usize),
     /// The beginning of what may be an escape; the text ends too early to tell.
     Partial,
 }
@@ -24,18 +26,23 @@ pub enum Unit {
 pub struct Escapes {
     /// A plus sign is a space, as in forms and queries.
     pub plus: bool,
+    /// A zero byte stands for nothing, as in UTF-16 and UTF-32, and nothing else is an escape.
+    pub wide: bool,
 }
 
 impl Escapes {
     /// Those of text of any kind.
-    pub const TEXT: Self = Self { plus: false };
+    pub const TEXT: Self = Self { plus: false, wide: false };
 
     /// Those of forms and queries.
-    pub const FORM: Self = Self { plus: true };
+    pub const FORM: Self = Self { plus: true, wide: false };
+
+    /// Those of text with two or four bytes a character, in which other escapes are read afterwards.
+    pub const WIDE: Self = Self { plus: false, wide: true };
 
     /// True when `byte` may be the first of one.
     pub fn may_begin(self, byte: u8) -> bool {
-        matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+')
+        matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+') || (self.wide && byte == 0)
     }
 }
 
@@ -54,17 +61,34 @@ const NAMED: [(&[u8], char); 8] = [
     (b"amp", '&'),
 ];
 
-/// The digits after `%B`, masked or not, from which on it is the start of track 1 and no percent-encoding.
+/// The digits after `%B` from which on it is the start of track 1 and no percent-encoding.
 const TRACK_DIGITS: usize = 12;
+
+/// The same once the number is masked: how many digits stay before the mask, and how many characters the number then has. A
+/// mask of another shape covers something else behind a percent-encoded byte: `%B0` and a customer's number.
+const MASKED_TRACKS: [(usize, usize); 3] = [(6, 16), (6, 15), (8, 16)];
+
+/// The digits that stay behind the mask.
+const MASKED_TRACK_TAIL: usize = 4;
+
+/// The most characters after `%B` that tell.
+const LONGEST_TRACK: usize = 16;
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
+    if escapes.wide {
+        // What is not there reads as zero bytes in a block.
+        return text.iter().any(|byte| escapes.may_begin(*byte));
+    }
     let begin = Begin::of(escapes);
     lanes::has(text, |bytes| begin.among(bytes))
 }
 
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
+    if escapes.wide && text.contains(&0) {
+        return false;
+    }
     let begin = Begin::of(escapes);
     // Asked of every byte of every text: most have no plus sign to ask for.
     if escapes.plus {
@@ -79,7 +103,7 @@ pub struct Begin {
     /// Of percent-encoding and of references.
     percent: Span,
     backslash: Every,
-    /// Once more the backslash where a plus sign is none.
+    /// The zero byte where that stands for nothing; once more the backslash where neither is an escape.
     plus: Every,
 }
 
@@ -87,7 +111,11 @@ impl Begin {
     /// Those of these escapes.
     #[inline(always)]
     pub fn of(escapes: Escapes) -> Self {
-        let plus = if escapes.plus { b'+' } else { b'\\' };
+        let plus = match escapes {
+            Escapes { wide: true, .. } => 0,
+            Escapes { plus: true, .. } => b'+',
+            _ => b'\\',
+        };
         Self { percent: Span::kept(b'%', b'&'), backslash: Every::kept(b'\\'), plus: Every::kept(plus) }
     }
 
@@ -107,7 +135,9 @@ impl Begin {
 /// The unit at the start of `text`. `last` says that nothing follows the text.
 pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
-        Some(b'%') => percent(text),
+        Some(0) if escapes.wide => Unit::Nothing(1),
+        _ if escapes.wide => Unit::Plain,
+        Some(b'%') => percent(text, last),
         Some(b'\\') => backslash(text),
         Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
@@ -117,7 +147,7 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
 }
 
 /// True for digits, and for what masks them.
-fn in_number(byte: u8) -> bool {
+pub(super) fn in_number(byte: u8) -> bool {
     byte.is_ascii_digit() || MASK_CHARACTERS.contains(&byte)
 }
 
@@ -139,7 +169,7 @@ pub fn respell(source: &[u8], character: char) -> Option<Vec<u8>> {
     (text.len() == source.len()).then(|| text.into_bytes())
 }
 
-fn percent(text: &[u8]) -> Unit {
+fn percent(text: &[u8], last: bool) -> Unit {
     match (text.get(1).copied(), text.get(2).copied()) {
         (None, _) => Unit::Partial,
         (Some(high), None) => {
@@ -150,13 +180,12 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
         (Some(high), Some(low)) => {
-            if high == b'B' {
-                let digits = text.iter().skip(2).take_while(|byte| in_number(**byte)).take(TRACK_DIGITS).count();
-                if digits == TRACK_DIGITS {
-                    return Unit::Plain;
-                }
-                if digits > 0 && digits.saturating_add(2) == text.len() {
-                    return Unit::Partial;
+            if let [b'%', b'B', number @ ..] = text {
+                match begins_track(number) {
+                    Some(true) => return Unit::Plain,
+                    // Nothing follows that would make it a track.
+                    None if !last => return Unit::Partial,
+                    Some(false) | None => {}
                 }
             }
             match (hex(high), hex(low)) {
@@ -165,6 +194,30 @@ fn percent(text: &[u8]) -> Unit {
             }
         }
     }
+}
+
+/// True when `number`, which stands behind `%B`, is that of track 1, masked or not; `None` when its end comes too early to tell.
+fn begins_track(number: &[u8]) -> Option<bool> {
+    let number = number.get(..LONGEST_TRACK).unwrap_or(number);
+    let length = number.iter().take_while(|byte| in_number(**byte)).count();
+    let run = number.get(..length).unwrap_or_default();
+    let digits = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_masked = |(head, whole): (usize, usize)| {
+        let tail = whole.saturating_sub(MASKED_TRACK_TAIL);
+        let mask = number.get(head..tail).unwrap_or_default();
+        let tail = number.get(tail..whole).unwrap_or_default();
+        digits == head
+            && tail.len() == MASKED_TRACK_TAIL
+            && mask.windows(2).all(|pair| pair.first() == pair.last())
+            && mask.first().is_some_and(|first| MASK_CHARACTERS.contains(first))
+            && tail.iter().all(u8::is_ascii_digit)
+    };
+    if digits >= TRACK_DIGITS || MASKED_TRACKS.into_iter().any(is_masked) {
+        return Some(true);
+    }
+    // A number may go on that the text ends in.
+    let goes_on = length > 0 && length == number.len() && length < LONGEST_TRACK;
+    if goes_on { None } else { Some(false) }
 }
 
 fn backslash(text: &[u8]) -> Unit {
@@ -260,7 +313,9 @@ mod tests {
 
     #[test]
     fn what_may_begin_an_escape_is_the_same_alone_and_among_others() {
-        for (byte, escapes) in (0..=u8::MAX).flat_map(|byte| [(byte, Escapes::TEXT), (byte, Escapes::FORM)]) {
+        for (byte, escapes) in
+            (0..=u8::MAX).flat_map(|byte| [Escapes::TEXT, Escapes::FORM, Escapes::WIDE].map(|escapes| (byte, escapes)))
+        {
             assert_eq!(any(&[byte], escapes), escapes.may_begin(byte), "{byte}");
             assert_eq!(none(&[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
         }
@@ -295,9 +350,33 @@ mod tests {
 
     #[test]
     fn half_an_escape_waits_unless_nothing_follows() {
-        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs", "%B4111"] {
+        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
             assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_track_is_told_from_an_escape_whether_its_number_is_masked_or_not() {
+        let byte = |byte| Unit::Byte(3, byte);
+        for (text, expected) in [
+            ("%B4111111111111111^", Unit::Plain),
+            ("%B411111******1111^", Unit::Plain),
+            ("%B41111111****1111^", Unit::Plain),
+            ("%B378282xxxxx0005^", Unit::Plain),
+            ("%B41111111111 ", byte(0xb4)),
+            // A mask over something else than the number of a track, as it was before.
+            ("%B0***********", byte(0xb0)),
+            ("%B0***************", byte(0xb0)),
+            ("%B012345**********", byte(0xb0)),
+            ("%B411111*#****1111^", byte(0xb4)),
+        ] {
+            assert_eq!(unit(text.as_bytes(), true, Escapes::TEXT), expected, "{text}");
+            assert_eq!(unit(format!("{text}; a").as_bytes(), false, Escapes::TEXT), expected, "{text}");
+        }
+        for text in ["%B4", "%B4111", "%B411111*****", "%B411111******111"] {
+            assert_eq!(read(text), Unit::Partial, "{text}");
+            assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), byte(0xb4), "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which characters look like the ones a number is made of?
 
+use super::escape::in_number;
 use super::lanes::Lanes;
 
 /// What a character that is not ASCII counts as.
@@ -25,11 +26,22 @@ const ZEROS: [u32; 44] = [
 /// that looks like it and has as few hexadecimal digits as the digits of India.
 const MASKS: [char; 4] = ['\u{66d}', '\u{ff0a}', '\u{fbe}', '\u{1f7b6}'];
 
+/// The space that does not break in ISO/IEC 8859 and the code pages of Windows. In UTF-8 it is never the first byte.
+pub const LATIN_SPACE: u8 = 0xa0;
+
+/// True when the byte of [`LATIN_SPACE`] that `text` begins with, behind `before`, is that space: it joins digits,
+/// masked or not. `None` when the
+/// end of `text` comes too early to tell.
+pub fn is_latin_space(before: Option<u8>, text: &[u8]) -> Option<bool> {
+    let joins = text.first() == Some(&LATIN_SPACE) && before.is_some_and(in_number);
+    if joins { text.get(1).copied().map(in_number) } else { Some(false) }
+}
+
 /// Which bytes may be the first of a character that does not count as itself. Most letters are told apart here.
 #[inline(always)]
 pub fn may_fold(bytes: Lanes) -> Lanes {
     let two = bytes.is(0xc2) | bytes.is(0xd9) | bytes.is(0xdb) | bytes.is_within(0xdf, 0xe3);
-    two | bytes.is(0xea) | bytes.is_within(0xef, 0xf0)
+    two | bytes.is(LATIN_SPACE) | bytes.is(0xea) | bytes.is_within(0xef, 0xf0)
 }
 
 /// What `character` counts as. `mask` is the ASCII character that masks are written with.
@@ -45,7 +57,7 @@ pub fn fold(character: char, mask: u8) -> Fold {
     match code {
         0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::As(b' '),
         0x2010..=0x2015 | 0x2212 | 0x2e3a | 0x2e3b | 0xfe58 | 0xfe63 | 0xff0d => Fold::As(b'-'),
-        0xad | 0x200b..=0x200d | 0x2060 | 0xfeff => Fold::Dropped,
+        0xad | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060 | 0x2066..=0x2069 | 0xfeff => Fold::Dropped,
         _ if MASKS.contains(&character) => Fold::As(mask),
         _ => Fold::Kept,
     }

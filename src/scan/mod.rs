@@ -18,8 +18,9 @@
 //!   the first digit and the [`HORIZON`] bytes from there on. This is what makes the result independent of cuts.
 //! - **Bounded wait**: at most [`HORIZON`] bytes are undecided at the end of a view that is not the last.
 //! - **Remains are not numbers**: digits left visible by an earlier mask are never the start of a new candidate, so that
-//!   two filters in a row agree. A mask is a run of four or more mask characters, single separators between them
-//!   allowed; shorter runs (`**bold**`) are punctuation.
+//!   two filters in a row agree. A mask is a run of eight or more mask characters, single separators between them
+//!   allowed, or of four or more behind visible digits; other runs (`**bold**`, `**** 4111 …`) are punctuation. A group
+//!   of [`MIN_DIGITS`] is no remainder: masks leave fewer.
 
 mod candidate;
 mod decoded;
@@ -32,6 +33,7 @@ pub(crate) mod lanes;
 mod last;
 pub(crate) mod letters;
 pub mod pattern;
+mod prefixed;
 mod quiet;
 mod row;
 mod starts;
@@ -48,6 +50,9 @@ pub(crate) use fold::{Fold, fold};
 pub(crate) use joint::Joint;
 pub use joint::{Separator, is_joint, is_joint_byte};
 pub use last::{count, last};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use prefixed::number_in as prefixed_number;
+pub use prefixed::{ends_with_length, is_binary};
 pub use quiet::{quiet, says_at_least, seam};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};

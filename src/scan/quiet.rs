@@ -12,6 +12,9 @@ use super::{Digits, Starts, View, count};
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
 pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
+    if escapes.wide {
+        return 0;
+    }
     let harmless = view.window().get(..harmless_until(view.window(), escapes)).unwrap_or_default();
     let Some(end) = seam(harmless) else { return 0 };
     Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
@@ -77,6 +80,9 @@ fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     let rest = text.get(mark..)?;
     let before = mark.checked_sub(1).and_then(|before| text.get(before)).copied();
     if rest.first().is_some_and(|first| !first.is_ascii()) {
+        if fold::is_latin_space(before, rest) != Some(false) {
+            return None;
+        }
         return match fold::character(rest) {
             Ok(Some((character, length))) => is_kept(character).then_some(length),
             Ok(None) => Some(1),
@@ -85,7 +91,7 @@ fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     }
     let (length, character) = match escape::unit(rest, false, escapes) {
         Unit::Plain => return Some(1),
-        Unit::Partial => return None,
+        Unit::Nothing(_) | Unit::Partial => return None,
         Unit::Byte(length, byte) => (length, char::from(byte)),
         Unit::Character(length, character) => (length, character),
     };
@@ -108,6 +114,8 @@ fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
                 |byte: u8| byte.is_ascii_digit() || is_joint_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii();
             !before.is_none_or(in_number) || !in_number(next)
         }
+        // What is before it may be the length of a string.
+        ':' => !next.is_ascii_digit(),
         _ => ENDS.contains(character),
     };
     is_harmless.then_some(length)
@@ -174,7 +182,7 @@ mod tests {
             if let Some((at, byte)) = raw {
                 text.insert(at.min(text.len()), byte);
             }
-            let escapes = Escapes { plus };
+            let escapes = Escapes { plus, wide: false };
             let quiet = quiet_part(&text, escapes);
             let first = first_number(&text, escapes);
             prop_assert!(first.is_none_or(|first| quiet <= first), "{} {quiet} {first:?}", text.escape_ascii());

@@ -3,6 +3,7 @@
 use super::emv::{self, LONGEST_END};
 use super::hot::{self, Kinds};
 use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
+use super::prefixed;
 use super::window::{Windows, digits_end};
 use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, row};
 use std::ops::Range;
@@ -58,7 +59,9 @@ impl<'a> Starts<'a> {
                 continue;
             }
             let Some(run) = self.next_run() else { continue };
-            if self.view.is_digit_like(run.start, -1) {
+            // A mask leaves fewer digits than a number has.
+            let is_whole = run.len() >= MIN_DIGITS && !self.view.before(run.start, 1).is_ascii_digit();
+            if !is_whole && self.view.is_digit_like(run.start, -1) {
                 self.pass(run);
                 continue;
             }
@@ -101,6 +104,7 @@ impl<'a> Starts<'a> {
             // The tag of a chip's data object.
             && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
             && !self.may_be_number(run, possible)
+            && !prefixed::may_be(self.view, run.start)
     }
 
     /// True when the digits of `run`, on their own, are `possible` ones.
@@ -363,7 +367,11 @@ mod tests {
     #[test]
     fn remains_of_a_mask_are_no_start() {
         assert!(texts("5500 00** **** 4111 1111 1111 1111").is_empty());
-        assert!(texts("**** *005 4111 1111 1111 1111").is_empty());
+        assert!(texts("**** **** *005 4111 1111 1111 1111").is_empty());
+        // Too short to hide a number that nothing stays visible of.
+        assert_eq!(texts("**** 4111 1111 1111 1111 ****"), ["4111 1111 1111 1111"]);
+        assert!(texts("**** *005 4111 1111 1111 1111").contains(&"4111 1111 1111 1111".to_owned()));
+        assert_eq!(texts("411111******4111111111111111"), ["4111111111111111"]);
         assert_eq!(texts("**** **** **** 0005 4111 1111 1111 1111"), ["4111 1111 1111 1111"]);
         assert_eq!(texts("**4111 1111 1111 1111**"), ["4111 1111 1111 1111"]);
         assert_eq!(texts("************1111 4111111111111111"), ["4111111111111111"]);

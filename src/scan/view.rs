@@ -1,6 +1,7 @@
 //! Which bytes can the scanner see?
 
-use super::lanes;
+use super::joint::{LONGEST_JOINT, is_joint_byte};
+use super::{MIN_DIGITS, lanes};
 use std::ops::Range;
 
 /// The bytes not yet decided, with the few decided ones before them.
@@ -91,7 +92,7 @@ impl<'a> View<'a> {
     }
 
     /// True when the byte `distance` from `position` belongs to a mask: at least four mask characters, single
-    /// separators between them allowed.
+    /// separators between them allowed. Fewer than eight are one only behind visible digits.
     pub fn is_masked(&self, position: usize, distance: isize) -> bool {
         self.is_in_run_of(self.mask, position, distance)
     }
@@ -113,7 +114,7 @@ impl<'a> View<'a> {
                     end = next.saturating_add(1);
                 }
                 at = end;
-                if run >= MASK_RUN {
+                if hides_number(run, || self.is_behind_digit(self.mask, start, -1)) {
                     return Some(start..end);
                 }
             }
@@ -125,17 +126,35 @@ impl<'a> View<'a> {
         if self.around(position, distance) != character {
             return false;
         }
-        let run = |step| self.mask_run(character, position, distance, step);
-        let left = run(-1);
-        left >= MASK_RUN || left.saturating_add(run(1)).saturating_sub(1) >= MASK_RUN
+        let (left, first) = self.mask_run(character, position, distance, -1);
+        let (right, _) = self.mask_run(character, position, distance, 1);
+        let run = left.saturating_add(right).saturating_sub(1);
+        hides_number(run, || self.is_behind_digit(character, position, first))
+    }
+
+    /// True when a digit or `character` stands `distance` from `position`, or before a joint there.
+    fn is_behind_digit(&self, character: u8, position: usize, distance: isize) -> bool {
+        let mut at = distance;
+        for _ in 0..LONGEST_JOINT {
+            let byte = self.around(position, at);
+            if byte.is_ascii_digit() || byte == character {
+                return true;
+            }
+            if !is_joint_byte(byte) {
+                return false;
+            }
+            at = at.saturating_sub(1);
+        }
+        let byte = self.around(position, at);
+        byte.is_ascii_digit() || byte == character
     }
 
     /// How many mask characters stand in the run that starts `distance` from `position` and goes on in steps of
-    /// `step`, up to [`MASK_RUN`].
-    fn mask_run(&self, character: u8, position: usize, distance: isize, step: isize) -> usize {
-        let mut run = 0;
+    /// `step`, up to [`WHOLE_MASK_RUN`], and the distance of the first byte behind those.
+    fn mask_run(&self, character: u8, position: usize, distance: isize, step: isize) -> (usize, isize) {
+        let mut run: usize = 0;
         let mut at = distance;
-        while run < MASK_RUN {
+        while run < WHOLE_MASK_RUN {
             if self.around(position, at) != character {
                 let separated = super::Separator::from_byte(self.around(position, at)).is_some();
                 if run == 0 || !separated || self.around(position, at.saturating_add(step)) != character {
@@ -146,8 +165,14 @@ impl<'a> View<'a> {
             run = run.saturating_add(1);
             at = at.saturating_add(step);
         }
-        run
+        (run, at)
     }
+}
+
+/// True when a run of so many mask characters hides digits of a number. What truncation leaves before its mask are six or eight
+/// digits, or none: then at least eight are hidden. Any other run is punctuation, and what stands behind it is no remainder.
+fn hides_number(run: usize, is_behind_digit: impl FnOnce() -> bool) -> bool {
+    run >= WHOLE_MASK_RUN || (run >= MASK_RUN && is_behind_digit())
 }
 
 /// The bytes before `position` of `text`, which follows `behind`: at most `longest` of them.
@@ -168,6 +193,9 @@ pub const MASK_CHARACTERS: [u8; 5] = [b'*', b'#', b'x', b'X', FILLER];
 /// digits hides four, and no permitted truncation hides fewer.
 const MASK_RUN: usize = 4;
 
+/// The fewest that do when no digit stays before them: the shortest number without its last four digits.
+const WHOLE_MASK_RUN: usize = MIN_DIGITS - 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,10 +214,15 @@ mod tests {
     #[test]
     fn a_mask_is_four_characters_with_single_separators_at_most() {
         let masked = |text: &str, at| View::new(b"", text.as_bytes(), true, b'*').is_masked(at, 0);
-        assert!(masked("****1111", 0));
+        assert!(masked("********1111", 0));
         assert!(masked("11** **** 1111", 2));
         assert!(masked("11** **** 1111", 8));
-        assert!(masked("* * * *", 4));
+        assert!(masked("1 * * * *", 4));
+        assert!(masked("1****1111", 1));
+        assert!(masked("11**/****/1111", 5));
+        assert!(!masked("****4111111111111111", 0));
+        assert!(!masked("BM*******4111", 2));
+        assert!(!masked("* * * *", 4));
         assert!(!masked("***1111", 0));
         assert!(!masked("**4111**", 0));
         assert!(!masked("**  **", 0));
@@ -198,7 +231,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn masks_are_where_their_characters_are(text in "[*x .a-]{0,40}") {
+        fn masks_are_where_their_characters_are(text in "[*x .a1-]{0,40}|[*]{0,24}[1 ]{0,2}[* ]{0,24}") {
             let view = View::new(b"", text.as_bytes(), true, b'*');
             let masks: Vec<_> = view.masks().collect();
             for at in 0..text.len() {

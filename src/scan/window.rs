@@ -3,6 +3,7 @@
 use super::candidate::{self, Candidate, Digits, Edge, Shape};
 use super::emv::{self, Object};
 use super::joint::{Joint, Separator};
+use super::prefixed;
 use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
@@ -54,9 +55,6 @@ pub(super) const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
 
 /// The most digits that a mask leaves at the end of a number.
 const KEPT_TAIL: usize = 4;
-
-/// The digits behind the point of a float that may be a number.
-const FRACTION: std::ops::RangeInclusive<usize> = 9..=18;
 
 impl<'a> Windows<'a> {
     /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
@@ -121,6 +119,7 @@ impl<'a> Windows<'a> {
                 object
                     .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
                     .or_else(|| scientific(view, start))
+                    .or_else(|| Some(Candidate::of(view, prefixed::number(view, start)?, Shape::Bare)))
             }
             Special::Track2(object) => {
                 let shape = Shape::Track2Equivalent(object.rest);
@@ -274,31 +273,56 @@ pub(super) fn digits_end(view: View<'_>, start: usize) -> usize {
     start.saturating_add(leading_digits(run, run.len()))
 }
 
-/// The number that the float at `start` is when it is written out.
+/// The number that the float at `start` is when it is written out: `4.111111111111111e15`, `4111111111111111e0`,
+/// `0.4111111111111111e16`, `411111111111111100e-2`.
 fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let text = view.window().get(start..)?;
-    let [whole, b'.', rest @ ..] = text else { return None };
-    let fraction = rest.iter().take(MAX_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
-    let exponent = match rest.get(fraction..)? {
-        [b'e' | b'E', b'+', tens, ones, ..] | [b'e' | b'E', tens, ones, ..] => [*tens, *ones],
-        _ => return None,
+    let whole = leading_digits(text, LONGEST_MANTISSA);
+    let (point, fraction) = match text.get(whole..)? {
+        [b'.', rest @ ..] => (1, leading_digits(rest, LONGEST_MANTISSA)),
+        _ => (0, 0),
     };
-    let [tens, ones] =
-        exponent.map(|digit| char::from(digit).to_digit(10).and_then(|digit| usize::try_from(digit).ok()));
-    let length = tens?.saturating_mul(10).saturating_add(ones?).saturating_add(1);
-    let plus = usize::from(rest.get(fraction.saturating_add(1)) == Some(&b'+'));
-    let end = start.saturating_add(2).saturating_add(fraction).saturating_add(3).saturating_add(plus);
-    let zeros = length.checked_sub(fraction.saturating_add(1))?;
-    let fits = FRACTION.contains(&fraction)
-        && (MIN_DIGITS..=MAX_DIGITS).contains(&length)
+    let mantissa = whole.saturating_add(point).saturating_add(fraction);
+    let [b'e' | b'E', exponent @ ..] = text.get(mantissa..)? else { return None };
+    let (sign, is_negative) = match exponent.first() {
+        Some(b'+') => (1, false),
+        Some(b'-') => (1, true),
+        _ => (0, false),
+    };
+    let exponent = exponent.get(sign..)?;
+    let exponent = exponent.get(..leading_digits(exponent, LONGEST_EXPONENT))?;
+    let end = start.saturating_add(mantissa).saturating_add(1).saturating_add(sign).saturating_add(exponent.len());
+    let fits = (point == 0 || fraction > 0)
+        && !exponent.is_empty()
         && view.before(start, 1) != b'.'
         && !view.at(end).is_ascii_alphanumeric();
+    fits.then_some(())?;
+    let shift = exponent
+        .iter()
+        .fold(0_usize, |shift, digit| shift.saturating_mul(10).saturating_add(usize::from(digit.wrapping_sub(b'0'))));
+    // How many digits stand before the point once it has moved.
+    let before_point = if is_negative { whole.checked_sub(shift)? } else { whole.saturating_add(shift) };
+    let written: Vec<u8> = text.get(..mantissa)?.iter().copied().filter(u8::is_ascii_digit).collect();
+    let leading_zeros = written.iter().take_while(|digit| **digit == b'0').count();
+    let length = before_point.checked_sub(leading_zeros)?;
+    let significant = written.get(leading_zeros..)?;
+    let (number, rest) = significant.split_at_checked(length).unwrap_or((significant, &[]));
+    let zeros = ZEROS.get(..length.checked_sub(number.len())?)?;
     let mut digits = Digits::EMPTY;
-    let written = [&[*whole], rest.get(..fraction)?].concat();
-    let filled = digits.extend(&written) && digits.extend(ZEROS.get(..zeros)?);
-    let candidate = Candidate { view, span: start..end, digits, shape: Shape::Scientific, separator: None };
-    (fits && filled).then_some(candidate)
+    let is_number = (MIN_DIGITS..=MAX_DIGITS).contains(&length)
+        && number.len() >= LEAST_WRITTEN
+        && rest.iter().all(|digit| *digit == b'0')
+        && digits.extend(number)
+        && digits.extend(zeros);
+    is_number.then_some(Candidate { view, span: start..end, digits, shape: Shape::Scientific, separator: None })
 }
+
+/// The most digits before the point of a float and behind it, and of its exponent.
+const LONGEST_MANTISSA: usize = 24;
+const LONGEST_EXPONENT: usize = 3;
+
+/// The fewest digits of a number that a float writes; those that follow are zeros.
+const LEAST_WRITTEN: usize = 10;
 
 /// What a float with an exponent leaves unwritten.
 const ZEROS: &[u8; MAX_DIGITS] = &[b'0'; MAX_DIGITS];

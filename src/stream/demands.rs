@@ -4,8 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Body, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, Plan, Sender, Shape, Side,
-    Sighting, Treatment, What, oracle,
+    Advice, Body, Counts, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget,
+    Plan, Sender, Shape, Side, Sighting, Treatment, What, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -96,13 +96,24 @@ impl Reading {
 
     fn plan(self, treatment: Treatment, pause_limit: usize) -> Plan {
         let (criteria, style) = (Arc::new(self.criteria()), self.style);
-        Plan { treatment, criteria, style, pause_limit, pause_until: u64::MAX, refuse_unread: false }
+        Plan { treatment, criteria, style, pause_limit, refuse_unread: false }
     }
 
     /// What comes of a text that arrives in one piece.
     fn whole(self, text: &[u8]) -> Passed {
         let mut body = self.body(Sender::Announced, Treatment::Mask, 0);
         pass(&mut body, &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
+    }
+
+    /// What `bytes` say once their escapes are read.
+    fn said(self, bytes: &[u8]) -> Vec<u8> {
+        let mask = self.style.character.as_byte();
+        Decoded::new(bytes, 0, true, self.document.escapes(), mask).text().to_vec()
+    }
+
+    /// True when `byte` may stand in the place of a digit that is covered.
+    fn is_cover(self, byte: u8) -> bool {
+        byte == self.style.character.as_byte() || matches!(byte, b'0' | b'9')
     }
 
     fn criteria(self) -> Criteria {
@@ -174,12 +185,35 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading:
     }
 }
 
+/// More than any text takes, whole or in chunks.
+fn budget() -> MemoryBudget {
+    MemoryBudget::new(1 << 30)
+}
+
+/// Whatever a text is called: who reads it as one finds no card in it, or the body is cut where those are blocked.
+pub fn nothing_is_left(chunks: &[Vec<u8>], text: &[u8], carrier: Carrier, reading: Reading) {
+    let has_control = text.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
+    let spans: Vec<_> = reading.find(text).into_iter().map(|finding| finding.span).collect();
+    if has_control || spans.is_empty() {
+        return;
+    }
+    let (out, _) =
+        pass(&mut carrier.body(reading, Treatment::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
+    let start = out.len() - text.len();
+    let expected = reading.whole(text).0;
+    for (at, byte) in text.iter().enumerate().filter(|(at, byte)| expected[*at] != **byte) {
+        assert_ne!(out[start + at], *byte, "{:?} became {:?}", shown(text), shown(&out));
+    }
+    let blocked = pass(&mut carrier.body(reading, Treatment::Block), chunks, End::AfterLastChunk);
+    assert!(blocked.is_err_and(|(cut, _)| cut == Cut::Card), "{:?}", shown(text));
+}
+
 /// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
 pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
     let expected = reading.whole(text);
     for sender in [Sender::Length(chunks.concat().len() as u64), Sender::Announced, Sender::Open] {
         let body = |treatment| {
-            let decoder = Decoder::of(coding.as_bytes(), u32::MAX).ok().flatten().expect("a known coding");
+            let decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).ok().flatten().expect("a known coding");
             Body::encoded(decoder, Shape::text(sender, reading.document), reading.plan(treatment, ROOMY))
         };
         for end in [End::WithLastChunk, End::AfterLastChunk] {
@@ -195,7 +229,7 @@ pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading)
 /// on the chunks. Observed, it passes as it came.
 pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) {
     let body = |treatment| {
-        let decoder = Decoder::of(coding.as_bytes(), 100).ok().flatten().expect("a known coding");
+        let decoder = Decoder::of(coding.as_bytes(), 100, &budget()).ok().flatten().expect("a known coding");
         Body::encoded(decoder, Shape::text(Sender::Announced, reading.document), reading.plan(treatment, 0))
     };
     let whole = pass(&mut body(Treatment::Mask), &[chunks.concat()], End::AfterLastChunk);
@@ -222,7 +256,7 @@ pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
     let mut body = reading.body(Sender::Announced, Treatment::Mask, 0);
     let (mut taken, mut given) = (0, 0);
     for chunk in chunks {
-        let turn = body.push(chunk.clone(), false, &mut |_| {});
+        let turn = body.push(chunk.clone(), false, &mut |_| {}, &mut advice);
         taken += chunk.len();
         given += turn.replacement.map_or(chunk.len(), |bytes| bytes.len());
         assert!(taken - given <= MAX_UNDECIDED_TOKEN, "{} bytes wait", taken - given);
@@ -238,8 +272,7 @@ pub fn same_length(text: &[u8], reading: Reading) {
         // `&#120;` is longer than the reference of a digit, which is then covered whole.
         return;
     }
-    let said = |bytes: &[u8]| Decoded::new(bytes, 0, true, reading.document.escapes(), mask).text().to_vec();
-    let (before, after) = (said(text), said(&out));
+    let (before, after) = (reading.said(text), reading.said(&out));
     assert_eq!(before.len(), after.len(), "{:?} became {:?}", shown(text), shown(&out));
     let mut both = before.iter().zip(&after);
     assert!(both.all(|(a, b)| is_token_byte(*a) || a == b), "{:?} became {:?}", shown(text), shown(&out));
@@ -314,9 +347,60 @@ pub fn oracle(text: &[u8], character: MaskCharacter) {
     assert_eq!(reading.cards(text), oracle::find(text, character.as_byte()), "{:?}", shown(text));
 }
 
+/// Whatever waits in the host may be taken along by another filter at any moment: `taken` says before which chunks, the end
+/// included, that happens. No byte is lost or doubled, and no digit can be read that a whole text would not show.
+pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
+    let text = chunks.concat();
+    let (expected, _) = reading.whole(&text);
+    for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
+        let mut body = reading.body(Sender::Open, Treatment::Mask, ROOMY);
+        // Bytes that look like those that waited may be those: then the body is cut.
+        let Ok((out, _)) = pass_between(&mut body, chunks, end, taken) else { continue };
+        let cut: Vec<_> = chunks.iter().map(|chunk| shown(chunk)).collect();
+        let how = || format!("{end:?} {cut:?} taken along before {taken:?}: {:?}", shown(&out));
+        assert_eq!(out.len(), text.len(), "{}", how());
+        let (sent, masked, passed) = (reading.said(&text), reading.said(&expected), reading.said(&out));
+        // Where lengths differ, an escape was cut in two and has broken.
+        if sent.len() == passed.len() {
+            for ((sent, masked), passed) in sent.iter().zip(&masked).zip(&passed) {
+                let is_covered = reading.is_cover(*passed) && sent.is_ascii_alphanumeric();
+                let is_letter = passed == sent && !sent.is_ascii_digit();
+                assert!(passed == masked || is_covered || is_letter, "{}", how());
+            }
+        }
+        let first = reading.find(&text).first().map(|finding| finding.span.start);
+        let mut body = reading.body(Sender::Open, Treatment::Block, ROOMY);
+        match (pass_between(&mut body, chunks, end, taken), first) {
+            (Ok((out, _)), None) => assert_eq!(out.len(), text.len(), "{}", how()),
+            (Err((Cut::Card, out)), Some(start)) => {
+                let (before, passed) = (reading.said(&text[..start]).len(), reading.said(&out));
+                let sent = reading.said(&text[..out.len()]);
+                // Else an escape was cut in two and has broken.
+                let both = if sent.len() == passed.len() { passed.iter().zip(&sent) } else { [].iter().zip(&[]) };
+                for (passed, sent) in both.skip(before) {
+                    let is_readable = passed == sent && sent.is_ascii_digit();
+                    assert!(reading.is_cover(*passed) || !is_readable, "blocked: {}", how());
+                }
+            }
+            (Err((Cut::Uninspectable, _)), _) => {}
+            (outcome, first) => panic!("{:?} {first:?} {}", outcome.is_ok(), how()),
+        }
+    }
+}
+
+/// Where undecided bytes are held back when nothing but the sender matters.
+fn advice(counts: Counts) -> Advice {
+    if counts.sender == Sender::Open { Advice::Pause } else { Advice::Hold }
+}
+
 /// A host that forwards, keeps a paused chunk and gives it back, and gives no access to the body after the last chunk
 /// unless that waits. Returns what was forwarded and found, or why the body was cut.
 fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, Vec<u8>)> {
+    pass_between(body, chunks, end, &[])
+}
+
+/// The same with another filter behind it, which takes a paused chunk along before those chunks for which `taken` says so.
+fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -> Result<Passed, (Cut, Vec<u8>)> {
     let (mut out, mut waiting, mut found) = (Vec::new(), Vec::new(), Vec::new());
     let mut turns: Vec<(Vec<u8>, bool, bool)> = chunks.iter().map(|chunk| (chunk.clone(), false, false)).collect();
     match end {
@@ -324,16 +408,25 @@ fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, V
         End::AfterLastChunk => turns.push((Vec::new(), true, false)),
         End::Trailers => turns.push((Vec::new(), true, true)),
     }
-    for (chunk, last, trailers) in turns {
+    for (index, (chunk, last, trailers)) in turns.into_iter().enumerate() {
+        let mut was_taken = false;
+        if taken.get(index) == Some(&true) {
+            was_taken = !waiting.is_empty();
+            if was_taken && chunk.starts_with(&waiting) {
+                // It looks as if it had come back: no digit is shown too many, but the bytes are not those that were sent.
+                return Err((Cut::Uninspectable, out));
+            }
+            out.append(&mut waiting);
+        }
         let paused = !waiting.is_empty();
         waiting.extend_from_slice(&chunk);
-        assert_eq!(body.paused_len(), if paused { waiting.len() - chunk.len() } else { 0 });
+        assert!(was_taken || body.paused_len() == if paused { waiting.len() - chunk.len() } else { 0 });
         let arrived = waiting.len();
         let report = &mut |sighting: Sighting| found.push((sighting.what, sighting.name.as_deref().map(shown)));
         let turn = if trailers {
             body.finish_before_trailers(waiting.clone(), report)
         } else {
-            body.push(waiting.clone(), last, report)
+            body.push(waiting.clone(), last, report, &mut advice)
         };
         if let Some(replacement) = turn.replacement {
             assert!(!trailers || paused, "no buffer to write to once trailers have begun");

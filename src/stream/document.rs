@@ -1,5 +1,6 @@
 //! In which notation is a text written?
 
+use super::charset;
 use crate::mask::Form;
 use crate::scan::{Escapes, View};
 use std::ops::Range;
@@ -17,6 +18,8 @@ pub enum Document {
     Events,
     /// Any other text: mask characters are harmless.
     Text,
+    /// Text of any notation with two or four bytes a character. Mask characters are what covers its numbers.
+    Wide,
     /// Not known yet: JSON when the first byte that is not white space is `{` or `[`.
     Unknown,
 }
@@ -24,7 +27,10 @@ pub enum Document {
 impl Document {
     /// The notation that a content type promises.
     pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
-        Self::of_essence(&essence(content_type).to_ascii_lowercase())
+        match content_type {
+            Some(content_type) if charset::is_wide(content_type) => Self::Wide,
+            _ => Self::of_essence(&essence(content_type).to_ascii_lowercase()),
+        }
     }
 
     /// The same for its type, as `essence` gives it, in lower case.
@@ -47,6 +53,7 @@ impl Document {
     pub fn escapes(self) -> Escapes {
         match self {
             Self::Form => Escapes::FORM,
+            Self::Wide => Escapes::WIDE,
             Self::Json | Self::Csv | Self::Events | Self::Text | Self::Unknown => Escapes::TEXT,
         }
     }
@@ -76,7 +83,7 @@ impl Document {
             }
             // What stands alone behind `data:` is no number of a document that must stay one.
             Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
-            Self::Form | Self::Csv | Self::Text | Self::Unknown => false,
+            Self::Form | Self::Csv | Self::Text | Self::Wide | Self::Unknown => false,
         };
         if stands_bare { Form::Digits } else { Form::Text }
     }
@@ -90,6 +97,11 @@ impl Document {
         let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['))
             && view.window().get(span.clone()).is_some_and(|bytes| bytes.iter().all(numeric));
         if matches!(self, Self::Json | Self::Events) && stands_bare { Form::Digits } else { Form::Text }
+    }
+
+    /// True where a number may be one of JSON.
+    pub fn may_hold_bare_numbers(self) -> bool {
+        matches!(self, Self::Json | Self::Events)
     }
 
     /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
@@ -119,6 +131,7 @@ mod tests {
             (Some("application/x-ndjson"), Document::Json),
             (Some("text/plain; charset=utf-8"), Document::Unknown),
             (Some("text/csv"), Document::Csv),
+            (Some("application/json; charset=UTF-16"), Document::Wide),
             (Some("text/event-stream; charset=utf-8"), Document::Events),
             (Some("application/x-www-form-urlencoded"), Document::Form),
             (None, Document::Unknown),

@@ -1,6 +1,7 @@
 //! Which cards are in a text that arrives piece by piece?
 
 use super::Document;
+use super::charset;
 use super::finding::{Finding, What};
 use super::naming::Naming;
 use super::search::{self, Hit, Stretch, Written};
@@ -71,6 +72,16 @@ impl Inspector {
     /// [`super::MAX_UNDECIDED_TOKEN`] where tokens are read, must come again, at the start of the next window and
     /// unchanged. With `last`, which says that the text ends here, nothing remains.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
+        if self.behind_len == 0 {
+            // The mark of a wide character set comes first, and has two bytes.
+            if !last && matches!(window, [0xff | 0xfe]) {
+                return 0;
+            }
+            if charset::begins_wide(window) {
+                self.document = Document::Wide;
+                self.escapes = Document::Wide.escapes();
+            }
+        }
         self.document = self.document.settled_by(window);
         let mut decided: usize = 0;
         let mut size = BLOCK;
@@ -106,6 +117,41 @@ impl Inspector {
                 size = BLOCK;
             }
         }
+    }
+
+    /// `pending`, the undecided bytes that follow what was inspected, in a form of the same length from which none of their digits
+    /// can be read, nor the letters beside them, which may belong to a secret. A bare number of JSON stays one. Where tokens or
+    /// patterns of the operator are read, all letters go.
+    pub fn covered(&self, pending: &[u8]) -> Vec<u8> {
+        let mask = self.style.character.as_byte();
+        let source = Decoded::new(pending, self.gap, true, self.escapes, mask);
+        let document = self.document.settled_by(pending);
+        let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
+        let mut covered = pending.to_vec();
+        let (mut anchor, mut start) = (self.anchor, 0_usize);
+        for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
+            let (is_word, has_digits) =
+                (word.first().is_some_and(u8::is_ascii_alphanumeric), word.iter().any(u8::is_ascii_digit));
+            let is_number = word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E'));
+            let may_be_bare = document.may_hold_bare_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
+            let is_bare = may_be_bare && is_number;
+            if is_word && (has_digits || all_letters) {
+                for (offset, _) in word.iter().enumerate().filter(|(_, byte)| !is_bare || byte.is_ascii_digit()) {
+                    let cover = match (is_bare, offset) {
+                        (false, _) => mask,
+                        (true, 0) => b'9',
+                        (true, _) => b'0',
+                    };
+                    cover_at(&mut covered, &source, start.saturating_add(offset), cover, mask);
+                }
+            }
+            start = start.saturating_add(word.len());
+            let is_within_number = may_be_bare && (is_number || matches!(word, b"." | b"-" | b"+"));
+            if !is_within_number && let Some(byte) = word.iter().rev().find(|byte| Document::is_anchor(**byte)) {
+                anchor = *byte;
+            }
+        }
+        covered
     }
 
     /// Passes over what `block` begins with, when that has escapes and still says no number, and returns how much it is. What is
@@ -274,6 +320,19 @@ fn spelled(
         edits.into_iter().map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
     });
     edits.collect()
+}
+
+/// Makes `source` say `cover` where it says the byte at `position`, or breaks its spelling with `mask` if that cannot be.
+fn cover_at(bytes: &mut [u8], source: &Decoded<'_>, position: usize, cover: u8, mask: u8) {
+    let mut edits = source.mask(position, cover);
+    if edits.is_empty() {
+        edits = (source.start(position)..source.end(position)).map(|at| (at, mask)).collect();
+    }
+    for (at, byte) in edits {
+        if let Some(slot) = bytes.get_mut(at) {
+            *slot = byte;
+        }
+    }
 }
 
 /// The `edits` of what `source` says at `span`, made in the source.

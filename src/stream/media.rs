@@ -1,7 +1,5 @@
 //! Which bodies hold no text at all?
 
-use super::document::essence;
-
 /// Pictures, sound, films and typefaces in binary formats (IANA's registry of media types, and two that browsers use besides).
 /// Formats that are text are not among them: SVG, playlists, subtitles.
 #[rustfmt::skip]
@@ -13,10 +11,59 @@ const BINARY: [&[u8]; 31] = [
     b"video/mp2t", b"video/mp4", b"video/mpeg", b"video/quicktime", b"video/webm",
 ];
 
-/// True when a content type says that a message holds no text.
+/// True when a content type says that a message holds no text. What is not exactly one media type with well-formed parameters
+/// (RFC 9110, section 8.3.1) says nothing: a receiver may take another part of it for the type.
 pub fn is_binary(content_type: &[u8]) -> bool {
-    let essence = essence(Some(content_type));
-    BINARY.iter().any(|binary| binary.eq_ignore_ascii_case(essence))
+    let mut rest = content_type.trim_ascii();
+    let end = rest.iter().position(|byte| *byte == b';').unwrap_or(rest.len());
+    let (essence, parameters) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+    rest = parameters;
+    while let Some((_, parameter)) = rest.split_first() {
+        let Some(behind) = behind_parameter(parameter.trim_ascii_start()) else { return false };
+        rest = behind.trim_ascii_start();
+        if !matches!(rest.first(), None | Some(b';')) {
+            return false;
+        }
+    }
+    BINARY.iter().any(|binary| binary.eq_ignore_ascii_case(essence.trim_ascii_end()))
+}
+
+/// What is behind the parameter at the front of `text`; `None` when there is none. It may be left out.
+fn behind_parameter(text: &[u8]) -> Option<&[u8]> {
+    if matches!(text.first(), None | Some(b';')) {
+        return Some(text);
+    }
+    let value = behind_token(text)?.strip_prefix(b"=")?;
+    let Some(mut quoted) = value.strip_prefix(b"\"") else { return behind_token(value) };
+    loop {
+        quoted = match quoted {
+            [b'"', behind @ ..] => return Some(behind),
+            [b'\\', _, behind @ ..] => behind,
+            [_, behind @ ..] => behind,
+            [] => return None,
+        };
+    }
+}
+
+fn behind_token(text: &[u8]) -> Option<&[u8]> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let length = text.iter().take_while(|byte| is_part(byte)).count();
+    text.get(length..).filter(|_| length > 0)
+}
+
+/// How many bytes tell a text from what is none.
+pub const SNIFFED: usize = 64;
+
+/// True when what begins with these bytes may be a text, whatever it is called: none of the binary formats has so many bytes
+/// without one that no text has.
+pub fn begins_like_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let text = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        // Cut within a character.
+        Err(error) => error.error_len().is_none(),
+    };
+    text && !bytes.iter().any(is_control)
 }
 
 #[cfg(test)]
@@ -25,11 +72,58 @@ mod tests {
 
     #[test]
     fn only_what_is_known_to_be_binary_is() {
-        assert!(is_binary(b"image/png") && is_binary(b"Image/JPEG; q=1") && is_binary(b"font/woff2"));
-        for text in
-            ["image/svg+xml", "audio/mpegurl", "text/vtt", "application/json", "image/*", "image/png, text/html", ""]
-        {
+        for binary in [
+            "image/png",
+            "Image/JPEG; q=1",
+            "font/woff2",
+            "image/png;",
+            " image/png ; a=b ;c=\"d;\\\"e\"; ",
+            "video/mp4; codecs=\"avc1.640028, mp4a.40.2\"",
+        ] {
+            assert!(is_binary(binary.as_bytes()), "{binary}");
+        }
+        for text in [
+            "image/svg+xml",
+            "audio/mpegurl",
+            "text/vtt",
+            "application/json",
+            "image/*",
+            "image/png, text/html",
+            "",
+            "image/png;,application/json",
+            "image/png; application/json",
+            "image/png;a=b,application/json",
+            "image/png;a",
+            "image/png;=b",
+            "image/png;a=\"b",
+            "image/png;a=\"b\"c",
+            "image/png;a=b c=d",
+        ] {
             assert!(!is_binary(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_begins_like_one() {
+        for text in [&b"{\"card\":"[..], b"\xef\xbb\xbf{", b" \r\n\t<a>", b"4", b"\xc3", b"<svg xmlns="] {
+            assert!(begins_like_text(text), "{text:?}");
+        }
+        for binary in [
+            &b"\x89PNG\r\n\x1a\n"[..],
+            b"\xff\xd8\xff\xe0",
+            b"GIF89a\x10\0",
+            b"RIFF\x24\0\0\0WEBP",
+            b"\0\0\0\x20ftyp",
+            b"wOF2\0\x01\0\0",
+            b"BM\x36\0",
+            b"ID3\x04\0",
+            b"OggS\0",
+            b"\x1aE\xdf\xa3",
+            b"II*\0",
+            b"MM\0*",
+            b"OTTO\0",
+        ] {
+            assert!(!begins_like_text(binary), "{binary:?}");
         }
     }
 

@@ -20,6 +20,8 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
+mod budget;
+mod charset;
 mod coding;
 mod columns;
 mod document;
@@ -52,13 +54,15 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Body, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
-pub use coding::{Decoder, Flaw, Unknown};
+pub use body::{Advice, Body, Counts, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
+pub use charset::is_unreadable as is_unreadable_charset;
+pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};
 pub use document::Document;
 pub use finding::{Finding, Matched, Sighting, Trace, What};
 pub use inspector::{Inspector, redacted, redacted_by};
-pub use media::is_binary;
-pub use messages::{Framing, Sender};
+pub use media::{SNIFFED, begins_like_text, is_binary};
+pub use messages::{Framing, Prefixed, Sender};
 pub use suspicion::is_suspect;
 
 use crate::scan::token::LONGEST_TOKEN;

@@ -4,10 +4,10 @@
 //! is worth it asks the same code. The fast scanner must agree with it on every input.
 
 use crate::scan::{
-    FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte,
+    self, FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte,
 };
 use crate::verdict::name::{Called, Names};
-use crate::verdict::{Brand, FarNames, Tier, context, test_cards, track, words};
+use crate::verdict::{Brand, FarNames, Tier, adjacent, boundary, context, test_cards, track, words};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -29,6 +29,9 @@ const LAYOUTS: [&[usize]; 13] = [
 /// The cards in `text`, in which masks are written with `mask`, as spans of its bytes.
 pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     let mut spelled: Spelled = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        spelled.retain(|(byte, ..)| *byte != 0);
+    }
     for _ in 0..2 {
         spelled = without_escapes(&spelled);
     }
@@ -67,8 +70,17 @@ fn without_escapes(source: &Spelled) -> Spelled {
 fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let character = |length: usize, character: char| Some((length, character.to_string().into_bytes()));
     if let Some(rest) = text.strip_prefix('%') {
+        let masked = |rest: &str, head: usize, whole: usize| {
+            let mask = rest.as_bytes().get(head).filter(|mask| b"*#xXF".contains(mask));
+            let shape = |(at, byte): (usize, u8)| match at {
+                _ if (head..whole - 4).contains(&at) => Some(&byte) == mask,
+                _ => byte.is_ascii_digit(),
+            };
+            rest.len() >= whole && rest.bytes().take(whole).enumerate().all(shape)
+        };
         let track = rest.strip_prefix('B').is_some_and(|rest| {
-            rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit() || b"*#xXF".contains(&b))
+            (rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit()))
+                || [(6, 16), (6, 15), (8, 16)].iter().any(|(head, whole)| masked(rest, *head, *whole))
         });
         let byte = rest.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()) && !track)?;
         return Some((3, vec![u8::from_str_radix(byte, 16).ok()?]));
@@ -120,7 +132,12 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
             (1..=ahead.len()).find_map(|len| Some((std::str::from_utf8(&ahead[..len]).ok()?.chars().next()?, len)));
         let (character, length) = found.unwrap_or(('\u{fffd}', 1));
         let (start, end) = (rest[0].1, rest[length - 1].2);
+        let digit = |at: Option<usize>| {
+            at.and_then(|at| source.get(at)).is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
+        };
+        let at = source.len() - rest.len();
         match fold(character, mask) {
+            _ if rest[0].0 == 0xa0 && digit(at.checked_sub(1)) && digit(Some(at + 1)) => out.push((b' ', start, end)),
             _ if character.is_ascii() || found.is_none() => out.push(rest[0]),
             Fold::As(byte) => out.push((byte, start, end)),
             Fold::Dropped => {}
@@ -142,6 +159,9 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         let mut best: Option<(Range<usize>, i8, Brand)> = None;
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
+            let split = prefixed(text, &runs, index);
+            let mut cut = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
+            let alone = alone.or_else(|| cut.next_back());
             let joined = (index..runs.len().min(index + MAX_DIGITS))
                 .map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
@@ -163,6 +183,17 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         }
     }
     found
+}
+
+/// The `runs` with the number at that index apart from what touches it: the length of its string, or of the next one.
+fn prefixed(text: &[u8], runs: &[Range<usize>], index: usize) -> Option<Vec<Range<usize>>> {
+    let object = scan::prefixed_number(text, runs[index].start)?;
+    let mut split = runs.to_vec();
+    split[index] = object.clone();
+    if object.end < runs[index].end {
+        split.insert(index + 1, object.end..runs[index].end);
+    }
+    Some(split)
 }
 
 /// A number in tag `5A` whose length or first digit stands at `start`.
@@ -218,31 +249,35 @@ fn track2(text: &[u8], end: usize) -> Option<(Range<usize>, Brand)> {
 fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let ahead = text[start..]
         .iter()
-        .take(40)
+        .take(60)
         .map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' })
         .collect::<String>();
     let (mantissa, rest) = ahead.split_once(['e', 'E'])?;
-    let (whole, fraction) = mantissa.split_once('.')?;
-    let sign = usize::from(rest.starts_with('+'));
-    let exponent: usize = rest.get(sign..sign + 2)?.parse().ok()?;
-    let end = start + mantissa.len() + 1 + sign + 2;
-    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() != 1 || !plain(whole) || !plain(fraction) || !(9..=18).contains(&fraction.len()) {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let sign = usize::from(rest.starts_with(['+', '-']));
+    let power: String = rest[sign..].chars().take(3).take_while(char::is_ascii_digit).collect();
+    let end = start + mantissa.len() + 1 + sign + power.len();
+    let plain = |text: &str| (1..=24).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(fraction) || text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
-    if exponent + 1 > MAX_DIGITS || exponent < fraction.len() || text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+    let power: i32 = format!("{}{power}", if rest.starts_with('-') { "-" } else { "" }).parse().ok()?;
+    let fraction = if mantissa.contains('.') { fraction } else { "" };
+    let point = usize::try_from(i32::try_from(whole.len()).ok()? + power).ok()?;
+    let written = format!("{whole}{fraction}");
+    let padded = format!("{written:0<point$}");
+    let (integer, broken) = padded.split_at(point);
+    let digits = integer.trim_start_matches('0').to_owned();
+    let zeros = point.saturating_sub(written.len());
+    if broken.bytes().any(|digit| digit != b'0') || digits.len() > MAX_DIGITS || digits.len() < 10 + zeros {
         return None;
     }
     let before = &text[start.saturating_sub(LOOKBEHIND)..start];
-    let digits = format!("{whole}{fraction}{}", "0".repeat(exponent - fraction.len()));
     let context = context_of(before)?;
     let (brand, tier) = brand_of(&digits)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
-    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, &[])).then_some((
-        start..end,
-        3,
-        brand,
-    ))
+    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, end - start, &[]))
+        .then_some((start..end, 3, brand))
 }
 
 /// The brand of digits with a right check digit that are not all the same.
@@ -277,18 +312,25 @@ fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
             _ => runs.push(vec![star]),
         }
     }
-    for run in runs.iter().filter(|run| run.len() >= 4) {
+    let hides_number = |run: &&Vec<usize>| {
+        let joint = text[..run[0]].iter().rev().take(3).take_while(|byte| is_joint_byte(**byte) && **byte != mask);
+        let before = text[..run[0] - joint.count()].last();
+        let behind_digit = before.is_some_and(|byte| byte.is_ascii_digit() || *byte == mask);
+        run.len() >= 8 || (run.len() >= 4 && behind_digit)
+    };
+    for run in runs.iter().filter(hides_number) {
         run.iter().for_each(|at| masked[*at] = true);
     }
     masked
 }
 
-/// Runs of digits, masked ones included.
+/// Runs of digits, masked ones included but for those before as many digits as a number has.
 fn runs(text: &[u8], masked: &[bool]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
+    let is_whole = |at: usize| text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count() >= MIN_DIGITS;
     for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit() || masked[*at]) {
         match runs.last_mut() {
-            Some(run) if run.end == at => run.end += 1,
+            Some(run) if run.end == at && !(masked[at - 1] && is_whole(at)) => run.end += 1,
             _ => runs.push(at..at + 1),
         }
     }
@@ -355,7 +397,7 @@ fn judge(
     if is_track && checks {
         return Some((span, 4, brand));
     }
-    if !is_track && is_glued(before, after) {
+    if !is_track && is_glued(before, span.len(), after) {
         return None;
     }
     let mut score = if bare && !is_track { underscore(before) } else { 0 };
@@ -450,7 +492,7 @@ fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
 }
 
 /// A letter that touches the number speaks against it, unless the word is one that is written onto card numbers.
-fn is_glued(before: &[u8], after: &[u8]) -> bool {
+fn is_glued(before: &[u8], length: usize, after: &[u8]) -> bool {
     let letters = |bytes: &mut dyn Iterator<Item = &u8>| -> Vec<u8> {
         bytes.take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
     };
@@ -458,8 +500,12 @@ fn is_glued(before: &[u8], after: &[u8]) -> bool {
     left.reverse();
     let right = letters(&mut after.iter());
     let digit_before = before.len().checked_sub(left.len() + 1).is_some_and(|at| before[at].is_ascii_digit());
-    let left_is_fine = left.is_empty() || (words::is_one_of(&left, &words::GLUED_BEFORE) && !digit_before);
-    !left_is_fine || !(right.is_empty() || words::is_one_of(&right, &words::GLUED_BEHIND))
+    let left_is_fine = left.is_empty()
+        || ((words::is_one_of(&left, &words::GLUED_BEFORE) || boundary::is_mask(before)) && !digit_before)
+        || boundary::is_no_word(before, length, after);
+    let filled = boundary::is_filled_up(&after[..right.len()], after.get(right.len()));
+    let ends = filled || right.is_empty() || words::is_one_of(&right, &words::GLUED_BEHIND);
+    !left_is_fine || !(ends || adjacent::is_exact_string(before, length))
 }
 
 fn underscore(before: &[u8]) -> i8 {
@@ -468,7 +514,7 @@ fn underscore(before: &[u8]) -> i8 {
     let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic());
     let mut word: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
     word.reverse();
-    let known = words::is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word);
+    let known = words::is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word) || boundary::is_mask(rest);
     if known { 0 } else { -2 }
 }
 

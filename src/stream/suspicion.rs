@@ -2,6 +2,7 @@
 //!
 //! Asked before anything is set up to look for it: most texts hold no digits that a card could have.
 
+use super::charset;
 use crate::mask::Style;
 use crate::scan::{self, Decoded, Escapes, Starts, Step, View};
 use crate::verdict::{self, Criteria};
@@ -10,7 +11,7 @@ use crate::verdict::{self, Criteria};
 /// between them. Masks in it are written as `style` does.
 pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
     let mask = style.character.as_byte();
-    if criteria.patterns.is_some() {
+    if criteria.patterns.is_some() || charset::begins_wide(text) {
         return true;
     }
     if scan::is_plain(text, escapes) {

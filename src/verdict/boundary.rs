@@ -1,8 +1,9 @@
 //! Do its surroundings say that it is something else?
 
+use super::adjacent;
 use super::words::{self, is_one_of};
 use super::{Why, track};
-use crate::scan::{Candidate, Edge, Neighbour, Separator, Shape};
+use crate::scan::{Candidate, Edge, FILLER, Neighbour, Separator, Shape};
 
 /// What the surroundings of a candidate come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +29,17 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
             Some(false) | None => {}
         }
     }
-    if left == Edge::Letter && !is_glued_before(before) {
+    let length = candidate.span().len();
+    if left == Edge::Letter && !is_glued_before(before) && !is_no_word(before, length, after) {
         return Surroundings::Object(Why::GluedToLetter);
     }
-    if right == Edge::Letter {
+    if right == Edge::Letter && !adjacent::is_exact_string(before, length) {
         let word = after.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         if word == after.len() && !complete {
             return Surroundings::Open;
         }
-        if !is_one_of(&after.get(..word).unwrap_or_default().to_ascii_lowercase(), &words::GLUED_BEHIND) {
+        let (word, behind) = after.split_at_checked(word).unwrap_or_default();
+        if !is_one_of(word, &words::GLUED_BEHIND) && !is_filled_up(word, behind.first()) {
             return Surroundings::Object(Why::GluedToLetter);
         }
     }
@@ -66,7 +69,13 @@ const UNDERSCORE_SCORE: i8 = -2;
 /// True when the word that `before` ends with may stand directly before a card number.
 fn is_glued_before(before: &[u8]) -> bool {
     let (rest, word) = last_word(before);
-    is_one_of(&word, &words::GLUED_BEFORE) && !rest.last().is_some_and(u8::is_ascii_digit)
+    let is_known = is_one_of(&word, &words::GLUED_BEFORE) || is_mask(before);
+    is_known && !rest.last().is_some_and(u8::is_ascii_digit)
+}
+
+/// True when the letter that `before` ends with belongs to no word.
+pub fn is_no_word(before: &[u8], length: usize, after: &[u8]) -> bool {
+    adjacent::ends_control_sequence(before) || adjacent::is_string_head(before, length, after)
 }
 
 fn weigh_underscore(before: &[u8]) -> i8 {
@@ -76,8 +85,26 @@ fn weigh_underscore(before: &[u8]) -> i8 {
         _ => return 0,
     };
     let (_, word) = last_word(rest);
-    let known = is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word);
+    let known = is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word) || is_mask(rest);
     if known { 0 } else { UNDERSCORE_SCORE }
+}
+
+/// True when the letters that `text` ends with are those of a mask, of which other programs have theirs: `xxxx`, `XXXX`, `FFFF`.
+pub fn is_mask(text: &[u8]) -> bool {
+    let letters = text.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = text.get(text.len().saturating_sub(letters)..).unwrap_or_default();
+    letters >= LETTERS_OF_MASK && MASK_LETTERS.iter().any(|letter| word.iter().all(|byte| byte == letter))
+}
+
+/// What letters masks are written with, and how many they are at least.
+const MASK_LETTERS: [u8; 3] = *b"xXF";
+const LETTERS_OF_MASK: usize = 4;
+
+/// True when what `after` begins with fills a number up to whole bytes, as in dumps of binary coded decimals: `F`.
+pub fn is_filled_up(word: &[u8], behind: Option<&u8>) -> bool {
+    (1..LETTERS_OF_MASK).contains(&word.len())
+        && word.iter().all(|byte| *byte == FILLER)
+        && !behind.is_some_and(u8::is_ascii_digit)
 }
 
 /// The ASCII letters that `text` ends with, in lower case, and what is before them.

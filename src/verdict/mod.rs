@@ -6,6 +6,7 @@
 //! ([`boundary`], [`track`]), and the words around it ([`context`], [`field`], [`name`]). What is left open counts for or
 //! against it, and the sum decides. What an operator may say to that is in [`criteria`].
 
+pub mod adjacent;
 pub mod authentication;
 pub mod boundary;
 pub mod brand;

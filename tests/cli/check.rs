@@ -1,6 +1,6 @@
 //! Does `panveil check` say what a policy is?
 
-use crate::command::{file, printed, refused};
+use crate::command::{file, printed, refused, run, said};
 
 #[test]
 fn check_prints_the_effective_policy() {
@@ -27,6 +27,7 @@ fn check_prints_the_effective_policy() {
         uninspectable               pass\n\
         limits.paused_bytes         32768\n\
         limits.inflate_ratio        100\n\
+        limits.memory_bytes         50331648\n\
         limits.findings_per_message 1000\n\
         limits.header_count         1000\n\
         limits.header_bytes         262144\n\
@@ -36,9 +37,38 @@ fn check_prints_the_effective_policy() {
     let policy = r##"{"response":"block","mask":{"character":"#"},"rules":[
         {"name":"charges","match":{"path":{"prefix":"/v1/charges"}},"action":"allow"},
         {"name":"others","action":"block","mode":"monitor"}]}"##;
-    assert_eq!(printed(&["check", &file("effective.json", policy)], b""), expected);
-    assert_eq!(printed(&["check", "-"], policy.as_bytes()), expected);
+    for (argument, input) in [(file("effective.json", policy), ""), ("-".to_owned(), policy)] {
+        let output = run(&["check", &argument], input.as_bytes());
+        assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), (expected, Some(0)));
+        assert!(said(&output).starts_with("rule charges: the client chooses all that it matches by"));
+    }
     assert!(printed(&["check", "-"], b"").starts_with("policy is valid\n"));
+}
+
+#[test]
+fn check_warns_of_rules_that_any_client_can_make_match() {
+    for (condition, action, warns) in [
+        (r#"{"host":["api.example.com"]}"#, "allow", true),
+        (r#"{"host":["api.example.com"],"tls":"any"}"#, "skip", true),
+        (r#"{"method":["POST"],"path":{"exact":"/pay"},"content_type":["text/*"]}"#, "allow", true),
+        (r#"{"content_type":["image/*"],"direction":"request"}"#, "skip", true),
+        (r#"{"content_type":["image/*"],"direction":"response"}"#, "skip", false),
+        (r#"{"host":["api.example.com"],"source":["spiffe://cluster.local/ns/checkout/*"]}"#, "allow", false),
+        (r#"{"host":["api.example.com"],"tls":"mutual"}"#, "allow", false),
+        (r#"{"host":["api.example.com"]}"#, "block", false),
+        (r#"{"where":["path"]}"#, "allow", false),
+    ] {
+        let policy = format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"{action}"}}]}}"#);
+        let output = run(&["check", "-"], policy.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{policy}");
+        let note = "rule a: the client chooses all that it matches by (host, path, method, content_type), so any client can make \
+            it match; add source, destination or tls: mutual";
+        if warns {
+            assert_eq!(said(&output), note, "{policy}");
+        } else {
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{policy}");
+        }
+    }
 }
 
 #[test]
@@ -62,11 +92,11 @@ fn check_explains_what_is_wrong() {
 
 #[test]
 fn check_reads_yaml() {
-    let policy = "# ours\nmode: monitor\nmask: {keep: last4}\nrules:\n- name: charges\n  match:\n    path:\n      prefix: /v1/charges\n  action: allow\n";
+    let policy = "# ours\nmode: monitor\nmask: {keep: last4}\nrules:\n- name: charges\n  match:\n    path:\n      prefix: /v1/charges\n  action: block\n";
     let json = r#"{"mode":"monitor","mask":{"keep":"last4"},
-        "rules":[{"name":"charges","match":{"path":{"prefix":"/v1/charges"}},"action":"allow"}]}"#;
+        "rules":[{"name":"charges","match":{"path":{"prefix":"/v1/charges"}},"action":"block"}]}"#;
     let expected = printed(&["check", "-"], json.as_bytes());
-    assert!(expected.contains("charges allow\n"), "{expected}");
+    assert!(expected.contains("charges block\n"), "{expected}");
     for name in ["policy.yaml", "policy.yml", "policy"] {
         assert_eq!(printed(&["check", &file(name, policy)], b""), expected);
     }

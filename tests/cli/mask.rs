@@ -35,6 +35,20 @@ fn mask_does_what_the_policy_says() {
     );
     assert_eq!(printed(&["mask", "--policy", &block], b"no card\n"), "no card\n");
 
+    // A message of gRPC that is compressed by nothing.
+    let unread = ["--content-type", "application/grpc", "--policy"];
+    let message = b"\x01\0\0\0\x03abc";
+    let uninspectable = file("uninspectable.json", r#"{"uninspectable":"block"}"#);
+    assert_eq!(
+        refused(&[&["mask"][..], &unread, &[uninspectable.as_str()]].concat(), message),
+        "a part of it cannot be read, and uninspectable is block"
+    );
+    for policy in [r#"{"mode":"monitor","uninspectable":"block"}"#, "{}"] {
+        let output = run(&[&["mask"][..], &unread, &[file("unread.json", policy).as_str()]].concat(), message);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &message[..]));
+        assert_eq!(said(&output), "a part of it cannot be read and passed");
+    }
+
     let wrong = file("wrong.json", r#"{"mask":[]}"#);
     assert_eq!(
         refused(&["mask", "--policy", &wrong], card.as_bytes()),

@@ -12,7 +12,7 @@
 use super::chunks::cut;
 use panveil::mask::Keep;
 use panveil::stream::demands::{self, Carrier, Reading};
-use panveil::stream::{Document, Framing, Side};
+use panveil::stream::{Document, Framing, Prefixed, Side};
 
 /// Panics where a law does not hold for the body that `input` stands for.
 pub fn check(input: &[u8]) {
@@ -33,13 +33,13 @@ pub fn check(input: &[u8]) {
         b'B' => return demands::decoding_of_anything(&chunks, "br", reading),
         b'Z' => return demands::decoding_of_anything(&chunks, "zstd", reading),
         b'p' => Carrier::Messages(Framing::Protobuf),
-        b'j' => Carrier::Messages(Framing::Grpc),
+        b'j' => Carrier::Messages(Framing::Grpc(Prefixed::TEXT)),
         b'e' => Carrier::Messages(Framing::Events),
         b'l' => Carrier::Messages(Framing::Lines),
-        b'b' => Carrier::Base64(Framing::GrpcProtobuf),
+        b'b' => Carrier::Base64(Framing::Grpc(Prefixed::PROTOBUF)),
         b'c' => Carrier::WebSocket(Side::Client),
         b's' => Carrier::WebSocket(Side::Service),
-        _ => Carrier::Messages(Framing::GrpcProtobuf),
+        _ => Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)),
     };
     demands::cut_invariance_of_messages(&chunks, carrier, reading);
 }

@@ -73,6 +73,8 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     assert!((1 << 10..=16 << 20).contains(&limits.paused_bytes));
     assert_eq!(limits.inflate_ratio.to_string(), told("limits.inflate_ratio"));
     assert!((1..=1_000_000).contains(&limits.inflate_ratio));
+    assert_eq!(limits.memory_bytes.to_string(), told("limits.memory_bytes"));
+    assert!((8 << 20..=1 << 30).contains(&limits.memory_bytes));
     assert_eq!(limits.findings_per_message.to_string(), told("limits.findings_per_message"));
     assert!((1..=1_000_000).contains(&limits.findings_per_message));
     assert_eq!(limits.header_count.to_string(), told("limits.header_count"));

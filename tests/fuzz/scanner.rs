@@ -16,7 +16,7 @@
 use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
 use panveil::stream::demands::{self, Carrier, Reading};
-use panveil::stream::{Document, Framing};
+use panveil::stream::{Document, Framing, Prefixed};
 use panveil::verdict::Level;
 
 /// How much the inspector reads at a time.
@@ -56,7 +56,7 @@ pub fn check(input: &[u8]) {
     match choice(4) {
         b'g' => {
             let chunks = cut(&messages(text, size), lengths);
-            demands::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc), reading);
+            demands::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading);
         }
         b'l' => demands::place_invariance(text, SEAM.saturating_sub(size), reading),
         _ => check_text(text, &cut(text, lengths), size, reading),

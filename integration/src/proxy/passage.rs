@@ -49,7 +49,11 @@ pub fn pass(
         passed = answer.goes_on && end;
         match (phase, answer.goes_on) {
             (Phase::Headers(_), true) => receiver.take(Event::Headers(fields, end)),
-            (Phase::Body(_), true) => receiver.take(Event::Data(body.unwrap_or_default(), end)),
+            (Phase::Body(_), true) => {
+                let body = body.unwrap_or_default();
+                facts.note_sent(direction, body.len());
+                receiver.take(Event::Data(body, end));
+            }
             (Phase::Body(_), false) => {
                 let len = body.as_ref().map_or(0, Vec::len);
                 // A response that outgrows its buffer while it waits crashes Envoy.
@@ -79,6 +83,7 @@ fn callback(facts: &mut Facts, direction: Direction, event: &Event, waiting: Opt
             Callback { end: *end, ..facts.callback(Phase::Headers(direction), fields.clone()) }
         }
         Event::Data(chunk, end) => {
+            facts.note_received(direction, chunk.len());
             let body = Some([waiting.unwrap_or_default(), chunk.clone()].concat());
             Callback { end: *end, body, ..facts.callback(Phase::Body(direction), Vec::new()) }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request};
 use panveil_integration::client::Client;
 use panveil_integration::envoy::{Discovery, Filter, PLUGIN, Settings};
 use panveil_integration::istio::{Chain, Plugin, Release};
@@ -23,12 +24,13 @@ const MOST_ROUNDS: usize = 200;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     type Case = fn(Build, PathBuf) -> Test;
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 7] = [
         ("a_trap_that_refuses", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_CLOSED", 503))),
         ("a_trap_that_lets_through", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_OPEN", 200))),
         ("a_trap_and_a_recovery", |build, binaries| Box::pin(recovered(build, binaries))),
         ("a_module_that_is_not_fetched", |build, binaries| Box::pin(not_fetched(build, binaries))),
         ("a_module_that_envoy_has_not_fetched", |build, binaries| Box::pin(not_yet_fetched(build, binaries))),
+        ("memory_that_is_used_up", |build, binaries| Box::pin(used_up(build, binaries))),
         ("a_policy_with_a_mistake", |build, binaries| Box::pin(refused(build, binaries))),
     ];
     let binaries = Prometheus::from_environment();
@@ -101,6 +103,35 @@ async fn recovered(build: Build, binaries: PathBuf) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Compressed bodies that need more than there is.
+async fn used_up(build: Build, binaries: PathBuf) -> Result<()> {
+    /// A frame of zstd with a window of 8 MiB, and a block of 128 KiB, again and again.
+    const FRAME: [u8; 6] = [0x28, 0xB5, 0x2F, 0xFD, 0, 13 << 3];
+    const BLOCK: [u8; 4] = [2, 0, 16, b'a'];
+    let body = [&FRAME[..], &BLOCK.repeat(64)].concat();
+    let message = Message {
+        headers: vec![("content-type".into(), "text/plain".into()), ("content-encoding".into(), "zstd".into())],
+        pieces: vec![body],
+        framing: Framing::Length,
+        ..Message::default()
+    };
+    let request = Request { method: "POST".into(), path: "/".into(), message };
+    let policy = r#"{"limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
+    let sidecar = Sidecar::start(&build.envoy, build.settings(policy)).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let prometheus = watch(&binaries, &sidecar).await?;
+    let expression = expression("PanveilMemoryExhausted")?;
+    for _ in 0..MOST_ROUNDS {
+        let response = client.send(&request).await?.context("no response")?;
+        ensure!(response.status == 403, "{}", response.summary());
+        if !prometheus.query(&expression).await?.is_empty() {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    anyhow::bail!("it never holds: {expression}")
 }
 
 /// panveil at first, and then what Istio's agent delivers when it cannot get the module.

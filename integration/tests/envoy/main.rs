@@ -11,6 +11,7 @@ mod dashboard;
 mod endings;
 mod foreign;
 mod harness;
+mod held_back;
 mod hostile;
 mod hostile_peers;
 mod identity;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         leaks::trials,
         limits::trials,
         chains::trials,
+        held_back::trials,
         alerts::trials,
         audit::trials,
         dashboard::trials,

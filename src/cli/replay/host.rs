@@ -92,6 +92,11 @@ impl Host for CaptureHost<'_> {
         Ok(())
     }
 
+    fn append_body(&mut self, _direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
+        self.body.extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError> {
         self.replied = Some(reply.status);
         Ok(())

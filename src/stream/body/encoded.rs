@@ -1,12 +1,14 @@
-//! What does a body say that is compressed, and what is forwarded of it?
+//! Compressed body: decoded as it streams, inspected and forwarded decompressed.
 //!
-//! It is decoded as it streams, and goes on as it reads: its headers have said so already. So what turns out not to be
-//! decodable cannot be passed on either way, and the body is cut there, as the receiver's own decoder would have ended.
+//! Its headers have said so already. So a body that turns out to be broken cannot be passed on either way, and is cut there,
+//! as the receiver's own decoder would have ended.
 //!
-//! A compressed text says itself where it ends, so nothing of it waits for trailers.
+//! All members or frames of a body are one text. It ends with the body, or where nothing that follows may add to it. Decoded
+//! bytes never wait in the host: they are longer than what came, and what is paused must not grow. So undecided bytes behind a
+//! complete member are lost to trailers, and the body is cut ([`Cut::TrailersOverTail`]).
 
-use super::{Body, Cut, Plan, Shape, Treatment, Turn};
-use crate::stream::{Decoder, Flaw, Sender, Sighting};
+use super::{Advice, Body, Cut, Plan, Shape, Treatment, Turn};
+use crate::stream::{Decoder, Flaw, Progress, Sender, Sighting};
 
 /// A compressed body.
 pub struct Encoded {
@@ -53,8 +55,9 @@ impl Encoded {
         if self.flaw.is_some() && self.treatment != Treatment::Observe {
             return self.give_up();
         }
-        let ends_here = end || (self.sender == Sender::Open && self.decoder.is_complete());
-        let turn = self.text.push(decoded.clone(), ends_here, report);
+        // A complete member is not the end of the text: a receiver reads those behind it as its continuation.
+        let ends_here = end || self.decoder.progress() == Progress::Ended;
+        let turn = self.text.push(decoded.clone(), ends_here, report, &mut |_| Advice::Hold);
         match turn.forwarded(decoded) {
             Err(cut) => Turn::cut(cut),
             Ok(_) if self.treatment == Treatment::Observe => Turn::PASS,

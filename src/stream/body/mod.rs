@@ -2,9 +2,11 @@
 //!
 //! | the body is | its bytes are |
 //! |---|---|
-//! | [plain](Plain) | the text itself, or messages with framing between them |
+//! | [plain](Plain) | the text itself, or lines of it |
+//! | [read twice](Twice) | messages with framing between them, or a text that only is called so |
 //! | [in frames](WebSocket) | what websockets send: frames, those of a client scrambled |
 //! | [in base64](Base64) | gRPC-Web's way through proxies that only let text pass |
+//! | [on its way to frames](Upgrading) | what a client sends before it is known whether these are frames |
 //! | [encoded](Encoded) | any of these but frames, compressed |
 //!
 //! Each kind takes chunks of any size and forwards as many bytes as it took in the end; of what was compressed, what it says.
@@ -13,15 +15,19 @@ mod base64;
 mod encoded;
 mod plain;
 mod shape;
+mod twice;
+mod upgrading;
 mod websocket;
 
 use self::base64::Base64;
 use self::encoded::Encoded;
 use self::plain::Plain;
 pub use self::shape::Shape;
+use self::twice::Twice;
+use self::upgrading::Upgrading;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{Decoder, Document, Flaw, Inspector, Sighting};
+use super::{Decoder, Document, Flaw, Framing, Inspector, Sender, Sighting};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -30,12 +36,16 @@ use std::sync::Arc;
 ///
 /// Has no `Debug`: it holds bytes of the body.
 pub enum Body {
-    /// Texts, and framing between them.
-    Plain(Plain),
+    /// A text, or a row of them.
+    Plain(Box<Plain>),
+    /// Messages, and framing between them.
+    Twice(Box<Twice>),
     /// The frames of a websocket.
     WebSocket(WebSocket),
+    /// The same, once it is known whether it is one.
+    Upgrading(Box<Upgrading>),
     /// Messages in base64.
-    Base64(Base64),
+    Base64(Box<Base64>),
     /// Something compressed.
     Encoded(Encoded),
 }
@@ -51,8 +61,6 @@ pub struct Plan {
     pub style: Style,
     /// The most bytes that may wait in the host at a time.
     pub pause_limit: usize,
-    /// No chunk waits in the host once so many bytes of the body have come.
-    pub pause_until: u64,
     /// Whether a message that cannot be read cuts the body.
     pub refuse_unread: bool,
 }
@@ -77,6 +85,36 @@ pub struct Turn {
     pub flow: Flow,
 }
 
+/// Numbers of bytes of a body, for a decision on those that are undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// How its sender marks the end.
+    pub sender: Sender,
+    /// The number of bytes received.
+    pub received: u64,
+    /// The number of bytes forwarded.
+    pub forwarded: u64,
+    /// Whether the last chunk brought new bytes.
+    pub is_fresh: bool,
+    /// Whether it came back from the host with them.
+    pub was_paused: bool,
+}
+
+/// Where undecided bytes are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// In the host, masked: trailers may follow, and the host gives them back.
+    Pause,
+    /// In the filter.
+    Hold,
+    /// In the filter, although trailers may follow: the host could not hold what comes next.
+    TooMuch,
+    /// Nowhere: the body has ended, although the last callback did not say so.
+    End,
+    /// Nowhere: they are forwarded masked, since they could neither wait in the host nor follow later.
+    Release,
+}
+
 /// Whether a body goes on after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -97,7 +135,7 @@ pub enum Cut {
     Card,
     /// Its trailers came while undecided bytes were held that could not follow any more.
     TrailersOverTail,
-    /// It holds a message that cannot be read, and the policy blocks those.
+    /// It cannot be read, or not be told what of it is new, and the policy blocks that.
     Uninspectable,
 }
 
@@ -111,7 +149,11 @@ impl Plan {
 impl Body {
     /// A body of this shape.
     pub fn new(shape: Shape, plan: Plan) -> Self {
-        if shape.base64 { Self::Base64(Base64::new(shape, plan)) } else { Self::Plain(Plain::new(shape, plan)) }
+        match shape.framing {
+            _ if shape.base64 => Self::Base64(Box::new(Base64::new(shape, plan))),
+            Framing::Protobuf | Framing::Grpc(_) => Self::Twice(Box::new(Twice::new(shape, plan))),
+            Framing::Whole | Framing::Lines | Framing::Events => Self::Plain(Box::new(Plain::new(shape, plan))),
+        }
     }
 
     /// The same, encoded so that `decoder` reads it. What is forwarded is what it says.
@@ -124,19 +166,33 @@ impl Body {
         Self::WebSocket(WebSocket::new(side, plan))
     }
 
-    /// True when no byte of the body has come.
-    pub fn is_fresh(&self) -> bool {
+    /// What a client sends that has asked for a websocket: its frames, or a text of this shape.
+    pub fn upgrading(shape: Shape, plan: Plan) -> Self {
+        Self::Upgrading(Box::new(Upgrading::new(shape, plan)))
+    }
+
+    /// The client got the websocket that it asked for: what comes are frames. False when what came before were none. Calls
+    /// `report` for every card that this decides.
+    pub fn upgrade(&mut self, report: &mut dyn FnMut(Sighting)) -> Result<bool, Cut> {
         match self {
-            Self::Plain(body) => body.received() == 0,
-            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => false,
+            Self::Upgrading(body) => body.upgrade(report),
+            Self::WebSocket(_) => Ok(true),
+            Self::Plain(_) | Self::Twice(_) | Self::Base64(_) | Self::Encoded(_) => Ok(false),
         }
+    }
+
+    /// True when it is compressed, so that what a chunk says may be much longer than the chunk.
+    pub fn is_encoded(&self) -> bool {
+        matches!(self, Self::Encoded(_))
     }
 
     /// True when a part of the body was forwarded that could not be read.
     pub fn passed_unread(&self) -> bool {
         match self {
             Self::Plain(body) => body.passed_unread(),
+            Self::Twice(body) => body.passed_unread(),
             Self::WebSocket(body) => body.passed_unread(),
+            Self::Upgrading(body) => body.passed_unread(),
             Self::Base64(body) => body.passed_unread(),
             Self::Encoded(body) => body.text().passed_unread(),
         }
@@ -146,7 +202,7 @@ impl Body {
     pub fn flaw(&self) -> Option<Flaw> {
         match self {
             Self::Encoded(body) => body.flaw(),
-            Self::Plain(_) | Self::WebSocket(_) | Self::Base64(_) => None,
+            Self::Plain(_) | Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) => None,
         }
     }
 
@@ -154,24 +210,49 @@ impl Body {
     pub fn outgrew_pause(&self) -> bool {
         match self {
             Self::Plain(body) => body.outgrew_pause(),
-            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => false,
+            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => false,
         }
     }
 
-    /// How many bytes wait in the host.
+    /// True when another filter has taken along held-back bytes, which were forwarded masked.
+    pub fn was_released(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.was_released(),
+            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => false,
+        }
+    }
+
+    /// The number of bytes that wait in the host, unless another filter takes them along.
     pub fn paused_len(&self) -> usize {
         match self {
             Self::Plain(body) => body.paused_len(),
-            Self::WebSocket(_) | Self::Base64(_) | Self::Encoded(_) => 0,
+            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => 0,
         }
     }
 
-    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
-    /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
+    pub fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
-            Self::Plain(body) => body.push(chunk, end, report),
+            Self::Plain(body) => body.returned_len(chunk),
+            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => 0,
+        }
+    }
+
+    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that
+    /// waited, unless another filter took that along. `end` says that nothing follows, trailers included. Calls `report` for
+    /// every card, in order, and asks `advice` where undecided bytes are held back.
+    pub fn push(
+        &mut self,
+        chunk: Vec<u8>,
+        end: bool,
+        report: &mut dyn FnMut(Sighting),
+        advice: &mut dyn FnMut(Counts) -> Advice,
+    ) -> Turn {
+        match self {
+            Self::Plain(body) => body.push_chunk(chunk, end, report, advice),
+            Self::Twice(body) => body.push(chunk, end, report),
             Self::WebSocket(body) => body.push(chunk, end, report),
+            Self::Upgrading(body) => body.push(chunk, end, report),
             Self::Base64(body) => body.push(chunk, end, report),
             Self::Encoded(body) => body.push(&chunk, end, report),
         }
@@ -181,7 +262,9 @@ impl Body {
     pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
         match self {
             Self::Plain(body) => body.finish_before_trailers(waiting, report),
+            Self::Twice(body) => body.finish_before_trailers(report),
             Self::WebSocket(body) => body.finish(report),
+            Self::Upgrading(body) => body.finish_before_trailers(report),
             Self::Base64(body) => body.finish_before_trailers(report),
             Self::Encoded(body) => body.finish_before_trailers(report),
         }

@@ -1,60 +1,87 @@
-//! What of a plain body is forwarded, what waits, and where?
+//! Body that is forwarded byte for byte: what of a chunk is forwarded, what is held back, and where.
 //!
-//! | the sender | the undecided tail waits | its end is known by |
+//! | sender | undecided bytes are held back | the end is known by |
 //! |---|---|---|
-//! | [`Sender::Length`] | here | counting |
-//! | [`Sender::Announced`] | here | the last callback |
-//! | [`Sender::Open`], one text | in the host, with its chunk, while [`Plan`] allows it; else here | the last callback or the trailers |
-//! | [`Sender::Open`], a row of messages | here, within one message | the message's end |
+//! | [`Sender::Length`] | in the filter | counting |
+//! | [`Sender::Announced`] | in the filter | the last callback |
+//! | [`Sender::Open`], one text | masked in the host and as they came in the filter, while [`Advice`] says so; else in the filter | the last callback or the trailers |
+//! | [`Sender::Open`], a row of messages | in the filter, within one message | the message's end |
 //!
-//! Once trailers have begun the host takes no more bytes, so a tail that waits *here* then would be lost: the body is cut
-//! ([`Cut::TrailersOverTail`]). A tail that waits in the host can still be edited.
+//! Once trailers have begun the host takes no more bytes, so bytes held back *in the filter* would be lost then: the body is
+//! cut ([`Cut::TrailersOverTail`]). Bytes that wait in the host can still be edited.
 //!
-//! A chunk that waits in the host never grows: Envoy crashes when a paused response outgrows its buffer. What waits here is
-//! put in front of the next chunk before that begins to wait, never while it does.
+//! # What waits in the host is masked
+//!
+//! The host has one buffer per direction for all filters of the chain. A filter behind this one that continues the stream
+//! takes the paused chunk along without asking. So no undecided digit waits there: a masked form of the same length does, and
+//! the filter keeps the bytes as they came. When the chunk comes back, they take their place again. When it was taken along,
+//! the receiver has read no digit too many, and what comes next is inspected as their continuation.
+//!
+//! # What is paused never grows
+//!
+//! Envoy crashes when a paused response outgrows its buffer. Bytes held back in the filter are put in front of the next chunk
+//! before that begins to wait, never while it does.
+//!
+//! # Work per byte
+//!
+//! Held-back bytes are inspected again with what comes behind them. A sender of very small chunks could make each byte be
+//! inspected as often as there are chunks, so a body has a budget for it ([`Plain::may_reread`]). Beyond it, more bytes have
+//! to come before the next inspection.
 
-use super::{Cut, Flow, Plan, Shape, Treatment, Turn};
+use super::{Advice, Counts, Cut, Flow, Plan, Shape, Treatment, Turn};
 use crate::stream::messages::{Messages, Stretch};
 use crate::stream::{Document, Finding, Framing, Inspector, Sender, Sighting};
 
-/// A body whose texts stand in it byte for byte.
+/// A body whose texts appear in it byte for byte.
 pub struct Plain {
     sender: Sender,
     messages: Messages,
     inspector: Inspector,
     document: Document,
     plan: Plan,
-    held: Vec<u8>,
-    paused: Option<Paused>,
+    /// Undecided bytes, as they came.
+    pending: Vec<u8>,
+    /// How many of the `pending` bytes were forwarded in masked form, because another filter took them along.
+    released: usize,
+    /// What waits in the host: decided bytes, and the masked form of all `pending` bytes that were not released.
+    paused: Option<Vec<u8>>,
     received: u64,
+    forwarded: u64,
+    /// How many bytes were inspected more than once.
+    reread: u64,
     passed_unread: bool,
     outgrew_pause: bool,
+    was_released: bool,
 }
 
-/// A chunk that waits in the host.
-struct Paused {
-    /// How long it is.
-    len: usize,
-    /// How much of it is decided.
-    decided: usize,
-}
+/// How many bytes of a body may be inspected again before the number of received bytes matters.
+const FREE_REREADS: u64 = 64 << 10;
+/// How many bytes may be inspected again for each one that is received.
+const REREADS_PER_BYTE: u64 = 8;
+/// How many bytes at the end of a chunk that waited are looked for where it did not come back in front.
+const MARK: usize = 32;
+/// What an inspection costs besides its bytes, in bytes.
+const COST_OF_INSPECTION: u64 = 256;
 
 impl Plain {
     pub fn new(shape: Shape, plan: Plan) -> Self {
         let Shape { sender, framing, document, .. } = shape;
-        let may_pause = sender == Sender::Open && framing == Framing::Whole;
-        let pause_limit = if may_pause { plan.pause_limit } else { 0 };
+        let pause_limit = if framing == Framing::Whole { plan.pause_limit } else { 0 };
         Self {
             sender,
             messages: Messages::new(framing),
             inspector: plan.inspector(document),
             document,
             plan: Plan { pause_limit, ..plan },
-            held: Vec::new(),
+            pending: Vec::new(),
+            released: 0,
             paused: None,
             received: 0,
+            forwarded: 0,
+            reread: 0,
             passed_unread: false,
             outgrew_pause: false,
+            was_released: false,
         }
     }
 
@@ -63,77 +90,200 @@ impl Plain {
         self.passed_unread
     }
 
-    /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
+    /// True when bytes had to be held back in the filter because the host was not to hold more.
     pub fn outgrew_pause(&self) -> bool {
         self.outgrew_pause
     }
 
-    /// How many bytes have come.
-    pub fn received(&self) -> u64 {
-        self.received
+    /// True when another filter has taken along held-back bytes, which were forwarded masked.
+    pub fn was_released(&self) -> bool {
+        self.was_released
     }
 
-    /// How many bytes wait in the host.
+    /// The number of bytes that wait in the host, unless another filter takes them along.
     pub fn paused_len(&self) -> usize {
-        self.paused.as_ref().map_or(0, |paused| paused.len)
+        self.paused.as_ref().map_or(0, Vec::len)
     }
 
-    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk
-    /// that waited. `end` says that nothing follows, trailers included. Calls `report` for every card, in order.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
-        let paused = self.paused.take();
-        let fresh = chunk.len().saturating_sub(paused.as_ref().map_or(0, |paused| paused.len));
-        self.received = self.received.saturating_add(u64::try_from(fresh).unwrap_or(u64::MAX));
+    /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
+    pub fn returned_len(&self, chunk: &[u8]) -> usize {
+        self.paused.as_ref().filter(|paused| chunk.starts_with(paused)).map_or(0, Vec::len)
+    }
+
+    /// Takes the next bytes of a body of which nothing ever waits in the host.
+    pub fn push(&mut self, bytes: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+        self.push_chunk(bytes, end, report, &mut |_| Advice::Hold)
+    }
+
+    /// Takes everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that waited, unless another
+    /// filter took that along. `end` says that nothing follows, trailers included. Calls `report` for every card, in
+    /// order, and asks `advice` whether the chunk may wait in the host.
+    pub fn push_chunk(
+        &mut self,
+        mut chunk: Vec<u8>,
+        end: bool,
+        report: &mut dyn FnMut(Sighting),
+        advice: &mut dyn FnMut(Counts) -> Advice,
+    ) -> Turn {
+        let (mut decided_before, mut was_paused) = (Vec::new(), false);
+        if let Some(paused) = self.paused.take() {
+            match self.resume(&paused, &chunk) {
+                Resumed::Returned => {
+                    let fresh = chunk.split_off(paused.len());
+                    chunk.truncate(paused.len().saturating_sub(self.waiting()));
+                    decided_before = std::mem::replace(&mut chunk, fresh);
+                    was_paused = true;
+                }
+                Resumed::Released => {}
+                Resumed::Displaced => return Turn::cut(Cut::Uninspectable),
+            }
+        }
+        let is_fresh = !chunk.is_empty();
+        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         let end = end || self.sender.is_done_after(self.received);
-        let mut walk = Walk { changed: !self.held.is_empty(), cut: None, report };
-        let mut bytes = std::mem::take(&mut self.held);
-        let mut decided = paused.as_ref().map_or(0, |paused| paused.decided);
+        let is_untouched = self.pending.is_empty() && decided_before.is_empty();
+        if is_fresh && !self.may_reread(end) {
+            self.pending.append(&mut chunk);
+            return self.forward(decided_before);
+        }
+        let mut bytes = std::mem::take(&mut self.pending);
         if bytes.is_empty() {
             bytes = chunk;
         } else {
-            bytes.extend_from_slice(&chunk);
+            bytes.append(&mut chunk);
         }
-        while let Some(rest) = bytes.get_mut(decided..).filter(|rest| !rest.is_empty()) {
-            let count = self.step(rest, end, &mut walk);
-            if let Some(cut) = walk.cut {
-                return Turn::cut(cut);
+        let mut walk = Walk { changed: false, cut: None, report };
+        self.decide(&mut bytes, end, &mut walk);
+        if let Some(cut) = walk.cut {
+            return Turn::cut(cut);
+        }
+        if self.plan.treatment == Treatment::Observe {
+            return Turn::PASS;
+        }
+        if is_untouched && self.pending.is_empty() {
+            self.forwarded = self.forwarded.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
+        }
+        let mut output = decided_before;
+        self.put(&mut output, &bytes);
+        if self.waiting() == 0 {
+            return self.forward(output);
+        }
+        let Self { sender, received, forwarded, .. } = *self;
+        match advice(Counts { sender, received, forwarded, is_fresh, was_paused }) {
+            Advice::Pause if self.fits_in_host(&output) => {
+                self.cover(&mut output);
+                self.paused = Some(output.clone());
+                return Turn { replacement: Some(output), flow: Flow::Pause };
             }
+            Advice::Pause | Advice::TooMuch => self.outgrew_pause |= self.plan.pause_limit > 0,
+            Advice::Hold => {}
+            Advice::Release => {
+                self.cover(&mut output);
+                self.released = self.pending.len();
+                self.was_released = true;
+            }
+            Advice::End => {
+                let mut rest = std::mem::take(&mut self.pending);
+                self.decide(&mut rest, true, &mut walk);
+                if let Some(cut) = walk.cut {
+                    return Turn::cut(cut);
+                }
+                self.put(&mut output, &rest);
+            }
+        }
+        self.forward(output)
+    }
+
+    /// Ends the body, now that trailers have begun. `waiting` is what the host still holds.
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
+        let is_in_host = self.paused.as_ref().is_some_and(|paused| waiting.starts_with(paused));
+        let turn = self.push_chunk(if is_in_host { waiting } else { Vec::new() }, true, report, &mut |_| Advice::Hold);
+        match turn.replacement {
+            Some(rest) if !is_in_host && !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
+            Some(_) if !is_in_host => Turn { replacement: None, ..turn },
+            replacement => Turn { replacement, ..turn },
+        }
+    }
+
+    /// What has become of the `paused` bytes, now that the host holds `chunk`.
+    fn resume(&mut self, paused: &[u8], chunk: &[u8]) -> Resumed {
+        if chunk.starts_with(paused) {
+            return Resumed::Returned;
+        }
+        self.was_released = true;
+        let end = paused.get(paused.len().saturating_sub(MARK)..).unwrap_or_default();
+        if end.is_empty() || chunk.windows(end.len()).any(|part| part == end) {
+            // Another filter may hold bytes in front of them, and which bytes are new cannot be told.
+            return Resumed::Displaced;
+        }
+        self.released = self.pending.len();
+        self.forwarded = self.forwarded.saturating_add(u64::try_from(paused.len()).unwrap_or(u64::MAX));
+        Resumed::Released
+    }
+
+    /// The number of pending bytes that were not forwarded in any form.
+    fn waiting(&self) -> usize {
+        self.pending.len().saturating_sub(self.released)
+    }
+
+    /// Whether the pending bytes may be inspected again, and takes it out of the budget.
+    fn may_reread(&mut self, end: bool) -> bool {
+        if self.pending.is_empty() || end {
+            return true;
+        }
+        let cost = u64::try_from(self.pending.len()).unwrap_or(u64::MAX).saturating_add(COST_OF_INSPECTION);
+        let budget = FREE_REREADS.saturating_add(self.received.saturating_mul(REREADS_PER_BYTE));
+        let reread = self.reread.saturating_add(cost);
+        let fits = reread <= budget;
+        if fits {
+            self.reread = reread;
+        }
+        fits
+    }
+
+    /// Inspects `bytes`, masks what is to be masked, and leaves those that are decided; the others are pending then.
+    fn decide(&mut self, bytes: &mut Vec<u8>, end: bool, walk: &mut Walk<'_>) {
+        let mut decided: usize = 0;
+        while let Some(rest) = bytes.get_mut(decided..).filter(|rest| !rest.is_empty()) {
+            let count = self.step(rest, end, walk);
             decided = decided.saturating_add(count);
-            if count == 0 {
+            if count == 0 || walk.cut.is_some() {
                 break;
             }
         }
-        // A host that gives back less than it was asked to keep must not bring the filter down.
-        let decided = decided.min(bytes.len());
-        if self.plan.treatment == Treatment::Observe {
-            self.held = bytes.split_off(decided);
-            return Turn::PASS;
-        }
-        if decided == bytes.len() {
-            return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
-        }
-        if bytes.len() <= self.plan.pause_limit && self.received <= self.plan.pause_until {
-            self.paused = Some(Paused { len: bytes.len(), decided });
-            return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pause };
-        }
-        self.outgrew_pause |= self.plan.pause_limit > 0;
-        self.held = bytes.split_off(decided);
-        Turn::replaced_by(bytes)
+        self.pending = bytes.split_off(decided.min(bytes.len()));
     }
 
-    /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
-        if self.held.is_empty() || self.plan.treatment == Treatment::Observe {
-            return self.push(waiting, true, report);
-        }
-        Turn::cut(Cut::TrailersOverTail)
+    /// Puts decided `bytes` behind `output`, without those that were released before.
+    fn put(&mut self, output: &mut Vec<u8>, bytes: &[u8]) {
+        let released = self.released.min(bytes.len());
+        self.released = self.released.saturating_sub(released);
+        output.extend_from_slice(bytes.get(released..).unwrap_or_default());
     }
 
-    /// Deals with the bytes at the front of `rest` and says how many are decided; none when more are needed.
+    /// Puts the masked form of the pending bytes behind `output`, without those that were released before.
+    fn cover(&self, output: &mut Vec<u8>) {
+        let covered = self.inspector.covered(&self.pending);
+        output.extend_from_slice(covered.get(self.released..).unwrap_or_default());
+    }
+
+    /// Whether the host may hold `output` with the pending bytes behind it.
+    fn fits_in_host(&self, output: &[u8]) -> bool {
+        output.len().saturating_add(self.waiting()) <= self.plan.pause_limit
+    }
+
+    /// The turn that forwards `output`, while the pending bytes stay in the filter.
+    fn forward(&mut self, output: Vec<u8>) -> Turn {
+        self.forwarded = self.forwarded.saturating_add(u64::try_from(output.len()).unwrap_or(u64::MAX));
+        if self.plan.treatment == Treatment::Observe { Turn::PASS } else { Turn::replaced_by(output) }
+    }
+
+    /// Handles the bytes at the front of `rest` and returns how many are decided; none when more are needed.
     fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
         match self.messages.next(rest, end) {
             Stretch::Undecided => 0,
-            Stretch::Framing(len) => len,
+            Stretch::Framing(len) | Stretch::Head(len) => len,
             Stretch::Compressed(len) => {
                 self.messages.take(rest.get(..len).unwrap_or_default());
                 self.passed_unread = true;
@@ -172,6 +322,16 @@ impl Plain {
             }
         }
     }
+}
+
+/// What has become of a chunk that waited in the host.
+enum Resumed {
+    /// It came back, in front of what is new.
+    Returned,
+    /// Another filter took it along: all that the host holds is new.
+    Released,
+    /// It came back behind bytes that another filter holds.
+    Displaced,
 }
 
 /// What has become of the chunk so far.

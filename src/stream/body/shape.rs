@@ -1,7 +1,7 @@
 //! What do the headers of a message tell of its body?
 
 use crate::stream::document::essence;
-use crate::stream::{Document, Framing, Sender};
+use crate::stream::{Document, Framing, Prefixed, Sender};
 
 /// How a body is put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Shape {
     /// What a content type promises.
     pub fn of_content_type(sender: Sender, content_type: Option<&[u8]>) -> Self {
         let essence = essence(content_type).to_ascii_lowercase();
-        let text = Self::text(sender, Document::of_essence(&essence));
+        let text = Self::text(sender, Document::of_content_type(content_type));
         if let Some(kind) = essence.strip_prefix(b"application/grpc") {
             return text.of_grpc(kind);
         }
@@ -52,10 +52,20 @@ impl Shape {
             (None, Some(format)) => (false, format),
             (None, None) => (false, kind),
         };
+        let web = kind.starts_with(b"-web");
+        let framing = |protobuf| Framing::Grpc(Prefixed { protobuf, web, compressed: false });
         match format {
-            b"" | b"+proto" => Self { framing: Framing::GrpcProtobuf, document: Document::Unknown, base64, ..self },
-            [b'+', ..] => Self { framing: Framing::Grpc, base64, ..self },
+            b"" | b"+proto" => Self { framing: framing(true), document: Document::Unknown, base64, ..self },
+            [b'+', ..] => Self { framing: framing(false), base64, ..self },
             _ => self,
+        }
+    }
+
+    /// The same, for a body whose headers name a coding of its messages.
+    pub fn with_compressed_messages(self) -> Self {
+        match self.framing {
+            Framing::Grpc(kind) => Self { framing: Framing::Grpc(Prefixed { compressed: true, ..kind }), ..self },
+            Framing::Whole | Framing::Lines | Framing::Events | Framing::Protobuf => self,
         }
     }
 }
@@ -66,17 +76,19 @@ mod tests {
 
     #[test]
     fn content_types_tell_the_shape() {
+        let proto = Framing::Grpc(Prefixed::PROTOBUF);
+        let web = Framing::Grpc(Prefixed { web: true, ..Prefixed::PROTOBUF });
         for (content_type, framing, base64) in [
             ("application/json", Framing::Whole, false),
             ("text/event-stream; charset=utf-8", Framing::Events, false),
             ("application/x-ndjson", Framing::Lines, false),
             ("application/x-protobuf", Framing::Protobuf, false),
-            ("application/grpc", Framing::GrpcProtobuf, false),
-            ("Application/gRPC+proto; x=y", Framing::GrpcProtobuf, false),
-            ("application/grpc+json", Framing::Grpc, false),
-            ("application/grpc-web+proto", Framing::GrpcProtobuf, false),
-            ("application/grpc-web-text", Framing::GrpcProtobuf, true),
-            ("application/grpc-web-text+proto", Framing::GrpcProtobuf, true),
+            ("application/grpc", proto, false),
+            ("Application/gRPC+proto; x=y", proto, false),
+            ("application/grpc+json", Framing::Grpc(Prefixed::TEXT), false),
+            ("application/grpc-web+proto", web, false),
+            ("application/grpc-web-text", web, true),
+            ("application/grpc-web-text+proto", web, true),
             ("application/grpcish", Framing::Whole, false),
         ] {
             let shape = Shape::of_content_type(Sender::Open, Some(content_type.as_bytes()));

@@ -3,7 +3,7 @@
 //! The name means zlib's wrapping (RFC 1950), but servers send bare deflate streams too, and clients read both.
 
 use super::inflate::Inflate;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
 
 /// A body in `deflate`.
 #[derive(Default)]
@@ -30,14 +30,15 @@ impl Deflate {
                         bytes = bytes.get(1..).unwrap_or_default();
                         Self::Wrapping(first)
                     } else {
-                        Self::Within(Inflate::raw())
+                        Self::Within(Inflate::raw(text.account())?)
                     };
                 }
                 Self::Wrapping(first) => {
                     let Some(&second) = bytes.first() else { return Ok(()) };
                     let first = *first;
                     let is_zlib = u16::from_be_bytes([first, second]).is_multiple_of(31);
-                    let mut inflate = if is_zlib { Inflate::zlib() } else { Inflate::raw() };
+                    let mut inflate =
+                        if is_zlib { Inflate::zlib(text.account())? } else { Inflate::raw(text.account())? };
                     inflate.push(&mut [first].as_slice(), text, |_| {})?;
                     *self = Self::Within(inflate);
                 }
@@ -52,7 +53,11 @@ impl Deflate {
         }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        matches!(self, Self::Before | Self::Past)
+    pub(super) fn progress(&self) -> Progress {
+        match self {
+            Self::Before => Progress::Complete,
+            Self::Wrapping(_) | Self::Within(_) => Progress::Incomplete,
+            Self::Past => Progress::Ended,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::checksum::Crc32;
 use super::inflate::Inflate;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
 
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 const DEFLATE: u8 = 8;
@@ -58,12 +58,19 @@ impl Gzip {
         }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        self.part == Part::Rest || self.part == Part::Fixed && self.count == 0
+    pub(super) fn progress(&self) -> Progress {
+        match self.part {
+            Part::Rest => Progress::Ended,
+            Part::Fixed if self.count == 0 => Progress::Complete,
+            _ => Progress::Incomplete,
+        }
     }
 
     fn inflate(&mut self, bytes: &mut &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
-        let inflate = self.inflate.get_or_insert_with(Inflate::raw);
+        let inflate = match &mut self.inflate {
+            Some(inflate) => inflate,
+            none => none.insert(Inflate::raw(text.account())?),
+        };
         let (crc, len) = (&mut self.crc, &mut self.len);
         let ended = inflate.push(bytes, text, |said| {
             crc.update(said);
@@ -83,6 +90,7 @@ impl Gzip {
         self.count = self.count.wrapping_add(1);
         match self.part {
             Part::Fixed => match at {
+                0 if byte == 0 && self.ended => self.count = 0,
                 0 | 1 if MAGIC.get(at) != Some(&byte) => {
                     self.part = if self.ended { Part::Rest } else { return Err(Flaw::Broken) };
                 }

@@ -1,50 +1,70 @@
 //! What was decoded last, and may be referred to?
 
 use super::{Flaw, Text};
+use crate::stream::{Account, Buffer, Exhausted};
 
 /// What is kept beyond the window at least, since what is kept has to be moved when the rest is dropped. No more than this is
 /// appended before it is said.
 const LEAST_SPARE: usize = 128 << 10;
 
 /// The last bytes of a text: the window, and some more.
-#[derive(Default)]
+///
+/// What is appended must have been [made room](History::make_room) for.
 pub(super) struct History {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     window: usize,
     unsaid: usize,
 }
 
 impl History {
+    /// A history that takes its memory from `account`.
+    pub(super) fn new(account: &Account) -> Self {
+        Self { bytes: Buffer::new(account), window: 0, unsaid: 0 }
+    }
+
     /// Begins a text in which at most `window` bytes are gone back.
     pub(super) fn start(&mut self, window: usize) {
-        self.bytes.clear();
+        self.bytes.bytes().clear();
         self.window = window;
         self.unsaid = 0;
     }
 
+    /// Makes room for so many bytes more.
+    pub(super) fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
+        if self.bytes.has_room(len) {
+            return Ok(());
+        }
+        // What it will ever hold. From a quarter of that on it grows at once, since while a long one moves there are two.
+        let most = self.window.saturating_add(self.spare()).saturating_add(LEAST_SPARE);
+        let grown = if self.bytes.bytes().capacity() > most >> 2 { most.saturating_sub(self.bytes.len()) } else { 0 };
+        self.bytes.make_room(len.max(grown), most)
+    }
+
     pub(super) fn push(&mut self, byte: u8) {
-        self.bytes.push(byte);
+        self.bytes.bytes().push(byte);
         self.unsaid = self.unsaid.wrapping_add(1);
     }
 
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.bytes().extend_from_slice(bytes);
         self.unsaid = self.unsaid.wrapping_add(bytes.len());
     }
 
     /// Appends `byte` so many times.
     pub(super) fn fill(&mut self, byte: u8, len: usize) {
-        self.bytes.resize(self.bytes.len().saturating_add(len), byte);
+        let filled = self.bytes.len().saturating_add(len);
+        self.bytes.bytes().resize(filled, byte);
         self.unsaid = self.unsaid.wrapping_add(len);
     }
 
     /// Appends `len` bytes from `distance` bytes back on; what is appended may be among them.
     pub(super) fn repeat(&mut self, distance: usize, len: usize) -> Result<(), Flaw> {
         let start = self.bytes.len().checked_sub(distance).filter(|_| distance > 0).ok_or(Flaw::Broken)?;
+        let bytes = self.bytes.bytes();
         let mut to_come = len;
         while to_come > 0 {
-            let step = to_come.min(self.bytes.len().wrapping_sub(start));
-            self.bytes.extend_from_within(start..start.wrapping_add(step));
+            let step = to_come.min(bytes.len().wrapping_sub(start));
+            bytes.extend_from_within(start..start.wrapping_add(step));
             to_come = to_come.wrapping_sub(step);
         }
         self.unsaid = self.unsaid.wrapping_add(len);
@@ -54,7 +74,7 @@ impl History {
     /// Appends what `append` appends, and says how much that is.
     pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<usize> {
         let before = self.bytes.len();
-        append(&mut self.bytes)?;
+        append(self.bytes.bytes())?;
         let len = self.bytes.len().saturating_sub(before);
         self.unsaid = self.unsaid.wrapping_add(len);
         Some(len)
@@ -83,16 +103,15 @@ impl History {
     pub(super) fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
         text.extend(self.unsaid())?;
         self.unsaid = 0;
-        let spare = (self.window >> 2).max(LEAST_SPARE);
+        let spare = self.spare();
         if let Some(old) = self.bytes.len().checked_sub(self.window).filter(|&old| old >= spare) {
-            self.bytes.drain(..old);
-        }
-        // So that it does not double beyond what it will ever hold.
-        let most = self.window.saturating_add(spare).saturating_add(LEAST_SPARE);
-        let capacity = self.bytes.capacity();
-        if capacity > most >> 1 && capacity < most {
-            self.bytes.reserve_exact(most.saturating_sub(self.bytes.len()));
+            self.bytes.bytes().drain(..old);
         }
         Ok(())
+    }
+
+    /// How many bytes are kept beyond the window before they are dropped.
+    fn spare(&self) -> usize {
+        (self.window >> 2).max(LEAST_SPARE)
     }
 }

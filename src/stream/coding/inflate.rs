@@ -1,6 +1,7 @@
 //! What does a deflate stream say (RFC 1951)?
 
 use super::{Flaw, Text};
+use crate::stream::{Account, Reservation};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32, TINFL_FLAG_PARSE_ZLIB_HEADER,
@@ -17,26 +18,29 @@ pub(super) struct Inflate {
     /// Where the next byte goes in the window.
     at: usize,
     flags: u32,
+    _reservation: Reservation,
 }
 
 impl Inflate {
     /// A stream with nothing around it.
-    pub(super) fn raw() -> Box<Self> {
-        Self::with(TINFL_FLAG_IGNORE_ADLER32)
+    pub(super) fn raw(account: &Account) -> Result<Box<Self>, Flaw> {
+        Self::with(account, TINFL_FLAG_IGNORE_ADLER32)
     }
 
     /// A stream in zlib's wrapping.
-    pub(super) fn zlib() -> Box<Self> {
-        Self::with(TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
+    pub(super) fn zlib(account: &Account) -> Result<Box<Self>, Flaw> {
+        Self::with(account, TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
     }
 
-    fn with(flags: u32) -> Box<Self> {
-        Box::new(Self {
+    fn with(account: &Account, flags: u32) -> Result<Box<Self>, Flaw> {
+        let reservation = account.reserve(size_of::<Self>())?;
+        Ok(Box::new(Self {
             decompressor: DecompressorOxide::default(),
             window: [0; WINDOW],
             at: 0,
             flags: flags | TINFL_FLAG_HAS_MORE_INPUT,
-        })
+            _reservation: reservation,
+        }))
     }
 
     /// Makes it ready for another stream of its kind.

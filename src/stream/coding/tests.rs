@@ -60,8 +60,13 @@ fn brotli_at(quality: u32, text: &[u8]) -> Vec<u8> {
     encoded
 }
 
+/// More than any of these texts needs.
+fn budget() -> MemoryBudget {
+    MemoryBudget::new(256 << 20)
+}
+
 fn decoder(coding: &str) -> Decoder {
-    Decoder::of(coding.as_bytes(), RATIO).unwrap().unwrap()
+    Decoder::of(coding.as_bytes(), RATIO, &budget()).unwrap().unwrap()
 }
 
 /// What is decoded, why not more, and whether it is complete.
@@ -209,6 +214,98 @@ fn what_follows_the_end_is_dropped_as_browsers_do() {
     assert_eq!((decoded.as_slice(), flaw, complete), (b"text".as_slice(), Some(Flaw::Broken), false));
 }
 
+/// Codings whose bodies may be made of several texts, each encoded by itself.
+const IN_MEMBERS: [Encoder; 5] = [
+    ("gzip", gzip),
+    ("zstd", |text| zstd_at(3, text)),
+    ("gzip, zstd", |text| zstd_at(1, &gzip(text))),
+    ("zstd, gzip", |text| gzip(&zstd_at(1, text))),
+    ("gzip, gzip, zstd", |text| zstd_at(1, &gzip(&gzip(text)))),
+];
+
+/// A frame that says nothing, which zstd senders may put between others.
+fn skippable(len: u32) -> Vec<u8> {
+    [&0x184D_2A53_u32.to_le_bytes(), &len.to_le_bytes(), vec![b'4'; len as usize].as_slice()].concat()
+}
+
+#[test]
+fn members_are_one_text_wherever_they_are_cut() {
+    let texts: [&[&[u8]]; 4] =
+        [&[b"4111 1111 ", b"1111 1111"], &[b"", b"4111", b""], &[b"41", b"", b"", b"11", b"1"], &[b"text"]];
+    for (coding, encode) in IN_MEMBERS {
+        for texts in texts {
+            let encoded: Vec<u8> = texts.iter().flat_map(|text| encode(text)).collect();
+            for cut in 0..=encoded.len() {
+                let (first, second) = encoded.split_at(cut);
+                let (decoded, flaw, complete) = decode(coding, &[first, second]);
+                assert!(decoded == texts.concat() && flaw.is_none() && complete, "{coding} cut at {cut}: {flaw:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_in_members_has_not_ended_when_one_is_complete() {
+    for (coding, encode) in IN_MEMBERS {
+        let mut decoder = decoder(coding);
+        assert_eq!(decoder.progress(), Progress::Complete, "{coding}");
+        for text in ["4111 1111 ", "", "1111 1111"] {
+            let encoded = encode(text.as_bytes());
+            let (last, rest) = encoded.split_last().unwrap();
+            let mut decoded = Vec::new();
+            decoder.push(rest, &mut decoded).unwrap();
+            assert_eq!(decoder.progress(), Progress::Incomplete, "{coding}");
+            decoder.push(&[*last], &mut decoded).unwrap();
+            assert_eq!(decoder.progress(), Progress::Complete, "{coding}");
+            assert_eq!(decoded, text.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_text_ends_with_the_first_layer_that_cannot_go_on() {
+    let ends: [Encoder; 6] = [
+        ("br", |text| brotli_at(5, text)),
+        ("deflate", zlib),
+        ("deflate", bare),
+        ("br, gzip", |text| gzip(&brotli_at(5, text))),
+        ("gzip, br", |text| brotli_at(5, &gzip(text))),
+        ("zstd, deflate, gzip", |text| gzip(&zlib(&zstd_at(1, text)))),
+    ];
+    for (coding, encode) in ends {
+        let mut decoder = decoder(coding);
+        assert_eq!(decoder.progress(), Progress::Complete, "{coding}");
+        let encoded = encode(b"text");
+        let mut decoded = Vec::new();
+        for byte in &encoded {
+            assert_ne!(decoder.progress(), Progress::Ended, "{coding}");
+            decoder.push(&[*byte], &mut decoded).unwrap();
+        }
+        assert_eq!(decoder.progress(), Progress::Ended, "{coding}");
+        assert_eq!(decoded, b"text");
+    }
+    let mut gzip_and_more = decoder("gzip");
+    gzip_and_more.push(&[gzip(b"text"), b"\r\n".to_vec()].concat(), &mut Vec::new()).unwrap();
+    assert_eq!(gzip_and_more.progress(), Progress::Ended);
+    let mut broken = decoder("gzip");
+    broken.push(b"no gzip", &mut Vec::new()).unwrap_err();
+    assert_eq!(broken.progress(), Progress::Incomplete);
+}
+
+#[test]
+fn zeros_between_members_are_padding() {
+    let encoded = [gzip(b"4111 1111 "), vec![0; 700], gzip(b"1111 1111"), vec![0; 70], b"4111".to_vec()].concat();
+    for len in [encoded.len(), 1, 7] {
+        let decoded = decode("gzip", &encoded.chunks(len).collect::<Vec<_>>());
+        assert_eq!(decoded, (b"4111 1111 1111 1111".to_vec(), None, true));
+    }
+    let mut padded = decoder("gzip");
+    padded.push(&[gzip(b"text"), vec![0; 3]].concat(), &mut Vec::new()).unwrap();
+    assert_eq!(padded.progress(), Progress::Complete);
+    // In front of the first member they are no gzip.
+    assert_eq!(decode("gzip", &[b"\0", &gzip(b"text")]).1, Some(Flaw::Broken));
+}
+
 #[test]
 fn skippable_frames_are_skipped() {
     let mut encoded = Vec::new();
@@ -265,7 +362,7 @@ fn a_bomb_is_stopped_while_it_is_decoded() {
         let (decoded, flaw, complete) = decode(coding, &[&encoded]);
         assert_eq!((flaw, complete), (Some(Flaw::Ratio), false), "{coding}");
         assert_eq!(decoded.len(), (encoded.len() * RATIO as usize).max(INFLATE_FLOOR), "{coding}");
-        let mut lenient = Decoder::of(coding.as_bytes(), u32::MAX).unwrap().unwrap();
+        let mut lenient = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).unwrap().unwrap();
         let mut decoded = Vec::new();
         assert_eq!(lenient.push(&encoded, &mut decoded), Ok(()), "{coding}");
         assert!(decoded == blanks && lenient.is_complete(), "{coding}");
@@ -293,16 +390,74 @@ fn a_flaw_stays() {
 
 #[test]
 fn what_is_not_known_is_said_to_be() {
-    let of =
-        |names: &str| Decoder::of(names.as_bytes(), RATIO).map(|decoder| decoder.map(|decoder| decoder.layers.len()));
+    let layers = |decoder: Decoder| decoder.layers.borrow().as_ref().unwrap().len();
+    let of = |names: &str| Decoder::of(names.as_bytes(), RATIO, &budget()).map(|decoder| decoder.map(layers));
     for names in ["", "identity", " Identity ,, identity", ","] {
         assert_eq!(of(names), Ok(None), "{names}");
     }
     for (names, layers) in [("gzip", 1), ("GZIP\t, deflate", 2), ("zstd,identity,x-gzip, zstd", 3)] {
         assert_eq!(of(names), Ok(Some(layers)), "{names}");
     }
-    for names in ["compress", "gzip, aws-chunked", "gzip;q=1", "gzip deflate", "gzip,gzip,gzip,gzip", "\u{FF}"] {
+    let unread = [
+        "compress",
+        "X-Compress",
+        "dcb",
+        "dcz",
+        "exi",
+        "aes128gcm",
+        "pack200-gzip",
+        "utf-8, compress",
+        "brotli",
+        "x-bzip2",
+        "lz4",
+        "gzip;q=1",
+        "gzip deflate",
+        "\"gzip\"",
+        "'br'",
+        "gzip,gzip,gzip,gzip",
+        "gzip, aws-chunked",
+        "aws-chunked, zstd",
+        "gzip\u{A0}",
+    ];
+    for names in unread {
         assert_eq!(of(names), Err(Unknown), "{names}");
+    }
+}
+
+#[test]
+fn a_name_of_no_coding_is_no_coding() {
+    let layers = |decoder: Decoder| decoder.layers.borrow().as_ref().unwrap().len();
+    let no_codings = [
+        ("utf-8", 0),
+        ("UTF-8", 0),
+        ("\tNone ", 0),
+        ("binary", 0),
+        ("7bit", 0),
+        ("8bit,, ", 0),
+        ("base64", 0),
+        ("iso-8859-1", 0),
+        ("application/json", 0),
+        ("application/json; charset=utf-8", 0),
+        ("aws-chunked", 0),
+        ("AWS-Chunked, identity", 0),
+        ("\"utf-8\"", 0),
+        ("\"", 0),
+        ("*", 0),
+        ("chunked", 0),
+        ("\u{FF}", 0),
+        ("brown", 0),
+        ("null, undefined", 0),
+        ("utf-8, gzip", 1),
+        ("gzip , utf-8", 1),
+        ("none,GZIP,,br", 2),
+    ];
+    for (names, count) in no_codings {
+        let of = Decoder::of(names.as_bytes(), RATIO, &budget()).map(|decoder| decoder.map_or(0, layers));
+        assert_eq!(of, Ok(count), "{names}");
+        assert!(names_no_coding(names.as_bytes()), "{names}");
+    }
+    for names in ["", "identity", "gzip", " ,, Identity, X-GZIP", "br", "compress", "\"gzip\"", "gzip;q=1"] {
+        assert!(!names_no_coding(names.as_bytes()), "{names}");
     }
 }
 
@@ -346,6 +501,31 @@ proptest! {
         let (coding, encode) = ENCODERS[which];
         let encoded = encode(&text);
         prop_assert!(decode(coding, &pieces(&encoded, &lens)) == (text, None, true), "{coding}");
+    }
+
+    #[test]
+    fn members_are_the_whole_text(
+        texts in prop::collection::vec(prop_oneof![Just(Vec::new()), text()], 0..6),
+        skipped in prop::collection::vec(0..40_u32, 6),
+        lens in prop::collection::vec(1..400_usize, 1..6),
+        which in 0..IN_MEMBERS.len(),
+    ) {
+        let (coding, encode) = IN_MEMBERS[which];
+        let mut encoded = Vec::new();
+        for (text, &len) in texts.iter().zip(&skipped) {
+            encoded.extend(encode(text));
+            if coding.ends_with("zstd") {
+                encoded.extend(skippable(len));
+            }
+        }
+        let mut decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).unwrap().unwrap();
+        let mut decoded = Vec::new();
+        for piece in pieces(&encoded, &lens) {
+            prop_assert_ne!(decoder.progress(), Progress::Ended);
+            prop_assert_eq!(decoder.push(piece, &mut decoded), Ok(()));
+        }
+        prop_assert_eq!(decoder.progress(), Progress::Complete);
+        prop_assert!(decoded == texts.concat(), "{coding}");
     }
 
     #[test]

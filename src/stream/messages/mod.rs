@@ -34,10 +34,26 @@ pub enum Framing {
     Events,
     /// Each field of a protobuf message is one that is not a number or a message of its own.
     Protobuf,
-    /// Messages with a length prefix (gRPC over HTTP/2, "Length-Prefixed-Message"), each a text.
-    Grpc,
-    /// The same, each a protobuf message.
-    GrpcProtobuf,
+    /// Messages with a length prefix (gRPC over HTTP/2, "Length-Prefixed-Message").
+    Grpc(Prefixed),
+}
+
+/// What is known of messages with a length prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefixed {
+    /// Each is a protobuf message; else a text.
+    pub protobuf: bool,
+    /// The last one may be the trailers, as in gRPC-Web.
+    pub web: bool,
+    /// Each may be compressed, since the headers name how.
+    pub compressed: bool,
+}
+
+impl Prefixed {
+    /// Texts.
+    pub const TEXT: Self = Self { protobuf: false, web: false, compressed: false };
+    /// Protobuf messages.
+    pub const PROTOBUF: Self = Self { protobuf: true, ..Self::TEXT };
 }
 
 /// Cuts a body into its texts.
@@ -57,6 +73,8 @@ pub enum Messages {
 pub enum Stretch {
     /// So many bytes that hold no text.
     Framing(usize),
+    /// The same, which say how long what follows is.
+    Head(usize),
     /// So many bytes of a text; `first` and `last` say whether it begins and ends with them.
     Text {
         /// How many bytes.
@@ -87,8 +105,32 @@ impl Messages {
             Framing::Lines => Self::Lines(Lines::single()),
             Framing::Events => Self::Lines(Lines::up_to_an_empty_one()),
             Framing::Protobuf => Self::Protobuf(Fields::new(None)),
-            Framing::Grpc => Self::Grpc(Grpc::default()),
-            Framing::GrpcProtobuf => Self::Grpc(Grpc::of_protobuf()),
+            Framing::Grpc(kind) => Self::Grpc(Grpc::new(kind)),
+        }
+    }
+
+    /// At the start of a body that is to be read without looking into its messages, as who takes it for a text would.
+    pub fn across(framing: Framing) -> Self {
+        match framing {
+            Framing::Grpc(kind) => Self::Grpc(Grpc::new(Prefixed { protobuf: false, ..kind })),
+            Framing::Whole | Framing::Lines | Framing::Events | Framing::Protobuf => Self::Whole,
+        }
+    }
+
+    /// True when the body is not what it is called: the rest of it is told as one text.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Self::Grpc(grpc) => grpc.is_broken(),
+            Self::Whole | Self::Lines(_) | Self::Protobuf(_) => false,
+        }
+    }
+
+    /// True when the next byte is the first of a message that has parts.
+    pub fn begins_message(&self) -> bool {
+        match self {
+            Self::Grpc(grpc) => grpc.begins_message(),
+            Self::Protobuf(fields) => fields.begins(),
+            Self::Whole | Self::Lines(_) => false,
         }
     }
 
@@ -138,7 +180,7 @@ mod tests {
             while !waiting.is_empty() {
                 let len = match messages.next(&waiting, end) {
                     Stretch::Undecided => break,
-                    Stretch::Framing(len) => len,
+                    Stretch::Framing(len) | Stretch::Head(len) => len,
                     Stretch::Compressed(len) => {
                         messages.take(&waiting[..len]);
                         len

@@ -19,6 +19,8 @@ pub struct Fields {
     position: u64,
     /// Where each message ends that is open, the outermost first.
     ends: Vec<u64>,
+    /// The groups that are open: in how many messages, and of which field.
+    groups: Vec<(usize, u64)>,
     place: Place,
 }
 
@@ -56,6 +58,10 @@ enum Value {
     Number(u64),
     /// Something with so many bytes.
     Delimited(u64),
+    /// The fields up to the end of this group, which are like those around it.
+    Group(u64),
+    /// None: a group ends.
+    EndOfGroup(u64),
 }
 
 /// Why there is no head.
@@ -69,7 +75,12 @@ enum NoHead {
 impl Fields {
     /// At the start of a message with so many bytes, if that is known.
     pub fn new(length: Option<u64>) -> Self {
-        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], place: Place::Tag }
+        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), place: Place::Tag }
+    }
+
+    /// True at the start of the outermost message.
+    pub fn begins(&self) -> bool {
+        self.position == 0
     }
 
     /// `end` says that the outermost message ends with these bytes.
@@ -113,8 +124,20 @@ impl Fields {
             Err(_) => return self.as_text(room, inside, end),
         };
         let room = room.saturating_sub(as_u64(head.len));
+        let is_delimited = matches!(head.value, Value::Delimited(_));
         self.place = match head.value {
             Value::Read => Place::Tag,
+            Value::Group(field) if self.groups.len() < MOST_LEVELS => {
+                self.groups.push((self.ends.len(), field));
+                Place::Tag
+            }
+            Value::EndOfGroup(field) if self.groups.last() == Some(&(self.ends.len(), field)) => {
+                self.groups.pop();
+                Place::Tag
+            }
+            Value::Group(_) | Value::EndOfGroup(_) => {
+                return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
+            }
             Value::Number(length) => Place::Number(length),
             Value::Delimited(length) if length > room => {
                 return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
@@ -142,7 +165,7 @@ impl Fields {
             }
         };
         self.advance(head.len);
-        Stretch::Framing(head.len)
+        if is_delimited { Stretch::Head(head.len) } else { Stretch::Framing(head.len) }
     }
 
     /// The rest of the innermost message is no message: it is a text of `length` bytes.
@@ -156,6 +179,10 @@ impl Fields {
         self.position = self.position.saturating_add(as_u64(count));
         while self.ends.len() > 1 && self.ends.last().is_some_and(|end| *end <= self.position) {
             self.ends.pop();
+        }
+        let open = self.ends.len();
+        while self.groups.last().is_some_and(|(level, _)| *level > open) {
+            self.groups.pop();
         }
     }
 }
@@ -174,8 +201,8 @@ impl Head {
                 let (length, len) = varint(behind)?;
                 (len, Value::Delimited(length))
             }
-            // The start and the end of a group, whose fields are like those around it.
-            3 | 4 => (0, Value::Read),
+            3 => (0, Value::Group(tag >> 3)),
+            4 => (0, Value::EndOfGroup(tag >> 3)),
             5 => (0, Value::Number(4)),
             _ => return Err(NoHead::Broken),
         };
@@ -212,6 +239,7 @@ fn is_text(bytes: &[u8]) -> bool {
 /// Where the values with a length stand in `bytes`, the start of a value with `length` bytes, if they read as fields.
 fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
     let mut values = Vec::new();
+    let mut groups = Vec::new();
     let mut rest = length;
     let mut position: usize = 0;
     while let Some(behind) = bytes.get(position..).filter(|behind| !behind.is_empty()) {
@@ -223,6 +251,12 @@ fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
         let value = match head.value {
             Value::Read => 0,
             Value::Number(length) | Value::Delimited(length) => length,
+            Value::Group(field) => {
+                groups.push(field);
+                0
+            }
+            Value::EndOfGroup(field) if groups.pop() == Some(field) => 0,
+            Value::EndOfGroup(_) => return None,
         };
         rest = rest.checked_sub(as_u64(head.len))?.checked_sub(value)?;
         let start = position.saturating_add(head.len);
@@ -231,7 +265,7 @@ fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
             values.push(start..position);
         }
     }
-    Some(values)
+    (groups.is_empty() || as_u64(bytes.len()) < length).then_some(values)
 }
 
 /// True when `bytes`, read as one text, hold a card that is not within one of the `values`.
@@ -294,9 +328,9 @@ mod tests {
 
     #[test]
     fn a_text_that_reads_as_a_message_is_a_text_when_it_holds_a_card() {
-        // Three numbers of four bytes and the end of a group.
+        // Three numbers of four bytes and the end of a group that did not begin.
         let card = b"5555555555554444";
-        assert_eq!(fields_of(card, 16), Some(vec![]));
+        assert_eq!(fields_of(card, 16), None);
         assert_eq!(texts(&field(0x0a, card)), ["5555555555554444"]);
         // A field of 50 bytes.
         let text = format!("2221000000000009{}", " ".repeat(36));
@@ -322,6 +356,17 @@ mod tests {
     fn a_length_beyond_the_message_is_none() {
         let lying = field(0x0a, b"\x0a\x7fshort");
         assert_eq!(texts(&lying), ["\x0a\x7fshort"]);
+    }
+
+    #[test]
+    fn groups_end_where_they_began() {
+        let inner = field(0x0a, b"one");
+        assert_eq!(texts(&[b"\x13", &inner[..], b"\x14", &field(0x1a, b"two")].concat()), ["one", "two"]);
+        for unmatched in [&b"\x14"[..], b"\x13\x1c", b"\x13\x14\x14"] {
+            let text = [&unmatched[unmatched.len() - 1..], &inner[..]].concat();
+            let shown = String::from_utf8_lossy(&text).into_owned();
+            assert_eq!(texts(&[unmatched, &inner[..]].concat()), [shown]);
+        }
     }
 
     #[test]

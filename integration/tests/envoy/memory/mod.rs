@@ -1,6 +1,8 @@
 //! How much memory does panveil take? None that grows with a body, and little for each stream.
 
 mod carrier;
+mod encoders;
+mod half_open;
 mod half_sent;
 mod long_body;
 
@@ -8,5 +10,5 @@ use libtest_mimic::Trial;
 use panveil_integration::sidecar::Build;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    long_body::trials(build).into_iter().chain(half_sent::trials(build)).collect()
+    long_body::trials(build).into_iter().chain(half_sent::trials(build)).chain(half_open::trials(build)).collect()
 }

@@ -7,6 +7,7 @@ mod live;
 mod multipart;
 mod turns;
 mod websocket;
+mod websocket_early;
 mod websocket_python;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         multipart::trials,
         turns::trials,
         websocket::trials,
+        websocket_early::trials,
         websocket_python::trials,
     ];
     files.iter().flat_map(|trials| trials(build)).collect()

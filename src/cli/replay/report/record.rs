@@ -63,6 +63,7 @@ pub fn why(reason: &str) -> &str {
         "upgrade" => "handed over to another protocol",
         "skipped" => "skipped, as the policy says",
         "binary" => "body without text, as its type says",
+        "charset" => "a character set that is not read",
         "host_call" => "the proxy could not be asked",
         other => other,
     }

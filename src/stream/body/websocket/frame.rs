@@ -21,9 +21,11 @@ pub enum Kind {
     First,
     /// A further piece of it.
     Continuation,
-    /// A ping, a pong or the end.
+    /// A ping or a pong.
     Control,
-    /// What an extension says: compressed, or of a kind of its own.
+    /// The end, with a status before the text.
+    Close,
+    /// What an extension says: compressed, or of a kind of its own. Or what no frame may be.
     Extended,
 }
 
@@ -45,7 +47,10 @@ const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
+const PING: u8 = 9;
 const PONG: u8 = 10;
+/// Of a frame that belongs to no message (RFC 6455, section 5.5).
+const LONGEST_CONTROL: u64 = 125;
 
 /// Policy violation (RFC 6455, section 7.4.1).
 const STATUS: u16 = 1008;
@@ -69,14 +74,26 @@ impl Head {
             length => (u64::from(length), behind),
         };
         let key = if second & SCRAMBLED == 0 { Key::NONE } else { Key(*behind.first_chunk()?) };
-        let kind = match first & OPCODE {
-            _ if first & EXTENSIONS != 0 => Kind::Extended,
-            TEXT | BINARY => Kind::First,
-            CONTINUATION => Kind::Continuation,
-            CLOSE..=PONG => Kind::Control,
-            _ => Kind::Extended,
+        let kind = match Kind::of(first) {
+            Kind::Control | Kind::Close if length > LONGEST_CONTROL => Kind::Extended,
+            kind => kind,
         };
         Some(Self { is_last: first & LAST != 0, kind, length, key })
+    }
+}
+
+impl Kind {
+    /// What a frame with this first byte holds.
+    pub fn of(first: u8) -> Self {
+        let is_last = first & LAST != 0;
+        match first & OPCODE {
+            _ if first & EXTENSIONS != 0 => Self::Extended,
+            TEXT | BINARY => Self::First,
+            CONTINUATION => Self::Continuation,
+            CLOSE if is_last => Self::Close,
+            PING | PONG if is_last => Self::Control,
+            _ => Self::Extended,
+        }
     }
 }
 
@@ -127,8 +144,10 @@ mod tests {
     fn opcodes_tell_the_kind() {
         let kind = |first| Head::read(&[first, 0]).unwrap().kind;
         assert_eq!([kind(0x81), kind(0x02), kind(0x80)], [Kind::First, Kind::First, Kind::Continuation]);
-        assert_eq!([kind(0x88), kind(0x89), kind(0x8a)], [Kind::Control; 3]);
+        assert_eq!([kind(0x88), kind(0x89), kind(0x8a)], [Kind::Close, Kind::Control, Kind::Control]);
         assert_eq!([kind(0xc1), kind(0x83), kind(0xa0)], [Kind::Extended; 3]);
+        assert_eq!([kind(0x08), kind(0x09), kind(0x8b)], [Kind::Extended; 3], "a piece of a ping, and what is none");
+        assert_eq!(Head::read(b"\x89\x7e\x00\x7e").unwrap().kind, Kind::Extended, "too long a ping");
     }
 
     #[test]

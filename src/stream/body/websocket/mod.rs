@@ -3,6 +3,8 @@
 //! Frames (RFC 6455, section 5), those of a client scrambled with a key. The payload of a message, which may be spread over
 //! several frames, is a text; it is unscrambled to be read, and masked where it stands. What waits is the end of a message
 //! that is not complete, and the frames behind it; the receiver could do nothing with it yet.
+//!
+//! What a ping, a pong or a farewell says is a text of its own.
 
 mod frame;
 mod queue;
@@ -44,6 +46,8 @@ struct Frame {
     key: Key,
     /// It ends its message.
     is_last: bool,
+    /// What has come of it, readable, if it belongs to no message.
+    control: Vec<u8>,
 }
 
 /// What is to be done with the payload of a frame.
@@ -55,6 +59,8 @@ enum Payload {
     Unread,
     /// It belongs to no message.
     Control,
+    /// The same, and begins with a status.
+    Close,
 }
 
 /// A message of which a frame has come, and others are to come.
@@ -62,6 +68,9 @@ enum Message {
     Text(Box<Plain>),
     Unread,
 }
+
+/// How long the status of a farewell is.
+const STATUS_LEN: usize = 2;
 
 /// The most bytes of frames without text that wait behind a text. What they leave open is decided with them.
 const LONGEST_QUEUE: usize = 65_536;
@@ -83,6 +92,21 @@ impl WebSocket {
 
     pub fn passed_unread(&self) -> bool {
         self.passed_unread
+    }
+
+    /// What is to be done with frames that cannot be read, from now on.
+    pub fn refuse_unread(&mut self, refuse: bool) {
+        self.plan.refuse_unread = refuse;
+    }
+
+    /// True when all that came are whole frames, and none of it waits.
+    pub fn is_at_rest(&self) -> bool {
+        self.head.is_empty() && self.frame.is_none() && self.queue.is_empty()
+    }
+
+    /// True when what came is not only whole frames that can be read, and the start of one.
+    pub fn is_broken(&self) -> bool {
+        self.passed_unread || self.head.first().is_some_and(|first| Kind::of(*first) == Kind::Extended)
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
@@ -131,6 +155,10 @@ impl WebSocket {
         }
         if end {
             self.push_text(Vec::new(), true, report)?;
+            if let Some(frame) = self.frame.take() {
+                self.read_control(&frame, report)?;
+                self.frame = Some(frame);
+            }
             let head = std::mem::take(&mut self.head);
             self.enqueue(Part::Bytes(head));
             self.queue.forward(output);
@@ -144,7 +172,8 @@ impl WebSocket {
             self.head.push(*byte);
             let Some(head) = Head::read(&self.head) else { continue };
             let payload = self.payload(head.kind, report)?;
-            let frame = Frame { payload, rest: head.length, key: head.key, is_last: head.is_last };
+            let control = Vec::new();
+            let frame = Frame { payload, rest: head.length, key: head.key, is_last: head.is_last, control };
             let head = std::mem::take(&mut self.head);
             self.enqueue(Part::Head(head));
             if frame.rest > 0 {
@@ -164,6 +193,7 @@ impl WebSocket {
     fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(Sighting)) -> Result<Payload, Cut> {
         match kind {
             Kind::Control => return Ok(Payload::Control),
+            Kind::Close => return Ok(Payload::Close),
             Kind::First => self.begin(self.fresh_message(), report)?,
             Kind::Continuation if self.message.is_some() => {}
             Kind::Continuation | Kind::Extended => self.begin(Message::Unread, report)?,
@@ -192,13 +222,20 @@ impl WebSocket {
         let len = usize::try_from(frame.rest).unwrap_or(usize::MAX).min(bytes.len());
         let (payload, behind) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
         frame.rest = frame.rest.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
-        if frame.payload == Payload::Text {
-            self.enqueue(Part::Text(len, frame.key));
-            let mut text = payload.to_vec();
-            frame.key.apply(&mut text);
-            self.push_text(text, frame.rest == 0 && frame.is_last, report)?;
-        } else {
-            self.enqueue(Part::Bytes(payload.to_vec()));
+        match frame.payload {
+            Payload::Text => {
+                self.enqueue(Part::Text(len, frame.key));
+                let mut text = payload.to_vec();
+                frame.key.apply(&mut text);
+                self.push_text(text, frame.rest == 0 && frame.is_last, report)?;
+            }
+            Payload::Unread => self.enqueue(Part::Bytes(payload.to_vec())),
+            Payload::Control | Payload::Close => {
+                frame.control.extend_from_slice(payload);
+                if frame.rest == 0 {
+                    self.read_control(&frame, report)?;
+                }
+            }
         }
         if frame.rest == 0 {
             self.end_frame(&frame);
@@ -208,8 +245,43 @@ impl WebSocket {
         Ok(behind)
     }
 
+    /// Reads what a frame says that belongs to no message, as far as it has come. A farewell is read with its status and
+    /// without it: digits of the one would be part of the other.
+    fn read_control(&mut self, frame: &Frame, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
+        let mut key = frame.key;
+        let mut said = frame.control.clone();
+        key.apply(&mut said);
+        let mut masked = said.clone();
+        let status = if frame.payload == Payload::Close { STATUS_LEN } else { 0 };
+        let readings: &[usize] = if status == 0 { &[0] } else { &[status, 0] };
+        for from in readings {
+            let mut findings = Vec::new();
+            let text = said.get(*from..).unwrap_or_default();
+            self.plan.inspector(Document::Unknown).inspect(text, true, &mut findings);
+            for finding in findings {
+                let span = finding.span.start.saturating_add(*from)..finding.span.end.saturating_add(*from);
+                if *from < status && span.start >= status {
+                    continue;
+                }
+                report(finding.sighting.clone());
+                if self.plan.treatment == Treatment::Block {
+                    return Err(Cut::Card);
+                }
+                if let Some(span) = masked.get_mut(span) {
+                    finding.mask(span, self.plan.style);
+                }
+            }
+        }
+        let mut key = frame.key;
+        key.apply(&mut masked);
+        if !masked.is_empty() {
+            self.enqueue(Part::Bytes(masked));
+        }
+        Ok(())
+    }
+
     fn end_frame(&mut self, frame: &Frame) {
-        if frame.is_last && frame.payload != Payload::Control {
+        if frame.is_last && matches!(frame.payload, Payload::Text | Payload::Unread) {
             self.message = None;
         }
         self.enqueue(Part::End);

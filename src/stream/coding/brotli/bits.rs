@@ -1,12 +1,19 @@
 //! Which bits come next, and are they there already?
 
 use super::super::Flaw;
+use crate::stream::Exhausted;
 
 /// Why a step of decoding is not done.
 pub(super) enum Halt {
     /// More bytes must come first.
     More,
     Flaw(Flaw),
+}
+
+impl From<Exhausted> for Halt {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Flaw(exhausted.into())
+    }
 }
 
 pub(super) const BROKEN: Halt = Halt::Flaw(Flaw::Broken);

@@ -2,6 +2,7 @@
 
 use super::bits::{BROKEN, Bits, Halt};
 use super::code::Code;
+use crate::stream::Reservation;
 
 /// From which length on, and with how many bits more, a code for the length of a block is meant.
 const LENS: [(u32, u8); 26] = [
@@ -45,7 +46,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn read(bits: &mut Bits<'_>) -> Result<Self, Halt> {
+    pub(super) fn read(bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
         let types = bits.count()?;
         if types == 1 {
             // One block that does not end: no metablock is so long.
@@ -55,8 +56,8 @@ impl Blocks {
         if types > 256 {
             return Err(BROKEN);
         }
-        let of_types = Code::read(types.wrapping_add(2), bits)?;
-        let of_lens = Code::read(LENS.len(), bits)?;
+        let of_types = Code::read(types.wrapping_add(2), bits, reservation)?;
+        let of_lens = Code::read(LENS.len(), bits, reservation)?;
         let left = read_len(&of_lens, bits)?;
         Ok(Self { types, of_types, of_lens, kind: 0, previous: 1, left })
     }

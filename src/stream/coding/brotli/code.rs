@@ -1,6 +1,8 @@
 //! Which symbol do the next bits stand for (RFC 7932, section 3)?
 
+use super::super::Flaw;
 use super::bits::{BROKEN, Bits, Halt};
+use crate::stream::Reservation;
 
 /// No code is longer.
 const MOST_BITS: usize = 15;
@@ -45,14 +47,14 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Reads a code for so many symbols.
-    pub(super) fn read(symbols: usize, bits: &mut Bits<'_>) -> Result<Self, Halt> {
+    /// Reads a code for so many symbols, in memory of `reservation`.
+    pub(super) fn read(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
         match bits.read(2)? {
-            1 => Self::read_simple(symbols, bits),
+            1 => Self::read_simple(symbols, bits, reservation),
             skipped => {
                 let mut lengths = vec![0; symbols];
-                Self::read_lengths(skipped as usize, &mut lengths, bits)?;
-                Ok(Self::of(&occurring(&lengths)))
+                Self::read_lengths(skipped as usize, &mut lengths, bits, reservation)?;
+                Self::of(&occurring(&lengths), reservation)
             }
         }
     }
@@ -74,7 +76,7 @@ impl Code {
     }
 
     /// Up to four symbols, named one by one.
-    fn read_simple(symbols: usize, bits: &mut Bits<'_>) -> Result<Self, Halt> {
+    fn read_simple(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
         let width = symbols.saturating_sub(1).checked_ilog2().map_or(0, |log| log.wrapping_add(1));
         let count = bits.read(2)?.wrapping_add(1);
         let mut named = Vec::with_capacity(4);
@@ -94,10 +96,15 @@ impl Code {
         };
         let mut symbols: Vec<(u16, u8)> = named.into_iter().zip(shape.iter().copied()).collect();
         symbols.sort_unstable();
-        Ok(Self::of(&symbols))
+        Self::of(&symbols, reservation)
     }
 
-    fn read_lengths(skipped: usize, lengths: &mut [u8], bits: &mut Bits<'_>) -> Result<(), Halt> {
+    fn read_lengths(
+        skipped: usize,
+        lengths: &mut [u8],
+        bits: &mut Bits<'_>,
+        reservation: &mut Reservation,
+    ) -> Result<(), Halt> {
         let mut of_lengths = [0_u8; 18];
         let mut space = 32_i32;
         let mut count = 0_u32;
@@ -120,7 +127,7 @@ impl Code {
         }
         let code = match of_lengths.iter().position(|&len| len > 0) {
             Some(only) if count == 1 => Self::only(only as u16),
-            _ => Self::of(&occurring(&of_lengths)),
+            _ => Self::of(&occurring(&of_lengths), reservation)?,
         };
         let mut space = 1_i32 << MOST_BITS;
         let mut at = 0_usize;
@@ -163,7 +170,7 @@ impl Code {
     }
 
     /// The code in which those symbols, in order, have so many bits.
-    fn of(symbols: &[(u16, u8)]) -> Self {
+    fn of(symbols: &[(u16, u8)], reservation: &mut Reservation) -> Result<Self, Halt> {
         let mut counts = [0_u16; MOST_BITS + 1];
         for &(_, len) in symbols {
             if let Some(count) = counts.get_mut(usize::from(len)) {
@@ -201,6 +208,8 @@ impl Code {
                 end = end.wrapping_add(1_usize.wrapping_shl(u32::from(entry.bits & !LINK)));
             }
         }
+        reservation.grow_by(end.saturating_mul(size_of::<Entry>()))?;
+        entries.try_reserve_exact(end.saturating_sub(root)).map_err(|_| Halt::Flaw(Flaw::Memory))?;
         entries.resize(end, Entry::default());
         for (value, len, code) in codes {
             let (from, to, step) = if is_long(len) {
@@ -214,7 +223,7 @@ impl Code {
             let places = entries.get_mut(from..to).unwrap_or_default();
             places.iter_mut().step_by(1_usize.wrapping_shl(step)).for_each(|place| *place = Entry { value, bits: len });
         }
-        Self { entries, root_bits }
+        Ok(Self { entries, root_bits })
     }
 }
 

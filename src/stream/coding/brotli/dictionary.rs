@@ -2,6 +2,7 @@
 
 use super::super::Text;
 use super::super::zstd::Zstd;
+use crate::stream::MemoryBudget;
 use std::sync::OnceLock;
 
 /// The words, one length after the other, compressed: 55 KB in every wasm in place of 123.
@@ -67,8 +68,10 @@ fn raise(letter: &mut [u8]) -> usize {
 
 fn words() -> Vec<u8> {
     let mut bytes = Vec::with_capacity(LEN);
+    // Not a peer's: it is the same for all streams, and stays.
+    let reservation = &mut MemoryBudget::new(usize::MAX).account().reservation();
     // A test holds it to be sound.
-    let _ = Zstd::default().push(COMPRESSED, &mut Text { bytes: &mut bytes, most: LEN });
+    let _ = Zstd::default().push(COMPRESSED, &mut Text { bytes: &mut bytes, most: LEN, reservation, copies: 1 });
     bytes
 }
 

@@ -4,6 +4,7 @@ use super::bits::{BROKEN, Bits, Halt};
 use super::blocks::Blocks;
 use super::code::Code;
 use super::context::Mode;
+use crate::stream::{Account, Reservation};
 
 /// How many contexts a literal may have, and a distance.
 const LITERAL_CONTEXTS: usize = 64;
@@ -12,7 +13,6 @@ const DISTANCE_CONTEXTS: usize = 4;
 const COMMANDS: usize = 704;
 
 /// The codes of a metablock, as far as they have been read.
-#[derive(Default)]
 pub(super) struct Codes {
     blocks: Vec<Blocks>,
     distance_bits: Option<DistanceBits>,
@@ -22,6 +22,9 @@ pub(super) struct Codes {
     literals: Vec<Code>,
     commands: Vec<Code>,
     distances: Vec<Code>,
+    reservation: Reservation,
+    /// How much of it is for what has been read. A part that is read again asks for its memory again.
+    kept: usize,
 }
 
 /// How distances are written.
@@ -32,10 +35,39 @@ pub(super) struct DistanceBits {
 }
 
 impl Codes {
+    /// Codes that take their memory from `account`.
+    pub(super) fn new(account: &Account) -> Self {
+        Self {
+            blocks: Vec::new(),
+            distance_bits: None,
+            modes: Vec::new(),
+            literal_map: Map::default(),
+            distance_map: Map::default(),
+            literals: Vec::new(),
+            commands: Vec::new(),
+            distances: Vec::new(),
+            reservation: account.reservation(),
+            kept: 0,
+        }
+    }
+
+    /// Begins another metablock.
+    pub(super) fn start(&mut self) {
+        *self = Self::new(self.reservation.account());
+    }
+
     /// Reads the next part; `true` when none is left.
     pub(super) fn read(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+        self.reservation.shrink_to(self.kept);
+        let is_done = self.read_part(bits)?;
+        self.kept = self.reservation.bytes();
+        Ok(is_done)
+    }
+
+    fn read_part(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+        let reservation = &mut self.reservation;
         if self.blocks.len() < 3 {
-            self.blocks.push(Blocks::read(bits)?);
+            self.blocks.push(Blocks::read(bits, reservation)?);
             return Ok(false);
         }
         let [literal_types, command_types, distance_types] =
@@ -51,11 +83,11 @@ impl Codes {
             return Ok(false);
         }
         if !self.literal_map.is_done {
-            self.literal_map.read(literal_types.wrapping_mul(LITERAL_CONTEXTS), bits)?;
+            self.literal_map.read(literal_types.wrapping_mul(LITERAL_CONTEXTS), bits, reservation)?;
             return Ok(false);
         }
         if !self.distance_map.is_done {
-            self.distance_map.read(distance_types.wrapping_mul(DISTANCE_CONTEXTS), bits)?;
+            self.distance_map.read(distance_types.wrapping_mul(DISTANCE_CONTEXTS), bits, reservation)?;
             return Ok(false);
         }
         let distances =
@@ -66,7 +98,7 @@ impl Codes {
             (&mut self.distances, self.distance_map.codes, distances),
         ] {
             if codes.len() < count {
-                codes.push(Code::read(symbols, bits)?);
+                codes.push(Code::read(symbols, bits, reservation)?);
                 return Ok(false);
             }
         }
@@ -131,7 +163,7 @@ impl Map {
     }
 
     /// Reads the next part of a map for so many contexts.
-    fn read(&mut self, contexts: usize, bits: &mut Bits<'_>) -> Result<(), Halt> {
+    fn read(&mut self, contexts: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<(), Halt> {
         let Some((code, runs)) = &self.code else {
             let codes = bits.count()?;
             if codes > 256 {
@@ -141,7 +173,10 @@ impl Map {
                 self.is_done = true;
             } else {
                 let runs = if bits.flag()? { bits.read(4)?.wrapping_add(1) as usize } else { 0 };
-                self.code = Some((Code::read(codes.wrapping_add(runs), bits)?, runs));
+                let code = Code::read(codes.wrapping_add(runs), bits, reservation)?;
+                reservation.grow_by(contexts)?;
+                self.entries.reserve_exact(contexts);
+                self.code = Some((code, runs));
             }
             self.codes = codes;
             return Ok(());
@@ -152,9 +187,13 @@ impl Map {
                 self.entries.push(symbol.saturating_sub(*runs) as u8);
             } else {
                 let zeros = bits.read(symbol as u32)?.wrapping_add(1_u32.wrapping_shl(symbol as u32));
-                self.entries.resize(self.entries.len().saturating_add(zeros as usize), 0);
+                let filled = self.entries.len().saturating_add(zeros as usize);
+                if filled > contexts {
+                    return Err(BROKEN);
+                }
+                self.entries.resize(filled, 0);
             }
-            return if self.entries.len() > contexts { Err(BROKEN) } else { Ok(()) };
+            return Ok(());
         }
         if bits.flag()? {
             move_to_front(&mut self.entries);

@@ -15,7 +15,8 @@ use self::bits::{BROKEN, Bits, Halt};
 use self::command::Command;
 use self::header::Codes;
 use super::history::History;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
+use crate::stream::{Account, Reservation};
 
 /// The most bytes that are decoded before they are said.
 const MOST_UNSAID: usize = 64 << 10;
@@ -30,8 +31,13 @@ pub(super) struct Brotli {
     has_ended: bool,
 }
 
+/// What a stream takes besides its history and its codes: the bytes of a step that is not whole, which the description of one
+/// code may fill at most, and what is in use while that is read.
+const FIXED: usize = 32 << 10;
+/// The most that a reference into the dictionary says, with what may stand around the word.
+const LONGEST_WORD: usize = 64;
+
 /// A stream.
-#[derive(Default)]
 struct Stream {
     part: Part,
     is_last: bool,
@@ -40,12 +46,11 @@ struct Stream {
     codes: Codes,
     recent: [usize; 4],
     history: History,
+    _reservation: Reservation,
 }
 
 /// What the next bits belong to.
-#[derive(Default)]
 enum Part {
-    #[default]
     Window,
     Header,
     /// So many bytes that say nothing.
@@ -67,11 +72,15 @@ impl Brotli {
         if self.has_ended || bytes.is_empty() {
             return Ok(());
         }
-        let stream = self.stream.get_or_insert_default();
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(Box::new(Stream::new(text.account())?)),
+        };
         let mut whole = std::mem::take(&mut self.begun);
         let bytes = if whole.is_empty() {
             bytes
         } else {
+            whole.try_reserve_exact(bytes.len()).map_err(|_| Flaw::Memory)?;
             whole.extend_from_slice(bytes);
             &whole
         };
@@ -104,18 +113,33 @@ impl Brotli {
         Ok(())
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        self.has_ended || self.stream.is_none()
+    pub(super) fn progress(&self) -> Progress {
+        match self.stream {
+            _ if self.has_ended => Progress::Ended,
+            None => Progress::Complete,
+            Some(_) => Progress::Incomplete,
+        }
     }
 }
 
 impl Stream {
+    fn new(account: &Account) -> Result<Self, Flaw> {
+        Ok(Self {
+            part: Part::Window,
+            is_last: false,
+            to_come: 0,
+            codes: Codes::new(account),
+            recent: [4, 11, 15, 16],
+            history: History::new(account),
+            _reservation: account.reserve(FIXED)?,
+        })
+    }
+
     /// Takes one step; `true` when it was the last one. A step that halts may be taken again from the last bit that was kept.
     fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
         match &mut self.part {
             Part::Window => {
                 self.history.start(read_window(bits)?);
-                self.recent = [4, 11, 15, 16];
                 self.part = Part::Header;
             }
             Part::Header => self.part = self.read_header(bits)?,
@@ -132,6 +156,7 @@ impl Stream {
                 if taken.is_empty() {
                     return Err(Halt::More);
                 }
+                self.history.make_room(taken.len())?;
                 self.history.extend(taken);
                 self.to_come = self.to_come.saturating_sub(taken.len());
                 if self.to_come == 0 {
@@ -152,6 +177,7 @@ impl Stream {
             }
             Part::Literals(command) => {
                 let mut left = command.insert_len.min(MOST_UNSAID);
+                self.history.make_room(left)?;
                 while left > 0 {
                     bits.keep();
                     let (last, before_last) = self.history.last_two();
@@ -181,6 +207,7 @@ impl Stream {
             }
             Part::Copy { distance, left } => {
                 let now = (*left).min(MOST_UNSAID);
+                self.history.make_room(now)?;
                 self.history.repeat(*distance, now).map_err(Halt::Flaw)?;
                 *left = left.saturating_sub(now);
                 self.to_come = self.to_come.saturating_sub(now);
@@ -231,7 +258,7 @@ impl Stream {
         }
         self.is_last = is_last;
         self.to_come = (len as usize).wrapping_add(1);
-        self.codes = Codes::default();
+        self.codes.start();
         Ok(if is_plain { Part::Plain } else { Part::Codes })
     }
 
@@ -240,6 +267,7 @@ impl Stream {
         let len = command.copy_len;
         let farthest = self.history.farthest();
         if let Some(beyond) = distance.checked_sub(farthest).filter(|&beyond| beyond > 0) {
+            self.history.make_room(LONGEST_WORD)?;
             let said = self.history.append(|text| dictionary::append(len, beyond.wrapping_sub(1), text));
             self.to_come = said.and_then(|said| self.to_come.checked_sub(said)).ok_or(BROKEN)?;
             return Ok(self.after_copy());

@@ -5,15 +5,15 @@ use super::super::history::History;
 use super::bits::Backward;
 use super::fse::Table;
 use super::literals::{self, Codes};
+use crate::stream::{Account, Buffer};
 
 /// No block says more, nor takes more.
 pub(super) const LARGEST_BLOCK: usize = 128 << 10;
 
 /// What the blocks of a frame have in common.
-#[derive(Default)]
 pub(super) struct Shared {
     codes: Codes,
-    literals: Vec<u8>,
+    literals: Buffer,
     literal_lens: Option<Table>,
     offsets: Option<Table>,
     match_lens: Option<Table>,
@@ -102,11 +102,31 @@ const LONG_MATCH_LENS: [(u32, u8); 21] = [
 ];
 
 impl Shared {
+    /// Those of the first frame.
+    pub(super) fn new(account: &Account) -> Self {
+        Self {
+            codes: Codes::default(),
+            literals: Buffer::new(account),
+            literal_lens: None,
+            offsets: None,
+            match_lens: None,
+            recent: Recent::default(),
+        }
+    }
+
+    /// Begins another frame.
+    pub(super) fn start(&mut self) {
+        self.codes = Codes::default();
+        (self.literal_lens, self.offsets, self.match_lens) = (None, None, None);
+        self.recent = Recent::default();
+    }
+
     /// Appends what `block` says to `history`, which it may refer to.
     pub(super) fn decode(&mut self, block: &[u8], history: &mut History) -> Result<(), Flaw> {
         let rest = literals::read(block, &mut self.codes, &mut self.literals)?;
         let (count, rest) = read_count(rest)?;
         if count == 0 {
+            history.make_room(self.literals.len())?;
             history.extend(&self.literals);
             return if rest.is_empty() { Ok(()) } else { Err(Flaw::Broken) };
         }
@@ -123,7 +143,7 @@ impl Shared {
             return Err(Flaw::Broken);
         };
         let mut bits = Backward::new(rest)?;
-        let mut literals = self.literals.as_slice();
+        let mut literals: &[u8] = &self.literals;
         let mut literal_state = literal_lens.first(&mut bits);
         let mut offset_state = offsets.first(&mut bits);
         let mut match_state = match_lens.first(&mut bits);
@@ -139,6 +159,8 @@ impl Shared {
             }
             let (said, others) = literals.split_at_checked(literal_len).ok_or(Flaw::Broken)?;
             literals = others;
+            // A block that says too much is refused below, one that is made for that before it takes memory.
+            history.make_room(literal_len.saturating_add(match_len.min(LARGEST_BLOCK)))?;
             history.extend(said);
             let offset = self.recent.offset(offset, literal_len == 0);
             if history.unsaid().len().saturating_add(match_len) > LARGEST_BLOCK {
@@ -146,6 +168,7 @@ impl Shared {
             }
             history.repeat(offset as usize, match_len)?;
         }
+        history.make_room(literals.len())?;
         history.extend(literals);
         if bits.is_at_end() && history.unsaid().len() <= LARGEST_BLOCK { Ok(()) } else { Err(Flaw::Broken) }
     }

@@ -4,6 +4,7 @@ use super::super::Flaw;
 use super::bits::{Backward, top};
 use super::block::LARGEST_BLOCK;
 use super::fse::Table;
+use crate::stream::Buffer;
 
 /// No code is longer.
 const MOST_BITS: u32 = 11;
@@ -17,8 +18,8 @@ pub(super) struct Codes {
 }
 
 /// Reads the literals at the front of `block` into `literals` and says what stands behind them.
-pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Vec<u8>) -> Result<&'b [u8], Flaw> {
-    literals.clear();
+pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer) -> Result<&'b [u8], Flaw> {
+    literals.bytes().clear();
     let &first = block.first().ok_or(Flaw::Broken)?;
     let format = first >> 2 & 3;
     let is_coded = first & 2 != 0;
@@ -38,6 +39,9 @@ pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Vec<u8
     if len > LARGEST_BLOCK {
         return Err(Flaw::Broken);
     }
+    // Four streams say up to three more before the last one is found to be too long.
+    literals.make_room(len.saturating_add(3), LARGEST_BLOCK)?;
+    let literals = literals.bytes();
     if !is_coded {
         let taken = if first & 1 == 0 { len } else { 1 };
         let (bytes, rest) = rest.split_at_checked(taken).ok_or(Flaw::Broken)?;

@@ -12,7 +12,8 @@ mod literals;
 use self::block::{LARGEST_BLOCK, Shared};
 use self::hash::Xxh64;
 use super::history::History;
-use super::{Flaw, Text};
+use super::{Flaw, Progress, Text};
+use crate::stream::{Account, Buffer, Reservation};
 
 const FRAME: u32 = 0xFD2F_B528;
 /// The lowest four bits may be anything.
@@ -26,7 +27,7 @@ const LARGEST_WINDOW: usize = 8 << 20;
 pub(super) struct Zstd {
     part: Part,
     /// The bytes of a part that is not whole yet.
-    begun: Vec<u8>,
+    begun: Option<Buffer>,
     frame: Option<Box<Frame>>,
 }
 
@@ -55,8 +56,10 @@ enum Part {
     Checksum,
 }
 
+/// What a frame takes besides its history, its literals and what has not been decoded: the tables of codes, 11 KiB at most.
+const FIXED: usize = 12 << 10;
+
 /// A frame. Kept from one to the next.
-#[derive(Default)]
 struct Frame {
     has_checksum: bool,
     is_last_block: bool,
@@ -65,6 +68,7 @@ struct Frame {
     shared: Shared,
     history: History,
     hash: Xxh64,
+    _reservation: Reservation,
 }
 
 impl Zstd {
@@ -77,6 +81,7 @@ impl Zstd {
                 let is_over = *to_come == 0;
                 match (self.part, &mut self.frame) {
                     (Part::Plain(_), Some(frame)) => {
+                        frame.history.make_room(now.len())?;
                         frame.history.extend(now);
                         frame.say(text)?;
                         if is_over {
@@ -88,26 +93,33 @@ impl Zstd {
                 }
                 continue;
             }
-            let missing = self.part.len().saturating_sub(self.begun.len());
+            let len = self.part.len();
+            let missing = len.saturating_sub(self.begun_len());
             let (now, rest) = bytes.split_at(bytes.len().min(missing));
             bytes = rest;
             if now.len() < missing {
-                self.begun.extend_from_slice(now);
-            } else if self.begun.is_empty() {
-                self.part = self.take(now, text)?;
-            } else {
-                let mut whole = std::mem::take(&mut self.begun);
-                whole.extend_from_slice(now);
+                self.begun.get_or_insert_with(|| Buffer::new(text.account())).extend(now, len)?;
+            } else if let Some(mut whole) = self.begun.take_if(|begun| !begun.is_empty()) {
+                whole.extend(now, len)?;
                 self.part = self.take(&whole, text)?;
-                whole.clear();
-                self.begun = whole;
+                whole.bytes().clear();
+                self.begun = Some(whole);
+            } else {
+                self.part = self.take(now, text)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        matches!(self.part, Part::Magic) && self.begun.is_empty()
+    pub(super) fn progress(&self) -> Progress {
+        match self.part {
+            Part::Magic if self.begun_len() == 0 => Progress::Complete,
+            _ => Progress::Incomplete,
+        }
+    }
+
+    fn begun_len(&self) -> usize {
+        self.begun.as_ref().map_or(0, |begun| begun.len())
     }
 
     /// Takes a part that is whole and says which one follows.
@@ -128,7 +140,11 @@ impl Zstd {
                 }
             }
             (Part::Header { descriptor, .. }, frame) => {
-                frame.get_or_insert_default().start(descriptor, bytes)?;
+                let frame = match frame {
+                    Some(frame) => frame,
+                    none => none.insert(Box::new(Frame::new(text.account())?)),
+                };
+                frame.start(descriptor, bytes)?;
                 Ok(Part::BlockHeader)
             }
             (Part::BlockHeader, Some(frame)) => {
@@ -144,6 +160,7 @@ impl Zstd {
                 }
             }
             (Part::Repeated(len), Some(frame)) => {
+                frame.history.make_room(len)?;
                 frame.history.fill(number as u8, len);
                 frame.say(text)?;
                 frame.after_block()
@@ -172,6 +189,18 @@ impl Part {
 }
 
 impl Frame {
+    fn new(account: &Account) -> Result<Self, Flaw> {
+        Ok(Self {
+            has_checksum: false,
+            is_last_block: false,
+            to_come: None,
+            shared: Shared::new(account),
+            history: History::new(account),
+            hash: Xxh64::default(),
+            _reservation: account.reserve(FIXED)?,
+        })
+    }
+
     /// Begins a frame with that header. What earlier frames have said is forgotten.
     fn start(&mut self, descriptor: u8, header: &[u8]) -> Result<(), Flaw> {
         let (window, dictionary, content) = field_lens(descriptor);
@@ -195,7 +224,7 @@ impl Frame {
         let window = usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(Flaw::Broken)?;
         self.has_checksum = descriptor & 4 != 0;
         self.to_come = to_come;
-        self.shared = Shared::default();
+        self.shared.start();
         self.history.start(window);
         self.hash = Xxh64::default();
         Ok(())
