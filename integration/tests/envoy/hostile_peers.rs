@@ -11,7 +11,7 @@ use crate::trial::trial;
 /// Always the same exchanges, so that a failure can be looked at again.
 const SEED: &str = "1";
 /// As many as take about a minute.
-const EXCHANGES: &str = "6000";
+const EXCHANGES: &str = "10000";
 /// Enough for a filter that does nothing.
 const FEW: &str = "200";
 
@@ -20,7 +20,8 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     let (whole, blind) = (build.clone(), build.clone());
     vec![
         trial("hostile_peers::nothing_is_found", move || ends_well(whole)).with_ignored_flag(missing),
-        trial("hostile_peers::a_filter_that_does_nothing_is_noticed", move || notices(blind)).with_ignored_flag(missing),
+        trial("hostile_peers::a_filter_that_does_nothing_is_noticed", move || notices(blind))
+            .with_ignored_flag(missing),
     ]
 }
 
