@@ -50,7 +50,7 @@ impl Run {
             [("request.size", self.received), ("response.size", self.forwarded), ("upstream.request_attempt_count", 1)]
         {
             let value = (number as u64).to_le_bytes().to_vec();
-            self.host.properties.entry(property.to_owned()).or_insert_with(Vec::new).clone_from(&value);
+            self.host.properties.entry(property.to_owned()).or_default().clone_from(&value);
         }
         let flow = self.exchange.on_body(&mut self.host, direction, size, end);
         let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
@@ -789,10 +789,11 @@ fn messages_that_say_how_they_are_compressed_are_told() {
     assert_eq!(run.bytes(Direction::Request, &body, true).1, body);
     run.log();
     assert_eq!((run.logged("uninspected"), run.logged("found")), (Some("request:encoding"), Some("0")));
+}
 
 impl Run {
     /// Hands over a chunk of bytes and returns what the host would forward.
-    fn bytes(&mut self, direction: Direction, chunk: &[u8], end: bool) -> (Flow, Vec<u8>) {
+    fn raw(&mut self, direction: Direction, chunk: &[u8], end: bool) -> (Flow, Vec<u8>) {
         self.host.body = Some(chunk.to_vec());
         self.host.phase = Some(Phase::Body(direction));
         let flow = self.exchange.on_body(&mut self.host, direction, chunk.len(), end);
@@ -824,15 +825,15 @@ fn a_long_chunk_that_is_compressed_is_decoded_in_pieces() {
     let encoded = gzip(text.as_bytes());
     assert!(encoded.len() > 16 * 16_384 && text.len() > 5 << 20, "{} {}", encoded.len(), text.len());
     let mut run = Run::encoded("{}", "gzip");
-    let (flow, forwarded) = run.bytes(Direction::Request, &encoded, true);
+    let (flow, forwarded) = run.raw(Direction::Request, &encoded, true);
     assert!(flow == Flow::Continue && forwarded == text.replace(PAN, MASKED).into_bytes());
     let mut observed = Run::encoded("{\"mode\":\"monitor\"}", "gzip");
-    let (flow, forwarded) = observed.bytes(Direction::Request, &encoded, true);
+    let (flow, forwarded) = observed.raw(Direction::Request, &encoded, true);
     assert!(flow == Flow::Continue && forwarded == encoded);
     // What is found in a later piece cuts the body all the same.
     let mut blocked = Run::encoded("{\"request\":\"block\"}", "gzip");
     let encoded = gzip([text.replace(PAN, "none"), PAN.to_owned()].concat().as_bytes());
-    assert_eq!(blocked.bytes(Direction::Request, &encoded, true).0, Flow::Pause);
+    assert_eq!(blocked.raw(Direction::Request, &encoded, true).0, Flow::Pause);
     assert_eq!(blocked.details(), ["panveil_blocked"]);
 }
 
@@ -843,20 +844,20 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
     let policy = r#"{"limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
     let mut attacks: Vec<Run> = (0..40).map(|_| Run::encoded(policy, "zstd")).collect();
     for attack in &mut attacks {
-        assert_eq!(attack.bytes(Direction::Request, &FRAME, false).0, Flow::Continue);
+        assert_eq!(attack.raw(Direction::Request, &FRAME, false).0, Flow::Continue);
         for _ in 0..12 {
-            attack.bytes(Direction::Request, &BLOCK, false);
+            attack.raw(Direction::Request, &BLOCK, false);
         }
     }
     let text = format!("{{\"card\":\"{PAN}\"}}");
     for coding in ["gzip", "identity"] {
         let mut innocent = Run::encoded(policy, coding);
         let body = if coding == "gzip" { gzip(text.as_bytes()) } else { text.clone().into_bytes() };
-        let (flow, forwarded) = innocent.bytes(Direction::Request, &body, true);
+        let (flow, forwarded) = innocent.raw(Direction::Request, &body, true);
         assert_eq!((flow, forwarded), (Flow::Continue, text.replace(PAN, MASKED).into_bytes()), "{coding}");
     }
     let refused = attacks.iter_mut().filter_map(|attack| {
-        attack.bytes(Direction::Request, &BLOCK, false);
+        attack.raw(Direction::Request, &BLOCK, false);
         attack.details().first().copied()
     });
     let refused: Vec<&str> = refused.collect();
@@ -865,7 +866,7 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
     let monitor = r#"{"mode":"monitor","limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
     let mut watched = Run::encoded(monitor, "zstd");
     let body = [&FRAME[..], &BLOCK.repeat(64)].concat();
-    let (flow, forwarded) = watched.bytes(Direction::Request, &body, false);
+    let (flow, forwarded) = watched.raw(Direction::Request, &body, false);
     assert!(flow == Flow::Continue && forwarded == body);
     watched.log();
     assert_eq!((watched.logged("action"), watched.logged("uninspected")), (Some("uninspected"), Some("request:limit")));

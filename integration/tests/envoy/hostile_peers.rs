@@ -1,4 +1,4 @@
-//! A short run of the judge: drawn exchanges through many chains, judged by what arrives. The long one is `make hostile-peers`.
+//! The judge of `make hostile-peers` works: it notices a filter that does nothing.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -10,16 +10,13 @@ use crate::trial::trial;
 
 /// Always the same exchanges, so that a failure can be looked at again.
 const SEED: &str = "1";
-/// As many as take about a minute.
-const EXCHANGES: &str = "10000";
 /// Enough for a filter that does nothing.
 const FEW: &str = "200";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     let missing = Python::from_environment().is_none();
-    let (whole, blind) = (build.clone(), build.clone());
+    let blind = build.clone();
     vec![
-        trial("hostile_peers::nothing_is_found", move || ends_well(whole)).with_ignored_flag(missing),
         trial("hostile_peers::a_filter_that_does_nothing_is_noticed", move || notices(blind))
             .with_ignored_flag(missing),
     ]
@@ -30,12 +27,6 @@ async fn run(build: &Build, exchanges: &str) -> Result<(bool, String)> {
     let (module, envoy) = (build.module.to_string_lossy(), build.envoy.to_string_lossy());
     let arguments = ["--wasm", &module, "--envoy", &envoy, "--seed", SEED, "--exchanges", exchanges, "--shrink", "1"];
     python.run("hostile-peers/run.py", &arguments).await
-}
-
-async fn ends_well(build: Build) -> Result<()> {
-    let (success, said) = run(&build, EXCHANGES).await?;
-    ensure!(success, "{said}");
-    Ok(())
 }
 
 async fn notices(build: Build) -> Result<()> {
