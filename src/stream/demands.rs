@@ -160,19 +160,27 @@ pub fn cut_invariance(chunks: &[Vec<u8>], reading: Reading) {
 /// cut before the message of the first card or in it; observed, it passes untouched.
 pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading: Reading) {
     let body = |treatment| carrier.body(reading, treatment);
+    // What is no base64 is read in two ways, and which of the two is first depends on the chunks.
+    let ordered = |mut found: Vec<Seen>| {
+        if matches!(carrier, Carrier::Base64(_)) {
+            found.sort_by_key(|seen| format!("{seen:?}"));
+        }
+        found
+    };
     let whole = [chunks.concat()];
-    let expected = pass(&mut body(Treatment::Mask), &whole, End::WithLastChunk).expect("nothing cuts it");
+    let (out, found) = pass(&mut body(Treatment::Mask), &whole, End::WithLastChunk).expect("nothing cuts it");
+    let expected = (out, ordered(found));
     assert_eq!(expected.0.len(), whole[0].len());
     for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
         let how = format!("{carrier:?} {end:?}");
         match pass(&mut body(Treatment::Mask), chunks, end) {
-            Ok(seen) => assert_same(&seen, &expected, chunks, &how),
+            Ok((out, found)) => assert_same(&(out, ordered(found)), &expected, chunks, &how),
             // A message that is not complete, and what could still follow.
             Err((cut, _)) => assert!(cut == Cut::TrailersOverTail && end == End::Trailers, "{how} {cut:?}"),
         }
         let (out, found) = pass(&mut body(Treatment::Observe), chunks, end).expect("nothing cuts it");
         assert_eq!(shown(&out), shown(&whole[0]), "{how}");
-        assert_eq!(found, expected.1, "{how}");
+        assert_eq!(ordered(found), expected.1, "{how}");
         match pass(&mut body(Treatment::Block), chunks, end) {
             Ok((out, _)) => assert!(expected.1.is_empty() && out == whole[0], "{how}"),
             Err((Cut::TrailersOverTail, _)) => assert_eq!(end, End::Trailers, "{how}"),

@@ -125,27 +125,26 @@ impl Plain {
         report: &mut dyn FnMut(Sighting),
         advice: &mut dyn FnMut(Counts) -> Advice,
     ) -> Turn {
-        let (mut decided_before, mut was_paused) = (Vec::new(), false);
+        let mut returned = None;
         if let Some(paused) = self.paused.take() {
             match self.resume(&paused, &chunk) {
                 Resumed::Returned => {
-                    let fresh = chunk.split_off(paused.len());
-                    chunk.truncate(paused.len().saturating_sub(self.waiting()));
-                    decided_before = std::mem::replace(&mut chunk, fresh);
-                    was_paused = true;
+                    chunk = chunk.split_off(paused.len());
+                    returned = Some(paused);
                 }
                 Resumed::Released => {}
                 Resumed::Displaced => return Turn::cut(Cut::Uninspectable),
             }
         }
-        let is_fresh = !chunk.is_empty();
+        let (is_fresh, was_paused) = (!chunk.is_empty(), returned.is_some());
         self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         let end = end || self.sender.is_done_after(self.received);
-        let is_untouched = self.pending.is_empty() && decided_before.is_empty();
         if is_fresh && !self.may_reread(end) {
-            self.pending.append(&mut chunk);
-            return self.forward(decided_before);
+            return self.wait_for_more(returned, chunk);
         }
+        let mut decided_before = returned.unwrap_or_default();
+        decided_before.truncate(decided_before.len().saturating_sub(self.waiting()));
+        let is_untouched = self.pending.is_empty() && decided_before.is_empty();
         let mut bytes = std::mem::take(&mut self.pending);
         if bytes.is_empty() {
             bytes = chunk;
@@ -193,6 +192,25 @@ impl Plain {
             }
         }
         self.forward(output)
+    }
+
+    /// Holds `bytes` back without an inspection, where those before them are.
+    fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> Turn {
+        let waiting = self.waiting();
+        let fits = |paused: &Vec<u8>| paused.len().saturating_add(bytes.len()) <= self.plan.pause_limit;
+        if let Some(mut paused) = returned.clone().filter(fits) {
+            let mask = self.plan.style.character.as_byte();
+            // All of it that may be a part of a number, in whatever spelling.
+            let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+            paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
+            self.pending.append(&mut bytes);
+            self.paused = Some(paused.clone());
+            return Turn { replacement: Some(paused), flow: Flow::Pause };
+        }
+        self.pending.append(&mut bytes);
+        let mut decided = returned.unwrap_or_default();
+        decided.truncate(decided.len().saturating_sub(waiting));
+        self.forward(decided)
     }
 
     /// Ends the body, now that trailers have begun. `waiting` is what the host still holds.
