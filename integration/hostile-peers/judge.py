@@ -183,7 +183,7 @@ def judge(made, exchange, log, controlled):
         elif len(sent) < 10_000 and drawn["charset"] not in ("iso-8859-1", "windows-1252"):
             findings += parsed(drawn, document, got, masked and not told)
         if not controlled and log is not None and document.cards:
-            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked"):
+            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked") and "released" not in uninspected:
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
@@ -214,7 +214,7 @@ def parsed(drawn, document, got, masked):
     try:
         read = documents.parse(document.kind, got)
     except Exception as error:
-        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" else []
+        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" and drawn["coding"] != "aws-chunked" else []
     if not masked:
         return []
     row = " ".join(read).encode().translate(None, NOT_DIGITS)
