@@ -66,6 +66,11 @@ def choose_cuts(drawn, document, rng):
         cuts = [rng.randrange(start, end + 1), end]
     else:
         cuts = [rng.randrange(length + 1) for _ in range(3)]
+    if drawn["coding"] == "aws-chunked":
+        # Each chunk has a line in front of it, so a number across two is none for whoever does not know the coding, nor is it
+        # named by a name in another chunk.
+        inside = [(int(a * stretch) - 24, int(b * stretch) + 3) for a, b in document.points]
+        cuts = [next((b for a, b in inside if a < cut < b), cut) for cut in cuts]
     return sorted({cut for cut in cuts if 0 < cut < length})
 
 

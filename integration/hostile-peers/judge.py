@@ -10,6 +10,9 @@ import websocket
 NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 # What panveil cannot read by design, and the reason it gives: docs/streams.md, "What cannot be read" and "What holds no text".
 UNREADABLE = {"compress", "four-layers"}
+GRPC = {"grpc", "grpc-web", "grpc-web-text"}
+# What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
+MASKS = set(b"*0129F.")
 
 
 # Envoy's decompressor reads the first member and the last layer of a coding, with panveil and without: what it loses is its own
@@ -36,6 +39,11 @@ def allowed(digits, keep):
 
 def readable(card, sent, got, keep):
     """How many digits of a card are in the text at the places where they were sent."""
+    first = card.places[0][0]
+    before = slice(max(0, first - 16), first)
+    if len(got) != len(sent) and got[before] != sent[before]:
+        # It is another text, such as a local reply.
+        return 0
     shown, count = b"", 0
     for start, end in card.places:
         shown += got[start:end]
@@ -89,7 +97,14 @@ def refusal_is_documented(made, details):
     if details == "panveil_uninspectable":
         if drawn["coding"] == "gzip-garbage":
             return drawn["policy"] != "monitor"
-        return drawn["coding"] in UNREADABLE and drawn["policy"] in ("uninspectable-block", "block-all")
+        if drawn["policy"] not in ("uninspectable-block", "block-all"):
+            return False
+        # docs/streams.md, "Bodies with a wrong content type": what is called gRPC and has no messages of it is read as text, and
+        # reported as uninspected.
+        called = drawn["type"].startswith("application/grpc")
+        framed = drawn["document"] in GRPC and drawn["type"] != "application/grpc-web-text" and drawn["coding"] != "aws-chunked"
+        chunked = drawn["coding"] == "aws-chunked" and drawn["document"] in GRPC
+        return drawn["coding"] in UNREADABLE or (called and not framed) or chunked
     if details == "panveil_trailers_over_tail":
         # An HTTP/2 sender without a length, trailers of its own, and a last chunk that is too large to wait.
         sent_trailers = drawn["ending"] in ("trailers", "chunked-trailers")
@@ -133,6 +148,10 @@ def judge(made, exchange, log, controlled):
                 continue
             if told:
                 continue
+            cut_by_neighbour = "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR
+            if cut_by_neighbour and len(got) < len(document.inner) and not elsewhere(card, got):
+                # The neighbour has ended the text within the number, so nobody behind it has read more.
+                continue
             leaked = True
             how = f"log says uninspected={uninspected or 'nothing'}, details={details}"
             findings.append(Finding("leak" if not uninspected else "leak-told", f"{count} of {len(card.digits)} digits of {card.digits} arrive; {how}"))
@@ -157,12 +176,14 @@ def judge(made, exchange, log, controlled):
         masked = blank(sent, document.cards) != sent and policy != "monitor" and not controlled
         if len(got) != len(sent):
             findings.append(Finding("changed", f"{len(sent)} bytes were sent, {len(got)} arrived"))
+        elif f"{drawn['direction']}:released" in uninspected and policy != "monitor" and only_masks(sent, got):
+            pass
         elif (blank(got, document.cards) != blank(sent, document.cards)) if masked else got != sent:
             findings.append(Finding("changed", "bytes that are no digits of a card changed: " + difference(sent, got)))
         elif len(sent) < 10_000 and drawn["charset"] not in ("iso-8859-1", "windows-1252"):
             findings += parsed(drawn, document, got, masked and not told)
         if not controlled and log is not None and document.cards:
-            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked"):
+            if len(got) == len(sent) and got != sent and log.get("action") not in ("masked", "blocked") and "released" not in uninspected:
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
@@ -171,6 +192,10 @@ def judge(made, exchange, log, controlled):
     if log is None and not controlled:
         findings.append(Finding("unlogged", "the exchange has no line in the access log"))
     return findings
+
+
+def only_masks(sent, got):
+    return all(one == two or two in MASKS for one, two in zip(sent, got))
 
 
 def difference(sent, got):
@@ -189,7 +214,7 @@ def parsed(drawn, document, got, masked):
     try:
         read = documents.parse(document.kind, got)
     except Exception as error:
-        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" else []
+        return [Finding("changed", f"the receiver's parser of {document.kind} fails: {error}")] if drawn["type"] == "right" and drawn["coding"] != "aws-chunked" else []
     if not masked:
         return []
     row = " ".join(read).encode().translate(None, NOT_DIGITS)

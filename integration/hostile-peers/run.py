@@ -31,7 +31,7 @@ def arguments():
     parser.add_argument("--with", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="values in place of those drawn")
     parser.add_argument("--without", action="append", default=[], metavar="NAME=VALUE", help="leaves out exchanges with this value")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--concurrency", type=int, default=48, help="exchanges at once, of each worker")
+    parser.add_argument("--concurrency", type=int, default=128, help="exchanges at once, of each worker")
     parser.add_argument("--shrink", type=int, default=3, help="how many findings of a kind are shrunk, in each worker")
     parser.add_argument("--show", type=int, default=10, help="how many findings of a kind are printed")
     parser.add_argument("--json", type=pathlib.Path, help="writes the whole report there")
