@@ -74,29 +74,46 @@ const MOST_DIGITS: usize = 18;
 /// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
 /// it had paused.
 pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Advice {
-    let is_response = direction == Direction::Response;
-    if is_response && (!counts.is_fresh || counts.was_paused) && number(host, &COMPLETE).is_some() {
-        return if counts.is_fresh { Advice::Release } else { Advice::End };
+    match direction {
+        Direction::Request => advice_for_request(host, counts),
+        Direction::Response => advice_for_response(host, counts),
     }
-    let may_have_trailers = match counts.sender {
-        Sender::Open => true,
+}
+
+fn advice_for_request<H: Host>(host: &mut H, counts: Counts) -> Advice {
+    let is_changed = match counts.sender {
+        Sender::Open => false,
         // As many bytes as came over the connection, unless a filter in front has changed them, which may add trailers.
-        Sender::Announced => !is_response && number(host, &RECEIVED).is_some_and(|came| came != counts.received),
-        Sender::Length(_) => false,
+        Sender::Announced if number(host, &RECEIVED).is_some_and(|came| came != counts.received) => true,
+        Sender::Announced | Sender::Length(_) => return Advice::Hold,
     };
-    if !may_have_trailers {
+    if number(host, &ATTEMPTS).unwrap_or(0) == 0 {
+        Advice::Hold
+    } else if is_changed && counts.received > SMALL_BODY {
+        Advice::TooMuch
+    } else {
+        Advice::Pause
+    }
+}
+
+fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
+    let is_usual = counts.is_fresh && !counts.was_paused;
+    if is_usual && counts.sender != Sender::Open {
         return Advice::Hold;
     }
-    let is_small = counts.received <= SMALL_BODY;
-    let (has_passed, may_pile_up) = match direction {
-        Direction::Request => (number(host, &ATTEMPTS) > Some(0), counts.sender == Sender::Announced),
-        Direction::Response if number(host, &COMPLETE).is_some() => (false, false),
-        Direction::Response => (number(host, &SENT) == Some(counts.forwarded), client_speaks_http1(host)),
-    };
-    match (has_passed, may_pile_up && !is_small) {
-        (false, _) => Advice::Hold,
-        (true, false) => Advice::Pause,
-        (true, true) => Advice::TooMuch,
+    if number(host, &COMPLETE).is_some() {
+        return match (counts.is_fresh, counts.was_paused) {
+            (false, _) => Advice::End,
+            (true, true) => Advice::Release,
+            (true, false) => Advice::Hold,
+        };
+    }
+    if counts.sender != Sender::Open || number(host, &SENT) != Some(counts.forwarded) {
+        Advice::Hold
+    } else if counts.received > SMALL_BODY && client_speaks_http1(host) {
+        Advice::TooMuch
+    } else {
+        Advice::Pause
     }
 }
 

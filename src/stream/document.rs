@@ -96,7 +96,7 @@ impl Document {
         let numeric = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
         let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['))
             && view.window().get(span.clone()).is_some_and(|bytes| bytes.iter().all(numeric));
-        if matches!(self, Self::Json | Self::Events) && stands_bare { Form::Digits } else { Form::Text }
+        if self.may_hold_bare_numbers() && stands_bare { Form::Digits } else { Form::Text }
     }
 
     /// True where a number may be one of JSON.

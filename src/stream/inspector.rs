@@ -7,7 +7,7 @@ use super::naming::Naming;
 use super::search::{self, Hit, Stretch, Written};
 use super::suspicion::is_suspect;
 use crate::mask::{Form, Style};
-use crate::scan::{self, Decoded, Escapes, LOOKBEHIND, View, text_before};
+use crate::scan::{self, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{self, Criteria, Level, field};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -142,7 +142,11 @@ impl Inspector {
                         (true, 0) => b'9',
                         (true, _) => b'0',
                     };
-                    cover_at(&mut covered, &source, start.saturating_add(offset), cover, mask);
+                    for (at, byte) in covering(&source, start.saturating_add(offset), cover, mask) {
+                        if let Some(slot) = covered.get_mut(at) {
+                            *slot = byte;
+                        }
+                    }
                 }
             }
             start = start.saturating_add(word.len());
@@ -312,27 +316,17 @@ fn spelled(
     let start = source.start(span.start);
     let positions = span.clone().filter(|position| source.text().get(*position).is_some_and(&covered));
     let edits = positions.map(|position| {
-        let mut edits = source.mask(position, mask);
-        if edits.is_empty() {
-            // A spelling that has no room for a mask: better a broken escape than a readable digit.
-            edits = (source.start(position)..source.end(position)).map(|at| (at, mask)).collect();
-        }
+        let edits = covering(source, position, mask, mask);
         edits.into_iter().map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
     });
     edits.collect()
 }
 
-/// Makes `source` say `cover` where it says the byte at `position`, or breaks its spelling with `mask` if that cannot be.
-fn cover_at(bytes: &mut [u8], source: &Decoded<'_>, position: usize, cover: u8, mask: u8) {
-    let mut edits = source.mask(position, cover);
-    if edits.is_empty() {
-        edits = (source.start(position)..source.end(position)).map(|at| (at, mask)).collect();
-    }
-    for (at, byte) in edits {
-        if let Some(slot) = bytes.get_mut(at) {
-            *slot = byte;
-        }
-    }
+/// The edits that make `source` say `cover` where it says the byte at `position`. A spelling that has no room for it is broken
+/// with `mask`: better that than a readable digit.
+fn covering(source: &Decoded<'_>, position: usize, cover: u8, mask: u8) -> Vec<Edit> {
+    let edits = source.mask(position, cover);
+    if edits.is_empty() { (source.start(position)..source.end(position)).map(|at| (at, mask)).collect() } else { edits }
 }
 
 /// The `edits` of what `source` says at `span`, made in the source.

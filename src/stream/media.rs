@@ -57,13 +57,17 @@ pub const SNIFFED: usize = 64;
 /// True when what begins with these bytes may be a text, whatever it is called: none of the binary formats has so many bytes
 /// without one that no text has.
 pub fn begins_like_text(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let text = match std::str::from_utf8(bytes) {
         Ok(_) => true,
         // Cut within a character.
         Err(error) => error.error_len().is_none(),
     };
-    text && !bytes.iter().any(is_control)
+    text && !has_control(bytes)
+}
+
+/// True when a control character is among `bytes` that is no white space.
+pub fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
 }
 
 #[cfg(test)]

@@ -109,12 +109,7 @@ impl Base64 {
 
     /// Ends the body, now that trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
-        let turn = self.push(Vec::new(), true, report);
-        match turn.replacement {
-            // Once trailers have begun nothing can be put in front of them.
-            Some(rest) if !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
-            _ => Turn { replacement: None, ..turn },
-        }
+        self.push(Vec::new(), true, report).before_trailers()
     }
 
     /// The bytes that these characters stand for, with those before them.

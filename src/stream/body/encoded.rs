@@ -8,6 +8,7 @@
 //! complete member are lost to trailers, and the body is cut ([`Cut::TrailersOverTail`]).
 
 use super::{Advice, Body, Cut, Plan, Shape, Treatment, Turn};
+use crate::stream::messages::as_u64;
 use crate::stream::{Decoder, Flaw, Progress, Sender, Sighting};
 
 /// A compressed body.
@@ -45,7 +46,7 @@ impl Encoded {
         if self.flaw.is_some() {
             return self.give_up();
         }
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
         let mut decoded = Vec::new();
         self.flaw = self.decoder.push(chunk, &mut decoded).err();
@@ -67,12 +68,7 @@ impl Encoded {
 
     /// Ends the body, now that trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
-        let turn = self.push(&[], true, report);
-        // Once trailers have begun nothing can be put in front of them.
-        match turn.replacement {
-            Some(rest) if !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
-            _ => Turn { replacement: None, ..turn },
-        }
+        self.push(&[], true, report).before_trailers()
     }
 
     fn give_up(&self) -> Turn {

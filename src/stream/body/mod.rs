@@ -206,36 +206,32 @@ impl Body {
         }
     }
 
+    /// The only kind of body of which bytes wait in the host.
+    fn plain(&self) -> Option<&Plain> {
+        match self {
+            Self::Plain(body) => Some(body),
+            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => None,
+        }
+    }
+
     /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
     pub fn outgrew_pause(&self) -> bool {
-        match self {
-            Self::Plain(body) => body.outgrew_pause(),
-            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => false,
-        }
+        self.plain().is_some_and(Plain::outgrew_pause)
     }
 
     /// True when another filter has taken along held-back bytes, which were forwarded masked.
     pub fn was_released(&self) -> bool {
-        match self {
-            Self::Plain(body) => body.was_released(),
-            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => false,
-        }
+        self.plain().is_some_and(Plain::was_released)
     }
 
     /// The number of bytes that wait in the host, unless another filter takes them along.
     pub fn paused_len(&self) -> usize {
-        match self {
-            Self::Plain(body) => body.paused_len(),
-            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => 0,
-        }
+        self.plain().map_or(0, Plain::paused_len)
     }
 
     /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
     pub fn returned_len(&self, chunk: &[u8]) -> usize {
-        match self {
-            Self::Plain(body) => body.returned_len(chunk),
-            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => 0,
-        }
+        self.plain().map_or(0, |body| body.returned_len(chunk))
     }
 
     /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that
@@ -285,6 +281,14 @@ impl Turn {
         match self.flow {
             Flow::Pass | Flow::Pause => Ok(self.replacement.unwrap_or(chunk)),
             Flow::Cut(cut) | Flow::Close(cut) => Err(cut),
+        }
+    }
+
+    /// What becomes of the last turn of a body, now that trailers have begun and nothing can be put in front of them.
+    fn before_trailers(self) -> Self {
+        match self.replacement {
+            Some(rest) if !rest.is_empty() => Self::cut(Cut::TrailersOverTail),
+            _ => Self { replacement: None, ..self },
         }
     }
 

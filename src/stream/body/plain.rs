@@ -29,7 +29,7 @@
 //! to come before the next inspection.
 
 use super::{Advice, Counts, Cut, Flow, Plan, Shape, Treatment, Turn};
-use crate::stream::messages::{Messages, Stretch};
+use crate::stream::messages::{Messages, Stretch, as_u64};
 use crate::stream::{Document, Finding, Framing, Inspector, Sender, Sighting};
 
 /// A body whose texts appear in it byte for byte.
@@ -137,13 +137,12 @@ impl Plain {
             }
         }
         let (is_fresh, was_paused) = (!chunk.is_empty(), returned.is_some());
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
         if is_fresh && !self.may_reread(end) {
             return self.wait_for_more(returned, chunk);
         }
-        let mut decided_before = returned.unwrap_or_default();
-        decided_before.truncate(decided_before.len().saturating_sub(self.waiting()));
+        let decided_before = returned.map(|paused| self.decided_of(paused)).unwrap_or_default();
         let is_untouched = self.pending.is_empty() && decided_before.is_empty();
         let mut bytes = std::mem::take(&mut self.pending);
         if bytes.is_empty() {
@@ -160,7 +159,7 @@ impl Plain {
             return Turn::PASS;
         }
         if is_untouched && self.pending.is_empty() {
-            self.forwarded = self.forwarded.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            self.forwarded = self.forwarded.saturating_add(as_u64(bytes.len()));
             return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
         }
         let mut output = decided_before;
@@ -172,8 +171,7 @@ impl Plain {
         match advice(Counts { sender, received, forwarded, is_fresh, was_paused }) {
             Advice::Pause if self.fits_in_host(&output) => {
                 self.cover(&mut output);
-                self.paused = Some(output.clone());
-                return Turn { replacement: Some(output), flow: Flow::Pause };
+                return self.pause(output);
             }
             Advice::Pause | Advice::TooMuch => self.outgrew_pause |= self.plan.pause_limit > 0,
             Advice::Hold => {}
@@ -196,32 +194,39 @@ impl Plain {
 
     /// Holds `bytes` back without an inspection, where those before them are.
     fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> Turn {
-        let waiting = self.waiting();
-        let fits = |paused: &Vec<u8>| paused.len().saturating_add(bytes.len()) <= self.plan.pause_limit;
-        if let Some(mut paused) = returned.clone().filter(fits) {
-            let mask = self.plan.style.character.as_byte();
-            // All of it that may be a part of a number, in whatever spelling.
-            let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-            paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
-            self.pending.append(&mut bytes);
-            self.paused = Some(paused.clone());
-            return Turn { replacement: Some(paused), flow: Flow::Pause };
-        }
+        let decided = match returned {
+            Some(mut paused) if paused.len().saturating_add(bytes.len()) <= self.plan.pause_limit => {
+                let mask = self.plan.style.character.as_byte();
+                // All of it that may be a part of a number, in whatever spelling.
+                let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+                paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
+                self.pending.append(&mut bytes);
+                return self.pause(paused);
+            }
+            Some(paused) => self.decided_of(paused),
+            None => Vec::new(),
+        };
         self.pending.append(&mut bytes);
-        let mut decided = returned.unwrap_or_default();
-        decided.truncate(decided.len().saturating_sub(waiting));
         self.forward(decided)
+    }
+
+    /// The turn in which `output` waits in the host.
+    fn pause(&mut self, output: Vec<u8>) -> Turn {
+        self.paused = Some(output.clone());
+        Turn { replacement: Some(output), flow: Flow::Pause }
+    }
+
+    /// The decided bytes in front of the masked ones in `paused`, which came back.
+    fn decided_of(&self, mut paused: Vec<u8>) -> Vec<u8> {
+        paused.truncate(paused.len().saturating_sub(self.waiting()));
+        paused
     }
 
     /// Ends the body, now that trailers have begun. `waiting` is what the host still holds.
     pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
         let is_in_host = self.paused.as_ref().is_some_and(|paused| waiting.starts_with(paused));
         let turn = self.push_chunk(if is_in_host { waiting } else { Vec::new() }, true, report, &mut |_| Advice::Hold);
-        match turn.replacement {
-            Some(rest) if !is_in_host && !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
-            Some(_) if !is_in_host => Turn { replacement: None, ..turn },
-            replacement => Turn { replacement, ..turn },
-        }
+        if is_in_host { turn } else { turn.before_trailers() }
     }
 
     /// What has become of the `paused` bytes, now that the host holds `chunk`.
@@ -236,7 +241,7 @@ impl Plain {
             return Resumed::Displaced;
         }
         self.released = self.pending.len();
-        self.forwarded = self.forwarded.saturating_add(u64::try_from(paused.len()).unwrap_or(u64::MAX));
+        self.forwarded = self.forwarded.saturating_add(as_u64(paused.len()));
         Resumed::Released
     }
 
@@ -250,7 +255,7 @@ impl Plain {
         if self.pending.is_empty() || end {
             return true;
         }
-        let cost = u64::try_from(self.pending.len()).unwrap_or(u64::MAX).saturating_add(COST_OF_INSPECTION);
+        let cost = as_u64(self.pending.len()).saturating_add(COST_OF_INSPECTION);
         let budget = FREE_REREADS.saturating_add(self.received.saturating_mul(REREADS_PER_BYTE));
         let reread = self.reread.saturating_add(cost);
         let fits = reread <= budget;
@@ -293,7 +298,7 @@ impl Plain {
 
     /// The turn that forwards `output`, while the pending bytes stay in the filter.
     fn forward(&mut self, output: Vec<u8>) -> Turn {
-        self.forwarded = self.forwarded.saturating_add(u64::try_from(output.len()).unwrap_or(u64::MAX));
+        self.forwarded = self.forwarded.saturating_add(as_u64(output.len()));
         if self.plan.treatment == Treatment::Observe { Turn::PASS } else { Turn::replaced_by(output) }
     }
 

@@ -13,7 +13,8 @@
 //! The reading across follows behind the other. Nothing waits in the host.
 
 use super::{Cut, Plan, Shape, Treatment, Turn};
-use crate::stream::messages::{Messages, Stretch};
+use crate::stream::media::has_control;
+use crate::stream::messages::{Messages, Stretch, as_u64};
 use crate::stream::{Document, Finding, Inspector, Sender, Sighting};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -322,13 +323,4 @@ impl Edge {
 fn within(finding: &Finding, from: u64) -> Range<u64> {
     let at = |offset: usize| from.saturating_add(as_u64(offset));
     at(finding.span.start)..at(finding.span.end)
-}
-
-/// True when a control character is among `bytes` that is no white space.
-fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
-}
-
-fn as_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

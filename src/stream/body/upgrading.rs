@@ -8,6 +8,7 @@
 //! number that ends one frame and begins the next is only found in frames.
 
 use super::{Cut, Flow, Plain, Plan, Shape, Side, Treatment, Turn, WebSocket};
+use crate::stream::messages::as_u64;
 use crate::stream::{Document, Sender, Sighting};
 
 /// The bytes of a client that has asked for a websocket.
@@ -60,7 +61,7 @@ impl Upgrading {
 
     /// Takes the next bytes. `end` says that nothing follows.
     pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        self.received = self.received.saturating_add(as_u64(chunk.len()));
         let is_text = self.text.is_some();
         let end = end || (is_text && self.sender.is_done_after(self.received));
         let mut bytes = chunk.clone();
@@ -101,12 +102,7 @@ impl Upgrading {
 
     /// Ends the body, now that trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
-        let turn = self.push(Vec::new(), true, report);
-        match turn.replacement {
-            // Once trailers have begun nothing can be put in front of them.
-            Some(rest) if !rest.is_empty() => Turn::cut(Cut::TrailersOverTail),
-            _ => Turn { replacement: None, ..turn },
-        }
+        self.push(Vec::new(), true, report).before_trailers()
     }
 
     /// The same turn, with what was ready before it.

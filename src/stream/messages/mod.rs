@@ -156,7 +156,7 @@ impl Messages {
     }
 }
 
-fn as_u64(length: usize) -> u64 {
+pub(in crate::stream) fn as_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
