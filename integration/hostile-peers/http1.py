@@ -36,11 +36,7 @@ class Reader:
                 buffer.clear()
             return False
         if state == "length":
-            part = bytes(buffer[: self.left])
-            del buffer[: self.left]
-            self.left -= len(part)
-            if part:
-                self.sink.body(part)
+            self.pass_on()
             if self.left:
                 return False
             self.state = "head"
@@ -54,11 +50,7 @@ class Reader:
             self.state = "chunk" if self.left else "trailers"
             return True
         if state == "chunk":
-            part = bytes(buffer[: self.left])
-            del buffer[: self.left]
-            self.left -= len(part)
-            if part:
-                self.sink.body(part)
+            self.pass_on()
             if self.left or len(buffer) < 2:
                 return False
             if buffer[:2] != b"\r\n":
@@ -76,6 +68,14 @@ class Reader:
         self.state = "head"
         self.sink.ended()
         return bool(buffer)
+
+    def pass_on(self):
+        """Hands on what has come of the bytes that are left of the body or the chunk."""
+        part = bytes(self.buffer[: self.left])
+        del self.buffer[: self.left]
+        self.left -= len(part)
+        if part:
+            self.sink.body(part)
 
     def line(self):
         end = self.buffer.find(b"\r\n")

@@ -185,16 +185,23 @@ class Upstream:
         return None
 
 
-class Http1Service(asyncio.Protocol):
-    def __init__(self, upstream):
-        self.upstream = upstream
-        self.exchange = None
-        self.reader = http1.Reader(self, response=False)
+class Http1Connection(asyncio.Protocol):
+    """An HTTP/1 connection that reads messages and sends each piece at once."""
+
+    def __init__(self, response):
+        self.reader = http1.Reader(self, response)
         self.transport = None
 
     def connection_made(self, transport):
         self.transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class Http1Service(Http1Connection):
+    def __init__(self, upstream):
+        super().__init__(response=False)
+        self.upstream = upstream
+        self.exchange = None
 
     def data_received(self, data):
         try:
@@ -305,15 +312,10 @@ def farewell(exchange):
     return b"" if exchange.request.pieces else websocket.frame(websocket.CLOSE, b"\x03\xe8", key=b"mask")
 
 
-class Http1Client(asyncio.Protocol):
+class Http1Client(Http1Connection):
     def __init__(self, exchange):
+        super().__init__(response=True)
         self.exchange = exchange
-        self.reader = http1.Reader(self, response=True)
-        self.transport = None
-
-    def connection_made(self, transport):
-        self.transport = transport
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data):
         try:

@@ -1,6 +1,6 @@
 //! Did a card's digits, or another secret, get out through Envoy? Into a file it wrote, or onto a page of its admin interface.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
 
 use crate::envoy::{Envoy, PAGES};
@@ -34,6 +34,19 @@ pub async fn leaks(envoy: &Envoy, cards: &[String], secrets: &[String]) -> Resul
     let digits = places.iter().filter_map(|(place, text, telling)| leak(place, text, cards, *telling));
     let told = places.iter().filter(|(_, text, _)| secrets.iter().any(|secret| text.contains(secret)));
     Ok(digits.chain(told.map(|(place, ..)| format!("{place} holds a secret"))).collect())
+}
+
+/// Envoy runs, has logged `count` lines and no digit of `card`; gives the last line.
+///
+/// # Errors
+///
+/// When that is not so.
+pub async fn unharmed(envoy: &mut Envoy, card: &str, count: usize) -> Result<Map<String, Value>> {
+    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
+    let mut lines = envoy.access_log(count).await?;
+    let leaks = leaks(envoy, &[card.to_owned()], &[]).await?;
+    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
+    lines.pop().context("no line")
 }
 
 /// How long Envoy took for everything together, without what it computed behind the point: up to thirty digits of no client's.

@@ -11,8 +11,8 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
 use panveil_integration::observation::{canonical, values};
 use panveil_integration::sidecar::{Build, Sidecar};
-use panveil_integration::silence::leaks;
-use serde_json::{Map, Value, json};
+use panveil_integration::silence::unharmed;
+use serde_json::json;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,7 +67,7 @@ async fn routes(build: Build) -> Result<()> {
         let line = sidecar.envoy.access_log(number + 1).await?.pop().context("no line")?;
         ensure!(response.status == status && line["path"] == logged, "{} {line:?}", response.summary());
     }
-    unharmed(&mut sidecar.envoy, 1).await?;
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
 }
 
@@ -86,7 +86,7 @@ async fn rewrite(build: Build) -> Result<()> {
     ensure!(received.path == format!("/pay?card={MASKED}"), "{received:?}");
     let original = values(&received.headers, "x-envoy-original-path");
     ensure!(original == [format!("/shop/pay?card={MASKED}")], "{received:?}");
-    unharmed(&mut sidecar.envoy, 1).await?;
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ async fn compressor(build: Build) -> Result<()> {
     let mut text = String::new();
     GzDecoder::new(response.body.as_slice()).read_to_string(&mut text)?;
     ensure!(text.starts_with(&format!("call with {MASKED} at hand")), "{text}");
-    unharmed(&mut sidecar.envoy, 1).await?;
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
 }
 
@@ -163,7 +163,7 @@ async fn too_large(build: Build) -> Result<()> {
     let request = post(&[format!("card {CARD} "), "x".repeat(2000), format!("card {CARD} ")]);
     let response = Client::http1(sidecar.envoy.listener).send(&request).await?.context("no response")?;
     ensure!(response.status == 413, "{}", response.summary());
-    let line = unharmed(&mut sidecar.envoy, 1).await?;
+    let line = unharmed(&mut sidecar.envoy, CARD, 1).await?;
     ensure!(line["details"] == "request_payload_too_large", "{line:?}");
     ensure!(line["panveil_action"] == "masked" && line["panveil_where"] == "body", "{line:?}");
     let found: u64 = line["panveil_found"].as_str().context("nothing found")?.parse()?;
@@ -203,7 +203,7 @@ async fn two_in_one_chain(build: Build) -> Result<()> {
         let response = client.send(&request).await?.context("no response")?;
         ensure!(response.body == format!("card {MASKED} ").as_bytes(), "{}", response.summary());
     }
-    let line = unharmed(&mut sidecar.envoy, 2).await?;
+    let line = unharmed(&mut sidecar.envoy, CARD, 2).await?;
     ensure!(line["panveil_found"] == "1" && line["panveil_action"] == "masked", "{line:?}");
     let findings = r#"panveil_findings_total{direction="request",place="body",brand="visa",action="masked"}"#;
     counted(&sidecar.envoy, findings, 2).await?;
@@ -218,7 +218,7 @@ async fn two_in_one_chain(build: Build) -> Result<()> {
     let (received, _) = sidecar.upstream.take().await?;
     ensure!(received.len() == 2, "{received:?}");
     ensure!(received.iter().all(|request| values(&request.headers, "x-note") == [MASKED]), "{received:?}");
-    unharmed(&mut sidecar.envoy, 4).await?;
+    unharmed(&mut sidecar.envoy, CARD, 4).await?;
     counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 4).await
 }
 
@@ -234,7 +234,7 @@ async fn one_watches(build: Build) -> Result<()> {
     let response = Client::http1(sidecar.envoy.listener).send(&post(&[format!("card {CARD} ")])).await?;
     let response = response.context("no response")?;
     ensure!(response.body == format!("card {MASKED} ").as_bytes(), "{}", response.summary());
-    unharmed(&mut sidecar.envoy, 1).await?;
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
 }
 
@@ -250,7 +250,7 @@ async fn a_namespace_left_out(build: Build) -> Result<()> {
         let response = response.context("no response")?;
         let expected = if acts { MASKED } else { CARD };
         ensure!(response.body == format!("card {expected} ").as_bytes(), "{}", response.summary());
-        let line = unharmed(&mut sidecar.envoy, 1).await?;
+        let line = unharmed(&mut sidecar.envoy, CARD, 1).await?;
         ensure!(line["panveil_action"].is_null() != acts && line["path"].is_null() != acts, "{line:?}");
     }
     Ok(())
@@ -271,13 +271,13 @@ async fn early_logs(build: Build) -> Result<()> {
     let client = Client { gap: std::time::Duration::from_millis(800), ..Client::http1(sidecar.envoy.listener) };
     let response = client.send(&request).await?.context("no response")?;
     ensure!(response.body == format!("card {MASKED} xcard {MASKED} ").as_bytes(), "{}", response.summary());
-    let mut line = unharmed(&mut sidecar.envoy, 3).await?;
+    let mut line = unharmed(&mut sidecar.envoy, CARD, 3).await?;
     ensure!(sidecar.envoy.access_log(1).await?[0]["path"].is_null(), "only the filter provides a path to log");
     for count in 4..20 {
         if !line["details"].is_null() {
             break;
         }
-        line = unharmed(&mut sidecar.envoy, count).await?;
+        line = unharmed(&mut sidecar.envoy, CARD, count).await?;
     }
     ensure!(line["panveil_found"] == "3" && line["path"] == "/pay?card=****************", "{line:?}");
     counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 1).await
@@ -305,13 +305,4 @@ async fn counted(envoy: &Envoy, name: &str, value: u64) -> Result<()> {
     }
     ensure!(counted == Some(value), "{name}: {counted:?} instead of {value}");
     Ok(())
-}
-
-/// Envoy runs, has logged `count` lines and no digit of the card; gives the last line.
-async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Map<String, Value>> {
-    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
-    let mut lines = envoy.access_log(count).await?;
-    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
-    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
-    lines.pop().context("no line")
 }

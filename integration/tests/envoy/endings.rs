@@ -8,8 +8,7 @@ use libtest_mimic::Trial;
 use panveil_integration::client::Client;
 use panveil_integration::envoy::Envoy;
 use panveil_integration::sidecar::{Build, Sidecar};
-use panveil_integration::silence::leaks;
-use serde_json::{Map, Value};
+use panveil_integration::silence::unharmed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -41,7 +40,7 @@ async fn the_client_goes_away(build: Build) -> Result<()> {
         tokio::time::sleep(PAUSE).await;
     }
     ensure!(Client::http1(sidecar.envoy.listener).get("/after").await?.status == 200);
-    unharmed(&mut sidecar.envoy, 3).await?;
+    unharmed(&mut sidecar.envoy, CARD, 3).await?;
     Ok(())
 }
 
@@ -53,7 +52,7 @@ async fn the_service_goes_away(build: Build) -> Result<()> {
         let (mut envoy, response) = behind(&build, format!("HTTP/1.1 200 OK\r\n{head}")).await?;
         let response = response.context("no response")?;
         ensure!(!response.complete, "{}", response.summary());
-        unharmed(&mut envoy, 1).await?;
+        unharmed(&mut envoy, CARD, 1).await?;
     }
     Ok(())
 }
@@ -66,7 +65,7 @@ async fn there_is_no_service(build: Build) -> Result<()> {
     let mut envoy = Envoy::start(&build.envoy, &settings).await?;
     let response = Client::http1(envoy.listener).get(&format!("/pay?card={CARD}")).await?;
     ensure!(response.status == 503, "{}", response.summary());
-    let line = unharmed(&mut envoy, 1).await?;
+    let line = unharmed(&mut envoy, CARD, 1).await?;
     ensure!(line["panveil_found"] == "1" && line["path"] == "/pay?card=****************", "{line:?}");
     Ok(())
 }
@@ -80,7 +79,7 @@ async fn the_connection_ends_the_body(build: Build) -> Result<()> {
         let (mut envoy, response) = behind(&build, answer).await?;
         let response = response.context("no response")?;
         ensure!(response.complete && response.body == wanted.as_bytes(), "{}", response.summary());
-        unharmed(&mut envoy, 1).await?;
+        unharmed(&mut envoy, CARD, 1).await?;
     }
     Ok(())
 }
@@ -99,7 +98,7 @@ async fn http1_trailers(build: Build) -> Result<()> {
     let (received, _) = sidecar.upstream.take().await?;
     let trailers = &received.first().context("the service got no whole request")?.trailers;
     ensure!(*trailers == [("x-card".to_owned(), "411111******1111".to_owned())], "{trailers:?}");
-    unharmed(&mut sidecar.envoy, 1).await?;
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
 }
 
@@ -111,7 +110,7 @@ async fn http1_trailers_over_a_tail(build: Build) -> Result<()> {
     let request = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n7\r\ncard 41\r\n0\r\nx-a: b\r\n\r\n";
     let response =
         Client::http1(sidecar.envoy.listener).send_bytes(request.as_bytes()).await?.context("no response")?;
-    let line = unharmed(&mut sidecar.envoy, 1).await?;
+    let line = unharmed(&mut sidecar.envoy, CARD, 1).await?;
     let (received, _) = sidecar.upstream.take().await?;
     if response.status == 200 {
         ensure!(received.first().is_some_and(|request| request.body == b"card 41"), "bytes were lost: {received:?}");
@@ -146,13 +145,4 @@ async fn answering_once(answer: String) -> Result<SocketAddr> {
         anyhow::Ok(())
     });
     Ok(address)
-}
-
-/// Envoy runs, has logged `count` exchanges and no digit of the card; gives the last line.
-async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Map<String, Value>> {
-    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
-    let mut lines = envoy.access_log(count).await?;
-    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
-    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
-    lines.pop().context("no line")
 }

@@ -18,9 +18,9 @@ use panveil_integration::case::{Framing, Message, Request, Response};
 use panveil_integration::client::Client;
 use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
 use panveil_integration::sidecar::{Build, Sidecar};
-use panveil_integration::silence::leaks;
+use panveil_integration::silence::unharmed;
 use panveil_integration::upstream::Script;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -92,7 +92,7 @@ async fn delay(build: Build) -> Result<()> {
         Client { gap: GAP, ..Client::http2(sidecar.envoy.listener) }.send(&request).await?;
         let (received, _) = sidecar.upstream.take().await?;
         ensure!(received.first().is_some_and(|request| request.body == b"total: 1234 items"), "{received:?}");
-        unharmed(&mut sidecar.envoy, 5).await?;
+        unharmed(&mut sidecar.envoy, CARD, 5).await?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ async fn delay_and_trailers(build: Build) -> Result<()> {
         message.trailers = vec![("x-checksum".into(), "abc".into())];
         let client = Client { gap, ..Client::http2(sidecar.envoy.listener) };
         client.send(&post(message)).await?.context("no response")?;
-        let line = unharmed(&mut sidecar.envoy, number + 1).await?;
+        let line = unharmed(&mut sidecar.envoy, CARD, number + 1).await?;
         let (received, _) = sidecar.upstream.take().await?;
         match received.first() {
             Some(received) => ensure!(received.body == b"total: 12", "{received:?}"),
@@ -230,7 +230,7 @@ async fn decompressed_requests_under(build: &Build, policy: &str) -> Result<()> 
                     Message { framing, ..message(&[&gzip(text.as_bytes())?], &[("content-encoding", "gzip")]) };
                 let response = client.send(&post(message)).await?.context("no response")?;
                 count += 1;
-                let line = unharmed(&mut sidecar.envoy, count).await?;
+                let line = unharmed(&mut sidecar.envoy, CARD, count).await?;
                 let (received, _) = sidecar.upstream.take().await?;
                 let whole = received.first().is_some_and(|request| request.body == text.as_bytes());
                 ensure!(response.status == 200 && whole, "{policy} {text}: {} {line:?}", response.summary());
@@ -275,7 +275,7 @@ async fn decompressed_response(build: Build) -> Result<()> {
                             .await
                             .with_context(|| format!("{policy} {service_http2} {text} {framing:?} {}", client.http2))?;
                         count += 1;
-                        let line = unharmed(&mut sidecar.envoy, count).await?;
+                        let line = unharmed(&mut sidecar.envoy, CARD, count).await?;
                         let is_whole = response.complete && response.body == text.as_bytes();
                         // HTTP/2 ends with the last bytes, and the trailers come behind them at once.
                         let is_told = service_http2 && line["details"] == "panveil_trailers_over_tail";
@@ -303,7 +303,7 @@ async fn close_delimited(build: Build) -> Result<()> {
                 let mut envoy = Envoy::start(&build.envoy, &settings).await?;
                 let response = Client::http1(envoy.listener).get("/").await?;
                 let expected = format!("{shown} {large}");
-                let line = unharmed(&mut envoy, 1).await?;
+                let line = unharmed(&mut envoy, CARD, 1).await?;
                 ensure!(
                     response.complete && response.body == expected.as_bytes(),
                     "{status} {buffer_limit:?}: {} of {} bytes, {line:?}",
@@ -329,13 +329,4 @@ async fn answering(parts: [String; 2]) -> Result<SocketAddr> {
         anyhow::Ok(())
     });
     Ok(address)
-}
-
-/// Envoy runs, has logged `count` lines and no digit of the card; gives the last line.
-async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Map<String, Value>> {
-    ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
-    let mut lines = envoy.access_log(count).await?;
-    let leaks = leaks(envoy, &[CARD.to_owned()], &[]).await?;
-    ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
-    lines.pop().context("no line")
 }
