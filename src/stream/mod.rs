@@ -16,6 +16,7 @@
 //! 6. **Idempotence**: the output, inspected again, holds nothing more.
 //! 7. **Drain**: the end of the stream, trailers and a block each have a named last step; no byte is lost or doubled.
 //! 9. **Oracle**: what is found is what a slow, plain finder finds in the whole body.
+//! 10. **Release**: whatever waits in the host may be taken along at any moment; no byte is lost, and no digit too many is shown.
 //!
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
