@@ -5,7 +5,7 @@
 
 use crate::audit::{Counter, Ledger, Line};
 use crate::exchange::{ACTS, Exchange, Flow};
-use crate::host::{EnvoyHost, Host, Level};
+use crate::host::{EnvoyHost, Host, Level, Live};
 use crate::policy::{Direction, KEY_VARIABLE, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -33,10 +33,11 @@ struct Root {
 struct Stream {
     exchange: Exchange,
     host: EnvoyHost,
+    _live: Live,
 }
 
 /// An exchange that is left alone: the host is asked for nothing.
-struct LeftOut;
+struct LeftOut(#[allow(dead_code, reason = "dropped with the stream")] Live);
 
 impl Context for Root {
     /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
@@ -84,12 +85,14 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
         let policy = Rc::clone(self.policy.as_ref()?);
+        let live = Live::begin(context_id);
         if self.left_out {
-            return Some(Box::new(LeftOut));
+            return Some(Box::new(LeftOut(live)));
         }
-        Some(Box::new(Stream { exchange: Exchange::new(policy, Rc::clone(&self.ledger)), host: self.host.clone() }))
+        let exchange = Exchange::new(policy, Rc::clone(&self.ledger));
+        Some(Box::new(Stream { exchange, host: self.host.clone(), _live: live }))
     }
 
     fn get_type(&self) -> Option<ContextType> {

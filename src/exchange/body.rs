@@ -1,12 +1,15 @@
 //! How is the body of a message prepared for, and what becomes of each chunk of it?
 
-use super::framing::{advice, sender_of};
+use super::forwarded::Forwarded;
+use super::framing::{advice, has_reached_nobody, is_complete, sender_of};
 use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Place, Policy};
-use crate::stream::{self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Shape, Side, Sighting, Treatment, Turn};
+use crate::stream::{
+    self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Sender, Shape, Side, Sighting, Treatment, Turn,
+};
 use std::rc::Rc;
 
 /// The body of a message on its way.
@@ -211,6 +214,9 @@ impl Exchange {
             }
         }
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
+        if self.comes_again(host, direction, &incoming, &chunk) {
+            return self.take_again(host, direction, incoming, end);
+        }
         self.ledger.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
         let mut body = match incoming {
             Incoming::Read(body) => body,
@@ -220,6 +226,7 @@ impl Exchange {
             }
             Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
                 let passed = text.passed || !chunk.is_empty();
+                self.message(direction).forwarded.extend(&Forwarded::of(&chunk));
                 self.message(direction).body = Some(Incoming::Text(Text { passed, ..text }));
                 return Ok(Flow::Continue);
             }
@@ -232,8 +239,54 @@ impl Exchange {
             return self.take_pieces(host, direction, size, end, body, &chunk);
         }
         let mut found = Vec::new();
+        let came = Forwarded::of(&chunk);
         let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |counts| advice(host, direction, counts));
+        self.note_forwarded(direction, &turn, &came);
         self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)
+    }
+
+    /// Adds to what was forwarded. `came` is the chunk of the turn.
+    fn note_forwarded(&mut self, direction: Direction, turn: &Turn, came: &Forwarded) {
+        let forwarded = match (&turn.flow, &turn.replacement) {
+            (stream::Flow::Pass, None) => *came,
+            (stream::Flow::Pass, Some(bytes)) => Forwarded::of(bytes),
+            _ => return,
+        };
+        self.message(direction).forwarded.extend(&forwarded);
+    }
+
+    /// True when `chunk` is nothing new, but all that was forwarded, which a filter behind this one stops. A sender that repeats
+    /// itself just then is taken for it, so there must be nothing to find in it.
+    fn comes_again<H: Host>(&mut self, host: &mut H, direction: Direction, incoming: &Incoming, chunk: &[u8]) -> bool {
+        let is_paused = matches!(incoming, Incoming::Read(body) if body.paused_len() > 0);
+        if is_paused || !self.message(direction).forwarded.may_be(chunk) || !has_reached_nobody(host, direction) {
+            return false;
+        }
+        let shape = Shape::text(Sender::Announced, Document::Unknown);
+        let mut text = Body::new(shape, self.plan(direction, Treatment::Block));
+        let turn = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| Advice::Hold);
+        turn.flow == stream::Flow::Pass
+    }
+
+    /// Lets what comes again pass as it is. Behind it, where the body has ended, goes what was held back.
+    fn take_again<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        incoming: Incoming,
+        end: bool,
+    ) -> Result<Flow, Stop> {
+        match incoming {
+            Incoming::Read(mut body) if end || (direction == Direction::Response && is_complete(host)) => {
+                let mut found = Vec::new();
+                let turn = body.push(Vec::new(), true, &mut |what| found.push(what), &mut |_| Advice::Hold);
+                self.finish_turn(host, direction, Put::Behind, body, &found, turn)
+            }
+            incoming => {
+                self.message(direction).body = Some(incoming);
+                Ok(Flow::Continue)
+            }
+        }
     }
 
     /// Takes a chunk of an encoded body in pieces: what one of them decodes to has left the VM before the next is decoded.
@@ -252,6 +305,7 @@ impl Exchange {
             let mut found = Vec::new();
             let ends = end && pieces.peek().is_none();
             let turn = body.push(piece.to_vec(), ends, &mut |what| found.push(what), &mut |_| Advice::Hold);
+            self.note_forwarded(direction, &turn, &Forwarded::of(piece));
             self.finish_turn(host, direction, put, body, &found, turn)?;
             match self.message(direction).body.take() {
                 Some(Incoming::Read(next)) => body = next,

@@ -101,7 +101,7 @@ fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
     if is_usual && counts.sender != Sender::Open {
         return Advice::Hold;
     }
-    if number(host, &COMPLETE).is_some() {
+    if is_complete(host) {
         return match (counts.is_fresh, counts.was_paused) {
             (false, _) => Advice::End,
             (true, true) => Advice::Release,
@@ -115,6 +115,19 @@ fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
     } else {
         Advice::Pause
     }
+}
+
+/// True when no byte of the body can have passed all filters.
+pub fn has_reached_nobody<H: Host>(host: &mut H, direction: Direction) -> bool {
+    match direction {
+        Direction::Request => number(host, &ATTEMPTS).unwrap_or(0) == 0,
+        Direction::Response => number(host, &SENT).unwrap_or(0) == 0,
+    }
+}
+
+/// True when the upstream has sent all of a response.
+pub fn is_complete<H: Host>(host: &mut H) -> bool {
+    number(host, &COMPLETE).is_some()
 }
 
 /// Bytes of a request's body that came over the connection.

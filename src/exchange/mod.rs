@@ -16,6 +16,7 @@ mod body;
 mod chain;
 mod coding;
 mod fields;
+mod forwarded;
 mod framing;
 mod judging;
 mod negotiation;
@@ -27,6 +28,7 @@ mod tests;
 use self::body::Incoming;
 pub use self::chain::ACTS;
 use self::fields::Fields;
+use self::forwarded::Forwarded;
 use self::framing::{Handover, hands_over};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
@@ -79,6 +81,8 @@ struct Message {
     /// How much was found in it.
     found: u32,
     body: Option<Incoming>,
+    /// What of its body was forwarded.
+    forwarded: Forwarded,
 }
 
 /// A message that was refused.
@@ -324,7 +328,16 @@ impl Exchange {
 
 impl Message {
     fn under(ruling: Ruling) -> Self {
-        Self { ruling, begun: false, passed_by: None, unread: false, closed: false, found: 0, body: None }
+        Self {
+            ruling,
+            begun: false,
+            passed_by: None,
+            unread: false,
+            closed: false,
+            found: 0,
+            body: None,
+            forwarded: Forwarded::default(),
+        }
     }
 
     /// Notes that what comes of it is not looked at, as it is to be.

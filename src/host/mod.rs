@@ -7,11 +7,13 @@ mod envoy;
 #[cfg(any(test, feature = "fake-host"))]
 mod fake;
 mod header_block;
+mod live;
 
 pub use envoy::EnvoyHost;
 #[cfg(any(test, feature = "fake-host"))]
 pub use fake::{FakeHost, Field, Phase, SentReply};
 pub use header_block::HeaderBlock;
+pub use live::Live;
 
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;

@@ -1,0 +1,94 @@
+//! What of a body was forwarded, as far as it takes to recognize it when it comes again.
+//!
+//! The host has one buffer per direction for all filters of the chain. A filter in front of this one that delivers bytes itself
+//! and then continues the stream, as Envoy's ext_proc does, makes the host deliver that buffer to this filter: everything that
+//! this one has forwarded and a filter behind it has stopped. Those are no new bytes of the body.
+
+/// The length, and both ends, of bytes that were forwarded.
+#[derive(Clone, Copy, Default)]
+pub struct Forwarded {
+    length: u64,
+    first: Edge,
+    last: Edge,
+}
+
+/// How much of each end is kept.
+const EDGE: usize = 32;
+
+/// Up to [`EDGE`] bytes.
+#[derive(Clone, Copy, Default)]
+struct Edge {
+    bytes: [u8; EDGE],
+    length: usize,
+}
+
+impl Forwarded {
+    /// These bytes and no others.
+    pub fn of(bytes: &[u8]) -> Self {
+        let first = bytes.get(..EDGE).unwrap_or(bytes);
+        let last = bytes.get(bytes.len().saturating_sub(EDGE)..).unwrap_or_default();
+        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), first: Edge::of(first), last: Edge::of(last) }
+    }
+
+    /// Adds what was forwarded behind them.
+    pub fn extend(&mut self, behind: &Self) {
+        self.length = self.length.saturating_add(behind.length);
+        self.first = self.first.followed_by(&behind.first, true);
+        self.last = self.last.followed_by(&behind.last, false);
+    }
+
+    /// True when `chunk` may be all of them.
+    pub fn may_be(&self, chunk: &[u8]) -> bool {
+        self.length > 0
+            && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
+            && chunk.starts_with(self.first.get())
+            && chunk.ends_with(self.last.get())
+    }
+}
+
+impl Edge {
+    fn of(bytes: &[u8]) -> Self {
+        let mut edge = Self { length: bytes.len(), ..Self::default() };
+        edge.bytes.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+        edge
+    }
+
+    fn get(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The first or last bytes of both.
+    fn followed_by(&self, other: &Self, first: bool) -> Self {
+        let mut both = [0; 2 * EDGE];
+        let length = self.length.saturating_add(other.length);
+        both.iter_mut().zip(self.get().iter().chain(other.get())).for_each(|(slot, byte)| *slot = *byte);
+        let both = both.get(..length).unwrap_or_default();
+        Self::of(if first {
+            both.get(..EDGE).unwrap_or(both)
+        } else {
+            both.get(length.saturating_sub(EDGE)..).unwrap_or_default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_forwarded_is_recognized(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..6)) {
+            let mut forwarded = Forwarded::default();
+            chunks.iter().for_each(|chunk| forwarded.extend(&Forwarded::of(chunk)));
+            let all = chunks.concat();
+            prop_assert_eq!(forwarded.may_be(&all), !all.is_empty());
+            prop_assert!(!forwarded.may_be(&[&all[..], b"x"].concat()));
+            for place in (0..all.len().min(EDGE)).chain(all.len().saturating_sub(EDGE)..all.len()) {
+                let mut other = all.clone();
+                other[place] ^= 1;
+                prop_assert!(!forwarded.may_be(&other));
+            }
+        }
+    }
+}
