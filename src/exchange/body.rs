@@ -1,7 +1,7 @@
 //! How is the body of a message prepared for, and what becomes of each chunk of it?
 
 use super::forwarded::Forwarded;
-use super::framing::{advice, has_reached_nobody, is_complete, sender_of};
+use super::framing::{advice, has_reached_nobody, is_complete, is_delayed, sender_of};
 use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
@@ -125,6 +125,7 @@ impl Exchange {
         }
         let sender = sender_of(host, direction, block);
         let Some(treatment) = self.treatment(direction) else { return Ok(()) };
+        self.message(direction).delayed = is_delayed(host, direction, sender);
         if is_binary {
             if block.get(b"content-encoding").is_none() {
                 let shape = Shape::text(sender, Document::Unknown);
@@ -240,7 +241,9 @@ impl Exchange {
         }
         let mut found = Vec::new();
         let came = Forwarded::of(&chunk);
-        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut |counts| advice(host, direction, counts));
+        let delayed = self.message(direction).delayed;
+        let mut advice = |counts| if delayed { Advice::Hold } else { advice(host, direction, counts) };
+        let turn = body.push(chunk, end, &mut |what| found.push(what), &mut advice);
         self.note_forwarded(direction, &turn, &came);
         self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)
     }

@@ -66,9 +66,8 @@ const MOST_DIGITS: usize = 18;
 /// have passed all other filters, and so has all that was forwarded of its body. Then nothing of it is in the buffer that all
 /// filters share, which would be delivered twice.
 ///
-/// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be
-/// as large as the HTTP/2 window of the upstream when the client is slow. So there a chunk waits only while the body is small
-/// and nothing of it can have piled up. Towards an HTTP/2 client the buffer is as large as the window.
+/// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be as large
+/// as a read of the upstream. So there nothing waits. Towards an HTTP/2 client the buffer is as large as the window.
 ///
 /// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
 /// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
@@ -78,6 +77,14 @@ pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Ad
         Direction::Request => advice_for_request(host, counts),
         Direction::Response => advice_for_response(host, counts),
     }
+}
+
+/// True when bytes of a request's body came before its headers reached this filter: one in front keeps them until another
+/// service has answered. It may do so with the body and the trailers too, and what continues after a pause sends trailers past
+/// it that it still has, so that the request ends twice.
+pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> bool {
+    let may_pause = direction == Direction::Request && !matches!(sender, Sender::Length(_));
+    may_pause && number(host, &RECEIVED).is_some_and(|came| came > 0)
 }
 
 fn advice_for_request<H: Host>(host: &mut H, counts: Counts) -> Advice {
@@ -108,13 +115,8 @@ fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
             (true, false) => Advice::Hold,
         };
     }
-    if counts.sender != Sender::Open || number(host, &SENT) != Some(counts.forwarded) {
-        Advice::Hold
-    } else if counts.received > SMALL_BODY && client_speaks_http1(host) {
-        Advice::TooMuch
-    } else {
-        Advice::Pause
-    }
+    let may_pause = counts.sender == Sender::Open && !client_speaks_http1(host);
+    if may_pause && number(host, &SENT) == Some(counts.forwarded) { Advice::Pause } else { Advice::Hold }
 }
 
 /// True when no byte of the body can have passed all filters.

@@ -81,6 +81,8 @@ struct Message {
     /// How much was found in it.
     found: u32,
     body: Option<Incoming>,
+    /// A filter in front keeps its bytes for a while.
+    delayed: bool,
     /// What of its body was forwarded.
     forwarded: Forwarded,
 }
@@ -336,6 +338,7 @@ impl Message {
             closed: false,
             found: 0,
             body: None,
+            delayed: false,
             forwarded: Forwarded::default(),
         }
     }
