@@ -52,7 +52,7 @@ pub use joint::{Separator, is_joint, is_joint_byte};
 pub use last::{count, last};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use prefixed::number_in as prefixed_number;
-pub use prefixed::{ends_with_length, is_binary};
+pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_binary_far};
 pub use quiet::{quiet, says_at_least, seam};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};

@@ -4,12 +4,13 @@
 //! one byte is the length, and for some lengths that byte is a digit.
 
 use super::emv::Object;
-use super::{Digits, MAX_DIGITS, MIN_DIGITS, View, lanes};
+use super::{Digits, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The number that belongs to the string which the run of digits at `start` begins, or whose length it begins with.
 pub fn number(view: View<'_>, start: usize) -> Option<Object> {
     match view.before(start, 1) {
         b':' => counted(view, start),
+        head if cbor_length(head).is_some() => in_front_of_digit(view, start),
         byte if may_type(byte) && exists_before(view, start) => behind_length(view, start),
         _ => None,
     }
@@ -26,6 +27,7 @@ pub fn number_in(text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
 pub fn may_be(view: View<'_>, start: usize) -> bool {
     match view.before(start, 1) {
         b':' => view.before(start, 2).is_ascii_digit(),
+        head if cbor_length(head).is_some() => true,
         byte => may_type(byte) && exists_before(view, start),
     }
 }
@@ -40,6 +42,22 @@ fn counted(view: View<'_>, start: usize) -> Option<Object> {
         object(view, start, length)
     })
 }
+
+/// A string of CBOR that is a number and nothing else, with an integer behind it that is written as a digit.
+fn in_front_of_digit(view: View<'_>, start: usize) -> Option<Object> {
+    let length = cbor_length(view.before(start, 1))?;
+    let run = super::window::leading_digits(view.window().get(start..)?, length.saturating_add(2));
+    (run == length.saturating_add(1)).then(|| object(view, start, length)).flatten()
+}
+
+/// The length of the string of CBOR, as long as a number may be, that `head` begins: those are ASCII letters.
+fn cbor_length(head: u8) -> Option<usize> {
+    let length = usize::from(head | 0x20).checked_sub(CBOR_TEXT)?;
+    (head.is_ascii_alphabetic() && (MIN_DIGITS..=MAX_DIGITS).contains(&length)).then_some(length)
+}
+
+/// What the first byte of a text string in CBOR (RFC 8949) is, and its length.
+pub const CBOR_TEXT: usize = 0x60;
 
 /// A number behind one digit that is the length of the string which goes on behind the number.
 fn behind_length(view: View<'_>, start: usize) -> Option<Object> {
@@ -75,7 +93,16 @@ pub fn ends_with_length(text: &[u8], length: usize) -> bool {
 
 /// True when the last bytes of `text` are those of binary data: control characters of no text, or what is not UTF-8.
 pub fn is_binary(text: &[u8]) -> bool {
-    let near = text.get(text.len().saturating_sub(NEAR)..).unwrap_or_default();
+    ends_binary(text, NEAR)
+}
+
+/// The same of all that is known before a number.
+pub fn is_binary_far(text: &[u8]) -> bool {
+    ends_binary(text, FAR)
+}
+
+fn ends_binary(text: &[u8], within: usize) -> bool {
+    let near = text.get(text.len().saturating_sub(within)..).unwrap_or_default();
     if near.iter().any(|byte| is_control(*byte)) {
         return true;
     }
@@ -88,8 +115,20 @@ pub fn is_binary(text: &[u8]) -> bool {
     std::str::from_utf8(near.get(cut..).unwrap_or_default()).is_err()
 }
 
-/// How far back binary data are recognized.
+/// How far back binary data are recognized, and where else speaks for them. A character may begin before what is known.
 const NEAR: usize = 64;
+const FAR: usize = LOOKBEHIND - 4;
+
+/// Whether the first byte of `text` is one of no text; `None` when its end comes too early to tell.
+pub fn begins_binary(text: &[u8]) -> Option<bool> {
+    if text.first().copied().is_some_and(is_control) {
+        return Some(true);
+    }
+    match std::str::from_utf8(text.get(..4).unwrap_or(text)) {
+        Err(error) if error.valid_up_to() == 0 => error.error_len().map(|_| true),
+        _ => Some(false),
+    }
+}
 
 /// True for what stands before a length in binary data, and in no text before a digit: control characters, and the type of a
 /// string of MessagePack.
@@ -125,6 +164,9 @@ mod tests {
             (b"d3:pan16:", "4111111111111111e", None),
             (b"d3:pan116:", "41111111111111113:cvv", None),
             (b"\"ts\":", "41111111111111113", None),
+            (b"panp", "41111111111111114", Some("4111111111111111")),
+            (b"panp", "411111111111111144", None),
+            (b"panq", "41111111111111114", None),
             (b"\x02", "24111111111111111 Jane Doe", Some("4111111111111111")),
             (b"\xd9", "04111111111111111|Jane Doe", Some("4111111111111111")),
             (b"\x02", "24111111111111111Jane", None),

@@ -500,12 +500,14 @@ fn is_glued(before: &[u8], length: usize, after: &[u8]) -> bool {
     left.reverse();
     let right = letters(&mut after.iter());
     let digit_before = before.len().checked_sub(left.len() + 1).is_some_and(|at| before[at].is_ascii_digit());
+    let is_cbor = adjacent::is_cbor_value(before, length, after, true) == Some(true);
     let left_is_fine = left.is_empty()
+        || is_cbor
         || ((words::is_one_of(&left, &words::GLUED_BEFORE) || boundary::is_mask(before)) && !digit_before)
         || boundary::is_no_word(before, length, after);
     let filled = boundary::is_filled_up(&after[..right.len()], after.get(right.len()));
     let ends = filled || right.is_empty() || words::is_one_of(&right, &words::GLUED_BEHIND);
-    !left_is_fine || !(ends || adjacent::is_exact_string(before, length))
+    !left_is_fine || !(ends || is_cbor || adjacent::is_exact_string(before, length))
 }
 
 fn underscore(before: &[u8]) -> i8 {

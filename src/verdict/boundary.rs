@@ -30,12 +30,14 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
         }
     }
     let length = candidate.span().len();
-    if left == Edge::Letter && !is_glued_before(before) && !is_no_word(before, length, after) {
-        return Surroundings::Object(Why::GluedToLetter);
+    let value =
+        if left == Edge::Letter { adjacent::is_cbor_value(before, length, after, complete) } else { Some(false) };
+    if left == Edge::Letter && value != Some(true) && !is_glued_before(before) && !is_no_word(before, length, after) {
+        return value.map_or(Surroundings::Open, |_| Surroundings::Object(Why::GluedToLetter));
     }
-    if right == Edge::Letter && !adjacent::is_exact_string(before, length) {
+    if right == Edge::Letter && value != Some(true) && !adjacent::is_exact_string(before, length) {
         let word = after.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        if word == after.len() && !complete {
+        if value.is_none() || (word == after.len() && !complete) {
             return Surroundings::Open;
         }
         let (word, behind) = after.split_at_checked(word).unwrap_or_default();
