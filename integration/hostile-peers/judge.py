@@ -10,7 +10,20 @@ import websocket
 NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 # What panveil cannot read by design, and the reason it gives: docs/streams.md, "What cannot be read" and "What holds no text".
 UNREADABLE = {"compress", "four-layers"}
+# What may be Envoy's own doing, or a neighbour's: the same chain without panveil says.
+CONTROLLED = {"lost", "hang", "changed"}
 GRPC = {"grpc", "grpc-web", "grpc-web-text"}
+# How far from its end the last digit of a text may be that is held back at its end.
+OPEN = 64
+# Codings that leave a body as it is, and media types whose bodies are read message by message.
+PLAIN = {"none", "identity", "utf-8", "word-none", "7bit", "binary", "media-type"}
+MESSAGES = {
+    "text/event-stream", "application/x-ndjson", "application/x-protobuf", "application/grpc", "application/grpc+json",
+    "application/grpc-web", "application/grpc-web-text",
+}
+# Neighbours that keep a message from going on, and those that give it to panveil later, or changed.
+STOPS = {"ext_authz", "lua", "ext_proc_streamed", "ext_proc_partial", "ext_proc_duplex", "delay", "buffer"}
+DELAYS = STOPS | {"decompressor"}
 # What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
 MASKS = set(b"*0129F.")
 
@@ -42,7 +55,7 @@ def readable(card, sent, got, keep):
     first = card.places[0][0]
     before = slice(max(0, first - 16), first)
     if len(got) != len(sent) and got[before] != sent[before]:
-        # It is another text, such as a local reply.
+        # It is another text.
         return 0
     shown, count = b"", 0
     for start, end in card.places:
@@ -105,11 +118,68 @@ def refusal_is_documented(made, details):
         framed = drawn["document"] in GRPC and drawn["type"] != "application/grpc-web-text" and drawn["coding"] != "aws-chunked"
         chunked = drawn["coding"] == "aws-chunked" and drawn["document"] in GRPC
         return drawn["coding"] in UNREADABLE or (called and not framed) or chunked
-    if details == "panveil_trailers_over_tail":
-        # An HTTP/2 sender without a length, trailers of its own, and a last chunk that is too large to wait.
-        sent_trailers = drawn["ending"] in ("trailers", "chunked-trailers")
-        return sent_trailers and max(len(piece) for piece, _ in made.pieces) > 12_000 and drawn["number"] != "clean-short"
+    return details == "panveil_trailers_over_tail" and trailers_come(drawn) and ends_open(made) and cannot_wait(made)
+
+
+def trailers_come(drawn):
+    """Whether trailers reach panveil: the sender's own, or those of a decompressor in front of it."""
+    first = drawn["before"] if drawn["direction"] == "request" else drawn["behind"]
+    return drawn["ending"] in ("trailers", "chunked-trailers") or first == "decompressor"
+
+
+def ends_open(made):
+    """Whether the text ends with digits or near them, or with letters of base64, and cannot be decided before it has ended."""
+    drawn = made.drawn
+    end = made.document.inner[-OPEN:]
+    first = drawn["before"] if drawn["direction"] == "request" else drawn["behind"]
+    return (
+        any(one.isdigit() for one in end.decode("utf-8", "replace"))
+        or drawn["policy"] == "base64-patterns"
+        or drawn["type"] == "application/grpc-web-text"
+        # It ends there with the first member.
+        or (first == "decompressor" and drawn["coding"] in LOST_BY_DECOMPRESSOR)
+    )
+
+
+def cannot_wait(made):
+    """docs/streams.md, "Where the end of a chunk waits": why the end of the body is not held back in Envoy."""
+    drawn = made.drawn
+    request = drawn["direction"] == "request"
+    behind = drawn["behind"] if request else drawn["before"]
+    sender, client = drawn["down"] if request else drawn["up"], drawn["down"]
+    return (
+        sender == "h1"
+        or (not request and client == "h1")
+        or drawn["coding"] not in PLAIN
+        or drawn["document"] in documents.BINARY
+        or drawn["type"] in MESSAGES
+        or (drawn["type"] in ("right", "doubled") and documents.TYPES[drawn["document"]] in MESSAGES)
+        or behind in STOPS
+        or (drawn["before"] if request else drawn["behind"]) in DELAYS
+        or max(len(piece) for piece, _ in made.pieces) > 12_000
+    )
+
+
     return False
+
+
+def loss_is_documented(made, got, details):
+    """docs/streams.md, "What is lost beside other filters": bytes at the end of a message, and no others."""
+    drawn, sent = made.drawn, made.document.inner
+    request = drawn["direction"] == "request"
+    first, last = (drawn["before"], drawn["behind"]) if request else (drawn["behind"], drawn["before"])
+    limit = chains.LIMITS[drawn["limit"]] or 1 << 20
+    if first == "decompressor" and details == "request_payload_too_large":
+        return len(sent) > limit
+    if drawn["coding"] not in PLAIN and len(sent) > limit and "ext_proc" in first + last:
+        return True
+    if len(got) >= len(sent) or blank(got, made.document.cards) != blank(sent, made.document.cards)[: len(got)]:
+        return False
+    own_trailers = drawn["ending"] in ("trailers", "chunked-trailers")
+    return (
+        (first.startswith("ext_proc") and (own_trailers or last in STOPS))
+        or (first == "decompressor" and last in STOPS and request)
+    )
 
 
 def judge(made, exchange, log, controlled):
@@ -135,13 +205,18 @@ def judge(made, exchange, log, controlled):
     # A coding that cannot be read must be refused where the policy says so; a picture passes.
     passes = unread_by_design(drawn) - ({"encoding"} if policy in ("uninspectable-block", "block-all") else set())
     told = any(f"{drawn['direction']}:{reason}" in uninspected for reason in passes)
+    # docs/streams.md, "Compressed bodies": the heads of its chunks stand between the digits.
+    if drawn["coding"] == "aws-chunked" and (drawn["framing"] != "whole" or drawn["document"] == "grpc-web-text"):
+        told = told or f"{drawn['direction']}:coding_name" in uninspected
 
     leaked = False
     if not controlled and policy != "monitor":
         keep = chains.KEEP.get(policy, "none")
         for card in document.cards:
             limit = allowed(card.digits, keep) if keep != "none" else 0
-            count = readable(card, document.inner, got, keep)
+            # A local reply has digits of its own, in its request id.
+            replied = refused and not request and exchange.client.status in (403, 502)
+            count = 0 if replied else readable(card, document.inner, got, keep)
             if count <= limit and elsewhere(card, got):
                 count = len(card.digits)
             if count <= limit:
@@ -149,7 +224,7 @@ def judge(made, exchange, log, controlled):
             if told:
                 continue
             cut_by_neighbour = "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR
-            if cut_by_neighbour and len(got) < len(document.inner) and not elsewhere(card, got):
+            if cut_by_neighbour and len(got) < len(document.inner) and card.digits.encode() not in got.translate(None, NOT_DIGITS):
                 # The neighbour has ended the text within the number, so nobody behind it has read more.
                 continue
             leaked = True
@@ -187,6 +262,8 @@ def judge(made, exchange, log, controlled):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
+    if not controlled and not leaked and loss_is_documented(made, got, details):
+        findings = [finding for finding in findings if finding.kind not in CONTROLLED]
     if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:
         findings = [finding for finding in findings if finding.kind not in ("lost", "changed", "hang")]
     if log is None and not controlled:

@@ -241,9 +241,11 @@ impl Exchange {
         }
         let mut found = Vec::new();
         let came = Forwarded::of(&chunk);
-        let delayed = self.message(direction).delayed;
-        let mut advice = |counts| if delayed { Advice::Hold } else { advice(host, direction, counts) };
+        let message = self.message(direction);
+        let (delayed, mut arrived) = (message.delayed, message.arrived);
+        let mut advice = |counts| if delayed { Advice::Hold } else { advice(host, direction, counts, &mut arrived) };
         let turn = body.push(chunk, end, &mut |what| found.push(what), &mut advice);
+        self.message(direction).arrived = arrived;
         self.note_forwarded(direction, &turn, &came);
         self.finish_turn(host, direction, Put::InsteadOf(size), body, &found, turn)
     }
@@ -264,6 +266,9 @@ impl Exchange {
         let is_paused = matches!(incoming, Incoming::Read(body) if body.paused_len() > 0);
         if is_paused || !self.message(direction).forwarded.may_be(chunk) || !has_reached_nobody(host, direction) {
             return false;
+        }
+        if self.treatment(direction) == Some(Treatment::Observe) {
+            return true;
         }
         let shape = Shape::text(Sender::Announced, Document::Unknown);
         let mut text = Body::new(shape, self.plan(direction, Treatment::Block));

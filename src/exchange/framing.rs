@@ -60,7 +60,8 @@ fn length(text: &[u8]) -> Option<u64> {
 /// How many digits of a length are read.
 const MOST_DIGITS: usize = 18;
 
-/// Where undecided bytes of a body are held back that has come so far. Asked only when there are any.
+/// Where undecided bytes of a body are held back that has come so far, or decided ones that have waited. `arrived` is how much of
+/// a request had come over the connection when this was last asked.
 ///
 /// In the host they wait where trailers may follow and nothing behind this filter could take them along: the message's headers
 /// have passed all other filters, and so has all that was forwarded of its body. Then nothing of it is in the buffer that all
@@ -72,40 +73,56 @@ const MOST_DIGITS: usize = 18;
 /// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
 /// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
 /// it had paused.
-pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts) -> Advice {
+pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts, arrived: &mut Option<u64>) -> Advice {
     match direction {
-        Direction::Request => advice_for_request(host, counts),
+        Direction::Request => advice_for_request(host, counts, arrived),
         Direction::Response => advice_for_response(host, counts),
     }
 }
 
-/// True when bytes of a request's body came before its headers reached this filter: one in front keeps them until another
-/// service has answered. It may do so with the body and the trailers too, and what continues after a pause sends trailers past
-/// it that it still has, so that the request ends twice.
+/// True when bytes of a body came before its headers reached this filter: one in front keeps them until another service has
+/// answered. It may do so with the body and the trailers too, and what continues after a pause sends trailers past it that it
+/// still has, so that the message ends twice or too early.
 pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> bool {
-    let may_pause = direction == Direction::Request && !matches!(sender, Sender::Length(_));
-    may_pause && number(host, &RECEIVED).is_some_and(|came| came > 0)
+    match (direction, sender) {
+        (_, Sender::Length(_)) => false,
+        (Direction::Request, _) => number(host, &RECEIVED).is_some_and(|came| came > 0),
+        (Direction::Response, _) => is_complete(host),
+    }
 }
 
-fn advice_for_request<H: Host>(host: &mut H, counts: Counts) -> Advice {
-    let is_changed = match counts.sender {
-        Sender::Open => false,
-        // As many bytes as came over the connection, unless a filter in front has changed them, which may add trailers.
-        Sender::Announced if number(host, &RECEIVED).is_some_and(|came| came != counts.received) => true,
-        Sender::Announced | Sender::Length(_) => return Advice::Hold,
-    };
-    if number(host, &ATTEMPTS).unwrap_or(0) == 0 {
-        Advice::Hold
-    } else if is_changed && counts.received > SMALL_BODY {
-        Advice::TooMuch
-    } else {
-        Advice::Pause
+/// Where a filter in front has changed the body it may also have added trailers, as Envoy's decompressor does. So then the end
+/// of what has come may be the end of the body, although no callback says so:
+///
+/// - While a filter behind stops the request, this filter is not told of the trailers at all.
+/// - What continues after a pause sends those trailers, and Envoy sends them once more. So what has waited goes on waiting.
+///
+/// The same holds where a filter in front keeps the body for a while: bytes come although none have arrived.
+fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Option<u64>) -> Advice {
+    if matches!(counts.sender, Sender::Length(_)) {
+        return Advice::Hold;
+    }
+    let came = number(host, &RECEIVED);
+    let is_late = counts.is_fresh && came.is_some() && came == *arrived;
+    *arrived = came;
+    let is_changed = is_late || came.is_some_and(|came| came != counts.received);
+    let is_stopped = number(host, &ATTEMPTS).unwrap_or(0) == 0;
+    if counts.is_decided {
+        return if is_changed && !is_stopped { Advice::Pause } else { Advice::Hold };
+    }
+    match counts.sender {
+        _ if is_stopped && is_changed => Advice::Release,
+        _ if is_stopped || (is_late && !counts.was_paused) => Advice::Hold,
+        // As many bytes as came over the connection: no filter in front has added trailers, and HTTP/1 has none.
+        Sender::Announced if !is_changed => Advice::Hold,
+        Sender::Announced if counts.received > SMALL_BODY => Advice::TooMuch,
+        _ => Advice::Pause,
     }
 }
 
 fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
     let is_usual = counts.is_fresh && !counts.was_paused;
-    if is_usual && counts.sender != Sender::Open {
+    if counts.is_decided || (is_usual && counts.sender != Sender::Open) {
         return Advice::Hold;
     }
     if is_complete(host) {

@@ -83,6 +83,8 @@ struct Message {
     body: Option<Incoming>,
     /// A filter in front keeps its bytes for a while.
     delayed: bool,
+    /// How much of it had come over the connection when it was last asked where its end waits.
+    arrived: Option<u64>,
     /// What of its body was forwarded.
     forwarded: Forwarded,
 }
@@ -339,6 +341,7 @@ impl Message {
             found: 0,
             body: None,
             delayed: false,
+            arrived: None,
             forwarded: Forwarded::default(),
         }
     }

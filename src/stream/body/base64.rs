@@ -26,6 +26,8 @@ pub struct Base64 {
     source: VecDeque<u8>,
     /// Bytes that are decided and not forwarded yet.
     ready: VecDeque<u8>,
+    /// The last characters that were not inspected as a text and were forwarded, where nothing is held back.
+    unread: Vec<u8>,
     /// It holds what base64 does not.
     broken: bool,
 }
@@ -55,6 +57,8 @@ enum Character {
 }
 
 const QUAD: usize = 4;
+/// How many characters before those that show it to be no base64 may belong to a number that is written there.
+const LOOK_BACK: usize = 64;
 /// The letters of base64; the last two are others in base64url.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_ENDS: [u8; 2] = *b"-_";
@@ -70,6 +74,7 @@ impl Base64 {
             quads: VecDeque::new(),
             source: VecDeque::new(),
             ready: VecDeque::new(),
+            unread: Vec::new(),
             broken: false,
         }
     }
@@ -93,6 +98,13 @@ impl Base64 {
         let mut forwarded = if self.plan.treatment == Treatment::Observe {
             self.quads.clear();
             self.source.clear();
+            if !self.broken {
+                self.unread.extend_from_slice(&chunk);
+                self.unread.drain(..self.unread.len().saturating_sub(LOOK_BACK));
+            } else if !self.unread.is_empty() {
+                let unread = std::mem::take(&mut self.unread);
+                self.text.push(unread, false, report);
+            }
             chunk.clone()
         } else {
             self.ready.extend(decided);

@@ -98,6 +98,8 @@ pub struct Counts {
     pub is_fresh: bool,
     /// Whether it came back from the host with them.
     pub was_paused: bool,
+    /// Whether all of it is decided, and nothing has to wait but for what the host does.
+    pub is_decided: bool,
 }
 
 /// Where undecided bytes are held back.

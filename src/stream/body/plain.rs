@@ -164,16 +164,17 @@ impl Plain {
         }
         let mut output = decided_before;
         self.put(&mut output, &bytes);
-        if self.waiting() == 0 {
+        let is_decided = self.waiting() == 0;
+        if is_decided && (end || !was_paused) {
             return self.forward(output);
         }
         let Self { sender, received, forwarded, .. } = *self;
-        match advice(Counts { sender, received, forwarded, is_fresh, was_paused }) {
+        match advice(Counts { sender, received, forwarded, is_fresh, was_paused, is_decided }) {
             Advice::Pause if self.fits_in_host(&output) => {
                 self.cover(&mut output);
                 return self.pause(output);
             }
-            Advice::Pause | Advice::TooMuch => self.outgrew_pause |= self.plan.pause_limit > 0,
+            Advice::Pause | Advice::TooMuch => self.outgrew_pause |= !is_decided && self.plan.pause_limit > 0,
             Advice::Hold => {}
             Advice::Release => {
                 self.cover(&mut output);
