@@ -171,7 +171,7 @@ fn client_speaks_http1<H: Host>(host: &mut H) -> bool {
 }
 
 /// One HTTP/2 data frame of the usual size: with another behind it, it fits the smallest buffers that Envoy is run with.
-pub const SMALL_BODY: u64 = 16_384;
+const SMALL_BODY: u64 = 16_384;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! Does an exchange do in each phase what it should? Driven on the host in memory.
 
-use super::framing::SMALL_BODY;
 use super::*;
 use crate::host::{FakeHost, Phase};
 
@@ -15,6 +14,8 @@ struct Run {
     /// Bytes of bodies that came in and went on.
     received: usize,
     forwarded: usize,
+    /// How often the router has tried to send the request.
+    attempts: usize,
 }
 
 impl Run {
@@ -22,7 +23,7 @@ impl Run {
         let policy = Rc::new(Policy::parse(policy.as_bytes()).expect("a valid policy"));
         let ledger = Rc::new(Ledger::default());
         let exchange = Exchange::new(policy, Rc::clone(&ledger));
-        Self { host: FakeHost::default(), exchange, ledger, received: 0, forwarded: 0 }
+        Self { host: FakeHost::default(), exchange, ledger, received: 0, forwarded: 0, attempts: 1 }
     }
 
     fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> Flow {
@@ -46,9 +47,11 @@ impl Run {
         self.host.body = Some(held);
         self.host.phase = Some(Phase::Body(direction));
         self.received += chunk.len();
-        for (property, number) in
-            [("request.size", self.received), ("response.size", self.forwarded), ("upstream.request_attempt_count", 1)]
-        {
+        for (property, number) in [
+            ("request.size", self.received),
+            ("response.size", self.forwarded),
+            ("upstream.request_attempt_count", self.attempts),
+        ] {
             let value = (number as u64).to_le_bytes().to_vec();
             self.host.properties.entry(property.to_owned()).or_default().clone_from(&value);
         }
@@ -220,15 +223,58 @@ fn a_tail_that_can_not_be_finished_cuts_the_message() {
 }
 
 #[test]
-fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
+fn towards_an_http1_client_nothing_waits_in_the_host() {
     for (protocol, waits) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         let mut run = Run::under("{}");
         run.host.properties.insert("request.protocol".into(), protocol.into());
         run.headers(Direction::Response, &[(":status", "200")], false);
-        run.chunk(Direction::Response, &"a".repeat(SMALL_BODY as usize), false);
         let (flow, _) = run.chunk(Direction::Response, PAN, false);
         assert_eq!(flow == Flow::Pause, waits, "{protocol}");
     }
+}
+
+#[test]
+fn what_a_filter_behind_has_stopped_comes_again_and_is_nothing_new() {
+    for (policy, card) in [("{}", "4111-11**-****-1111"), ("{\"mode\":\"monitor\"}", "4111-1111-1111-1111")] {
+        let mut run = Run::under(policy);
+        run.attempts = 0;
+        run.headers(Direction::Request, &[(":path", "/")], false);
+        let (_, first) = run.chunk(Direction::Request, "ribbon; card: 4111-1111", false);
+        run.received -= first.len();
+        assert_eq!(run.chunk(Direction::Request, &first, false).1, first);
+        let (_, rest) = run.chunk(Direction::Request, "-1111-1111;", true);
+        assert_eq!(first + &rest, format!("ribbon; card: {card};"), "{policy}");
+        run.log();
+        assert_eq!(run.logged("found"), Some("1"), "{policy}");
+    }
+}
+
+#[test]
+fn what_comes_twice_is_no_way_past() {
+    let mut run = Run::under("{}");
+    run.attempts = 0;
+    run.headers(Direction::Request, &[(":path", "/")], false);
+    // Both ends are those of what went on, and the number stands between them.
+    let ends = "x".repeat(40);
+    let (_, first) = run.chunk(Direction::Request, &format!("{ends} 0000000000000000 {ends}"), false);
+    let (_, second) = run.chunk(Direction::Request, &format!("{ends} {PAN} {ends}"), true);
+    assert_eq!(first.len(), second.len());
+    assert!(second.contains(MASKED) && !second.contains(PAN), "{second}");
+}
+
+#[test]
+fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
+    let mut run = Run::under("{}");
+    run.attempts = 0;
+    // More than what comes to this filter.
+    run.received = 5;
+    run.headers(Direction::Request, &[(":path", "/")], false);
+    let (_, first) = run.chunk(Direction::Request, "total: 41111111", false);
+    assert_eq!(first, "total: ********");
+    let (_, second) = run.chunk(Direction::Request, "11111111;", true);
+    assert!(second.ends_with(';') && !second.contains("11111111"), "{second}");
+    run.log();
+    assert_eq!(run.logged("uninspected"), Some("request:released"));
 }
 
 #[test]
