@@ -52,6 +52,8 @@ pub struct Plain {
     passed_unread: bool,
     outgrew_pause: bool,
     was_released: bool,
+    /// The end of the body was decided before a callback said that it was the end.
+    has_ended: bool,
 }
 
 /// How many bytes of a body may be inspected again before the number of received bytes matters.
@@ -82,6 +84,7 @@ impl Plain {
             passed_unread: false,
             outgrew_pause: false,
             was_released: false,
+            has_ended: false,
         }
     }
 
@@ -137,6 +140,10 @@ impl Plain {
             }
         }
         let (is_fresh, was_paused) = (!chunk.is_empty(), returned.is_some());
+        if is_fresh && self.has_ended {
+            // It went on in clear because it was the end, so nothing may continue it.
+            return Turn::cut(Cut::Uninspectable);
+        }
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
         if is_fresh && !self.may_reread(end) {
@@ -182,6 +189,7 @@ impl Plain {
                 self.was_released = true;
             }
             Advice::End => {
+                self.has_ended = true;
                 let mut rest = std::mem::take(&mut self.pending);
                 self.decide(&mut rest, true, &mut walk);
                 if let Some(cut) = walk.cut {
