@@ -121,7 +121,7 @@ const FAR: usize = LOOKBEHIND - 4;
 
 /// Whether the first byte of `text` is one of no text; `None` when its end comes too early to tell.
 pub fn begins_binary(text: &[u8]) -> Option<bool> {
-    if text.first().copied().is_some_and(is_control) {
+    if is_control(*text.first()?) {
         return Some(true);
     }
     match std::str::from_utf8(text.get(..4).unwrap_or(text)) {

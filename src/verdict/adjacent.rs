@@ -4,7 +4,7 @@
 //! string of CBOR, Avro or MessagePack is may each be an ASCII letter. It does not make the number a part of a word.
 
 use super::name;
-use crate::scan::{self, CBOR_TEXT, MASK_CHARACTERS, MIN_DIGITS, Separator};
+use crate::scan::{self, CBOR_TEXT, LOOKAHEAD, MASK_CHARACTERS, MIN_DIGITS, Separator};
 
 /// True when the letter that `before` ends with is the last byte of a control sequence of ECMA-48 or ISO/IEC 2022, which logs
 /// also write as `\x1b[33m`, `\033[33m`, `\e[33m`, `^[[33m` or `#033[33m`.
@@ -79,7 +79,7 @@ pub fn is_cbor_value(before: &[u8], length: usize, after: &[u8], complete: bool)
     if scan::is_binary_far(rest) {
         return Some(true);
     }
-    if goes_on { Some(false) } else { begins_with_item(after, complete) }
+    if goes_on { Some(false) } else { begins_with_items(after, complete) }
 }
 
 /// True when `byte` begins a string of `length` bytes in CBOR, one of text or one of bytes. Those are an ASCII letter.
@@ -113,18 +113,25 @@ fn is_number(string: &[u8]) -> bool {
     string.len() >= MIN_DIGITS && string.iter().all(is_part)
 }
 
-/// Whether `after` begins with an item of CBOR and no text: a key with its length and a value behind it, or a byte of no text.
-fn begins_with_item(after: &[u8], complete: bool) -> Option<bool> {
+/// Whether `after` is CBOR and no text: strings of the length that their heads say, up to a byte of no text or to the very end.
+fn begins_with_items(after: &[u8], complete: bool) -> Option<bool> {
     let unknown = if complete { Some(false) } else { None };
-    let Some((first, rest)) = after.split_first() else { return unknown };
-    let Some(length) = (1..CBOR_LONG).find(|length| usize::from(*first) == CBOR_TEXT | *length) else {
-        return scan::begins_binary(after).map_or(unknown, Some);
-    };
-    let key = rest.get(..length).unwrap_or(rest);
-    if !key.iter().all(is_in_key) {
-        return Some(false);
+    let (mut rest, mut items) = (after, 0_usize);
+    while let Some((first, behind)) = rest.split_first() {
+        let Some(length) = (1..CBOR_LONG).find(|length| usize::from(*first) == CBOR_TEXT | *length) else {
+            // Behind these heads is the length.
+            let head = if matches!(first, b'x'..=b'z') { behind } else { rest };
+            return scan::begins_binary(head).map_or(unknown, Some);
+        };
+        if !behind.iter().take(length).all(is_in_key) {
+            return Some(false);
+        }
+        let Some(next) = behind.get(length..) else { return unknown };
+        rest = next;
+        items = items.saturating_add(1);
     }
-    rest.get(length).map_or(unknown, |head| Some(!matches!(head, b'\t' | b'\n' | b'\r' | b' '..=b'?')))
+    // One letter with one behind it may be anything, and what is known may end before the text does.
+    if complete { Some(items > 1 && after.len() < LOOKAHEAD) } else { None }
 }
 
 /// True when `before` ends with the exact length of a string of `length` bytes, so that what follows that is no part of it.
@@ -182,13 +189,17 @@ mod tests {
             (b"ribbonp4111111111111111p", b"p5", Some(true)),
             (b"ribbons4111 11** **** 1111p", b"", Some(true)),
             (&far, b"", Some(true)),
-            (b"ribbongreceiptp", b"dmemofribbon", Some(true)),
+            (b"ribbongreceiptp", b"dmemox\xa3paper", Some(true)),
+            (b"ribbongreceiptp", b"dmemofribbon", None),
+            (b"ribbongreceiptp", b"dmemox", None),
             (b"ribbongreceiptp", b"\xf6", Some(true)),
             (b"ribbongreceiptp", b"\x1a", Some(true)),
             (b"ribbongreceiptp", b"dmem", None),
             (b"ribbongreceiptp", b"", None),
             (b"ribbongreceiptp", b"\xf0", None),
             (b"ribbongreceiptp", b"dmemo ", Some(false)),
+            (b"ribbongreceiptp", b"dmemox ", Some(false)),
+            (b"app", b"abc def", Some(false)),
             (b"ribbongreceiptp", b"d me", Some(false)),
             (b"ribbondimeip", b"dmemofribbon", Some(false)),
             (b"app", b" and", Some(false)),
@@ -201,7 +212,11 @@ mod tests {
         ] {
             assert_eq!(is_cbor_value(before, 16, after, false), expected, "{}", before.escape_ascii());
         }
-        assert_eq!(is_cbor_value(b"ribbongreceiptp", 16, b"", true), Some(false));
+        for (after, expected) in
+            [(b"dmemofribbon".as_slice(), true), (b"dmemo", false), (b"dmemofribbo", false), (b"", false)]
+        {
+            assert_eq!(is_cbor_value(b"ribbongreceiptp", 16, after, true), Some(expected), "{}", after.escape_ascii());
+        }
     }
 
     #[test]
