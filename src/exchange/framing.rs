@@ -85,9 +85,10 @@ pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts, arriv
 /// still has, so that the message ends twice or too early.
 pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> bool {
     match (direction, sender) {
-        (_, Sender::Length(_)) => false,
-        (Direction::Request, _) => number(host, &RECEIVED).is_some_and(|came| came > 0),
-        (Direction::Response, _) => is_complete(host),
+        // Nothing of it ever waits in the host.
+        (_, Sender::Length(_)) | (Direction::Response, Sender::Announced) => false,
+        (Direction::Request, Sender::Announced | Sender::Open) => number(host, &RECEIVED).is_some_and(|came| came > 0),
+        (Direction::Response, Sender::Open) => is_complete(host),
     }
 }
 
