@@ -173,6 +173,13 @@ bench-cost: native envoy wasm ## Measure how cost grows with bodies, fields, rul
 	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench-cost" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
 
+.PHONY: bench-frames
+bench-frames: envoy wasm ## Measure what a frame of one byte costs, beside a filter that does nothing; docs/performance.md holds the figures
+	@scripts/wasm noop
+	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
+		"$$python" -B integration/hostile-peers/frames.py --wasm "$(wasm)" --noop "$(CURDIR)/dist/noop.wasm" --envoy "$$envoy" \
+		$(if $(ROUNDS),--rounds $(ROUNDS))
+
 .PHONY: bench-scan
 bench-scan: native ## Measure how fast the detector reads, natively and in V8; update docs/scanner-speed.md
 	@scripts/wasm scan-speed

@@ -146,7 +146,7 @@ impl Plain {
         }
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
-        if is_fresh && !self.may_reread(end) {
+        if is_fresh && !self.may_reread(returned.as_ref().map_or(0, Vec::len), end) {
             return self.wait_for_more(returned, chunk);
         }
         let decided_before = returned.map(|paused| self.decided_of(paused)).unwrap_or_default();
@@ -201,20 +201,9 @@ impl Plain {
         self.forward(output)
     }
 
-    /// Holds `bytes` back without an inspection, where those before them are.
+    /// Holds `bytes` back without an inspection, in the filter: to wait in the host, they would be put there with all others.
     fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> Turn {
-        let decided = match returned {
-            Some(mut paused) if paused.len().saturating_add(bytes.len()) <= self.plan.pause_limit => {
-                let mask = self.plan.style.character.as_byte();
-                // All of it that may be a part of a number, in whatever spelling.
-                let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-                paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
-                self.pending.append(&mut bytes);
-                return self.pause(paused);
-            }
-            Some(paused) => self.decided_of(paused),
-            None => Vec::new(),
-        };
+        let decided = returned.map(|paused| self.decided_of(paused)).unwrap_or_default();
         self.pending.append(&mut bytes);
         self.forward(decided)
     }
@@ -259,12 +248,13 @@ impl Plain {
         self.pending.len().saturating_sub(self.released)
     }
 
-    /// Whether the pending bytes may be inspected again, and takes it out of the budget.
-    fn may_reread(&mut self, end: bool) -> bool {
+    /// Whether the pending bytes may be inspected again, and put into the host with as many that have `returned`, and takes it out
+    /// of the budget.
+    fn may_reread(&mut self, returned: usize, end: bool) -> bool {
         if self.pending.is_empty() || end {
             return true;
         }
-        let cost = as_u64(self.pending.len()).saturating_add(COST_OF_INSPECTION);
+        let cost = as_u64(self.pending.len().saturating_add(returned)).saturating_add(COST_OF_INSPECTION);
         let budget = FREE_REREADS.saturating_add(self.received.saturating_mul(REREADS_PER_BYTE));
         let reread = self.reread.saturating_add(cost);
         let fits = reread <= budget;
