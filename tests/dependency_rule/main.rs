@@ -24,11 +24,11 @@ const OUTSIDE: [(&str, &[&str]); 5] = [
     ("schemars", &["policy/", "audit/record.rs", "audit/schema.rs"]),
     ("serde", &["policy/", "audit/record.rs", "exchange/refusal.rs", "cli/"]),
     ("serde_json", &["policy/", "audit/record.rs", "audit/schema.rs", "exchange/refusal.rs", "cli/"]),
-    ("unsafe", &["host/envoy.rs", "scan/lanes.rs"]),
+    ("unsafe", &["host/envoy.rs", "host/live.rs", "scan/lanes.rs"]),
 ];
 
 /// Where foreign functions may be declared.
-const FOREIGN: [&str; 2] = ["host/envoy.rs", "plugin.rs"];
+const FOREIGN: [&str; 3] = ["host/envoy.rs", "host/live.rs", "plugin.rs"];
 
 const MOST_LINES: usize = 400;
 
