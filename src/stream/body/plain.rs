@@ -62,6 +62,8 @@ const FREE_REREADS: u64 = 64 << 10;
 const REREADS_PER_BYTE: u64 = 8;
 /// How many bytes at the end of a chunk that waited are looked for where it did not come back in front.
 const MARK: usize = 32;
+/// How many bytes wait in the host although each chunk puts them there once more.
+const CHEAP: usize = 4096;
 /// What an inspection costs besides its bytes, in bytes.
 const COST_OF_INSPECTION: u64 = 256;
 
@@ -201,9 +203,21 @@ impl Plain {
         self.forward(output)
     }
 
-    /// Holds `bytes` back without an inspection, in the filter: to wait in the host, they would be put there with all others.
+    /// Holds `bytes` back without an inspection, where those before them are as long as that is cheap.
     fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> Turn {
-        let decided = returned.map(|paused| self.decided_of(paused)).unwrap_or_default();
+        let most = self.plan.pause_limit.min(CHEAP);
+        let decided = match returned {
+            Some(mut paused) if paused.len().saturating_add(bytes.len()) <= most => {
+                let mask = self.plan.style.character.as_byte();
+                // All of it that may be a part of a number, in whatever spelling.
+                let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+                paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
+                self.pending.append(&mut bytes);
+                return self.pause(paused);
+            }
+            Some(paused) => self.decided_of(paused),
+            None => Vec::new(),
+        };
         self.pending.append(&mut bytes);
         self.forward(decided)
     }
