@@ -23,7 +23,7 @@ MESSAGES = {
 }
 # Neighbours that keep a message from going on, and those that give it to panveil later, or changed.
 STOPS = {"ext_authz", "lua", "ext_proc_streamed", "ext_proc_partial", "ext_proc_duplex", "delay", "buffer"}
-DELAYS = STOPS | {"decompressor"}
+DELAYS = STOPS | {"compressor", "decompressor"}
 # What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
 MASKS = set(b"*0129F.")
 
