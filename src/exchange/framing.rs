@@ -68,7 +68,7 @@ const MOST_DIGITS: usize = 18;
 /// filters share, which would be delivered twice.
 ///
 /// A response that waits for an HTTP/1 client is lost when it outgrows the listener's buffer, and what comes next may be as large
-/// as a read of the upstream. So there nothing waits. Towards an HTTP/2 client the buffer is as large as the window.
+/// as a read of the upstream. So there a chunk waits only while the body is small. Towards an HTTP/2 client the buffer is as large as the window.
 ///
 /// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
 /// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
@@ -133,8 +133,13 @@ fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
             (true, false) => Advice::Hold,
         };
     }
-    let may_pause = counts.sender == Sender::Open && !client_speaks_http1(host);
-    if may_pause && number(host, &SENT) == Some(counts.forwarded) { Advice::Pause } else { Advice::Hold }
+    if counts.sender != Sender::Open || number(host, &SENT) != Some(counts.forwarded) {
+        Advice::Hold
+    } else if counts.received > SMALL_BODY && client_speaks_http1(host) {
+        Advice::TooMuch
+    } else {
+        Advice::Pause
+    }
 }
 
 /// True when no byte of the body can have passed all filters.

@@ -223,11 +223,12 @@ fn a_tail_that_can_not_be_finished_cuts_the_message() {
 }
 
 #[test]
-fn towards_an_http1_client_nothing_waits_in_the_host() {
+fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
     for (protocol, waits) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         let mut run = Run::under("{}");
         run.host.properties.insert("request.protocol".into(), protocol.into());
         run.headers(Direction::Response, &[(":status", "200")], false);
+        run.chunk(Direction::Response, &"a".repeat(16_384), false);
         let (flow, _) = run.chunk(Direction::Response, PAN, false);
         assert_eq!(flow == Flow::Pause, waits, "{protocol}");
     }
