@@ -37,7 +37,9 @@ struct Stream {
 }
 
 /// An exchange that is left alone: the host is asked for nothing.
-struct LeftOut(#[allow(dead_code, reason = "dropped with the stream")] Live);
+struct LeftOut {
+    _live: Live,
+}
 
 impl Context for Root {
     /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
@@ -89,7 +91,7 @@ impl RootContext for Root {
         let policy = Rc::clone(self.policy.as_ref()?);
         let live = Live::begin(context_id);
         if self.left_out {
-            return Some(Box::new(LeftOut(live)));
+            return Some(Box::new(LeftOut { _live: live }));
         }
         let exchange = Exchange::new(policy, Rc::clone(&self.ledger));
         Some(Box::new(Stream { exchange, host: self.host.clone(), _live: live }))

@@ -3,7 +3,8 @@
     python frames.py --wasm dist/panveil.wasm --noop dist/noop.wasm --envoy PATH [--rounds N]
 
 An HTTP/2 client sends a body byte by byte, each in a DATA frame of its own. Each policy and text has its turn with both filters in
-every round. A body of four times as many frames has to cost four times as much.
+every round. How many bytes Envoy writes on at a time differs between a short body and a long one, so what a frame costs more in a body
+of four times as many is held against the same of the filter that does nothing.
 """
 
 import argparse
@@ -27,7 +28,7 @@ TEXTS = {
     "words": lambda count: b"ribbon to paper; " * (count // 17),
 }
 FEW, MANY = 4_000, 16_000
-# So much more a frame may cost than with the filter that does nothing, and so much more in a longer body.
+# So much more a frame may cost than with the filter that does nothing, and so much more in a longer body than there.
 MOST, STEEPEST = 3.0, 1.5
 
 
@@ -81,13 +82,14 @@ async def measure(options, folder):
 
 def show(costs):
     missed = 0
-    print("| policy | text | no-op µs a frame | panveil µs a frame | ratio | of a body four times as long |")
-    print("|---|---|---|---|---|---|")
+    print("| policy | text | no-op µs a frame | panveil µs a frame | ratio | no-op, to a short body | panveil, to a short body |")
+    print("|---|---|---|---|---|---|---|")
     for policy in POLICIES:
         for kind in TEXTS:
-            noop, few, many = (costs[policy, kind, *one] for one in ((MANY, "noop"), (FEW, "panveil"), (MANY, "panveil")))
-            missed += many / noop > MOST or many / few > STEEPEST
-            print(f"| `{policy}` | {kind} | {noop:.2f} | {many:.2f} | {many / noop:.2f} | {many / few:.2f} |")
+            noop, many = (costs[policy, kind, MANY, name] for name in ("noop", "panveil"))
+            growth = [costs[policy, kind, MANY, name] / costs[policy, kind, FEW, name] for name in ("noop", "panveil")]
+            missed += many / noop > MOST or growth[1] / growth[0] > STEEPEST
+            print(f"| `{policy}` | {kind} | {noop:.2f} | {many:.2f} | {many / noop:.2f} | {growth[0]:.2f} | {growth[1]:.2f} |")
     return missed
 
 
@@ -100,7 +102,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="frames-") as folder:
         missed = show(asyncio.run(measure(options, folder)))
-    print(f"{missed} of {len(POLICIES) * len(TEXTS)} rows above {MOST} times the no-op, or not linear")
+    print(f"{missed} of {len(POLICIES) * len(TEXTS)} rows above {MOST} times the no-op, or {STEEPEST} times its growth")
     return 1 if missed else 0
 
 

@@ -121,17 +121,26 @@ def refusal_is_documented(made, details):
     return details == "panveil_trailers_over_tail" and trailers_come(drawn) and ends_open(made) and cannot_wait(made)
 
 
+def neighbours(drawn):
+    """The filter that a message comes through before panveil, and the one behind it."""
+    pair = drawn["before"], drawn["behind"]
+    return pair if drawn["direction"] == "request" else pair[::-1]
+
+
+def has_own_trailers(drawn):
+    return drawn["ending"] in ("trailers", "chunked-trailers")
+
+
 def trailers_come(drawn):
     """Whether trailers reach panveil: the sender's own, or those of a decompressor in front of it."""
-    first = drawn["before"] if drawn["direction"] == "request" else drawn["behind"]
-    return drawn["ending"] in ("trailers", "chunked-trailers") or first == "decompressor"
+    return has_own_trailers(drawn) or neighbours(drawn)[0] == "decompressor"
 
 
 def ends_open(made):
     """Whether the text ends with digits or near them, or with letters of base64, and cannot be decided before it has ended."""
     drawn = made.drawn
     end = made.document.inner[-OPEN:]
-    first = drawn["before"] if drawn["direction"] == "request" else drawn["behind"]
+    first, _ = neighbours(drawn)
     return (
         any(one.isdigit() for one in end.decode("utf-8", "replace"))
         or drawn["policy"] == "base64-patterns"
@@ -145,7 +154,7 @@ def cannot_wait(made):
     """docs/streams.md, "Where the end of a chunk waits": why the end of the body is not held back in Envoy."""
     drawn = made.drawn
     request = drawn["direction"] == "request"
-    behind = drawn["behind"] if request else drawn["before"]
+    first, last = neighbours(drawn)
     sender, client = drawn["down"] if request else drawn["up"], drawn["down"]
     return (
         sender == "h1"
@@ -154,20 +163,17 @@ def cannot_wait(made):
         or drawn["document"] in documents.BINARY
         or drawn["type"] in MESSAGES
         or (drawn["type"] in ("right", "doubled") and documents.TYPES[drawn["document"]] in MESSAGES)
-        or behind in STOPS
-        or (drawn["before"] if request else drawn["behind"]) in DELAYS
+        or last in STOPS
+        or first in DELAYS
         or max(len(piece) for piece, _ in made.pieces) > 12_000
     )
-
-
-    return False
 
 
 def loss_is_documented(made, got, details):
     """docs/streams.md, "What is lost beside other filters": bytes at the end of a message, and no others."""
     drawn, sent = made.drawn, made.document.inner
     request = drawn["direction"] == "request"
-    first, last = (drawn["before"], drawn["behind"]) if request else (drawn["behind"], drawn["before"])
+    first, last = neighbours(drawn)
     limit = chains.LIMITS[drawn["limit"]] or 1 << 20
     if details == "response_payload_too_large":
         return not request and drawn["down"] == "h1" and len(sent) > 16_000
@@ -177,9 +183,8 @@ def loss_is_documented(made, got, details):
         return True
     if len(got) >= len(sent) or blank(got, made.document.cards) != blank(sent, made.document.cards)[: len(got)]:
         return False
-    own_trailers = drawn["ending"] in ("trailers", "chunked-trailers")
     return (
-        (first.startswith("ext_proc") and (own_trailers or last in STOPS))
+        (first.startswith("ext_proc") and (has_own_trailers(drawn) or last in STOPS))
         or (first == "decompressor" and last in STOPS and request)
     )
 
@@ -264,7 +269,8 @@ def judge(made, exchange, log, controlled):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
-    if not controlled and not leaked and loss_is_documented(made, got, details):
+    if not controlled and not leaked and findings and loss_is_documented(made, got, details):
+        exchange.lost_as_documented = True
         findings = [finding for finding in findings if finding.kind not in CONTROLLED]
     if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:
         findings = [finding for finding in findings if finding.kind not in ("lost", "changed", "hang")]

@@ -46,6 +46,7 @@ class Exchange:
         self.path = path
         self.websocket = False
         self.early = b""
+        self.lost_as_documented = False
         self.upstream = Received()
         self.client = Received()
         self.upstream_done = asyncio.get_running_loop().create_future()

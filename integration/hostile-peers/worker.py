@@ -24,7 +24,7 @@ DEADLINE = 8
 LONGEST_LOG_DELAY = 5
 # What was lost or changed must come again in one of as many tries, and in none of many more without panveil: busy machines lose
 # something now and then, and Envoy with two neighbours that wait for another service loses the last chunk of a request in up to
-# a quarter of all tries.
+# a third of all tries.
 TRIES = 5
 TRIES_WITHOUT = 60
 
@@ -209,7 +209,7 @@ class Worker:
         if not findings:
             if details.startswith("panveil_"):
                 self.counts[f"refused as documented: {details}"] += 1
-            if exchange.client.end != "whole" and not details.startswith("panveil_"):
+            if exchange.lost_as_documented:
                 self.counts["lost beside other filters, as documented"] += 1
             uninspected = (log or {}).get("uninspected")
             if uninspected and "released" in uninspected:

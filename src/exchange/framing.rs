@@ -107,15 +107,17 @@ fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Optio
     let is_late = counts.is_fresh && came.is_some() && came == *arrived;
     *arrived = came;
     let is_changed = is_late || came.is_some_and(|came| came != counts.received);
-    let is_stopped = number(host, &ATTEMPTS).unwrap_or(0) == 0;
+    // As many bytes as came over the connection: no filter in front has added trailers, and HTTP/1 has none.
+    if !is_changed && (counts.is_decided || counts.sender == Sender::Announced) {
+        return Advice::Hold;
+    }
+    let is_stopped = has_reached_nobody(host, Direction::Request);
     if counts.is_decided {
-        return if is_changed && !is_stopped { Advice::Pause } else { Advice::Hold };
+        return if is_stopped { Advice::Hold } else { Advice::Pause };
     }
     match counts.sender {
         _ if is_stopped && is_changed => Advice::Release,
         _ if is_stopped || (is_late && !counts.was_paused) => Advice::Hold,
-        // As many bytes as came over the connection: no filter in front has added trailers, and HTTP/1 has none.
-        Sender::Announced if !is_changed => Advice::Hold,
         Sender::Announced if counts.received > SMALL_BODY => Advice::TooMuch,
         _ => Advice::Pause,
     }

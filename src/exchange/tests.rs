@@ -279,6 +279,30 @@ fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
 }
 
 #[test]
+fn nothing_continues_what_was_taken_for_the_end() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Response, &[(":status", "200"), ("transfer-encoding", "chunked")], false);
+    assert_eq!(run.chunk(Direction::Response, &PAN[..8], false).1, "");
+    // The upstream has sent all of it, and the callback brings nothing new.
+    run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
+    assert_eq!(run.chunk(Direction::Response, "", false).1, PAN[..8]);
+    assert_eq!(run.chunk(Direction::Response, &PAN[8..], false).0, Flow::Pause);
+    assert_eq!(run.details(), ["panveil_uninspectable"]);
+}
+
+#[test]
+fn monitor_reads_what_came_before_it_was_known_to_be_no_base64() {
+    let mut run = Run::under("{\"mode\":\"monitor\"}");
+    run.headers(Direction::Response, &[(":status", "200"), ("content-type", "application/grpc-web-text")], false);
+    for chunk in ["34", "604", "1", "992201126"] {
+        run.chunk(Direction::Response, chunk, false);
+    }
+    run.chunk(Direction::Response, "", true);
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("found")), (Some("reported"), Some("1")));
+}
+
+#[test]
 fn a_blocked_request_is_answered_and_named() {
     let mut run = Run::under("{\"request\":\"block\"}");
     let pairs = [(":path", "/"), ("content-length", "30"), ("x-request-id", "r-1")];
