@@ -34,7 +34,8 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        LIVE.with_borrow_mut(|live| live.remove(&self.0));
+        // Natively a thread that ends may drop the ids before the streams. Then nobody asks for them any more.
+        LIVE.try_with(|live| live.borrow_mut().remove(&self.0)).unwrap_or_default();
     }
 }
 
