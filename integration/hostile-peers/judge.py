@@ -1,5 +1,6 @@
 """What the receiver can read of each number, what else changed, what got lost, and whether it was logged."""
 
+import re
 from dataclasses import dataclass
 
 import chains
@@ -25,7 +26,9 @@ MESSAGES = {
 STOPS = {"ext_authz", "lua", "ext_proc_streamed", "ext_proc_partial", "ext_proc_duplex", "delay", "buffer"}
 DELAYS = STOPS | {"compressor", "decompressor"}
 # What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
-MASKS = set(b"*0129F.")
+MASKS = set(b"*0129F." + b":Aa4\x8a")
+# docs/streams.md, "Bodies with a wrong content type": what protobuf calls the head of a field stays.
+HEAD = 2
 
 
 # Envoy's decompressor reads the first member and the last layer of a coding, with panveil and without: what it loses is its own
@@ -39,6 +42,9 @@ LOST_BY_DECOMPRESSOR = {
 class Finding:
     kind: str
     text: str
+
+
+COVERED = re.compile(rb"(?:[9*][01*]{2,})+")
 
 
 def allowed(digits, keep):
@@ -57,11 +63,15 @@ def readable(card, sent, got, keep):
     if len(got) != len(sent) and got[before] != sent[before]:
         # It is another text.
         return 0
-    shown, count = b"", 0
+    shown, equal = b"", []
     for start, end in card.places:
         shown += got[start:end]
-        if end <= len(got) and got[start:end] == sent[start:end]:
-            count += 1
+        equal.append(end <= len(got) and got[start:end] == sent[start:end])
+    count = sum(equal)
+    # Digits that a neighbour took along may be covered by other digits. No number of a card begins with a nine.
+    covered = COVERED.match(shown)
+    if covered and len(shown) == len(card.digits):
+        count = sum(equal[covered.end() :])
     # A mask of digits, as in a JSON number, may have the digit that it covers. It is zeros, and one of them is a one where
     # the whole would pass the check otherwise.
     length = len(card.digits)
@@ -165,13 +175,17 @@ def cannot_wait(made):
         or (drawn["type"] in ("right", "doubled") and documents.TYPES[drawn["document"]] in MESSAGES)
         or last in STOPS
         or first in DELAYS
+        # Envoy then counts other bytes than panveil has forwarded.
+        or (not request and last == "compressor")
         or max(len(piece) for piece, _ in made.pieces) > 12_000
     )
 
 
-def loss_is_documented(made, got, details):
+def loss_is_documented(made, received, got, details, uninspected):
     """docs/streams.md, "What is lost beside other filters": bytes at the end of a message, and no others."""
     drawn, sent = made.drawn, made.document.inner
+    if drawn["coding"] in UNREADABLE:
+        got, sent = bytes(received), b"".join(piece for piece, _ in made.pieces)
     request = drawn["direction"] == "request"
     first, last = neighbours(drawn)
     limit = chains.LIMITS[drawn["limit"]] or 1 << 20
@@ -181,11 +195,12 @@ def loss_is_documented(made, got, details):
         return len(sent) > limit
     if drawn["coding"] not in PLAIN and len(sent) > limit and "ext_proc" in first + last:
         return True
-    if len(got) >= len(sent) or blank(got, made.document.cards) != blank(sent, made.document.cards)[: len(got)]:
+    is_released = f"{drawn['direction']}:released" in uninspected and only_masks(sent, got)
+    if len(got) >= len(sent) or not (is_released or blank(got, made.document.cards) == blank(sent, made.document.cards)[: len(got)]):
         return False
     return (
         (first.startswith("ext_proc") and (has_own_trailers(drawn) or last in STOPS))
-        or (first == "decompressor" and last in STOPS and request)
+        or (first == "decompressor" and last in STOPS and f"{drawn['direction']}:truncated" in uninspected)
     )
 
 
@@ -221,6 +236,8 @@ def judge(made, exchange, log, controlled):
         keep = chains.KEEP.get(policy, "none")
         for card in document.cards:
             limit = allowed(card.digits, keep) if keep != "none" else 0
+            if policy not in ("block", "block-all") and drawn["type"].startswith(("application/grpc", "application/x-protobuf")):
+                limit = max(limit, HEAD)
             # A local reply has digits of its own, in its request id.
             replied = refused and not request and exchange.client.status in (403, 502)
             count = 0 if replied else readable(card, document.inner, got, keep)
@@ -269,7 +286,7 @@ def judge(made, exchange, log, controlled):
                 findings.append(Finding("untold", f"a number was masked, and the log says action={log.get('action')}"))
             if policy == "monitor" and len(got) == len(sent) and not told and log.get("action") != "reported":
                 findings.append(Finding("untold", f"monitor mode says action={log.get('action')}, uninspected={uninspected or 'nothing'}"))
-    if not controlled and not leaked and findings and loss_is_documented(made, got, details):
+    if not controlled and not leaked and findings and loss_is_documented(made, receiver.data, got, details, uninspected):
         exchange.lost_as_documented = True
         findings = [finding for finding in findings if finding.kind not in CONTROLLED]
     if "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR:

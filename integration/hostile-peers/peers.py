@@ -1,6 +1,7 @@
 """The client and the upstream of an exchange: each sends as the draw says, and keeps all that it receives."""
 
 import asyncio
+import functools
 import socket
 
 import http1
@@ -52,6 +53,7 @@ class Exchange:
         self.upstream_done = asyncio.get_running_loop().create_future()
         self.client_done = asyncio.get_running_loop().create_future()
         self.opened = asyncio.get_running_loop().create_future()
+        self.accepted = asyncio.Event()
 
     def upstream_ended(self, how):
         if self.upstream.end is None:
@@ -152,7 +154,14 @@ class Http2Writer:
 async def serve_websocket(exchange, accept, write):
     await asyncio.sleep(ACCEPTS_AFTER)
     accept()
+    exchange.accepted.set()
     await speak(write, exchange.response.pieces)
+
+
+async def leave_websocket(exchange, leave):
+    """What is early may be all that the client says."""
+    await exchange.accepted.wait()
+    await leave()
 
 
 async def use_websocket(exchange, write):
@@ -228,9 +237,12 @@ class Http1Service(Http1Connection):
             exchange.upstream.data += data
             if exchange.websocket and exchange.upstream.end is None and websocket.closed(exchange.upstream.data):
                 exchange.upstream_ended("whole")
-                if not exchange.response.pieces:
-                    self.transport.write(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
-                self.transport.close()
+                self.upstream.spawn(leave_websocket(exchange, self.leave))
+
+    async def leave(self):
+        if not self.exchange.response.pieces:
+            self.transport.write(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
+        self.transport.close()
 
     def trailer(self, name, value):
         if self.exchange:
@@ -278,7 +290,8 @@ class Http2Service:
             if exchange.websocket and exchange.upstream.end is None and websocket.closed(exchange.upstream.data):
                 exchange.upstream_ended("whole")
                 farewell = b"" if exchange.response.pieces else websocket.frame(websocket.CLOSE, b"\x03\xe8")
-                self.upstream.spawn(connection.send_data(stream, farewell, end=True))
+                leave = functools.partial(connection.send_data, stream, farewell, end=True)
+                self.upstream.spawn(leave_websocket(exchange, leave))
 
     def ended(self, connection, stream):
         exchange = self.streams.pop(stream, None)

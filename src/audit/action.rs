@@ -38,6 +38,8 @@ pub enum Reason {
     Binary,
     /// Another filter took along bytes that were held back undecided: they were forwarded masked.
     Released,
+    /// Bytes that were held back at its end were never forwarded: another filter kept the end from this one.
+    Truncated,
     /// The host refused a call.
     HostCall,
     /// Its `content-encoding` names no content coding. It was inspected as it stands.
@@ -75,7 +77,7 @@ impl Action {
 
 impl Reason {
     /// Each that there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Encoding,
         Self::Range,
         Self::Charset,
@@ -84,6 +86,7 @@ impl Reason {
         Self::Skipped,
         Self::Binary,
         Self::Released,
+        Self::Truncated,
         Self::HostCall,
         Self::CodingName,
     ];
@@ -104,6 +107,7 @@ impl Reason {
             Self::Skipped => "skipped",
             Self::Binary => "binary",
             Self::Released => "released",
+            Self::Truncated => "truncated",
             Self::HostCall => "host_call",
             Self::CodingName => "coding_name",
         }

@@ -71,8 +71,8 @@ const MOST_DIGITS: usize = 18;
 /// as a read of the upstream. So there a chunk waits only while the body is small. Towards an HTTP/2 client the buffer is as large as the window.
 ///
 /// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
-/// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, and sends them past one that continues what
-/// it had paused.
+/// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, sends them past one that continues what it had
+/// paused, and past all in front of one that stops the headers.
 pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts, arrived: &mut Option<u64>) -> Advice {
     match direction {
         Direction::Request => advice_for_request(host, counts, arrived),
@@ -124,14 +124,15 @@ fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Optio
 }
 
 fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
-    let is_usual = counts.is_fresh && !counts.was_paused;
-    if counts.is_decided || (is_usual && counts.sender != Sender::Open) {
+    if counts.is_decided || matches!(counts.sender, Sender::Length(_)) {
         return Advice::Hold;
     }
     if is_complete(host) {
         return match (counts.is_fresh, counts.was_paused) {
             (false, _) => Advice::End,
             (true, true) => Advice::Release,
+            // A filter behind stops it, and the trailers go past this one.
+            (true, false) if counts.forwarded > 0 && has_reached_nobody(host, Direction::Response) => Advice::Release,
             (true, false) => Advice::Hold,
         };
     }
@@ -157,12 +158,20 @@ pub fn is_complete<H: Host>(host: &mut H) -> bool {
     number(host, &COMPLETE).is_some()
 }
 
+/// True when a peer or the host has broken the exchange off.
+pub fn is_broken_off<H: Host>(host: &mut H) -> bool {
+    number(host, &FLAGS) != Some(0)
+}
+
 /// Bytes of a request's body that came over the connection.
 const RECEIVED: [&str; 2] = ["request", "size"];
 /// How often the router has tried to send a request: none while another filter stops its headers.
 const ATTEMPTS: [&str; 2] = ["upstream", "request_attempt_count"];
 /// Bytes of a response's body that have passed all filters.
 const SENT: [&str; 2] = ["response", "size"];
+
+/// Why an exchange went wrong, a bit for each reason.
+const FLAGS: [&str; 2] = ["response", "flags"];
 
 /// How long an upstream took: known once it has sent all of a response.
 const COMPLETE: [&str; 2] = ["response", "backend_latency"];

@@ -2,6 +2,8 @@
 //!
 //! Findings are counted as they are made; the rest is said once, at the end.
 
+use super::body::Incoming;
+use super::framing::is_broken_off;
 use super::judging::{DESTINATION, MUTUAL, SOURCE};
 use super::{Exchange, Stop, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
@@ -22,6 +24,7 @@ impl Exchange {
             self.publish_request_line(host, &block);
         }
         for direction in [Direction::Request, Direction::Response] {
+            self.note_held_back(host, direction);
             if let Some(outcome) = self.outcome(direction) {
                 self.ledger.add_message(direction, outcome);
             }
@@ -40,6 +43,19 @@ impl Exchange {
         self.publish_if_any(host, "uninspected", &tally.uninspected());
         if tally.action() != Action::Clean || self.policy.records_clean() {
             self.publish_tally(host, &tally);
+        }
+    }
+
+    /// Notes what was held back to the end of a message that nobody broke off.
+    fn note_held_back<H: Host>(&mut self, host: &mut H, direction: Direction) {
+        let Some(Incoming::Read(body)) = &self.message(direction).body else { return };
+        let reason = match (body.paused_len() > 0, body.holds_back()) {
+            (true, _) => Reason::Released,
+            (false, true) => Reason::Truncated,
+            (false, false) => return,
+        };
+        if self.stopped.is_none() && !is_broken_off(host) {
+            self.note_unread(host, direction, reason);
         }
     }
 

@@ -278,6 +278,50 @@ fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
     assert_eq!(run.logged("uninspected"), Some("request:released"));
 }
 
+/// A filter behind lets go what waited, and the trailers with it: what comes then is lost, and what was stopped comes again.
+#[test]
+fn nothing_held_back_comes_in_front_of_what_comes_again() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Response, &[(":status", "200"), ("content-type", "text/csv")], false);
+    assert_eq!(run.chunk(Direction::Response, "pan,memo\n4111", false).0, Flow::Pause);
+    run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
+    let (_, first) = run.chunk(Direction::Response, "1111", false);
+    assert_eq!(first, "pan,memo\n********");
+    run.forwarded = 0;
+    let (_, lost) = run.chunk(Direction::Response, &format!("11111111,a\n{PAN}"), false);
+    assert!(lost.ends_with("****************"), "{lost}");
+    let (_, again) = run.chunk(Direction::Response, &first, false);
+    assert_eq!(again, first);
+}
+
+#[test]
+fn what_was_held_back_when_nobody_told_the_end_is_reported() {
+    for (waits, flags, reason) in
+        [(false, 0, Some("response:truncated")), (true, 0, Some("response:released")), (false, 4, None)]
+    {
+        let mut run = Run::under("{}");
+        run.headers(Direction::Response, &[(":status", "200")], false);
+        if !waits {
+            run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
+        }
+        let turn = run.chunk(Direction::Response, "total: 41", false);
+        assert_eq!(turn, if waits { (Flow::Pause, String::new()) } else { (Flow::Continue, "total: ".to_owned()) });
+        run.host.properties.insert("response.flags".into(), u64::to_le_bytes(flags).into());
+        run.log();
+        assert_eq!(run.logged("uninspected"), reason);
+    }
+}
+
+#[test]
+fn what_may_be_the_head_of_a_field_stays_and_no_other_digit() {
+    for (policy, keeps) in [("{}", "*****21*********"), (r#"{"mask":{"keep":"none"}}"#, "*****21*********")] {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &[(":path", "/"), ("content-type", "application/x-protobuf")], false);
+        let text = |digits: &str| format!("\n\u{5}{digits} and so on, as long as forty letters a.");
+        assert_eq!(run.chunk(Direction::Request, &text("4111121000001117"), true).1, text(keeps), "{policy}");
+    }
+}
+
 #[test]
 fn nothing_continues_what_was_taken_for_the_end() {
     let mut run = Run::under("{}");

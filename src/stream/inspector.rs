@@ -124,7 +124,7 @@ impl Inspector {
     /// patterns of the operator are read, all letters go.
     pub fn covered(&self, pending: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
-        let source = Decoded::new(pending, self.gap, true, self.escapes, mask);
+        let source = Decoded::new(pending, self.gap, false, self.escapes, mask);
         let document = self.document.settled_by(pending);
         let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
         let mut covered = pending.to_vec();
@@ -154,6 +154,11 @@ impl Inspector {
             if !is_within_number && let Some(byte) = word.iter().rev().find(|byte| Document::is_anchor(**byte)) {
                 anchor = *byte;
             }
+        }
+        // What comes next completes its spelling, which has to be one then.
+        let open = covered.get_mut(source.start(start)..).unwrap_or_default();
+        if !may_spell_digit(open) {
+            open.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = mask);
         }
         covered
     }
@@ -329,6 +334,12 @@ fn covering(source: &Decoded<'_>, position: usize, cover: u8, mask: u8) -> Vec<E
     if edits.is_empty() { (source.start(position)..source.end(position)).map(|at| (at, mask)).collect() } else { edits }
 }
 
+/// True when the spelling of a digit may begin like this: `%3`, `\u003`, `&#5`. None of these is a digit of what is said.
+fn may_spell_digit(beginning: &[u8]) -> bool {
+    let others = beginning.iter().filter(|byte| byte.is_ascii_digit() && !matches!(byte, b'0' | b'3')).count();
+    others <= usize::from(beginning.starts_with(b"&#"))
+}
+
 /// The `edits` of what `source` says at `span`, made in the source.
 fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> Vec<(usize, u8)> {
     let start = source.start(span.start);
@@ -379,6 +390,23 @@ mod tests {
             decided += count;
         }
         all
+    }
+
+    /// What comes next completes the spelling that a covered text ends in.
+    #[test]
+    fn a_spelling_that_has_begun_stays_one() {
+        for (document, text, expected) in [
+            (Document::Json, r#""\u00341\u003"#, r#""\u002a*\u003"#),
+            (Document::Json, r#""41\"#, r#""**\"#),
+            (Document::Json, r#""41\u41"#, r#""**\***"#),
+            (Document::Form, "%341%3", "%2A*%3"),
+            (Document::Form, "41%4", "**%*"),
+            (Document::Text, "41&#5", "**&#5"),
+            (Document::Text, "41&#52", "**&#**"),
+        ] {
+            let covered = Inspector::new(document, Style::HIDE).covered(text.as_bytes());
+            assert_eq!(String::from_utf8(covered).unwrap(), expected, "{text}");
+        }
     }
 
     /// Text with escapes in which nothing is, again and again.

@@ -41,6 +41,9 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         with("members_of_gzip_in_chunks_of_their_own", |build| Box::pin(members(build))),
         with("a_decompressor_in_front_adds_trailers_to_requests", |build| Box::pin(decompressed_requests(build))),
         with("a_decompressor_in_front_adds_trailers_to_responses", |build| Box::pin(decompressed_response(build))),
+        with("the_end_of_a_response_that_is_stopped_is_not_lost_in_silence", |build| {
+            Box::pin(decompressed_response_that_is_stopped(build))
+        }),
         with("a_large_read_behind_a_small_one", |build| Box::pin(close_delimited(build))),
     ]
 }
@@ -129,21 +132,26 @@ async fn behind_delay(build: &Build, policy: &str) -> Result<Sidecar> {
     Sidecar::start(&build.envoy, settings).await
 }
 
+/// The first filter of a chain, which is the last to see a response: a script that asks another service.
+fn call_in_front() -> Value {
+    json!([{
+        "op": "add",
+        "path": format!("{CONNECTION_MANAGER}/http_filters/0"),
+        "value": {"name": "lua", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {"inline_string": "function envoy_on_response(handle)\n\
+                handle:httpCall('service', {[':method'] = 'GET', [':path'] = '/ask', [':authority'] = 'a'}, nil, 5000)\n\
+                end"},
+        }},
+    }])
+}
+
 /// A Lua script asks another service before it lets the response's headers go.
 async fn lua(build: Build) -> Result<()> {
     for policy in POLICIES {
         let mut settings = build.settings(policy);
         settings.service_http2 = true;
-        settings.differ(json!([{
-            "op": "add",
-            "path": format!("{CONNECTION_MANAGER}/http_filters/0"),
-            "value": {"name": "lua", "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
-                "default_source_code": {"inline_string": "function envoy_on_response(handle)\n\
-                    handle:httpCall('service', {[':method'] = 'GET', [':path'] = '/ask', [':authority'] = 'a'}, nil, 5000)\n\
-                    end"},
-            }},
-        }]))?;
+        settings.differ(call_in_front())?;
         let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
         for cut in [1, 4, 12, 15] {
             let (head, tail) = CARD.split_at(cut);
@@ -284,6 +292,29 @@ async fn decompressed_response(build: Build) -> Result<()> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// While a script stops the response, the trailers of the decompressor go past the filter, and with them the end.
+async fn decompressed_response_that_is_stopped(build: Build) -> Result<()> {
+    for (policy, content_type) in [("{}", "text/plain"), (r#"{"mask":{"keep":"none"}}"#, "application/grpc-web-text")] {
+        let mut settings = build.settings(policy);
+        settings.service_http2 = true;
+        settings.differ(decompressor("1"))?;
+        settings.differ(call_in_front())?;
+        let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+        let coded = message(&[&gzip(b"total: 41")?], &[("content-encoding", "gzip"), ("content-type", content_type)]);
+        let answers = BTreeMap::from([
+            ("/".to_owned(), Response { status: 200, message: coded }),
+            ("/ask".to_owned(), Response { status: 200, message: message(&[b"yes"], &[]) }),
+        ]);
+        sidecar.upstream.script(Script::ByPath(Arc::new(answers)));
+        let response = Client::http2(sidecar.envoy.listener).get("/").await?;
+        let line = unharmed(&mut sidecar.envoy, CARD, 1).await?;
+        let is_told = line["panveil_uninspected"].as_str().is_some_and(|told| told.contains("response:truncated"));
+        let is_whole = response.body == b"total: 41";
+        ensure!(response.status == 200 && is_told != is_whole, "{policy}: {} {line:?}", response.summary());
     }
     Ok(())
 }

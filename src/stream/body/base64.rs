@@ -83,6 +83,12 @@ impl Base64 {
         self.broken || self.messages.passed_unread()
     }
 
+    /// True when characters of it were not forwarded yet.
+    pub fn holds_back(&self) -> bool {
+        let waits = !self.source.is_empty() || self.text.holds_back();
+        waits && self.plan.treatment != Treatment::Observe
+    }
+
     /// Takes the next bytes. `end` says that nothing follows.
     pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         let decoded = self.decode(&chunk, end);

@@ -41,6 +41,11 @@ impl Encoded {
         &self.text
     }
 
+    /// True when bytes of what it says were not forwarded yet.
+    pub fn holds_back(&self) -> bool {
+        self.text.holds_back()
+    }
+
     /// Takes the next bytes. `end` says that nothing follows.
     pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
         if self.flaw.is_some() {

@@ -216,6 +216,17 @@ impl Body {
         }
     }
 
+    /// True when bytes of it were not forwarded yet, nor put into the host.
+    pub fn holds_back(&self) -> bool {
+        match self {
+            Self::WebSocket(_) | Self::Upgrading(_) => false,
+            Self::Plain(body) => body.holds_back(),
+            Self::Twice(body) => body.holds_back(),
+            Self::Base64(body) => body.holds_back(),
+            Self::Encoded(body) => body.holds_back(),
+        }
+    }
+
     /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
     pub fn outgrew_pause(&self) -> bool {
         self.plain().is_some_and(Plain::outgrew_pause)

@@ -257,6 +257,11 @@ impl Plain {
         Resumed::Released
     }
 
+    /// True when bytes are held back here.
+    pub fn holds_back(&self) -> bool {
+        self.waiting() > 0 && self.plan.treatment != Treatment::Observe
+    }
+
     /// The number of pending bytes that were not forwarded in any form.
     fn waiting(&self) -> usize {
         self.pending.len().saturating_sub(self.released)

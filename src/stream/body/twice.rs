@@ -7,12 +7,13 @@
 //! | found across | is believed |
 //! |---|---|
 //! | in a message that reads as a text so far, without control characters | always; it tells more than the same in a part does |
-//! | in any other, over the edge of a part | yes; the heads of parts stay as they are, so that the message can still be read |
+//! | in any other, over the edge of a part | yes; the heads of parts stay as they are, so that the message can still be read, and no other digit does |
 //! | in any other, within a part | no: the part was read by itself, without what only happens to stand beside it |
 //!
 //! The reading across follows behind the other. Nothing waits in the host.
 
 use super::{Cut, Plan, Shape, Treatment, Turn};
+use crate::mask::{Keep, Style};
 use crate::stream::media::has_control;
 use crate::stream::messages::{Messages, Stretch, as_u64};
 use crate::stream::{Document, Finding, Inspector, Sender, Sighting};
@@ -88,6 +89,11 @@ impl Twice {
         self.passed_unread
     }
 
+    /// True when bytes of it were not forwarded yet.
+    pub fn holds_back(&self) -> bool {
+        !self.bytes.is_empty() && self.plan.treatment != Treatment::Observe
+    }
+
     /// True when it is no row of messages.
     pub fn is_broken(&self) -> bool {
         self.parts.messages.is_broken()
@@ -122,10 +128,10 @@ impl Twice {
 
     /// Ends the body, now that trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
-        if self.bytes.is_empty() || self.plan.treatment == Treatment::Observe {
-            return self.push(Vec::new(), true, report);
+        if self.holds_back() {
+            return Turn::cut(Cut::TrailersOverTail);
         }
-        Turn::cut(Cut::TrailersOverTail)
+        self.push(Vec::new(), true, report)
     }
 
     /// Reads on in parts, as far as it can.
@@ -171,7 +177,7 @@ impl Twice {
                     let from = self.parts.position;
                     for finding in findings {
                         let span = within(&finding, from);
-                        let edits = self.edits_of(&finding, &span);
+                        let edits = self.edits_of(&finding, &span, self.plan.style);
                         self.edits.extend(edits);
                         self.found.push((span, finding.sighting));
                     }
@@ -245,10 +251,11 @@ impl Twice {
         let covers = |other: &Range<u64>| span.start <= other.start && other.end <= span.end;
         self.found.retain(|(other, _)| !covers(other));
         let overlaps = self.found.iter().any(|(other, _)| span.start < other.end && other.start < span.end);
-        let mut edits = self.edits_of(&finding, &span);
-        if !is_text {
-            let is_kept = |at: u64| self.edges.iter().any(|edge| edge.is_head && edge.span.contains(&at));
-            edits.retain(|(at, _)| !is_kept(*at));
+        let mut edits = self.edits_of(&finding, &span, self.plan.style);
+        let is_head = |at: u64| self.edges.iter().any(|edge| edge.is_head && edge.span.contains(&at));
+        if !is_text && edits.iter().any(|(at, _)| is_head(*at)) {
+            edits = self.edits_of(&finding, &span, Style { keep: Keep::None, ..self.plan.style });
+            edits.retain(|(at, _)| !is_head(*at));
         }
         if overlaps {
             let known: Vec<u64> = self.edits.iter().map(|(at, _)| *at).collect();
@@ -261,10 +268,10 @@ impl Twice {
     }
 
     /// What masking `finding` at `span` changes.
-    fn edits_of(&self, finding: &Finding, span: &Range<u64>) -> Vec<(u64, u8)> {
+    fn edits_of(&self, finding: &Finding, span: &Range<u64>, style: Style) -> Vec<(u64, u8)> {
         let bytes = self.bytes.get(self.offset(span.start)..self.offset(span.end)).unwrap_or_default();
         let mut masked = bytes.to_vec();
-        finding.mask(&mut masked, self.plan.style);
+        finding.mask(&mut masked, style);
         let changed = (span.start..).zip(masked.into_iter().zip(bytes));
         changed.filter(|(_, (masked, byte))| masked != *byte).map(|(at, (masked, _))| (at, masked)).collect()
     }
