@@ -153,9 +153,13 @@ class Http2Writer:
 
 async def serve_websocket(exchange, accept, write):
     await asyncio.sleep(ACCEPTS_AFTER)
-    accept()
+    await accept()
     exchange.accepted.set()
     await speak(write, exchange.response.pieces)
+
+
+async def accept_http2(connection, stream):
+    connection.send_headers(stream, [(":status", "200")])
 
 
 async def leave_websocket(exchange, leave):
@@ -229,7 +233,7 @@ class Http1Service(Http1Connection):
             if self.exchange.websocket:
                 accepted = http1.head("HTTP/1.1 101 Switching Protocols", HANDSHAKE[:2])
                 writer = Http1Writer(self.transport)
-                self.upstream.spawn(serve_websocket(self.exchange, lambda: self.transport.write(accepted), writer))
+                self.upstream.spawn(serve_websocket(self.exchange, functools.partial(writer, accepted), writer))
 
     def body(self, data):
         exchange = self.exchange
@@ -241,7 +245,7 @@ class Http1Service(Http1Connection):
 
     async def leave(self):
         if not self.exchange.response.pieces:
-            self.transport.write(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
+            await Http1Writer(self.transport)(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
         self.transport.close()
 
     def trailer(self, name, value):
@@ -281,7 +285,7 @@ class Http2Service:
         connection.windows[stream] = connection.initial
         if exchange.websocket:
             writer = Http2Writer(connection, stream)
-            self.upstream.spawn(serve_websocket(exchange, lambda: connection.send_headers(stream, [(":status", "200")]), writer))
+            self.upstream.spawn(serve_websocket(exchange, functools.partial(accept_http2, connection, stream), writer))
 
     def data(self, connection, stream, payload):
         exchange = self.streams.get(stream)
