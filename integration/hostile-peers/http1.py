@@ -87,6 +87,8 @@ class Reader:
 
     def began(self, first, headers):
         words = first.split(" ", 2)
+        if not words[0 if self.response else -1].startswith("HTTP/1."):
+            raise ValueError("a message ends twice")
         status = int(words[1]) if self.response else None
         if status is not None and 100 <= status < 200 and status != 101:
             return
