@@ -186,6 +186,21 @@ def cannot_wait(made):
     )
 
 
+def loses_end(made):
+    """Whether ext_proc stands in front, with trailers to deliver or a filter behind that stops the message."""
+    first, last = neighbours(made.drawn)
+    return first.startswith("ext_proc") and (has_own_trailers(made.drawn) or last in STOPS)
+
+
+def limit_of(drawn):
+    return chains.LIMITS[drawn["limit"]] or 1 << 20
+
+
+def overflows(made):
+    """Whether the message is longer than Envoy's buffer, beside ext_proc."""
+    return len(made.document.inner) > limit_of(made.drawn) and "ext_proc" in "".join(neighbours(made.drawn))
+
+
 def loss_is_documented(made, received, got, details, uninspected):
     """docs/streams.md, "What is lost beside other filters": bytes at the end of a message, and no others."""
     drawn, sent = made.drawn, made.document.inner
@@ -193,20 +208,16 @@ def loss_is_documented(made, received, got, details, uninspected):
         got, sent = bytes(received), b"".join(piece for piece, _ in made.pieces)
     request = drawn["direction"] == "request"
     first, last = neighbours(drawn)
-    limit = chains.LIMITS[drawn["limit"]] or 1 << 20
     if details == "response_payload_too_large":
         return not request and drawn["down"] == "h1" and len(sent) > 16_000
     if first == "decompressor" and details == "request_payload_too_large":
-        return len(sent) > limit
-    if drawn["coding"] not in PLAIN and len(sent) > limit and "ext_proc" in first + last:
+        return len(sent) > limit_of(drawn)
+    if drawn["coding"] not in PLAIN and overflows(made):
         return True
     is_released = f"{drawn['direction']}:released" in uninspected and only_masks(sent, got)
     if len(got) >= len(sent) or not (is_released or blank(got, made.document.cards) == blank(sent, made.document.cards)[: len(got)]):
         return False
-    return (
-        (first.startswith("ext_proc") and (has_own_trailers(drawn) or last in STOPS))
-        or (first == "decompressor" and last in STOPS and f"{drawn['direction']}:truncated" in uninspected)
-    )
+    return loses_end(made) or (first == "decompressor" and last in STOPS and f"{drawn['direction']}:truncated" in uninspected)
 
 
 def judge(made, exchange, log, controlled):
