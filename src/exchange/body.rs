@@ -263,8 +263,12 @@ impl Exchange {
     /// True when `chunk` is nothing new, but all that was forwarded, which a filter behind this one stops. A sender that repeats
     /// itself just then is taken for it, so there must be nothing to find in it.
     fn comes_again<H: Host>(&mut self, host: &mut H, direction: Direction, incoming: &Incoming, chunk: &[u8]) -> bool {
-        let is_paused = matches!(incoming, Incoming::Read(body) if body.paused_len() > 0);
-        if is_paused || !self.message(direction).forwarded.may_be(chunk) || !has_reached_nobody(host, direction) {
+        let (is_paused, is_encoded) = match incoming {
+            Incoming::Read(body) => (body.paused_len() > 0, body.is_encoded()),
+            Incoming::Text(_) | Incoming::Binary(_) => (false, false),
+        };
+        let may_come = |forwarded: &Forwarded| forwarded.may_be(chunk, is_encoded);
+        if is_paused || !may_come(&self.message(direction).forwarded) || !has_reached_nobody(host, direction) {
             return false;
         }
         if self.treatment(direction) == Some(Treatment::Observe) {

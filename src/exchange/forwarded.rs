@@ -12,7 +12,7 @@ pub struct Forwarded {
     last: Edge,
 }
 
-/// Fewer bytes than these are likely to come twice by themselves.
+/// Fewer bytes than these are likely to come twice by themselves, unless they were decoded.
 const SHORTEST: u64 = 8;
 /// How much of each end is kept.
 const EDGE: usize = 32;
@@ -39,9 +39,10 @@ impl Forwarded {
         self.last = self.last.followed_by(&behind.last, false);
     }
 
-    /// True when `chunk` may be all of them.
-    pub fn may_be(&self, chunk: &[u8]) -> bool {
-        self.length >= SHORTEST
+    /// True when `chunk` may be all of them. `decoded` says that they are what a compressed body says, and what comes next is
+    /// compressed.
+    pub fn may_be(&self, chunk: &[u8], decoded: bool) -> bool {
+        self.length >= if decoded { 1 } else { SHORTEST }
             && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
             && chunk.starts_with(self.first.get())
             && chunk.ends_with(self.last.get())
@@ -84,12 +85,13 @@ mod tests {
             let mut forwarded = Forwarded::default();
             chunks.iter().for_each(|chunk| forwarded.extend(&Forwarded::of(chunk)));
             let all = chunks.concat();
-            prop_assert_eq!(forwarded.may_be(&all), all.len() >= 8);
-            prop_assert!(!forwarded.may_be(&[&all[..], b"x"].concat()));
+            prop_assert_eq!(forwarded.may_be(&all, false), all.len() >= 8);
+            prop_assert_eq!(forwarded.may_be(&all, true), !all.is_empty());
+            prop_assert!(!forwarded.may_be(&[&all[..], b"x"].concat(), true));
             for place in (0..all.len().min(EDGE)).chain(all.len().saturating_sub(EDGE)..all.len()) {
                 let mut other = all.clone();
                 other[place] ^= 1;
-                prop_assert!(!forwarded.may_be(&other));
+                prop_assert!(!forwarded.may_be(&other, true));
             }
         }
     }

@@ -43,9 +43,14 @@ struct Spelling {
 pub type Edit = (usize, u8);
 
 impl<'a> Decoded<'a> {
-    /// Reads the escapes of `source`. `last` says that nothing follows. `mask` is the character that masks are written with.
-    /// `gap` bytes before the source said nothing: see [`Self::gap`].
+    /// Reads the escapes of `source`, the start of a text. `last` says that nothing follows. `mask` is the character that masks
+    /// are written with. `gap` bytes before the source said nothing: see [`Self::gap`].
     pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
+        Self::following(None, source, gap, last, escapes, mask)
+    }
+
+    /// The same behind the byte `before`, as it reads.
+    pub fn following(before: Option<u8>, source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
         let rounds: &[Escapes] =
             if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
@@ -59,7 +64,7 @@ impl<'a> Decoded<'a> {
             }
         }
         if !decoded.text().is_ascii() {
-            let folded = Layer::folded(decoded.text(), last, mask);
+            let folded = Layer::folded(before, decoded.text(), last, mask);
             decoded.layers.push(folded);
         }
         if gap > 0 && decoded.layers.is_empty() {
@@ -191,16 +196,15 @@ impl Layer {
         }
     }
 
-    /// `source` with ASCII in place of the characters that look like it.
-    fn folded(source: &[u8], last: bool, mask: u8) -> Self {
+    /// `source`, behind the byte `before`, with ASCII in place of the characters that look like it.
+    fn folded(before: Option<u8>, source: &[u8], last: bool, mask: u8) -> Self {
         let mut layer = Self::with_capacity(source.len());
         loop {
             let rest = layer.keep_until(source, fold::may_fold);
             if rest.is_empty() {
                 return layer;
             }
-            let before = layer.consumed.checked_sub(1).and_then(|before| source.get(before)).copied();
-            match fold::is_latin_space(before, rest) {
+            match fold::is_latin_space(layer.text.last().copied().or(before), rest) {
                 Some(true) => {
                     layer.push(b" ", 1);
                     continue;

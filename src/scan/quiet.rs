@@ -15,7 +15,8 @@ pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> boo
     if escapes.wide {
         return 0;
     }
-    let harmless = view.window().get(..harmless_until(view.window(), escapes)).unwrap_or_default();
+    let harmless = harmless_until(view.behind().last().copied(), view.window(), escapes);
+    let harmless = view.window().get(..harmless).unwrap_or_default();
     let Some(end) = seam(harmless) else { return 0 };
     Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
@@ -43,8 +44,8 @@ const SEAMS: &[u8] = b"\0\n\r\t\"'<>=,:?!()[]{}";
 /// How far back a seam is looked for.
 const NEAR: usize = 256;
 
-/// Where the first escape or character begins that is not harmless.
-fn harmless_until(text: &[u8], escapes: Escapes) -> usize {
+/// Where the first escape or character begins that is not harmless in `text`, behind the byte `before`.
+fn harmless_until(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let last = lanes::padded(rest);
@@ -64,7 +65,7 @@ fn harmless_until(text: &[u8], escapes: Escapes) -> usize {
             if mark < behind {
                 continue;
             }
-            match harmless(text, mark, escapes) {
+            match harmless(before, text, mark, escapes) {
                 Some(length) => behind = mark.saturating_add(length),
                 None => return mark,
             }
@@ -76,9 +77,9 @@ fn harmless_until(text: &[u8], escapes: Escapes) -> usize {
 
 /// How long the escape or character at `mark` is when it is harmless: it stands for what is in no number, in no other escape and
 /// no bracket, or for a joint that joins nothing.
-fn harmless(text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
+fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     let rest = text.get(mark..)?;
-    let before = mark.checked_sub(1).and_then(|before| text.get(before)).copied();
+    let before = mark.checked_sub(1).map_or(before, |before| text.get(before).copied());
     if rest.first().is_some_and(|first| !first.is_ascii()) {
         if fold::is_latin_space(before, rest) != Some(false) {
             return None;

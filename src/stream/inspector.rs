@@ -157,7 +157,7 @@ impl Inspector {
         }
         // What comes next completes its spelling, which has to be one then.
         let open = covered.get_mut(source.start(start)..).unwrap_or_default();
-        if !may_spell_digit(open) {
+        if !tells_no_digit(open) {
             open.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = mask);
         }
         covered
@@ -201,7 +201,9 @@ impl Inspector {
     }
 
     fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        let decoded = Decoded::new(block, self.gap, last, self.escapes, self.style.character.as_byte());
+        let before = self.behind.get(..self.behind_len).and_then(<[u8]>::last).copied();
+        let mask = self.style.character.as_byte();
+        let decoded = Decoded::following(before, block, self.gap, last, self.escapes, mask);
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
         self.gap = decoded.gap(decided).saturating_add(gap_before);
@@ -334,11 +336,13 @@ fn covering(source: &Decoded<'_>, position: usize, cover: u8, mask: u8) -> Vec<E
     if edits.is_empty() { (source.start(position)..source.end(position)).map(|at| (at, mask)).collect() } else { edits }
 }
 
-/// True when the spelling of a digit may begin like this: `%3`, `\u003`, `&#5`. None of these is a digit of what is said.
-fn may_spell_digit(beginning: &[u8]) -> bool {
-    let others = beginning.iter().filter(|byte| byte.is_ascii_digit() && !matches!(byte, b'0' | b'3')).count();
-    others <= usize::from(beginning.starts_with(b"&#"))
+/// True when what begins like this spells no digit yet, nor tells which one.
+fn tells_no_digit(beginning: &[u8]) -> bool {
+    !beginning.iter().any(u8::is_ascii_digit) || OPEN_ESCAPES.contains(&beginning)
 }
+
+/// Escapes that have begun, have digits, and are completed to that of a mask as to that of any digit.
+const OPEN_ESCAPES: [&[u8]; 5] = [b"%3", br"\u0", br"\u00", br"\u003", b"&#x3"];
 
 /// The `edits` of what `source` says at `span`, made in the source.
 fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> Vec<(usize, u8)> {
@@ -401,7 +405,9 @@ mod tests {
             (Document::Json, r#""41\u41"#, r#""**\***"#),
             (Document::Form, "%341%3", "%2A*%3"),
             (Document::Form, "41%4", "**%*"),
-            (Document::Text, "41&#5", "**&#5"),
+            (Document::Text, "41&#5", "**&#*"),
+            (Document::Text, "41&amp;3", "**&***;*"),
+            (Document::Text, "41&#x3", "**&#x3"),
             (Document::Text, "41&#52", "**&#**"),
         ] {
             let covered = Inspector::new(document, Style::HIDE).covered(text.as_bytes());

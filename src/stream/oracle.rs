@@ -132,12 +132,11 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
             (1..=ahead.len()).find_map(|len| Some((std::str::from_utf8(&ahead[..len]).ok()?.chars().next()?, len)));
         let (character, length) = found.unwrap_or(('\u{fffd}', 1));
         let (start, end) = (rest[0].1, rest[length - 1].2);
-        let digit = |at: Option<usize>| {
-            at.and_then(|at| source.get(at)).is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
+        let digit = |spelled: Option<&(u8, usize, usize)>| {
+            spelled.is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
         };
-        let at = source.len() - rest.len();
         match fold(character, mask) {
-            _ if rest[0].0 == 0xa0 && digit(at.checked_sub(1)) && digit(Some(at + 1)) => out.push((b' ', start, end)),
+            _ if rest[0].0 == 0xa0 && digit(out.last()) && digit(rest.get(1)) => out.push((b' ', start, end)),
             _ if character.is_ascii() || found.is_none() => out.push(rest[0]),
             Fold::As(byte) => out.push((byte, start, end)),
             Fold::Dropped => {}

@@ -5,17 +5,21 @@
 //! was masked in it is encoded again in its place; the rest stays letter for letter.
 //!
 //! It is decoded as leniently as any receiver may: letters of both alphabets count, blanks and line breaks between them do
-//! not, and padding may be missing at the end. What has other characters, or says no messages, is not what it is called:
-//! that is told, and its letters are inspected as a text besides.
+//! not, and padding may be missing at the end.
+//!
+//! Its letters are inspected as a text besides, since digits are letters too and it may not be what it is called. What has other
+//! characters, or says no messages, is not, and that is told.
 
 use super::{Cut, Plain, Plan, Shape, Treatment, Turn, Twice};
 use crate::stream::{Document, Sender, Sighting};
+use crate::verdict::Criteria;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A body in base64.
 pub struct Base64 {
     messages: Twice,
-    /// The letters as a text, where they may be one.
+    /// The letters as a text.
     text: Plain,
     plan: Plan,
     /// The letters that come before the next quad is complete.
@@ -26,8 +30,6 @@ pub struct Base64 {
     source: VecDeque<u8>,
     /// Bytes that are decided and not forwarded yet.
     ready: VecDeque<u8>,
-    /// The last characters that were not inspected as a text and were forwarded, where nothing is held back.
-    unread: Vec<u8>,
     /// It holds what base64 does not.
     broken: bool,
 }
@@ -57,8 +59,6 @@ enum Character {
 }
 
 const QUAD: usize = 4;
-/// How many characters before those that show it to be no base64 may belong to a number that is written there.
-const LOOK_BACK: usize = 64;
 /// The letters of base64; the last two are others in base64url.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_ENDS: [u8; 2] = *b"-_";
@@ -68,13 +68,15 @@ impl Base64 {
         let sender = Sender::Announced;
         Self {
             messages: Twice::new(Shape { sender, ..shape }, plan.clone()),
-            text: Plain::new(Shape::text(sender, Document::Unknown), plan.clone()),
+            text: Plain::new(
+                Shape::text(sender, Document::Unknown),
+                Plan { criteria: of_letters(&plan), ..plan.clone() },
+            ),
             plan,
             open: Letters::default(),
             quads: VecDeque::new(),
             source: VecDeque::new(),
             ready: VecDeque::new(),
-            unread: Vec::new(),
             broken: false,
         }
     }
@@ -101,28 +103,19 @@ impl Base64 {
         if self.broken && self.plan.refuse_unread {
             return Turn::cut(Cut::Uninspectable);
         }
-        let mut forwarded = if self.plan.treatment == Treatment::Observe {
+        let letters = if self.plan.treatment == Treatment::Observe {
             self.quads.clear();
             self.source.clear();
-            if !self.broken {
-                self.unread.extend_from_slice(&chunk);
-                self.unread.drain(..self.unread.len().saturating_sub(LOOK_BACK));
-            } else if !self.unread.is_empty() {
-                let unread = std::mem::take(&mut self.unread);
-                self.text.push(unread, false, report);
-            }
             chunk.clone()
         } else {
             self.ready.extend(decided);
             self.encode(end)
         };
-        if self.broken {
-            forwarded = match self.text.push(forwarded.clone(), end, report).forwarded(forwarded) {
-                Ok(forwarded) => forwarded,
-                Err(cut) => return Turn::cut(cut),
-            };
+        match self.text.push(letters.clone(), end, report).forwarded(letters) {
+            Err(cut) => Turn::cut(cut),
+            Ok(forwarded) if forwarded == chunk => Turn::PASS,
+            Ok(forwarded) => Turn::replaced_by(forwarded),
         }
-        if forwarded == chunk { Turn::PASS } else { Turn::replaced_by(forwarded) }
     }
 
     /// Ends the body, now that trailers have begun.
@@ -200,6 +193,11 @@ impl Base64 {
         }
         encoded
     }
+}
+
+/// What counts in letters of base64: no token, since they are one, and no pattern, which some of them may match.
+fn of_letters(plan: &Plan) -> Arc<Criteria> {
+    Arc::new(Criteria { base64: false, patterns: None, ..Criteria::clone(&plan.criteria) })
 }
 
 impl Letters {

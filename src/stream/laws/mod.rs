@@ -313,8 +313,10 @@ fn every_cut() {
         "57114111111111111111D25122010000000000imei 4111111111111111",
         "4111111111111111\u{0}5\u{0}",
         "eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9\"pin\":1234,",
+        "15:378282246310005378282246310005",
+        "1111    ****\u{fffe}123-45-6789pin_block: 0412AC89ABCDEF67 ",
     ] {
-        let text = text.as_bytes();
+        let text = &latin(text)[..];
         let halves = (0..=text.len()).map(|cut| vec![text[..cut].to_vec(), text[cut..].to_vec()]);
         let bytes = std::iter::once(text.iter().map(|byte| vec![*byte]).collect());
         for chunks in halves.chain(bytes) {
