@@ -46,7 +46,7 @@ class Finding:
     text: str
 
 
-COVERED = re.compile(rb"(?:[9*][01*]{2,})+")
+COVERED = re.compile(rb"[9*][019*]{2,}")
 
 
 def allowed(digits, keep):
