@@ -32,7 +32,11 @@ fn every_metric_and_column_exists() {
         });
         let written =
             counter.is_none() && (code.contains(&format!("\"{word}")) || shipped.contains(&format!(" {word}: ")));
-        (!counted && !written).then(|| format!("nothing is called {word}"))
+        // `proxy:panveil_expected`, which a rule of Prometheus records.
+        let recorded = shipped.lines().any(|line| {
+            line.trim_start().starts_with("- record: ") && line.rsplit_once(':').is_some_and(|(_, name)| name == word)
+        });
+        (!counted && !written && !recorded).then(|| format!("nothing is called {word}"))
     };
     let named = |document: &Document| {
         let all = words(&document.text, "panveil_", |c| c.is_ascii_alphanumeric() || c == '_');

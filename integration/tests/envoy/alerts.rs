@@ -96,13 +96,11 @@ async fn recovered(build: Build, binaries: PathBuf) -> Result<()> {
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     let client = Client::http1(sidecar.envoy.listener);
     let prometheus = watch(&binaries, &sidecar).await?;
-    // An increase over a quarter of an hour cannot be waited for; what it is of can.
-    for (alert, counter) in [("PanveilTrapped", "success"), ("PanveilRefusing", "backoff")] {
-        ensure!(expression(alert)?.contains(counter), "{alert} asks for something else");
-        until(&prometheus, &format!("{{__name__=~\"envoy_wasm_.*panveil.*_vm_reload_{counter}\"}} > 0"), &client, 503)
-            .await?;
-    }
-    Ok(())
+    until(&prometheus, &expression("PanveilTrapped")?, &client, 503).await?;
+    // What the other asks for takes minutes; that Envoy counts it does not.
+    let waits = r#"{__name__=~"envoy_wasm_.*panveil.*_vm_reload_backoff"} > 0"#;
+    ensure!(expression("PanveilRefusing")?.contains("_vm_reload_(backoff|failure)"), "it asks for something else");
+    until(&prometheus, waits, &client, 503).await
 }
 
 /// Compressed bodies that need more than there is.
@@ -169,13 +167,10 @@ async fn discovered(build: &Build, binaries: &Path) -> Result<(Discovery, Sideca
 async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
     let (mut discovery, sidecar, prometheus) = discovered(&build, &binaries).await?;
     let client = Client::http1(sidecar.envoy.listener);
-    // The shipped expression, but over seconds instead of a quarter of an hour.
     let shipped = expression("PanveilPolicyRefused")?;
-    let soon = shipped.replace("[15m:1m]", "[15s:1s]");
-    ensure!(soon != shipped, "PanveilPolicyRefused asks for something else");
-    ensure!(prometheus.query(&soon).await?.is_empty(), "it is told before there is anything to tell");
+    ensure!(prometheus.query(&shipped).await?.is_empty(), "it is told before there is anything to tell");
     discovery.offer(r#"{"request":"msak"}"#)?;
-    until(&prometheus, &soon, &client, 200).await?;
+    until(&prometheus, &shipped, &client, 200).await?;
     // It is not missed: the one before is in force.
     for alert in ["PanveilMissing", "PanveilNotInspecting"] {
         ensure!(prometheus.query(&expression(alert)?).await?.is_empty(), "{alert}");

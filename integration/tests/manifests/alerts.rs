@@ -1,10 +1,10 @@
 //! Does every alert fire when it should, ask for what is counted, and have a page that says what to do?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         with_tool(TOOL, "alerts::the_rules_are_rules", || promtool(&["check", "rules", "rules.yaml"])),
         with_tool(TOOL, "alerts::they_fire_when_they_should", || promtool(&["test", "rules", "rules_test.yaml"])),
         trial("alerts::each_is_tried_firing_and_quiet", each_is_tried_firing_and_quiet),
+        trial("alerts::each_is_tried_to_its_end", each_is_tried_to_its_end),
         trial("alerts::each_has_its_section_in_the_runbook", each_has_its_section_in_the_runbook),
         trial("alerts::what_fails_is_told_by_an_alert", what_fails_is_told_by_an_alert),
         trial("alerts::they_ask_for_what_is_counted", they_ask_for_what_is_counted),
@@ -74,6 +75,38 @@ fn each_is_tried_firing_and_quiet() -> Result<()> {
     ensure!(firing == alerts, "firing: {:?}", firing.symmetric_difference(&alerts));
     ensure!(quiet == alerts, "quiet: {:?}", quiet.symmetric_difference(&alerts));
     Ok(())
+}
+
+/// Each is tried quiet again after it fired, with the series that made it fire.
+fn each_is_tried_to_its_end() -> Result<()> {
+    let tests = document(&root().join("prometheus/rules_test.yaml"))?;
+    let mut ended = BTreeSet::new();
+    for test in tests["tests"].as_array().context("no tests")? {
+        let mut firing: BTreeMap<&str, u32> = BTreeMap::new();
+        for tried in test["alert_rule_test"].as_array().into_iter().flatten() {
+            let name = tried["alertname"].as_str().context("no name")?;
+            let at = minutes(tried["eval_time"].as_str().context("no time")?)?;
+            if tried["exp_alerts"].is_array() {
+                firing.insert(name, at);
+            } else if firing.get(name).is_some_and(|fired| *fired < at) {
+                ended.insert(name.to_owned());
+            }
+        }
+    }
+    let alerts = names("alert")?;
+    ensure!(ended == alerts, "never quiet again: {:?}", alerts.difference(&ended));
+    Ok(())
+}
+
+/// A time of promtool's, such as `35m` or `2h`.
+fn minutes(time: &str) -> Result<u32> {
+    let (number, unit) = time.split_at(time.len().saturating_sub(1));
+    let each = match unit {
+        "m" => 1,
+        "h" => 60,
+        _ => bail!("no time in minutes or hours: {time}"),
+    };
+    Ok(number.parse::<u32>().with_context(|| time.to_owned())? * each)
 }
 
 fn each_has_its_section_in_the_runbook() -> Result<()> {

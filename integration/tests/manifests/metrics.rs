@@ -8,12 +8,14 @@ use panveil::policy::{Direction, Limit, Mode, Place};
 use panveil_integration::observation::from_stat;
 
 /// What is not panveil's. Those of Envoy are asked for in a real one, too.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 7] = [
     "up",
     "envoy_server_live",
+    "envoy_listener_manager_lds_update_rejected",
     "envoy_http_downstream_rq_total",
     "istio_requests_total",
     "istio_agent_wasm_remote_fetch_count",
+    "istio_agent_wasm_config_conversion_count",
 ];
 
 /// The names of panveil's metrics.
