@@ -58,7 +58,7 @@ impl Proxy {
     ) -> Result<Self> {
         let own = mesh.authority.issue(&workload.subject)?;
         let trusted = mesh.authority.certificate();
-        let chain = Chain::new(plugins)?;
+        let chain = Chain::new(workload.namespace, plugins)?;
         let mut settings = Settings::new(Filter::Shipped, service);
         // Before panveil gets into the first: what a workload sends is looked at where it arrives (`match: SERVER`).
         settings.differ(outbound(others))?;

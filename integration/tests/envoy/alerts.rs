@@ -136,7 +136,7 @@ async fn used_up(build: Build, binaries: PathBuf) -> Result<()> {
 async fn not_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     let mut manifest: Value = serde_saphyr::from_str(WASM_PLUGIN)?;
     manifest["metadata"]["namespace"] = json!("shop");
-    let chain = Chain::new(vec![Plugin::of(&manifest, Release::From1_30, &build.module)?])?;
+    let chain = Chain::new("shop", vec![Plugin::of(&manifest, Release::From1_30, &build.module)?])?;
     let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
     settings.differ(chain.operations())?;
     settings.differ(json!([{"op": "add", "path": "/node", "value": {"id": "sidecar", "cluster": "service"}}]))?;

@@ -135,7 +135,7 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
         );
     }
     ensure!(plugins.len() == stage.overlays.len(), "{} plugins", plugins.len());
-    let chain = Chain::new(plugins)?;
+    let chain = Chain::new(stage.namespace, plugins)?;
     let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
     settings.differ(chain.operations())?;
     settings.differ(sidecar_in(stage.namespace, "web", &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
