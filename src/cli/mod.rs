@@ -13,6 +13,7 @@ mod replay;
 mod scan;
 mod schema;
 mod shown;
+mod status;
 mod terminal;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -28,8 +29,10 @@ use std::process::ExitCode;
   panveil mask < response.json
   panveil check policy.yaml
   panveil replay policy.yaml checkout.har
+  panveil status web-1.json web-1.prom
 
-Exit status: 0 when all went well, 1 when scan found a card number, 2 when something went wrong.")]
+Exit status: 0 when all went well, 1 when scan found a card number or status a proxy without panveil, 2 when something went
+wrong.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +46,7 @@ enum Command {
     Check(check::Check),
     Schema(schema::Schema),
     Replay(replay::Replay),
+    Status(status::Status),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -62,6 +66,7 @@ impl Command {
             Self::Check(check) => check.run(),
             Self::Schema(schema) => schema.run(),
             Self::Replay(replay) => replay.run(),
+            Self::Status(status) => return status.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

@@ -12,6 +12,7 @@ mod records;
 mod replay;
 mod scan;
 mod schema;
+mod status;
 
 use command::{printed, refused};
 

@@ -2,7 +2,7 @@
 
 use crate::command::{printed, refused};
 
-const COMMANDS: [&str; 7] = ["scan", "mask", "explain", "check", "replay", "completions", "man"];
+const COMMANDS: [&str; 8] = ["scan", "mask", "explain", "check", "replay", "status", "completions", "man"];
 
 #[test]
 fn every_command_teaches_with_examples() {

@@ -79,6 +79,13 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("checkout.har", capture()),
             ("var/log/checkout.log", format!("{}{:23}{VISA}\n", "\n".repeat(117), "charged").into()),
             ("backups/2026-11.sql.gz", gzip(&format!("{}{:60}{AMEX}\n", "\n".repeat(90_411), "INSERT"))),
+            ("web-1.json", config_dump(&module())),
+            (
+                "web-1.prom",
+                b"envoy_server_live{} 1\npanveil_config_info{version=\"0.1.0\",mode=\"enforce\"} 1\n".into(),
+            ),
+            ("web-2.json", config_dump(&json!({"@type": "envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {}}))),
+            ("web-2.prom", b"envoy_server_live{} 1\n".into()),
         ],
         "docs/monitor-to-enforce.md" => vec![("access.log", access_log())],
         _ => vec![],
@@ -98,6 +105,25 @@ fn access_log() -> Vec<u8> {
         json!({"panveil_record": record}).to_string() + "\n"
     });
     lines.collect::<String>().into()
+}
+
+/// What Envoy shows of panveil's filter with this configuration, as far as the command reads it.
+fn config_dump(delivered: &Value) -> Vec<u8> {
+    let listener = json!({"name": "inbound", "http_filters": [{"name": "panveil", "config_discovery": {}}]});
+    let page = json!({"configs": [
+        {"@type": "envoy.admin.v3.EcdsConfigDump",
+            "ecds_filters": [{"ecds_filter": {"name": "panveil", "typed_config": delivered}}]},
+        {"@type": "envoy.admin.v3.ListenersConfigDump", "static_listeners": [{"listener": listener}]},
+    ]});
+    page.to_string().into()
+}
+
+fn module() -> Value {
+    let file = format!("/var/lib/istio/data/{}.wasm", "0123456789abcdef".repeat(4));
+    json!({"@type": "envoy.extensions.filters.http.wasm.v3.Wasm", "config": {
+        "vm_config": {"code": {"local": {"filename": file}}},
+        "configuration": {"value": r#"{"mode":"enforce"}"#},
+    }})
 }
 
 fn gzip(text: &str) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Would an operator be told? What goes wrong in a real proxy, and whether what the alert asks for then holds in a real Prometheus.
 //! How long it must hold, and when it does not, is tried in `envoy-config/prometheus/rules_test.yaml`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use panveil_integration::istio::{Chain, Plugin, Release};
 use panveil_integration::prometheus::{Prometheus, RULES, Target};
 use panveil_integration::sidecar::{Build, Sidecar};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::trapping::Trapping;
@@ -24,7 +26,7 @@ const MOST_ROUNDS: usize = 200;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     type Case = fn(Build, PathBuf) -> Test;
-    let cases: [(&str, Case); 7] = [
+    let cases: [(&str, Case); 8] = [
         ("a_trap_that_refuses", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_CLOSED", 503))),
         ("a_trap_that_lets_through", |build, binaries| Box::pin(trapped(build, binaries, "FAIL_OPEN", 200))),
         ("a_trap_and_a_recovery", |build, binaries| Box::pin(recovered(build, binaries))),
@@ -32,6 +34,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         ("a_module_that_envoy_has_not_fetched", |build, binaries| Box::pin(not_yet_fetched(build, binaries))),
         ("memory_that_is_used_up", |build, binaries| Box::pin(used_up(build, binaries))),
         ("a_policy_with_a_mistake", |build, binaries| Box::pin(refused(build, binaries))),
+        ("a_listener_that_is_rejected", |build, binaries| Box::pin(listener_rejected(build, binaries))),
     ];
     let binaries = Prometheus::from_environment();
     let trials = cases.into_iter().map(|(name, case)| {
@@ -187,4 +190,41 @@ async fn not_yet_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     discovery.differ(json!([{"op": "replace", "path": "/config/vm_config/code", "value": {"remote": remote}}]))?;
     discovery.offer("{}")?;
     until(&prometheus, &expression("PanveilMissing")?, &client, 200).await
+}
+
+/// A proxy that runs without panveil, and rejects a listener since its access log cannot be opened.
+async fn listener_rejected(build: Build, binaries: PathBuf) -> Result<()> {
+    let log = json!({"name": "file", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+        "path": "/nowhere/log",
+    }});
+    let manager = json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "second",
+        "route_config": {},
+        "access_log": [log],
+        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+        }}],
+    }});
+    let listener = json!({
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": "second",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [manager]}],
+    });
+    let folder = TempDir::with_prefix("panveil-listeners-")?;
+    let file = folder.path().join("listeners.json");
+    fs::write(&file, json!({"version_info": "1", "resources": [listener]}).to_string())?;
+    let source = json!({"resource_api_version": "V3", "path_config_source": {"path": file}});
+    let mut settings = build.settings("{}");
+    settings.filter = Filter::None;
+    settings.differ(json!([
+        {"op": "add", "path": "/node", "value": {"id": "sidecar", "cluster": "service"}},
+        {"op": "add", "path": "/dynamic_resources", "value": {"lds_config": source}},
+    ]))?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let prometheus = watch(&binaries, &sidecar).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    until(&prometheus, &expression("PanveilListenerRejected")?, &client, 200).await
 }

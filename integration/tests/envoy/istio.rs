@@ -20,6 +20,7 @@ use crate::trial::trial;
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 const MESH_CONFIG: &str = include_str!("../../../envoy-config/istio/telemetry/mesh-config.yaml");
+const WASM_PLUGIN: &str = include_str!("../../../envoy-config/istio/base/wasmplugin.yaml");
 const STEP: Duration = Duration::from_millis(50);
 const MOST_STEPS: usize = 200;
 
@@ -118,7 +119,82 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         let test = move || async move { enact(build, kustomize.context("KUSTOMIZE is not set")?, stage).await };
         trial(format!("istio::{}", stage.name), test).with_ignored_flag(missing)
     };
-    STAGES.iter().map(stage).collect()
+    let (denied, bare, file) = (build.clone(), build.clone(), build.clone());
+    let mut trials: Vec<Trial> = STAGES.iter().map(stage).collect();
+    trials.extend([
+        trial("istio::a_module_that_is_not_fetched", move || not_fetched(denied)),
+        trial("istio::no_policy_is_the_default_one", move || without_a_policy(bare)),
+        trial("istio::modules_in_files_share_no_virtual_machine", move || in_files(file)),
+    ]);
+    trials
+}
+
+/// The base as it is in this namespace, with these fields of its `spec` changed.
+fn base(namespace: &str, changes: &[(&str, Value)]) -> Result<Value> {
+    let mut manifest: Value = serde_saphyr::from_str(WASM_PLUGIN)?;
+    manifest["metadata"]["namespace"] = namespace.into();
+    for (field, value) in changes {
+        manifest["spec"][field] = value.clone();
+    }
+    Ok(manifest)
+}
+
+/// A sidecar of the namespace `shop` with these plugins.
+async fn with_plugins(build: &Build, manifests: &[Value]) -> Result<(Chain, Sidecar)> {
+    let plugin = |manifest| Plugin::of(manifest, Release::From1_30, &build.module);
+    let chain = Chain::new("shop", manifests.iter().map(plugin).collect::<Result<_>>()?)?;
+    let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
+    settings.differ(chain.operations())?;
+    settings.differ(sidecar_in("shop", "web", &serde_saphyr::from_str(MESH_CONFIG)?)?)?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    Ok((chain, sidecar))
+}
+
+/// What the documents tell an operator to look for when the agent has no module: the status and the details.
+async fn not_fetched(build: Build) -> Result<()> {
+    let (chain, sidecar) = with_plugins(&build, &[base("shop", &[])?]).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    chain.not_fetched()?;
+    let mut refused = false;
+    for _ in 0..MOST_STEPS {
+        refused = client.get("/").await?.status == 403;
+        if refused {
+            break;
+        }
+        sleep(STEP).await;
+    }
+    ensure!(refused, "requests pass without a module");
+    let line = sidecar.envoy.access_log(1).await?.pop().context("no line")?;
+    ensure!(line["details"] == "rbac_access_denied_matched_policy[none]", "the log says {}", line["details"]);
+    ensure!(line["path"].is_null() && line["panveil_action"].is_null(), "{line:?}");
+    Ok(())
+}
+
+async fn without_a_policy(build: Build) -> Result<()> {
+    let (_chain, sidecar) = with_plugins(&build, &[base("shop", &[("pluginConfig", Value::Null)])?]).await?;
+    Client::http1(sidecar.envoy.listener).send(&request()).await?.context("no response")?;
+    let (received, _) = sidecar.upstream.take().await?;
+    let body = received.first().map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    ensure!(body.as_deref() == Some(MASKED), "the service got {body:?}");
+    Ok(())
+}
+
+/// A plugin of the mesh and one of the namespace: modules that the agent fetched share virtual machines, those in files do
+/// not, since Istio's variables stay in their environment.
+async fn in_files(build: Build) -> Result<()> {
+    let mut machines = Vec::new();
+    for url in ["oci://registry.example/panveil/panveil:0.1.0", "file:///etc/panveil/panveil.wasm"] {
+        let mut manifests = [base("shop", &[("url", url.into())])?, base("istio-system", &[("url", url.into())])?];
+        for (version, manifest) in ["1", "2"].iter().zip(&mut manifests) {
+            manifest["metadata"]["resourceVersion"] = (*version).into();
+        }
+        let (_chain, sidecar) = with_plugins(&build, &manifests).await?;
+        let active = sidecar.envoy.stats("wasm.envoy.wasm.runtime.v8.active").await?;
+        machines.push(active.values().sum::<u64>());
+    }
+    let [fetched, in_files] = machines[..] else { anyhow::bail!("{machines:?}") };
+    ensure!(fetched > 0 && in_files == 2 * fetched, "{fetched} virtual machines, and {in_files} with files");
+    Ok(())
 }
 
 async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {

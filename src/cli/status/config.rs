@@ -1,0 +1,166 @@
+//! What the configuration of a proxy says of panveil.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// How many digits of a digest are shown.
+const SHOWN_DIGITS: usize = 12;
+
+/// The page /config_dump, as far as it concerns panveil.
+#[derive(Default)]
+pub struct Config {
+    /// The listeners that have a filter chain with panveil.
+    pub listeners: Vec<Listener>,
+    /// The listeners whose last update Envoy rejected.
+    pub rejected: Vec<Rejected>,
+    /// What was delivered for panveil's filters, by discovery or with the listener. Envoy shows here what it refused, too.
+    pub delivered: Vec<Delivered>,
+}
+
+/// A listener with panveil in some of its filter chains.
+pub struct Listener {
+    /// Its name.
+    pub name: String,
+    /// Its HTTP filter chains with panveil.
+    pub with: usize,
+    /// And without.
+    pub without: usize,
+}
+
+/// A listener whose last update Envoy rejected.
+pub struct Rejected {
+    /// Its name.
+    pub name: String,
+    /// Envoy's reason.
+    pub details: String,
+}
+
+/// What was delivered for a filter of panveil's.
+pub enum Delivered {
+    /// The module.
+    Module {
+        /// Its digest, or the name of its file.
+        module: String,
+        /// The beginning of the SHA-256 of the policy.
+        policy: String,
+        /// Whether requests pass when it fails.
+        fails_open: bool,
+    },
+    /// A filter of Istio's agent in place of the module: it refuses every request.
+    DenyAll,
+    /// The same for a plugin that fails open: every request passes.
+    AllowAll,
+}
+
+impl Config {
+    /// Reads the page.
+    pub fn read(text: &str) -> Result<Self, &'static str> {
+        let page: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
+        let parts = page.get("configs").and_then(Value::as_array).ok_or("no configs in it")?;
+        let mut config = Self::default();
+        for part in parts {
+            match kind(part) {
+                "ListenersConfigDump" => config.take_listeners(part),
+                "EcdsConfigDump" => {
+                    let filters = items(part, "ecds_filters").filter_map(|one| one.get("ecds_filter"));
+                    config.delivered.extend(filters.filter(|one| is_panveil(one)).filter_map(delivered));
+                }
+                _ => {}
+            }
+        }
+        Ok(config)
+    }
+
+    fn take_listeners(&mut self, part: &Value) {
+        for one in items(part, "static_listeners") {
+            self.take_listener(one.get("listener"));
+        }
+        for one in items(part, "dynamic_listeners") {
+            self.take_listener(one.pointer("/active_state/listener"));
+            if let Some(details) = one.pointer("/error_state/details").and_then(Value::as_str) {
+                self.rejected.push(Rejected { name: text(one, "/name"), details: details.to_owned() });
+            }
+        }
+    }
+
+    fn take_listener(&mut self, listener: Option<&Value>) {
+        let Some(listener) = listener else { return };
+        let mut chains = Vec::new();
+        http_filters(listener, &mut chains);
+        let mut found = Listener { name: text(listener, "/name"), with: 0, without: 0 };
+        for chain in chains {
+            let own: Vec<&Value> = chain.iter().filter(|filter| is_panveil(filter)).collect();
+            let named = !own.is_empty();
+            self.delivered.extend(own.into_iter().filter_map(delivered));
+            let count = if named { &mut found.with } else { &mut found.without };
+            *count = count.saturating_add(1);
+        }
+        if found.with > 0 {
+            self.listeners.push(found);
+        }
+    }
+}
+
+/// The last part of the name of a message's type.
+fn kind(message: &Value) -> &str {
+    message.get("@type").and_then(Value::as_str).and_then(|kind| kind.rsplit('.').next()).unwrap_or_default()
+}
+
+fn items<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(object: &Value, pointer: &str) -> String {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The lists of HTTP filters in this part of a listener.
+fn http_filters<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::Array(filters) if name == "http_filters" => found.push(filters),
+                    _ => http_filters(field, found),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| http_filters(value, found)),
+        _ => {}
+    }
+}
+
+/// The configuration of a filter, also of one that is written without its type (`EnvoyFilter`).
+fn typed(filter: &Value) -> Option<&Value> {
+    let typed = filter.get("typed_config")?;
+    if kind(typed) == "TypedStruct" { typed.get("value") } else { Some(typed) }
+}
+
+/// Whether this filter is panveil's, by its own name, the plugin's or the root's.
+fn is_panveil(filter: &Value) -> bool {
+    let plugin = |field: &str| typed(filter).and_then(|typed| typed.pointer(field)).and_then(Value::as_str);
+    [filter.get("name").and_then(Value::as_str), plugin("/config/name"), plugin("/config/root_id")]
+        .into_iter()
+        .flatten()
+        .any(|name| name.contains("panveil"))
+}
+
+/// What this filter holds. Nothing while its configuration is to be discovered.
+fn delivered(filter: &Value) -> Option<Delivered> {
+    let config = typed(filter)?;
+    if kind(config) == "RBAC" {
+        return Some(if config.get("rules").is_some() { Delivered::DenyAll } else { Delivered::AllowAll });
+    }
+    let code = config.pointer("/config/vm_config/code")?;
+    let local = text(code, "/local/filename");
+    let file = Path::new(&local).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let digest = code.pointer("/remote/sha256").and_then(Value::as_str).unwrap_or(&file);
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let module = if is_digest { digest.chars().take(SHOWN_DIGITS).collect() } else { local };
+    let policy = Sha256::digest(text(config, "/config/configuration/value"));
+    let policy: String = policy.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
+        || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
+    Some(Delivered::Module { module, policy: policy.chars().take(SHOWN_DIGITS).collect(), fails_open })
+}

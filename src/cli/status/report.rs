@@ -1,0 +1,75 @@
+//! How the verdicts are printed.
+
+use super::super::{failure::Failure, output, terminal};
+use super::verdict::{State, Verdict};
+use panveil::stream;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const TITLES: [&str; 6] = ["proxy", "state", "version", "mode", "policy", "module"];
+
+/// A line for each proxy, and how many there are of each state.
+pub fn text(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
+    let row = |(name, verdict): &(String, Verdict)| {
+        let lists = [&verdict.versions, &verdict.modes, &verdict.policies, &verdict.modules].map(|list| list.join(","));
+        let [version, mode, policy, module] = lists.map(|cell| terminal::harmless(cell.as_bytes()));
+        [shown(name), verdict.state.as_str().to_owned(), version, mode, policy, module]
+    };
+    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(verdicts.iter().map(row)).collect();
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    let notes = std::iter::once(&[][..]).chain(verdicts.iter().map(|(_, verdict)| verdict.notes.as_slice()));
+    for (row, notes) in rows.iter().zip(notes) {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+        for note in notes {
+            text.push_str("  ");
+            text.push_str(&shown(note));
+            text.push('\n');
+        }
+    }
+    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
+    for (_, verdict) in verdicts {
+        let count = counts.entry(verdict.state).or_default();
+        *count = count.saturating_add(1);
+    }
+    let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
+    let proxies = if verdicts.len() == 1 { "proxy" } else { "proxies" };
+    text.push_str(&format!("\n{} {proxies}: {}\n", verdicts.len(), counts.join(", ")));
+    output::write(text.as_bytes())
+}
+
+/// An object for each proxy, one a line.
+pub fn json(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
+    let line = |(name, verdict): &(String, Verdict)| {
+        let notes: Vec<String> = verdict.notes.iter().map(|note| shown(note)).collect();
+        let line = json!({
+            "proxy": shown(name),
+            "state": verdict.state.as_str(),
+            "versions": verdict.versions,
+            "modes": verdict.modes,
+            "policies": verdict.policies,
+            "modules": verdict.modules,
+            "notes": notes,
+        });
+        format!("{line}\n")
+    };
+    output::write(verdicts.iter().map(line).collect::<String>().as_bytes())
+}
+
+/// A text out of a page, in one line, that holds no card number and steers no terminal.
+fn shown(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    terminal::harmless(&stream::redacted(line.as_bytes()))
+}

@@ -1,0 +1,93 @@
+//! What the statistics of a proxy say of panveil.
+
+/// How the name of the metric begins and ends whose labels are still part of it, in a proxy without tags for them.
+const UNLABELLED: (&str, &str, &str) = ("panveil_config_version___", "___mode___", "___info");
+
+/// The page /stats/prometheus, as far as it concerns panveil.
+#[derive(Default)]
+pub struct Stats {
+    /// The configurations that panveil reports.
+    pub reported: Vec<Reported>,
+    /// Updates of panveil's filter that Envoy refused since it started.
+    pub refused: u64,
+    /// Updates of listeners that Envoy rejected since it started.
+    pub rejected_listeners: u64,
+    /// Modules that Istio's agent could not fetch, by the agent's word for why.
+    pub not_fetched: Vec<String>,
+    /// Whether panveil's metrics have labels.
+    pub labelled: bool,
+}
+
+/// A configuration that panveil reports in `panveil_config_info`.
+#[derive(Clone)]
+pub struct Reported {
+    /// The version of the module.
+    pub version: String,
+    /// `monitor` or `enforce`.
+    pub mode: String,
+    /// Whether it is in force. One that leaves the proxy's namespace out is not.
+    pub in_force: bool,
+}
+
+impl Stats {
+    /// Reads the page. None when it has no sample of Envoy's.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut stats = Self { labelled: true, ..Self::default() };
+        let mut of_envoy = false;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((series, value)) = line.trim_end().rsplit_once(' ') else { continue };
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            let Ok(value) = value.parse::<f64>() else { continue };
+            of_envoy |= name.starts_with("envoy_");
+            stats.take(name, labels, value);
+        }
+        of_envoy.then_some(stats)
+    }
+
+    fn take(&mut self, name: &str, labels: &str, value: f64) {
+        let count = || if value >= 1.0 { 1 } else { 0 };
+        if name == "panveil_config_info" {
+            let [version, mode] = ["version", "mode"].map(|name| label(labels, name).unwrap_or_default().to_owned());
+            self.reported.push(Reported { version, mode, in_force: count() == 1 });
+        } else if let Some((version, mode)) = unlabelled(name) {
+            self.labelled = false;
+            self.reported.push(Reported { version, mode, in_force: count() == 1 });
+        } else if is_of_filter(name, "_config_fail") {
+            self.refused = self.refused.saturating_add(whole(value));
+        } else if name == "envoy_listener_manager_lds_update_rejected" {
+            self.rejected_listeners = whole(value);
+        } else if name == "istio_agent_wasm_remote_fetch_count" || name == "istio_agent_wasm_config_conversion_count" {
+            let result = label(labels, "result").unwrap_or_default();
+            if count() == 1 && !["success", "no_remote_load"].contains(&result) {
+                self.not_fetched.push(result.to_owned());
+            }
+        }
+    }
+}
+
+/// A counter as Prometheus writes it.
+fn whole(value: f64) -> u64 {
+    format!("{value:.0}").parse().unwrap_or_default()
+}
+
+/// Whether this is a statistic of the discovery of panveil's filter.
+fn is_of_filter(name: &str, end: &str) -> bool {
+    name.strip_prefix("envoy_extension_config_discovery_http_filter_")
+        .and_then(|rest| rest.strip_suffix(end))
+        .is_some_and(|filter| filter.contains("panveil"))
+}
+
+/// Version and mode out of the name.
+fn unlabelled(name: &str) -> Option<(String, String)> {
+    let (begin, between, end) = UNLABELLED;
+    let (version, mode) = name.strip_prefix(begin)?.strip_suffix(end)?.split_once(between)?;
+    Some((version.replace('_', "."), mode.to_owned()))
+}
+
+/// The value of this label.
+fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let begins = format!("{name}=\"");
+    let own = |at: &usize| labels.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(','));
+    let (at, _) = labels.match_indices(&begins).find(|(at, _)| own(at))?;
+    labels.get(at.checked_add(begins.len())?..)?.split('"').next()
+}

@@ -1,0 +1,180 @@
+//! What `panveil status` says of proxies, by pages as Envoy 1.40 writes them.
+
+use crate::command::{file, printed, refused, run};
+use serde_json::{Value, json};
+
+const NAME: &str = "extensions.istio.io/trafficextension/shop.panveil~istio-translated-wasmplugin";
+const FAIL: &str = "envoy_extension_config_discovery_http_filter_extensions_istio_io_trafficextension_shop_panveil_istio_translated_wasmplugin_config_fail{}";
+const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const DETAILS: &str = "unable to open file '/dev/stdout': Permission denied";
+
+/// The page /stats/prometheus with these samples.
+fn stats(samples: &[&str]) -> String {
+    let begin = "# TYPE envoy_server_live gauge\nenvoy_server_live{} 1\n";
+    samples.iter().fold(begin.to_owned(), |page, sample| page + sample + "\n")
+}
+
+fn in_force() -> String {
+    stats(&[
+        r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#,
+        r#"panveil_config_info{version="0.1.0",mode="enforce"} 1"#,
+        &format!("{FAIL} 0"),
+        "envoy_listener_manager_lds_update_rejected{} 0",
+    ])
+}
+
+/// A filter chain, with panveil's filter or without.
+fn chain(with: bool) -> Value {
+    let router = json!({"name": "envoy.filters.http.router"});
+    let own = json!({"name": NAME, "config_discovery": {"config_source": {"ads": {}}}});
+    let filters = if with { json!([own, router]) } else { json!([router]) };
+    json!({"filters": [{"name": "hcm", "typed_config": {"http_filters": filters}}]})
+}
+
+fn listener(chains: &[bool], rejected: bool) -> Value {
+    let chains: Vec<Value> = chains.iter().map(|with| chain(*with)).collect();
+    let mut listener = json!({
+        "name": "virtualInbound",
+        "active_state": {"listener": {"name": "virtualInbound", "filter_chains": chains}},
+    });
+    if rejected {
+        let failed = json!({"name": "virtualInbound", "filter_chains": [chain(true)]});
+        listener["error_state"] = json!({"failed_configuration": failed, "details": DETAILS});
+    }
+    listener
+}
+
+/// The page /config_dump with this listener, and this configuration of panveil's filter.
+fn dump(listener: &Value, delivered: Option<&Value>) -> String {
+    let filters: Vec<Value> =
+        delivered.iter().map(|config| json!({"ecds_filter": {"name": NAME, "typed_config": config}})).collect();
+    let page = json!({"configs": [
+        {"@type": "type.googleapis.com/envoy.admin.v3.EcdsConfigDump", "ecds_filters": filters},
+        {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [listener]},
+    ]});
+    page.to_string()
+}
+
+fn wasm(failure_policy: &str) -> Value {
+    json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {
+        "name": "shop.panveil~istio-translated-wasmplugin",
+        "root_id": "panveil",
+        "failure_policy": failure_policy,
+        "vm_config": {"code": {"local": {"filename": format!("/var/lib/istio/data/a/{DIGEST}.wasm")}}},
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": r#"{"mode":"enforce"}"#},
+    }})
+}
+
+fn rbac(rules: Option<Value>) -> Value {
+    let mut filter = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"});
+    if let Some(rules) = rules {
+        filter["rules"] = rules;
+    }
+    filter
+}
+
+/// The state of a proxy with these pages, its notes and the exit status.
+fn status(proxy: &str, dump: Option<&str>, stats: Option<&str>) -> (String, String, Option<i32>) {
+    let pages = [("json", dump), ("prom", stats)];
+    let pages: Vec<String> =
+        pages.iter().flat_map(|(ending, page)| page.map(|page| file(&format!("{proxy}.{ending}"), page))).collect();
+    let mut arguments = vec!["status", "--format", "json"];
+    arguments.extend(pages.iter().map(String::as_str));
+    let output = run(&arguments, b"");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["proxy"], proxy);
+    let notes = line["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect::<Vec<_>>();
+    (line["state"].as_str().unwrap().to_owned(), notes.join("; "), output.status.code())
+}
+
+#[test]
+fn status_lists_each_proxy() {
+    let good = dump(&listener(&[true], false), Some(&wasm("FAIL_RELOAD")));
+    let pages = [
+        file("web-1.json", &good),
+        file("web-1.prom", in_force()),
+        file("web-2.json", dump(&listener(&[true], false), Some(&rbac(Some(json!({})))))),
+        file("web-2.prom", stats(&[&format!("{FAIL} 0")])),
+    ];
+    let arguments: Vec<&str> = std::iter::once("status").chain(pages.iter().map(String::as_str)).collect();
+    let output = run(&arguments, b"");
+    let expected = "\
+        proxy  state   version  mode     policy        module\n\
+        web-1  active  0.1.0    enforce  c592aff2a1e2  0123456789ab\n\
+        web-2  off\n  module not fetched: every request is refused with 403\n\n\
+        2 proxies: 1 active, 1 off\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(1));
+    let text = printed(&["status", &pages[0], &pages[1]], b"");
+    assert!(text.ends_with("\n1 proxy: 1 active\n"), "{text}");
+    assert!(printed(&["status", "-"], in_force().as_bytes()).contains("1 active"));
+}
+
+#[test]
+fn status_says_why_panveil_is_not_active() {
+    let named = listener(&[true], false);
+    let fetch = r#"istio_agent_wasm_remote_fetch_count{result="download_failure"} 1"#;
+    let refused = format!("{FAIL} 1");
+    let left_out = stats(&[r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#]);
+    let good = dump(&named, Some(&wasm("FAIL_RELOAD")));
+    for (proxy, dump, stats, state, note) in [
+        ("denied", Some(dump(&named, Some(&rbac(Some(json!({})))))), None, "off", "module not fetched: every request"),
+        ("allowed", Some(dump(&named, Some(&rbac(None)))), None, "off", "every request passes unmasked"),
+        ("agent", None, Some(stats(&[fetch])), "off", "module not fetched (download_failure)"),
+        ("policy", Some(good.clone()), Some(stats(&[&refused])), "off", "first policy refused"),
+        ("bare", Some(dump(&listener(&[false], false), None)), Some(stats(&[])), "off", "no listener names its filter"),
+        ("rejected", Some(dump(&listener(&[false], true), None)), Some(stats(&[])), "off", DETAILS),
+        ("drained", Some(dump(&listener(&[false], false), None)), Some(in_force()), "off", "being drained"),
+        ("excluded", Some(good.clone()), Some(left_out), "left out", "leaves the namespace out"),
+        ("delivered", Some(good), None, "unknown", "/stats/prometheus shows whether"),
+    ] {
+        let (found, notes, code) = status(proxy, dump.as_deref(), stats.as_deref());
+        assert_eq!((found.as_str(), code), (state, Some(1)), "{proxy}: {notes}");
+        assert!(notes.contains(note), "{proxy}: {notes}");
+    }
+}
+
+#[test]
+fn status_says_what_is_wrong_where_panveil_is_active() {
+    let some = dump(&listener(&[true, false], true), Some(&wasm("FAIL_OPEN")));
+    let refused = in_force().replace(&format!("{FAIL} 0"), &format!("{FAIL} 2"));
+    let (state, notes, code) = status("noted", Some(&some), Some(&refused));
+    assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
+    for part in
+        ["FAIL_OPEN: ", "1 of 2 HTTP filter chains without panveil", "refused 2 updates", "was rejected: unable"]
+    {
+        assert!(notes.contains(part), "{notes}");
+    }
+    let unlabelled = stats(&["panveil_config_version___0_1_0___mode___monitor___info{} 1"]);
+    let (state, notes, code) = status("unlabelled", None, Some(&unlabelled));
+    assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
+    assert!(notes.contains("metrics without labels"), "{notes}");
+}
+
+#[test]
+fn status_prints_no_card_out_of_a_page() {
+    let mut listener = listener(&[false], true);
+    listener["error_state"]["details"] = json!("cannot open /4111111111111111\u{1b}[2J");
+    let (_, notes, _) = status("card", Some(&dump(&listener, None)), None);
+    assert!(!notes.contains("4111111111111111") && !notes.contains('\u{1b}'), "{notes}");
+}
+
+#[test]
+fn status_refuses_what_is_no_page() {
+    let other = file("other.txt", "hello\n");
+    assert!(
+        refused(&["status", &other], b"")
+            .ends_with("other.txt: neither /config_dump nor /stats/prometheus; save a page of Envoy's admin interface")
+    );
+    assert_eq!(
+        refused(&["status", "-"], b"{}"),
+        "<stdin>: no configs in it; save the page /config_dump of Envoy's admin interface"
+    );
+    let pages = [file("twice.a", in_force()), file("twice.b", in_force())];
+    assert!(
+        refused(&["status", &pages[0], &pages[1]], b"")
+            .ends_with("twice.b: second page of this kind for one proxy; name files by the pod")
+    );
+    assert!(refused(&["status", "/nowhere"], b"").starts_with("cannot read /nowhere: "));
+}
