@@ -1,7 +1,5 @@
 //! What a proxy of a mesh gets of plugins.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is the test")]
-
 use std::path::Path;
 
 use serde_json::{Value, json};

@@ -29,6 +29,7 @@ pub struct Listener {
 }
 
 /// A listener whose last update Envoy rejected.
+#[derive(PartialEq, Eq)]
 pub struct Rejected {
     /// Its name.
     pub name: String,
@@ -78,8 +79,12 @@ impl Config {
         }
         for one in items(part, "dynamic_listeners") {
             self.take_listener(one.pointer("/active_state/listener"));
-            if let Some(details) = one.pointer("/error_state/details").and_then(Value::as_str) {
-                self.rejected.push(Rejected { name: text(one, "/name"), details: details.to_owned() });
+            let Some(state) = one.get("error_state") else { continue };
+            // Envoy shows a rejected update twice, once without the listener's name.
+            let rejected =
+                Rejected { name: text(state, "/failed_configuration/name"), details: text(state, "/details") };
+            if !self.rejected.contains(&rejected) {
+                self.rejected.push(rejected);
             }
         }
     }

@@ -90,7 +90,7 @@ impl Verdict {
         if stats.refused > 0 {
             let refused = stats.refused;
             self.notes
-                .push(format!("refused {refused} updates since it started: the policy delivered may not be in force"));
+                .push(format!("updates refused since it started: {refused}; the policy delivered may not be in force"));
         }
         for rejected in config.into_iter().flat_map(|config| &config.rejected) {
             self.notes.push(format!("an update of listener {} was rejected: {}", rejected.name, rejected.details));

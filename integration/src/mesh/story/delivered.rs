@@ -58,8 +58,9 @@ impl Seen {
         let parts = || dump["configs"].as_array().into_iter().flatten();
         let filter = parts().find_map(|part| part["ecds_filters"].get(0)).map(|filter| &filter["ecds_filter"]);
         let filter = filter.context("no filter was delivered")?;
-        let policy = &filter["typed_config"]["config"]["configuration"]["value"];
-        let policy: Value = serde_json::from_str(policy.as_str().context("no policy")?).context("no policy")?;
+        // A policy without fields is not delivered at all.
+        let policy = filter["typed_config"]["config"]["configuration"]["value"].as_str().unwrap_or("{}");
+        let policy: Value = serde_json::from_str(policy).context("no policy")?;
         let node = parts().find_map(|part| part["bootstrap"]["node"]["id"].as_str()).unwrap_or_default();
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let rules = policy["rules"].as_array().into_iter().flatten();
