@@ -1,4 +1,5 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
+# `make istio` needs more: see docs/istio-test.md.
 # From the environment: ENVOY=/path/to/envoy, KUSTOMIZE=/path/to/kustomize, PROMETHEUS=/folder/with/both/binaries,
 # PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
 
@@ -155,6 +156,15 @@ hostile-peers: envoy ## Judge what arrives of EXCHANGES=300000 drawn exchanges; 
 		$(if $(EXCHANGES),--exchanges $(EXCHANGES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) \
 		$(addprefix --with ,$(subst $(comma), ,$(WITH))) $(if $(REPORT),--json $(REPORT))
 
+.PHONY: istio
+istio: native envoy ## Run Istio's own control plane against the shipped manifests (root, Go); ONLY=word picks checks, UPDATE=1 rewrites golden files
+	@scripts/istio-tools --check
+	@$(MAKE) --no-print-directory image
+	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
+		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio"; \
+		"$$python" -B integration/istio/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
+
 .PHONY: bench
 bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md
 	@scripts/wasm naive
@@ -244,7 +254,7 @@ clean: ## Remove what was built; keep the fetched Envoy
 
 .PHONY: distclean
 distclean: ## Remove everything that was built or fetched
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files,istio}
 
 # Unlisted: whether cargo and a C linker are there.
 .PHONY: native

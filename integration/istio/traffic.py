@@ -1,0 +1,178 @@
+"""Clients in a namespace: single requests, connections that are kept, HTTP/2 streams, websockets and steady traffic."""
+
+import base64
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+import h2.config
+import h2.connection
+import h2.events
+
+import http1
+import websocket
+from namespaces import inside
+
+CARD = "4111111111111111"
+MASKED = "411111******1111"
+ANSWERED = "5105105105105100"
+ANSWERED_MASKED = "510510******5100"
+JSON = {"content-type": "application/json"}
+BODY = b'{"card_number":"4111111111111111","amount":12}'
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict
+    body: bytes
+
+    def text(self):
+        return self.body.decode("latin-1")
+
+
+class Connection:
+    """HTTP/1.1 to one address, kept for as many requests as the other side allows."""
+
+    def __init__(self, namespace, address, port=8080, seconds=20):
+        self.authority = f"{address}:{port}"
+        with inside(namespace):
+            self.socket = socket.create_connection((address, port), timeout=seconds)
+        self.reader = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.reader.close()
+        self.socket.close()
+
+    def send_head(self, method, path, headers):
+        lines = [f"{method} {path} HTTP/1.1"] + [f"{name}: {value}" for name, value in ({"host": self.authority} | headers).items()]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+
+    def request(self, path="/", body=BODY, headers=JSON, method="POST"):
+        self.send_head(method, path, headers | {"content-length": str(len(body))})
+        self.socket.sendall(body)
+        return self.answer()
+
+    def chunked(self, path, pieces, headers=JSON, pause=0):
+        """A body of unknown length, in these chunks."""
+        self.send_head("POST", path, headers | {"transfer-encoding": "chunked"})
+        for piece in pieces:
+            self.socket.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+            time.sleep(pause)
+        self.socket.sendall(b"0\r\n\r\n")
+        return self.answer()
+
+    def answer(self):
+        head = http1.read_head(self.reader)
+        if head is None:
+            raise ConnectionError("the connection ended without an answer")
+        line, headers = head
+        data = b"".join(http1.body(self.reader, headers, to_end=True))
+        return Answer(int(line.split(" ")[1]), headers, data)
+
+
+def send(namespace, address, path="/", body=BODY, headers=JSON, method="POST", port=8080):
+    with Connection(namespace, address, port) as connection:
+        return connection.request(path, body, headers | {"connection": "close"}, method)
+
+
+def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, seconds=20):
+    """One stream of HTTP/2 with prior knowledge, without a length."""
+    with inside(namespace):
+        connection = socket.create_connection((address, port), timeout=seconds)
+    with connection:
+        state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        state.initiate_connection()
+        pseudo = [(":method", "POST"), (":path", path), (":scheme", "http"), (":authority", f"{address}:{port}")]
+        state.send_headers(1, pseudo + list(headers.items()))
+        for piece in pieces:
+            state.send_data(1, piece)
+            connection.sendall(state.data_to_send())
+            time.sleep(pause)
+        state.end_stream(1)
+        connection.sendall(state.data_to_send())
+        answer, ended = Answer(0, {}, b""), False
+        while not ended:
+            data = connection.recv(65536)
+            if not data:
+                raise ConnectionError("the connection ended without an answer")
+            for event in state.receive_data(data):
+                if isinstance(event, (h2.events.ResponseReceived, h2.events.TrailersReceived)):
+                    answer.headers.update(event.headers)
+                elif isinstance(event, h2.events.DataReceived):
+                    answer.body += event.data
+                    state.acknowledge_received_data(event.flow_controlled_length, 1)
+                elif isinstance(event, h2.events.StreamReset):
+                    raise ConnectionError("the stream was reset")
+                elif isinstance(event, h2.events.StreamEnded):
+                    ended = True
+            connection.sendall(state.data_to_send())
+        answer.status = int(answer.headers[":status"])
+        return answer
+
+
+def talk_websocket(namespace, address, path, text):
+    """What the service's frames say, after one text message from here."""
+    with Connection(namespace, address) as connection:
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": key}
+        connection.send_head("GET", path, upgrade)
+        line, _ = http1.read_head(connection.reader)
+        if " 101 " not in line:
+            raise ConnectionError(f"no websocket: {line}")
+        connection.socket.sendall(websocket.frame(websocket.TEXT, text, key=os.urandom(4)))
+        connection.socket.sendall(websocket.frame(websocket.CLOSE, b"\x03\xe8", key=os.urandom(4)))
+        data = b""
+        while not websocket.closed(data):
+            piece = connection.reader.read1(65536)
+            if not piece:
+                break
+            data += piece
+        return websocket.read(data)[0]
+
+
+class Steady:
+    """One request after another, each on its own connection, until it is stopped. Keeps what came back."""
+
+    def __init__(self, namespace, address, path, pause=0.02):
+        self.namespace, self.address, self.path, self.pause = namespace, address, path, pause
+        # (when, status, whether the answer's card was readable); status 0: no answer.
+        self.answers = []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join(30)
+
+    def _run(self):
+        number = 0
+        while not self.stopping.is_set():
+            number += 1
+            try:
+                answer = send(self.namespace, self.address, f"{self.path}/{number}")
+                self.answers.append((time.monotonic(), answer.status, ANSWERED in answer.text()))
+            except (OSError, ValueError):
+                self.answers.append((time.monotonic(), 0, False))
+            self.stopping.wait(self.pause)
+
+    def more(self, count=20, seconds=60):
+        """Waits for this many further answers."""
+        deadline, wanted = time.monotonic() + seconds, len(self.answers) + count
+        while len(self.answers) < wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def statuses(self):
+        return sorted({status for _, status, _ in self.answers})
+
+    def readable(self):
+        return sum(readable for _, _, readable in self.answers)
