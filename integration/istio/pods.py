@@ -129,23 +129,15 @@ class Pod:
     def dump(self):
         return json.loads(self.ask(15000, "/config_dump"))["configs"]
 
-    def _config(self, kind):
-        for part in self.dump():
-            if part["@type"].endswith(f".{kind}"):
-                return part
-        return {}
+    def chain(self):
+        """The extensions in the active listeners, in their order, and whether those listeners are the last ones, with panveil's log."""
+        return _chain(self.dump())
 
     def extensions(self):
-        """The filters that Istio delivered through extension config discovery, by name."""
-        return {one["ecds_filter"]["name"]: one["ecds_filter"] for one in self._config("EcdsConfigDump").get("ecds_filters", [])}
-
-    def chain(self):
-        """The names of such filters in the active listeners, in their order, and whether those are the last ones, with panveil's log."""
-        listeners = self._config("ListenersConfigDump").get("dynamic_listeners", [])
-        active = json.dumps([one.get("active_state", {}) for one in listeners])
-        names = list(dict.fromkeys(re.findall(r'"name": "(extensions\.istio\.io/[^"]+)"', active)))
-        warm = not any("warming_state" in one for one in listeners)
-        return names, warm and ("wasm.panveil.action" in active) == bool(names)
+        """The extensions in the active listeners as Istio delivered them, by name. Those of listeners that drain are left out."""
+        dump = self.dump()
+        delivered = {one["ecds_filter"]["name"]: one["ecds_filter"] for one in _part(dump, "EcdsConfigDump", "ecds_filters")}
+        return {name: delivered[name] for name in _chain(dump)[0] if name in delivered}
 
     def policies(self):
         """The policies of panveil that Envoy has."""
@@ -158,7 +150,7 @@ class Pod:
 
     def rejected(self):
         """Why listeners were rejected, by their names."""
-        listeners = self._config("ListenersConfigDump").get("dynamic_listeners", [])
+        listeners = _part(self.dump(), "ListenersConfigDump", "dynamic_listeners")
         return {one["name"]: one["error_state"]["details"] for one in listeners if "error_state" in one}
 
     def metrics(self):
@@ -196,3 +188,18 @@ class Pod:
             f"service/{self.name}", f"endpointslice/{self.name}",
         )
         self.mesh.network.remove(self.net)
+
+
+def _part(dump, kind, field):
+    for part in dump:
+        if part["@type"].endswith(f".{kind}"):
+            return part.get(field, [])
+    return []
+
+
+def _chain(dump):
+    listeners = _part(dump, "ListenersConfigDump", "dynamic_listeners")
+    active = json.dumps([one.get("active_state", {}) for one in listeners])
+    names = list(dict.fromkeys(re.findall(r'"name": "(extensions\.istio\.io/[^"]+)"', active)))
+    warm = not any("warming_state" in one for one in listeners)
+    return names, warm and ("wasm.panveil.action" in active) == bool(names)

@@ -69,13 +69,14 @@ def main():
     folder.chmod(0o755)
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, terminate)
-    begun, failed, mesh = time.monotonic(), [], None
+    begun, failed, mesh, count = time.monotonic(), [], None, 0
     try:
         print("istio: " + ", ".join(line for line in (options.tools / "versions").read_text().splitlines()), flush=True)
         mesh = Mesh(options, folder)
         mesh.start()
         print(f"{time.monotonic() - begun:6.1f} s  control plane and registry are ready", flush=True)
         for check in chosen:
+            count += 1
             if run_check(mesh, check):
                 failed.append(check.__name__)
     except Ended as ended:
@@ -90,7 +91,7 @@ def main():
         else:
             shutil.rmtree(folder, ignore_errors=True)
     told = f"failed: {', '.join(failed)}" if failed else "none failed"
-    print(f"istio: {len(chosen)} checks in {time.monotonic() - begun:.0f} s, {told}")
+    print(f"istio: {count} of {len(chosen)} checks in {time.monotonic() - begun:.0f} s, {told}")
     return 1 if failed else 0
 
 
