@@ -76,8 +76,13 @@ class Pod:
         patch = ["--subresource=status", "--type=merge", "--patch", json.dumps({"status": status})]
         kubectl("patch", "pod", self.name, f"--namespace={self.namespace}", *patch)
 
+    def restart(self, wait=True):
+        """Ends the proxy at once and starts it with an empty cache."""
+        self.stop_agent()
+        return self.start(wait)
+
     def start(self, wait=True):
-        """The agent, which starts Envoy. A second start is a restart of the pod: the cache is empty."""
+        """The agent, which starts Envoy."""
         self.runs += 1
         folder = self.mesh.folder / self.name / str(self.runs)
         for part in ("var/run/secrets/tokens", "var/run/secrets/istio", "etc/istio/proxy"):
@@ -136,7 +141,9 @@ class Pod:
     def extensions(self):
         """The extensions in the active listeners as Istio delivered them, by name. Those of listeners that drain are left out."""
         dump = self.dump()
-        delivered = {one["ecds_filter"]["name"]: one["ecds_filter"] for one in _part(dump, "EcdsConfigDump", "ecds_filters")}
+        filters = [one.get("ecds_filter", {}) for one in _part(dump, "EcdsConfigDump", "ecds_filters")]
+        # One that was rejected and has no previous configuration has no name.
+        delivered = {one["name"]: one for one in filters if "name" in one}
         return {name: delivered[name] for name in _chain(dump)[0] if name in delivered}
 
     def policies(self):
@@ -151,7 +158,7 @@ class Pod:
     def rejected(self):
         """Why listeners were rejected, by their names."""
         listeners = _part(self.dump(), "ListenersConfigDump", "dynamic_listeners")
-        return {one["name"]: one["error_state"]["details"] for one in listeners if "error_state" in one}
+        return {one.get("name"): one["error_state"].get("details") for one in listeners if "error_state" in one}
 
     def metrics(self):
         return self.ask(15090, "/stats/prometheus")
