@@ -42,6 +42,7 @@ class Mesh:
         self.istio_version = (self.tools / "versions").read_text().split()[1]
 
     def start(self):
+        self.network.start()
         self.registry.start()
         self.digest = self.registry.push("0.1.0", "compat")
         self.manifests.pin(url("0.1.0").removeprefix("oci://"), self.digest)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 
 CLONE_NEWNET = 0x40000000
@@ -45,16 +46,20 @@ class Network:
     def __init__(self):
         self.prefix = f"panveil-{os.getpid()}"
         self.names = []
-        self.host = self._add("host")
+        self.host = f"{self.prefix}-host"
+        self.used = 10
+
+    def start(self):
+        self._add("host")
         ip("-n", self.host, "link", "add", "br0", "type", "bridge")
         ip("-n", self.host, "addr", "add", f"{HOST}/24", "dev", "br0")
         ip("-n", self.host, "link", "set", "br0", "up")
-        self.used = 10
 
     def _add(self, name):
         full = f"{self.prefix}-{name}"
-        ip("netns", "add", full)
+        # Named before it is there, so that a signal in between leaves nothing.
         self.names.append(full)
+        ip("netns", "add", full)
         ip("-n", full, "link", "set", "lo", "up")
         return full
 
@@ -75,6 +80,11 @@ class Network:
         ip("netns", "delete", name)
 
     def close(self):
+        """Removes the namespaces, and ends what still runs in them."""
         for name in reversed(self.names):
+            running = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, timeout=30).stdout.split()
+            for number in set(running) - {str(os.getpid())}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(number), signal.SIGKILL)
             subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=30)
         self.names = []
