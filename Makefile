@@ -222,7 +222,7 @@ lint: ## Check format, lints and documentation
 	@echo "==> lint: clippy"
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	@echo "==> lint: workflows"
-	@! grep -n 'uses: ' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$$' || \
+	@! grep -n 'uses: [^.]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$$' || \
 		{ echo "lint: actions above are not pinned as owner/name@commit # version" >&2; exit 1; }
 	@echo "==> lint: documentation"
 	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
