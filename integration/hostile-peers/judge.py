@@ -227,7 +227,7 @@ def loss_is_documented(made, received, got, details, uninspected):
     front, back = same(sent, got), same(sent[::-1], got[::-1])
     if loses_end(made):
         return front + back >= len(got)
-    return front == len(got) and first == "decompressor" and last in STOPS and f"{drawn['direction']}:truncated" in uninspected
+    return front == len(got) and first == "decompressor" and last in STOPS and f"{drawn['direction']}:incomplete" in uninspected
 
 
 def judge(made, exchange, log, controlled):

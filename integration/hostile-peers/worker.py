@@ -20,7 +20,7 @@ import websocket
 from envoy import Envoy
 
 # Longer than anything here takes on a busy machine. Who says nothing for so long has been forgotten.
-DEADLINE = 20
+DEADLINE = 10
 LONGEST_LOG_DELAY = 5
 # What was lost or changed must come again in one of as many tries, and in none of many more without panveil: busy machines lose
 # something now and then, and Envoy with two neighbours that wait for another service loses the last chunk of a request in up to

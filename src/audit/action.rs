@@ -39,7 +39,7 @@ pub enum Reason {
     /// Another filter took along bytes that were held back undecided: they were forwarded masked.
     Released,
     /// Bytes that were held back at its end were never forwarded: another filter kept the end from this one.
-    Truncated,
+    Incomplete,
     /// The host refused a call.
     HostCall,
     /// Its `content-encoding` names no content coding. It was inspected as it stands.
@@ -86,7 +86,7 @@ impl Reason {
         Self::Skipped,
         Self::Binary,
         Self::Released,
-        Self::Truncated,
+        Self::Incomplete,
         Self::HostCall,
         Self::CodingName,
     ];
@@ -107,7 +107,7 @@ impl Reason {
             Self::Skipped => "skipped",
             Self::Binary => "binary",
             Self::Released => "released",
-            Self::Truncated => "truncated",
+            Self::Incomplete => "incomplete",
             Self::HostCall => "host_call",
             Self::CodingName => "coding_name",
         }

@@ -51,7 +51,7 @@ impl Exchange {
         let Some(Incoming::Read(body)) = &self.message(direction).body else { return };
         let reason = match (body.paused_len() > 0, body.holds_back()) {
             (true, _) => Reason::Released,
-            (false, true) => Reason::Truncated,
+            (false, true) => Reason::Incomplete,
             (false, false) => return,
         };
         if self.stopped.is_none() && !is_broken_off(host) {

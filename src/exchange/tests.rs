@@ -297,7 +297,7 @@ fn nothing_held_back_comes_in_front_of_what_comes_again() {
 #[test]
 fn what_was_held_back_when_nobody_told_the_end_is_reported() {
     for (waits, flags, reason) in
-        [(false, 0, Some("response:truncated")), (true, 0, Some("response:released")), (false, 4, None)]
+        [(false, 0, Some("response:incomplete")), (true, 0, Some("response:released")), (false, 4, None)]
     {
         let mut run = Run::under("{}");
         run.headers(Direction::Response, &[(":status", "200")], false);

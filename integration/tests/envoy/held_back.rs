@@ -312,7 +312,7 @@ async fn decompressed_response_that_is_stopped(build: Build) -> Result<()> {
         sidecar.upstream.script(Script::ByPath(Arc::new(answers)));
         let response = Client::http2(sidecar.envoy.listener).get("/").await?;
         let line = unharmed(&mut sidecar.envoy, CARD, 1).await?;
-        let is_told = line["panveil_uninspected"].as_str().is_some_and(|told| told.contains("response:truncated"));
+        let is_told = line["panveil_uninspected"].as_str().is_some_and(|told| told.contains("response:incomplete"));
         let is_whole = response.body == b"total: 41";
         ensure!(response.status == 200 && is_told != is_whole, "{policy}: {} {line:?}", response.summary());
     }
