@@ -267,8 +267,8 @@ impl Exchange {
             Incoming::Read(body) => (body.paused_len() > 0, body.is_encoded()),
             Incoming::Text(_) | Incoming::Binary(_) => (false, false),
         };
-        let may_come = |forwarded: &Forwarded| forwarded.may_be(chunk, is_encoded);
-        if is_paused || !may_come(&self.message(direction).forwarded) || !has_reached_nobody(host, direction) {
+        let may_be = self.message(direction).forwarded.may_be(chunk, is_encoded);
+        if is_paused || !may_be || !has_reached_nobody(host, direction) {
             return false;
         }
         if self.treatment(direction) == Some(Treatment::Observe) {

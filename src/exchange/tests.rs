@@ -314,11 +314,15 @@ fn what_was_held_back_when_nobody_told_the_end_is_reported() {
 
 #[test]
 fn what_may_be_the_head_of_a_field_stays_and_no_other_digit() {
-    for (policy, keeps) in [("{}", "*****21*********"), (r#"{"mask":{"keep":"none"}}"#, "*****21*********")] {
+    for policy in ["{}", r#"{"mask":{"keep":"none"}}"#] {
         let mut run = Run::under(policy);
         run.headers(Direction::Request, &[(":path", "/"), ("content-type", "application/x-protobuf")], false);
         let text = |digits: &str| format!("\n\u{5}{digits} and so on, as long as forty letters a.");
-        assert_eq!(run.chunk(Direction::Request, &text("4111121000001117"), true).1, text(keeps), "{policy}");
+        assert_eq!(
+            run.chunk(Direction::Request, &text("4111121000001117"), true).1,
+            text("*****21*********"),
+            "{policy}"
+        );
     }
 }
 
