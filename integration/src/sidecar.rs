@@ -100,6 +100,12 @@ impl Sidecar {
         Self::start(&build.envoy, settings).await
     }
 
+    /// How many it has run.
+    #[must_use]
+    pub fn exchanges(&self) -> usize {
+        self.exchanges
+    }
+
     /// Runs one exchange of a case and says what came of it.
     ///
     /// # Errors
@@ -112,7 +118,7 @@ impl Sidecar {
         let client = Client::new(self.envoy.listener, protocol);
         let response = client.send(&case.request).await?;
         self.exchanges += 1;
-        let line = self.envoy.access_log(self.exchanges).await?.pop().context("access log: no line")?;
+        let line = self.envoy.last_logged(self.exchanges).await?;
         let (mut received, mut cut_off) = self.upstream.take().await?;
         if received.len() > 1 {
             bail!("the service received {} requests instead of one", received.len());

@@ -37,7 +37,7 @@ use tokio::time::sleep;
 use crate::client::Client;
 use crate::process::Process;
 
-const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(3);
 /// Compiling the module is most of it, on a machine that may be building at the same time.
 const LONGEST_START: Duration = Duration::from_secs(60);
 const LONGEST_LOG_DELAY: Duration = Duration::from_secs(10);
@@ -51,6 +51,10 @@ pub struct Envoy {
     pub admin: SocketAddr,
     process: Process,
     run: Run,
+}
+
+fn logged(line: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(line).with_context(|| format!("access log: {line}"))
 }
 
 /// The folder of one run: its configuration and all that Envoy writes.
@@ -128,16 +132,28 @@ impl Envoy {
     ///
     /// When they do not come, or a line is not a JSON object.
     pub async fn access_log(&self, count: usize) -> Result<Vec<Map<String, Value>>> {
+        self.whole_lines(count).await?.lines().map(logged).collect()
+    }
+
+    /// The last of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`access_log`](Self::access_log), and when there is none.
+    pub async fn last_logged(&self, count: usize) -> Result<Map<String, Value>> {
+        logged(self.whole_lines(count).await?.lines().next_back().context("access log: no line")?)
+    }
+
+    async fn whole_lines(&self, count: usize) -> Result<String> {
         let mut waited = Duration::ZERO;
         loop {
-            let text = fs::read_to_string(self.run.access_log()).unwrap_or_default();
-            let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
-            let lines: Vec<&str> = whole.lines().collect();
-            if lines.len() >= count {
-                let parse = |line: &str| serde_json::from_str(line).with_context(|| format!("access log: {line}"));
-                return lines.into_iter().map(parse).collect();
+            let mut text = fs::read_to_string(self.run.access_log()).unwrap_or_default();
+            text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+            let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+            if lines >= count {
+                return Ok(text);
             }
-            ensure!(waited < LONGEST_LOG_DELAY, "access log: {} lines instead of {count}", lines.len());
+            ensure!(waited < LONGEST_LOG_DELAY, "access log: {lines} lines instead of {count}");
             sleep(STEP).await;
             waited += STEP;
         }
@@ -193,7 +209,7 @@ impl Envoy {
     ///
     /// When the page cannot be read.
     pub async fn counters(&self) -> Result<BTreeMap<String, u64>> {
-        Ok(pages::panveil_counters(&self.page("/stats/prometheus").await?))
+        Ok(pages::panveil_counters(&self.page("/stats/prometheus?filter=panveil").await?))
     }
 
     /// Every file that this Envoy wrote.
@@ -243,7 +259,7 @@ impl Run {
             .arg("--admin-address-path")
             .arg(self.admin_file())
             .arg("--use-dynamic-base-id")
-            .args(["--file-flush-interval-msec", "20"])
+            .args(["--file-flush-interval-msec", "5"])
             .args(["--concurrency", &settings.concurrency.to_string()])
             .args(["--log-level", &settings.log_level])
             .envs(settings.environment.iter().map(|(name, value)| (name, value)))

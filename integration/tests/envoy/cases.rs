@@ -1,6 +1,8 @@
-//! Does each case come out as it says? Over each of its protocols, in an Envoy of its own, under all of its cuts.
+//! Does each case come out as it says? Over each of its protocols, under all of its cuts. Cases of one policy share Envoys, one
+//! after the other: what a case leaves behind in a filter shows in the next.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
@@ -8,32 +10,109 @@ use panveil_integration::case::{Case, Protocol, read_folder};
 use panveil_integration::observation::check;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
-use crate::trial::trial;
+use crate::AT_ONCE;
+use crate::trial::LONGEST_TRIAL;
+
+/// What an Envoy is configured by: the policy, and whether the service speaks HTTP/2.
+type Configuration = (String, bool);
+
+/// After so many exchanges an Envoy has had its share: all that it has written is read for each case.
+const MOST_EXCHANGES: usize = 400;
+
+/// A sidecar, and the runtime that its service lives on.
+struct Place {
+    configuration: Configuration,
+    sidecar: Sidecar,
+    runtime: Runtime,
+}
+
+/// Places that wait for the next case of their configuration. The last trial ends them.
+#[derive(Default)]
+struct Idle(Mutex<Vec<Place>>);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    match read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")) {
-        Ok(cases) => cases.iter().flat_map(|case| of_case(build, case)).collect(),
+    match of_folder(build) {
+        Ok(trials) => trials,
         Err(error) => vec![Trial::test("cases", move || Err(Failed::from(format!("{error:#}"))))],
     }
 }
 
-fn of_case(build: &Build, case: &Case) -> Vec<Trial> {
-    let of_protocol = |protocol: &Protocol| {
-        let (build, case, protocol) = (build.clone(), case.clone(), *protocol);
-        trial(format!("case::{}::{}", case.title(), protocol.name()), move || run(build, case, protocol))
+fn of_folder(build: &Build) -> Result<Vec<Trial>> {
+    let cases = read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))?;
+    let mut runs: Vec<(Case, Protocol)> = cases
+        .into_iter()
+        .flat_map(|case| case.protocols.clone().into_iter().map(move |of| (case.clone(), of)))
+        .collect();
+    runs.sort_by_key(|(case, protocol)| configuration(case, *protocol));
+    let idle = Arc::new(Idle::default());
+    let trial = |(case, protocol): (Case, Protocol)| {
+        let (build, idle) = (build.clone(), Arc::clone(&idle));
+        Trial::test(format!("case::{}::{}", case.title(), protocol.name()), move || {
+            run(&build, &idle, &case, protocol).map_err(|error| Failed::from(format!("{error:#}")))
+        })
     };
-    case.protocols.iter().map(of_protocol).collect()
+    Ok(runs.into_iter().map(trial).collect())
 }
 
-async fn run(build: Build, case: Case, protocol: Protocol) -> Result<()> {
-    let mut sidecar = Sidecar::for_case(&build, &case, protocol).await?;
+fn configuration(case: &Case, protocol: Protocol) -> Configuration {
+    (case.policy.clone(), protocol.service_http2())
+}
+
+fn run(build: &Build, idle: &Idle, case: &Case, protocol: Protocol) -> Result<()> {
+    let mut place = match idle.take(case, protocol) {
+        Some(place) => place,
+        None => Place::start(build, case, protocol)?,
+    };
+    let Place { sidecar, runtime, .. } = &mut place;
+    let outcome = runtime.block_on(async { timeout(LONGEST_TRIAL, enact(sidecar, case, protocol)).await });
+    outcome.context("the test hangs")??;
+    idle.put(place);
+    Ok(())
+}
+
+async fn enact(sidecar: &mut Sidecar, case: &Case, protocol: Protocol) -> Result<()> {
     for cut in case.cuts() {
-        let seen = sidecar.run(&case, protocol, cut).await.with_context(|| format!("cut {cut:?}"))?;
-        if let Err(differences) = check(&case, &seen) {
+        let seen = sidecar.run(case, protocol, cut).await.with_context(|| format!("cut {cut:?}"))?;
+        if let Err(differences) = check(case, &seen) {
             bail!("{}\n  cut {cut:?}{differences}", case.about);
         }
     }
     let leaks = leaks(&sidecar.envoy, &case.cards, &case.secrets).await?;
     if leaks.is_empty() { Ok(()) } else { bail!("{}", leaks.join("\n")) }
+}
+
+impl Place {
+    fn start(build: &Build, case: &Case, protocol: Protocol) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let sidecar = runtime.block_on(Sidecar::for_case(build, case, protocol))?;
+        Ok(Self { configuration: configuration(case, protocol), sidecar, runtime })
+    }
+}
+
+impl Idle {
+    /// None for a case that counts messages: those of the case before are told up to a second later.
+    fn take(&self, case: &Case, protocol: Protocol) -> Option<Place> {
+        if case.expect.counters.keys().any(|name| name.starts_with("panveil_messages_total")) {
+            return None;
+        }
+        let wanted = configuration(case, protocol);
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = places.iter().position(|place| place.configuration == wanted)?;
+        Some(places.remove(found))
+    }
+
+    /// Ends the one that has waited longest if there are enough.
+    fn put(&self, place: Place) {
+        if place.sidecar.exchanges() >= MOST_EXCHANGES {
+            return;
+        }
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.push(place);
+        let ended = (places.len() > AT_ONCE).then(|| places.remove(0));
+        drop(places);
+        drop(ended);
+    }
 }

@@ -64,7 +64,7 @@ async fn routes(build: Build) -> Result<()> {
     ];
     for (number, (path, status, logged)) in asked.into_iter().enumerate() {
         let response = client.get(&path).await?;
-        let line = sidecar.envoy.access_log(number + 1).await?.pop().context("no line")?;
+        let line = sidecar.envoy.last_logged(number + 1).await?;
         ensure!(response.status == status && line["path"] == logged, "{} {line:?}", response.summary());
     }
     unharmed(&mut sidecar.envoy, CARD, 1).await?;
@@ -181,7 +181,7 @@ async fn refusal(build: Build) -> Result<()> {
     {
         let response = client.send(&post(&[CARD.to_owned()])).await?.context("no response")?;
         ensure!(response.status == 403, "{}", response.summary());
-        let line = sidecar.envoy.access_log(number + 1).await?.pop().context("no line")?;
+        let line = sidecar.envoy.last_logged(number + 1).await?;
         ensure!(line["details"] == "panveil_blocked" && line["panveil_found"] == "1", "{line:?}");
     }
     ensure!(sidecar.envoy.is_alive()?, "Envoy died: {}", sidecar.envoy.log());

@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use libtest_mimic::{Failed, Trial};
 use panveil_integration::sidecar::Build;
 
-const LONGEST_TRIAL: Duration = Duration::from_secs(300);
+/// Only a hang reaches it.
+pub const LONGEST_TRIAL: Duration = Duration::from_secs(300);
 
 /// A test as trials in a list have it.
 pub type Test = Pin<Box<dyn Future<Output = Result<()>>>>;
