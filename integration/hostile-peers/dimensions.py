@@ -34,7 +34,7 @@ DIMENSIONS = {
     },
     "spelling": {
         "bare": 6, "spaces": 2, "dashes": 2, "percent": 1, "unicode-escape": 2, "entity": 3, "plus": 5, "full-width": 1, "nbsp": 1,
-        "float": 2,
+        "float": 2, "comment": 3, "cdata": 3,
     },
     "count": {"one": 3, "two": 1},
     "place": {"front": 1, "middle": 1, "end": 1},
@@ -51,6 +51,8 @@ JSON_NUMBERS = {"json-number", "json-bare"}
 OF_DOCUMENT = {
     "unicode-escape": {"json", "json-pretty", "ndjson", "sse"},
     "entity": {"xml"},
+    "comment": {"xml"},
+    "cdata": {"xml"},
     "plus": {"form"},
     "float": {"json-number"},
 }
@@ -94,6 +96,7 @@ IMPOSSIBLE = [
     ("document", values("json-bare"), "framing", values("small-then-large"), "it is nothing but the number"),
     ("document", values("grpc-web-text"), "type", other("right"), "base64 is read where the type says so"),
     ("spelling", values("plus"), "type", other("right", "application/x-www-form-urlencoded"), "a plus is a space in forms"),
+    ("spelling", values("comment", "cdata"), "type", other("right", "missing", "text/plain", "application/octet-stream"), "the type names another notation"),
     ("spelling", values("full-width", "nbsp"), "charset", values("us-ascii", "iso-8859-1", "windows-1252"), "the charset has no such character"),
     ("type", values("missing", "doubled"), "charset", other("none"), "the charset stands behind one type"),
 ] + [

@@ -1,6 +1,7 @@
 """Documents with numbers in them, made by real encoders, and where each digit of each number is."""
 
 import base64
+import itertools
 import json
 import random
 import re
@@ -73,6 +74,8 @@ def spell(digits, spelling, rng):
     groups = {15: (4, 6, 5), 16: (4, 4, 4, 4), 14: (4, 6, 4)}[len(digits)]
     ends = {sum(groups[: place + 1]) - 1 for place in range(len(groups) - 1)}
     joint = {"spaces": b" ", "dashes": b"-", "dots": b".", "plus": b"+", "nbsp": "\u00a0".encode(), "latin-nbsp": b"\xa0"}.get(spelling, b"")
+    between = {"comment": [b"<!-- -->", b"<!---->", b"<!--copy-->"], "cdata": [b"<![CDATA[", b"]]>"]}.get(spelling, [joint])
+    joints = itertools.cycle(between)
     text, places = bytearray(), []
     chosen = rng.randrange(len(digits))
     for place, digit in enumerate(digits):
@@ -88,11 +91,13 @@ def spell(digits, spelling, rng):
         places.append((len(text), len(text) + len(written)))
         text += written
         if place in ends:
-            text += joint
+            text += next(joints)
         if spelling == "float" and place == 0:
             text += b"."
     if spelling == "float":
         text += b"e%d" % (len(digits) - 1)
+    if spelling == "cdata" and len(ends) % 2:
+        text += next(joints)
     return bytes(text), places
 
 

@@ -62,7 +62,7 @@ impl Text {
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         let is_whole = !self.passed && (end || self.shape.sender.is_done_after(length));
         let suspect = || {
-            let escapes = self.shape.document.escapes();
+            let escapes = self.shape.document.settled_by(chunk).escapes();
             stream::is_suspect(chunk, escapes, &policy.criteria(), policy.mask_style())
         };
         is_whole && chunk.len() <= SMALL_TEXT && !suspect()

@@ -8,6 +8,7 @@ use super::escape::{self, Begin, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::joint::is_joint_byte;
 use super::lanes::{self, Lanes};
+use super::markup::{self, Mark};
 use std::ops::Range;
 
 /// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
@@ -52,6 +53,9 @@ impl<'a> Decoded<'a> {
     /// The same behind the byte `before`, as it reads.
     pub fn following(before: Option<u8>, source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
+        if escapes.markup && markup::next(source, 0, None).is_some() {
+            decoded.layers.push(Layer::unmarked(source, last));
+        }
         let rounds: &[Escapes] =
             if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
         for escapes in rounds.iter().copied() {
@@ -177,6 +181,25 @@ impl<'a> Decoded<'a> {
 }
 
 impl Layer {
+    /// `source` without the marks of XML within numbers.
+    fn unmarked(source: &[u8], last: bool) -> Self {
+        let mut layer = Self::with_capacity(source.len());
+        let mut behind = None;
+        loop {
+            let (mark, end) = match markup::next(source, layer.consumed, behind) {
+                Some(Mark::Whole(mark)) => (mark.start, mark.end),
+                Some(Mark::Partial(start)) if !last => (start, start),
+                Some(Mark::Partial(_)) | None => (source.len(), source.len()),
+            };
+            layer.keep(source.get(layer.consumed..mark).unwrap_or_default());
+            if mark == end {
+                return layer;
+            }
+            layer.push(&[], end.saturating_sub(mark));
+            behind = Some(end);
+        }
+    }
+
     /// `source` without its escapes.
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());

@@ -3,8 +3,8 @@
 //! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
 //! and the plus sign of form encoding.
 
-use super::MASK_CHARACTERS;
 use super::lanes::{self, Every, Lanes, Span};
+use super::{MASK_CHARACTERS, markup};
 
 /// What begins at a place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +28,22 @@ pub struct Escapes {
     pub plus: bool,
     /// A zero byte stands for nothing, as in UTF-16 and UTF-32, and nothing else is an escape.
     pub wide: bool,
+    /// Comments and CDATA marks within a number stand for nothing, as in XML and HTML.
+    pub markup: bool,
 }
 
 impl Escapes {
     /// Those of text of any kind.
-    pub const TEXT: Self = Self { plus: false, wide: false };
+    pub const TEXT: Self = Self { plus: false, wide: false, markup: false };
 
     /// Those of forms and queries.
-    pub const FORM: Self = Self { plus: true, wide: false };
+    pub const FORM: Self = Self { plus: true, ..Self::TEXT };
 
     /// Those of text with two or four bytes a character, in which other escapes are read afterwards.
-    pub const WIDE: Self = Self { plus: false, wide: true };
+    pub const WIDE: Self = Self { wide: true, ..Self::TEXT };
+
+    /// Those of XML and HTML.
+    pub const MARKUP: Self = Self { markup: true, ..Self::TEXT };
 
     /// True when `byte` may be the first of one.
     pub fn may_begin(self, byte: u8) -> bool {
@@ -86,7 +91,7 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
 
 /// True when `text` is ASCII and holds no escape.
 pub fn none(text: &[u8], escapes: Escapes) -> bool {
-    if escapes.wide && text.contains(&0) {
+    if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(text, 0, None).is_some()) {
         return false;
     }
     let begin = Begin::of(escapes);

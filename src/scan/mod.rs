@@ -32,6 +32,7 @@ mod joint;
 pub(crate) mod lanes;
 mod last;
 pub(crate) mod letters;
+mod markup;
 pub mod pattern;
 mod prefixed;
 mod quiet;

@@ -8,7 +8,9 @@ use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
 use super::fold::{self, Fold};
 use super::joint::is_joint_byte;
 use super::lanes::{self, BLOCK};
+use super::markup::{self, Mark};
 use super::{Digits, Starts, View, count};
+use std::ops::Range;
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
 pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
@@ -16,7 +18,12 @@ pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> boo
         return 0;
     }
     let harmless = harmless_until(view.behind().last().copied(), view.window(), escapes);
-    let harmless = view.window().get(..harmless).unwrap_or_default();
+    let mut harmless = view.window().get(..harmless).unwrap_or_default();
+    if escapes.markup
+        && let Some(Mark::Whole(Range { start, .. }) | Mark::Partial(start)) = markup::next(harmless, 0, None)
+    {
+        harmless = harmless.get(..start).unwrap_or_default();
+    }
     let Some(end) = seam(harmless) else { return 0 };
     Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
@@ -172,18 +179,20 @@ mod tests {
                     4 => "[ .*_|/,;#x&%+\\\\-]",
                     3 => "(&(amp;)?|%(25)?|\\\\{1,3})?(n?bsp;|#5[0-9];|#x3[0-9];|u003[0-9]|3[0-9]|2[0D5]|C2|A0|[nrtbfu\"/]|lt;|eacute;)",
                     1 => "[a-fA-F;#]{1,5}",
+                    1 => "<!-- ?-->|<!\\[CDATA\\[|\\]\\]>|<|!|\\]",
                     1 => "\u{a0}|\u{e9}|\u{ff14}|\u{200b}|\u{4e2d}|\u{2013}",
                 ],
                 0..24,
             ),
             raw in prop::option::of((0..60_usize, 0x80..=0xff_u8)),
             plus in any::<bool>(),
+            markup in any::<bool>(),
         ) {
             let mut text = text.concat().into_bytes();
             if let Some((at, byte)) = raw {
                 text.insert(at.min(text.len()), byte);
             }
-            let escapes = Escapes { plus, wide: false };
+            let escapes = Escapes { plus, markup, ..Escapes::TEXT };
             let quiet = quiet_part(&text, escapes);
             let first = first_number(&text, escapes);
             prop_assert!(first.is_none_or(|first| quiet <= first), "{} {quiet} {first:?}", text.escape_ascii());

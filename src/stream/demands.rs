@@ -105,15 +105,10 @@ impl Reading {
         pass(&mut body, &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
     }
 
-    /// What `bytes` say once their escapes are read.
-    fn said(self, bytes: &[u8]) -> Vec<u8> {
-        let mask = self.style.character.as_byte();
-        Decoded::new(bytes, 0, true, self.document.escapes(), mask).text().to_vec()
-    }
-
-    /// The same, when more may follow.
-    fn said_so_far(self, bytes: &[u8]) -> Vec<u8> {
-        Decoded::new(bytes, 0, false, self.document.escapes(), self.style.character.as_byte()).text().to_vec()
+    /// What `bytes` say once their escapes are read. `last` says that nothing follows.
+    fn said(self, bytes: &[u8], last: bool) -> Vec<u8> {
+        let escapes = self.document.settled_by(bytes).escapes();
+        Decoded::new(bytes, 0, last, escapes, self.style.character.as_byte()).text().to_vec()
     }
 
     /// True when `byte` may stand in the place of a digit that is covered.
@@ -285,7 +280,7 @@ pub fn same_length(text: &[u8], reading: Reading) {
         // `&#120;` is longer than the reference of a digit, which is then covered whole.
         return;
     }
-    let (before, after) = (reading.said(text), reading.said(&out));
+    let (before, after) = (reading.said(text, true), reading.said(&out, true));
     assert_eq!(before.len(), after.len(), "{:?} became {:?}", shown(text), shown(&out));
     let mut both = before.iter().zip(&after);
     assert!(both.all(|(a, b)| is_token_byte(*a) || a == b), "{:?} became {:?}", shown(text), shown(&out));
@@ -377,7 +372,8 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
         let cut: Vec<_> = chunks.iter().map(|chunk| shown(chunk)).collect();
         let how = || format!("{end:?} {cut:?} taken along before {taken:?}: {:?}", shown(&out));
         assert_eq!(out.len(), text.len(), "{}", how());
-        let (sent, masked, passed) = (reading.said(&text), reading.said(&expected), reading.said(&out));
+        let (sent, masked, passed) =
+            (reading.said(&text, true), reading.said(&expected, true), reading.said(&out, true));
         // Where lengths differ, an escape was cut in two and has broken.
         if sent.len() == passed.len() {
             for ((sent, masked), passed) in sent.iter().zip(&masked).zip(&passed) {
@@ -394,8 +390,8 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
             (Ok((out, _)), None) => assert_eq!(out.len(), text.len(), "{}", how()),
             (Err((Cut::Card, out)), Some(start)) => {
                 // Without the escape that has begun at the end.
-                let (before, passed) = (reading.said(&text[..start]).len(), reading.said_so_far(&out));
-                let sent = reading.said_so_far(&text[..out.len()]);
+                let (before, passed) = (reading.said(&text[..start], true).len(), reading.said(&out, false));
+                let sent = reading.said(&text[..out.len()], false);
                 // Else an escape was cut in two and has broken.
                 let both = if sent.len() == passed.len() { passed.iter().zip(&sent) } else { [].iter().zip(&[]) };
                 for (passed, sent) in both.skip(before) {

@@ -16,11 +16,13 @@ pub enum Document {
     Csv,
     /// Server-sent events, whose data may be JSON.
     Events,
+    /// XML or HTML: a comment may stand within a number.
+    Markup,
     /// Any other text: mask characters are harmless.
     Text,
     /// Text of any notation with two or four bytes a character. Mask characters are what covers its numbers.
     Wide,
-    /// Not known yet: JSON when the first byte that is not white space is `{` or `[`.
+    /// Not known yet: JSON when the first byte that is not white space is `{` or `[`, markup when it is `<`.
     Unknown,
 }
 
@@ -41,6 +43,9 @@ impl Document {
         if essence.windows(3).any(|part| part == b"csv") {
             return Self::Csv;
         }
+        if [b"xml".as_slice(), b"html"].iter().any(|word| essence.windows(word.len()).any(|part| part == *word)) {
+            return Self::Markup;
+        }
         match essence {
             b"application/x-www-form-urlencoded" => Self::Form,
             b"text/event-stream" => Self::Events,
@@ -54,6 +59,7 @@ impl Document {
         match self {
             Self::Form => Escapes::FORM,
             Self::Wide => Escapes::WIDE,
+            Self::Markup => Escapes::MARKUP,
             Self::Json | Self::Csv | Self::Events | Self::Text | Self::Unknown => Escapes::TEXT,
         }
     }
@@ -62,6 +68,7 @@ impl Document {
     pub fn settled_by(self, bytes: &[u8]) -> Self {
         match (self, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
             (Self::Unknown, Some(b'{' | b'[')) => Self::Json,
+            (Self::Unknown, Some(b'<')) => Self::Markup,
             (Self::Unknown, Some(_)) => Self::Text,
             (known, _) => known,
         }
@@ -83,7 +90,7 @@ impl Document {
             }
             // What stands alone behind `data:` is no number of a document that must stay one.
             Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
-            Self::Form | Self::Csv | Self::Text | Self::Wide | Self::Unknown => false,
+            Self::Form | Self::Csv | Self::Markup | Self::Text | Self::Wide | Self::Unknown => false,
         };
         if stands_bare { Form::Digits } else { Form::Text }
     }
@@ -144,6 +151,7 @@ mod tests {
     fn the_first_byte_settles_what_is_unknown() {
         assert_eq!(Document::Unknown.settled_by(b" \n{"), Document::Json);
         assert_eq!(Document::Unknown.settled_by(b"a,b"), Document::Text);
+        assert_eq!(Document::Unknown.settled_by(b"\r\n<a>"), Document::Markup);
         assert_eq!(Document::Unknown.settled_by(b"  "), Document::Unknown);
         assert_eq!(Document::Text.settled_by(b"{"), Document::Text);
     }

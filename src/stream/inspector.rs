@@ -83,6 +83,9 @@ impl Inspector {
             }
         }
         self.document = self.document.settled_by(window);
+        if self.document == Document::Markup && self.escapes == Escapes::TEXT {
+            self.escapes = Escapes::MARKUP;
+        }
         let mut decided: usize = 0;
         let mut size = BLOCK;
         loop {

@@ -31,6 +31,8 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     let mut spelled: Spelled = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         spelled.retain(|(byte, ..)| *byte != 0);
+    } else if text.trim_ascii_start().starts_with(b"<") {
+        spelled = without_marks(text);
     }
     for _ in 0..2 {
         spelled = without_escapes(&spelled);
@@ -50,6 +52,34 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
 
 /// Bytes, each with the place in the source where its spelling begins and ends.
 type Spelled = Vec<(u8, usize, usize)>;
+
+/// Markup without the comments and the marks of CDATA sections that stand behind a digit, or a digit and a separator.
+fn without_marks(text: &[u8]) -> Spelled {
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let mark = |at: usize| {
+        let rest = &text[at..];
+        if let Some(inside) = rest.strip_prefix(b"<!--") {
+            let length = (0..=inside.len().min(8)).find(|end| inside[*end..].starts_with(b"-->"))?;
+            return (!inside[..length].iter().any(u8::is_ascii_digit)).then_some(length + 7);
+        }
+        [b"<![CDATA[".as_slice(), b"]]>"].iter().find(|mark| rest.starts_with(mark)).map(|mark| mark.len())
+    };
+    let (mut out, mut at, mut dropped) = (Spelled::new(), 0, None);
+    while at < text.len() {
+        let follows = at > 0 && (digit(at - 1) || (is_joint_byte(text[at - 1]) && at > 1 && digit(at - 2)));
+        match mark(at).filter(|_| follows || dropped == Some(at)) {
+            Some(length) => {
+                at += length;
+                dropped = Some(at);
+            }
+            None => {
+                out.push((text[at], at, at + 1));
+                at += 1;
+            }
+        }
+    }
+    out
+}
 
 /// One round of escapes read, each by its plainest rule.
 fn without_escapes(source: &Spelled) -> Spelled {

@@ -33,6 +33,7 @@ pub fn check(input: &[u8]) {
             b'f' => Document::Form,
             b'c' => Document::Csv,
             b't' => Document::Text,
+            b'm' => Document::Markup,
             _ => Document::Unknown,
         },
         style: Style {

@@ -67,6 +67,13 @@ fn fragment() -> impl Strategy<Value = String> {
         "4111\u{200e}1111\u{200e}1111\u{200e}1111",
         "4111\u{fffe}1111\u{fffe}1111\u{fffe}1111",
         "\u{fffe}",
+        "4111<!-- -->1111<!---->1111 <!--a-->1111",
+        "<![CDATA[4111]]>1111<![CDATA[11111111]]>",
+        "411111111111<!-- longer than a digit may be -->1111",
+        "1<!-- -->1",
+        "<!",
+        "<!--",
+        "]]>",
         "%25%34",
         "%B4111111111111111^",
         "%",
@@ -192,8 +199,10 @@ proptest! {
 
     #[test]
     fn cut_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, widely in any::<bool>()) {
-        let reading = Reading { widely, ..Reading::of(Document::Unknown, KEEPS[keep]) };
-        demands::cut_invariance(&cuts(&text, &at), reading);
+        for document in [Document::Unknown, Document::Markup] {
+            let reading = Reading { widely, ..Reading::of(document, KEEPS[keep]) };
+            demands::cut_invariance(&cuts(&text, &at), reading);
+        }
     }
 
     #[test]
@@ -207,6 +216,7 @@ proptest! {
     fn bounded_wait(text in text(), step in 1..40_usize) {
         let chunks: Vec<Vec<u8>> = text.chunks(step).map(<[u8]>::to_vec).collect();
         demands::bounded_wait(&chunks, Reading::of(Document::Unknown, Keep::None));
+        demands::bounded_wait(&chunks, Reading::of(Document::Markup, Keep::None));
     }
 
     #[test]
@@ -215,9 +225,10 @@ proptest! {
     }
 
     #[test]
-    fn idempotence(text in text(), keep in 0..4_usize, json in any::<bool>()) {
-        let document = if json { Document::Json } else { Document::Text };
-        demands::idempotence(&text, Reading::of(document, KEEPS[keep]));
+    fn idempotence(text in text(), keep in 0..4_usize) {
+        for document in [Document::Json, Document::Text, Document::Markup] {
+            demands::idempotence(&text, Reading::of(document, KEEPS[keep]));
+        }
     }
 
     #[test]
@@ -236,14 +247,16 @@ proptest! {
     }
 
     #[test]
-    fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize, json in any::<bool>()) {
-        let document = if json { Document::Json } else { Document::Unknown };
-        demands::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
+    fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize) {
+        for document in [Document::Json, Document::Markup, Document::Unknown] {
+            demands::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
+        }
     }
 
     #[test]
     fn oracle(text in text()) {
         demands::oracle(&text, MaskCharacter::ASTERISK);
+        demands::oracle(&[b"<a>", text.as_slice()].concat(), MaskCharacter::ASTERISK);
     }
 
     #[test]

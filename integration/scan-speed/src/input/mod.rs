@@ -113,7 +113,7 @@ pub const fn name(document: Document) -> &'static str {
         Document::Form => "form",
         Document::Csv => "CSV",
         Document::Events => "events",
-        Document::Text | Document::Wide | Document::Unknown => "text",
+        Document::Text | Document::Markup | Document::Wide | Document::Unknown => "text",
     }
 }
 

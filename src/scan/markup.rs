@@ -1,0 +1,100 @@
+//! Comments and CDATA marks of XML and HTML between the digits of a number.
+//!
+//! A parser joins what stands around them: `4111<!-- -->1111`, `4111<![CDATA[1111]]>`. A mark right behind a digit, or behind a
+//! digit and a separator, stands for nothing here, unless it is longer than [`LONGEST_SPELLING`] lets the spelling of a digit be
+//! or holds digits of its own.
+
+use super::LONGEST_SPELLING;
+use super::joint::is_joint_byte;
+use super::lanes;
+use std::ops::Range;
+
+/// A mark, or what the text ends with before it is known whether it is one.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// All of it.
+    Whole(Range<usize>),
+    /// Its beginning.
+    Partial(usize),
+}
+
+const COMMENT: &[u8] = b"<!--";
+const COMMENT_END: &[u8] = b"-->";
+const SECTION: &[u8] = b"<![CDATA[";
+const SECTION_END: &[u8] = b"]]>";
+
+/// The first mark at `from` or behind it. `behind` is the end of another one, if that is right before it.
+pub fn next(text: &[u8], from: usize, behind: Option<usize>) -> Option<Mark> {
+    let mut at = from;
+    while let Some(found) = lanes::find(text.get(at..)?, |bytes| bytes.is(b'!') | bytes.is(b']')) {
+        at = at.saturating_add(found);
+        let start = if text.get(at) == Some(&b'!') { at.checked_sub(1) } else { Some(at) };
+        let start = start.filter(|start| *start >= from && (Some(*start) == behind || is_behind_digit(text, *start)));
+        let mark = start.and_then(|start| begun_at(text, start));
+        if mark.is_some() {
+            return mark;
+        }
+        at = at.saturating_add(1);
+    }
+    let end = text.len().checked_sub(1).filter(|end| *end >= from && text.get(*end) == Some(&b'<'))?;
+    (Some(end) == behind || is_behind_digit(text, end)).then_some(Mark::Partial(end))
+}
+
+fn is_behind_digit(text: &[u8], start: usize) -> bool {
+    let before = |distance: usize| start.checked_sub(distance).and_then(|at| text.get(at)).copied().unwrap_or(0);
+    before(1).is_ascii_digit() || (is_joint_byte(before(1)) && before(2).is_ascii_digit())
+}
+
+/// The mark that begins at `start`.
+fn begun_at(text: &[u8], start: usize) -> Option<Mark> {
+    let rest = text.get(start..)?;
+    let whole = |length: usize| Some(Mark::Whole(start..start.saturating_add(length)));
+    if [SECTION, SECTION_END, COMMENT].iter().any(|mark| rest.len() < mark.len() && mark.starts_with(rest)) {
+        return Some(Mark::Partial(start));
+    }
+    if let Some(mark) = [SECTION, SECTION_END].into_iter().find(|mark| rest.starts_with(mark)) {
+        return whole(mark.len());
+    }
+    let inside = rest.strip_prefix(COMMENT)?;
+    let most = LONGEST.saturating_sub(COMMENT.len());
+    let short = inside.get(..most).unwrap_or(inside);
+    let end = short.windows(COMMENT_END.len()).position(|part| part == COMMENT_END);
+    let said = short.get(..end.unwrap_or(short.len()))?;
+    match end {
+        _ if said.iter().any(u8::is_ascii_digit) => None,
+        Some(end) => whole(COMMENT.len().saturating_add(end).saturating_add(COMMENT_END.len())),
+        None => (inside.len() < most).then_some(Mark::Partial(start)),
+    }
+}
+
+/// The longest mark, which leaves room for a digit behind it.
+const LONGEST: usize = LONGEST_SPELLING - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_behind_digits_are_read() {
+        for (text, mark) in [
+            ("41<!-- -->11", Some(Mark::Whole(2..10))),
+            ("41 <!---->11", Some(Mark::Whole(3..10))),
+            ("41<![CDATA[11", Some(Mark::Whole(2..11))),
+            ("41]]>", Some(Mark::Whole(2..5))),
+            ("41<", Some(Mark::Partial(2))),
+            ("41<!", Some(Mark::Partial(2))),
+            ("41<!-- n", Some(Mark::Partial(2))),
+            ("41]", Some(Mark::Partial(2))),
+            ("41<!-- a long one -->11", None),
+            ("41<!-- 2 -->11", None),
+            ("a<!-- -->11", None),
+            ("41<!DOCTYPE html>", None),
+            ("41</b>", None),
+            ("[41]", Some(Mark::Partial(3))),
+            ("[41] ", None),
+        ] {
+            assert_eq!(next(text.as_bytes(), 0, None), mark, "{text}");
+        }
+        assert_eq!(next(b"<!---->", 0, Some(0)), Some(Mark::Whole(0..7)));
+    }
+}
