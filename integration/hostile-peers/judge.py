@@ -190,6 +190,11 @@ def cannot_wait(made):
     )
 
 
+# What Envoy tells when the service has closed the connection before it answered, and how much of a message may wait in Envoy.
+ENDED_TWICE = "upstream_reset_before_response_started{connection_termination}"
+PAUSED = 32 << 10
+
+
 def loses_end(made):
     """Whether ext_proc stands in front, with trailers to deliver or a filter behind that stops the message."""
     first, last = neighbours(made.drawn)
@@ -216,12 +221,14 @@ def loss_is_documented(made, received, got, details, uninspected):
         return not request and drawn["down"] == "h1" and len(sent) > 16_000
     if first == "decompressor" and details == "request_payload_too_large":
         return len(sent) > limit_of(drawn)
+    if request and first == "decompressor" and drawn["up"] == "h1" and details == ENDED_TWICE:
+        return len(got) == len(sent) > PAUSED and only_masks(sent, got)
     if drawn["coding"] not in PLAIN and overflows(made):
         return True
     if drawn["coding"] == "aws-chunked" and f"{drawn['direction']}:released" in uninspected:
         # The lines in front of its chunks have digits, which the mask covers like others.
         raw = b"".join(piece for piece, _ in made.pieces)
-        return len(raw) == len(received) and only_masks(raw, bytes(received))
+        return (len(raw) == len(received) or loses_end(made)) and only_masks(raw, bytes(received))
     if len(got) >= len(sent):
         return False
     front, back = same(sent, got), same(sent[::-1], got[::-1])

@@ -263,11 +263,11 @@ impl Exchange {
     /// True when `chunk` is nothing new, but all that was forwarded, which a filter behind this one stops. A sender that repeats
     /// itself just then is taken for it, so there must be nothing to find in it.
     fn comes_again<H: Host>(&mut self, host: &mut H, direction: Direction, incoming: &Incoming, chunk: &[u8]) -> bool {
-        let (is_paused, is_encoded) = match incoming {
-            Incoming::Read(body) => (body.paused_len() > 0, body.is_encoded()),
+        let (is_paused, is_between_members) = match incoming {
+            Incoming::Read(body) => (body.paused_len() > 0, body.is_between_members()),
             Incoming::Text(_) | Incoming::Binary(_) => (false, false),
         };
-        let may_be = self.message(direction).forwarded.may_be(chunk, is_encoded);
+        let may_be = self.message(direction).forwarded.may_be(chunk, is_between_members);
         if is_paused || !may_be || !has_reached_nobody(host, direction) {
             return false;
         }

@@ -12,7 +12,7 @@ pub struct Forwarded {
     last: Edge,
 }
 
-/// Fewer bytes than these are likely to come twice by themselves, unless they were decoded.
+/// Fewer bytes than these are likely to come twice by themselves, unless what comes next begins a compressed member.
 const SHORTEST: u64 = 8;
 /// How much of each end is kept.
 const EDGE: usize = 32;
@@ -39,10 +39,10 @@ impl Forwarded {
         self.last = self.last.followed_by(&behind.last, false);
     }
 
-    /// True when `chunk` may be all of them. `decoded` says that they are what a compressed body says, and what comes next is
-    /// compressed.
-    pub fn may_be(&self, chunk: &[u8], decoded: bool) -> bool {
-        self.length >= if decoded { 1 } else { SHORTEST }
+    /// True when `chunk` may be all of them. `is_between_members` says that they are what compressed members say, and that the next
+    /// byte would begin another.
+    pub fn may_be(&self, chunk: &[u8], is_between_members: bool) -> bool {
+        self.length >= if is_between_members { 1 } else { SHORTEST }
             && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
             && chunk.starts_with(self.first.get())
             && chunk.ends_with(self.last.get())

@@ -19,8 +19,14 @@ pub struct Encoded {
     /// What it says.
     text: Box<Body>,
     received: u64,
+    /// The first bytes to forward, before there are [`FIRST`] of them.
+    first: Option<Vec<u8>>,
     flaw: Option<Flaw>,
 }
+
+/// The first bytes are forwarded together, so that they can be told from compressed ones when the host delivers them again. Fewer
+/// are where a member ends.
+const FIRST: usize = 8;
 
 impl Encoded {
     pub fn new(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
@@ -28,7 +34,15 @@ impl Encoded {
         // The decoded text ends when this says so, whoever sends it, and never waits in the host: it is longer than
         // what came.
         let text = Body::new(Shape { sender: Sender::Announced, ..shape }, plan);
-        Self { decoder, sender: shape.sender, treatment, text: Box::new(text), received: 0, flaw: None }
+        Self {
+            decoder,
+            sender: shape.sender,
+            treatment,
+            text: Box::new(text),
+            received: 0,
+            first: Some(Vec::new()),
+            flaw: None,
+        }
     }
 
     /// Why the body could not be decoded.
@@ -43,7 +57,12 @@ impl Encoded {
 
     /// True when bytes of what it says were not forwarded yet.
     pub fn holds_back(&self) -> bool {
-        self.text.holds_back()
+        self.text.holds_back() || self.first.as_ref().is_some_and(|first| !first.is_empty())
+    }
+
+    /// True when the next byte would begin another member.
+    pub fn is_between_members(&self) -> bool {
+        self.decoder.is_complete()
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
@@ -67,8 +86,19 @@ impl Encoded {
         match turn.forwarded(decoded) {
             Err(cut) => Turn::cut(cut),
             Ok(_) if self.treatment == Treatment::Observe => Turn::PASS,
-            Ok(text) => Turn::replaced_by(text),
+            Ok(text) => Turn::replaced_by(self.together(text, ends_here)),
         }
+    }
+
+    /// What is forwarded now that `text` follows.
+    fn together(&mut self, text: Vec<u8>, ends_here: bool) -> Vec<u8> {
+        let Some(first) = &mut self.first else { return text };
+        first.extend(text);
+        let enough = first.len() >= FIRST || ends_here || self.decoder.is_complete();
+        if first.is_empty() || !enough {
+            return Vec::new();
+        }
+        self.first.take().unwrap_or_default()
     }
 
     /// Ends the body, now that trailers have begun.

@@ -188,6 +188,11 @@ impl Body {
         matches!(self, Self::Encoded(_))
     }
 
+    /// True when it is compressed and the next byte would begin another member.
+    pub fn is_between_members(&self) -> bool {
+        matches!(self, Self::Encoded(body) if body.is_between_members())
+    }
+
     /// True when a part of the body was forwarded that could not be read.
     pub fn passed_unread(&self) -> bool {
         match self {
