@@ -14,8 +14,9 @@ const MEBIBYTE: usize = 1 << 20;
 const BLOCKS: usize = 100;
 /// What Envoy's peak may grow by more than with a filter that does nothing: a few chunks of at most a mebibyte.
 const ALLOWANCE: u64 = 10 << 20;
-/// What panveil may take more than that before the first byte: its machine code and its tables, in each of three VMs.
-const ALLOWANCE_AT_START: u64 = 40 << 20;
+/// What panveil may take more than that before the first byte: its machine code and its tables, in each of three VMs, and what V8
+/// compiles it with at a time, which is 30 MiB on two cores and more on others. The benchmark has the figure; this is its bound.
+const ALLOWANCE_AT_START: u64 = 64 << 20;
 
 const LINE: &str = "{\"id\":20260817123456789012,\"card\":\"4111111111111111\",\"note\":\"total 4111 11\"}\n";
 const CARD: &str = "4111111111111111";
