@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil::policy::Policy;
-use serde_json::Value;
+use panveil_integration::istio::{Plugin, Release, render};
+use serde_json::{Value, json};
 
 use crate::files::{all, document, root};
 use crate::standalone::sidecar;
-use crate::trial;
+use crate::{trial, with_tool};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -20,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("istio::the_access_log_is_that_of_the_sidecar", the_access_log_is_that_of_the_sidecar),
         trial("istio::the_tags_are_those_of_the_sidecar", the_tags_are_those_of_the_sidecar),
         trial("istio::the_policies_of_the_bases_are_policies", the_policies_of_the_bases_are_policies),
+        with_tool("KUSTOMIZE", "istio::the_stand_in_makes_what_istio_sent", the_stand_in_makes_what_istio_sent),
     ]
 }
 
@@ -126,6 +130,33 @@ fn the_tags_are_those_of_the_sidecar() -> Result<()> {
 fn the_policies_of_the_bases_are_policies() -> Result<()> {
     for base in bases()? {
         policy(&base["pluginConfig"])?;
+    }
+    Ok(())
+}
+
+/// What istiod and its agent made of each overlay for a sidecar was stored; the stand-in for them must make the same.
+fn the_stand_in_makes_what_istio_sent() -> Result<()> {
+    const MODULE: &str = "<the module that the agent fetched>";
+    let kustomize = std::env::var_os("KUSTOMIZE").context("KUSTOMIZE is not set; `make test` provides it")?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("istio/golden");
+    for (tree, kind) in [("overlays", "wasmplugin"), ("traffic-extension/overlays", "trafficextension")] {
+        for overlay in ["block", "mask", "mesh-wide", "monitor", "payment-api", "payments"] {
+            let file = format!("{overlay}-{kind}.json");
+            let text = std::fs::read_to_string(folder.join(&file)).context(file.clone())?;
+            let stored: Value = serde_json::from_str(&text)?;
+            let rendered = render(Path::new(&kustomize), &format!("{tree}/{overlay}"))?;
+            let plugins = rendered.iter().filter(|manifest| manifest["kind"] != "Telemetry");
+            let made = plugins.map(|manifest| {
+                let Plugin { name, mut config, .. } = Plugin::of(manifest, Release::From1_30, Path::new(MODULE))?;
+                // The file has the policy as JSON, since its text differs from build to build.
+                let policy = &mut config["config"]["configuration"]["value"];
+                *policy = serde_json::from_str(policy.as_str().context("no policy")?)?;
+                let kind = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+                Ok(json!({"@type": kind, "name": name, "typed_config": config}))
+            });
+            let made = made.collect::<Result<Vec<Value>>>()?;
+            ensure!(stored["extensions"] == json!(made), "{file}\n{}\n{}", stored["extensions"], json!(made));
+        }
     }
     Ok(())
 }
