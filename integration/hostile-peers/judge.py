@@ -131,6 +131,8 @@ def refusal_is_documented(made, details, uninspected):
             return drawn["policy"] != "monitor"
         if drawn["policy"] not in ("uninspectable-block", "block-all"):
             return False
+        if neighbours(drawn)[0] == "decompressor" and drawn["coding"] in LOST_BY_DECOMPRESSOR:
+            return True
         # docs/streams.md, "Bodies with a wrong content type": what is called gRPC and has no messages of it is read as text, and
         # reported as uninspected.
         called = drawn["type"].startswith("application/grpc")
@@ -164,6 +166,8 @@ def ends_open(made):
         any(one.isdigit() for one in end.decode("utf-8", "replace"))
         or drawn["policy"] == "base64-patterns"
         or "application/grpc-web-text" in (drawn["type"], documents.TYPES[drawn["document"]])
+        # A text may be one message to its end.
+        or drawn["type"] == "application/x-protobuf"
         # It ends there with the first member.
         or (first == "decompressor" and drawn["coding"] in LOST_BY_DECOMPRESSOR)
     )
