@@ -58,6 +58,10 @@ dist: image sbom ## Leave everything that a release consists of in dist/, with S
 	@echo "==> dist"
 	@scripts/dist
 
+.PHONY: notice
+notice: ## Write NOTICE: what the module and the command contain, and under which licences
+	@scripts/notice
+
 .PHONY: reproduce
 reproduce: wasm ## Build the wasm again, from nothing and elsewhere: is it the same?
 	@echo "==> reproduce"
@@ -123,8 +127,8 @@ explore: native ## Run the property tests on new cases; SEED=n replays
 
 .PHONY: test-dist
 test-dist: dist ## Check what a release consists of: checksums, bill of materials, images in a real registry
-	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, bill of materials"; \
-		(cd dist && sha256sum --quiet --check SHA256SUMS); "$$python" scripts/sbom-check
+	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, bill of materials, licences"; \
+		(cd dist && sha256sum --quiet --check SHA256SUMS); "$$python" scripts/sbom-check; scripts/notice --check
 	@registry=$$(scripts/registry); skopeo=$$(scripts/skopeo); echo "==> test: real registry"; \
 		PANVEIL_WASM="$(wasm)" REGISTRY="$$registry" SKOPEO="$$skopeo" \
 		cargo test --locked --package panveil-image --features dist --test dist
