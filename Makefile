@@ -58,6 +58,11 @@ dist: image sbom ## Leave everything that a release consists of in dist/, with S
 	@echo "==> dist"
 	@scripts/dist
 
+.PHONY: cli-dist
+cli-dist: ## Build the command for all of a release's targets into dist/cli; needs rustup, takes minutes
+	@echo "==> cli-dist"
+	@scripts/cli-archive
+
 .PHONY: notice
 notice: ## Write NOTICE: what the module and the command contain, and under which licences
 	@scripts/notice
