@@ -5,6 +5,7 @@
 
 mod istio;
 mod notes;
+mod package;
 mod pulled;
 mod registry;
 
