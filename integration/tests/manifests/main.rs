@@ -4,6 +4,7 @@
 //! make targets provide both.
 
 mod alerts;
+mod compose;
 mod dashboard;
 mod files;
 mod istio;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         istio::trials,
         rendering::trials,
         standalone::trials,
+        compose::trials,
         quick_start::trials,
         alerts::trials,
         dashboard::trials,
