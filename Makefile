@@ -38,9 +38,10 @@ cli: native ## Build the panveil command: target/release/panveil
 ##### Ship #####
 
 .PHONY: image
-image: native wasm ## Pack dist/panveil.wasm into dist/image, for registries; print the digests
+image: native wasm ## Pack dist/panveil.wasm into dist/image, for registries; IMAGE_SOURCE=url names the repository in it
 	@echo "==> image"
-	@cargo run --quiet --locked --package panveil-image -- pack --wasm "$(wasm)" --to dist/image
+	@cargo run --quiet --locked --package panveil-image -- pack --wasm "$(wasm)" --to dist/image $(if $(IMAGE_SOURCE),\
+		--source "$(IMAGE_SOURCE)" --created "$$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)")
 
 .PHONY: push
 push: image ## Push IMAGE=registry/name:tag and pin it in RESOURCES; VARIANT=artifact pushes the other one

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use oci_spec::image::Sha256Digest;
 use panveil_image::pinning::pin;
-use panveil_image::variants::pack;
+use panveil_image::variants::{Origin, pack};
 
 #[derive(Parser)]
 #[command(name = "image", about = "Packs a wasm module into the images that Istio pulls")]
@@ -29,6 +29,12 @@ enum Task {
         /// The folder of the layout; a layout that is there is replaced
         #[arg(long)]
         to: PathBuf,
+        /// The address of the repository, on GitHub
+        #[arg(long, requires = "created")]
+        source: Option<String>,
+        /// The time of the commit, in RFC 3339
+        #[arg(long, requires = "source")]
+        created: Option<String>,
     },
     /// Write the digest of a manifest into the Istio resources that name the image
     Pin {
@@ -46,7 +52,10 @@ enum Task {
 
 fn main() -> ExitCode {
     let told = match Arguments::parse().task {
-        Task::Pack { wasm, to } => pack_into(&wasm, &to),
+        Task::Pack { wasm, to, source, created } => {
+            let origin = source.zip(created).map(|(source, created)| Origin { source, created });
+            pack_into(&wasm, &to, origin.as_ref())
+        }
         Task::Pin { digest, image, paths } => pin_in(&digest, &image, &paths),
     };
     let written = told.and_then(|lines| Ok(io::stdout().write_all(lines.as_bytes())?));
@@ -60,9 +69,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn pack_into(wasm: &Path, to: &Path) -> Result<String> {
+fn pack_into(wasm: &Path, to: &Path, origin: Option<&Origin>) -> Result<String> {
     let module = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let (layout, images) = pack(&module).with_context(|| wasm.display().to_string())?;
+    let (layout, images) = pack(&module, origin).with_context(|| wasm.display().to_string())?;
     layout.write(to)?;
     Ok(images
         .iter()

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, ensure};
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use oci_spec::image::{
-    ANNOTATION_DESCRIPTION, ANNOTATION_LICENSES, ANNOTATION_TITLE, ANNOTATION_VERSION, Arch, Descriptor, Digest,
-    ImageConfigurationBuilder, ImageManifest, ImageManifestBuilder, MediaType, Os, RootFsBuilder,
+    ANNOTATION_CREATED, ANNOTATION_DESCRIPTION, ANNOTATION_LICENSES, ANNOTATION_SOURCE, ANNOTATION_TITLE,
+    ANNOTATION_VERSION, Arch, Descriptor, Digest, ImageConfigurationBuilder, ImageManifest, ImageManifestBuilder,
+    MediaType, Os, RootFsBuilder,
 };
 
 use crate::layout::{Layout, json, sha256};
@@ -19,6 +20,8 @@ use crate::layout::{Layout, json, sha256};
 const MODULE_FILE: &str = "plugin.wasm";
 const MODULE_LAYER: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
 const RUNTIME_CONFIG: &str = "application/vnd.module.wasm.config.v1+json";
+/// Artifact Hub shows what is there.
+const README_URL: &str = "io.artifacthub.package.readme-url";
 /// The bytes that every wasm module of version 1 begins with.
 const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 /// What the agent takes at most, unless it is told otherwise.
@@ -56,20 +59,29 @@ pub struct Image {
     pub digest: Digest,
 }
 
+/// The commit that an image is built from. Artifact Hub lists only images that name it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The address of the repository, on GitHub.
+    pub source: String,
+    /// The time of the commit, in RFC 3339.
+    pub created: String,
+}
+
 /// Every variant of an image with `module`, in one layout.
 ///
 /// # Errors
 ///
 /// When `module` is no wasm module, or one that is too large for the agent.
-pub fn pack(module: &[u8]) -> Result<(Layout, Vec<Image>)> {
+pub fn pack(module: &[u8], origin: Option<&Origin>) -> Result<(Layout, Vec<Image>)> {
     ensure!(module.starts_with(MAGIC), "not a wasm module: it does not begin as one");
     ensure!(module.len() <= MOST_BYTES, "{} bytes are more than Istio's agent takes, {MOST_BYTES}", module.len());
     let mut layout = Layout::default();
     let mut images = Vec::new();
     for variant in Variant::ALL {
         let manifest = match variant {
-            Variant::Compat => compat(&mut layout, module),
-            Variant::Artifact => artifact(&mut layout, module),
+            Variant::Compat => compat(&mut layout, module, origin),
+            Variant::Artifact => artifact(&mut layout, module, origin),
         };
         let manifest = manifest.with_context(|| format!("cannot make the variant {}", variant.name()))?;
         images.push(Image { variant, digest: layout.add_image(variant.name(), &manifest)? });
@@ -77,7 +89,7 @@ pub fn pack(module: &[u8]) -> Result<(Layout, Vec<Image>)> {
     Ok((layout, images))
 }
 
-fn compat(layout: &mut Layout, module: &[u8]) -> Result<ImageManifest> {
+fn compat(layout: &mut Layout, module: &[u8], origin: Option<&Origin>) -> Result<ImageManifest> {
     let files = tar_of(module)?;
     let root = RootFsBuilder::default().typ("layers").diff_ids([sha256(&files)?.to_string()]).build()?;
     let config = ImageConfigurationBuilder::default()
@@ -87,18 +99,18 @@ fn compat(layout: &mut Layout, module: &[u8]) -> Result<ImageManifest> {
         .build()?;
     let config = layout.add_blob(MediaType::ImageConfig, json(&config)?)?;
     let layer = layout.add_blob(MediaType::ImageLayerGzip, gzip(&files)?)?;
-    let mut annotations = annotations();
+    let mut annotations = annotations(origin);
     annotations.insert("module.wasm.image/variant".to_owned(), Variant::Compat.name().to_owned());
     manifest(config, vec![layer], annotations)
 }
 
 /// The agent wants exactly two layers, and takes the one of the module's type.
-fn artifact(layout: &mut Layout, module: &[u8]) -> Result<ImageManifest> {
+fn artifact(layout: &mut Layout, module: &[u8], origin: Option<&Origin>) -> Result<ImageManifest> {
     let runtime = serde_json::json!({"type": "envoy_proxy", "abiVersions": ["0.2.1"], "config": {}});
     let runtime = layout.add_blob(MediaType::Other(RUNTIME_CONFIG.to_owned()), json(&runtime)?)?;
     let module = layout.add_blob(MediaType::Other(MODULE_LAYER.to_owned()), module.to_vec())?;
     let layers = vec![titled(runtime.clone(), "runtime-config.json"), titled(module, MODULE_FILE)];
-    manifest(runtime, layers, annotations())
+    manifest(runtime, layers, annotations(origin))
 }
 
 fn manifest(
@@ -120,18 +132,25 @@ fn titled(mut layer: Descriptor, title: &str) -> Descriptor {
     layer
 }
 
-fn annotations() -> HashMap<String, String> {
-    [
+fn annotations(origin: Option<&Origin>) -> HashMap<String, String> {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    let mut annotations: HashMap<String, String> = [
         (ANNOTATION_TITLE, "panveil"),
         (
             ANNOTATION_DESCRIPTION,
             "An HTTP filter for Envoy that masks or blocks payment card numbers as they stream by",
         ),
-        (ANNOTATION_VERSION, env!("CARGO_PKG_VERSION")),
+        (ANNOTATION_VERSION, VERSION),
         (ANNOTATION_LICENSES, env!("CARGO_PKG_LICENSE")),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    .into();
+    if let Some(Origin { source, created }) = origin {
+        annotations.insert(ANNOTATION_SOURCE.to_owned(), source.clone());
+        annotations.insert(ANNOTATION_CREATED.to_owned(), created.clone());
+        annotations.insert(README_URL.to_owned(), format!("{source}/raw/v{VERSION}/README.md"));
+    }
+    annotations
 }
 
 /// One file that belongs to nobody and was never written.
@@ -165,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_same_module_gives_the_same_bytes() {
-        assert_eq!(pack(MODULE).unwrap(), pack(MODULE).unwrap());
+        assert_eq!(pack(MODULE, None).unwrap(), pack(MODULE, None).unwrap());
     }
 
     /// Whoever upgrades the compressor changes the digest of every image; this is where it shows.
@@ -181,8 +200,8 @@ mod tests {
 
     #[test]
     fn another_module_gives_another_digest() {
-        let (_, one) = pack(MODULE).unwrap();
-        let (_, other) = pack(b"\0asm\x01\0\0\0\0").unwrap();
+        let (_, one) = pack(MODULE, None).unwrap();
+        let (_, other) = pack(b"\0asm\x01\0\0\0\0", None).unwrap();
         for (one, other) in one.iter().zip(&other) {
             assert_ne!(one.digest, other.digest, "{}", one.variant.name());
         }
@@ -190,7 +209,18 @@ mod tests {
 
     #[test]
     fn what_is_no_module_is_refused() {
-        let error = pack(b"<html>").unwrap_err().to_string();
+        let error = pack(b"<html>", None).unwrap_err().to_string();
         assert_eq!(error, "not a wasm module: it does not begin as one");
+    }
+
+    #[test]
+    fn artifact_hub_finds_what_it_requires() {
+        let origin =
+            Origin { source: "https://example.com/a/b".to_owned(), created: "2026-12-01T00:00:00Z".to_owned() };
+        let annotations = annotations(Some(&origin));
+        let readme = format!("https://example.com/a/b/raw/v{}/README.md", env!("CARGO_PKG_VERSION"));
+        assert_eq!(annotations[README_URL], readme);
+        assert_eq!(annotations[ANNOTATION_CREATED], "2026-12-01T00:00:00Z");
+        assert!(annotations.contains_key(ANNOTATION_DESCRIPTION));
     }
 }
