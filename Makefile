@@ -14,7 +14,14 @@ build_dir := $(or $(CARGO_TARGET_DIR),target)
 wasm := $(CURDIR)/dist/panveil.wasm
 resources := $(or $(RESOURCES),envoy-config/istio/base envoy-config/istio/traffic-extension/base)
 comma := ,
+portable := clean cli cli-dist deny distclean explore help lint native notice
 demo := cargo run --locked --package panveil-integration --bin demo --
+
+# The others need GNU tools, /proc or an Envoy that is fetched.
+system := $(shell uname -s)
+ifneq ($(system),Linux)
+$(foreach goal,$(filter-out $(portable),$(MAKECMDGOALS)),$(error $(goal) needs Linux; on $(system) there are: $(portable)))
+endif
 
 .PHONY: help
 help: ## List the targets
