@@ -20,12 +20,16 @@ const IN_ENVOY: &str = "docs/quick-start.md";
 
 /// A command that is not run here, by how it begins, and why. Paths in it, and targets and variables of make, are looked at in
 /// `paths.rs`.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 18] = [
     ("make ", "builds, tests or measures, for minutes"),
     (
         "RUSTUP_TOOLCHAIN=1.95.0 PANVEIL_WASM_TOOLCHAIN=rustup make ",
         "builds, for minutes; `make reproduce` does the same",
     ),
+    ("RUSTUP_TOOLCHAIN=1.95.0 make ", "builds, for minutes; scripts/cli-archive runs what it has built"),
+    ("cargo install ", "builds, for minutes; the release workflow builds what cargo packs"),
+    ("docker compose ", "needs Docker; integration/tests/manifests compares what Envoy runs there with the sidecar"),
+    ("tar ", "needs an archive of a release; scripts/cli-archive makes them"),
     ("rustup ", "needs the network"),
     ("target/release/eval ", "measures, for minutes; its options are looked at below"),
     ("cd dist", "needs what `make dist` leaves"),
