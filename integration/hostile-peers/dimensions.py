@@ -97,6 +97,7 @@ IMPOSSIBLE = [
     ("document", values("grpc-web-text"), "type", other("right"), "base64 is read where the type says so"),
     ("spelling", values("plus"), "type", other("right", "application/x-www-form-urlencoded"), "a plus is a space in forms"),
     ("spelling", values("comment", "cdata"), "type", other("right", "missing", "text/plain", "application/octet-stream"), "the type names another notation"),
+    ("spelling", values("comment", "cdata"), "coding", values("aws-chunked"), "a line in front of the text hides its notation"),
     ("spelling", values("full-width", "nbsp"), "charset", values("us-ascii", "iso-8859-1", "windows-1252"), "the charset has no such character"),
     ("type", values("missing", "doubled"), "charset", other("none"), "the charset stands behind one type"),
 ] + [
