@@ -11,22 +11,24 @@ KINDS = {"WasmPlugin": "base", "TrafficExtension": "traffic-extension/base"}
 
 
 class Manifests:
+    shipped, bases = SHIPPED, tuple(KINDS.values())
+
     def __init__(self, folder, kustomize, image_tool):
         self.folder, self.kustomize, self.image_tool = folder, kustomize, image_tool
         self.made = 0
-        shutil.copytree(SHIPPED, folder)
+        shutil.copytree(self.shipped, folder)
 
     def pin(self, image, digest):
         """What `sed` and `make push` do in the quick start."""
-        for base in KINDS.values():
+        for base in self.bases:
             for file in (self.folder / base).glob("*.yaml"):
                 file.write_text(file.read_text().replace(f"{IMAGE}:0.1.0", image))
         done = subprocess.run(
-            [self.image_tool, "pin", "--digest", f"sha256:{digest}", "--image", image, *(self.folder / base for base in KINDS.values())],
+            [self.image_tool, "pin", "--digest", f"sha256:{digest}", "--image", image, *(self.folder / base for base in self.bases)],
             capture_output=True, text=True, timeout=60,
         )
         if done.returncode != 0:
-            raise SystemExit(f"istio: {done.stderr.strip()}")
+            raise SystemExit(f"pin: {done.stderr.strip()}")
 
     def render(self, overlay):
         done = subprocess.run([self.kustomize, "build", self.folder / overlay], capture_output=True, text=True, timeout=60)

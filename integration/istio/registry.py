@@ -50,7 +50,7 @@ class Registry:
                 timeout=300,
             )
         if done.returncode != 0:
-            raise SystemExit(f"istio: {done.stderr.strip()}")
+            raise SystemExit(f"registry: {done.stderr.strip()}")
         return done.stdout.strip().removeprefix("sha256:")
 
     def push_module(self, tag, module):

@@ -139,8 +139,8 @@ def talk_websocket(namespace, address, path, text):
 class Steady:
     """One request after another, each on its own connection, until it is stopped. Keeps what came back."""
 
-    def __init__(self, namespace, address, path, pause=0.02):
-        self.namespace, self.address, self.path, self.pause = namespace, address, path, pause
+    def __init__(self, namespace, address, path, pause=0.02, port=8080):
+        self.namespace, self.address, self.path, self.pause, self.port = namespace, address, path, pause, port
         # (when, status, whether the answer's card was readable); status 0: no answer.
         self.answers = []
         self.stopping = threading.Event()
@@ -159,7 +159,7 @@ class Steady:
         while not self.stopping.is_set():
             number += 1
             try:
-                answer = send(self.namespace, self.address, f"{self.path}/{number}")
+                answer = send(self.namespace, self.address, f"{self.path}/{number}", port=self.port)
                 self.answers.append((time.monotonic(), answer.status, ANSWERED in answer.text()))
             except (OSError, ValueError):
                 self.answers.append((time.monotonic(), 0, False))
