@@ -6,6 +6,7 @@
 mod alerts;
 mod compose;
 mod dashboard;
+mod envoy_gateway;
 mod files;
 mod istio;
 mod metrics;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         shape::trials,
         istio::trials,
         rendering::trials,
+        envoy_gateway::trials,
         standalone::trials,
         compose::trials,
         quick_start::trials,

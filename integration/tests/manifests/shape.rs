@@ -17,14 +17,19 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The schemas by the kinds that they describe. What has no kind of its own goes by the name of its file.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 8] = [
     ("WasmPlugin", include_str!("../../schemas/WasmPlugin.json")),
     ("TrafficExtension", include_str!("../../schemas/TrafficExtension.json")),
     ("Telemetry", include_str!("../../schemas/Telemetry.json")),
+    ("EnvoyExtensionPolicy", include_str!("../../schemas/EnvoyExtensionPolicy.json")),
+    ("EnvoyProxy", include_str!("../../schemas/EnvoyProxy.json")),
     ("Kustomization", include_str!("../../schemas/Kustomization.json")),
     ("Component", include_str!("../../schemas/Component.json")),
     ("mesh-config", include_str!("../../schemas/mesh-config.json")),
 ];
+
+/// The folders of manifests.
+pub const MANIFESTS: [&str; 2] = ["istio", "envoy-gateway"];
 
 /// Says what of `manifest` its kind does not have.
 pub fn check(kind: &str, manifest: &Value) -> Result<()> {
@@ -45,7 +50,7 @@ fn kind(path: &Path, manifest: &Value) -> Result<String> {
 }
 
 fn every_manifest() -> Result<()> {
-    for path in all(&root().join("istio"), "yaml")? {
+    for path in MANIFESTS.map(|folder| all(&root().join(folder), "yaml")).into_iter().collect::<Result<Vec<_>>>()?.concat() {
         for manifest in documents(&path)? {
             check(&kind(&path, &manifest)?, &manifest).with_context(|| path.display().to_string())?;
         }
@@ -57,6 +62,8 @@ fn what_is_wrong_is_refused() -> Result<()> {
     let plugin = document(&root().join("istio/base/wasmplugin.yaml"))?;
     let extension = document(&root().join("istio/traffic-extension/base/trafficextension.yaml"))?;
     let telemetry = document(&root().join("istio/telemetry/telemetry.yaml"))?;
+    let extension_policy = document(&root().join("envoy-gateway/base/envoyextensionpolicy.yaml"))?;
+    let proxy = document(&root().join("envoy-gateway/proxy/envoyproxy.yaml"))?;
     let mistakes = [
         ("a misspelt field", &plugin, json!({"spec": {"failstrategy": "FAIL_RELOAD"}})),
         ("an unknown phase", &plugin, json!({"spec": {"phase": "AUTHENTICATION"}})),
@@ -84,6 +91,12 @@ fn what_is_wrong_is_refused() -> Result<()> {
         ("another version", &plugin, json!({"apiVersion": "extensions.istio.io/v1"})),
         ("a field in the other kind's place", &extension, json!({"spec": {"failStrategy": "FAIL_RELOAD"}})),
         ("no wasm", &extension, json!({"spec": {"wasm": null}})),
+        ("no target", &extension_policy, json!({"spec": {"targetRefs": null}})),
+        ("a target of another group", &extension_policy, json!({"spec": {"targetRefs": [{"kind": "Gateway", "name": "a"}]}})),
+        ("code without its source", &extension_policy, json!({"spec": {"wasm": [{"code": {"type": "HTTP"}}]}})),
+        ("a failure strategy of Istio's", &extension_policy, json!({"spec": {"wasm": [{"failStrategy": "FAIL_RELOAD"}]}})),
+        ("an unknown filter", &proxy, json!({"spec": {"filterOrder": [{"name": "panveil", "before": "lua"}]}})),
+        ("a log without a sink", &proxy, json!({"spec": {"telemetry": {"accessLog": {"settings": [{}]}}}})),
         ("a provider without a name", &telemetry, json!({"spec": {"accessLogging": [{"providers": [{}]}]}})),
     ];
     for (mistake, right, wrong) in mistakes {
