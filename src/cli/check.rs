@@ -11,7 +11,8 @@ use std::path::PathBuf;
 /// A policy that is accepted here is accepted by the filter of the same version. One that is not is explained in one
 /// line on standard error: at which line and column, what was found and what was expected. It holds no value out of the
 /// policy. A rule that allows or skips by nothing but what the client chooses is valid, and a note on standard error names
-/// it. A manifest of an Istio WasmPlugin or TrafficExtension is a policy with something around it.
+/// it. A manifest of an Istio WasmPlugin or TrafficExtension, or of an EnvoyExtensionPolicy of Envoy Gateway, is a policy with
+/// something around it.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil check policy.yaml

@@ -156,11 +156,18 @@ fn check_finds_the_policy_in_a_manifest() {
     assert_eq!(printed(&["check", "-"], extension.as_bytes()), effective);
     let json = r#"{"kind":"WasmPlugin","spec":{"pluginConfig":{"mode":"monitor"}}}"#;
     assert_eq!(printed(&["check", &file("plugin.json", json)], b""), effective);
+    let gateway = "kind: EnvoyExtensionPolicy\nspec:\n  wasm:\n    - name: panveil\n      config: {mode: monitor}\n";
+    assert_eq!(printed(&["check", "-"], gateway.as_bytes()), effective);
     let path = file("comma.json", json.replace("}}}", "},}}"));
     assert_eq!(refused(&["check", &path], b""), format!("{path}:1:64: not JSON: trailing comma"));
     for (manifest, line) in [
         (plugin.replace("monitor", "monitr"), "9:11: mode: unknown value; did you mean \"monitor\"?"),
         ("spec:\n  url: x\n".to_owned(), "2:3: no pluginConfig in this manifest; an empty one is pluginConfig: {}"),
+        ("spec:\n  wasm:\n  - name: x\n".to_owned(), "3:5: no config in this manifest; an empty one is config: {}"),
+        (
+            "spec:\n  wasm: [{config: {}}, {config: {}}]\n".to_owned(),
+            "2:9: expected one plugin; check each policy on its own",
+        ),
         ("spec: {pluginConfig: {}}\nspec: {}\n".to_owned(), "2:1: spec given more than once"),
     ] {
         assert_eq!(refused(&["check", "-"], manifest.as_bytes()), format!("<stdin>:{line}"), "{manifest}");

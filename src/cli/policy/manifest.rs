@@ -1,15 +1,23 @@
 //! Is the policy a part of a larger document?
 
 use super::mark::Mistake;
-use super::node::Node;
+use super::node::{Node, Value};
 
-/// The policy in a manifest of Kubernetes, an Istio `WasmPlugin` or `TrafficExtension`; `None` for what is no manifest. No
-/// policy has a field `spec`.
+/// The policy in a manifest of Kubernetes, an Istio `WasmPlugin` or `TrafficExtension` or an `EnvoyExtensionPolicy` of Envoy
+/// Gateway; `None` for what is no manifest. No policy has a field `spec`.
 pub fn configuration(document: &Node) -> Result<Option<&Node>, Mistake> {
     let Some(spec) = document.only_field("spec")? else { return Ok(None) };
     let plugin = spec.only_field("wasm")?.unwrap_or(spec);
-    let missing = "no pluginConfig in this manifest; an empty one is pluginConfig: {}";
-    plugin.only_field("pluginConfig")?.map(Some).ok_or_else(|| Mistake::at(plugin.mark, missing))
+    let (plugin, name) = match &plugin.value {
+        // Envoy Gateway has a list.
+        Value::List(plugins) => match plugins.as_slice() {
+            [plugin] => (&**plugin, "config"),
+            _ => return Err(Mistake::at(plugin.mark, "expected one plugin; check each policy on its own")),
+        },
+        _ => (plugin, "pluginConfig"),
+    };
+    let missing = || Mistake::at(plugin.mark, format!("no {name} in this manifest; an empty one is {name}: {{}}"));
+    plugin.only_field(name)?.map(Some).ok_or_else(missing)
 }
 
 impl Node {
