@@ -1,5 +1,5 @@
 # Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
-# `make istio` needs more: see docs/istio-test.md.
+# `make istio` and `make envoy-gateway` need more: see docs/istio-test.md and docs/envoy-gateway-test.md.
 # From the environment: ENVOY=/path/to/envoy, KUSTOMIZE=/path/to/kustomize, PROMETHEUS=/folder/with/both/binaries,
 # PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
 
@@ -12,7 +12,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 build_dir := $(or $(CARGO_TARGET_DIR),target)
 wasm := $(CURDIR)/dist/panveil.wasm
-resources := $(or $(RESOURCES),envoy-config/istio/base envoy-config/istio/traffic-extension/base)
+resources := $(or $(RESOURCES),envoy-config/istio/base envoy-config/istio/traffic-extension/base envoy-config/envoy-gateway/base)
 comma := ,
 portable := clean cli cli-dist deny distclean explore help lint native notice
 demo := cargo run --locked --package panveil-integration --bin demo --
@@ -181,6 +181,15 @@ istio: native envoy ## Run Istio's own control plane against the shipped manifes
 		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio"; \
 		"$$python" -B integration/istio/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
 		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
+
+.PHONY: envoy-gateway
+envoy-gateway: native envoy ## Run Envoy Gateway against the shipped manifests (root, Go); ONLY=word picks checks
+	@scripts/istio-tools --check
+	@$(MAKE) --no-print-directory image
+	@tools=$$(scripts/istio-tools envoy-gateway); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
+		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> envoy-gateway"; \
+		"$$python" -B integration/envoy-gateway/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY)))
 
 .PHONY: bench
 bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md

@@ -81,7 +81,7 @@ def send(namespace, address, path="/", body=BODY, headers=JSON, method="POST", p
         return connection.request(path, body, headers | {"connection": "close"}, method)
 
 
-def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, seconds=20):
+def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, seconds=20, trailers=None):
     """One stream of HTTP/2 with prior knowledge, without a length."""
     with inside(namespace):
         connection = socket.create_connection((address, port), timeout=seconds)
@@ -94,7 +94,10 @@ def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=
             state.send_data(1, piece)
             connection.sendall(state.data_to_send())
             time.sleep(pause)
-        state.end_stream(1)
+        if trailers:
+            state.send_headers(1, list(trailers.items()), end_stream=True)
+        else:
+            state.end_stream(1)
         connection.sendall(state.data_to_send())
         answer, ended = Answer(0, {}, b""), False
         while not ended:

@@ -1,5 +1,5 @@
-//! Does the quick start for Istio render what it shows? Its commands that need no cluster are typed into one shell, with kustomize
-//! in the place of the one in kubectl.
+//! Do the quick starts for Istio and Envoy Gateway render what they show? Their commands that need no cluster are typed into one
+//! shell, with kustomize in the place of the one in kubectl.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -26,17 +26,22 @@ const TOOL: &str = "KUSTOMIZE";
 const ELSEWHERE: [&str; 5] = ["helm ", "kubectl ", "make ", "openssl ", "skopeo "];
 const RENDERS: &str = "kubectl kustomize ";
 
-/// What the page calls its copy of the manifests.
-const COPY: &str = "my-mesh/";
-
 /// `kubectl kustomize FOLDER` is kustomize.
 const KUBECTL: &str = "#!/bin/sh\n[ \"$1\" = kustomize ] || exit 9\nshift\nexec \"$KUSTOMIZE\" build \"$@\"\n";
 
 pub fn trials() -> Vec<Trial> {
-    vec![with_tool(TOOL, "quick_start::renders_what_it_shows", renders_what_it_shows)]
+    vec![
+        with_tool(TOOL, "quick_start::istio_renders_what_it_shows", || {
+            renders_what_it_shows("docs/quick-start-istio.md", "my-mesh/", 5)
+        }),
+        with_tool(TOOL, "quick_start::envoy_gateway_renders_what_it_shows", || {
+            renders_what_it_shows("docs/quick-start-envoy-gateway.md", "my-gateway/", 2)
+        }),
+    ]
 }
 
-fn renders_what_it_shows() -> Result<()> {
+/// The commands of a page that calls its copy of the manifests `copy` and renders at least `least` overlays.
+fn renders_what_it_shows(page: &str, copy: &str, least: usize) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let folder = TempDir::with_prefix("panveil-quick-start-")?;
     symlink(root.join("envoy-config"), folder.path().join("envoy-config"))?;
@@ -46,7 +51,7 @@ fn renders_what_it_shows() -> Result<()> {
     let tool = fs::canonicalize(std::env::var_os(TOOL).context("KUSTOMIZE is not set; `make test` provides it")?)?;
     let search = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Shell::start(folder.path(), &[("PATH", &search), (TOOL, &tool.to_string_lossy())])?;
-    let text = fs::read_to_string(root.join("docs/quick-start-istio.md"))?;
+    let text = fs::read_to_string(root.join(page))?;
     let steps = steps(&text);
     let mut rendered = 0;
     for step in &steps {
@@ -56,15 +61,15 @@ fn renders_what_it_shows() -> Result<()> {
         }
         let (printed, status) = shell.run(&step.command).map_err(|error| anyhow!(error))?;
         let right = is_right(&step.shown, &printed, status);
-        ensure!(right, "docs/quick-start-istio.md:{}: {} ends with {status}:\n{printed}", step.line, step.command);
+        ensure!(right, "{page}:{}: {} ends with {status}:\n{printed}", step.line, step.command);
         rendered += usize::from(renders);
     }
-    ensure!(rendered > 4, "only {rendered} overlays are rendered");
+    ensure!(rendered >= least, "only {rendered} overlays are rendered");
     // What is not run names files too.
     for step in steps.iter().filter(|step| !step.command.contains('{')) {
         let words = step.command.split(|c: char| c.is_whitespace() || c == '=');
-        for path in words.filter(|word| word.starts_with(COPY)) {
-            ensure!(folder.path().join(path).exists(), "docs/quick-start-istio.md:{}: no {path}", step.line);
+        for path in words.filter(|word| word.starts_with(copy)) {
+            ensure!(folder.path().join(path).exists(), "{page}:{}: no {path}", step.line);
         }
     }
     Ok(())
