@@ -26,7 +26,7 @@ ROOT = f"""\
 set -e
 extra=$PWD/root
 mount -t tmpfs tmpfs /mnt
-for one in /* "$extra"/*; do
+for one in "$extra"/* /*; do
     name=/mnt/${{one##*/}}
     if [ -e "$name" ] || [ "$one" = /mnt ]; then continue
     elif [ -L "$one" ]; then cp -P "$one" "$name"

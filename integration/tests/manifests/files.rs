@@ -36,6 +36,11 @@ pub fn all(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The manifests of Kubernetes.
+pub fn manifests() -> Result<Vec<PathBuf>> {
+    Ok([all(&root().join("istio"), "yaml")?, all(&root().join("envoy-gateway"), "yaml")?].concat())
+}
+
 /// The documents of a file of YAML.
 pub fn documents(path: &Path) -> Result<Vec<Value>> {
     parse(&fs::read_to_string(path)?).with_context(|| path.display().to_string())

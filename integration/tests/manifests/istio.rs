@@ -10,8 +10,7 @@ use panveil::policy::Policy;
 use panveil_integration::istio::{Plugin, Release, render};
 use serde_json::{Value, json};
 
-use crate::files::{all, document, root};
-use crate::shape::MANIFESTS;
+use crate::files::{document, manifests, root};
 use crate::standalone::sidecar;
 use crate::{trial, with_tool};
 
@@ -77,7 +76,7 @@ fn the_digest_is_one_line() -> Result<()> {
 }
 
 fn a_kustomization_names_what_is_there() -> Result<()> {
-    for path in MANIFESTS.map(|folder| all(&root().join(folder), "yaml")).into_iter().collect::<Result<Vec<_>>>()?.concat() {
+    for path in manifests()? {
         let manifest = document(&path)?;
         let folder = path.parent().context("no folder")?;
         for list in ["resources", "components"] {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::files::{all, document, documents, root};
+use crate::files::{document, documents, manifests, root};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -28,9 +28,6 @@ const SCHEMAS: [(&str, &str); 8] = [
     ("mesh-config", include_str!("../../schemas/mesh-config.json")),
 ];
 
-/// The folders of manifests.
-pub const MANIFESTS: [&str; 2] = ["istio", "envoy-gateway"];
-
 /// Says what of `manifest` its kind does not have.
 pub fn check(kind: &str, manifest: &Value) -> Result<()> {
     let (_, schema) =
@@ -50,7 +47,7 @@ fn kind(path: &Path, manifest: &Value) -> Result<String> {
 }
 
 fn every_manifest() -> Result<()> {
-    for path in MANIFESTS.map(|folder| all(&root().join(folder), "yaml")).into_iter().collect::<Result<Vec<_>>>()?.concat() {
+    for path in manifests()? {
         for manifest in documents(&path)? {
             check(&kind(&path, &manifest)?, &manifest).with_context(|| path.display().to_string())?;
         }
@@ -92,9 +89,17 @@ fn what_is_wrong_is_refused() -> Result<()> {
         ("a field in the other kind's place", &extension, json!({"spec": {"failStrategy": "FAIL_RELOAD"}})),
         ("no wasm", &extension, json!({"spec": {"wasm": null}})),
         ("no target", &extension_policy, json!({"spec": {"targetRefs": null}})),
-        ("a target of another group", &extension_policy, json!({"spec": {"targetRefs": [{"kind": "Gateway", "name": "a"}]}})),
+        (
+            "a target of another group",
+            &extension_policy,
+            json!({"spec": {"targetRefs": [{"kind": "Gateway", "name": "a"}]}}),
+        ),
         ("code without its source", &extension_policy, json!({"spec": {"wasm": [{"code": {"type": "HTTP"}}]}})),
-        ("a failure strategy of Istio's", &extension_policy, json!({"spec": {"wasm": [{"failStrategy": "FAIL_RELOAD"}]}})),
+        (
+            "a failure strategy of Istio's",
+            &extension_policy,
+            json!({"spec": {"wasm": [{"failStrategy": "FAIL_RELOAD"}]}}),
+        ),
         ("an unknown filter", &proxy, json!({"spec": {"filterOrder": [{"name": "panveil", "before": "lua"}]}})),
         ("a log without a sink", &proxy, json!({"spec": {"telemetry": {"accessLog": {"settings": [{}]}}}})),
         ("a provider without a name", &telemetry, json!({"spec": {"accessLogging": [{"providers": [{}]}]}})),
