@@ -20,6 +20,12 @@ def expect_nothing_plain(app, path):
     expect(not plain, f"{len(plain)} of {len(app.with_path(path))} requests arrived with the card, first {plain[:1]}")
 
 
+def restart(cluster):
+    """A new proxy, which has no module of an earlier policy: see an_upgrade_acts_after_another_edit."""
+    cluster.proxy.restart()
+    until("the proxy answers", lambda: cluster.status("/catalog/settle") == 200, 60)
+
+
 def policy_edits_under_traffic(cluster):
     masking, blocking = "overlays/gateway", cluster.manifests.changed("overlays/gateway", config=BLOCK)
     with cluster.applied(masking), cluster.steady("/catalog/edited") as traffic:
@@ -115,6 +121,33 @@ def upgrade_by_digest_under_traffic(cluster):
     expect_nothing_plain(cluster.shop.app, "/catalog/upgraded")
 
 
+def an_upgrade_acts_after_another_edit(cluster):
+    """A limit of Envoy with modules that it fetches: the first time that it has a module it goes on with the virtual machine of the
+    previous one, while that is there. It takes the new module from its cache at the next change.
+    """
+    with cluster.applied("overlays/gateway"):
+        restart(cluster)
+        before = cluster.proxy.modules()
+        overlay = _crashing(cluster)
+        cluster.apply(cluster.manifests.render(overlay))
+        until("the proxy has the new module", lambda: cluster.proxy.modules() not in (before, []), 60)
+        for _ in range(3):
+            status = cluster.send_trailers("/catalog/upgraded-once")
+            expect(status == 200, f"the new module runs, the client received {status}: the docs can say so")
+            time.sleep(1)
+        cluster.apply(cluster.manifests.render(cluster.manifests.changed(overlay, config=BLOCK)))
+        until("the edit is active", lambda: cluster.status("/catalog/upgraded-twice") == 403, 30)
+        cluster.crash("/catalog/upgraded-twice")
+    restart(cluster)
+
+
+def _crashing(cluster, **more):
+    """The overlay with a module that crashes at trailers."""
+    trap = trapping(cluster.options.wasm.read_bytes(), "proxy_on_request_trailers")
+    digest = cluster.registry.push_module("trapping", trap)
+    return cluster.manifests.changed("overlays/gateway", code_image_url=url("trapping"), code_image_sha256=digest, **more)
+
+
 def removal_and_return_under_traffic(cluster):
     text = cluster.manifests.render("overlays/gateway")
     with cluster.applied("overlays/gateway"), cluster.steady("/catalog/removed") as traffic:
@@ -133,10 +166,9 @@ def removal_and_return_under_traffic(cluster):
 
 def a_crash_refuses_until_the_proxy_restarts(cluster):
     """Envoy Gateway has no FAIL_RELOAD: `failOpen: false` is FAIL_CLOSED."""
-    trap = trapping(cluster.options.wasm.read_bytes(), "proxy_on_request_trailers")
-    digest = cluster.registry.push_module("trapping", trap)
-    overlay = cluster.manifests.changed("overlays/gateway", code_image_url=url("trapping"), code_image_sha256=digest)
+    overlay = _crashing(cluster)
     with cluster.applied(overlay):
+        restart(cluster)
         expect_masked(cluster.shop, "/catalog/crash/before", cluster.send("/catalog/crash/before"))
         cluster.crash("/catalog/crash/trailers")
         for _ in range(4):
@@ -144,8 +176,7 @@ def a_crash_refuses_until_the_proxy_restarts(cluster):
             expect(answer.status == 503, f"the client received {answer.status}")
             time.sleep(1)
         expect(not cluster.shop.app.with_path("/catalog/crash/after"), "the application received a request")
-        cluster.proxy.restart()
-        until("the restart heals it", lambda: cluster.status("/catalog/settle") == 200, 60)
+        restart(cluster)
         expect_masked(cluster.shop, "/catalog/crash/healed", cluster.send("/catalog/crash/healed"))
         cluster.crash("/catalog/crash/again")
         expect(cluster.status("/catalog/crash/after") == 503, "the second crash does not refuse")
@@ -156,15 +187,13 @@ def a_crash_refuses_until_the_proxy_restarts(cluster):
 
 def fail_open_lets_cards_through_after_a_crash(cluster):
     """Why `failOpen` is written out as false in the base."""
-    trap = trapping(cluster.options.wasm.read_bytes(), "proxy_on_request_trailers")
-    digest = cluster.registry.push_module("trapping", trap)
-    overlay = cluster.manifests.changed("overlays/gateway", code_image_url=url("trapping"), code_image_sha256=digest, failOpen=True)
+    overlay = _crashing(cluster, failOpen=True)
     with cluster.applied(overlay):
+        restart(cluster)
         expect_masked(cluster.shop, "/catalog/open/before", cluster.send("/catalog/open/before"))
         cluster.crash("/catalog/open/trailers")
         expect_plain(cluster.shop, "/catalog/open/after", cluster.send("/catalog/open/after"))
-    cluster.proxy.restart()
-    until("the proxy answers", lambda: cluster.status("/catalog/settle") == 200, 60)
+    restart(cluster)
 
 
 def fail_open_defaults_to_false(cluster):
@@ -192,7 +221,7 @@ def a_restart_under_traffic_passes_no_card(cluster):
 CHECKS = [
     the_first_policy_under_traffic, policy_edits_under_traffic, a_kept_connection_takes_one_request_under_the_previous_policy,
     a_rejected_policy_leaves_the_previous_one, a_rejected_policy_blocks_other_changes_of_the_listener,
-    a_proxy_that_starts_with_a_rejected_policy_refuses, upgrade_by_digest_under_traffic, removal_and_return_under_traffic,
-    a_restart_under_traffic_passes_no_card, fail_open_defaults_to_false,
+    a_proxy_that_starts_with_a_rejected_policy_refuses, upgrade_by_digest_under_traffic, an_upgrade_acts_after_another_edit,
+    removal_and_return_under_traffic, a_restart_under_traffic_passes_no_card, fail_open_defaults_to_false,
     a_crash_refuses_until_the_proxy_restarts, fail_open_lets_cards_through_after_a_crash,
 ]

@@ -156,11 +156,17 @@ class Cluster:
     def steady(self, path):
         return Steady(self.client, self.proxy.address, path, port=PORT)
 
+    def send_trailers(self, path):
+        """The status that a client of HTTP/2 gets whose request has trailers; 0 without an answer."""
+        try:
+            return send_http2(self.client, self.proxy.address, path, [b"{}"], port=PORT, trailers={"x-end": "yes"}).status
+        except (OSError, KeyError):
+            return 0
+
     def crash(self, path):
-        """A request with trailers, which ends the virtual machine of a module that traps there."""
-        with contextlib.suppress(OSError, KeyError):
-            send_http2(self.client, self.proxy.address, path, [b"{}"], port=PORT, trailers={"x-end": "yes"})
-        until("the virtual machine has crashed", lambda: "proxy_on_request_trailers" in self.proxy.log(), 20)
+        """Ends the virtual machine of a module that traps at trailers."""
+        status = self.send_trailers(path)
+        until(f"the virtual machine has crashed, status {status}", lambda: "proxy_on_request_trailers" in self.proxy.log(), 20)
 
     def connect(self):
         return Connection(self.client, self.proxy.address, PORT)
