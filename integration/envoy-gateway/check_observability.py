@@ -48,7 +48,7 @@ def counters_have_labels(cluster):
         expect(not wrong, f"labels are left in names: {wrong[:3]}")
 
 
-def panveil_comes_before_scripts(cluster):
+def scripts_come_after_panveil(cluster):
     """By its order of filters. Without it a script sees the request before panveil."""
     note = {"content-type": "application/json", "x-note": CARD}
     script = json.dumps([{"type": "Inline", "inline": SCRIPT}])
@@ -61,5 +61,5 @@ def panveil_comes_before_scripts(cluster):
 
 
 CHECKS = [
-    log_has_the_columns_of_the_standalone_sidecar, counters_have_labels, panveil_comes_before_scripts, no_output_of_the_proxy_has_a_card,
+    log_has_the_columns_of_the_standalone_sidecar, counters_have_labels, scripts_come_after_panveil, no_output_of_the_proxy_has_a_card,
 ]
