@@ -4,6 +4,8 @@
 //! and then continues the stream, as Envoy's ext_proc does, makes the host deliver that buffer to this filter: everything that
 //! this one has forwarded and a filter behind it has stopped. Those are no new bytes of the body.
 
+use crate::stream::FORWARDED_TOGETHER;
+
 /// The length, and both ends, of bytes that were forwarded.
 #[derive(Clone, Copy, Default)]
 pub struct Forwarded {
@@ -12,8 +14,6 @@ pub struct Forwarded {
     last: Edge,
 }
 
-/// Fewer bytes than these are likely to come twice by themselves, unless what comes next begins a compressed member.
-const SHORTEST: u64 = 8;
 /// How much of each end is kept.
 const EDGE: usize = 32;
 
@@ -42,7 +42,8 @@ impl Forwarded {
     /// True when `chunk` may be all of them. `is_between_members` says that they are what compressed members say, and that the next
     /// byte would begin another.
     pub fn may_be(&self, chunk: &[u8], is_between_members: bool) -> bool {
-        self.length >= if is_between_members { 1 } else { SHORTEST }
+        // Fewer are likely to come twice by themselves, unless what comes next begins a compressed member.
+        chunk.len() >= if is_between_members { 1 } else { FORWARDED_TOGETHER }
             && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
             && chunk.starts_with(self.first.get())
             && chunk.ends_with(self.last.get())

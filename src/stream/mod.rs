@@ -55,7 +55,7 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Advice, Body, Counts, Cut, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use body::{Advice, Body, Counts, Cut, FORWARDED_TOGETHER, Flow, Plan, Shape, Side, Treatment, Turn};
 pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
 pub use charset::is_unreadable as is_unreadable_charset;
 pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};

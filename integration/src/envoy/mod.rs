@@ -53,10 +53,6 @@ pub struct Envoy {
     run: Run,
 }
 
-fn logged(line: &str) -> Result<Map<String, Value>> {
-    serde_json::from_str(line).with_context(|| format!("access log: {line}"))
-}
-
 /// The folder of one run: its configuration and all that Envoy writes.
 #[derive(Debug)]
 struct Run {
@@ -228,6 +224,10 @@ impl Envoy {
         }
         Ok(files)
     }
+}
+
+fn logged(line: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(line).with_context(|| format!("access log: {line}"))
 }
 
 impl Run {

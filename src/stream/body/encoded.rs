@@ -19,14 +19,14 @@ pub struct Encoded {
     /// What it says.
     text: Box<Body>,
     received: u64,
-    /// The first bytes to forward, before there are [`FIRST`] of them.
+    /// The first bytes to forward, before there are [`FORWARDED_TOGETHER`] of them.
     first: Option<Vec<u8>>,
     flaw: Option<Flaw>,
 }
 
 /// The first bytes are forwarded together, so that they can be told from compressed ones when the host delivers them again. Fewer
 /// are where a member ends.
-const FIRST: usize = 8;
+pub const FORWARDED_TOGETHER: usize = 8;
 
 impl Encoded {
     pub fn new(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
@@ -94,7 +94,7 @@ impl Encoded {
     fn together(&mut self, text: Vec<u8>, ends_here: bool) -> Vec<u8> {
         let Some(first) = &mut self.first else { return text };
         first.extend(text);
-        let enough = first.len() >= FIRST || ends_here || self.decoder.is_complete();
+        let enough = first.len() >= FORWARDED_TOGETHER || ends_here || self.decoder.is_complete();
         if first.is_empty() || !enough {
             return Vec::new();
         }

@@ -21,6 +21,7 @@ mod websocket;
 
 use self::base64::Base64;
 use self::encoded::Encoded;
+pub use self::encoded::FORWARDED_TOGETHER;
 use self::plain::Plain;
 pub use self::shape::Shape;
 use self::twice::Twice;
