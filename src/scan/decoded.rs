@@ -47,14 +47,14 @@ impl<'a> Decoded<'a> {
     /// Reads the escapes of `source`, the start of a text. `last` says that nothing follows. `mask` is the character that masks
     /// are written with. `gap` bytes before the source said nothing: see [`Self::gap`].
     pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
-        Self::following(None, source, gap, last, escapes, mask)
+        Self::following(&[], source, gap, last, escapes, mask)
     }
 
-    /// The same behind the byte `before`, as it reads.
-    pub fn following(before: Option<u8>, source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
+    /// The same behind the bytes `before`, as they read.
+    pub fn following(before: &[u8], source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
-        if escapes.markup && markup::next(source, 0, None).is_some() {
-            decoded.layers.push(Layer::unmarked(source, last));
+        if escapes.markup && markup::next(before, source, 0, None).is_some() {
+            decoded.layers.push(Layer::unmarked(before, source, last));
         }
         let rounds: &[Escapes] =
             if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
@@ -68,7 +68,7 @@ impl<'a> Decoded<'a> {
             }
         }
         if !decoded.text().is_ascii() {
-            let folded = Layer::folded(before, decoded.text(), last, mask);
+            let folded = Layer::folded(before.last().copied(), decoded.text(), last, mask);
             decoded.layers.push(folded);
         }
         if gap > 0 && decoded.layers.is_empty() {
@@ -181,12 +181,12 @@ impl<'a> Decoded<'a> {
 }
 
 impl Layer {
-    /// `source` without the marks of XML within numbers.
-    fn unmarked(source: &[u8], last: bool) -> Self {
+    /// `source`, behind the bytes `before`, without the marks of XML within numbers.
+    fn unmarked(before: &[u8], source: &[u8], last: bool) -> Self {
         let mut layer = Self::with_capacity(source.len());
         let mut behind = None;
         loop {
-            let (mark, end) = match markup::next(source, layer.consumed, behind) {
+            let (mark, end) = match markup::next(before, source, layer.consumed, behind) {
                 Some(Mark::Whole(mark)) => (mark.start, mark.end),
                 Some(Mark::Partial(start)) if !last => (start, start),
                 Some(Mark::Partial(_)) | None => (source.len(), source.len()),

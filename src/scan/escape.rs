@@ -69,15 +69,15 @@ const NAMED: [(&[u8], char); 8] = [
 /// The digits after `%B` from which on it is the start of track 1 and no percent-encoding.
 const TRACK_DIGITS: usize = 12;
 
-/// The same once the number is masked: how many digits stay before the mask, and how many characters the number then has. A
-/// mask of another shape covers something else behind a percent-encoded byte: `%B0` and a customer's number.
-const MASKED_TRACKS: [(usize, usize); 3] = [(6, 16), (6, 15), (8, 16)];
+/// The same once the number is masked: how many digits stay before the mask, and how many it covers. A mask of another shape
+/// covers something else behind a percent-encoded byte: `%B0` and a customer's number.
+const MASKED_TRACKS: [(usize, usize); 3] = [(6, 6), (6, 5), (8, 4)];
 
 /// The digits that stay behind the mask.
 const MASKED_TRACK_TAIL: usize = 4;
 
-/// The most characters after `%B` that tell.
-const LONGEST_TRACK: usize = 16;
+/// The most characters after `%B` before the digits that stay behind the mask.
+const LONGEST_COVERED: usize = 12;
 
 /// True when `text` may hold an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
@@ -89,9 +89,9 @@ pub fn any(text: &[u8], escapes: Escapes) -> bool {
     lanes::has(text, |bytes| begin.among(bytes))
 }
 
-/// True when `text` is ASCII and holds no escape.
-pub fn none(text: &[u8], escapes: Escapes) -> bool {
-    if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(text, 0, None).is_some()) {
+/// True when `text`, which follows `before`, is ASCII and holds no escape.
+pub fn none(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
+    if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(before, text, 0, None).is_some()) {
         return false;
     }
     let begin = Begin::of(escapes);
@@ -186,7 +186,7 @@ fn percent(text: &[u8], last: bool) -> Unit {
         }
         (Some(high), Some(low)) => {
             if let [b'%', b'B', number @ ..] = text {
-                match begins_track(number) {
+                match begins_track(number, last) {
                     Some(true) => return Unit::Plain,
                     // Nothing follows that would make it a track.
                     None if !last => return Unit::Partial,
@@ -202,27 +202,42 @@ fn percent(text: &[u8], last: bool) -> Unit {
 }
 
 /// True when `number`, which stands behind `%B`, is that of track 1, masked or not; `None` when its end comes too early to tell.
-fn begins_track(number: &[u8]) -> Option<bool> {
-    let number = number.get(..LONGEST_TRACK).unwrap_or(number);
-    let length = number.iter().take_while(|byte| in_number(**byte)).count();
-    let run = number.get(..length).unwrap_or_default();
-    let digits = run.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let is_masked = |(head, whole): (usize, usize)| {
-        let tail = whole.saturating_sub(MASKED_TRACK_TAIL);
-        let mask = number.get(head..tail).unwrap_or_default();
-        let tail = number.get(tail..whole).unwrap_or_default();
-        digits == head
-            && tail.len() == MASKED_TRACK_TAIL
-            && mask.windows(2).all(|pair| pair.first() == pair.last())
-            && mask.first().is_some_and(|first| MASK_CHARACTERS.contains(first))
-            && tail.iter().all(u8::is_ascii_digit)
-    };
-    if digits >= TRACK_DIGITS || MASKED_TRACKS.into_iter().any(is_masked) {
+fn begins_track(number: &[u8], last: bool) -> Option<bool> {
+    let leading = |text: &[u8], is_part: &dyn Fn(u8) -> bool| text.iter().take_while(|byte| is_part(**byte)).count();
+    let digits = leading(number, &|byte| byte.is_ascii_digit());
+    if digits >= TRACK_DIGITS {
         return Some(true);
     }
-    // A number may go on that the text ends in.
-    let goes_on = length > 0 && length == number.len() && length < LONGEST_TRACK;
-    if goes_on { None } else { Some(false) }
+    let behind = number.get(digits..).unwrap_or_default();
+    let mask = behind.first().copied().filter(|first| MASK_CHARACTERS.contains(first));
+    let masked = leading(behind, &|byte| Some(byte) == mask);
+    match behind.get(masked..) {
+        Some(tail) if MASKED_TRACKS.contains(&(digits, masked)) => ends_masked_track(tail, last),
+        // A number may go on that the text ends in.
+        Some([]) if digits > 0 && number.len() < LONGEST_COVERED => None,
+        _ => Some(false),
+    }
+}
+
+/// True when what follows the mask of a track's number may be its last digits, which may be spelled, and have characters
+/// without width among them.
+fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
+    let mut rest = tail;
+    for _ in 0..MASKED_TRACK_TAIL {
+        let first = rest.first().copied();
+        let (length, says) = match unit(rest, last, Escapes::TEXT) {
+            Unit::Partial => return None,
+            Unit::Plain | Unit::Nothing(_) => (1, first?),
+            Unit::Byte(length, byte) => (length, byte),
+            Unit::Character(length, character) => (length, u8::try_from(character).unwrap_or(u8::MAX)),
+        };
+        if says.is_ascii() && !says.is_ascii_digit() {
+            // What is spelled twice is not read further here.
+            return Some(Escapes::TEXT.may_begin(says));
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Some(true)
 }
 
 fn backslash(text: &[u8]) -> Unit {
@@ -322,7 +337,7 @@ mod tests {
             (0..=u8::MAX).flat_map(|byte| [Escapes::TEXT, Escapes::FORM, Escapes::WIDE].map(|escapes| (byte, escapes)))
         {
             assert_eq!(any(&[byte], escapes), escapes.may_begin(byte), "{byte}");
-            assert_eq!(none(&[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
+            assert_eq!(none(&[], &[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
         }
     }
 
@@ -369,12 +384,20 @@ mod tests {
             ("%B411111******1111^", Unit::Plain),
             ("%B41111111****1111^", Unit::Plain),
             ("%B378282xxxxx0005^", Unit::Plain),
+            // Characters without width among the last digits, plain and spelled.
+            ("%B41111111****111\u{ad}1^", Unit::Plain),
+            ("%B411111******%E2%80%8B1111^", Unit::Plain),
+            ("%B411111******11\\u200b11^", Unit::Plain),
+            ("%B411111******1%311&#49;1^", Unit::Plain),
+            ("%B411111******1%25C2%25AD111^", Unit::Plain),
             ("%B41111111111 ", byte(0xb4)),
             // A mask over something else than the number of a track, as it was before.
             ("%B0***********", byte(0xb0)),
             ("%B0***************", byte(0xb0)),
             ("%B012345**********", byte(0xb0)),
             ("%B411111*#****1111^", byte(0xb4)),
+            ("%B411111******, 11", byte(0xb4)),
+            ("%B411111******11%2C1", byte(0xb4)),
         ] {
             assert_eq!(unit(text.as_bytes(), true, Escapes::TEXT), expected, "{text}");
             assert_eq!(unit(format!("{text}; a").as_bytes(), false, Escapes::TEXT), expected, "{text}");

@@ -1,10 +1,11 @@
 //! Comments and CDATA marks of XML and HTML between the digits of a number.
 //!
-//! A parser joins what stands around them: `4111<!-- -->1111`, `4111<![CDATA[1111]]>`. A mark right behind a digit, or behind a
-//! digit and a separator, stands for nothing here, unless it is longer than [`LONGEST_SPELLING`] lets the spelling of a digit be
+//! A parser joins what stands around them: `4111<!-- -->1111`, `4111<![CDATA[1111]]>`. A mark right behind a digit or a mask, or
+//! behind one and a separator, stands for nothing here, unless it is longer than [`LONGEST_SPELLING`] lets the spelling of a digit be
 //! or holds digits of its own.
 
 use super::LONGEST_SPELLING;
+use super::escape::in_number;
 use super::joint::is_joint_byte;
 use super::lanes;
 use std::ops::Range;
@@ -23,13 +24,15 @@ const COMMENT_END: &[u8] = b"-->";
 const SECTION: &[u8] = b"<![CDATA[";
 const SECTION_END: &[u8] = b"]]>";
 
-/// The first mark at `from` or behind it. `behind` is the end of another one, if that is right before it.
-pub fn next(text: &[u8], from: usize, behind: Option<usize>) -> Option<Mark> {
+/// The first mark in `text`, which follows `before`, at `from` or behind it. `behind` is the end of another one, if that is right
+/// before it.
+pub fn next(before: &[u8], text: &[u8], from: usize, behind: Option<usize>) -> Option<Mark> {
     let mut at = from;
     while let Some(found) = lanes::find(text.get(at..)?, |bytes| bytes.is(b'!') | bytes.is(b']')) {
         at = at.saturating_add(found);
         let start = if text.get(at) == Some(&b'!') { at.checked_sub(1) } else { Some(at) };
-        let start = start.filter(|start| *start >= from && (Some(*start) == behind || is_behind_digit(text, *start)));
+        let start =
+            start.filter(|start| *start >= from && (Some(*start) == behind || is_behind_digit(before, text, *start)));
         let mark = start.and_then(|start| begun_at(text, start));
         if mark.is_some() {
             return mark;
@@ -37,12 +40,14 @@ pub fn next(text: &[u8], from: usize, behind: Option<usize>) -> Option<Mark> {
         at = at.saturating_add(1);
     }
     let end = text.len().checked_sub(1).filter(|end| *end >= from && text.get(*end) == Some(&b'<'))?;
-    (Some(end) == behind || is_behind_digit(text, end)).then_some(Mark::Partial(end))
+    (Some(end) == behind || is_behind_digit(before, text, end)).then_some(Mark::Partial(end))
 }
 
-fn is_behind_digit(text: &[u8], start: usize) -> bool {
-    let before = |distance: usize| start.checked_sub(distance).and_then(|at| text.get(at)).copied().unwrap_or(0);
-    before(1).is_ascii_digit() || (is_joint_byte(before(1)) && before(2).is_ascii_digit())
+/// True behind a digit or what masks one, and behind a separator after that.
+fn is_behind_digit(before: &[u8], text: &[u8], start: usize) -> bool {
+    let mut earlier = text.get(..start).unwrap_or_default().iter().rev().chain(before.iter().rev()).copied();
+    let byte = earlier.next().unwrap_or(0);
+    in_number(byte) || (is_joint_byte(byte) && earlier.next().is_some_and(in_number))
 }
 
 /// The mark that begins at `start`.
@@ -87,14 +92,18 @@ mod tests {
             ("41]", Some(Mark::Partial(2))),
             ("41<!-- a long one -->11", None),
             ("41<!-- 2 -->11", None),
+            ("41**<!-- -->11", Some(Mark::Whole(4..12))),
+            ("4* <![CDATA[11", Some(Mark::Whole(3..12))),
+            ("<*<!-- -->11", Some(Mark::Whole(2..10))),
             ("a<!-- -->11", None),
             ("41<!DOCTYPE html>", None),
             ("41</b>", None),
             ("[41]", Some(Mark::Partial(3))),
             ("[41] ", None),
         ] {
-            assert_eq!(next(text.as_bytes(), 0, None), mark, "{text}");
+            assert_eq!(next(&[], text.as_bytes(), 0, None), mark, "{text}");
         }
-        assert_eq!(next(b"<!---->", 0, Some(0)), Some(Mark::Whole(0..7)));
+        assert_eq!(next(b"4*", b"<!---->", 0, None), Some(Mark::Whole(0..7)));
+        assert_eq!(next(&[], b"<!---->", 0, Some(0)), Some(Mark::Whole(0..7)));
     }
 }

@@ -20,8 +20,9 @@ pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> boo
     let harmless = harmless_until(view.behind().last().copied(), view.window(), escapes);
     let mut harmless = view.window().get(..harmless).unwrap_or_default();
     if escapes.markup
-        && let Some(Mark::Whole(Range { start, .. }) | Mark::Partial(start)) = markup::next(harmless, 0, None)
+        && let Some(mark) = markup::next(view.behind(), harmless, 0, None)
     {
+        let (Mark::Whole(Range { start, .. }) | Mark::Partial(start)) = mark;
         harmless = harmless.get(..start).unwrap_or_default();
     }
     let Some(end) = seam(harmless) else { return 0 };

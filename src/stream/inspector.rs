@@ -83,15 +83,14 @@ impl Inspector {
             }
         }
         self.document = self.document.settled_by(window);
-        if self.document == Document::Markup && self.escapes == Escapes::TEXT {
-            self.escapes = Escapes::MARKUP;
-        }
+        self.escapes.markup |= self.document == Document::Markup;
         let mut decided: usize = 0;
         let mut size = BLOCK;
         loop {
             let rest = window.get(decided..).unwrap_or_default();
             let block = rest.get(..size).unwrap_or(rest);
-            let plain = self.gap == 0 && scan::is_plain(block, self.escapes);
+            let behind = self.behind.get(..self.behind_len).unwrap_or_default();
+            let plain = self.gap == 0 && scan::is_plain(behind, block, self.escapes);
             let passed = if plain || size < BLOCK { 0 } else { self.pass_quiet(block) };
             if passed > 0 {
                 decided = decided.saturating_add(passed);
@@ -204,7 +203,7 @@ impl Inspector {
     }
 
     fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        let before = self.behind.get(..self.behind_len).and_then(<[u8]>::last).copied();
+        let before = self.behind.get(..self.behind_len).unwrap_or_default();
         let mask = self.style.character.as_byte();
         let decoded = Decoded::following(before, block, self.gap, last, self.escapes, mask);
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);

@@ -53,9 +53,9 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
 /// Bytes, each with the place in the source where its spelling begins and ends.
 type Spelled = Vec<(u8, usize, usize)>;
 
-/// Markup without the comments and the marks of CDATA sections that stand behind a digit, or a digit and a separator.
+/// Markup without the comments and the marks of CDATA sections that stand behind a digit or a mask, or one and a separator.
 fn without_marks(text: &[u8]) -> Spelled {
-    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let digit = |at: usize| text[at].is_ascii_digit() || b"*#xXF".contains(&text[at]);
     let mark = |at: usize| {
         let rest = &text[at..];
         if let Some(inside) = rest.strip_prefix(b"<!--") {
@@ -86,8 +86,12 @@ fn without_escapes(source: &Spelled) -> Spelled {
     let mut out = Spelled::new();
     let mut rest: &[(u8, usize, usize)] = source;
     while !rest.is_empty() {
-        let ahead: String =
-            rest.iter().take(32).map(|(byte, ..)| if byte.is_ascii() { *byte as char } else { '\0' }).collect();
+        let shown = |byte: u8| match byte {
+            NOT_ASCII => '\0',
+            _ if byte.is_ascii() => char::from(byte),
+            _ => char::from(NOT_ASCII),
+        };
+        let ahead: String = rest.iter().take(80).map(|(byte, ..)| shown(*byte)).collect();
         let (length, bytes) = escape_at(&ahead).unwrap_or((1, vec![rest[0].0]));
         let (start, end) = (rest[0].1, rest[length - 1].2);
         out.extend(bytes.iter().map(|byte| (*byte, start, end)));
@@ -96,21 +100,38 @@ fn without_escapes(source: &Spelled) -> Spelled {
     out
 }
 
+/// True for so many digits, so many mask characters, and four of what the last digits of a number may be spelled with.
+fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
+    let Some((covered, mut tail)) = text.split_at_checked(head + masked) else { return false };
+    let (head, mask) = covered.as_bytes().split_at(head);
+    let is_mask = b"*#xXF".contains(&mask[0]) && mask.iter().all(|byte| *byte == mask[0]);
+    if !head.iter().all(u8::is_ascii_digit) || !is_mask {
+        return false;
+    }
+    for _ in 0..4 {
+        let Some(first) = tail.bytes().next() else { return false };
+        let (length, says) = escape_at(tail).map_or((1, first), |(length, says)| (length, says[0]));
+        if b"%\\&".contains(&says) {
+            return true;
+        }
+        if !says.is_ascii_digit() && says != NOT_ASCII && says.is_ascii() {
+            return false;
+        }
+        tail = &tail[length..];
+    }
+    true
+}
+
+/// Stands for a byte that is not ASCII, and for itself nowhere.
+const NOT_ASCII: u8 = 0x7f;
+
 /// The length of the escape that `text` begins with, and the bytes that it stands for.
 fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let character = |length: usize, character: char| Some((length, character.to_string().into_bytes()));
     if let Some(rest) = text.strip_prefix('%') {
-        let masked = |rest: &str, head: usize, whole: usize| {
-            let mask = rest.as_bytes().get(head).filter(|mask| b"*#xXF".contains(mask));
-            let shape = |(at, byte): (usize, u8)| match at {
-                _ if (head..whole - 4).contains(&at) => Some(&byte) == mask,
-                _ => byte.is_ascii_digit(),
-            };
-            rest.len() >= whole && rest.bytes().take(whole).enumerate().all(shape)
-        };
         let track = rest.strip_prefix('B').is_some_and(|rest| {
             (rest.len() >= 12 && rest[..12].bytes().all(|b| b.is_ascii_digit()))
-                || [(6, 16), (6, 15), (8, 16)].iter().any(|(head, whole)| masked(rest, *head, *whole))
+                || [(6, 6), (6, 5), (8, 4)].iter().any(|(head, masked)| is_masked_track(rest, *head, *masked))
         });
         let byte = rest.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()) && !track)?;
         return Some((3, vec![u8::from_str_radix(byte, 16).ok()?]));

@@ -14,7 +14,7 @@ pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Sty
     if criteria.patterns.is_some() || charset::begins_wide(text) {
         return true;
     }
-    if scan::is_plain(text, escapes) {
+    if scan::is_plain(&[], text, escapes) {
         return holds_suspect(text, criteria, mask);
     }
     let view = View::new(&[], text, false, mask);

@@ -52,6 +52,7 @@ fn what_speaks_against_a_card_is_said() {
         ("at 3782.822463.10005", "  digits       15 as 4-6-5 with dots, as printed on cards\n"),
         ("4111/1111/1111/1111", "  digits       16 as 4-4-4-4 with other signs, as printed on cards\n"),
         ("card: 4.111111111111111e15", "  digits       16 of a float with an exponent\n"),
+        ("<a>4111<!-- -->1111<![CDATA[11111111]]></a>", "  digits       16 in a row; written with escapes\n"),
         ("5A084111111111111111", "  digits       16 in a chip card's data object of tag 5A\n"),
     ] {
         let explanation = explained(text);

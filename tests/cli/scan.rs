@@ -58,6 +58,8 @@ fn escaped_numbers_are_told_by_their_digits() {
     );
     assert_eq!(found(&["scan"], text.as_bytes()), expected);
     assert!(found(&["scan", "--show"], text.as_bytes()).contains(", 5555555555554444\n"));
+    let markup = b"<a>4111<!-- -->1111<![CDATA[11111111]]></a>";
+    assert_eq!(found(&["scan"], markup), format!("-:1:4: visa, 16 digits, {CARD}\n"));
 }
 
 #[test]

@@ -88,7 +88,8 @@ impl Explain {
 
 /// Explains `text` in paragraphs, in the order of what they are about.
 fn explain(text: &[u8], shown: Shown) -> String {
-    let decoded = Decoded::new(text, 0, true, Escapes::FORM, MASK);
+    let markup = Document::Unknown.settled_by(text).escapes().markup;
+    let decoded = Decoded::new(text, 0, true, Escapes { markup, ..Escapes::FORM }, MASK);
     let findings = findings(text);
     let mut paragraphs = candidates(&decoded, &findings, shown);
     for finding in findings {
