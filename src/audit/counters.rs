@@ -5,14 +5,14 @@
 //! never from traffic.
 
 use super::{Action, Reason};
-use crate::policy::{Direction, Limit, Mode, Place};
+use crate::policy::{Direction, Limit, Location, Mode};
 use std::cell::Cell;
 
 /// One counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter<'w> {
     /// What was found; the third is the brand, or what stands in its place.
-    Findings(Direction, Place, &'w str, Action),
+    Findings(Direction, Location, &'w str, Action),
     /// Messages that ended, by what was done to them.
     Messages(Direction, Action),
     /// Bytes of bodies that were inspected.
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn names_carry_their_labels() {
-        let finding = Counter::Findings(Direction::Request, Place::Body, "visa", Action::Masked);
+        let finding = Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked);
         assert_eq!(
             finding.name(),
             "panveil_findings_direction=.=request;.;place=.=body;.;brand=.=visa;.;action=.=masked;.;total"

@@ -2,7 +2,7 @@
 
 use super::action::{Action, Reason};
 use super::record::Record;
-use crate::policy::{Direction, Limit, Place, schema};
+use crate::policy::{Direction, Limit, Location, schema};
 use crate::stream::What;
 use crate::verdict::Brand;
 use schemars::transform::RecursiveTransform;
@@ -43,7 +43,7 @@ pub(super) fn direction(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
-    words([Place::Headers, Place::Path, Place::Body, Place::Trailers].map(Place::as_str))
+    words([Location::Headers, Location::Path, Location::Body, Location::Trailers].map(Location::as_str))
 }
 
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {

@@ -3,7 +3,7 @@
 use super::action::{Action, Reason};
 use super::record::{Entry, Facts, RECORD_VERSION, Reached, Record, Uninspected};
 use super::redacted::Redacted;
-use crate::policy::{Decision, Direction, Limit, Place};
+use crate::policy::{Decision, Direction, Limit, Location};
 use crate::stream::{Sighting, Trace, What};
 use crate::verdict::Brand;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,7 +36,7 @@ impl Tally {
     pub fn add(
         &mut self,
         direction: Direction,
-        place: Place,
+        place: Location,
         field: Option<&Redacted>,
         sighting: &Sighting,
         decision: Decision<'_>,
@@ -152,9 +152,9 @@ impl Tally {
     }
 
     /// The places where something was found, with commas between them.
-    pub fn places(&self) -> String {
-        let places = [Place::Headers, Place::Path, Place::Body, Place::Trailers].map(Place::as_str);
-        join(places.into_iter().filter(|place| self.entries.iter().any(|entry| entry.place == *place)))
+    pub fn locations(&self) -> String {
+        let locations = [Location::Headers, Location::Path, Location::Body, Location::Trailers].map(Location::as_str);
+        join(locations.into_iter().filter(|place| self.entries.iter().any(|entry| entry.place == *place)))
     }
 
     /// The names that it stood under, with commas between them.
@@ -234,7 +234,13 @@ fn note<T: PartialEq>(notes: &mut Vec<T>, note: T) -> bool {
 }
 
 /// What nothing was counted for yet.
-fn entry(direction: Direction, place: Place, field: Option<&Redacted>, what: &What, decision: Decision<'_>) -> Entry {
+fn entry(
+    direction: Direction,
+    place: Location,
+    field: Option<&Redacted>,
+    what: &What,
+    decision: Decision<'_>,
+) -> Entry {
     Entry {
         direction: direction.as_str(),
         place: place.as_str(),
@@ -291,11 +297,11 @@ mod tests {
     fn equal_findings_are_counted_together() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Place::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Place::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
+        tally.add(Direction::Request, Location::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Location::Body, None, &VISA, mask);
+        tally.add(Direction::Request, Location::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
         assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
-        assert_eq!((tally.brands().as_str(), tally.places().as_str()), ("visa,amex", "headers,body"));
+        assert_eq!((tally.brands().as_str(), tally.locations().as_str()), ("visa,amex", "headers,body"));
         assert_eq!((tally.fields().as_str(), tally.rules().as_str()), ("cookie", "request"));
         let facts = Facts { path: Some(redacted(b"/pay")), mtls: Some(true), ..Facts::default() };
         assert_eq!(
@@ -312,7 +318,7 @@ mod tests {
     fn authentication_data_is_told_of() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Place::Body, None, &seen(What::Code(Code::Verification, 3)), mask);
+        tally.add(Direction::Request, Location::Body, None, &seen(What::Code(Code::Verification, 3)), mask);
         assert_eq!((tally.found(), tally.brands().as_str()), (1, ""));
         assert_eq!(
             tally.record(&Facts::default()),
@@ -331,9 +337,9 @@ mod tests {
         assert!(tally.note_uninspected(Direction::Response, Reason::Encoding));
         assert!(!tally.note_uninspected(Direction::Response, Reason::Encoding));
         assert_eq!(tally.action(), Action::Uninspected);
-        tally.add(Direction::Request, Place::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
+        tally.add(Direction::Request, Location::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
         assert_eq!(tally.action(), Action::Reported);
-        tally.add(Direction::Response, Place::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
+        tally.add(Direction::Response, Location::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
         assert_eq!(tally.action(), Action::Blocked);
         assert_eq!(tally.action_in(Direction::Request), Some(Action::Reported));
     }
@@ -343,7 +349,13 @@ mod tests {
         let mut tally = Tally::default();
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, decision(Mode::Enforce, Intent::Mask));
+            tally.add(
+                Direction::Request,
+                Location::Headers,
+                Some(&field),
+                &VISA,
+                decision(Mode::Enforce, Intent::Mask),
+            );
         }
         assert_eq!(tally.found(), 100);
         assert!(tally.record(&Facts::default()).contains("\"findings_beyond\":68"));
@@ -355,8 +367,8 @@ mod tests {
         for number in 0..100 {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let sighting = Sighting { trace, ..VISA };
-            tally.add(Direction::Request, Place::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
-            tally.add(Direction::Request, Place::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
+            tally.add(Direction::Request, Location::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
+            tally.add(Direction::Request, Location::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
         }
         let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
         assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
@@ -371,7 +383,7 @@ mod tests {
         let mut add = |field: usize, number: usize| {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let field = redacted(format!("x-{field}").as_bytes());
-            tally.add(Direction::Request, Place::Headers, Some(&field), &Sighting { trace, ..VISA }, mask);
+            tally.add(Direction::Request, Location::Headers, Some(&field), &Sighting { trace, ..VISA }, mask);
         };
         for _ in 0..3 {
             // 32 fields are told apart, and what the others hold is not told, but for number 0.
@@ -390,9 +402,9 @@ mod tests {
         let mask = decision(Mode::Enforce, Intent::Mask);
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            tally.add(Direction::Request, Place::Headers, Some(&field), &VISA, mask);
+            tally.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
         }
-        tally.add(Direction::Request, Place::Body, None, &seen(What::Code(Code::Pin, 4)), mask);
+        tally.add(Direction::Request, Location::Body, None, &seen(What::Code(Code::Pin, 4)), mask);
         assert!(tally.record(&Facts::default()).contains("\"authentication_data\":true"));
     }
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
-use panveil::policy::{Circumstances, Decision, Direction, Intent, Mode, Place, Policy, Ruling, Uninspectable};
+use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Policy, RequestContext, Uninspectable};
 use panveil::stream::{Advice, Body, Cut, Flow, Plan, Sender, Shape, Treatment};
 use std::path::{Path, PathBuf};
 
@@ -72,28 +72,28 @@ impl Mask {
         }
         let policy = self.read_policy()?;
         let direction = self.direction.into();
-        let ruling = policy.judge(direction, &self.circumstances(direction));
-        let decision = policy.decide(&ruling, Place::Body);
-        if !ruling.inspects_at(Place::Body) {
+        let decisions = policy.judge(direction, &self.request_context(direction));
+        let decision = policy.decide(&decisions, Location::Body);
+        if !decisions.inspects_at(Location::Body) {
             output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
             return copy();
         }
         let shape = Shape::of_content_type(Sender::Announced, self.content_type.as_deref().map(str::as_bytes));
-        let body = Body::new(shape, plan(&policy, &ruling));
+        let body = Body::new(shape, plan(&policy, &decisions));
         let found = carry(body, decision)?;
         note_what_passed(decision, found);
         Ok(())
     }
 
-    fn circumstances(&self, direction: Direction) -> Circumstances {
+    fn request_context(&self, direction: Direction) -> RequestContext {
         let [method, host, path] =
             [&self.method, &self.host, &self.path].map(|given| given.as_deref().map(str::as_bytes));
-        let mut circumstances = Circumstances::default();
-        circumstances.note_request_line(method, host, path);
+        let mut request_context = RequestContext::default();
+        request_context.note_request_line(method, host, path);
         if let Some(content_type) = &self.content_type {
-            circumstances.note_content_type(direction, Some(content_type.as_bytes()));
+            request_context.note_content_type(direction, Some(content_type.as_bytes()));
         }
-        circumstances
+        request_context
     }
 
     fn read_policy(&self) -> Result<Policy, Failure> {
@@ -107,8 +107,8 @@ impl Mask {
     }
 }
 
-fn plan(policy: &Policy, ruling: &Ruling) -> Plan {
-    let decision = policy.decide(ruling, Place::Body);
+fn plan(policy: &Policy, decisions: &Decisions) -> Plan {
+    let decision = policy.decide(decisions, Location::Body);
     let treatment = match (decision.mode, decision.intent) {
         (Mode::Enforce, Intent::Mask) => Treatment::Mask,
         (Mode::Enforce, Intent::Block) => Treatment::Block,
@@ -120,7 +120,7 @@ fn plan(policy: &Policy, ruling: &Ruling) -> Plan {
         style: policy.mask_style(),
         pause_limit: 0,
         // As in the filter, which changes and refuses nothing in monitor mode.
-        refuse_unread: policy.uninspectable() == Uninspectable::Block && ruling.enforces_at(Place::Body),
+        refuse_unread: policy.uninspectable() == Uninspectable::Block && decisions.enforces_at(Location::Body),
     }
 }
 

@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::{Exchange, Flow, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
-use crate::policy::{Decision, Direction, Limit, Place, Policy};
+use crate::policy::{Decision, Direction, Limit, Location, Policy};
 use crate::stream::{
     self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Sender, Shape, Side, Sighting, Treatment, Turn,
 };
@@ -99,8 +99,8 @@ impl Exchange {
             let upgraded = body.upgrade(&mut |what| found.push(what));
             self.message(direction).body = Some(Incoming::Read(body));
             let policy = Rc::clone(&self.policy);
-            let decision = policy.decide(&self.message(direction).ruling, Place::Body);
-            self.report(host, direction, Place::Body, None, &found, decision)?;
+            let decision = policy.decide(&self.message(direction).decisions, Location::Body);
+            self.report(host, direction, Location::Body, None, &found, decision)?;
             match upgraded {
                 Ok(true) => {}
                 // What came before the answer was no frame: where frames begin cannot be told.
@@ -120,7 +120,7 @@ impl Exchange {
     ) -> Result<(), Stop> {
         let content_type = block.get(b"content-type");
         let is_binary = content_type.is_some() && block.all(b"content-type").all(stream::is_binary);
-        if is_binary && self.message(direction).ruling.inspects_at(Place::Body) {
+        if is_binary && self.message(direction).decisions.inspects_at(Location::Body) {
             self.message(direction).pass_by(Reason::Binary);
         }
         let sender = sender_of(host, direction, block);
@@ -177,8 +177,8 @@ impl Exchange {
 
     /// What happens to a card in a body, if it is to be read.
     fn treatment(&mut self, direction: Direction) -> Option<Treatment> {
-        let ruling = self.message(direction).ruling;
-        match Action::of(self.policy.decide(&ruling, Place::Body)) {
+        let decisions = self.message(direction).decisions;
+        match Action::of(self.policy.decide(&decisions, Location::Body)) {
             Action::Masked => Some(Treatment::Mask),
             Action::Blocked => Some(Treatment::Block),
             Action::Reported | Action::Allowed => Some(Treatment::Observe),
@@ -193,7 +193,7 @@ impl Exchange {
             criteria: self.policy.criteria(),
             style: self.policy.mask_style(),
             pause_limit: self.policy.limits().paused_bytes,
-            refuse_unread: self.refuses_unread(direction, &[Place::Body]),
+            refuse_unread: self.refuses_unread(direction, &[Location::Body]),
         }
     }
 
@@ -352,8 +352,8 @@ impl Exchange {
         turn: Turn,
     ) -> Result<Flow, Stop> {
         let policy = Rc::clone(&self.policy);
-        let decision = policy.decide(&self.message(direction).ruling, Place::Body);
-        self.report(host, direction, Place::Body, None, found, decision)?;
+        let decision = policy.decide(&self.message(direction).decisions, Location::Body);
+        self.report(host, direction, Location::Body, None, found, decision)?;
         if body.passed_unread() || body.flaw() == Some(Flaw::Broken) {
             self.note_unread(host, direction, Reason::Encoding);
         }

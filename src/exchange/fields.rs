@@ -2,7 +2,7 @@
 
 use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Limit, Limits, Place, Policy, Ruling};
+use crate::policy::{Decisions, Limit, Limits, Location, Policy};
 use crate::scan::Escapes;
 use crate::stream::{self, Document, Inspector, Sighting, What};
 use crate::verdict::authentication;
@@ -18,7 +18,7 @@ pub struct Fields {
 /// A card in a field.
 pub struct Card {
     /// In the path, another header, or a trailer.
-    pub place: Place,
+    pub place: Location,
     /// The name of the field.
     pub field: Vec<u8>,
     /// What may be known of it.
@@ -69,11 +69,11 @@ pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
 
 impl Fields {
     /// Takes the block apart and inspects every name and value, masking those that `policy` wants masked.
-    pub fn inspect(block: &HeaderBlock, map: HeaderMap, ruling: &Ruling, policy: &Policy) -> Self {
+    pub fn inspect(block: &HeaderBlock, map: HeaderMap, decisions: &Decisions, policy: &Policy) -> Self {
         let mut fields = Self { pairs: Vec::new(), cards: Vec::new() };
         for (name, value) in block.pairs() {
             let place = place_of(map, name);
-            let action = Action::of(policy.decide(ruling, place));
+            let action = Action::of(policy.decide(decisions, place));
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
             if name != CONTENT_LENGTH && action != Action::Clean {
                 let masks = covers(action);
@@ -85,16 +85,16 @@ impl Fields {
         }
         let has_card = fields.cards.iter().any(|card| matches!(card.sighting.what, What::Pan(_) | What::Track(_)));
         if has_card && policy.criteria().authentication_data.is_some() {
-            fields.inspect_codes(map, ruling, policy);
+            fields.inspect_codes(map, decisions, policy);
         }
         fields
     }
 
     /// Finds the verification codes and PINs that are fields of their own, since there is a card in another one.
-    fn inspect_codes(&mut self, map: HeaderMap, ruling: &Ruling, policy: &Policy) {
+    fn inspect_codes(&mut self, map: HeaderMap, decisions: &Decisions, policy: &Policy) {
         for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
             let place = place_of(map, &pair.name);
-            let action = Action::of(policy.decide(ruling, place));
+            let action = Action::of(policy.decide(decisions, place));
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
             if action == Action::Clean {
                 continue;
@@ -109,11 +109,11 @@ impl Fields {
     }
 
     /// The places that fields of a map can be.
-    pub fn places(map: HeaderMap) -> &'static [Place] {
+    pub fn locations(map: HeaderMap) -> &'static [Location] {
         match map {
-            HeaderMap::RequestHeaders => &[Place::Headers, Place::Path],
-            HeaderMap::ResponseHeaders => &[Place::Headers],
-            HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => &[Place::Trailers],
+            HeaderMap::RequestHeaders => &[Location::Headers, Location::Path],
+            HeaderMap::ResponseHeaders => &[Location::Headers],
+            HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => &[Location::Trailers],
         }
     }
 
@@ -153,7 +153,7 @@ impl Fields {
         name: &[u8],
         called: &[u8],
         text: &[u8],
-        place: Place,
+        place: Location,
         policy: &Policy,
     ) -> Option<Vec<u8>> {
         let style = policy.mask_style();
@@ -186,10 +186,10 @@ fn covers(action: Action) -> bool {
     matches!(action, Action::Masked | Action::Blocked)
 }
 
-fn place_of(map: HeaderMap, name: &[u8]) -> Place {
+fn place_of(map: HeaderMap, name: &[u8]) -> Location {
     match map {
-        HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => Place::Trailers,
-        HeaderMap::RequestHeaders if name == PATH => Place::Path,
-        HeaderMap::RequestHeaders | HeaderMap::ResponseHeaders => Place::Headers,
+        HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => Location::Trailers,
+        HeaderMap::RequestHeaders if name == PATH => Location::Path,
+        HeaderMap::RequestHeaders | HeaderMap::ResponseHeaders => Location::Headers,
     }
 }

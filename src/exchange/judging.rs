@@ -21,36 +21,36 @@ impl Exchange {
     /// judged too, by the strictest that it could come to.
     pub(super) fn judge<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) {
         let policy = Rc::clone(&self.policy);
-        let questions = policy.questions();
-        if questions.content_type {
-            self.circumstances.note_content_type(direction, content_type(block).as_deref());
+        let needed = policy.needed();
+        if needed.content_type {
+            self.request_context.note_content_type(direction, content_type(block).as_deref());
         }
         match direction {
             Direction::Request => {
-                if questions.request_line {
+                if needed.request_line {
                     let [method, authority, path] =
                         [b":method".as_slice(), b":authority", b":path"].map(|name| block.get(name));
-                    self.circumstances.note_request_line(method, authority, path);
+                    self.request_context.note_request_line(method, authority, path);
                 }
-                if questions.connection {
-                    self.circumstances.note_connection(connection(host));
+                if needed.connection {
+                    self.request_context.note_connection(connection(host));
                 }
-                if questions.source
+                if needed.source
                     && let Ok(name) = told(host, &SOURCE)
                 {
-                    self.circumstances.note_source(name.as_deref());
+                    self.request_context.note_source(name.as_deref());
                 }
-                self.request.ruling = policy.judge(direction, &self.circumstances);
+                self.request.decisions = policy.judge(direction, &self.request_context);
             }
             Direction::Response => {
-                if questions.destination
+                if needed.destination
                     && let Ok(name) = told(host, &DESTINATION)
                 {
-                    self.circumstances.note_destination(name.as_deref());
+                    self.request_context.note_destination(name.as_deref());
                 }
             }
         }
-        self.response.ruling = policy.judge(Direction::Response, &self.circumstances);
+        self.response.decisions = policy.judge(Direction::Response, &self.request_context);
     }
 }
 

@@ -34,14 +34,14 @@ use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Facts, Ledger, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
-use crate::policy::{Circumstances, Direction, Limit, Place, Policy, Ruling, Uninspectable};
+use crate::policy::{Decisions, Direction, Limit, Location, Policy, RequestContext, Uninspectable};
 use std::rc::Rc;
 
 /// One request and its response.
 pub struct Exchange {
     policy: Rc<Policy>,
     ledger: Rc<Ledger>,
-    circumstances: Circumstances,
+    request_context: RequestContext,
     /// Another panveil in the chain deals with this exchange; `None` before the first callback.
     aside: Option<bool>,
     request: Message,
@@ -70,7 +70,7 @@ pub enum Flow {
 /// One of the two messages, from its headers on.
 struct Message {
     /// What the policy says of it. Before its headers, the strictest that it could.
-    ruling: Ruling,
+    decisions: Decisions,
     begun: bool,
     /// Why it, or its body, was not looked at and need not be.
     passed_by: Option<Reason>,
@@ -108,11 +108,11 @@ enum Stop {
 impl Exchange {
     /// A new exchange under `policy`, counted in `ledger`.
     pub fn new(policy: Rc<Policy>, ledger: Rc<Ledger>) -> Self {
-        let circumstances = Circumstances::default();
+        let request_context = RequestContext::default();
         Self {
-            request: Message::under(policy.judge(Direction::Request, &circumstances)),
-            response: Message::under(policy.judge(Direction::Response, &circumstances)),
-            circumstances,
+            request: Message::under(policy.judge(Direction::Request, &request_context)),
+            response: Message::under(policy.judge(Direction::Response, &request_context)),
+            request_context,
             aside: None,
             policy,
             ledger,
@@ -174,14 +174,14 @@ impl Exchange {
                 self.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&policy, id));
             }
             self.websocket = opens_websocket(&block);
-            let rulings = [&self.request.ruling, &self.response.ruling];
+            let rulings = [&self.request.decisions, &self.response.decisions];
             for change in negotiation::changes(&policy, rulings, &block, self.websocket) {
                 change.make(host, map)?;
             }
         }
         let handover = hands_over(direction, &block, self.websocket);
         self.handed_over |= handover == Some(Handover::Unknown);
-        if !self.message(direction).ruling.inspects() {
+        if !self.message(direction).decisions.inspects() {
             self.message(direction).pass_by(Reason::Skipped);
             if handover == Some(Handover::WebSocket) {
                 // The other direction may be looked at.
@@ -213,25 +213,25 @@ impl Exchange {
         block: &HeaderBlock,
     ) -> Result<(), Stop> {
         let policy = Rc::clone(&self.policy);
-        let ruling = self.message(direction).ruling;
-        let places = Fields::places(map);
-        if !places.iter().any(|place| ruling.inspects_at(*place)) {
+        let decisions = self.message(direction).decisions;
+        let locations = Fields::locations(map);
+        if !locations.iter().any(|place| decisions.inspects_at(*place)) {
             return Ok(());
         }
         if let Some(limit) = fields::limit_reached(block, policy.limits()) {
             self.note_unread(host, direction, Reason::Limit);
-            return self.reach(host, direction, places, limit);
+            return self.reach(host, direction, locations, limit);
         }
         if !fields::may_hold_cards(block, &policy) {
             return Ok(());
         }
-        let fields = Fields::inspect(block, map, &ruling, &policy);
+        let fields = Fields::inspect(block, map, &decisions, &policy);
         if map == HeaderMap::RequestHeaders && !fields.cards().is_empty() {
             self.unmasked = Some(Box::new(self.facts_of(block)));
         }
         let mut refusal = None;
         for card in fields.cards() {
-            let decision = policy.decide(&ruling, card.place);
+            let decision = policy.decide(&decisions, card.place);
             self.report(
                 host,
                 direction,
@@ -254,7 +254,7 @@ impl Exchange {
 
     fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<Flow, Stop> {
         self.end_body(host, direction)?;
-        if self.message(direction).ruling.inspects_at(Place::Trailers) {
+        if self.message(direction).decisions.inspects_at(Location::Trailers) {
             let map = HeaderMap::trailers_of(direction);
             let block = host.headers(map)?;
             self.take_fields(host, direction, map, &block)?;
@@ -270,7 +270,7 @@ impl Exchange {
             Err(Stop::Host(error)) => {
                 host.log(Level::Error, &Line::HostCallFailed(error.call));
                 self.note_unread(host, direction, Reason::HostCall);
-                if !self.message(direction).ruling.enforces() {
+                if !self.message(direction).decisions.enforces() {
                     return Flow::Continue;
                 }
                 Refusal::Uninspectable
@@ -289,7 +289,11 @@ impl Exchange {
     /// Lets a message pass that cannot be read, or refuses it.
     fn pass_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) -> Result<(), Stop> {
         self.note_unread(host, direction, reason);
-        if self.refuses_unread(direction, &[Place::Body]) { Err(Stop::Refused(Refusal::Uninspectable)) } else { Ok(()) }
+        if self.refuses_unread(direction, &[Location::Body]) {
+            Err(Stop::Refused(Refusal::Uninspectable))
+        } else {
+            Ok(())
+        }
     }
 
     /// Notes that a limit was reached at these places, and refuses the message if the policy refuses what it cannot inspect.
@@ -297,25 +301,26 @@ impl Exchange {
         &mut self,
         host: &mut H,
         direction: Direction,
-        places: &[Place],
+        locations: &[Location],
         limit: Limit,
     ) -> Result<(), Stop> {
         self.note_limit(host, direction, limit);
-        if self.refuses_unread(direction, places) { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
+        if self.refuses_unread(direction, locations) { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
     }
 
     /// True when one of the messages may be refused.
     fn may_refuse(&self) -> bool {
         let unread = self.policy.uninspectable() == Uninspectable::Block;
-        [self.request.ruling, self.response.ruling]
+        [self.request.decisions, self.response.decisions]
             .iter()
-            .any(|ruling| ruling.blocks() || (unread && ruling.enforces()))
+            .any(|decisions| decisions.blocks() || (unread && decisions.enforces()))
     }
 
     /// True when a message is refused because these places cannot be inspected.
-    fn refuses_unread(&mut self, direction: Direction, places: &[Place]) -> bool {
-        let ruling = self.message(direction).ruling;
-        self.policy.uninspectable() == Uninspectable::Block && places.iter().any(|place| ruling.enforces_at(*place))
+    fn refuses_unread(&mut self, direction: Direction, locations: &[Location]) -> bool {
+        let decisions = self.message(direction).decisions;
+        self.policy.uninspectable() == Uninspectable::Block
+            && locations.iter().any(|place| decisions.enforces_at(*place))
     }
 
     fn tally(&mut self) -> &mut Tally {
@@ -331,9 +336,9 @@ impl Exchange {
 }
 
 impl Message {
-    fn under(ruling: Ruling) -> Self {
+    fn under(decisions: Decisions) -> Self {
         Self {
-            ruling,
+            decisions,
             begun: false,
             passed_by: None,
             unread: false,

@@ -4,7 +4,7 @@
 //! each of these is an offer that may be declined. Monitor mode asks for nothing: it changes no byte.
 
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Place, Policy, Ruling, Uninspectable};
+use crate::policy::{Decisions, Location, Policy, Uninspectable};
 
 /// A header that is to be changed.
 ///
@@ -26,8 +26,8 @@ const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
 /// What is to be changed in the headers of a request, under the rulings for it and its response. `websocket` says that it
 /// [asks for one](opens_websocket).
-pub fn changes(policy: &Policy, rulings: [&Ruling; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
-    let [reads_request, reads_response] = rulings.map(|ruling| ruling.enforces_at(Place::Body));
+pub fn changes(policy: &Policy, rulings: [&Decisions; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
+    let [reads_request, reads_response] = rulings.map(|decisions| decisions.enforces_at(Location::Body));
     let mut changes = Vec::new();
     if reads_response {
         for name in ACCEPTED {

@@ -8,7 +8,7 @@ use super::judging::{DESTINATION, MUTUAL, SOURCE};
 use super::{Exchange, Stop, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, Level};
-use crate::policy::{Decision, Direction, Limit, Place};
+use crate::policy::{Decision, Direction, Limit, Location};
 use crate::stream::Sighting;
 
 impl Exchange {
@@ -64,7 +64,7 @@ impl Exchange {
         self.publish(host, "action", tally.action().as_str());
         self.publish(host, "found", &tally.found().to_string());
         self.publish(host, "brands", &tally.brands());
-        self.publish(host, "where", &tally.places());
+        self.publish(host, "where", &tally.locations());
         self.publish_if_any(host, "fields", &tally.fields());
         self.publish_if_any(host, "rules", &tally.rules());
         self.publish_if_any(host, "peer", facts.source.as_ref().map_or("", Redacted::as_str));
@@ -79,7 +79,7 @@ impl Exchange {
         &mut self,
         host: &mut H,
         direction: Direction,
-        place: Place,
+        place: Location,
         field: Option<&[u8]>,
         findings: &[Sighting],
         decision: Decision<'_>,

@@ -1,6 +1,5 @@
 //! When does a rule hold? When all that is given does.
 
-use super::circumstances::{Circumstances, Connection, Holds};
 use super::document::Document;
 use super::error::PolicyError;
 use super::host_name::HostPattern;
@@ -8,9 +7,10 @@ use super::media_type::MediaPattern;
 use super::path::PathPattern;
 use super::peer::PeerPattern;
 use super::read::Read;
+use super::request_context::{Connection, RequestContext, Tri};
 #[cfg(feature = "cli")]
 use super::schema;
-use super::{Direction, Place};
+use super::{Direction, Location};
 
 /// All that a rule can ask for.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::choices))]
@@ -19,8 +19,8 @@ pub(super) struct Condition {
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Direction>"))]
     direction: Option<Direction>,
     /// The places it is about. The path with its query is a place of the request.
-    #[cfg_attr(feature = "cli", schemars(rename = "where", schema_with = "schema::some_words::<Place>"))]
-    places: Vec<Place>,
+    #[cfg_attr(feature = "cli", schemars(rename = "where", schema_with = "schema::some_words::<Location>"))]
+    locations: Vec<Location>,
     /// The request's method, in capital letters.
     #[cfg_attr(feature = "cli", schemars(rename = "method", schema_with = "schema::methods"))]
     methods: Vec<String>,
@@ -60,7 +60,7 @@ pub(super) const MOST_ITEMS: usize = 100;
 
 impl Condition {
     pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [direction, places, method, host, path, content_type, source, destination, tls] = document.fields([
+        let [direction, locations, method, host, path, content_type, source, destination, tls] = document.fields([
             "direction",
             "where",
             "method",
@@ -73,7 +73,7 @@ impl Condition {
         ])?;
         let condition = Self {
             direction: direction.given(Document::word)?,
-            places: places.or(Vec::new(), read_places)?,
+            locations: locations.or(Vec::new(), read_places)?,
             methods: method.or(Vec::new(), read_methods)?,
             hosts: host.or(Vec::new(), |list| some(list, "a list of hosts", HostPattern::read))?,
             path: path.given(PathPattern::read)?.into_iter().collect(),
@@ -93,7 +93,7 @@ impl Condition {
             let expected = "direction response beside it: which service answers is known with its response, not before";
             return Err(PolicyError::wrong_value(expected).in_field("destination"));
         }
-        if self.direction == Some(Direction::Response) && self.places == [Place::Path] {
+        if self.direction == Some(Direction::Response) && self.locations == [Location::Path] {
             let expected = "direction request beside path: a response has none";
             return Err(PolicyError::wrong_value(expected).in_field("where"));
         }
@@ -101,27 +101,27 @@ impl Condition {
     }
 
     /// Whether it is about that place.
-    pub(super) fn covers(&self, place: Place) -> bool {
-        self.places.is_empty() || self.places.contains(&place)
+    pub(super) fn covers(&self, place: Location) -> bool {
+        self.locations.is_empty() || self.locations.contains(&place)
     }
 
     /// Whether it holds for a message of that direction, at the places it covers.
-    pub(super) fn holds(&self, direction: Direction, circumstances: &Circumstances) -> Holds {
+    pub(super) fn holds(&self, direction: Direction, request_context: &RequestContext) -> Tri {
         if self.direction.is_some_and(|only| only != direction) {
-            return Holds::No;
+            return Tri::No;
         }
         [
-            circumstances.method.is_among(&self.methods, is_method),
-            circumstances.host.is_among(&self.hosts, HostPattern::holds),
-            circumstances.path.is_among(&self.path, PathPattern::holds),
-            circumstances.content_type(direction).is_among(&self.content_types, MediaPattern::holds),
-            circumstances.source.is_among(&self.sources, PeerPattern::holds),
-            circumstances.destination.is_among(&self.destinations, PeerPattern::holds),
-            circumstances.connection.is_among(&self.tls, Tls::holds),
+            request_context.method.is_among(&self.methods, is_method),
+            request_context.host.is_among(&self.hosts, HostPattern::holds),
+            request_context.path.is_among(&self.path, PathPattern::holds),
+            request_context.content_type(direction).is_among(&self.content_types, MediaPattern::holds),
+            request_context.source.is_among(&self.sources, PeerPattern::holds),
+            request_context.destination.is_among(&self.destinations, PeerPattern::holds),
+            request_context.connection.is_among(&self.tls, Tls::holds),
         ]
         .into_iter()
         .min()
-        .unwrap_or(Holds::Yes)
+        .unwrap_or(Tri::Yes)
     }
 
     /// True when it asks for something, and whoever sends a message of that kind chooses all of it: the host, the path, the
@@ -155,7 +155,7 @@ impl Condition {
 }
 
 impl Tls {
-    fn holds(connection: &Connection, wanted: &Self) -> Holds {
+    fn holds(connection: &Connection, wanted: &Self) -> Tri {
         match wanted {
             Self::Mutual => *connection == Connection::MutualTls,
             Self::Any => *connection != Connection::Plain,
@@ -166,17 +166,17 @@ impl Tls {
 }
 
 /// Methods are told apart by case, but not by every server.
-fn is_method(method: &Vec<u8>, wanted: &String) -> Holds {
+fn is_method(method: &Vec<u8>, wanted: &String) -> Tri {
     if method == wanted.as_bytes() {
-        Holds::Yes
+        Tri::Yes
     } else if method.eq_ignore_ascii_case(wanted.as_bytes()) {
-        Holds::Open
+        Tri::Unknown
     } else {
-        Holds::No
+        Tri::No
     }
 }
 
-fn read_places(document: &Document) -> Result<Vec<Place>, PolicyError> {
+fn read_places(document: &Document) -> Result<Vec<Location>, PolicyError> {
     some(document, "a list of headers, path, body, trailers", Document::word)
 }
 

@@ -144,7 +144,7 @@ impl std::error::Error for PolicyError {}
 /// Where the mistake is, for whoever has the document with its lines and columns.
 #[cfg(feature = "cli")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spot<'e> {
+pub enum ErrorLocation<'e> {
     /// In none of its parts: it is too large.
     Document,
     /// At the beginning of this line.
@@ -162,20 +162,20 @@ pub enum Spot<'e> {
 #[cfg(feature = "cli")]
 impl PolicyError {
     /// Where the mistake is.
-    pub fn spot(&self) -> Spot<'_> {
+    pub fn location(&self) -> ErrorLocation<'_> {
         let path = self.0.path.as_str();
         match &self.0.problem {
-            Problem::TooLarge { .. } => Spot::Document,
-            Problem::NotUtf8 { line } => Spot::Line(*line),
-            Problem::NotJson { line, column, .. } => Spot::Character(*line, *column),
-            Problem::UnknownField { known, .. } => Spot::UnknownField(path, known),
-            Problem::RepeatedField { name } => Spot::RepeatedField(path, name),
+            Problem::TooLarge { .. } => ErrorLocation::Document,
+            Problem::NotUtf8 { line } => ErrorLocation::Line(*line),
+            Problem::NotJson { line, column, .. } => ErrorLocation::Character(*line, *column),
+            Problem::UnknownField { known, .. } => ErrorLocation::UnknownField(path, known),
+            Problem::RepeatedField { name } => ErrorLocation::RepeatedField(path, name),
             // What is missing is missing in a value, too.
-            _ => Spot::Value(path),
+            _ => ErrorLocation::Value(path),
         }
     }
 
-    /// What is wrong, without a line and column that [`Self::spot`] has.
+    /// What is wrong, without a line and column that [`Self::location`] has.
     pub fn reason(&self) -> String {
         match &self.0.problem {
             Problem::NotJson { reason, .. } => ["not JSON: ", reason].concat(),

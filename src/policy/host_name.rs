@@ -1,8 +1,8 @@
 //! Which host is meant, however its name is written?
 
-use super::circumstances::Holds;
 use super::document::Document;
 use super::error::PolicyError;
+use super::request_context::Tri;
 
 /// A host as a request names it, in its one form: without a port, in lower case, without a dot at the end.
 pub(super) struct HostName(Vec<u8>);
@@ -42,7 +42,7 @@ impl HostPattern {
         }
     }
 
-    pub(super) fn holds(host: &HostName, pattern: &Self) -> Holds {
+    pub(super) fn holds(host: &HostName, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => host.0 == *name,
             Self::Below(names) => host.0.len() > names.len() && host.0.ends_with(names),
@@ -113,7 +113,7 @@ mod tests {
     fn a_wildcard_stands_for_what_is_below() {
         let holds = |pattern: &str, host: &str| {
             let pattern = HostPattern::read(&Document::Text(pattern.to_owned())).unwrap();
-            HostPattern::holds(&HostName::read(host.as_bytes()).unwrap(), &pattern) == Holds::Yes
+            HostPattern::holds(&HostName::read(host.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
         assert!(holds("api.Example.com", "API.example.com:1"));
         assert!(!holds("example.com", "api.example.com"));

@@ -1,8 +1,8 @@
 //! What does a message say it holds?
 
-use super::circumstances::Holds;
 use super::document::Document;
 use super::error::PolicyError;
+use super::request_context::Tri;
 
 /// A content type in its one form: in lower case, without parameters.
 pub(super) struct MediaType(Vec<u8>);
@@ -41,7 +41,7 @@ impl MediaPattern {
         }
     }
 
-    pub(super) fn holds(media: &MediaType, pattern: &Self) -> Holds {
+    pub(super) fn holds(media: &MediaType, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => media.0 == *name,
             Self::Of(kind) => media.0.starts_with(kind),
@@ -81,7 +81,7 @@ mod tests {
     fn a_pattern_is_a_type_or_a_kind() {
         let holds = |pattern: &str, value: &str| {
             let pattern = MediaPattern::read(&Document::Text(pattern.to_owned())).unwrap();
-            MediaPattern::holds(&MediaType::read(value.as_bytes()).unwrap(), &pattern) == Holds::Yes
+            MediaPattern::holds(&MediaType::read(value.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
         assert!(holds("Application/json", "application/JSON;q=1") && !holds("application/json", "application/json+x"));
         assert!(holds("text/*", "text/csv") && !holds("text/*", "textual/csv"));

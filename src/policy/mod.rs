@@ -5,43 +5,43 @@
 //! one line that says where ([`PolicyError`]). `{}` is a whole policy: mask everywhere.
 
 mod audit;
-mod circumstances;
 mod condition;
 mod config;
+mod decisions;
 mod detect;
 mod document;
 mod effective;
 mod error;
 mod host_name;
 mod limits;
+mod location;
 mod media_type;
 mod namespaces;
 mod nearest;
 mod path;
 mod peer;
-mod place;
 mod read;
+mod request_context;
 mod rule;
-mod ruling;
 #[cfg(feature = "cli")]
 pub mod schema;
 mod value;
 
 use self::audit::Audit;
 pub use self::audit::KEY_VARIABLE;
-pub use self::circumstances::{Circumstances, Connection};
 use self::config::Config;
+pub use self::decisions::Decisions;
 use self::detect::Detect;
 use self::document::Document;
-pub use self::error::PolicyError;
 #[cfg(feature = "cli")]
-pub use self::error::Spot;
+pub use self::error::ErrorLocation;
+pub use self::error::PolicyError;
 pub use self::limits::{Limit, Limits};
+pub use self::location::{Direction, Location};
 use self::namespaces::Namespaces;
-pub use self::place::{Direction, Place};
-pub use self::rule::Questions;
+pub use self::request_context::{Connection, RequestContext};
+pub use self::rule::NeededAttributes;
 use self::rule::Rule;
-pub use self::ruling::Ruling;
 use crate::mask::Style;
 use crate::verdict::{Criteria, Traces};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct Policy {
     request: Intent,
     response: Intent,
     rules: Vec<Rule>,
-    questions: Questions,
+    needed: NeededAttributes,
     namespaces: Namespaces,
     detect: Detect,
     criteria: Arc<Criteria>,
@@ -71,8 +71,8 @@ impl Policy {
     }
 
     /// What the rules ask about an exchange.
-    pub fn questions(&self) -> Questions {
-        self.questions
+    pub fn needed(&self) -> NeededAttributes {
+        self.needed
     }
 
     /// Whether it depends on the namespace that anything is done.
@@ -163,7 +163,7 @@ impl From<Config> for Policy {
             mode: config.mode,
             request: config.request,
             response: config.response,
-            questions: Questions::of(&config.rules),
+            needed: NeededAttributes::of(&config.rules),
             rules: config.rules,
             namespaces: config.namespaces,
             criteria: Arc::new(Criteria { traces, ..criteria }),

@@ -1,9 +1,9 @@
 //! Which path is meant, however it is written?
 //!
 //! Servers differ in what they make of a path: whether `%2F` divides it, whether `//` is one slash, whether `;x=1` is a
-//! part of it, how often they decode. So a path has up to four [`Readings`], from the most literal to the one that takes
+//! part of it, how often they decode. So a path has up to four [`PathInterpretations`], from the most literal to the one that takes
 //! everything for structure that anything could. A rule holds when it holds for all of them, and does not when it holds
-//! for none. In between it cannot be told ([`Holds::Open`]), and the strictest of what could be counts.
+//! for none. In between it cannot be told ([`Tri::Unknown`]), and the strictest of what could be counts.
 //!
 //! | | as it stands | decoded | by segments | in full |
 //! |---|---|---|---|---|
@@ -20,16 +20,16 @@
 //! dots and blanks other than `.` and `..`, which some file systems read as one of those, and a path with a character
 //! that servers fold to one that divides paths ([`FOLDED`]).
 
-use super::circumstances::Holds;
 use super::document::Document;
 use super::error::PolicyError;
+use super::request_context::Tri;
 use super::value;
 use crate::scan::pattern::{Refused, Whole};
 
 /// A path in each way in which it can be read, without repetitions.
 ///
 /// Has no `Debug`: it holds a path.
-pub(super) struct Readings(Vec<Vec<u8>>);
+pub(super) struct PathInterpretations(Vec<Vec<u8>>);
 
 /// Which paths a rule is about.
 pub(super) enum PathPattern {
@@ -49,7 +49,7 @@ const NOTHING: &[u8] = b"";
 /// The longest path that is read, in bytes. The query does not count.
 const LONGEST: usize = 4096;
 
-impl Readings {
+impl PathInterpretations {
     /// The readings of a request's path; `None` when it cannot be told what it means.
     pub(super) fn of(path: &[u8]) -> Option<Self> {
         let path = until(path, b"?#");
@@ -80,23 +80,23 @@ impl PathPattern {
         }
     }
 
-    pub(super) fn holds(path: &Readings, pattern: &Self) -> Holds {
+    pub(super) fn holds(path: &PathInterpretations, pattern: &Self) -> Tri {
         let mut holds = path.0.iter().map(|path| pattern.holds_for(path));
-        let Some(first) = holds.next() else { return Holds::Open };
-        holds.fold(first, |all, one| if one == all { all } else { Holds::Open })
+        let Some(first) = holds.next() else { return Tri::Unknown };
+        holds.fold(first, |all, one| if one == all { all } else { Tri::Unknown })
     }
 
-    fn holds_for(&self, path: &[u8]) -> Holds {
+    fn holds_for(&self, path: &[u8]) -> Tri {
         match self {
-            Self::Exact(exact) if path == exact => Holds::Yes,
+            Self::Exact(exact) if path == exact => Tri::Yes,
             // With and without a slash at the end are one thing to some servers.
-            Self::Exact(exact) if trimmed(path) == trimmed(exact) => Holds::Open,
-            Self::Exact(_) => Holds::No,
+            Self::Exact(exact) if trimmed(path) == trimmed(exact) => Tri::Unknown,
+            Self::Exact(_) => Tri::No,
             Self::Prefix { above, below } => match path.strip_prefix(above.as_slice()) {
-                Some([b'/', ..]) => Holds::Yes,
-                Some([]) if *below => Holds::Open,
-                Some([]) => Holds::Yes,
-                _ => Holds::No,
+                Some([b'/', ..]) => Tri::Yes,
+                Some([]) if *below => Tri::Unknown,
+                Some([]) => Tri::Yes,
+                _ => Tri::No,
             },
             Self::Regex(regex) => regex.matches(path).into(),
         }
@@ -106,8 +106,8 @@ impl PathPattern {
 /// A path with no escapes and nothing else to resolve, so that it is what requests are compared with.
 fn read_plain(document: &Document) -> Result<Vec<u8>, PolicyError> {
     let text = value::expression(document)?.into_bytes();
-    match Readings::of(&text) {
-        Some(Readings(readings)) if readings == [text.as_slice()] => Ok(text),
+    match PathInterpretations::of(&text) {
+        Some(PathInterpretations(readings)) if readings == [text.as_slice()] => Ok(text),
         _ => Err(PolicyError::wrong_value(
             "a path as it reads in the end: it begins with a slash and has no query, escapes, parameters, backslashes, \
              empty or dot segments",
@@ -233,9 +233,9 @@ mod tests {
         }
     }
 
-    fn holds(json: &str, path: &str) -> Holds {
-        let readings = Readings::of(path.as_bytes());
-        readings.map_or(Holds::Open, |readings| PathPattern::holds(&readings, &pattern(json)))
+    fn holds(json: &str, path: &str) -> Tri {
+        let readings = PathInterpretations::of(path.as_bytes());
+        readings.map_or(Tri::Unknown, |readings| PathPattern::holds(&readings, &pattern(json)))
     }
 
     fn full(path: &str) -> Option<String> {
@@ -247,10 +247,10 @@ mod tests {
         for path in
             ["/", "/v1/charges", "/v1/charges/", "/a.b/..c/d..", "/a b/. c", "/caf\u{e9}", "/a:b@c/~d!$&'()*+,="]
         {
-            assert_eq!(Readings::of(path.as_bytes()).unwrap().0, [path.as_bytes()], "{path}");
+            assert_eq!(PathInterpretations::of(path.as_bytes()).unwrap().0, [path.as_bytes()], "{path}");
         }
         for path in ["/v1/charges?a=//../%zz", "/v1/charges#x", "/v1/%63harges", "/%76%31/charges", "/v1/charge%73?x"] {
-            assert_eq!(Readings::of(path.as_bytes()).unwrap().0, [b"/v1/charges"], "{path}");
+            assert_eq!(PathInterpretations::of(path.as_bytes()).unwrap().0, [b"/v1/charges"], "{path}");
         }
     }
 
@@ -278,14 +278,14 @@ mod tests {
         ] {
             assert_eq!(full(path).as_deref(), Some("/v1/charges"), "{path}");
             // It can dodge no rule, and gain by none.
-            assert_ne!(holds(r#"{"exact":"/v1/charges"}"#, path), Holds::No, "{path}");
-            assert_ne!(holds(r#"{"prefix":"/v1"}"#, path), Holds::No, "{path}");
-            assert_ne!(holds(r#"{"regex":"/v1/charges"}"#, path), Holds::No, "{path}");
+            assert_ne!(holds(r#"{"exact":"/v1/charges"}"#, path), Tri::No, "{path}");
+            assert_ne!(holds(r#"{"prefix":"/v1"}"#, path), Tri::No, "{path}");
+            assert_ne!(holds(r#"{"regex":"/v1/charges"}"#, path), Tri::No, "{path}");
         }
         for path in
             ["/admin%2F..%2Fv1/charges", "/admin/..;/v1/charges", "/admin/%2e%2e/v1/charges", "/v1/charges%2F..%2Fx"]
         {
-            assert_eq!(holds(r#"{"prefix":"/v1/charges"}"#, path), Holds::Open, "{path}");
+            assert_eq!(holds(r#"{"prefix":"/v1/charges"}"#, path), Tri::Unknown, "{path}");
         }
     }
 
@@ -327,35 +327,35 @@ mod tests {
             "/%ff",
             &long,
         ] {
-            assert!(Readings::of(path.as_bytes()).is_none(), "{path}");
+            assert!(PathInterpretations::of(path.as_bytes()).is_none(), "{path}");
         }
     }
 
     #[test]
     fn paths_are_compared_whole_or_by_segments() {
         for (json, path, expected) in [
-            (r#"{"exact":"/pay"}"#, "/pay", Holds::Yes),
-            (r#"{"exact":"/pay"}"#, "/pay?card=1", Holds::Yes),
-            (r#"{"exact":"/pay"}"#, "/pay/", Holds::Open),
-            (r#"{"exact":"/pay/"}"#, "/pay", Holds::Open),
-            (r#"{"exact":"/pay"}"#, "/Pay", Holds::No),
-            (r#"{"exact":"/pay"}"#, "/pay/x", Holds::No),
-            (r#"{"exact":"/"}"#, "/", Holds::Yes),
-            (r#"{"prefix":"/pay"}"#, "/pay", Holds::Yes),
-            (r#"{"prefix":"/pay"}"#, "/pay/x", Holds::Yes),
-            (r#"{"prefix":"/pay"}"#, "/payments", Holds::No),
-            (r#"{"prefix":"/pay"}"#, "/pay%2Fx", Holds::Open),
-            (r#"{"prefix":"/pay"}"#, "/pay/a%2Fb", Holds::Yes),
-            (r#"{"prefix":"/other"}"#, "/pay/a%2Fb;c//d", Holds::No),
-            (r#"{"prefix":"/pay/"}"#, "/pay/x", Holds::Yes),
-            (r#"{"prefix":"/pay/"}"#, "/pay", Holds::Open),
-            (r#"{"prefix":"/"}"#, "/anything", Holds::Yes),
-            (r#"{"regex":"/v[0-9]+/.*"}"#, "/v12/charges", Holds::Yes),
-            (r#"{"regex":"/v[0-9]+"}"#, "/v12/charges", Holds::No),
-            (r#"{"regex":"v[0-9]"}"#, "/v1", Holds::No),
-            (r#"{"regex":"/a|/ab"}"#, "/ab", Holds::Yes),
-            (r#"{"regex":"(?i)/pay"}"#, "/PAY", Holds::Yes),
-            (r#"{"regex":"/a/[^/]*"}"#, "/a/b%2Fc", Holds::Open),
+            (r#"{"exact":"/pay"}"#, "/pay", Tri::Yes),
+            (r#"{"exact":"/pay"}"#, "/pay?card=1", Tri::Yes),
+            (r#"{"exact":"/pay"}"#, "/pay/", Tri::Unknown),
+            (r#"{"exact":"/pay/"}"#, "/pay", Tri::Unknown),
+            (r#"{"exact":"/pay"}"#, "/Pay", Tri::No),
+            (r#"{"exact":"/pay"}"#, "/pay/x", Tri::No),
+            (r#"{"exact":"/"}"#, "/", Tri::Yes),
+            (r#"{"prefix":"/pay"}"#, "/pay", Tri::Yes),
+            (r#"{"prefix":"/pay"}"#, "/pay/x", Tri::Yes),
+            (r#"{"prefix":"/pay"}"#, "/payments", Tri::No),
+            (r#"{"prefix":"/pay"}"#, "/pay%2Fx", Tri::Unknown),
+            (r#"{"prefix":"/pay"}"#, "/pay/a%2Fb", Tri::Yes),
+            (r#"{"prefix":"/other"}"#, "/pay/a%2Fb;c//d", Tri::No),
+            (r#"{"prefix":"/pay/"}"#, "/pay/x", Tri::Yes),
+            (r#"{"prefix":"/pay/"}"#, "/pay", Tri::Unknown),
+            (r#"{"prefix":"/"}"#, "/anything", Tri::Yes),
+            (r#"{"regex":"/v[0-9]+/.*"}"#, "/v12/charges", Tri::Yes),
+            (r#"{"regex":"/v[0-9]+"}"#, "/v12/charges", Tri::No),
+            (r#"{"regex":"v[0-9]"}"#, "/v1", Tri::No),
+            (r#"{"regex":"/a|/ab"}"#, "/ab", Tri::Yes),
+            (r#"{"regex":"(?i)/pay"}"#, "/PAY", Tri::Yes),
+            (r#"{"regex":"/a/[^/]*"}"#, "/a/b%2Fc", Tri::Unknown),
         ] {
             assert_eq!(holds(json, path), expected, "{json} {path}");
         }
@@ -392,7 +392,7 @@ mod tests {
         fn the_full_reading_reads_as_itself(path in "/[a-c/.;%25eEfF\\\\?#é]{0,24}") {
             if let Some(read) = full(&path) {
                 prop_assert_eq!(full(&read), Some(read.clone()));
-                prop_assert_eq!(Readings::of(read.as_bytes()).map(|readings| readings.0), Some(vec![read.into_bytes()]));
+                prop_assert_eq!(PathInterpretations::of(read.as_bytes()).map(|readings| readings.0), Some(vec![read.into_bytes()]));
             }
         }
 
@@ -401,13 +401,13 @@ mod tests {
             let dodging = dodge(&path, &tricks);
             prop_assert_eq!(full(&dodging), Some(path.clone()), "{}", dodging);
             for json in [format!(r#"{{"exact":"{path}"}}"#), format!(r#"{{"prefix":"{path}"}}"#), format!(r#"{{"regex":"{path}"}}"#)] {
-                prop_assert_ne!(holds(&json, &dodging), Holds::No, "{}", dodging);
+                prop_assert_ne!(holds(&json, &dodging), Tri::No, "{}", dodging);
             }
         }
 
         #[test]
         fn what_holds_for_sure_holds_in_full(path in "/[ab/.;%2eE5cC\\\\]{0,20}") {
-            if holds(r#"{"prefix":"/a"}"#, &path) == Holds::Yes {
+            if holds(r#"{"prefix":"/a"}"#, &path) == Tri::Yes {
                 let read = full(&path).unwrap();
                 prop_assert!(read == "/a" || read.starts_with("/a/"), "{} is {}", path, read);
             }

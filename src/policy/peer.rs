@@ -2,9 +2,9 @@
 //!
 //! An identity is a SPIFFE ID: `spiffe://trust-domain/path`. Only a certificate gives one, never a header.
 
-use super::circumstances::{Fact, Holds};
 use super::document::Document;
 use super::error::PolicyError;
+use super::request_context::{Fact, Tri};
 
 /// A peer that proved who it is.
 pub(super) struct Identity {
@@ -15,7 +15,7 @@ pub(super) struct Identity {
 /// Which peers a rule is about.
 pub(super) struct PeerPattern {
     trust_domain: TrustDomain,
-    path: Vec<Segment>,
+    path: Vec<UriSegment>,
     /// Ends in `/*`: whatever follows, one segment at least.
     open: bool,
 }
@@ -27,7 +27,7 @@ enum TrustDomain {
     Below(String),
 }
 
-enum Segment {
+enum UriSegment {
     Any,
     Is(String),
 }
@@ -77,15 +77,15 @@ impl PeerPattern {
             },
         };
         let segment = |part: &str| match part {
-            "*" => Some(Segment::Any),
-            part => is_segment(part).then(|| Segment::Is(part.to_owned())),
+            "*" => Some(UriSegment::Any),
+            part => is_segment(part).then(|| UriSegment::Is(part.to_owned())),
         };
-        let mut path = parts.map(segment).collect::<Option<Vec<Segment>>>()?;
-        let open = path.pop_if(|last| matches!(last, Segment::Any)).is_some();
+        let mut path = parts.map(segment).collect::<Option<Vec<UriSegment>>>()?;
+        let open = path.pop_if(|last| matches!(last, UriSegment::Any)).is_some();
         Some(Self { trust_domain, path, open })
     }
 
-    pub(super) fn holds(peer: &Identity, pattern: &Self) -> Holds {
+    pub(super) fn holds(peer: &Identity, pattern: &Self) -> Tri {
         let domain = match &pattern.trust_domain {
             TrustDomain::Any => true,
             TrustDomain::Is(name) => peer.trust_domain == *name,
@@ -93,9 +93,9 @@ impl PeerPattern {
         };
         let length =
             if pattern.open { peer.path.len() > pattern.path.len() } else { peer.path.len() == pattern.path.len() };
-        let same = |(segment, wanted): (&String, &Segment)| match wanted {
-            Segment::Any => true,
-            Segment::Is(name) => segment == name,
+        let same = |(segment, wanted): (&String, &UriSegment)| match wanted {
+            UriSegment::Any => true,
+            UriSegment::Is(name) => segment == name,
         };
         (domain && length && peer.path.iter().zip(&pattern.path).all(same)).into()
     }
@@ -116,7 +116,7 @@ fn is_segment(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn holds(pattern: &str, name: &str) -> Holds {
+    fn holds(pattern: &str, name: &str) -> Tri {
         let pattern = PeerPattern::read(&Document::Text(pattern.to_owned())).unwrap();
         Identity::fact(Some(name.as_bytes())).is_among(&[pattern], PeerPattern::holds)
     }
@@ -134,7 +134,7 @@ mod tests {
             "spiffe://*/*",
             "spiffe://*.local/ns/checkout/sa/web",
         ] {
-            assert_eq!(holds(pattern, CHECKOUT), Holds::Yes, "{pattern}");
+            assert_eq!(holds(pattern, CHECKOUT), Tri::Yes, "{pattern}");
         }
         for pattern in [
             "spiffe://cluster.local/ns/checkout",
@@ -147,7 +147,7 @@ mod tests {
             "spiffe://local/*",
             "spiffe://*",
         ] {
-            assert_eq!(holds(pattern, CHECKOUT), Holds::No, "{pattern}");
+            assert_eq!(holds(pattern, CHECKOUT), Tri::No, "{pattern}");
         }
     }
 
@@ -155,12 +155,12 @@ mod tests {
     fn what_is_no_identity_is_nobody() {
         const ANYBODY: &str = "spiffe://*/*";
         for name in ["", "https://cluster.local/ns/checkout", "SPIFFE://a/b", "cluster.local/ns/checkout"] {
-            assert_eq!(holds(ANYBODY, name), Holds::No, "{name}");
+            assert_eq!(holds(ANYBODY, name), Tri::No, "{name}");
         }
         for name in
             ["spiffe://a/../b", "spiffe://a//b", "spiffe://A/b", "spiffe:///b", "spiffe://a/%62", "spiffe://a/b?c"]
         {
-            assert_eq!(holds(ANYBODY, name), Holds::Open, "{name}");
+            assert_eq!(holds(ANYBODY, name), Tri::Unknown, "{name}");
         }
     }
 }

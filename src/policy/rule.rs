@@ -80,7 +80,7 @@ fn read_name(document: &Document) -> Result<String, PolicyError> {
 
 /// What the rules ask, so that nothing else needs to be found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Questions {
+pub struct NeededAttributes {
     /// Method, host or path of the request.
     pub request_line: bool,
     /// What a message holds.
@@ -93,7 +93,7 @@ pub struct Questions {
     pub destination: bool,
 }
 
-impl Questions {
+impl NeededAttributes {
     pub(super) fn of(rules: &[Rule]) -> Self {
         let asks = |about: fn(&Condition) -> bool| rules.iter().any(|rule| about(&rule.condition));
         Self {

@@ -21,8 +21,8 @@ fn error(json: &str) -> String {
 }
 
 /// What is known in most tests: a client with mutual TLS sends a POST with JSON to the charges.
-fn usual() -> Circumstances {
-    let mut known = Circumstances::default();
+fn usual() -> RequestContext {
+    let mut known = RequestContext::default();
     known.note_request_line(Some(b"POST"), Some(b"API.example.com:443"), Some(b"/v1/charges?expand=card"));
     known.note_content_type(REQUEST, Some(b"application/json; charset=utf-8"));
     known.note_content_type(RESPONSE, Some(b"text/csv"));
@@ -33,7 +33,7 @@ fn usual() -> Circumstances {
 }
 
 /// The name of the rule that decides there.
-fn decides<'p>(policy: &'p Policy, known: &Circumstances, direction: Direction, place: Place) -> &'p str {
+fn decides<'p>(policy: &'p Policy, known: &RequestContext, direction: Direction, place: Location) -> &'p str {
     policy.decide(&policy.judge(direction, known), place).rule
 }
 
@@ -74,7 +74,7 @@ fn each_condition_holds_or_does_not() {
         (r#"{"method":["POST"],"host":["api.example.com"],"path":{"prefix":"/x"},"tls":"any"}"#, false),
     ] {
         let policy = with_match(condition);
-        assert_eq!(decides(&policy, &usual(), REQUEST, Place::Body) == "a", holds, "{condition}");
+        assert_eq!(decides(&policy, &usual(), REQUEST, Location::Body) == "a", holds, "{condition}");
     }
 }
 
@@ -89,7 +89,7 @@ fn a_response_is_judged_by_its_own_content_and_by_its_request() {
         (r#"{"method":["GET"]}"#, false),
     ] {
         let policy = with_match(condition);
-        assert_eq!(decides(&policy, &usual(), RESPONSE, Place::Headers) == "a", holds, "{condition}");
+        assert_eq!(decides(&policy, &usual(), RESPONSE, Location::Headers) == "a", holds, "{condition}");
     }
 }
 
@@ -108,18 +108,20 @@ fn the_first_rule_that_holds_decides_for_each_place() {
         (decision.rule.to_owned(), decision.intent, decision.mode)
     };
     let decided = |rule: &str, intent, mode| (rule.to_owned(), intent, mode);
-    assert_eq!(decision(REQUEST, Place::Path), decided("no-cards-in-paths", Intent::Block, Mode::Enforce));
-    assert_eq!(decision(REQUEST, Place::Body), decided("charges", Intent::Allow, Mode::Enforce));
-    assert_eq!(decision(REQUEST, Place::Headers), decided("request", Intent::Mask, Mode::Enforce));
-    assert_eq!(decision(RESPONSE, Place::Body), decided("all-bodies", Intent::Block, Mode::Monitor));
-    assert_eq!(decision(RESPONSE, Place::Trailers), decided("response", Intent::Allow, Mode::Enforce));
+    assert_eq!(decision(REQUEST, Location::Path), decided("no-cards-in-paths", Intent::Block, Mode::Enforce));
+    assert_eq!(decision(REQUEST, Location::Body), decided("charges", Intent::Allow, Mode::Enforce));
+    assert_eq!(decision(REQUEST, Location::Headers), decided("request", Intent::Mask, Mode::Enforce));
+    assert_eq!(decision(RESPONSE, Location::Body), decided("all-bodies", Intent::Block, Mode::Monitor));
+    assert_eq!(decision(RESPONSE, Location::Trailers), decided("response", Intent::Allow, Mode::Enforce));
 }
 
 #[test]
 fn what_is_looked_at_follows_from_the_rules() {
     let policy = parse(r#"{"request":"skip","rules":[{"name":"a","match":{"where":["trailers"]},"action":"mask"}]}"#);
-    let ruling = policy.judge(REQUEST, &usual());
-    assert!(ruling.inspects() && ruling.inspects_at(Place::Trailers) && !ruling.inspects_at(Place::Body));
+    let decisions = policy.judge(REQUEST, &usual());
+    assert!(
+        decisions.inspects() && decisions.inspects_at(Location::Trailers) && !decisions.inspects_at(Location::Body)
+    );
     let policy = parse(
         r#"{"response":"mask","rules":[{"name":"a","match":{"where":["headers","body","trailers"]},"action":"skip"}]}"#,
     );
@@ -147,7 +149,7 @@ fn what_cannot_be_told_is_judged_by_the_strictest() {
         let mut known = usual();
         known.note_request_line(Some(b"POST"), Some(b"a"), Some(path.as_bytes()));
         known.note_content_type(REQUEST, Some(content_type.as_bytes()));
-        let decision = policy.decide(&policy.judge(REQUEST, &known), Place::Body);
+        let decision = policy.decide(&policy.judge(REQUEST, &known), Location::Body);
         (decision.rule.to_owned(), decision.intent)
     };
     for (path, content_type, rule, intent) in [
@@ -174,7 +176,7 @@ fn what_cannot_be_told_is_judged_by_the_strictest() {
     for condition in [r#"{"method":["POST"]}"#, r#"{"host":["a"]}"#] {
         let mut known = usual();
         known.note_request_line(Some(b"Post"), None, Some(b"/"));
-        assert_eq!(self::decides(&with_match(condition), &known, REQUEST, Place::Body), "a", "{condition}");
+        assert_eq!(self::decides(&with_match(condition), &known, REQUEST, Location::Body), "a", "{condition}");
     }
 }
 
@@ -188,31 +190,31 @@ fn an_identity_comes_from_mutual_tls_alone() {
         // The proxy does not say: it may be.
         (None, "a"),
     ] {
-        let mut known = Circumstances::default();
+        let mut known = RequestContext::default();
         known.note_connection(connection);
         known.note_source(Some(b"spiffe://cluster.local/ns/a"));
-        assert_eq!(decides(&policy, &known, REQUEST, Place::Body), rule, "{connection:?}");
+        assert_eq!(decides(&policy, &known, REQUEST, Location::Body), rule, "{connection:?}");
     }
     let mut known = usual();
     known.note_source(None);
-    assert_eq!(decides(&policy, &known, REQUEST, Place::Body), "request", "a certificate without a name");
+    assert_eq!(decides(&policy, &known, REQUEST, Location::Body), "request", "a certificate without a name");
 }
 
 #[test]
 fn only_what_rules_ask_is_found_out() {
-    let none = Questions::default();
-    assert_eq!(parse("{}").questions(), none);
-    for (condition, questions) in [
+    let none = NeededAttributes::default();
+    assert_eq!(parse("{}").needed(), none);
+    for (condition, needed) in [
         (r#"{"where":["body"],"direction":"request"}"#, none),
-        (r#"{"method":["GET"]}"#, Questions { request_line: true, ..none }),
-        (r#"{"host":["a"]}"#, Questions { request_line: true, ..none }),
-        (r#"{"path":{"exact":"/"}}"#, Questions { request_line: true, ..none }),
-        (r#"{"content_type":["a/b"]}"#, Questions { content_type: true, ..none }),
-        (r#"{"tls":"any"}"#, Questions { connection: true, ..none }),
-        (r#"{"source":["spiffe://a/b"]}"#, Questions { connection: true, source: true, ..none }),
-        (r#"{"direction":"response","destination":["spiffe://a/b"]}"#, Questions { destination: true, ..none }),
+        (r#"{"method":["GET"]}"#, NeededAttributes { request_line: true, ..none }),
+        (r#"{"host":["a"]}"#, NeededAttributes { request_line: true, ..none }),
+        (r#"{"path":{"exact":"/"}}"#, NeededAttributes { request_line: true, ..none }),
+        (r#"{"content_type":["a/b"]}"#, NeededAttributes { content_type: true, ..none }),
+        (r#"{"tls":"any"}"#, NeededAttributes { connection: true, ..none }),
+        (r#"{"source":["spiffe://a/b"]}"#, NeededAttributes { connection: true, source: true, ..none }),
+        (r#"{"direction":"response","destination":["spiffe://a/b"]}"#, NeededAttributes { destination: true, ..none }),
     ] {
-        assert_eq!(with_match(condition).questions(), questions, "{condition}");
+        assert_eq!(with_match(condition).needed(), needed, "{condition}");
     }
 }
 
@@ -433,9 +435,9 @@ proptest! {
             intents[0], intents[1], intents[2], intents[3]
         ));
         let strictness = |path: &str| {
-            let mut known = Circumstances::default();
+            let mut known = RequestContext::default();
             known.note_request_line(None, None, Some(path.as_bytes()));
-            match policy.decide(&policy.judge(REQUEST, &known), Place::Body).intent {
+            match policy.decide(&policy.judge(REQUEST, &known), Location::Body).intent {
                 Intent::Skip => 0,
                 Intent::Allow => 1,
                 Intent::Mask => 2,

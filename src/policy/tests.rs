@@ -19,12 +19,12 @@ fn error(json: impl AsRef<[u8]>) -> String {
 }
 
 /// What is decided there when nothing is known of the exchange.
-fn decide(policy: &Policy, direction: Direction, place: Place) -> Decision<'_> {
-    policy.decide(&policy.judge(direction, &Circumstances::default()), place)
+fn decide(policy: &Policy, direction: Direction, place: Location) -> Decision<'_> {
+    policy.decide(&policy.judge(direction, &RequestContext::default()), place)
 }
 
 fn inspects(policy: &Policy, direction: Direction) -> bool {
-    policy.judge(direction, &Circumstances::default()).inspects()
+    policy.judge(direction, &RequestContext::default()).inspects()
 }
 
 /// Asserts the whole text of each error.
@@ -49,7 +49,7 @@ fn an_empty_policy_masks_everywhere() {
         assert!(!policy.records_clean());
         for direction in [Direction::Request, Direction::Response] {
             assert!(inspects(&policy, direction));
-            for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
+            for place in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
                 assert_eq!(
                     decide(&policy, direction, place),
                     Decision { intent: Intent::Mask, mode: Mode::Enforce, rule: direction.as_str() }
@@ -94,7 +94,7 @@ fn the_mode_holds_for_every_decision() {
     for mode in [Mode::Enforce, Mode::Monitor] {
         let policy = parse(&format!(r#"{{"mode":"{}"}}"#, mode.as_str()));
         assert_eq!(policy.mode(), mode);
-        assert_eq!(decide(&policy, Direction::Response, Place::Body).mode, mode);
+        assert_eq!(decide(&policy, Direction::Response, Location::Body).mode, mode);
     }
     assert_errors([
         (r#"{"mode":"off"}"#, "mode: unknown value, expected one of enforce, monitor"),
@@ -111,8 +111,8 @@ fn each_direction_has_its_intent() {
         for (direction, other) in [(Direction::Request, Direction::Response), (Direction::Response, Direction::Request)]
         {
             let policy = parse(&format!(r#"{{"{}":"{}"}}"#, direction.as_str(), intent.as_str()));
-            assert_eq!(decide(&policy, direction, Place::Body).intent, intent);
-            assert_eq!(decide(&policy, other, Place::Body).intent, Intent::Mask);
+            assert_eq!(decide(&policy, direction, Location::Body).intent, intent);
+            assert_eq!(decide(&policy, other, Location::Body).intent, Intent::Mask);
             assert_eq!(inspects(&policy, direction), intent != Intent::Skip);
             assert!(inspects(&policy, other));
         }

@@ -5,7 +5,7 @@ use super::detect::TestCards;
 use super::document::Document;
 use super::error::PolicyError;
 use super::read::Word;
-use super::{Direction, Intent, Mode, Place, Uninspectable};
+use super::{Direction, Intent, Location, Mode, Uninspectable};
 use crate::mask::{Keep, MaskCharacter};
 use crate::verdict::{Brand, Level};
 
@@ -119,7 +119,7 @@ impl Word for Direction {
     }
 }
 
-impl Word for Place {
+impl Word for Location {
     const ALL: &'static [Self] = &[Self::Headers, Self::Path, Self::Body, Self::Trailers];
 
     fn word(self) -> &'static str {

@@ -3,7 +3,7 @@
 //! An accepted one means what it says it means. A refused one is told in one short line, and nothing that the document
 //! holds gets into that line, whatever stands where.
 
-use panveil::policy::{Circumstances, Connection, Direction, Mode, Place, Policy, PolicyError};
+use panveil::policy::{Connection, Direction, Location, Mode, Policy, PolicyError, RequestContext};
 use serde_json::{Map, Value};
 
 /// What stands for a secret: as a value or a name, as a number, and anywhere in the text.
@@ -88,12 +88,12 @@ fn check_accepted(input: &[u8], policy: &Policy) {
         assert_eq!(told.split(' ').next(), Some(name.as_str()));
     }
     for direction in [Direction::Request, Direction::Response] {
-        for (circumstances, known) in [(Circumstances::default(), false), (known(), true)] {
-            let ruling = policy.judge(direction, &circumstances);
-            assert_eq!(ruling, policy.judge(direction, &circumstances));
-            assert!(!ruling.blocks() || (ruling.enforces() && ruling.inspects()), "{known}");
-            for place in [Place::Headers, Place::Path, Place::Body, Place::Trailers] {
-                let decision = policy.decide(&ruling, place);
+        for (request_context, known) in [(RequestContext::default(), false), (known(), true)] {
+            let decisions = policy.judge(direction, &request_context);
+            assert_eq!(decisions, policy.judge(direction, &request_context));
+            assert!(!decisions.blocks() || (decisions.enforces() && decisions.inspects()), "{known}");
+            for place in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
+                let decision = policy.decide(&decisions, place);
                 assert!(policy.mode() == Mode::Enforce || decision.mode == Mode::Monitor);
                 if decision.rule == direction.as_str() {
                     assert_eq!(decision.intent.as_str(), told(direction.as_str()));
@@ -104,7 +104,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
                 }
             }
             if rules.is_empty() {
-                assert_eq!(ruling.inspects(), told(direction.as_str()) != "skip");
+                assert_eq!(decisions.inspects(), told(direction.as_str()) != "skip");
             }
         }
         assert!((400..600).contains(&policy.block().status(direction)));
@@ -119,8 +119,8 @@ fn rules(input: &[u8]) -> Vec<String> {
 }
 
 /// Circumstances in which everything is known.
-fn known() -> Circumstances {
-    let mut known = Circumstances::default();
+fn known() -> RequestContext {
+    let mut known = RequestContext::default();
     known.note_request_line(Some(b"POST"), Some(b"api.example.com"), Some(b"/v1/charges"));
     for direction in [Direction::Request, Direction::Response] {
         known.note_content_type(direction, Some(b"application/json"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use panveil::audit::{Action, Counter, Reason};
-use panveil::policy::{Direction, Limit, Mode, Place};
+use panveil::policy::{Direction, Limit, Mode, Location};
 use panveil_integration::observation::from_stat;
 
 /// What is not panveil's. Those of Envoy are asked for in a real one, too.
@@ -26,7 +26,7 @@ pub fn names() -> Vec<String> {
 /// panveil's metrics and their labels, as Prometheus has them.
 fn panveils() -> Vec<(String, BTreeSet<String>)> {
     let names = [
-        Counter::Findings(Direction::Request, Place::Body, "visa", Action::Masked).name(),
+        Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked).name(),
         Counter::Messages(Direction::Request, Action::Clean).name(),
         Counter::InspectedBytes(Direction::Request).name(),
         Counter::Uninspected(Direction::Request, Reason::Encoding).name(),

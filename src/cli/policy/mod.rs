@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::input;
 use mark::{Mark, Mistake};
 use node::Node;
-use panveil::policy::{Policy, PolicyError, Spot};
+use panveil::policy::{ErrorLocation, Policy, PolicyError};
 use serde::de::IgnoredAny;
 use std::path::Path;
 
@@ -64,10 +64,10 @@ fn from_tree(tree: &Node) -> Result<Policy, Mistake> {
 }
 
 fn mistake(error: &PolicyError, tree: Option<&Node>) -> Mistake {
-    let mark = match error.spot() {
-        Spot::Character(line, column) => Some(Mark { line, column }),
-        Spot::Line(line) => Some(Mark { line, column: 1 }),
-        spot => tree.and_then(|tree| tree.find(spot)),
+    let mark = match error.location() {
+        ErrorLocation::Character(line, column) => Some(Mark { line, column }),
+        ErrorLocation::Line(line) => Some(Mark { line, column: 1 }),
+        location => tree.and_then(|tree| tree.find(location)),
     };
     Mistake { mark, text: error.reason() }
 }

@@ -1,7 +1,7 @@
 //! What stands where in a policy?
 
 use super::mark::Mark;
-use panveil::policy::Spot;
+use panveil::policy::ErrorLocation;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::rc::Rc;
@@ -61,15 +61,15 @@ impl Node {
     }
 
     /// Where a mistake is; `None` when it is in no part of the document.
-    pub fn find(&self, spot: Spot<'_>) -> Option<Mark> {
-        match spot {
-            Spot::Document | Spot::Line(_) | Spot::Character(..) => None,
-            Spot::Value(path) => self.at(path).map(|node| node.mark),
-            Spot::UnknownField(path, known) => {
+    pub fn find(&self, location: ErrorLocation<'_>) -> Option<Mark> {
+        match location {
+            ErrorLocation::Document | ErrorLocation::Line(_) | ErrorLocation::Character(..) => None,
+            ErrorLocation::Value(path) => self.at(path).map(|node| node.mark),
+            ErrorLocation::UnknownField(path, known) => {
                 let mut names = self.at(path)?.names();
                 names.find(|name| !known.contains(&name.text.as_str())).map(|name| name.mark)
             }
-            Spot::RepeatedField(path, name) => {
+            ErrorLocation::RepeatedField(path, name) => {
                 self.at(path)?.names().filter(|other| other.text == name).nth(1).map(|name| name.mark)
             }
         }
@@ -136,26 +136,26 @@ mod tests {
     #[test]
     fn mistakes_are_found_by_their_paths() {
         let tree = yaml::read("mode: x\nrules:\n- name: a\n- nam: b\n  match: {where: [c, d]}\nmode: y\n").unwrap();
-        for (spot, line, column) in [
-            (Spot::Value(""), 1, 1),
-            (Spot::Value("mode"), 1, 7),
-            (Spot::Value("rules[1]"), 4, 3),
-            (Spot::Value("rules[1].match.where[1]"), 5, 22),
-            (Spot::UnknownField("rules[1]", &["name", "match"]), 4, 3),
-            (Spot::UnknownField("", &["mode"]), 2, 1),
-            (Spot::RepeatedField("", "mode"), 6, 1),
+        for (location, line, column) in [
+            (ErrorLocation::Value(""), 1, 1),
+            (ErrorLocation::Value("mode"), 1, 7),
+            (ErrorLocation::Value("rules[1]"), 4, 3),
+            (ErrorLocation::Value("rules[1].match.where[1]"), 5, 22),
+            (ErrorLocation::UnknownField("rules[1]", &["name", "match"]), 4, 3),
+            (ErrorLocation::UnknownField("", &["mode"]), 2, 1),
+            (ErrorLocation::RepeatedField("", "mode"), 6, 1),
         ] {
-            assert_eq!(tree.find(spot), Some(Mark { line, column }), "{spot:?}");
+            assert_eq!(tree.find(location), Some(Mark { line, column }), "{location:?}");
         }
-        for spot in [
-            Spot::Document,
-            Spot::Value("rules[2]"),
-            Spot::Value("rules[x]"),
-            Spot::Value("mode.x"),
-            Spot::RepeatedField("", "rules"),
-            Spot::UnknownField("mode", &[]),
+        for location in [
+            ErrorLocation::Document,
+            ErrorLocation::Value("rules[2]"),
+            ErrorLocation::Value("rules[x]"),
+            ErrorLocation::Value("mode.x"),
+            ErrorLocation::RepeatedField("", "rules"),
+            ErrorLocation::UnknownField("mode", &[]),
         ] {
-            assert_eq!(tree.find(spot), None, "{spot:?}");
+            assert_eq!(tree.find(location), None, "{location:?}");
         }
     }
 }

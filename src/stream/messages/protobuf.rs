@@ -21,11 +21,11 @@ pub struct Fields {
     ends: Vec<u64>,
     /// The groups that are open: in how many messages, and of which field.
     groups: Vec<(usize, u64)>,
-    place: Place,
+    place: Location,
 }
 
 /// What comes next.
-enum Place {
+enum Location {
     /// A tag.
     Tag,
     /// So many bytes of a number.
@@ -75,7 +75,7 @@ enum NoHead {
 impl Fields {
     /// At the start of a message with so many bytes, if that is known.
     pub fn new(length: Option<u64>) -> Self {
-        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), place: Place::Tag }
+        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), place: Location::Tag }
     }
 
     /// True at the start of the outermost message.
@@ -86,29 +86,29 @@ impl Fields {
     /// `end` says that the outermost message ends with these bytes.
     pub fn next(&mut self, bytes: &[u8], end: bool) -> Stretch {
         match &mut self.place {
-            Place::Text { rest, length } => {
+            Location::Text { rest, length } => {
                 let len = within(*rest, bytes.len());
                 Stretch::Text { len, first: rest == length, last: end || as_u64(len) == *rest }
             }
-            Place::Number(rest) => {
+            Location::Number(rest) => {
                 let len = within(*rest, bytes.len());
                 *rest = rest.saturating_sub(as_u64(len));
                 if *rest == 0 {
-                    self.place = Place::Tag;
+                    self.place = Location::Tag;
                 }
                 self.advance(len);
                 Stretch::Framing(len)
             }
-            Place::Tag => self.next_field(bytes, end),
+            Location::Tag => self.next_field(bytes, end),
         }
     }
 
     /// Says that so many bytes of a text are done with.
     pub fn take(&mut self, count: usize) {
-        if let Place::Text { rest, .. } = &mut self.place {
+        if let Location::Text { rest, .. } = &mut self.place {
             *rest = rest.saturating_sub(as_u64(count));
             if *rest == 0 {
-                self.place = Place::Tag;
+                self.place = Location::Tag;
             }
             self.advance(count);
         }
@@ -126,19 +126,19 @@ impl Fields {
         let room = room.saturating_sub(as_u64(head.len));
         let is_delimited = matches!(head.value, Value::Delimited(_));
         self.place = match head.value {
-            Value::Read => Place::Tag,
+            Value::Read => Location::Tag,
             Value::Group(field) if self.groups.len() < MOST_LEVELS => {
                 self.groups.push((self.ends.len(), field));
-                Place::Tag
+                Location::Tag
             }
             Value::EndOfGroup(field) if self.groups.last() == Some(&(self.ends.len(), field)) => {
                 self.groups.pop();
-                Place::Tag
+                Location::Tag
             }
             Value::Group(_) | Value::EndOfGroup(_) => {
                 return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
             }
-            Value::Number(length) => Place::Number(length),
+            Value::Number(length) => Location::Number(length),
             Value::Delimited(length) if length > room => {
                 return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
             }
@@ -156,11 +156,11 @@ impl Fields {
                 if self.ends.len() < MOST_LEVELS && is_message {
                     let position = self.position.saturating_add(as_u64(head.len));
                     self.ends.push(position.saturating_add(length));
-                    Place::Tag
+                    Location::Tag
                 } else if length == 0 {
-                    Place::Tag
+                    Location::Tag
                 } else {
-                    Place::Text { rest: length, length }
+                    Location::Text { rest: length, length }
                 }
             }
         };
@@ -170,7 +170,7 @@ impl Fields {
 
     /// The rest of the innermost message is no message: it is a text of `length` bytes.
     fn as_text(&mut self, length: u64, inside: &[u8], end: bool) -> Stretch {
-        self.place = Place::Text { rest: length, length };
+        self.place = Location::Text { rest: length, length };
         let last = end || as_u64(inside.len()) == length;
         Stretch::Text { len: inside.len(), first: true, last }
     }

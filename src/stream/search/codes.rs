@@ -21,13 +21,13 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
     let is_card = |what: &What| matches!(what, What::Pan(_) | What::Track(_));
     let cards: Vec<Range<usize>> =
         hits.found.iter().filter(|hit| is_card(&hit.sighting.what)).map(|hit| hit.span.clone()).collect();
-    let places = places(stretch, &cards, hits.decided);
-    if places.is_empty() {
+    let locations = locations(stretch, &cards, hits.decided);
+    if locations.is_empty() {
         return;
     }
     let mut cursor = None;
     let in_headings = stretch.naming.may_name_codes();
-    for place in places {
+    for place in locations {
         let in_text = match place.start.checked_sub(LOOKBEHIND) {
             Some(before) => names.may_be_in(stretch.text.get(before..place.end).unwrap_or_default()),
             None => names.may_be_in(&[stretch.behind, stretch.text.get(..place.end).unwrap_or_default()].concat()),
@@ -63,20 +63,20 @@ pub fn find(stretch: &Stretch<'_>, names: CodeNames, hits: &mut Hits) {
 }
 
 /// Where codes may stand, in order: near cards, and near the end.
-fn places(stretch: &Stretch<'_>, cards: &[Range<usize>], decided: usize) -> Vec<Range<usize>> {
+fn locations(stretch: &Stretch<'_>, cards: &[Range<usize>], decided: usize) -> Vec<Range<usize>> {
     let start = 0..NEAR.saturating_add(1).saturating_sub(stretch.since_card);
     let near = cards.iter().map(|card| card.start.saturating_sub(REACH)..card.end.saturating_add(REACH));
     let end = if stretch.last { 0..0 } else { decided.saturating_sub(REACH)..decided };
-    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut locations: Vec<Range<usize>> = Vec::new();
     for place in std::iter::once(start).chain(near).chain(std::iter::once(end)) {
         let place = place.start..place.end.min(decided);
-        match places.last_mut() {
+        match locations.last_mut() {
             _ if place.is_empty() => {}
             Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
-            _ => places.push(place),
+            _ => locations.push(place),
         }
     }
-    places
+    locations
 }
 
 /// The runs of letters and digits that begin in `place` and may be codes.

@@ -220,8 +220,11 @@ impl Code {
             } else {
                 (code, root, u32::from(len))
             };
-            let places = entries.get_mut(from..to).unwrap_or_default();
-            places.iter_mut().step_by(1_usize.wrapping_shl(step)).for_each(|place| *place = Entry { value, bits: len });
+            let locations = entries.get_mut(from..to).unwrap_or_default();
+            locations
+                .iter_mut()
+                .step_by(1_usize.wrapping_shl(step))
+                .for_each(|place| *place = Entry { value, bits: len });
         }
         Ok(Self { entries, root_bits })
     }

@@ -2,22 +2,22 @@
 //!
 //! A fact is known, known to be missing, or cannot be told: because the exchange has not come so far, because the proxy
 //! does not say, or because the sender wrote it so that it reads in more than one way. Rules take this into account
-//! ([`Holds`]), so that nobody gets around one by being hard to read.
+//! ([`Tri`]), so that nobody gets around one by being hard to read.
 
 use super::Direction;
 use super::host_name::HostName;
 use super::media_type::MediaType;
-use super::path::Readings;
+use super::path::PathInterpretations;
 use super::peer::Identity;
 
 /// What rules can ask about an exchange. It begins with nothing known.
 ///
 /// Has no `Debug`: it holds parts of headers.
 #[derive(Default)]
-pub struct Circumstances {
+pub struct RequestContext {
     pub(super) method: Fact<Vec<u8>>,
     pub(super) host: Fact<HostName>,
-    pub(super) path: Fact<Readings>,
+    pub(super) path: Fact<PathInterpretations>,
     pub(super) connection: Fact<Connection>,
     pub(super) source: Fact<Identity>,
     pub(super) destination: Fact<Identity>,
@@ -51,22 +51,22 @@ pub enum Connection {
 /// Whether a condition holds. The order matters: of several conditions of which one is enough the greatest counts, of
 /// several that are all needed the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Holds {
+pub(super) enum Tri {
     /// It does not.
     No,
     /// It cannot be told.
-    Open,
+    Unknown,
     /// It does.
     Yes,
 }
 
-impl Circumstances {
+impl RequestContext {
     /// Nothing but what the request's headers say. What they do not say cannot be told: what a proxy makes of a request
     /// without a host is its own matter.
     pub fn note_request_line(&mut self, method: Option<&[u8]>, host: Option<&[u8]>, path: Option<&[u8]>) {
         self.method = Fact::told(method.map(<[u8]>::to_vec));
         self.host = Fact::told(host.and_then(HostName::read));
-        self.path = Fact::told(path.and_then(Readings::of));
+        self.path = Fact::told(path.and_then(PathInterpretations::of));
     }
 
     /// What the headers of a message say it holds.
@@ -117,17 +117,17 @@ impl<T> Fact<T> {
     }
 
     /// Whether the fact is one of `wanted`; always, when there is nothing wanted.
-    pub(super) fn is_among<W>(&self, wanted: &[W], holds: impl Fn(&T, &W) -> Holds) -> Holds {
+    pub(super) fn is_among<W>(&self, wanted: &[W], holds: impl Fn(&T, &W) -> Tri) -> Tri {
         match self {
-            _ if wanted.is_empty() => Holds::Yes,
-            Self::Unknown => Holds::Open,
-            Self::Absent => Holds::No,
-            Self::Known(value) => wanted.iter().map(|wanted| holds(value, wanted)).max().unwrap_or(Holds::No),
+            _ if wanted.is_empty() => Tri::Yes,
+            Self::Unknown => Tri::Unknown,
+            Self::Absent => Tri::No,
+            Self::Known(value) => wanted.iter().map(|wanted| holds(value, wanted)).max().unwrap_or(Tri::No),
         }
     }
 }
 
-impl From<bool> for Holds {
+impl From<bool> for Tri {
     fn from(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
     }

@@ -21,7 +21,7 @@ impl Direction {
 
 /// Which part of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Location {
     /// A header field, other than the path.
     Headers,
     /// The path of a request, with its query.
@@ -32,7 +32,7 @@ pub enum Place {
     Trailers,
 }
 
-impl Place {
+impl Location {
     /// The word for it in the policy, in records and in counters.
     pub fn as_str(self) -> &'static str {
         match self {

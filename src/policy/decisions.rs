@@ -4,61 +4,61 @@
 //! cannot be told whether it holds may be the one or may not, so that of all that could be decided the strictest is:
 //! whoever makes a message hard to judge gains nothing by it.
 
-use super::circumstances::{Circumstances, Holds};
-use super::{Decision, Direction, Intent, Mode, Place, Policy};
+use super::request_context::{RequestContext, Tri};
+use super::{Decision, Direction, Intent, Location, Mode, Policy};
 
 /// What is done at each place of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ruling {
+pub struct Decisions {
     direction: Direction,
-    choices: [Choice; PLACES.len()],
+    decisions: [LocationDecision; LOCATIONS.len()],
 }
 
 /// What is done, and the number of the rule that says so; without one the default does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Choice {
+struct LocationDecision {
     intent: Intent,
     mode: Mode,
     rule: Option<usize>,
 }
 
-const PLACES: [Place; 4] = [Place::Headers, Place::Path, Place::Body, Place::Trailers];
+const LOCATIONS: [Location; 4] = [Location::Headers, Location::Path, Location::Body, Location::Trailers];
 
 impl Policy {
     /// What the rules come to for a message of that direction, as far as its circumstances are known.
-    pub fn judge(&self, direction: Direction, circumstances: &Circumstances) -> Ruling {
+    pub fn judge(&self, direction: Direction, request_context: &RequestContext) -> Decisions {
         let intent = match direction {
             Direction::Request => self.request,
             Direction::Response => self.response,
         };
-        let default = Choice { intent, mode: self.mode, rule: None };
-        let mut ruling = Ruling { direction, choices: [default; PLACES.len()] };
+        let default = LocationDecision { intent, mode: self.mode, rule: None };
+        let mut decisions = Decisions { direction, decisions: [default; LOCATIONS.len()] };
         if self.rules.is_empty() {
-            return ruling;
+            return decisions;
         }
-        let holds: Vec<Holds> = self.rules.iter().map(|rule| rule.condition.holds(direction, circumstances)).collect();
-        for (place, choice) in PLACES.into_iter().zip(&mut ruling.choices) {
+        let holds: Vec<Tri> = self.rules.iter().map(|rule| rule.condition.holds(direction, request_context)).collect();
+        for (place, choice) in LOCATIONS.into_iter().zip(&mut decisions.decisions) {
             *choice = self.choose(place, &holds, default);
         }
-        ruling
+        decisions
     }
 
     /// What to do with a card number that was found there.
-    pub fn decide(&self, ruling: &Ruling, place: Place) -> Decision<'_> {
-        let Choice { intent, mode, rule } = ruling.choice(place);
+    pub fn decide(&self, decisions: &Decisions, place: Location) -> Decision<'_> {
+        let LocationDecision { intent, mode, rule } = decisions.choice(place);
         let rule = rule.and_then(|index| self.rules.get(index));
-        Decision { intent, mode, rule: rule.map_or(ruling.direction.as_str(), |rule| &rule.name) }
+        Decision { intent, mode, rule: rule.map_or(decisions.direction.as_str(), |rule| &rule.name) }
     }
 
-    fn choose(&self, place: Place, holds: &[Holds], default: Choice) -> Choice {
-        let mut possible: Option<Choice> = None;
+    fn choose(&self, place: Location, holds: &[Tri], default: LocationDecision) -> LocationDecision {
+        let mut possible: Option<LocationDecision> = None;
         for (index, (rule, holds)) in self.rules.iter().zip(holds).enumerate() {
-            if *holds == Holds::No || !rule.condition.covers(place) {
+            if *holds == Tri::No || !rule.condition.covers(place) {
                 continue;
             }
-            let choice = Choice { intent: rule.action, mode: rule.mode_under(self.mode), rule: Some(index) };
+            let choice = LocationDecision { intent: rule.action, mode: rule.mode_under(self.mode), rule: Some(index) };
             let strictest = possible.map_or(choice, |other| other.or_stricter(choice));
-            if *holds == Holds::Yes {
+            if *holds == Tri::Yes {
                 return strictest;
             }
             possible = Some(strictest);
@@ -67,45 +67,45 @@ impl Policy {
     }
 }
 
-impl Ruling {
+impl Decisions {
     /// Whether anything of the message is looked at.
     pub fn inspects(&self) -> bool {
-        PLACES.into_iter().any(|place| self.inspects_at(place))
+        LOCATIONS.into_iter().any(|place| self.inspects_at(place))
     }
 
     /// Whether that place is looked at.
-    pub fn inspects_at(&self, place: Place) -> bool {
-        let exists = place != Place::Path || self.direction == Direction::Request;
+    pub fn inspects_at(&self, place: Location) -> bool {
+        let exists = place != Location::Path || self.direction == Direction::Request;
         exists && self.choice(place).intent != Intent::Skip
     }
 
     /// Whether what stands at that place is looked at and dealt with, not only told of.
-    pub fn enforces_at(&self, place: Place) -> bool {
+    pub fn enforces_at(&self, place: Location) -> bool {
         self.inspects_at(place) && self.choice(place).mode == Mode::Enforce
     }
 
     /// Whether anything of the message is dealt with.
     pub fn enforces(&self) -> bool {
-        PLACES.into_iter().any(|place| self.enforces_at(place))
+        LOCATIONS.into_iter().any(|place| self.enforces_at(place))
     }
 
     /// Whether a card number anywhere in the message refuses it.
     pub fn blocks(&self) -> bool {
-        PLACES.into_iter().any(|place| self.enforces_at(place) && self.choice(place).intent == Intent::Block)
+        LOCATIONS.into_iter().any(|place| self.enforces_at(place) && self.choice(place).intent == Intent::Block)
     }
 
-    fn choice(&self, place: Place) -> Choice {
-        let [headers, path, body, trailers] = self.choices;
+    fn choice(&self, place: Location) -> LocationDecision {
+        let [headers, path, body, trailers] = self.decisions;
         match place {
-            Place::Headers => headers,
-            Place::Path => path,
-            Place::Body => body,
-            Place::Trailers => trailers,
+            Location::Headers => headers,
+            Location::Path => path,
+            Location::Body => body,
+            Location::Trailers => trailers,
         }
     }
 }
 
-impl Choice {
+impl LocationDecision {
     /// The stricter of two; the first when they are equal.
     fn or_stricter(self, other: Self) -> Self {
         if other.strictness() > self.strictness() { other } else { self }
