@@ -3,6 +3,7 @@
 //! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
 //! and the plus sign of form encoding.
 
+use super::joint::is_joint_byte;
 use super::lanes::{self, Every, Lanes, Span};
 use super::{MASK_CHARACTERS, markup};
 
@@ -219,8 +220,8 @@ fn begins_track(number: &[u8], last: bool) -> Option<bool> {
     }
 }
 
-/// True when what follows the mask of a track's number may be its last digits, which may be spelled, and have characters
-/// without width among them.
+/// True when what follows the mask of a track's number may be its last digits, which may be spelled, and have separators and
+/// characters without width among them.
 fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
     let mut rest = tail;
     for _ in 0..MASKED_TRACK_TAIL {
@@ -231,7 +232,7 @@ fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
             Unit::Byte(length, byte) => (length, byte),
             Unit::Character(length, character) => (length, u8::try_from(character).unwrap_or(u8::MAX)),
         };
-        if says.is_ascii() && !says.is_ascii_digit() {
+        if says.is_ascii() && !says.is_ascii_digit() && !is_joint_byte(says) {
             // What is spelled twice is not read further here.
             return Some(Escapes::TEXT.may_begin(says));
         }
@@ -390,6 +391,7 @@ mod tests {
             ("%B411111******11\\u200b11^", Unit::Plain),
             ("%B411111******1%311&#49;1^", Unit::Plain),
             ("%B411111******1%25C2%25AD111^", Unit::Plain),
+            ("%B41111111****11%2011^", Unit::Plain),
             ("%B41111111111 ", byte(0xb4)),
             // A mask over something else than the number of a track, as it was before.
             ("%B0***********", byte(0xb0)),

@@ -114,7 +114,7 @@ fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
         if b"%\\&".contains(&says) {
             return true;
         }
-        if !says.is_ascii_digit() && says != NOT_ASCII && says.is_ascii() {
+        if !says.is_ascii_digit() && !is_joint_byte(says) && says != NOT_ASCII && says.is_ascii() {
             return false;
         }
         tail = &tail[length..];
