@@ -5,7 +5,7 @@
 
 use crate::audit::{Counter, Ledger, Line};
 use crate::exchange::{ACTS, Exchange, Flow};
-use crate::host::{EnvoyHost, Host, Level, Live};
+use crate::host::{EnvoyHost, Host, Live, LogLevel};
 use crate::policy::{Direction, KEY_VARIABLE, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
@@ -56,14 +56,14 @@ impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         let mut host = self.host.clone();
         let Ok(text) = host.configuration(size) else {
-            host.log(Level::Error, &Line::HostCallFailed("get_buffer_bytes"));
+            host.log(LogLevel::Error, &Line::HostCallFailed("get_buffer_bytes"));
             return false;
         };
         let key = host.environment(KEY_VARIABLE);
         let policy = match Policy::parse(&text).and_then(|policy| policy.with_key(key.as_deref())) {
             Ok(policy) => policy,
             Err(error) => {
-                host.log(Level::Error, &Line::PolicyRefused(&error));
+                host.log(LogLevel::Error, &Line::PolicyRefused(&error));
                 return false;
             }
         };
@@ -71,10 +71,10 @@ impl RootContext for Root {
         let mode = policy.mode();
         self.left_out = is_left_out(&mut host, &policy);
         self.policy = Some(Rc::new(policy));
-        host.log(Level::Info, &Line::PolicyAccepted(mode));
+        host.log(LogLevel::Info, &Line::PolicyAccepted(mode));
         self.tell_in_force(!self.left_out);
         if let Err(error) = host.set_tick_period(TICK_PERIOD) {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
         true
     }
@@ -108,7 +108,7 @@ impl Root {
         let Some(policy) = &self.policy else { return };
         let mut host = self.host.clone();
         if let Err(error) = host.set_gauge(&Counter::config_info(policy.mode()), u64::from(in_force)) {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
     }
 
@@ -116,7 +116,7 @@ impl Root {
         let mut host = self.host.clone();
         self.ledger.drain(|counter, amount| {
             if let Err(error) = host.count(counter, amount) {
-                host.log(Level::Warn, &Line::HostCallFailed(error.call));
+                host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
             }
         });
     }
@@ -128,12 +128,12 @@ fn is_left_out(host: &mut EnvoyHost, policy: &Policy) -> bool {
         return false;
     }
     let Ok(Some(namespace)) = host.property(&["xds", "node", "metadata", "NAMESPACE"]) else {
-        host.log(Level::Warn, &Line::NamespaceUnknown);
+        host.log(LogLevel::Warn, &Line::NamespaceUnknown);
         return false;
     };
     let left_out = !policy.acts_in(&namespace);
     if left_out {
-        host.log(Level::Info, &Line::NamespaceLeftOut);
+        host.log(LogLevel::Info, &Line::NamespaceLeftOut);
     }
     left_out
 }

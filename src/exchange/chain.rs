@@ -7,7 +7,7 @@
 
 use super::Exchange;
 use crate::audit::Line;
-use crate::host::{Host, HostError, Level};
+use crate::host::{Host, HostError, LogLevel};
 use crate::policy::Mode;
 
 /// The filter state that a filter claims which acts.
@@ -25,7 +25,7 @@ impl Exchange {
         }
         let mode = self.policy.mode();
         let aside = is_dealt_with(host, mode).unwrap_or_else(|error| {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
             false
         });
         if !aside {

@@ -5,7 +5,7 @@
 
 use super::Exchange;
 use crate::audit::Line;
-use crate::host::{HeaderBlock, Host, Level};
+use crate::host::{HeaderBlock, Host, LogLevel};
 use crate::policy::{Connection, Direction};
 use std::rc::Rc;
 
@@ -72,5 +72,5 @@ fn connection<H: Host>(host: &mut H) -> Option<Connection> {
 
 /// A property; an error, which the log tells, leaves open what the rules ask.
 fn told<H: Host>(host: &mut H, path: &[&str]) -> Result<Option<Vec<u8>>, ()> {
-    host.property(path).map_err(|error| host.log(Level::Warn, &Line::HostCallFailed(error.call)))
+    host.property(path).map_err(|error| host.log(LogLevel::Warn, &Line::HostCallFailed(error.call)))
 }

@@ -33,7 +33,7 @@ use self::framing::{Handover, hands_over};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Facts, Ledger, Line, Reason, Redacted, Tally};
-use crate::host::{HeaderBlock, HeaderMap, Host, HostError, Level};
+use crate::host::{HeaderBlock, HeaderMap, Host, HostError, LogLevel};
 use crate::policy::{Decisions, Direction, Limit, Location, Policy, RequestContext, Uninspectable};
 use std::rc::Rc;
 
@@ -268,7 +268,7 @@ impl Exchange {
             Ok(flow) => return flow,
             Err(Stop::Refused(refusal)) => refusal,
             Err(Stop::Host(error)) => {
-                host.log(Level::Error, &Line::HostCallFailed(error.call));
+                host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
                 self.note_unread(host, direction, Reason::HostCall);
                 if !self.message(direction).decisions.enforces() {
                     return Flow::Continue;
@@ -280,7 +280,7 @@ impl Exchange {
         let reply = refusal.reply(direction, &self.policy, self.request_id.as_ref());
         let answer = host.reply(&reply);
         if let Err(error) = answer {
-            host.log(Level::Error, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
         }
         self.stopped = Some(Stopped { direction, answered: answer.is_ok() });
         Flow::Pause

@@ -7,7 +7,7 @@ use super::framing::is_broken_off;
 use super::judging::{DESTINATION, MUTUAL, SOURCE};
 use super::{Exchange, Stop, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
-use crate::host::{HeaderBlock, HeaderMap, Host, Level};
+use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
 use crate::policy::{Decision, Direction, Limit, Location};
 use crate::stream::Sighting;
 
@@ -190,7 +190,7 @@ impl Exchange {
 
     pub(super) fn publish<H: Host>(&self, host: &mut H, key: &str, value: &str) {
         if let Err(error) = host.set_metadata(key, value) {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
     }
 
@@ -202,7 +202,7 @@ impl Exchange {
 
     fn count<H: Host>(&self, host: &mut H, counter: Counter<'_>, amount: u64) {
         if let Err(error) = host.count(counter, amount) {
-            host.log(Level::Warn, &Line::HostCallFailed(error.call));
+            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
     }
 }

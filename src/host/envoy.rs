@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code, reason = "the ABI is a set of foreign functions")]
 
-use super::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
+use super::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
 use std::cell::RefCell;
@@ -254,12 +254,12 @@ impl Host for EnvoyHost {
         check(status, "increment_metric")
     }
 
-    fn log(&mut self, level: Level, line: &Line<'_>) {
+    fn log(&mut self, level: LogLevel, line: &Line<'_>) {
         let text = line.to_string();
         let level = match level {
-            Level::Info => 2,
-            Level::Warn => 3,
-            Level::Error => 4,
+            LogLevel::Info => 2,
+            LogLevel::Warn => 3,
+            LogLevel::Error => 4,
         };
         // SAFETY: the pointer comes with the length of a live string. A log that can't be written to is no reason to fail.
         unsafe { proxy_log(level, text.as_ptr(), text.len()) };

@@ -3,7 +3,7 @@
 //! State that a test sets up and reads back, with Envoy's rules for which call is allowed when: headers change only in
 //! their own callback, a body only in its own callback or, when its last chunk waits, in the trailers callback.
 
-use super::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
+use super::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
 use std::collections::BTreeMap;
@@ -188,7 +188,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn log(&mut self, _level: Level, line: &Line<'_>) {
+    fn log(&mut self, _level: LogLevel, line: &Line<'_>) {
         self.log.push(line.to_string());
     }
 }

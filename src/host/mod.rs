@@ -49,7 +49,7 @@ pub trait Host {
     /// Moves a counter.
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError>;
     /// Writes to the proxy's own log.
-    fn log(&mut self, level: Level, line: &Line<'_>);
+    fn log(&mut self, level: LogLevel, line: &Line<'_>);
 }
 
 /// A header map of an exchange.
@@ -80,7 +80,7 @@ pub struct LocalReply {
 
 /// How loud a line of the proxy's log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum LogLevel {
     /// Worth knowing once.
     Info,
     /// Something was not inspected or not done.

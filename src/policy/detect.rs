@@ -9,14 +9,14 @@ use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, Patterns, Refused};
 use crate::verdict::authentication::CodeNames;
 use crate::verdict::criteria::OwnPatterns;
 use crate::verdict::name::Names;
-use crate::verdict::{Brand, Criteria, Level, Traces};
+use crate::verdict::{Brand, Criteria, Sensitivity, Traces};
 
 /// The part of a policy that says what is looked for.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Detect {
     /// How much must speak for a card.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Level>", extend("default" = "balanced")))]
-    pub sensitivity: Level,
+    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Sensitivity>", extend("default" = "balanced")))]
+    pub sensitivity: Sensitivity,
     /// Brands that you issue or accept: their rare ranges and lengths count like others.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::words::<Brand>", extend("default" = [])))]
     pub brands: Vec<Brand>,
@@ -81,7 +81,7 @@ impl Detect {
             ])?;
         let (patterns, compiled) = patterns.or((Vec::new(), None), read_patterns)?;
         Ok(Self {
-            sensitivity: sensitivity.or(Level::Balanced, Document::word)?,
+            sensitivity: sensitivity.or(Sensitivity::Balanced, Document::word)?,
             brands: brands.or(Vec::new(), |list| list.items("a list of brands", Document::word))?,
             authentication_data: authentication_data.or(true, Document::boolean)?,
             test_cards: test_cards.or(TestCards::Detect, Document::word)?,
@@ -99,7 +99,7 @@ impl Detect {
         let named = self.patterns.iter().map(|pattern| (pattern.name.as_str().into(), pattern.keep_last)).collect();
         Criteria {
             level: self.sensitivity,
-            eager: false,
+            luhn_only: false,
             brands: self.brands.clone(),
             test_cards: self.test_cards == TestCards::Detect,
             names: Names::new(&self.card_keys, &self.ignore_keys),

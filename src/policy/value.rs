@@ -7,7 +7,7 @@ use super::error::PolicyError;
 use super::read::Word;
 use super::{Direction, Intent, Location, Mode, Uninspectable};
 use crate::mask::{Keep, MaskCharacter};
-use crate::verdict::{Brand, Level};
+use crate::verdict::{Brand, Sensitivity};
 
 /// The name of a rule or a pattern. It goes into access logs and records as it is, so it is plain; and with its few
 /// digits it cannot be a card number.
@@ -140,7 +140,7 @@ impl Word for Keep {
     }
 }
 
-impl Word for Level {
+impl Word for Sensitivity {
     const ALL: &'static [Self] = &[Self::Strict, Self::Balanced, Self::Precise];
 
     fn word(self) -> &'static str {

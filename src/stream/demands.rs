@@ -12,7 +12,7 @@ use crate::scan::Decoded;
 use crate::scan::pattern::Patterns;
 use crate::scan::token::is_token_byte;
 use crate::verdict::criteria::OwnPatterns;
-use crate::verdict::{Brand, Criteria, Level};
+use crate::verdict::{Brand, Criteria, Sensitivity};
 use serde_json::Value;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -23,7 +23,7 @@ pub struct Reading {
     /// Its notation.
     pub document: Document,
     /// How strong the evidence for a card must be.
-    pub level: Level,
+    pub level: Sensitivity,
     /// What a masked card looks like.
     pub style: Style,
     /// Whether tokens are read and patterns are matched too.
@@ -87,7 +87,7 @@ impl Reading {
     /// What the filter does with a body when its policy says nothing else.
     pub fn of(document: Document, keep: Keep) -> Self {
         let style = Style { keep, character: MaskCharacter::ASTERISK };
-        Self { document, level: Level::Balanced, style, widely: false }
+        Self { document, level: Sensitivity::Balanced, style, widely: false }
     }
 
     fn body(self, sender: Sender, treatment: Treatment, pause_limit: usize) -> Body {

@@ -8,7 +8,7 @@ use super::search::{self, Hit, Stretch, Written};
 use super::suspicion::is_suspect;
 use crate::mask::{Form, Style};
 use crate::scan::{self, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
-use crate::verdict::{self, Criteria, Level, field};
+use crate::verdict::{self, Criteria, Sensitivity, field};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -356,7 +356,7 @@ fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> 
 /// A whole `text` in which every card is hidden with all its digits, and what goes with it. Whatever level a policy sets, what
 /// may be a card is hidden.
 pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
-    redacted_by(text, &Arc::new(Criteria::at(Level::Strict)), Style::HIDE)
+    redacted_by(text, &Arc::new(Criteria::at(Sensitivity::Strict)), Style::HIDE)
 }
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.

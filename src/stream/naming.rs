@@ -5,8 +5,8 @@
 
 use super::columns::Columns;
 use crate::scan::text_before;
-use crate::verdict::name::{Called, Names};
-use crate::verdict::{FarNames, field};
+use crate::verdict::name::{NameEvidence, Names};
+use crate::verdict::{EnclosingNames, field};
 
 /// The names that hold at one place of a text, and what it takes to go on from there.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Cursor<'t> {
     text: &'t [u8],
     at: usize,
     /// What the headings that were asked for say. A table has few, and many cells below each.
-    weighed: Vec<(Vec<u8>, Called)>,
+    weighed: Vec<(Vec<u8>, NameEvidence)>,
 }
 
 /// The bytes up to a bracket in which its name may stand.
@@ -75,9 +75,9 @@ impl Cursor<'_> {
     }
 
     /// The names at `position`, which is not before the one that was asked for last.
-    pub fn names(&mut self, position: usize) -> FarNames {
+    pub fn names(&mut self, position: usize) -> EnclosingNames {
         self.advance_to(position);
-        FarNames {
+        EnclosingNames {
             heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),
             heading_says: None,
             array: self.naming.array.clone(),
@@ -85,7 +85,7 @@ impl Cursor<'_> {
     }
 
     /// The same, with what the heading says by these lists.
-    pub fn weighed_names(&mut self, position: usize, names: &Names) -> FarNames {
+    pub fn weighed_names(&mut self, position: usize, names: &Names) -> EnclosingNames {
         let mut far = self.names(position);
         if let Some(heading) = &far.heading {
             let known = self.weighed.iter().find(|(weighed, _)| weighed == heading).map(|(_, says)| *says);

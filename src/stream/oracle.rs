@@ -6,8 +6,8 @@
 use crate::scan::{
     self, FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte,
 };
-use crate::verdict::name::{Called, Names};
-use crate::verdict::{Brand, FarNames, Tier, adjacent, boundary, context, test_cards, track, words};
+use crate::verdict::name::{NameEvidence, Names};
+use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, boundary, context, test_cards, track, words};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -340,9 +340,9 @@ fn checked(digits: &str) -> Option<Brand> {
 
 fn context_of(before: &[u8]) -> Option<i8> {
     // No array of these texts begins out of sight.
-    match context::called(before, &FarNames::default(), &Names::default()) {
-        Called::Weighs(score) => Some(score),
-        Called::Ignored => None,
+    match context::called(before, &EnclosingNames::default(), &Names::default()) {
+        NameEvidence::Weighs(score) => Some(score),
+        NameEvidence::Ignored => None,
     }
 }
 

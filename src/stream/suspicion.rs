@@ -36,7 +36,7 @@ fn holds_suspect(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
 mod tests {
     use super::*;
     use crate::stream::{Document, Inspector};
-    use crate::verdict::Level;
+    use crate::verdict::Sensitivity;
     use proptest::prelude::*;
     use std::sync::Arc;
 
@@ -54,7 +54,7 @@ mod tests {
         fn what_could_be_found_is_suspected(
             parts in prop::collection::vec(part(), 0..12),
             document in prop::sample::select(vec![Document::Json, Document::Form, Document::Csv, Document::Text]),
-            level in prop::sample::select(vec![Level::Strict, Level::Balanced]),
+            level in prop::sample::select(vec![Sensitivity::Strict, Sensitivity::Balanced]),
             base64 in any::<bool>(),
         ) {
             let text = parts.concat();

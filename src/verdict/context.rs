@@ -3,7 +3,7 @@
 //! The nearest [name](field) decides, or else the last words of running text. It is worth between -4 and +4. Other fields
 //! of the record may add to it.
 
-use super::name::{self, CARD, Called, Names, OTHER, WEAK};
+use super::name::{self, CARD, NameEvidence, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
 use crate::scan::letters::{self, in_a_row};
@@ -12,17 +12,17 @@ use std::borrow::Cow;
 
 /// Names of a number that stand too far before it to be in the text before it.
 #[derive(Clone, Default)]
-pub struct FarNames {
+pub struct EnclosingNames {
     /// The heading of its column in a table.
     pub heading: Option<Vec<u8>>,
     /// What that says, if it was asked before.
-    pub heading_says: Option<Called>,
+    pub heading_says: Option<NameEvidence>,
     /// The name of the array that it stands in.
     pub array: Option<Vec<u8>>,
 }
 
 /// What the text `before` a number, whose last byte stands next to it, calls it, and the names that stand `far` before it.
-pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
+pub fn called(before: &[u8], far: &EnclosingNames, names: &Names) -> NameEvidence {
     if let Some(heading) = &far.heading {
         return far.heading_says.unwrap_or_else(|| names.weigh(heading));
     }
@@ -31,7 +31,7 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
     let before = before.as_ref();
     if let Some(name) = field::named_pair(before) {
         let called = names.weigh(name);
-        if called != Called::Weighs(0) {
+        if called != NameEvidence::Weighs(0) {
             return called;
         }
     }
@@ -39,12 +39,12 @@ pub fn called(before: &[u8], far: &FarNames, names: &Names) -> Called {
         let array = far.array.as_deref()?;
         field::last_bracket(before).is_none().then_some(array)
     });
-    let Some(key) = key else { return Called::Weighs(score_of_words(before)) };
+    let Some(key) = key else { return NameEvidence::Weighs(score_of_words(before)) };
     match names.weigh(key) {
-        Called::Weighs(score @ 0..=WEAK) => {
+        NameEvidence::Weighs(score @ 0..=WEAK) => {
             let parent = field::parent(before).is_some_and(|parent| name::score(parent) == CARD);
             let named = parent || (field::ends_unquoted(before) && score_of_words(before) == CARD);
-            Called::Weighs(if named { CARD } else { score })
+            NameEvidence::Weighs(if named { CARD } else { score })
         }
         called => called,
     }
@@ -235,8 +235,8 @@ fn is_month_and_year(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn called_in(before: &str) -> Called {
-        called(before.as_bytes(), &FarNames::default(), &Names::default())
+    fn called_in(before: &str) -> NameEvidence {
+        called(before.as_bytes(), &EnclosingNames::default(), &Names::default())
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             ("hello world ", 0),
             ("", 0),
         ] {
-            assert_eq!(called_in(before), Called::Weighs(expected), "{before}");
+            assert_eq!(called_in(before), NameEvidence::Weighs(expected), "{before}");
         }
     }
 
@@ -295,13 +295,13 @@ mod tests {
 
     #[test]
     fn far_names_count_where_no_near_one_is() {
-        let far = FarNames { array: Some(b"cards".to_vec()), ..FarNames::default() };
+        let far = EnclosingNames { array: Some(b"cards".to_vec()), ..EnclosingNames::default() };
         let called = |before: &str| called(before.as_bytes(), &far, &Names::default());
-        assert_eq!(called("1, 2, "), Called::Weighs(CARD));
-        assert_eq!(called("{\"imei\": "), Called::Weighs(OTHER));
-        assert_eq!(called("[1, 2, "), Called::Weighs(0));
-        let far = FarNames { heading: Some(b"imei".to_vec()), ..FarNames::default() };
-        assert_eq!(super::called(b"card ", &far, &Names::default()), Called::Weighs(OTHER));
+        assert_eq!(called("1, 2, "), NameEvidence::Weighs(CARD));
+        assert_eq!(called("{\"imei\": "), NameEvidence::Weighs(OTHER));
+        assert_eq!(called("[1, 2, "), NameEvidence::Weighs(0));
+        let far = EnclosingNames { heading: Some(b"imei".to_vec()), ..EnclosingNames::default() };
+        assert_eq!(super::called(b"card ", &far, &Names::default()), NameEvidence::Weighs(OTHER));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What does the operator say about what a card is?
 
-use super::Level;
+use super::Sensitivity;
 use super::authentication::CodeNames;
 use super::brand::{Brand, Tier};
 use super::fingerprint::FingerprintKey;
@@ -12,9 +12,9 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Criteria {
     /// How strong the evidence must be.
-    pub level: Level,
+    pub level: Sensitivity,
     /// Whether a range, a length and a check digit are enough, and neither evidence nor a letter beside it counts against a number.
-    pub eager: bool,
+    pub luhn_only: bool,
     /// Brands all of whose numbers need no more evidence than a range, a length and a check digit.
     pub brands: Vec<Brand>,
     /// Whether published numbers for tests count.
@@ -55,7 +55,7 @@ pub struct OwnPatterns {
 
 impl Criteria {
     /// The default, with another strength of evidence.
-    pub fn at(level: Level) -> Self {
+    pub fn at(level: Sensitivity) -> Self {
         Self { level, ..Self::default() }
     }
 
@@ -69,8 +69,8 @@ impl Criteria {
         let names = self.names.clone().without_ignored();
         let authentication_data = Some(self.authentication_data.unwrap_or_default());
         Self {
-            level: Level::Strict,
-            eager: true,
+            level: Sensitivity::Strict,
+            luhn_only: true,
             test_cards: true,
             names,
             patterns,
@@ -82,7 +82,7 @@ impl Criteria {
 
     /// The score from which on a candidate is a card.
     pub(super) fn threshold(&self) -> i8 {
-        if self.eager { i8::MIN } else { self.level.threshold() }
+        if self.luhn_only { i8::MIN } else { self.level.threshold() }
     }
 
     /// How much a number of `brand` has to show whose range is of `tier`.
@@ -94,8 +94,8 @@ impl Criteria {
 impl Default for Criteria {
     fn default() -> Self {
         Self {
-            level: Level::Balanced,
-            eager: false,
+            level: Sensitivity::Balanced,
+            luhn_only: false,
             brands: Vec::new(),
             test_cards: true,
             names: Names::default(),

@@ -3,7 +3,7 @@
 //! The key of a JSON member, form field, header, attribute or element, the name of an array, of a part of a form, or a
 //! segment of a path.
 
-use super::context::FarNames;
+use super::context::EnclosingNames;
 use super::words::{self, is_one_of};
 use crate::scan::lanes::{Every, Lanes};
 use crate::scan::last;
@@ -16,8 +16,8 @@ pub fn name(before: &[u8]) -> Option<&[u8]> {
 
 /// The name to call a value by that stands behind `before`, and under `far` names: its column, or what stands right in
 /// front of it, or the array around it.
-pub fn nearest(before: &[u8], far: &FarNames) -> Option<Vec<u8>> {
-    let FarNames { heading, array, .. } = far;
+pub fn nearest(before: &[u8], far: &EnclosingNames) -> Option<Vec<u8>> {
+    let EnclosingNames { heading, array, .. } = far;
     let near = || named_pair(before).or_else(|| name(before));
     heading.as_deref().or_else(near).or(array.as_deref()).map(<[u8]>::to_vec)
 }

@@ -22,13 +22,13 @@ pub mod words;
 
 pub use authentication::Code;
 pub use brand::{Brand, Tier};
-pub use context::FarNames;
+pub use context::EnclosingNames;
 pub use criteria::{Criteria, Traces};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
 use crate::scan::{Candidate, Digits, Shape};
 use boundary::Surroundings;
-use name::Called;
+use name::NameEvidence;
 
 /// What a candidate turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub enum Verdict {
 
 /// How strong the evidence must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
+pub enum Sensitivity {
     /// Everything that could be a card, also under the name of an identifier.
     Strict,
     /// What is more likely a card than not.
@@ -144,7 +144,7 @@ fn may_be_issued(digits: &Digits) -> bool {
 }
 
 /// Decides whether `candidate` is a card number by `criteria`. `far` is what it is called from afar.
-pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> Verdict {
+pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingNames) -> Verdict {
     let evidence = match weigh(candidate, criteria, far) {
         Ok(evidence) => evidence,
         Err(verdict) => return verdict,
@@ -186,7 +186,7 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, 
 }
 
 /// What speaks for and against `candidate`, when nothing about it decides by itself.
-pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> Result<Evidence, Verdict> {
+pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingNames) -> Result<Evidence, Verdict> {
     let digits = candidate.digits();
     let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(Why::Issuer)) };
     if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
@@ -208,16 +208,16 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &FarNames) -> 
     }
     let before = candidate.before();
     match boundary::surroundings(candidate, &before) {
-        Surroundings::Object(Why::GluedToLetter | Why::Fraction) if criteria.eager => {}
+        Surroundings::Object(Why::GluedToLetter | Why::Fraction) if criteria.luhn_only => {}
         Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
         Surroundings::Open => return Err(Verdict::Open),
         Surroundings::Track => evidence.in_track = true,
         Surroundings::Weigh(weight) => evidence.beside = weight,
     }
     match context::called(&before, far, &criteria.names) {
-        Called::Ignored => return Err(Verdict::NotPan(Why::IgnoredName)),
-        Called::Weighs(_) if evidence.in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
-        Called::Weighs(score) => evidence.context = score,
+        NameEvidence::Ignored => return Err(Verdict::NotPan(Why::IgnoredName)),
+        NameEvidence::Weighs(_) if evidence.in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
+        NameEvidence::Weighs(score) => evidence.context = score,
     }
     if candidate.shape() == Shape::Scientific {
         let is_card = evidence.context >= name::CARD || (tier == Tier::Default && evidence.context > 0);
@@ -288,7 +288,7 @@ fn may_lack_check_digit(digits: &[u8]) -> bool {
 /// The fewest digits of a UnionPay number.
 const UNIONPAY_SHORTEST: usize = 16;
 
-impl Level {
+impl Sensitivity {
     /// The score from which on a candidate is a card.
     pub const fn threshold(self) -> i8 {
         match self {
@@ -309,7 +309,7 @@ mod tests {
         let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
         while let Step::Start(windows) = starts.advance() {
             if let Some(candidate) = windows.last() {
-                return judge(&candidate, &Criteria::default(), &FarNames::default());
+                return judge(&candidate, &Criteria::default(), &EnclosingNames::default());
             }
         }
         panic!("no candidate in {text}");
@@ -369,7 +369,8 @@ mod tests {
         let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut first = None;
         while let Step::Start(windows) = starts.advance() {
-            for verdict in windows.map(|candidate| judge(&candidate, &Criteria::default(), &FarNames::default())) {
+            for verdict in windows.map(|candidate| judge(&candidate, &Criteria::default(), &EnclosingNames::default()))
+            {
                 if verdict != Verdict::NotPan(Why::Issuer) {
                     return verdict;
                 }

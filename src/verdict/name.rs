@@ -13,7 +13,7 @@ pub struct Names {
 
 /// What a number is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Called {
+pub enum NameEvidence {
     /// Something that speaks so much for a card (positive) or against one.
     Weighs(i8),
     /// By a name under which the operator says that there are no cards.
@@ -33,17 +33,17 @@ impl Names {
     }
 
     /// What `name` says.
-    pub fn weigh(&self, name: &[u8]) -> Called {
+    pub fn weigh(&self, name: &[u8]) -> NameEvidence {
         if !self.cards.is_empty() || !self.ignored.is_empty() {
             let name = plain(name);
             if self.ignored.contains(&name) {
-                return Called::Ignored;
+                return NameEvidence::Ignored;
             }
             if self.cards.contains(&name) {
-                return Called::Weighs(UNIONPAY);
+                return NameEvidence::Weighs(UNIONPAY);
             }
         }
-        Called::Weighs(score(name))
+        NameEvidence::Weighs(score(name))
     }
 }
 
@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn the_operator_has_the_last_word() {
         let names = Names::new(&["acct-ref".to_owned()], &["card_id".to_owned()]);
-        assert_eq!(names.weigh(b"acctRef"), Called::Weighs(UNIONPAY));
-        assert_eq!(names.weigh(b"cardID"), Called::Ignored);
-        assert_eq!(names.weigh(b"card"), Called::Weighs(CARD));
+        assert_eq!(names.weigh(b"acctRef"), NameEvidence::Weighs(UNIONPAY));
+        assert_eq!(names.weigh(b"cardID"), NameEvidence::Ignored);
+        assert_eq!(names.weigh(b"card"), NameEvidence::Weighs(CARD));
     }
 }

@@ -17,7 +17,7 @@ use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
 use panveil::stream::demands::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing, Prefixed};
-use panveil::verdict::Level;
+use panveil::verdict::Sensitivity;
 
 /// How much the inspector reads at a time.
 const SEAM: usize = 16_384;
@@ -46,9 +46,9 @@ pub fn check(input: &[u8]) {
             character: MaskCharacter::new(choice(2)).unwrap_or(MaskCharacter::ASTERISK),
         },
         level: match choice(3).to_ascii_lowercase() {
-            b's' => Level::Strict,
-            b'p' => Level::Precise,
-            _ => Level::Balanced,
+            b's' => Sensitivity::Strict,
+            b'p' => Sensitivity::Precise,
+            _ => Sensitivity::Balanced,
         },
         widely: choice(3).is_ascii_uppercase(),
     };

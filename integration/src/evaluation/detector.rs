@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use panveil::mask::Style;
 use panveil::stream::{Document, Inspector};
-use panveil::verdict::{Criteria, Level};
+use panveil::verdict::{Criteria, Sensitivity};
 
 use super::corpus::Place;
 use super::fill::Text;
 
 /// What panveil finds in `text` where it stands at `place`, as offsets into it. The notation is told as in the filter.
-pub fn find(text: &Text, place: &Place, level: Level) -> Vec<Range<usize>> {
+pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>> {
     let bytes = text.bytes();
     let value = match place {
         Place::Header => bytes.windows(2).position(|pair| pair == b": ").map_or(0, |colon| colon + 2),
@@ -30,7 +30,7 @@ pub fn find(text: &Text, place: &Place, level: Level) -> Vec<Range<usize>> {
 }
 
 /// The detector that is measured. Whatever it reads only when asked to is asked for here.
-fn inspector(document: Document, level: Level) -> Inspector {
+fn inspector(document: Document, level: Sensitivity) -> Inspector {
     let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::at(level) };
     Inspector::new(document, Style::HIDE).under(Arc::new(criteria))
 }

@@ -1,7 +1,7 @@
 //! What does the detector do with every class?
 
 use anyhow::Result;
-use panveil::verdict::Level;
+use panveil::verdict::Sensitivity;
 
 use super::corpus::{Class, Corpus, Expect, Tier};
 use super::detector;
@@ -16,7 +16,7 @@ pub struct Plan {
     /// How many records each class has under each seed.
     pub records: u64,
     /// How strong the evidence must be.
-    pub level: Level,
+    pub level: Sensitivity,
 }
 
 /// What came of it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use panveil::mask::Style;
 use panveil::stream::{Document, Inspector};
-use panveil::verdict::{Criteria, Level};
+use panveil::verdict::{Criteria, Sensitivity};
 use tempfile::TempDir;
 
 use super::digits::Fragments;
@@ -52,7 +52,8 @@ impl Written {
 
     /// Lets all scanners look at it. `place` says whose it is.
     pub async fn scan(&self, place: &str, sent: &Fragments, python: Option<&Python>, all: &mut Findings) -> Result<()> {
-        let strict = Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::at(Level::Strict) });
+        let strict =
+            Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::at(Sensitivity::Strict) });
         for (name, bytes) in &self.0 {
             for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
                 let at = || format!("{place}/{name}:{}", number + 1);

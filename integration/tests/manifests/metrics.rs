@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use panveil::audit::{Action, Counter, Reason};
-use panveil::policy::{Direction, Limit, Mode, Location};
+use panveil::policy::{Direction, Limit, Location, Mode};
 use panveil_integration::observation::from_stat;
 
 /// What is not panveil's. Those of Envoy are asked for in a real one, too.

@@ -4,8 +4,8 @@ use super::issuer;
 use crate::cli::shown::Shown;
 use panveil::scan::{Candidate, Separator, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
-use panveil::verdict::name::{Called, Names};
-use panveil::verdict::{self, Criteria, Evidence, FarNames, Level, Verdict, Why, context, luhn};
+use panveil::verdict::name::{NameEvidence, Names};
+use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, Sensitivity, Verdict, Why, context, luhn};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -23,7 +23,8 @@ impl Considered {
     pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: Shown) -> Self {
         let span = candidate.span();
         let spelling = text.get(span.clone()).unwrap_or_default();
-        let (criteria, far) = (Criteria { authentication_data: None, ..Criteria::default() }, FarNames::default());
+        let (criteria, far) =
+            (Criteria { authentication_data: None, ..Criteria::default() }, EnclosingNames::default());
         let verdict = verdict::judge(candidate, &criteria, &far);
         let mut steps = vec![
             ("digits", layout(candidate, spelling)),
@@ -65,7 +66,7 @@ impl Considered {
 }
 
 /// The level that policies have unless they say otherwise.
-const LEVEL: Level = Level::Balanced;
+const LEVEL: Sensitivity = Sensitivity::Balanced;
 
 fn beside(candidate: &Candidate<'_>) -> &'static str {
     match boundary::surroundings(candidate, &candidate.before()) {
@@ -77,7 +78,9 @@ fn beside(candidate: &Candidate<'_>) -> &'static str {
 }
 
 fn named(candidate: &Candidate<'_>) -> &'static str {
-    let Called::Weighs(score) = context::called(&candidate.before(), &FarNames::default(), &Names::default()) else {
+    let NameEvidence::Weighs(score) =
+        context::called(&candidate.before(), &EnclosingNames::default(), &Names::default())
+    else {
         return "as something without cards";
     };
     match score {

@@ -2,7 +2,7 @@
 
 use super::captured::{Captured, Field};
 use panveil::audit::{Counter, Line};
-use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, Level, LocalReply};
+use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use panveil::policy::{Connection, Direction};
 use std::collections::BTreeMap;
 
@@ -136,5 +136,5 @@ impl Host for CaptureHost<'_> {
     }
 
     /// A proxy's log tells of calls that failed, which here are facts that no capture holds.
-    fn log(&mut self, _level: Level, _line: &Line<'_>) {}
+    fn log(&mut self, _level: LogLevel, _line: &Line<'_>) {}
 }

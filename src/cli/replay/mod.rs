@@ -111,7 +111,7 @@ fn spiffe_id(text: &str) -> Result<String, &'static str> {
 
 /// Who reads the result should know which part of it stands on facts that are not in the capture.
 fn note_what_is_not_known(policy: &Policy, peers: &Peers) {
-    let asked = policy.questions();
+    let asked = policy.needed();
     let plain = peers.connection.is_some_and(|connection| connection != Connection::MutualTls);
     let unknown: Vec<&str> = [
         ("--tls", asked.connection && peers.connection.is_none()),

@@ -5,7 +5,7 @@ use crate::mask;
 use crate::scan::{Candidate, Digits, Shape, Starts, Step, View, Windows};
 use crate::stream::finding::{Sighting, Trace, What};
 use crate::stream::naming::Cursor;
-use crate::verdict::{self, Brand, FarNames, Pan, Traces, Verdict, Why};
+use crate::verdict::{self, Brand, EnclosingNames, Pan, Traces, Verdict, Why};
 use std::ops::Range;
 
 /// Adds the cards in `stretch` to `hits`. Returns the cursor that told their names, when there was anything to call.
@@ -48,7 +48,7 @@ enum Best {
         written: Written,
         score: i8,
         digits: Digits,
-        far: FarNames,
+        far: EnclosingNames,
     },
     None,
     /// More bytes may make one of them a card.
@@ -89,7 +89,7 @@ fn extend(best: &mut Best, candidate: &Candidate<'_>) {
     }
 }
 
-fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: FarNames) -> Best {
+fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: EnclosingNames) -> Best {
     let span = candidate.span();
     let written = match candidate.shape() {
         Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InHexadecimal,
@@ -111,7 +111,7 @@ fn trace(digits: &Digits, brand: Brand, stretch: &Stretch<'_>) -> Option<Trace> 
 }
 
 /// What `candidate` is called from afar.
-fn far_names<'t>(candidate: &Candidate<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> FarNames {
+fn far_names<'t>(candidate: &Candidate<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> EnclosingNames {
     let cursor = names.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
     cursor.weighed_names(candidate.span().start, &stretch.criteria.names)
 }

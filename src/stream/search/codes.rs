@@ -7,7 +7,7 @@ use super::{Hits, Stretch};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::What;
 use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, may_be_code};
-use crate::verdict::{Code, FarNames, field};
+use crate::verdict::{Code, EnclosingNames, field};
 use std::ops::Range;
 
 /// The most bytes between a code and its card.
@@ -120,7 +120,7 @@ fn is_near(stretch: &Stretch<'_>, cards: &[Range<usize>], value: &Range<usize>) 
 fn read(
     stretch: &Stretch<'_>,
     value: &Range<usize>,
-    far: &FarNames,
+    far: &EnclosingNames,
     in_text: Option<CodeNames>,
 ) -> (bool, Option<Code>) {
     let before =

@@ -15,7 +15,7 @@ use super::finding::{Sighting, What};
 use super::naming::Naming;
 use crate::mask::Style;
 use crate::scan::Decoded;
-use crate::verdict::{Criteria, FarNames};
+use crate::verdict::{Criteria, EnclosingNames};
 use std::ops::Range;
 
 /// A stretch of text, and what is known where it begins.
@@ -57,7 +57,7 @@ pub struct Hit {
     /// What may be known of it. Its name may be that of the text around it.
     pub sighting: Sighting,
     /// What it is called from afar, when that had to be looked up.
-    pub far: Option<FarNames>,
+    pub far: Option<EnclosingNames>,
     /// How it is written.
     pub written: Written,
 }
@@ -101,7 +101,7 @@ impl Hits {
     }
 
     /// Adds a hit that is written plainly, unless there is one in its place.
-    fn add(&mut self, span: Range<usize>, what: What, far: Option<FarNames>) {
+    fn add(&mut self, span: Range<usize>, what: What, far: Option<EnclosingNames>) {
         if !self.covers(&span) {
             let written = Written::Plainly;
             self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), far, written });

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil::verdict::Level;
+use panveil::verdict::Sensitivity;
 use panveil_integration::ending::exit_code;
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::report;
@@ -49,7 +49,7 @@ enum LevelArgument {
 }
 
 /// In the order of the page.
-const LEVELS: [Level; 3] = [Level::Strict, Level::Balanced, Level::Precise];
+const LEVELS: [Sensitivity; 3] = [Sensitivity::Strict, Sensitivity::Balanced, Sensitivity::Precise];
 
 fn main() -> ExitCode {
     exit_code("eval", run(&Arguments::parse()).map(|()| true))
@@ -58,9 +58,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let corpus = Corpus::shipped()?;
     let level = match arguments.level {
-        LevelArgument::Strict => Level::Strict,
-        LevelArgument::Balanced => Level::Balanced,
-        LevelArgument::Precise => Level::Precise,
+        LevelArgument::Strict => Sensitivity::Strict,
+        LevelArgument::Balanced => Sensitivity::Balanced,
+        LevelArgument::Precise => Sensitivity::Precise,
     };
     let plan = Plan { seeds: arguments.seeds.clone(), records: arguments.records, level };
     if let Some(name) = &arguments.misses {

@@ -12,7 +12,7 @@ pub use page::markdown;
 pub use shown::shown;
 pub use table::text;
 
-use panveil::verdict::Level;
+use panveil::verdict::Sensitivity;
 
 use super::corpus::Tier;
 use super::run::Measured;
@@ -27,11 +27,11 @@ fn percent(share: f64) -> String {
 }
 
 /// The name of a level in a policy.
-fn level_name(level: Level) -> &'static str {
+fn level_name(level: Sensitivity) -> &'static str {
     match level {
-        Level::Strict => "strict",
-        Level::Balanced => "balanced",
-        Level::Precise => "precise",
+        Sensitivity::Strict => "strict",
+        Sensitivity::Balanced => "balanced",
+        Sensitivity::Precise => "precise",
     }
 }
 
