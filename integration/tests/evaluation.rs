@@ -5,7 +5,7 @@ use std::path::Path;
 
 use panveil::mask::Style;
 use panveil::stream::{Document, Inspector};
-use panveil::verdict::{Brand, Level};
+use panveil::verdict::{Brand, Sensitivity};
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::run::{Plan, measure, misses};
 use panveil_integration::evaluation::{fill, report};
@@ -16,7 +16,7 @@ use rand::rngs::ChaCha8Rng;
 const RECORDS: u64 = 100;
 
 fn plan() -> Plan {
-    Plan { seeds: vec![1, 2, 3], records: RECORDS, level: Level::Balanced }
+    Plan { seeds: vec![1, 2, 3], records: RECORDS, level: Sensitivity::Balanced }
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_issuers_of_the_corpus_are_those_of_the_detector() {
             let inspector = || Inspector::new(Document::Text, Style::HIDE);
             inspector().preceded_by(b"card: ").inspect(number.as_bytes(), true, &mut findings);
             let brands: Vec<&str> =
-                findings.iter().filter_map(|finding| finding.sighting.what.brand()).map(Brand::as_str).collect();
+                findings.iter().filter_map(|finding| finding.detection.what.brand()).map(Brand::as_str).collect();
             assert!(brands == [issuer.brand.as_str()], "{} of {} digits: {brands:?}", issuer.brand, number.len());
             findings.clear();
             inspector().inspect(number.as_bytes(), true, &mut findings);

@@ -3,7 +3,7 @@
 use super::action::{Action, Reason};
 use super::record::Record;
 use crate::policy::{Direction, Limit, Location, schema};
-use crate::stream::What;
+use crate::stream::FindingKind;
 use crate::verdict::Brand;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -47,7 +47,7 @@ pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
-    words(What::KINDS)
+    words(FindingKind::KINDS)
 }
 
 pub(super) fn brand(_: &mut SchemaGenerator) -> Schema {

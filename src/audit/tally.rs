@@ -4,7 +4,7 @@ use super::action::{Action, Reason};
 use super::record::{Entry, Facts, RECORD_VERSION, Reached, Record, Uninspected};
 use super::redacted::Redacted;
 use crate::policy::{Decision, Direction, Limit, Location};
-use crate::stream::{Sighting, Trace, What};
+use crate::stream::{Detection, FindingKind, Trace};
 use crate::verdict::Brand;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -38,10 +38,10 @@ impl Tally {
         direction: Direction,
         place: Location,
         field: Option<&Redacted>,
-        sighting: &Sighting,
+        detection: &Detection,
         decision: Decision<'_>,
     ) {
-        let what = &sighting.what;
+        let what = &detection.what;
         let action = Action::of(decision);
         self.blocked |= action == Action::Blocked;
         self.authentication_data |= what.is_authentication_data();
@@ -64,7 +64,7 @@ impl Tally {
             }
             None => {
                 self.beyond = self.beyond.saturating_add(1);
-                if let Some(trace) = &sighting.trace {
+                if let Some(trace) = &detection.trace {
                     self.add_trace_beyond(&text_of(trace));
                 }
                 return;
@@ -73,7 +73,7 @@ impl Tally {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.count = entry.count.saturating_add(1);
         }
-        if let Some(trace) = &sighting.trace {
+        if let Some(trace) = &detection.trace {
             self.add_trace(index, trace);
         }
     }
@@ -238,7 +238,7 @@ fn entry(
     direction: Direction,
     place: Location,
     field: Option<&Redacted>,
-    what: &What,
+    what: &FindingKind,
     decision: Decision<'_>,
 ) -> Entry {
     Entry {
@@ -278,11 +278,11 @@ mod tests {
     use crate::policy::{Intent, Mode, Policy};
     use crate::verdict::{Code, Pan};
 
-    const VISA: Sighting = seen(What::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
-    const AMEX: Sighting = seen(What::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
+    const VISA: Detection = seen(FindingKind::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
+    const AMEX: Detection = seen(FindingKind::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
 
-    const fn seen(what: What) -> Sighting {
-        Sighting { what, name: None, trace: None }
+    const fn seen(what: FindingKind) -> Detection {
+        Detection { what, name: None, trace: None }
     }
 
     fn decision(mode: Mode, intent: Intent) -> Decision<'static> {
@@ -318,7 +318,7 @@ mod tests {
     fn authentication_data_is_told_of() {
         let mut tally = Tally::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Location::Body, None, &seen(What::Code(Code::Verification, 3)), mask);
+        tally.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Verification, 3)), mask);
         assert_eq!((tally.found(), tally.brands().as_str()), (1, ""));
         assert_eq!(
             tally.record(&Facts::default()),
@@ -366,9 +366,9 @@ mod tests {
         let mut tally = Tally::default();
         for number in 0..100 {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
-            let sighting = Sighting { trace, ..VISA };
-            tally.add(Direction::Request, Location::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
-            tally.add(Direction::Request, Location::Body, None, &sighting, decision(Mode::Enforce, Intent::Mask));
+            let detection = Detection { trace, ..VISA };
+            tally.add(Direction::Request, Location::Body, None, &detection, decision(Mode::Enforce, Intent::Mask));
+            tally.add(Direction::Request, Location::Body, None, &detection, decision(Mode::Enforce, Intent::Mask));
         }
         let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
         assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
@@ -383,7 +383,7 @@ mod tests {
         let mut add = |field: usize, number: usize| {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let field = redacted(format!("x-{field}").as_bytes());
-            tally.add(Direction::Request, Location::Headers, Some(&field), &Sighting { trace, ..VISA }, mask);
+            tally.add(Direction::Request, Location::Headers, Some(&field), &Detection { trace, ..VISA }, mask);
         };
         for _ in 0..3 {
             // 32 fields are told apart, and what the others hold is not told, but for number 0.
@@ -404,7 +404,7 @@ mod tests {
             let field = redacted(format!("x-{number}").as_bytes());
             tally.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
         }
-        tally.add(Direction::Request, Location::Body, None, &seen(What::Code(Code::Pin, 4)), mask);
+        tally.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Pin, 4)), mask);
         assert!(tally.record(&Facts::default()).contains("\"authentication_data\":true"));
     }
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Policy, RequestContext, Uninspectable};
-use panveil::stream::{Advice, Body, Cut, Flow, Plan, Sender, Shape, Treatment};
+use panveil::stream::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, Flow, Sender};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -78,7 +78,7 @@ impl Mask {
             output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
             return copy();
         }
-        let shape = Shape::of_content_type(Sender::Announced, self.content_type.as_deref().map(str::as_bytes));
+        let shape = BodyFormat::of_content_type(Sender::EndSignalled, self.content_type.as_deref().map(str::as_bytes));
         let body = Body::new(shape, plan(&policy, &decisions));
         let found = carry(body, decision)?;
         note_what_passed(decision, found);
@@ -107,14 +107,14 @@ impl Mask {
     }
 }
 
-fn plan(policy: &Policy, decisions: &Decisions) -> Plan {
+fn plan(policy: &Policy, decisions: &Decisions) -> BodyConfig {
     let decision = policy.decide(decisions, Location::Body);
     let treatment = match (decision.mode, decision.intent) {
-        (Mode::Enforce, Intent::Mask) => Treatment::Mask,
-        (Mode::Enforce, Intent::Block) => Treatment::Block,
-        (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => Treatment::Observe,
+        (Mode::Enforce, Intent::Mask) => BodyAction::Mask,
+        (Mode::Enforce, Intent::Block) => BodyAction::Block,
+        (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => BodyAction::Observe,
     };
-    Plan {
+    BodyConfig {
         treatment,
         criteria: policy.criteria(),
         style: policy.mask_style(),
@@ -131,11 +131,11 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
         let piece = input::piece()?;
         let end = piece.is_empty();
         let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| Advice::Hold);
-        if let Flow::Cut(cut) | Flow::Close(cut) = turn.flow {
+        if let Flow::Abort(cut) | Flow::Close(cut) = turn.flow {
             return Err(Failure::Error(match cut {
-                Cut::Card => format!("a card number was found, and {} is block", decision.rule),
-                Cut::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
-                Cut::TrailersOverTail => "its end came while some of it was held back".to_owned(),
+                Abort::Card => format!("a card number was found, and {} is block", decision.rule),
+                Abort::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
+                Abort::TrailersOverTail => "its end came while some of it was held back".to_owned(),
             }));
         }
         output::write(&turn.replacement.unwrap_or(piece))?;

@@ -8,7 +8,8 @@ use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Location, Policy};
 use crate::stream::{
-    self, Advice, Body, Cut, Document, Flaw, Framing, Plan, Sender, Shape, Side, Sighting, Treatment, Turn,
+    self, Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, DecodeError, Detection, Document,
+    Framing, Sender, Side,
 };
 use std::rc::Rc;
 
@@ -25,8 +26,8 @@ pub(super) enum Incoming {
 /// What is known of a text before it comes.
 #[derive(Clone, Copy)]
 pub(super) struct Text {
-    shape: Shape,
-    treatment: Treatment,
+    shape: BodyFormat,
+    treatment: BodyAction,
     /// All of it came at once and passed.
     passed: bool,
 }
@@ -63,7 +64,7 @@ impl Text {
         let is_whole = !self.passed && (end || self.shape.sender.is_done_after(length));
         let suspect = || {
             let escapes = self.shape.document.settled_by(chunk).escapes();
-            stream::is_suspect(chunk, escapes, &policy.criteria(), policy.mask_style())
+            stream::may_contain(chunk, escapes, &policy.criteria(), policy.mask_style())
         };
         is_whole && chunk.len() <= SMALL_TEXT && !suspect()
     }
@@ -81,7 +82,7 @@ impl Exchange {
         }
         let document = Document::of_content_type(block.get(b"content-type"));
         let plan = self.plan(direction, treatment);
-        let body = Body::upgrading(Shape::text(sender, document), plan);
+        let body = Body::upgrading(BodyFormat::text(sender, document), plan);
         self.message(direction).body = Some(Incoming::Read(Box::new(body)));
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Exchange {
         self.message(direction).delayed = is_delayed(host, direction, sender);
         if is_binary {
             if block.get(b"content-encoding").is_none() {
-                let shape = Shape::text(sender, Document::Unknown);
+                let shape = BodyFormat::text(sender, Document::Unknown);
                 let text = Text { shape, treatment, passed: false };
                 self.message(direction).body = Some(Incoming::Binary(text));
             }
@@ -152,12 +153,12 @@ impl Exchange {
             // A part of what is encoded says nothing.
             return self.pass_unread(host, direction, Reason::Encoding);
         }
-        if decoder.is_some() && treatment != Treatment::Observe {
+        if decoder.is_some() && treatment != BodyAction::Observe {
             for change in coding::changes(block) {
                 change.make(host, HeaderMap::headers_of(direction))?;
             }
         }
-        let mut shape = Shape::of_content_type(sender, content_type);
+        let mut shape = BodyFormat::of_content_type(sender, content_type);
         if coding::compresses_messages(block) {
             shape = shape.with_compressed_messages();
         }
@@ -176,19 +177,19 @@ impl Exchange {
     }
 
     /// What happens to a card in a body, if it is to be read.
-    fn treatment(&mut self, direction: Direction) -> Option<Treatment> {
+    fn treatment(&mut self, direction: Direction) -> Option<BodyAction> {
         let decisions = self.message(direction).decisions;
         match Action::of(self.policy.decide(&decisions, Location::Body)) {
-            Action::Masked => Some(Treatment::Mask),
-            Action::Blocked => Some(Treatment::Block),
-            Action::Reported | Action::Allowed => Some(Treatment::Observe),
+            Action::Masked => Some(BodyAction::Mask),
+            Action::Blocked => Some(BodyAction::Block),
+            Action::Reported | Action::Allowed => Some(BodyAction::Observe),
             Action::Clean | Action::Uninspected => None,
         }
     }
 
     /// What is to be done with a body.
-    fn plan(&mut self, direction: Direction, treatment: Treatment) -> Plan {
-        Plan {
+    fn plan(&mut self, direction: Direction, treatment: BodyAction) -> BodyConfig {
+        BodyConfig {
             treatment,
             criteria: self.policy.criteria(),
             style: self.policy.mask_style(),
@@ -251,10 +252,10 @@ impl Exchange {
     }
 
     /// Adds to what was forwarded. `came` is the chunk of the turn.
-    fn note_forwarded(&mut self, direction: Direction, turn: &Turn, came: &Forwarded) {
+    fn note_forwarded(&mut self, direction: Direction, turn: &BodyOutput, came: &Forwarded) {
         let forwarded = match (&turn.flow, &turn.replacement) {
-            (stream::Flow::Pass, None) => *came,
-            (stream::Flow::Pass, Some(bytes)) => Forwarded::of(bytes),
+            (stream::BodyFlow::Pass, None) => *came,
+            (stream::BodyFlow::Pass, Some(bytes)) => Forwarded::of(bytes),
             _ => return,
         };
         self.message(direction).forwarded.extend(&forwarded);
@@ -271,13 +272,13 @@ impl Exchange {
         if is_paused || !may_be || !has_reached_nobody(host, direction) {
             return false;
         }
-        if self.treatment(direction) == Some(Treatment::Observe) {
+        if self.treatment(direction) == Some(BodyAction::Observe) {
             return true;
         }
-        let shape = Shape::text(Sender::Announced, Document::Unknown);
-        let mut text = Body::new(shape, self.plan(direction, Treatment::Block));
+        let shape = BodyFormat::text(Sender::EndSignalled, Document::Unknown);
+        let mut text = Body::new(shape, self.plan(direction, BodyAction::Block));
         let turn = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| Advice::Hold);
-        turn.flow == stream::Flow::Pass
+        turn.flow == stream::BodyFlow::Pass
     }
 
     /// Lets what comes again pass as it is. Behind it, where the body has ended, goes what was held back.
@@ -348,13 +349,13 @@ impl Exchange {
         direction: Direction,
         put: Put,
         body: Box<Body>,
-        found: &[Sighting],
-        turn: Turn,
+        found: &[Detection],
+        turn: BodyOutput,
     ) -> Result<Flow, Stop> {
         let policy = Rc::clone(&self.policy);
         let decision = policy.decide(&self.message(direction).decisions, Location::Body);
         self.report(host, direction, Location::Body, None, found, decision)?;
-        if body.passed_unread() || body.flaw() == Some(Flaw::Broken) {
+        if body.passed_unread() || body.flaw() == Some(DecodeError::Broken) {
             self.note_unread(host, direction, Reason::Encoding);
         }
         if let Some(limit) = body.flaw().and_then(limit_of) {
@@ -374,10 +375,10 @@ impl Exchange {
             }
         }
         let flow = match turn.flow {
-            stream::Flow::Pass => Flow::Continue,
-            stream::Flow::Pause => Flow::Pause,
-            stream::Flow::Cut(cut) => return Err(Stop::Refused(refusal_for(cut, decision, body.flaw()))),
-            stream::Flow::Close(_) => {
+            stream::BodyFlow::Pass => Flow::Continue,
+            stream::BodyFlow::Pause => Flow::Pause,
+            stream::BodyFlow::Abort(cut) => return Err(Stop::Refused(refusal_for(cut, decision, body.flaw()))),
+            stream::BodyFlow::Close(_) => {
                 self.tally().note_blocked();
                 self.message(direction).closed = true;
                 Flow::Continue
@@ -389,18 +390,18 @@ impl Exchange {
 }
 
 /// The limit that a body was beyond that could not be decoded.
-fn limit_of(flaw: Flaw) -> Option<Limit> {
+fn limit_of(flaw: DecodeError) -> Option<Limit> {
     match flaw {
-        Flaw::Broken => None,
-        Flaw::Ratio => Some(Limit::InflateRatio),
-        Flaw::Memory => Some(Limit::MemoryBytes),
+        DecodeError::Broken => None,
+        DecodeError::Ratio => Some(Limit::InflateRatio),
+        DecodeError::Memory => Some(Limit::MemoryBytes),
     }
 }
 
-fn refusal_for(cut: Cut, decision: Decision<'_>, flaw: Option<Flaw>) -> Refusal {
+fn refusal_for(cut: Abort, decision: Decision<'_>, flaw: Option<DecodeError>) -> Refusal {
     match cut {
-        Cut::Card => Refusal::Card { rule: decision.rule.to_owned() },
-        Cut::Uninspectable => flaw.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
-        Cut::TrailersOverTail => Refusal::TrailersOverTail,
+        Abort::Card => Refusal::Card { rule: decision.rule.to_owned() },
+        Abort::Uninspectable => flaw.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
+        Abort::TrailersOverTail => Refusal::TrailersOverTail,
     }
 }

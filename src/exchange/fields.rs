@@ -4,7 +4,7 @@ use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Decisions, Limit, Limits, Location, Policy};
 use crate::scan::Escapes;
-use crate::stream::{self, Document, Inspector, Sighting, What};
+use crate::stream::{self, Detection, Document, FindingKind, Inspector};
 use crate::verdict::authentication;
 
 /// A header map with the cards that were found in it.
@@ -22,7 +22,7 @@ pub struct Card {
     /// The name of the field.
     pub field: Vec<u8>,
     /// What may be known of it.
-    pub sighting: Sighting,
+    pub detection: Detection,
 }
 
 /// A field as it came, and as it is to be.
@@ -64,7 +64,7 @@ pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
 /// True when there may be a card anywhere in the map. Looks at all of it in one go, without taking it apart: names and values
 /// have a NUL behind them, so that no number reaches from one into the next.
 pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
-    stream::is_suspect(block.texts(), Escapes::FORM, &policy.criteria(), policy.mask_style())
+    stream::may_contain(block.texts(), Escapes::FORM, &policy.criteria(), policy.mask_style())
 }
 
 impl Fields {
@@ -83,7 +83,8 @@ impl Fields {
             }
             fields.pairs.push(pair);
         }
-        let has_card = fields.cards.iter().any(|card| matches!(card.sighting.what, What::Pan(_) | What::Track(_)));
+        let has_card =
+            fields.cards.iter().any(|card| matches!(card.detection.what, FindingKind::Pan(_) | FindingKind::Track(_)));
         if has_card && policy.criteria().authentication_data.is_some() {
             fields.inspect_codes(map, decisions, policy);
         }
@@ -100,7 +101,11 @@ impl Fields {
                 continue;
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            self.cards.push(Card { place, field: pair.name.clone(), sighting: Sighting::of(What::Code(code, length)) });
+            self.cards.push(Card {
+                place,
+                field: pair.name.clone(),
+                detection: Detection::of(FindingKind::Code(code, length)),
+            });
             if covers(action) {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
@@ -169,7 +174,7 @@ impl Fields {
             if let Some(bytes) = masked.get_mut(finding.span.clone()) {
                 finding.mask(bytes, style);
             }
-            self.cards.push(Card { place, field: name.to_vec(), sighting: finding.sighting });
+            self.cards.push(Card { place, field: name.to_vec(), detection: finding.detection });
         }
         Some(masked)
     }

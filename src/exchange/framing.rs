@@ -36,7 +36,7 @@ pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBloc
         Direction::Request => client_speaks_http1(host),
         Direction::Response => HTTP1_ONLY.iter().any(|name| block.get(name).is_some()) && !lost_length(block),
     };
-    if is_http1 { Sender::Announced } else { Sender::Open }
+    if is_http1 { Sender::EndSignalled } else { Sender::EndUnknown }
 }
 
 /// Fields of a response that HTTP/1 has and later versions forbid.
@@ -86,9 +86,11 @@ pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts, arriv
 pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> bool {
     match (direction, sender) {
         // Nothing of it ever waits in the host.
-        (_, Sender::Length(_)) | (Direction::Response, Sender::Announced) => false,
-        (Direction::Request, Sender::Announced | Sender::Open) => number(host, &RECEIVED).is_some_and(|came| came > 0),
-        (Direction::Response, Sender::Open) => is_complete(host),
+        (_, Sender::Length(_)) | (Direction::Response, Sender::EndSignalled) => false,
+        (Direction::Request, Sender::EndSignalled | Sender::EndUnknown) => {
+            number(host, &RECEIVED).is_some_and(|came| came > 0)
+        }
+        (Direction::Response, Sender::EndUnknown) => is_complete(host),
     }
 }
 
@@ -108,7 +110,7 @@ fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Optio
     *arrived = came;
     let is_changed = is_late || came.is_some_and(|came| came != counts.received);
     // As many bytes as came over the connection: no filter in front has added trailers, and HTTP/1 has none.
-    if !is_changed && (counts.is_decided || counts.sender == Sender::Announced) {
+    if !is_changed && (counts.is_decided || counts.sender == Sender::EndSignalled) {
         return Advice::Hold;
     }
     let is_stopped = has_reached_nobody(host, Direction::Request);
@@ -118,7 +120,7 @@ fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Optio
     match counts.sender {
         _ if is_stopped && is_changed => Advice::Release,
         _ if is_stopped || (is_late && !counts.was_paused) => Advice::Hold,
-        Sender::Announced if counts.received > SMALL_BODY => Advice::TooMuch,
+        Sender::EndSignalled if counts.received > SMALL_BODY => Advice::TooMuch,
         _ => Advice::Pause,
     }
 }
@@ -136,7 +138,7 @@ fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
             (true, false) => Advice::Hold,
         };
     }
-    if counts.sender != Sender::Open || number(host, &SENT) != Some(counts.forwarded) {
+    if counts.sender != Sender::EndUnknown || number(host, &SENT) != Some(counts.forwarded) {
         Advice::Hold
     } else if counts.received > SMALL_BODY && client_speaks_http1(host) {
         Advice::TooMuch

@@ -237,7 +237,7 @@ impl Exchange {
                 direction,
                 card.place,
                 Some(&card.field),
-                std::slice::from_ref(&card.sighting),
+                std::slice::from_ref(&card.detection),
                 decision,
             )?;
             if Action::of(decision) == Action::Blocked {

@@ -9,7 +9,7 @@ use super::{Exchange, Stop, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
 use crate::policy::{Decision, Direction, Limit, Location};
-use crate::stream::Sighting;
+use crate::stream::Detection;
 
 impl Exchange {
     /// The end of the exchange, however it came about: tells what happened.
@@ -81,20 +81,20 @@ impl Exchange {
         direction: Direction,
         place: Location,
         field: Option<&[u8]>,
-        findings: &[Sighting],
+        findings: &[Detection],
         decision: Decision<'_>,
     ) -> Result<(), Stop> {
         let mut last: Option<(Vec<u8>, Redacted)> = None;
-        for sighting in findings {
-            let name = fields::called(field, sighting.name.as_deref());
+        for detection in findings {
+            let name = fields::called(field, detection.name.as_deref());
             if last.as_ref().map(|(name, _)| name) != name.as_ref() {
                 last = name.map(|name| (name.clone(), Redacted::name(&self.policy, &name)));
             }
             let field = last.as_ref().map(|(_, redacted)| redacted);
-            self.tally().add(direction, place, field, sighting, decision);
+            self.tally().add(direction, place, field, detection, decision);
         }
         let mut labels: Vec<(&str, u64)> = Vec::new();
-        for label in findings.iter().map(|sighting| sighting.what.label()) {
+        for label in findings.iter().map(|detection| detection.what.label()) {
             match labels.iter_mut().find(|(other, _)| *other == label) {
                 Some((_, count)) => *count = count.saturating_add(1),
                 None => labels.push((label, 1)),

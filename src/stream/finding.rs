@@ -16,16 +16,16 @@ pub struct Finding {
     /// How it is written.
     pub form: Form,
     /// What may be known of it.
-    pub sighting: Sighting,
+    pub detection: Detection,
 }
 
 /// What may be known of something that was found, wherever it was.
 ///
 /// Has no `Debug`: a name is text of whoever sent it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Detection {
     /// What it is.
-    pub what: What,
+    pub what: FindingKind,
     /// The name that it stands under, as it was sent: that of a member, a form field, a column.
     pub name: Option<Vec<u8>>,
     /// What tells its number again.
@@ -43,7 +43,7 @@ pub enum Trace {
 
 /// What may be known of something that was found, without any of its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum FindingKind {
     /// A card number.
     Pan(Pan),
     /// The data of a track, from its card number on.
@@ -68,10 +68,10 @@ pub struct Matched {
 impl Finding {
     /// Masks `span`, the bytes of the finding. Only card numbers and what a pattern says keep any digit.
     pub fn mask(&self, span: &mut [u8], style: Style) {
-        match &self.sighting.what {
-            What::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
-            What::Track(_) | What::Code(..) => mask::remove(span, &self.form, style.character, 0),
-            What::Pattern(matched) => {
+        match &self.detection.what {
+            FindingKind::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
+            FindingKind::Track(_) | FindingKind::Code(..) => mask::remove(span, &self.form, style.character, 0),
+            FindingKind::Pattern(matched) => {
                 let kept = usize::from(matched.keep_last);
                 let kept = if self.may_be_card(span) { kept.min(KEPT_OF_NUMBERS) } else { kept };
                 mask::remove(span, &self.form, style.character, kept);
@@ -92,14 +92,14 @@ impl Finding {
 /// one.
 const KEPT_OF_NUMBERS: usize = 4;
 
-impl Sighting {
+impl Detection {
     /// Something of which nothing else is known.
-    pub fn of(what: What) -> Self {
+    pub fn of(what: FindingKind) -> Self {
         Self { what, name: None, trace: None }
     }
 }
 
-impl What {
+impl FindingKind {
     /// The names of all kinds.
     pub const KINDS: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
 

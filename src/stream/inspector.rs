@@ -2,10 +2,10 @@
 
 use super::Document;
 use super::charset;
-use super::finding::{Finding, What};
-use super::naming::Naming;
-use super::search::{self, Hit, Stretch, Written};
-use super::suspicion::is_suspect;
+use super::finding::{Finding, FindingKind};
+use super::key_context::KeyContext;
+use super::quick_check::may_contain;
+use super::search::{self, Segment, SegmentMatch, Written};
 use crate::mask::{Form, Style};
 use crate::scan::{self, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{self, Criteria, Sensitivity, field};
@@ -24,7 +24,7 @@ pub struct Inspector {
     criteria: Arc<Criteria>,
     anchor: u8,
     gap: usize,
-    naming: Naming,
+    key_context: KeyContext,
     since_card: usize,
     behind: [u8; LOOKBEHIND],
     behind_len: usize,
@@ -43,7 +43,7 @@ impl Inspector {
             criteria: Arc::clone(&DEFAULT),
             anchor: 0,
             gap: 0,
-            naming: Naming::new(document == Document::Csv),
+            key_context: KeyContext::new(document == Document::Csv),
             since_card: usize::MAX,
             behind: [0; LOOKBEHIND],
             behind_len: 0,
@@ -182,17 +182,17 @@ impl Inspector {
         let end = apart.and_then(|(far, _)| scan::seam(far));
         let Some(end) = end.filter(|end| *end >= LEAST_QUIET) else { return 0 };
         let passed = block.get(..end).unwrap_or_default();
-        let (escapes, mut naming) = (self.escapes, self.naming.clone());
+        let (escapes, mut key_context) = (self.escapes, self.key_context.clone());
         let read = |end: usize| {
             let start = scan::seam(passed.get(..end.checked_sub(REREAD)?)?)?;
             Some(Decoded::new(passed.get(start..end)?, 0, true, escapes, mask))
         };
         if let Some(bracket) = field::last_bracket(passed) {
             let Some(name) = read(bracket.saturating_add(1)) else { return 0 };
-            naming.advance(&[], name.text());
+            key_context.advance(&[], name.text());
         }
         let Some(near) = read(end) else { return 0 };
-        self.remember(near.text(), Some(naming));
+        self.remember(near.text(), Some(key_context));
         self.since_card = self.since_card.saturating_add(end);
         end
     }
@@ -222,12 +222,12 @@ impl Inspector {
     ) -> usize {
         let behind = self.behind;
         let behind = behind.get(..self.behind_len).unwrap_or_default();
-        let hits = search::search(&Stretch {
+        let hits = search::search(&Segment {
             behind,
             text,
             last,
             source,
-            naming: &self.naming,
+            key_context: &self.key_context,
             since_card: self.since_card,
             criteria: &self.criteria,
             style: self.style,
@@ -236,53 +236,53 @@ impl Inspector {
         let mut since_card = self.since_card.saturating_add(hits.decided);
         let mut names = None;
         for mut hit in hits.found {
-            if hit.sighting.name.is_none() {
+            if hit.detection.name.is_none() {
                 let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
-                let cursor = || self.naming.cursor(behind, text);
+                let cursor = || self.key_context.cursor(behind, text);
                 let far = hit.far.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(hit.span.start));
-                hit.sighting.name = field::nearest(&before, &far);
+                hit.detection.name = field::nearest(&before, &far);
             }
-            if matches!(hit.sighting.what, What::Pan(_) | What::Track(_)) {
+            if matches!(hit.detection.what, FindingKind::Pan(_) | FindingKind::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);
             }
             findings.push(self.finding(hit, view, source));
         }
         self.since_card = since_card;
-        self.remember(text.get(..hits.decided).unwrap_or_default(), hits.naming);
+        self.remember(text.get(..hits.decided).unwrap_or_default(), hits.key_context);
         hits.decided
     }
 
     /// The finding that `hit` in `view` is in the source.
-    fn finding(&self, hit: Hit, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
-        let Hit { span, sighting, written, .. } = hit;
+    fn finding(&self, hit: SegmentMatch, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
+        let SegmentMatch { span, detection, written, .. } = hit;
         let sent =
             source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
         let form = match (written, source) {
             (Written::Anew(edits), None) => Form::Rewritten(edits),
             (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),
             (_, Some(source)) if sent.len() != span.len() => {
-                let covered = |byte: &u8| match sighting.what {
-                    What::Pan(_) => byte.is_ascii_digit(),
+                let covered = |byte: &u8| match detection.what {
+                    FindingKind::Pan(_) => byte.is_ascii_digit(),
                     _ => byte.is_ascii_alphanumeric(),
                 };
                 Form::Spelled(spelled(source, &span, covered, self.style.character.as_byte()))
             }
             (Written::InHexadecimal, _) => Form::Hexadecimal,
             (Written::AsFloat, _) => Form::Scientific,
-            (Written::Plainly, _) => match sighting.what {
-                What::Pattern(_) => self.document.form_within(view, &span),
+            (Written::Plainly, _) => match detection.what {
+                FindingKind::Pattern(_) => self.document.form_within(view, &span),
                 _ => self.document.form_of(view, &span, self.anchor),
             },
         };
-        Finding { span: sent, form, sighting }
+        Finding { span: sent, form, detection }
     }
 
-    /// Keeps what later decisions need of the bytes decided now, behind which `naming` holds if it is known.
-    fn remember(&mut self, decided: &[u8], naming: Option<Naming>) {
+    /// Keeps what later decisions need of the bytes decided now, behind which `key_context` holds if it is known.
+    fn remember(&mut self, decided: &[u8], key_context: Option<KeyContext>) {
         let behind = self.behind;
-        match naming {
-            Some(naming) => self.naming = naming,
-            None => self.naming.advance(behind.get(..self.behind_len).unwrap_or_default(), decided),
+        match key_context {
+            Some(key_context) => self.key_context = key_context,
+            None => self.key_context.advance(behind.get(..self.behind_len).unwrap_or_default(), decided),
         }
         if let Some(byte) = decided.iter().rev().find(|byte| Document::is_anchor(**byte)) {
             self.anchor = *byte;
@@ -361,7 +361,7 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
 pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -> Cow<'t, [u8]> {
-    if !is_suspect(text, Escapes::FORM, criteria, style) {
+    if !may_contain(text, Escapes::FORM, criteria, style) {
         return Cow::Borrowed(text);
     }
     let mut findings = Vec::new();

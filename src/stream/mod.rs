@@ -24,16 +24,18 @@ mod body;
 mod budget;
 mod charset;
 mod coding;
-mod columns;
+mod csv_header;
 mod document;
 mod finding;
 mod inspector;
+mod key_context;
 mod media;
 mod messages;
-mod naming;
+mod quick_check;
 mod search;
-mod suspicion;
 
+#[cfg(test)]
+mod invariant_tests;
 #[cfg(any(test, feature = "fuzzing"))]
 #[allow(
     clippy::arithmetic_side_effects,
@@ -43,9 +45,7 @@ mod suspicion;
     clippy::string_slice,
     reason = "it panics where a law does not hold, which is its purpose"
 )]
-pub mod demands;
-#[cfg(test)]
-mod laws;
+pub mod invariants;
 #[cfg(any(test, feature = "fuzzing"))]
 #[allow(
     clippy::arithmetic_side_effects,
@@ -55,16 +55,18 @@ mod laws;
 )]
 mod oracle;
 
-pub use body::{Advice, Body, Counts, Cut, FORWARDED_TOGETHER, Flow, Plan, Shape, Side, Treatment, Turn};
+pub use body::{
+    Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Counts, FORWARDED_TOGETHER, Side,
+};
 pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
 pub use charset::is_unreadable as is_unreadable_charset;
-pub use coding::{Decoder, Flaw, Progress, Unknown, names_no_coding};
+pub use coding::{DecodeError, Decoder, Progress, Unknown, names_no_coding};
 pub use document::Document;
-pub use finding::{Finding, Matched, Sighting, Trace, What};
+pub use finding::{Detection, Finding, FindingKind, Matched, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
 pub use media::{SNIFFED, begins_like_text, is_binary};
 pub use messages::{Framing, Prefixed, Sender};
-pub use suspicion::is_suspect;
+pub use quick_check::may_contain;
 
 use crate::scan::token::LONGEST_TOKEN;
 

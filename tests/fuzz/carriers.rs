@@ -11,7 +11,7 @@
 
 use super::chunks::cut;
 use panveil::mask::Keep;
-use panveil::stream::demands::{self, Carrier, Reading};
+use panveil::stream::invariants::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing, Prefixed, Side};
 
 /// Panics where a law does not hold for the body that `input` stands for.
@@ -28,10 +28,10 @@ pub fn check(input: &[u8]) {
     let reading = Reading::of(Document::Unknown, keep);
     let chunks = cut(body, choices.get(2..).unwrap_or_default());
     let carrier = match choice(0) {
-        b'G' => return demands::decoding_of_anything(&chunks, "gzip", reading),
-        b'D' => return demands::decoding_of_anything(&chunks, "deflate", reading),
-        b'B' => return demands::decoding_of_anything(&chunks, "br", reading),
-        b'Z' => return demands::decoding_of_anything(&chunks, "zstd", reading),
+        b'G' => return invariants::decoding_of_anything(&chunks, "gzip", reading),
+        b'D' => return invariants::decoding_of_anything(&chunks, "deflate", reading),
+        b'B' => return invariants::decoding_of_anything(&chunks, "br", reading),
+        b'Z' => return invariants::decoding_of_anything(&chunks, "zstd", reading),
         b'p' => Carrier::Messages(Framing::Protobuf),
         b'j' => Carrier::Messages(Framing::Grpc(Prefixed::TEXT)),
         b'e' => Carrier::Messages(Framing::Events),
@@ -41,5 +41,5 @@ pub fn check(input: &[u8]) {
         b's' => Carrier::WebSocket(Side::Service),
         _ => Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)),
     };
-    demands::cut_invariance_of_messages(&chunks, carrier, reading);
+    invariants::cut_invariance_of_messages(&chunks, carrier, reading);
 }

@@ -15,7 +15,7 @@
 
 use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
-use panveil::stream::demands::{self, Carrier, Reading};
+use panveil::stream::invariants::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing, Prefixed};
 use panveil::verdict::Sensitivity;
 
@@ -57,24 +57,24 @@ pub fn check(input: &[u8]) {
     match choice(4) {
         b'g' => {
             let chunks = cut(&messages(text, size), lengths);
-            demands::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading);
+            invariants::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading);
         }
-        b'l' => demands::place_invariance(text, SEAM.saturating_sub(size), reading),
+        b'l' => invariants::place_invariance(text, SEAM.saturating_sub(size), reading),
         _ => check_text(text, &cut(text, lengths), size, reading),
     }
 }
 
 fn check_text(text: &[u8], chunks: &[Vec<u8>], pause_limit: usize, reading: Reading) {
-    demands::oracle(text, reading.style.character);
-    demands::identity(text, reading);
-    demands::cut_invariance(chunks, reading);
-    demands::bounded_wait(chunks, reading);
-    demands::same_length(text, reading);
-    demands::well_formed(text, reading);
-    demands::idempotence(text, reading);
-    demands::drain(chunks, reading, pause_limit);
-    demands::block(chunks, reading);
-    demands::observe(chunks, reading);
+    invariants::oracle(text, reading.style.character);
+    invariants::identity(text, reading);
+    invariants::cut_invariance(chunks, reading);
+    invariants::bounded_wait(chunks, reading);
+    invariants::same_length(text, reading);
+    invariants::well_formed(text, reading);
+    invariants::idempotence(text, reading);
+    invariants::drain(chunks, reading, pause_limit);
+    invariants::block(chunks, reading);
+    invariants::observe(chunks, reading);
 }
 
 /// `text` as gRPC messages of `size` bytes each.

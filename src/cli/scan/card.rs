@@ -57,9 +57,9 @@ impl Position {
     /// The card that begins here and is spelled so.
     pub fn card(&self, finding: &Finding, spelling: &[u8], shown: Shown) -> Card {
         Card {
-            brand: finding.sighting.what.brand().map_or("", Brand::as_str),
-            digits: finding.sighting.what.length(),
-            number: shown.number(&plain(finding, spelling), usize::from(finding.sighting.what.length())),
+            brand: finding.detection.what.brand().map_or("", Brand::as_str),
+            digits: finding.detection.what.length(),
+            number: shown.number(&plain(finding, spelling), usize::from(finding.detection.what.length())),
             line: self.line,
             column: self.column,
             characters: characters(spelling),

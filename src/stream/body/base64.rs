@@ -10,8 +10,8 @@
 //! Its letters are inspected as a text besides, since digits are letters too and it may not be what it is called. What has other
 //! characters, or says no messages, is not, and that is told.
 
-use super::{Cut, Plain, Plan, Shape, Treatment, Turn, Twice};
-use crate::stream::{Document, Sender, Sighting};
+use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, Plain, Twice};
+use crate::stream::{Detection, Document, Sender};
 use crate::verdict::Criteria;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Base64 {
     messages: Twice,
     /// The letters as a text.
     text: Plain,
-    plan: Plan,
+    plan: BodyConfig,
     /// The letters that come before the next quad is complete.
     open: Letters,
     /// The quads whose bytes were not forwarded yet.
@@ -64,13 +64,13 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const URL_ENDS: [u8; 2] = *b"-_";
 
 impl Base64 {
-    pub fn new(shape: Shape, plan: Plan) -> Self {
-        let sender = Sender::Announced;
+    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
+        let sender = Sender::EndSignalled;
         Self {
-            messages: Twice::new(Shape { sender, ..shape }, plan.clone()),
+            messages: Twice::new(BodyFormat { sender, ..shape }, plan.clone()),
             text: Plain::new(
-                Shape::text(sender, Document::Unknown),
-                Plan { criteria: of_letters(&plan), ..plan.clone() },
+                BodyFormat::text(sender, Document::Unknown),
+                BodyConfig { criteria: of_letters(&plan), ..plan.clone() },
             ),
             plan,
             open: Letters::default(),
@@ -88,22 +88,22 @@ impl Base64 {
     /// True when characters of it were not forwarded yet.
     pub fn holds_back(&self) -> bool {
         let waits = !self.source.is_empty() || self.text.holds_back();
-        waits && self.plan.treatment != Treatment::Observe
+        waits && self.plan.treatment != BodyAction::Observe
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         let decoded = self.decode(&chunk, end);
         let turn = self.messages.push(decoded.clone(), end, report);
         let decided = match turn.forwarded(decoded) {
             Ok(decided) => decided,
-            Err(cut) => return Turn::cut(cut),
+            Err(cut) => return BodyOutput::cut(cut),
         };
         self.broken |= self.messages.is_broken();
         if self.broken && self.plan.refuse_unread {
-            return Turn::cut(Cut::Uninspectable);
+            return BodyOutput::cut(Abort::Uninspectable);
         }
-        let letters = if self.plan.treatment == Treatment::Observe {
+        let letters = if self.plan.treatment == BodyAction::Observe {
             self.quads.clear();
             self.source.clear();
             chunk.clone()
@@ -112,14 +112,14 @@ impl Base64 {
             self.encode(end)
         };
         match self.text.push(letters.clone(), end, report).forwarded(letters) {
-            Err(cut) => Turn::cut(cut),
-            Ok(forwarded) if forwarded == chunk => Turn::PASS,
-            Ok(forwarded) => Turn::replaced_by(forwarded),
+            Err(cut) => BodyOutput::cut(cut),
+            Ok(forwarded) if forwarded == chunk => BodyOutput::PASS,
+            Ok(forwarded) => BodyOutput::replaced_by(forwarded),
         }
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(Vec::new(), true, report).before_trailers()
     }
 
@@ -196,7 +196,7 @@ impl Base64 {
 }
 
 /// What counts in letters of base64: no token, since they are one, and no pattern, which some of them may match.
-fn of_letters(plan: &Plan) -> Arc<Criteria> {
+fn of_letters(plan: &BodyConfig) -> Arc<Criteria> {
     Arc::new(Criteria { base64: false, patterns: None, ..Criteria::clone(&plan.criteria) })
 }
 

@@ -5,23 +5,23 @@
 //!
 //! All members or frames of a body are one text. It ends with the body, or where nothing that follows may add to it. Decoded
 //! bytes never wait in the host: they are longer than what came, and what is paused must not grow. So undecided bytes behind a
-//! complete member are lost to trailers, and the body is cut ([`Cut::TrailersOverTail`]).
+//! complete member are lost to trailers, and the body is cut ([`Abort::TrailersOverTail`]).
 
-use super::{Advice, Body, Cut, Plan, Shape, Treatment, Turn};
+use super::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput};
 use crate::stream::messages::as_u64;
-use crate::stream::{Decoder, Flaw, Progress, Sender, Sighting};
+use crate::stream::{DecodeError, Decoder, Detection, Progress, Sender};
 
 /// A compressed body.
 pub struct Encoded {
     decoder: Decoder,
     sender: Sender,
-    treatment: Treatment,
+    treatment: BodyAction,
     /// What it says.
     text: Box<Body>,
     received: u64,
     /// The first bytes to forward, before there are [`FORWARDED_TOGETHER`] of them.
     first: Option<Vec<u8>>,
-    flaw: Option<Flaw>,
+    flaw: Option<DecodeError>,
 }
 
 /// The first bytes are forwarded together, so that they can be told from compressed ones when the host delivers them again. Fewer
@@ -29,11 +29,11 @@ pub struct Encoded {
 pub const FORWARDED_TOGETHER: usize = 8;
 
 impl Encoded {
-    pub fn new(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
+    pub fn new(decoder: Decoder, shape: BodyFormat, plan: BodyConfig) -> Self {
         let treatment = plan.treatment;
         // The decoded text ends when this says so, whoever sends it, and never waits in the host: it is longer than
         // what came.
-        let text = Body::new(Shape { sender: Sender::Announced, ..shape }, plan);
+        let text = Body::new(BodyFormat { sender: Sender::EndSignalled, ..shape }, plan);
         Self {
             decoder,
             sender: shape.sender,
@@ -46,7 +46,7 @@ impl Encoded {
     }
 
     /// Why the body could not be decoded.
-    pub fn flaw(&self) -> Option<Flaw> {
+    pub fn flaw(&self) -> Option<DecodeError> {
         self.flaw
     }
 
@@ -66,7 +66,7 @@ impl Encoded {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         if self.flaw.is_some() {
             return self.give_up();
         }
@@ -75,18 +75,18 @@ impl Encoded {
         let mut decoded = Vec::new();
         self.flaw = self.decoder.push(chunk, &mut decoded).err();
         if end && !self.decoder.is_complete() {
-            self.flaw.get_or_insert(Flaw::Broken);
+            self.flaw.get_or_insert(DecodeError::Broken);
         }
-        if self.flaw.is_some() && self.treatment != Treatment::Observe {
+        if self.flaw.is_some() && self.treatment != BodyAction::Observe {
             return self.give_up();
         }
         // A complete member is not the end of the text: a receiver reads those behind it as its continuation.
         let ends_here = end || self.decoder.progress() == Progress::Ended;
         let turn = self.text.push(decoded.clone(), ends_here, report, &mut |_| Advice::Hold);
         match turn.forwarded(decoded) {
-            Err(cut) => Turn::cut(cut),
-            Ok(_) if self.treatment == Treatment::Observe => Turn::PASS,
-            Ok(text) => Turn::replaced_by(self.together(text, ends_here)),
+            Err(cut) => BodyOutput::cut(cut),
+            Ok(_) if self.treatment == BodyAction::Observe => BodyOutput::PASS,
+            Ok(text) => BodyOutput::replaced_by(self.together(text, ends_here)),
         }
     }
 
@@ -102,14 +102,14 @@ impl Encoded {
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(&[], true, report).before_trailers()
     }
 
-    fn give_up(&self) -> Turn {
+    fn give_up(&self) -> BodyOutput {
         match self.treatment {
-            Treatment::Observe => Turn::PASS,
-            Treatment::Mask | Treatment::Block => Turn::cut(Cut::Uninspectable),
+            BodyAction::Observe => BodyOutput::PASS,
+            BodyAction::Mask | BodyAction::Block => BodyOutput::cut(Abort::Uninspectable),
         }
     }
 }

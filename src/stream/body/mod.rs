@@ -23,12 +23,12 @@ use self::base64::Base64;
 use self::encoded::Encoded;
 pub use self::encoded::FORWARDED_TOGETHER;
 use self::plain::Plain;
-pub use self::shape::Shape;
+pub use self::shape::BodyFormat;
 use self::twice::Twice;
 use self::upgrading::Upgrading;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{Decoder, Document, Flaw, Framing, Inspector, Sender, Sighting};
+use super::{DecodeError, Decoder, Detection, Document, Framing, Inspector, Sender};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
@@ -53,9 +53,9 @@ pub enum Body {
 
 /// What is to be done with a body.
 #[derive(Clone)]
-pub struct Plan {
+pub struct BodyConfig {
     /// What happens when a card is found.
-    pub treatment: Treatment,
+    pub treatment: BodyAction,
     /// What counts as found.
     pub criteria: Arc<Criteria>,
     /// What a masked card looks like.
@@ -68,7 +68,7 @@ pub struct Plan {
 
 /// What happens to a body with a card in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
+pub enum BodyAction {
     /// The card is masked.
     Mask,
     /// The body is cut before the card.
@@ -79,11 +79,11 @@ pub enum Treatment {
 
 /// What to do with the chunk that was pushed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct BodyOutput {
     /// The bytes to forward instead of the chunk; `None` when the chunk is right as it is.
     pub replacement: Option<Vec<u8>>,
     /// Whether it goes on.
-    pub flow: Flow,
+    pub flow: BodyFlow,
 }
 
 /// Numbers of bytes of a body, for a decision on those that are undecided.
@@ -120,20 +120,20 @@ pub enum Advice {
 
 /// Whether a body goes on after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub enum BodyFlow {
     /// The chunk is forwarded.
     Pass,
     /// The chunk waits in the host and comes again at the front of the next one.
     Pause,
     /// Nothing more is forwarded, this chunk included.
-    Cut(Cut),
+    Abort(Abort),
     /// The replacement is forwarded, which tells the receiver why nothing more comes.
-    Close(Cut),
+    Close(Abort),
 }
 
 /// Why a body is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum Abort {
     /// It holds a card, and the policy blocks those.
     Card,
     /// Its trailers came while undecided bytes were held that could not follow any more.
@@ -142,7 +142,7 @@ pub enum Cut {
     Uninspectable,
 }
 
-impl Plan {
+impl BodyConfig {
     /// An inspector at the start of a text written in `document`.
     fn inspector(&self, document: Document) -> Inspector {
         Inspector::new(document, self.style).under(Arc::clone(&self.criteria))
@@ -151,7 +151,7 @@ impl Plan {
 
 impl Body {
     /// A body of this shape.
-    pub fn new(shape: Shape, plan: Plan) -> Self {
+    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
         match shape.framing {
             _ if shape.base64 => Self::Base64(Box::new(Base64::new(shape, plan))),
             Framing::Protobuf | Framing::Grpc(_) => Self::Twice(Box::new(Twice::new(shape, plan))),
@@ -160,23 +160,23 @@ impl Body {
     }
 
     /// The same, encoded so that `decoder` reads it. What is forwarded is what it says.
-    pub fn encoded(decoder: Decoder, shape: Shape, plan: Plan) -> Self {
+    pub fn encoded(decoder: Decoder, shape: BodyFormat, plan: BodyConfig) -> Self {
         Self::Encoded(Encoded::new(decoder, shape, plan))
     }
 
     /// What `side` sends through a websocket.
-    pub fn of_websocket(side: Side, plan: Plan) -> Self {
+    pub fn of_websocket(side: Side, plan: BodyConfig) -> Self {
         Self::WebSocket(WebSocket::new(side, plan))
     }
 
     /// What a client sends that has asked for a websocket: its frames, or a text of this shape.
-    pub fn upgrading(shape: Shape, plan: Plan) -> Self {
+    pub fn upgrading(shape: BodyFormat, plan: BodyConfig) -> Self {
         Self::Upgrading(Box::new(Upgrading::new(shape, plan)))
     }
 
     /// The client got the websocket that it asked for: what comes are frames. False when what came before were none. Calls
     /// `report` for every card that this decides.
-    pub fn upgrade(&mut self, report: &mut dyn FnMut(Sighting)) -> Result<bool, Cut> {
+    pub fn upgrade(&mut self, report: &mut dyn FnMut(Detection)) -> Result<bool, Abort> {
         match self {
             Self::Upgrading(body) => body.upgrade(report),
             Self::WebSocket(_) => Ok(true),
@@ -207,7 +207,7 @@ impl Body {
     }
 
     /// Why it could not be decoded.
-    pub fn flaw(&self) -> Option<Flaw> {
+    pub fn flaw(&self) -> Option<DecodeError> {
         match self {
             Self::Encoded(body) => body.flaw(),
             Self::Plain(_) | Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) => None,
@@ -253,16 +253,16 @@ impl Body {
         self.plain().map_or(0, |body| body.returned_len(chunk))
     }
 
-    /// Takes the next chunk, which is everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that
+    /// Takes the next chunk, which is everything that the host holds: after a [`BodyFlow::Pause`] it begins with the chunk that
     /// waited, unless another filter took that along. `end` says that nothing follows, trailers included. Calls `report` for
     /// every card, in order, and asks `advice` where undecided bytes are held back.
     pub fn push(
         &mut self,
         chunk: Vec<u8>,
         end: bool,
-        report: &mut dyn FnMut(Sighting),
+        report: &mut dyn FnMut(Detection),
         advice: &mut dyn FnMut(Counts) -> Advice,
-    ) -> Turn {
+    ) -> BodyOutput {
         match self {
             Self::Plain(body) => body.push_chunk(chunk, end, report, advice),
             Self::Twice(body) => body.push(chunk, end, report),
@@ -274,7 +274,7 @@ impl Body {
     }
 
     /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         match self {
             Self::Plain(body) => body.finish_before_trailers(waiting, report),
             Self::Twice(body) => body.finish_before_trailers(report),
@@ -286,33 +286,33 @@ impl Body {
     }
 }
 
-impl Turn {
+impl BodyOutput {
     /// The chunk goes on as it is.
-    const PASS: Self = Self { replacement: None, flow: Flow::Pass };
+    const PASS: Self = Self { replacement: None, flow: BodyFlow::Pass };
 
     /// These bytes go on in the chunk's place.
     fn replaced_by(bytes: Vec<u8>) -> Self {
-        Self { replacement: Some(bytes), flow: Flow::Pass }
+        Self { replacement: Some(bytes), flow: BodyFlow::Pass }
     }
 
     /// What goes on of `chunk`, of a body that nothing waits in the host for.
-    fn forwarded(self, chunk: Vec<u8>) -> Result<Vec<u8>, Cut> {
+    fn forwarded(self, chunk: Vec<u8>) -> Result<Vec<u8>, Abort> {
         match self.flow {
-            Flow::Pass | Flow::Pause => Ok(self.replacement.unwrap_or(chunk)),
-            Flow::Cut(cut) | Flow::Close(cut) => Err(cut),
+            BodyFlow::Pass | BodyFlow::Pause => Ok(self.replacement.unwrap_or(chunk)),
+            BodyFlow::Abort(cut) | BodyFlow::Close(cut) => Err(cut),
         }
     }
 
     /// What becomes of the last turn of a body, now that trailers have begun and nothing can be put in front of them.
     fn before_trailers(self) -> Self {
         match self.replacement {
-            Some(rest) if !rest.is_empty() => Self::cut(Cut::TrailersOverTail),
+            Some(rest) if !rest.is_empty() => Self::cut(Abort::TrailersOverTail),
             _ => Self { replacement: None, ..self },
         }
     }
 
     /// Nothing goes on.
-    fn cut(cut: Cut) -> Self {
-        Self { replacement: None, flow: Flow::Cut(cut) }
+    fn cut(cut: Abort) -> Self {
+        Self { replacement: None, flow: BodyFlow::Abort(cut) }
     }
 }

@@ -3,12 +3,12 @@
 //! | sender | undecided bytes are held back | the end is known by |
 //! |---|---|---|
 //! | [`Sender::Length`] | in the filter | counting |
-//! | [`Sender::Announced`] | in the filter | the last callback |
-//! | [`Sender::Open`], one text | masked in the host and as they came in the filter, while [`Advice`] says so; else in the filter | the last callback or the trailers |
-//! | [`Sender::Open`], a row of messages | in the filter, within one message | the message's end |
+//! | [`Sender::EndSignalled`] | in the filter | the last callback |
+//! | [`Sender::EndUnknown`], one text | masked in the host and as they came in the filter, while [`Advice`] says so; else in the filter | the last callback or the trailers |
+//! | [`Sender::EndUnknown`], a row of messages | in the filter, within one message | the message's end |
 //!
 //! Once trailers have begun the host takes no more bytes, so bytes held back *in the filter* would be lost then: the body is
-//! cut ([`Cut::TrailersOverTail`]). Bytes that wait in the host can still be edited.
+//! cut ([`Abort::TrailersOverTail`]). Bytes that wait in the host can still be edited.
 //!
 //! # What waits in the host is masked
 //!
@@ -28,9 +28,9 @@
 //! inspected as often as there are chunks, so a body has a budget for it ([`Plain::may_reread`]). Beyond it, more bytes have
 //! to come before the next inspection.
 
-use super::{Advice, Counts, Cut, Flow, Plan, Shape, Treatment, Turn};
-use crate::stream::messages::{Messages, Stretch, as_u64};
-use crate::stream::{Document, Finding, Framing, Inspector, Sender, Sighting};
+use super::{Abort, Advice, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Counts};
+use crate::stream::messages::{BodyPart, Messages, as_u64};
+use crate::stream::{Detection, Document, Finding, Framing, Inspector, Sender};
 
 /// A body whose texts appear in it byte for byte.
 pub struct Plain {
@@ -38,7 +38,7 @@ pub struct Plain {
     messages: Messages,
     inspector: Inspector,
     document: Document,
-    plan: Plan,
+    plan: BodyConfig,
     /// Undecided bytes, as they came.
     pending: Vec<u8>,
     /// How many of the `pending` bytes were forwarded in masked form, because another filter took them along.
@@ -68,15 +68,15 @@ const CHEAP: usize = 4096;
 const COST_OF_INSPECTION: u64 = 256;
 
 impl Plain {
-    pub fn new(shape: Shape, plan: Plan) -> Self {
-        let Shape { sender, framing, document, .. } = shape;
+    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
+        let BodyFormat { sender, framing, document, .. } = shape;
         let pause_limit = if framing == Framing::Whole { plan.pause_limit } else { 0 };
         Self {
             sender,
             messages: Messages::new(framing),
             inspector: plan.inspector(document),
             document,
-            plan: Plan { pause_limit, ..plan },
+            plan: BodyConfig { pause_limit, ..plan },
             pending: Vec::new(),
             released: 0,
             paused: None,
@@ -116,20 +116,20 @@ impl Plain {
     }
 
     /// Takes the next bytes of a body of which nothing ever waits in the host.
-    pub fn push(&mut self, bytes: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, bytes: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push_chunk(bytes, end, report, &mut |_| Advice::Hold)
     }
 
-    /// Takes everything that the host holds: after a [`Flow::Pause`] it begins with the chunk that waited, unless another
+    /// Takes everything that the host holds: after a [`BodyFlow::Pause`] it begins with the chunk that waited, unless another
     /// filter took that along. `end` says that nothing follows, trailers included. Calls `report` for every card, in
     /// order, and asks `advice` whether the chunk may wait in the host.
     pub fn push_chunk(
         &mut self,
         mut chunk: Vec<u8>,
         end: bool,
-        report: &mut dyn FnMut(Sighting),
+        report: &mut dyn FnMut(Detection),
         advice: &mut dyn FnMut(Counts) -> Advice,
-    ) -> Turn {
+    ) -> BodyOutput {
         let mut returned = None;
         if let Some(paused) = self.paused.take() {
             match self.resume(&paused, &chunk) {
@@ -138,13 +138,13 @@ impl Plain {
                     returned = Some(paused);
                 }
                 Resumed::Released => {}
-                Resumed::Displaced => return Turn::cut(Cut::Uninspectable),
+                Resumed::Displaced => return BodyOutput::cut(Abort::Uninspectable),
             }
         }
         let (is_fresh, was_paused) = (!chunk.is_empty(), returned.is_some());
         if is_fresh && self.has_ended {
             // It went on in clear because it was the end, so nothing may continue it.
-            return Turn::cut(Cut::Uninspectable);
+            return BodyOutput::cut(Abort::Uninspectable);
         }
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
@@ -162,14 +162,14 @@ impl Plain {
         let mut walk = Walk { changed: false, cut: None, report };
         self.decide(&mut bytes, end, &mut walk);
         if let Some(cut) = walk.cut {
-            return Turn::cut(cut);
+            return BodyOutput::cut(cut);
         }
-        if self.plan.treatment == Treatment::Observe {
-            return Turn::PASS;
+        if self.plan.treatment == BodyAction::Observe {
+            return BodyOutput::PASS;
         }
         if is_untouched && self.pending.is_empty() {
             self.forwarded = self.forwarded.saturating_add(as_u64(bytes.len()));
-            return Turn { replacement: walk.changed.then_some(bytes), flow: Flow::Pass };
+            return BodyOutput { replacement: walk.changed.then_some(bytes), flow: BodyFlow::Pass };
         }
         let mut output = decided_before;
         self.put(&mut output, &bytes);
@@ -195,7 +195,7 @@ impl Plain {
                 let mut rest = std::mem::take(&mut self.pending);
                 self.decide(&mut rest, true, &mut walk);
                 if let Some(cut) = walk.cut {
-                    return Turn::cut(cut);
+                    return BodyOutput::cut(cut);
                 }
                 self.put(&mut output, &rest);
             }
@@ -204,7 +204,7 @@ impl Plain {
     }
 
     /// Holds `bytes` back without an inspection, where those before them are as long as that is cheap.
-    fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> Turn {
+    fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> BodyOutput {
         let most = self.plan.pause_limit.min(CHEAP);
         let decided = match returned {
             Some(mut paused) if paused.len().saturating_add(bytes.len()) <= most => {
@@ -223,9 +223,9 @@ impl Plain {
     }
 
     /// The turn in which `output` waits in the host.
-    fn pause(&mut self, output: Vec<u8>) -> Turn {
+    fn pause(&mut self, output: Vec<u8>) -> BodyOutput {
         self.paused = Some(output.clone());
-        Turn { replacement: Some(output), flow: Flow::Pause }
+        BodyOutput { replacement: Some(output), flow: BodyFlow::Pause }
     }
 
     /// The decided bytes in front of the masked ones in `paused`, which came back.
@@ -235,7 +235,7 @@ impl Plain {
     }
 
     /// Ends the body, now that trailers have begun. `waiting` is what the host still holds.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         let is_in_host = self.paused.as_ref().is_some_and(|paused| waiting.starts_with(paused));
         let turn = self.push_chunk(if is_in_host { waiting } else { Vec::new() }, true, report, &mut |_| Advice::Hold);
         if is_in_host { turn } else { turn.before_trailers() }
@@ -259,7 +259,7 @@ impl Plain {
 
     /// True when bytes are held back here.
     pub fn holds_back(&self) -> bool {
-        self.waiting() > 0 && self.plan.treatment != Treatment::Observe
+        self.waiting() > 0 && self.plan.treatment != BodyAction::Observe
     }
 
     /// The number of pending bytes that were not forwarded in any form.
@@ -315,25 +315,25 @@ impl Plain {
     }
 
     /// The turn that forwards `output`, while the pending bytes stay in the filter.
-    fn forward(&mut self, output: Vec<u8>) -> Turn {
+    fn forward(&mut self, output: Vec<u8>) -> BodyOutput {
         self.forwarded = self.forwarded.saturating_add(as_u64(output.len()));
-        if self.plan.treatment == Treatment::Observe { Turn::PASS } else { Turn::replaced_by(output) }
+        if self.plan.treatment == BodyAction::Observe { BodyOutput::PASS } else { BodyOutput::replaced_by(output) }
     }
 
     /// Handles the bytes at the front of `rest` and returns how many are decided; none when more are needed.
     fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
         match self.messages.next(rest, end) {
-            Stretch::Undecided => 0,
-            Stretch::Framing(len) | Stretch::Head(len) => len,
-            Stretch::Compressed(len) => {
+            BodyPart::Undecided => 0,
+            BodyPart::Framing(len) | BodyPart::Head(len) => len,
+            BodyPart::Compressed(len) => {
                 self.messages.take(rest.get(..len).unwrap_or_default());
                 self.passed_unread = true;
                 if self.plan.refuse_unread {
-                    walk.cut = Some(Cut::Uninspectable);
+                    walk.cut = Some(Abort::Uninspectable);
                 }
                 len
             }
-            Stretch::Text { len, first, last } => {
+            BodyPart::Text { len, first, last } => {
                 if first {
                     self.inspector = self.plan.inspector(self.document);
                 }
@@ -349,17 +349,17 @@ impl Plain {
 
     fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<'_>) {
         for finding in findings {
-            (walk.report)(finding.sighting.clone());
+            (walk.report)(finding.detection.clone());
             match (self.plan.treatment, text.get_mut(finding.span.clone())) {
-                (Treatment::Mask, Some(span)) => {
+                (BodyAction::Mask, Some(span)) => {
                     finding.mask(span, self.plan.style);
                     walk.changed = true;
                 }
-                (Treatment::Block, _) => {
-                    walk.cut = Some(Cut::Card);
+                (BodyAction::Block, _) => {
+                    walk.cut = Some(Abort::Card);
                     return;
                 }
-                (Treatment::Observe, _) | (Treatment::Mask, None) => {}
+                (BodyAction::Observe, _) | (BodyAction::Mask, None) => {}
             }
         }
     }
@@ -378,6 +378,6 @@ enum Resumed {
 /// What has become of the chunk so far.
 struct Walk<'r> {
     changed: bool,
-    cut: Option<Cut>,
-    report: &'r mut dyn FnMut(Sighting),
+    cut: Option<Abort>,
+    report: &'r mut dyn FnMut(Detection),
 }

@@ -5,7 +5,7 @@ use crate::stream::{Document, Framing, Prefixed, Sender};
 
 /// How a body is put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct BodyFormat {
     /// How its end is marked.
     pub sender: Sender,
     /// What texts it consists of.
@@ -16,7 +16,7 @@ pub struct Shape {
     pub base64: bool,
 }
 
-impl Shape {
+impl BodyFormat {
     /// One text, written in `document`.
     pub fn text(sender: Sender, document: Document) -> Self {
         Self { sender, framing: Framing::Whole, document, base64: false }
@@ -91,7 +91,7 @@ mod tests {
             ("application/grpc-web-text+proto", web, true),
             ("application/grpcish", Framing::Whole, false),
         ] {
-            let shape = Shape::of_content_type(Sender::Open, Some(content_type.as_bytes()));
+            let shape = BodyFormat::of_content_type(Sender::EndUnknown, Some(content_type.as_bytes()));
             assert_eq!((shape.framing, shape.base64), (framing, base64), "{content_type}");
         }
     }

@@ -12,11 +12,11 @@
 //!
 //! The reading across follows behind the other. Nothing waits in the host.
 
-use super::{Cut, Plan, Shape, Treatment, Turn};
+use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput};
 use crate::mask::{Keep, Style};
 use crate::stream::media::has_control;
-use crate::stream::messages::{Messages, Stretch, as_u64};
-use crate::stream::{Document, Finding, Inspector, Sender, Sighting};
+use crate::stream::messages::{BodyPart, Messages, as_u64};
+use crate::stream::{Detection, Document, Finding, Inspector, Sender};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ use std::ops::Range;
 pub struct Twice {
     sender: Sender,
     shape: Document,
-    plan: Plan,
+    plan: BodyConfig,
     received: u64,
     /// The bytes that were not forwarded yet, as they came.
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ pub struct Twice {
     /// What masks change in `bytes`.
     edits: Vec<(u64, u8)>,
     /// What was found in parts and is not reported yet.
-    found: Vec<(Range<u64>, Sighting)>,
+    found: Vec<(Range<u64>, Detection)>,
     /// The text that is read across has a control character, as no document has.
     control: bool,
     passed_unread: bool,
@@ -63,8 +63,8 @@ struct Edge {
 const BLOCK: usize = 16_384;
 
 impl Twice {
-    pub fn new(shape: Shape, plan: Plan) -> Self {
-        let Shape { sender, framing, document, .. } = shape;
+    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
+        let BodyFormat { sender, framing, document, .. } = shape;
         let reader = |messages, document| Reader { messages, inspector: plan.inspector(document), position: 0 };
         Self {
             sender,
@@ -91,7 +91,7 @@ impl Twice {
 
     /// True when bytes of it were not forwarded yet.
     pub fn holds_back(&self) -> bool {
-        !self.bytes.is_empty() && self.plan.treatment != Treatment::Observe
+        !self.bytes.is_empty() && self.plan.treatment != BodyAction::Observe
     }
 
     /// True when it is no row of messages.
@@ -100,7 +100,7 @@ impl Twice {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
         let mut forwarded = Vec::with_capacity(chunk.len());
@@ -112,7 +112,7 @@ impl Twice {
             let read = self.read_parts(end).and_then(|()| self.read_across(end));
             self.report(read.is_err(), report);
             if let Err(cut) = read {
-                return Turn::cut(cut);
+                return BodyOutput::cut(cut);
             }
             self.forward(&mut forwarded);
             rest = behind;
@@ -120,22 +120,22 @@ impl Twice {
                 break;
             }
         }
-        if self.plan.treatment == Treatment::Observe || forwarded == chunk {
-            return Turn::PASS;
+        if self.plan.treatment == BodyAction::Observe || forwarded == chunk {
+            return BodyOutput::PASS;
         }
-        Turn::replaced_by(forwarded)
+        BodyOutput::replaced_by(forwarded)
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         if self.holds_back() {
-            return Turn::cut(Cut::TrailersOverTail);
+            return BodyOutput::cut(Abort::TrailersOverTail);
         }
         self.push(Vec::new(), true, report)
     }
 
     /// Reads on in parts, as far as it can.
-    fn read_parts(&mut self, end: bool) -> Result<(), Cut> {
+    fn read_parts(&mut self, end: bool) -> Result<(), Abort> {
         loop {
             let at = self.offset(self.parts.position);
             let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
@@ -147,22 +147,22 @@ impl Twice {
             if self.parts.messages.is_broken() {
                 self.passed_unread = true;
                 if self.plan.refuse_unread {
-                    return Err(Cut::Uninspectable);
+                    return Err(Abort::Uninspectable);
                 }
             }
             match stretch {
-                Stretch::Undecided => return Ok(()),
-                Stretch::Framing(len) => self.pass(len, false),
-                Stretch::Head(len) => self.pass(len, true),
-                Stretch::Compressed(len) => {
+                BodyPart::Undecided => return Ok(()),
+                BodyPart::Framing(len) => self.pass(len, false),
+                BodyPart::Head(len) => self.pass(len, true),
+                BodyPart::Compressed(len) => {
                     self.parts.messages.take(rest.get(..len).unwrap_or_default());
                     self.pass(len, false);
                     self.passed_unread = true;
                     if self.plan.refuse_unread {
-                        return Err(Cut::Uninspectable);
+                        return Err(Abort::Uninspectable);
                     }
                 }
-                Stretch::Text { len, first, last } => {
+                BodyPart::Text { len, first, last } => {
                     if first {
                         let broken = self.parts.messages.is_broken();
                         let document = if broken { Document::Unknown } else { self.document };
@@ -179,11 +179,11 @@ impl Twice {
                         let span = within(&finding, from);
                         let edits = self.edits_of(&finding, &span, self.plan.style);
                         self.edits.extend(edits);
-                        self.found.push((span, finding.sighting));
+                        self.found.push((span, finding.detection));
                     }
                     self.parts.position = from.saturating_add(as_u64(decided));
-                    if self.plan.treatment == Treatment::Block && !self.found.is_empty() {
-                        return Err(Cut::Card);
+                    if self.plan.treatment == BodyAction::Block && !self.found.is_empty() {
+                        return Err(Abort::Card);
                     }
                     if decided == 0 {
                         return Ok(());
@@ -194,7 +194,7 @@ impl Twice {
     }
 
     /// Reads on across the parts, as far as these were read.
-    fn read_across(&mut self, end: bool) -> Result<(), Cut> {
+    fn read_across(&mut self, end: bool) -> Result<(), Abort> {
         let limit = self.offset(self.parts.position);
         let end = end && limit == self.bytes.len();
         loop {
@@ -204,16 +204,16 @@ impl Twice {
                 self.control = false;
             }
             match self.across.messages.next(rest, end) {
-                Stretch::Undecided => return Ok(()),
-                Stretch::Framing(len) | Stretch::Head(len) => {
+                BodyPart::Undecided => return Ok(()),
+                BodyPart::Framing(len) | BodyPart::Head(len) => {
                     self.control |= has_control(rest.get(..len).unwrap_or_default());
                     self.across.position = self.across.position.saturating_add(as_u64(len));
                 }
-                Stretch::Compressed(len) => {
+                BodyPart::Compressed(len) => {
                     self.across.messages.take(rest.get(..len).unwrap_or_default());
                     self.across.position = self.across.position.saturating_add(as_u64(len));
                 }
-                Stretch::Text { len, first, last } => {
+                BodyPart::Text { len, first, last } => {
                     if first {
                         self.across.inspector = self.plan.inspector(Document::Unknown);
                     }
@@ -231,8 +231,8 @@ impl Twice {
                         self.take_across(is_text, finding, from);
                     }
                     self.across.position = from.saturating_add(as_u64(decided));
-                    if self.plan.treatment == Treatment::Block && !self.found.is_empty() {
-                        return Err(Cut::Card);
+                    if self.plan.treatment == BodyAction::Block && !self.found.is_empty() {
+                        return Err(Abort::Card);
                     }
                     if decided == 0 {
                         return Ok(());
@@ -262,7 +262,7 @@ impl Twice {
             edits.retain(|(at, _)| !known.contains(at));
         } else {
             self.edits.retain(|(at, _)| !span.contains(at));
-            self.found.push((span, finding.sighting));
+            self.found.push((span, finding.detection));
         }
         self.edits.extend(edits);
     }
@@ -284,11 +284,11 @@ impl Twice {
     }
 
     /// Reports what both readings are done with, in its order. `all` also reports the rest.
-    fn report(&mut self, all: bool, report: &mut dyn FnMut(Sighting)) {
+    fn report(&mut self, all: bool, report: &mut dyn FnMut(Detection)) {
         let position = self.across.position;
         self.found.sort_by_key(|(span, _)| span.start);
         let done = self.found.iter().take_while(|(span, _)| all || span.end <= position).count();
-        self.found.drain(..done).for_each(|(_, sighting)| report(sighting));
+        self.found.drain(..done).for_each(|(_, detection)| report(detection));
     }
 
     /// Forwards what both readings are done with.

@@ -7,15 +7,15 @@
 //! A frame never waits for the bytes behind it, also not because it looks like half a number: the text ends with it. So a
 //! number that ends one frame and begins the next is only found in frames.
 
-use super::{Cut, Flow, Plain, Plan, Shape, Side, Treatment, Turn, WebSocket};
+use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Plain, Side, WebSocket};
 use crate::stream::messages::as_u64;
-use crate::stream::{Document, Sender, Sighting};
+use crate::stream::{Detection, Document, Sender};
 
 /// The bytes of a client that has asked for a websocket.
 pub struct Upgrading {
     sender: Sender,
     document: Document,
-    plan: Plan,
+    plan: BodyConfig,
     received: u64,
     /// `None` once it is known that these are none.
     frames: Option<WebSocket>,
@@ -26,9 +26,9 @@ pub struct Upgrading {
 }
 
 impl Upgrading {
-    pub fn new(shape: Shape, plan: Plan) -> Self {
+    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
         // What is no frame may be a text.
-        let frames = WebSocket::new(Side::Client, Plan { refuse_unread: false, ..plan.clone() });
+        let frames = WebSocket::new(Side::Client, BodyConfig { refuse_unread: false, ..plan.clone() });
         Self {
             sender: shape.sender,
             document: shape.document,
@@ -41,13 +41,13 @@ impl Upgrading {
     }
 
     /// The service has agreed. False when what came are no frames, so that nothing that follows can be read as such.
-    pub fn upgrade(&mut self, report: &mut dyn FnMut(Sighting)) -> Result<bool, Cut> {
+    pub fn upgrade(&mut self, report: &mut dyn FnMut(Detection)) -> Result<bool, Abort> {
         let Some(frames) = &mut self.frames else { return Ok(false) };
         frames.refuse_unread(self.plan.refuse_unread);
         if let Some(mut text) = self.text.take() {
             let turn = text.push(Vec::new(), true, report);
             let waiting = turn.forwarded(Vec::new())?;
-            if self.plan.treatment != Treatment::Observe {
+            if self.plan.treatment != BodyAction::Observe {
                 self.ready = waiting;
             }
         }
@@ -60,7 +60,7 @@ impl Upgrading {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let is_text = self.text.is_some();
         let end = end || (is_text && self.sender.is_done_after(self.received));
@@ -74,15 +74,15 @@ impl Upgrading {
             // Before there is a websocket it cannot be closed, and the client can still be answered.
             bytes = match turn.forwarded(bytes) {
                 Ok(bytes) => bytes,
-                Err(cut) => return Turn::cut(cut),
+                Err(cut) => return BodyOutput::cut(cut),
             };
             ends_text |= frames.is_at_rest();
             if frames.is_broken() {
                 let rest = frames.push(Vec::new(), true, report).forwarded(Vec::new());
                 match rest {
-                    Ok(rest) if self.plan.treatment != Treatment::Observe => bytes.extend(rest),
+                    Ok(rest) if self.plan.treatment != BodyAction::Observe => bytes.extend(rest),
                     Ok(_) => {}
-                    Err(cut) => return Turn::cut(cut),
+                    Err(cut) => return BodyOutput::cut(cut),
                 }
                 self.frames = None;
                 ends_text = end;
@@ -91,32 +91,32 @@ impl Upgrading {
         if let Some(text) = &mut self.text {
             bytes = match text.push(bytes.clone(), ends_text, report).forwarded(bytes) {
                 Ok(bytes) => bytes,
-                Err(cut) => return Turn::cut(cut),
+                Err(cut) => return BodyOutput::cut(cut),
             };
         }
         if ends_text && !end {
             self.text = Some(text(self.document, &self.plan));
         }
-        if bytes == chunk { Turn::PASS } else { Turn::replaced_by(bytes) }
+        if bytes == chunk { BodyOutput::PASS } else { BodyOutput::replaced_by(bytes) }
     }
 
     /// Ends the body, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(Vec::new(), true, report).before_trailers()
     }
 
     /// The same turn, with what was ready before it.
-    fn behind_ready(&mut self, turn: Turn, chunk: Vec<u8>) -> Turn {
-        if self.ready.is_empty() || matches!(turn.flow, Flow::Cut(_)) {
+    fn behind_ready(&mut self, turn: BodyOutput, chunk: Vec<u8>) -> BodyOutput {
+        if self.ready.is_empty() || matches!(turn.flow, BodyFlow::Abort(_)) {
             return turn;
         }
         let mut bytes = std::mem::take(&mut self.ready);
         bytes.extend(turn.replacement.unwrap_or(chunk));
-        Turn { replacement: Some(bytes), flow: turn.flow }
+        BodyOutput { replacement: Some(bytes), flow: turn.flow }
     }
 }
 
 /// A text that never waits in the host.
-fn text(document: Document, plan: &Plan) -> Plain {
-    Plain::new(Shape::text(Sender::Announced, document), plan.clone())
+fn text(document: Document, plan: &BodyConfig) -> Plain {
+    Plain::new(BodyFormat::text(Sender::EndSignalled, document), plan.clone())
 }

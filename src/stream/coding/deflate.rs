@@ -3,7 +3,7 @@
 //! The name means zlib's wrapping (RFC 1950), but servers send bare deflate streams too, and clients read both.
 
 use super::inflate::Inflate;
-use super::{Flaw, Progress, Text};
+use super::{DecodeError, Progress, Text};
 
 /// A body in `deflate`.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub(super) enum Deflate {
 }
 
 impl Deflate {
-    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         loop {
             match self {
                 Self::Before => {

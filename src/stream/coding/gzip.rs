@@ -2,7 +2,7 @@
 
 use super::checksum::Crc32;
 use super::inflate::Inflate;
-use super::{Flaw, Progress, Text};
+use super::{DecodeError, Progress, Text};
 
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 const DEFLATE: u8 = 8;
@@ -15,7 +15,7 @@ const RESERVED: u8 = 0xE0;
 /// A body in `gzip`: members, one after the other.
 #[derive(Default)]
 pub(super) struct Gzip {
-    part: Part,
+    part: MemberPart,
     /// How much of the part has come, or is still to come.
     count: u16,
     flags: u8,
@@ -30,7 +30,7 @@ pub(super) struct Gzip {
 
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Part {
+enum MemberPart {
     /// The ten bytes that every member begins with.
     #[default]
     Fixed,
@@ -47,12 +47,14 @@ enum Part {
 }
 
 impl Gzip {
-    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         loop {
-            if self.part == Part::Stream {
+            if self.part == MemberPart::Stream {
                 self.inflate(&mut bytes, text)?;
             }
-            let Some((&byte, rest)) = bytes.split_first().filter(|_| self.part != Part::Rest) else { return Ok(()) };
+            let Some((&byte, rest)) = bytes.split_first().filter(|_| self.part != MemberPart::Rest) else {
+                return Ok(());
+            };
             bytes = rest;
             self.take(byte)?;
         }
@@ -60,13 +62,13 @@ impl Gzip {
 
     pub(super) fn progress(&self) -> Progress {
         match self.part {
-            Part::Rest => Progress::Ended,
-            Part::Fixed if self.count == 0 => Progress::Complete,
+            MemberPart::Rest => Progress::Ended,
+            MemberPart::Fixed if self.count == 0 => Progress::Complete,
             _ => Progress::Incomplete,
         }
     }
 
-    fn inflate(&mut self, bytes: &mut &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    fn inflate(&mut self, bytes: &mut &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         let inflate = match &mut self.inflate {
             Some(inflate) => inflate,
             none => none.insert(Inflate::raw(text.account())?),
@@ -79,51 +81,51 @@ impl Gzip {
         })?;
         if ended {
             inflate.restart();
-            self.part = Part::Trailer;
+            self.part = MemberPart::Trailer;
         }
         Ok(())
     }
 
     /// Takes one byte of what is around the stream.
-    fn take(&mut self, byte: u8) -> Result<(), Flaw> {
+    fn take(&mut self, byte: u8) -> Result<(), DecodeError> {
         let at = usize::from(self.count);
         self.count = self.count.wrapping_add(1);
         match self.part {
-            Part::Fixed => match at {
+            MemberPart::Fixed => match at {
                 0 if byte == 0 && self.ended => self.count = 0,
                 0 | 1 if MAGIC.get(at) != Some(&byte) => {
-                    self.part = if self.ended { Part::Rest } else { return Err(Flaw::Broken) };
+                    self.part = if self.ended { MemberPart::Rest } else { return Err(DecodeError::Broken) };
                 }
-                2 if byte != DEFLATE => return Err(Flaw::Broken),
-                3 if byte & RESERVED != 0 => return Err(Flaw::Broken),
+                2 if byte != DEFLATE => return Err(DecodeError::Broken),
+                3 if byte & RESERVED != 0 => return Err(DecodeError::Broken),
                 3 => self.flags = byte,
-                9 => self.enter_next(Part::Fixed),
+                9 => self.enter_next(MemberPart::Fixed),
                 _ => {}
             },
-            Part::ExtraLen if at == 0 => self.trailer = [byte, 0, 0, 0, 0, 0, 0, 0],
-            Part::ExtraLen => {
+            MemberPart::ExtraLen if at == 0 => self.trailer = [byte, 0, 0, 0, 0, 0, 0, 0],
+            MemberPart::ExtraLen => {
                 let [low, ..] = self.trailer;
-                self.part = Part::Extra;
+                self.part = MemberPart::Extra;
                 self.count = u16::from_le_bytes([low, byte]);
                 if self.count == 0 {
-                    self.enter_next(Part::Extra);
+                    self.enter_next(MemberPart::Extra);
                 }
             }
-            Part::Extra => {
+            MemberPart::Extra => {
                 // Counts down.
                 self.count = self.count.saturating_sub(2);
                 if self.count == 0 {
-                    self.enter_next(Part::Extra);
+                    self.enter_next(MemberPart::Extra);
                 }
             }
-            Part::Name | Part::Comment => {
+            MemberPart::Name | MemberPart::Comment => {
                 if byte == 0 {
                     self.enter_next(self.part);
                 }
             }
-            Part::HeaderCrc if at == 0 => {}
-            Part::HeaderCrc => self.enter_next(Part::HeaderCrc),
-            Part::Trailer => {
+            MemberPart::HeaderCrc if at == 0 => {}
+            MemberPart::HeaderCrc => self.enter_next(MemberPart::HeaderCrc),
+            MemberPart::Trailer => {
                 if let Some(slot) = self.trailer.get_mut(at) {
                     *slot = byte;
                 }
@@ -131,37 +133,37 @@ impl Gzip {
                     self.end_member()?;
                 }
             }
-            Part::Stream | Part::Rest => {}
+            MemberPart::Stream | MemberPart::Rest => {}
         }
         Ok(())
     }
 
     /// The part that follows `part` in a header with such flags.
-    fn enter_next(&mut self, part: Part) {
+    fn enter_next(&mut self, part: MemberPart) {
         let order = [
-            (Part::Fixed, 0xFF),
-            (Part::ExtraLen, HAS_EXTRA),
-            (Part::Extra, 0),
-            (Part::Name, HAS_NAME),
-            (Part::Comment, HAS_COMMENT),
-            (Part::HeaderCrc, HAS_HEADER_CRC),
-            (Part::Stream, 0xFF),
+            (MemberPart::Fixed, 0xFF),
+            (MemberPart::ExtraLen, HAS_EXTRA),
+            (MemberPart::Extra, 0),
+            (MemberPart::Name, HAS_NAME),
+            (MemberPart::Comment, HAS_COMMENT),
+            (MemberPart::HeaderCrc, HAS_HEADER_CRC),
+            (MemberPart::Stream, 0xFF),
         ];
         let after = order.iter().skip_while(|(other, _)| *other != part).skip(1);
-        let next = after.into_iter().find(|(next, flag)| *next == Part::Stream || self.flags & flag != 0);
-        self.part = next.map_or(Part::Stream, |&(next, _)| next);
+        let next = after.into_iter().find(|(next, flag)| *next == MemberPart::Stream || self.flags & flag != 0);
+        self.part = next.map_or(MemberPart::Stream, |&(next, _)| next);
         self.count = 0;
     }
 
-    fn end_member(&mut self) -> Result<(), Flaw> {
+    fn end_member(&mut self) -> Result<(), DecodeError> {
         let [a, b, c, d, e, f, g, h] = self.trailer;
         if u32::from_le_bytes([a, b, c, d]) != self.crc.value() || u32::from_le_bytes([e, f, g, h]) != self.len {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         self.crc = Crc32::default();
         self.len = 0;
         self.ended = true;
-        self.part = Part::Fixed;
+        self.part = MemberPart::Fixed;
         self.count = 0;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What was decoded last, and may be referred to?
 
-use super::{Flaw, Text};
+use super::{DecodeError, Text};
 use crate::stream::{Account, Buffer, Exhausted};
 
 /// What is kept beyond the window at least, since what is kept has to be moved when the rest is dropped. No more than this is
@@ -58,8 +58,8 @@ impl History {
     }
 
     /// Appends `len` bytes from `distance` bytes back on; what is appended may be among them.
-    pub(super) fn repeat(&mut self, distance: usize, len: usize) -> Result<(), Flaw> {
-        let start = self.bytes.len().checked_sub(distance).filter(|_| distance > 0).ok_or(Flaw::Broken)?;
+    pub(super) fn repeat(&mut self, distance: usize, len: usize) -> Result<(), DecodeError> {
+        let start = self.bytes.len().checked_sub(distance).filter(|_| distance > 0).ok_or(DecodeError::Broken)?;
         let bytes = self.bytes.bytes();
         let mut to_come = len;
         while to_come > 0 {
@@ -100,7 +100,7 @@ impl History {
     }
 
     /// Says what is unsaid, and forgets what nothing may refer to any more.
-    pub(super) fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
+    pub(super) fn say(&mut self, text: &mut Text<'_>) -> Result<(), DecodeError> {
         text.extend(self.unsaid())?;
         self.unsaid = 0;
         let spare = self.spare();

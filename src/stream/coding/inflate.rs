@@ -1,6 +1,6 @@
 //! What does a deflate stream say (RFC 1951)?
 
-use super::{Flaw, Text};
+use super::{DecodeError, Text};
 use crate::stream::{Account, Reservation};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
@@ -23,16 +23,16 @@ pub(super) struct Inflate {
 
 impl Inflate {
     /// A stream with nothing around it.
-    pub(super) fn raw(account: &Account) -> Result<Box<Self>, Flaw> {
+    pub(super) fn raw(account: &Account) -> Result<Box<Self>, DecodeError> {
         Self::with(account, TINFL_FLAG_IGNORE_ADLER32)
     }
 
     /// A stream in zlib's wrapping.
-    pub(super) fn zlib(account: &Account) -> Result<Box<Self>, Flaw> {
+    pub(super) fn zlib(account: &Account) -> Result<Box<Self>, DecodeError> {
         Self::with(account, TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
     }
 
-    fn with(account: &Account, flags: u32) -> Result<Box<Self>, Flaw> {
+    fn with(account: &Account, flags: u32) -> Result<Box<Self>, DecodeError> {
         let reservation = account.reserve(size_of::<Self>())?;
         Ok(Box::new(Self {
             decompressor: DecompressorOxide::default(),
@@ -58,7 +58,7 @@ impl Inflate {
         bytes: &mut &[u8],
         text: &mut Text<'_>,
         mut said: impl FnMut(&[u8]),
-    ) -> Result<bool, Flaw> {
+    ) -> Result<bool, DecodeError> {
         loop {
             let (status, taken, written) =
                 decompress(&mut self.decompressor, bytes, &mut self.window, self.at, self.flags);
@@ -72,7 +72,7 @@ impl Inflate {
                 TINFLStatus::Done => return Ok(true),
                 TINFLStatus::HasMoreOutput => {}
                 TINFLStatus::NeedsMoreInput => return Ok(false),
-                _ => return Err(Flaw::Broken),
+                _ => return Err(DecodeError::Broken),
             }
         }
     }

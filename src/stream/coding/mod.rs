@@ -10,7 +10,7 @@
 //! | `br` | one stream; a window of up to 16 MiB | what has been said, 1¼ windows and 256 KiB at most; and the codes of a metablock, 50 KiB as senders write them, 3 MiB at most |
 //! | `zstd` | frames one after the other, skippable ones too, each with its checksum checked; a window of up to 8 MiB | what has been said, 1¼ windows and 256 KiB at most; and 270 KiB at most for a block |
 //!
-//! Every text on the way is bounded: no more than the given ratio comes out for what went in, see [`Flaw::Ratio`].
+//! Every text on the way is bounded: no more than the given ratio comes out for what went in, see [`DecodeError::Ratio`].
 //!
 //! # Names of no coding
 //!
@@ -58,7 +58,7 @@ pub struct Decoder {
     account: Account,
     inflate_ratio: u32,
     received: usize,
-    flaw: Option<Flaw>,
+    flaw: Option<DecodeError>,
 }
 
 /// The progress of a decoder through its body.
@@ -74,7 +74,7 @@ pub enum Progress {
 
 /// Why a body cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum DecodeError {
     /// It does not keep to its coding, or its checksum does not fit.
     Broken,
     /// More comes out of it than the ratio allows, once the first MiB is out.
@@ -83,7 +83,7 @@ pub enum Flaw {
     Memory,
 }
 
-impl From<Exhausted> for Flaw {
+impl From<Exhausted> for DecodeError {
     fn from(Exhausted: Exhausted) -> Self {
         Self::Memory
     }
@@ -121,7 +121,7 @@ impl Decoder {
 
     /// Decodes the next bytes and appends all that they determine. After an error the same error comes again, and what
     /// was appended until then is right as far as it goes.
-    pub fn push(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), Flaw> {
+    pub fn push(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), DecodeError> {
         if let Some(flaw) = self.flaw {
             return Err(flaw);
         }
@@ -152,12 +152,12 @@ impl Decoder {
         }
     }
 
-    fn push_sound(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), Flaw> {
+    fn push_sound(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), DecodeError> {
         self.received = self.received.saturating_add(bytes.len());
         let ratio = usize::try_from(self.inflate_ratio).unwrap_or(usize::MAX);
         let allowed = self.received.saturating_mul(ratio).max(INFLATE_FLOOR);
-        let mut layers = self.layers.try_borrow_mut().map_err(|_| Flaw::Memory)?;
-        let layers = layers.as_mut().ok_or(Flaw::Memory)?;
+        let mut layers = self.layers.try_borrow_mut().map_err(|_| DecodeError::Memory)?;
+        let layers = layers.as_mut().ok_or(DecodeError::Memory)?;
         let Some((last, others)) = layers.split_last_mut() else { return Ok(()) };
         let account = &self.account;
         let mut encoded = (Vec::new(), account.passing());
@@ -195,7 +195,7 @@ struct Layer {
 
 impl Layer {
     /// `text` has room for all that the layer may ever say.
-    fn push(&mut self, bytes: &[u8], mut text: Text<'_>) -> Result<(), Flaw> {
+    fn push(&mut self, bytes: &[u8], mut text: Text<'_>) -> Result<(), DecodeError> {
         let before = text.bytes.len();
         text.most = before.saturating_add(text.most.saturating_sub(self.said));
         let pushed = self.coding.push(bytes, &mut text);
@@ -231,7 +231,7 @@ impl Coding {
         }
     }
 
-    fn push(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    fn push(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -269,18 +269,18 @@ impl Text<'_> {
     }
 
     /// Appends `bytes`, or as many of them as there is room for.
-    fn extend(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
+    fn extend(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let room = self.most.saturating_sub(self.bytes.len());
         match bytes.get(..room) {
             Some(fitting) if fitting.len() < bytes.len() => {
                 self.append(fitting)?;
-                Err(Flaw::Ratio)
+                Err(DecodeError::Ratio)
             }
             _ => self.append(bytes),
         }
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         self.reservation.make_room(self.bytes, bytes.len(), self.most, self.copies)?;
         self.bytes.extend_from_slice(bytes);
         Ok(())

@@ -70,7 +70,7 @@ fn decoder(coding: &str) -> Decoder {
 }
 
 /// What is decoded, why not more, and whether it is complete.
-fn decode(coding: &str, pieces: &[&[u8]]) -> (Vec<u8>, Option<Flaw>, bool) {
+fn decode(coding: &str, pieces: &[&[u8]]) -> (Vec<u8>, Option<DecodeError>, bool) {
     let mut decoder = decoder(coding);
     let mut decoded = Vec::new();
     let flaw = pieces.iter().find_map(|piece| decoder.push(piece, &mut decoded).err());
@@ -211,7 +211,7 @@ fn what_follows_the_end_is_dropped_as_browsers_do() {
     let decoded = decode("br", &[&brotli_at(5, b"text"), b"4111"]);
     assert_eq!(decoded, (b"text".to_vec(), None, true));
     let (decoded, flaw, complete) = decode("zstd", &[&zstd_at(3, b"text"), b"\r\n\r\n"]);
-    assert_eq!((decoded.as_slice(), flaw, complete), (b"text".as_slice(), Some(Flaw::Broken), false));
+    assert_eq!((decoded.as_slice(), flaw, complete), (b"text".as_slice(), Some(DecodeError::Broken), false));
 }
 
 /// Codings whose bodies may be made of several texts, each encoded by itself.
@@ -303,7 +303,7 @@ fn zeros_between_members_are_padding() {
     padded.push(&[gzip(b"text"), vec![0; 3]].concat(), &mut Vec::new()).unwrap();
     assert_eq!(padded.progress(), Progress::Complete);
     // In front of the first member they are no gzip.
-    assert_eq!(decode("gzip", &[b"\0", &gzip(b"text")]).1, Some(Flaw::Broken));
+    assert_eq!(decode("gzip", &[b"\0", &gzip(b"text")]).1, Some(DecodeError::Broken));
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn skippable_frames_are_skipped() {
 
 #[test]
 fn a_window_above_what_http_allows_is_refused() {
-    for (window_log, flaw) in [(23, None), (24, Some(Flaw::Broken))] {
+    for (window_log, flaw) in [(23, None), (24, Some(DecodeError::Broken))] {
         let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
         encoder.window_log(window_log).unwrap();
         encoder.write_all(b"text").unwrap();
@@ -360,7 +360,7 @@ fn a_bomb_is_stopped_while_it_is_decoded() {
     for (coding, encode) in ENCODERS {
         let encoded = encode(&blanks);
         let (decoded, flaw, complete) = decode(coding, &[&encoded]);
-        assert_eq!((flaw, complete), (Some(Flaw::Ratio), false), "{coding}");
+        assert_eq!((flaw, complete), (Some(DecodeError::Ratio), false), "{coding}");
         assert_eq!(decoded.len(), (encoded.len() * RATIO as usize).max(INFLATE_FLOOR), "{coding}");
         let mut lenient = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).unwrap().unwrap();
         let mut decoded = Vec::new();
@@ -382,8 +382,8 @@ fn a_flaw_stays() {
     for (coding, encode) in ENCODERS {
         let mut decoder = decoder(coding);
         let mut decoded = Vec::new();
-        assert_eq!(decoder.push(b"\xFF is no coding", &mut decoded), Err(Flaw::Broken), "{coding}");
-        assert_eq!(decoder.push(&encode(b"text"), &mut decoded), Err(Flaw::Broken), "{coding}");
+        assert_eq!(decoder.push(b"\xFF is no coding", &mut decoded), Err(DecodeError::Broken), "{coding}");
+        assert_eq!(decoder.push(&encode(b"text"), &mut decoded), Err(DecodeError::Broken), "{coding}");
         assert!(decoded.is_empty() && !decoder.is_complete());
     }
 }

@@ -1,7 +1,7 @@
 //! Where does a message of gRPC end, and can it be read?
 
 use super::protobuf::Fields;
-use super::{Prefixed, Stretch, as_u64, within};
+use super::{BodyPart, Prefixed, as_u64, within};
 
 /// Where in the length-prefixed messages of a body the stream is.
 pub struct Grpc {
@@ -32,7 +32,7 @@ enum Prefix {
     /// One.
     Whole,
     /// The start of one.
-    Cut,
+    Abort,
     /// None.
     None,
 }
@@ -65,28 +65,28 @@ impl Grpc {
         }
     }
 
-    pub fn next(&mut self, bytes: &[u8], end: bool) -> Stretch {
+    pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         if self.state == State::Framed && self.rest == 0 {
             match self.read_prefix(bytes) {
-                Prefix::Whole => return Stretch::Head(PREFIX_LEN),
-                Prefix::Cut if end => return Stretch::Head(bytes.len()),
-                Prefix::Cut => return Stretch::Undecided,
+                Prefix::Whole => return BodyPart::Head(PREFIX_LEN),
+                Prefix::Abort if end => return BodyPart::Head(bytes.len()),
+                Prefix::Abort => return BodyPart::Undecided,
                 Prefix::None => self.state = State::Broken,
             }
         }
         if self.is_broken() {
-            return Stretch::Text { len: bytes.len(), first: self.state == State::Broken, last: end };
+            return BodyPart::Text { len: bytes.len(), first: self.state == State::Broken, last: end };
         }
         let len = within(self.rest, bytes.len());
         let last = end || as_u64(len) == self.rest;
         if self.flags & COMPRESSED != 0 {
-            return Stretch::Compressed(len);
+            return BodyPart::Compressed(len);
         }
         let Some(fields) = &mut self.fields else {
-            return Stretch::Text { len, first: self.rest == self.length, last };
+            return BodyPart::Text { len, first: self.rest == self.length, last };
         };
         let stretch = fields.next(bytes.get(..len).unwrap_or(bytes), last);
-        if let Stretch::Framing(len) | Stretch::Head(len) = stretch {
+        if let BodyPart::Framing(len) | BodyPart::Head(len) = stretch {
             self.rest = self.rest.saturating_sub(as_u64(len));
         }
         stretch
@@ -119,7 +119,7 @@ impl Grpc {
         if !self.knows(*flags) || length.first().is_some_and(|first| *first >= LEAST_TEXT) {
             return Prefix::None;
         }
-        let Some(length) = length.first_chunk() else { return Prefix::Cut };
+        let Some(length) = length.first_chunk() else { return Prefix::Abort };
         self.flags = *flags;
         self.length = u64::from(u32::from_be_bytes(*length));
         self.rest = self.length;
@@ -132,7 +132,7 @@ impl Grpc {
 #[cfg(test)]
 mod tests {
     use super::super::tests::texts_of_every_cut;
-    use super::super::{Framing, Messages, Prefixed, Stretch};
+    use super::super::{BodyPart, Framing, Messages, Prefixed};
 
     const COMPRESSED: Framing = Framing::Grpc(Prefixed { compressed: true, ..Prefixed::TEXT });
     const WEB: Framing = Framing::Grpc(Prefixed { web: true, ..Prefixed::PROTOBUF });
@@ -145,12 +145,12 @@ mod tests {
         while !stream.is_empty() {
             let stretch = messages.next(stream, false);
             let len = match stretch {
-                Stretch::Framing(len) | Stretch::Head(len) => len,
-                Stretch::Compressed(len) | Stretch::Text { len, .. } => {
+                BodyPart::Framing(len) | BodyPart::Head(len) => len,
+                BodyPart::Compressed(len) | BodyPart::Text { len, .. } => {
                     messages.take(&stream[..len]);
                     len
                 }
-                Stretch::Undecided => panic!("all is there"),
+                BodyPart::Undecided => panic!("all is there"),
             };
             seen.push(stretch);
             stream = &stream[len..];
@@ -158,13 +158,13 @@ mod tests {
         assert_eq!(
             seen,
             [
-                Stretch::Head(5),
-                Stretch::Text { len: 3, first: true, last: true },
-                Stretch::Head(5),
-                Stretch::Compressed(2),
-                Stretch::Head(5),
-                Stretch::Head(5),
-                Stretch::Text { len: 1, first: true, last: true },
+                BodyPart::Head(5),
+                BodyPart::Text { len: 3, first: true, last: true },
+                BodyPart::Head(5),
+                BodyPart::Compressed(2),
+                BodyPart::Head(5),
+                BodyPart::Head(5),
+                BodyPart::Text { len: 1, first: true, last: true },
             ]
         );
     }

@@ -1,6 +1,6 @@
 //! Where does a line end, or an event?
 
-use super::Stretch;
+use super::BodyPart;
 
 /// Cuts a body into texts that end with a line end, or with an empty line. Line ends are LF, CR LF and CR.
 pub struct Lines {
@@ -25,11 +25,11 @@ impl Lines {
         Self { needed: 2, ..Self::single() }
     }
 
-    pub fn next(&self, bytes: &[u8], end: bool) -> Stretch {
+    pub fn next(&self, bytes: &[u8], end: bool) -> BodyPart {
         let mut ahead = Self { ..*self };
         let complete = bytes.iter().position(|byte| ahead.ends_with(*byte));
         let len = complete.map_or(bytes.len(), |position| position.saturating_add(1));
-        Stretch::Text { len, first: self.fresh, last: end || complete.is_some() }
+        BodyPart::Text { len, first: self.fresh, last: end || complete.is_some() }
     }
 
     pub fn take(&mut self, bytes: &[u8]) {

@@ -18,9 +18,9 @@ pub enum Sender {
     /// `content-length`: the end is known by counting, even when trailers follow.
     Length(u64),
     /// The end of the body is announced in its last callback: HTTP/1.1 chunked, and bodies that end with the connection.
-    Announced,
+    EndSignalled,
     /// HTTP/2 or later without a length: the end may be the trailers, after the last byte has been forwarded.
-    Open,
+    EndUnknown,
 }
 
 /// What texts a body consists of.
@@ -70,7 +70,7 @@ pub enum Messages {
 
 /// The next stretch of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stretch {
+pub enum BodyPart {
     /// So many bytes that hold no text.
     Framing(usize),
     /// The same, which say how long what follows is.
@@ -136,9 +136,9 @@ impl Messages {
 
     /// What the bytes at the front of the stream are. `end` says that the body ends with them. Framing is done with when it
     /// has been told; of a text it must be said how much was [taken](Self::take).
-    pub fn next(&mut self, bytes: &[u8], end: bool) -> Stretch {
+    pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         match self {
-            Self::Whole => Stretch::Text { len: bytes.len(), first: false, last: end },
+            Self::Whole => BodyPart::Text { len: bytes.len(), first: false, last: end },
             Self::Lines(lines) => lines.next(bytes, end),
             Self::Protobuf(fields) => fields.next(bytes, end),
             Self::Grpc(grpc) => grpc.next(bytes, end),
@@ -179,13 +179,13 @@ mod tests {
             let end = index + 1 == chunks.len();
             while !waiting.is_empty() {
                 let len = match messages.next(&waiting, end) {
-                    Stretch::Undecided => break,
-                    Stretch::Framing(len) | Stretch::Head(len) => len,
-                    Stretch::Compressed(len) => {
+                    BodyPart::Undecided => break,
+                    BodyPart::Framing(len) | BodyPart::Head(len) => len,
+                    BodyPart::Compressed(len) => {
                         messages.take(&waiting[..len]);
                         len
                     }
-                    Stretch::Text { len, first, last } => {
+                    BodyPart::Text { len, first, last } => {
                         if first || !open {
                             texts.push(String::new());
                         }

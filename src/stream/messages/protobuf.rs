@@ -8,7 +8,7 @@
 //! That matters because of the digits next to a number: the tag and the length of a field are bytes like `2` and `0` when they
 //! want to be, and in front of a card number or behind it they would make it another number.
 
-use super::{Stretch, as_u64, within};
+use super::{BodyPart, as_u64, within};
 use crate::mask::Style;
 use crate::stream::{Document, Inspector};
 use std::ops::Range;
@@ -67,7 +67,7 @@ enum Value {
 /// Why there is no head.
 enum NoHead {
     /// It is not complete.
-    Cut,
+    Abort,
     /// These bytes are none.
     Broken,
 }
@@ -84,11 +84,11 @@ impl Fields {
     }
 
     /// `end` says that the outermost message ends with these bytes.
-    pub fn next(&mut self, bytes: &[u8], end: bool) -> Stretch {
+    pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         match &mut self.place {
             Location::Text { rest, length } => {
                 let len = within(*rest, bytes.len());
-                Stretch::Text { len, first: rest == length, last: end || as_u64(len) == *rest }
+                BodyPart::Text { len, first: rest == length, last: end || as_u64(len) == *rest }
             }
             Location::Number(rest) => {
                 let len = within(*rest, bytes.len());
@@ -97,7 +97,7 @@ impl Fields {
                     self.place = Location::Tag;
                 }
                 self.advance(len);
-                Stretch::Framing(len)
+                BodyPart::Framing(len)
             }
             Location::Tag => self.next_field(bytes, end),
         }
@@ -114,13 +114,13 @@ impl Fields {
         }
     }
 
-    fn next_field(&mut self, bytes: &[u8], end: bool) -> Stretch {
+    fn next_field(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         let room = self.ends.last().copied().unwrap_or(u64::MAX).saturating_sub(self.position);
         let inside = bytes.get(..within(room, bytes.len())).unwrap_or(bytes);
         let complete = end || as_u64(inside.len()) == room;
         let head = match Head::read(inside) {
             Ok(head) => head,
-            Err(NoHead::Cut) if !complete => return Stretch::Undecided,
+            Err(NoHead::Abort) if !complete => return BodyPart::Undecided,
             Err(_) => return self.as_text(room, inside, end),
         };
         let room = room.saturating_sub(as_u64(head.len));
@@ -147,7 +147,7 @@ impl Fields {
                 let start = start.get(..within(length, PEEK)).unwrap_or(start);
                 let is_all = as_u64(start.len()) == length;
                 if start.len() < PEEK && !is_all && !complete {
-                    return Stretch::Undecided;
+                    return BodyPart::Undecided;
                 }
                 let reads_as_message = |values: Vec<Range<usize>>| {
                     !is_text(start) || (is_all && !values.is_empty() && !has_card_across(start, &values))
@@ -165,14 +165,14 @@ impl Fields {
             }
         };
         self.advance(head.len);
-        if is_delimited { Stretch::Head(head.len) } else { Stretch::Framing(head.len) }
+        if is_delimited { BodyPart::Head(head.len) } else { BodyPart::Framing(head.len) }
     }
 
     /// The rest of the innermost message is no message: it is a text of `length` bytes.
-    fn as_text(&mut self, length: u64, inside: &[u8], end: bool) -> Stretch {
+    fn as_text(&mut self, length: u64, inside: &[u8], end: bool) -> BodyPart {
         self.place = Location::Text { rest: length, length };
         let last = end || as_u64(inside.len()) == length;
-        Stretch::Text { len: inside.len(), first: true, last }
+        BodyPart::Text { len: inside.len(), first: true, last }
     }
 
     fn advance(&mut self, count: usize) {
@@ -220,7 +220,7 @@ fn varint(bytes: &[u8]) -> Result<(u64, usize), NoHead> {
             return Ok((value, index.saturating_add(1)));
         }
     }
-    Err(if bytes.len() < LONGEST_VARINT { NoHead::Cut } else { NoHead::Broken })
+    Err(if bytes.len() < LONGEST_VARINT { NoHead::Abort } else { NoHead::Broken })
 }
 
 /// True when `bytes`, the start of a value, read as a text: UTF-8 without control characters.
@@ -245,7 +245,7 @@ fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
     while let Some(behind) = bytes.get(position..).filter(|behind| !behind.is_empty()) {
         let head = match Head::read(behind) {
             Ok(head) => head,
-            Err(NoHead::Cut) => return (as_u64(behind.len()) < rest).then_some(values),
+            Err(NoHead::Abort) => return (as_u64(behind.len()) < rest).then_some(values),
             Err(NoHead::Broken) => return None,
         };
         let value = match head.value {

@@ -1,34 +1,40 @@
 //! Which card numbers are in a stretch, on their own or at the start of a track?
 
-use super::{Hit, Hits, Stretch, Written};
+use super::{Segment, SegmentMatch, SegmentMatches, Written};
 use crate::mask;
 use crate::scan::{Candidate, Digits, Shape, Starts, Step, View, Windows};
-use crate::stream::finding::{Sighting, Trace, What};
-use crate::stream::naming::Cursor;
+use crate::stream::finding::{Detection, FindingKind, Trace};
+use crate::stream::key_context::Cursor;
 use crate::verdict::{self, Brand, EnclosingNames, Pan, Traces, Verdict, Why};
 use std::ops::Range;
 
-/// Adds the cards in `stretch` to `hits`. Returns the cursor that told their names, when there was anything to call.
-pub fn find<'t>(stretch: &Stretch<'t>, hits: &mut Hits) -> Option<Cursor<'t>> {
-    let view = View::new(stretch.behind, stretch.text, stretch.last, stretch.style.character.as_byte());
+/// Adds the cards in `segment` to `hits`. Returns the cursor that told their names, when there was anything to call.
+pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Cursor<'t>> {
+    let view = View::new(segment.behind, segment.text, segment.last, segment.style.character.as_byte());
     let mut starts = Starts::new(view);
     let mut names = None;
     loop {
         match starts.advance_to(verdict::is_possible) {
             Step::Start(windows) => {
                 let start = windows.start();
-                match best(windows, stretch, &mut names) {
-                    Best::Card { span, what, written, digits, far, .. } => {
+                match best(windows, segment, &mut names) {
+                    BestCandidate::Card { span, what, written, digits, far, .. } => {
                         starts.take(span.end);
-                        let trace = what.brand().and_then(|brand| trace(&digits, brand, stretch));
-                        let sighting = Sighting { trace, ..Sighting::of(what) };
-                        hits.insert(Hit { from: start.min(span.start), span, sighting, far: Some(far), written });
+                        let trace = what.brand().and_then(|brand| trace(&digits, brand, segment));
+                        let detection = Detection { trace, ..Detection::of(what) };
+                        hits.insert(SegmentMatch {
+                            from: start.min(span.start),
+                            span,
+                            detection,
+                            far: Some(far),
+                            written,
+                        });
                     }
-                    Best::Open => {
+                    BestCandidate::Open => {
                         hits.hold(start);
                         return names;
                     }
-                    Best::None => {}
+                    BestCandidate::None => {}
                 }
             }
             Step::Undecided(from) => {
@@ -41,10 +47,10 @@ pub fn find<'t>(stretch: &Stretch<'t>, hits: &mut Hits) -> Option<Cursor<'t>> {
 }
 
 /// What the windows from one group come to.
-enum Best {
+enum BestCandidate {
     Card {
         span: Range<usize>,
-        what: What,
+        what: FindingKind,
         written: Written,
         score: i8,
         digits: Digits,
@@ -57,12 +63,12 @@ enum Best {
 
 /// The card among `windows`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
 /// the shorter one of two equals.
-fn best<'t>(mut windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> Best {
-    let mut best = Best::None;
+fn best<'t>(mut windows: Windows<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> BestCandidate {
+    let mut best = BestCandidate::None;
     while let Some(candidate) = windows.next_possible(verdict::is_possible) {
-        let far = far_names(&candidate, stretch, names);
-        let (pan, rest) = match verdict::judge(&candidate, stretch.criteria, &far) {
-            Verdict::Open => return Best::Open,
+        let far = far_names(&candidate, segment, names);
+        let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &far) {
+            Verdict::Open => return BestCandidate::Open,
             Verdict::NotPan(Why::WeakEvidence) => {
                 extend(&mut best, &candidate);
                 continue;
@@ -72,7 +78,7 @@ fn best<'t>(mut windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<
             Verdict::Track(pan, rest) => (pan, Some(rest)),
         };
         let as_printed = candidate.shape() == Shape::Canonical;
-        if as_printed || !matches!(&best, Best::Card { score, .. } if *score >= pan.score) {
+        if as_printed || !matches!(&best, BestCandidate::Card { score, .. } if *score >= pan.score) {
             best = card(&candidate, pan, rest, far);
         }
     }
@@ -81,15 +87,15 @@ fn best<'t>(mut windows: Windows<'_>, stretch: &Stretch<'t>, names: &mut Option<
 
 /// Makes a card that was found the start of a longer one, `candidate`, that has everything but the evidence of its own: of
 /// a number as 4-4-4-4-3 the first sixteen digits may be one by chance.
-fn extend(best: &mut Best, candidate: &Candidate<'_>) {
-    if let Best::Card { span, .. } = best
+fn extend(best: &mut BestCandidate, candidate: &Candidate<'_>) {
+    if let BestCandidate::Card { span, .. } = best
         && candidate.shape() == Shape::Canonical
     {
         span.end = candidate.span().end;
     }
 }
 
-fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: EnclosingNames) -> Best {
+fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: EnclosingNames) -> BestCandidate {
     let span = candidate.span();
     let written = match candidate.shape() {
         Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InHexadecimal,
@@ -97,21 +103,21 @@ fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: Enclosing
         _ => Written::Plainly,
     };
     let end = span.end.saturating_add(rest.unwrap_or(0));
-    let what = if rest.is_some() { What::Track(pan) } else { What::Pan(pan) };
-    Best::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits(), far }
+    let what = if rest.is_some() { FindingKind::Track(pan) } else { FindingKind::Pan(pan) };
+    BestCandidate::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits(), far }
 }
 
 /// What the policy wants told of the number of `brand` with these digits.
-fn trace(digits: &Digits, brand: Brand, stretch: &Stretch<'_>) -> Option<Trace> {
-    match &stretch.criteria.traces {
+fn trace(digits: &Digits, brand: Brand, segment: &Segment<'_>) -> Option<Trace> {
+    match &segment.criteria.traces {
         Traces::None => None,
-        Traces::Truncated => Some(Trace::Truncated(mask::truncated(digits.ascii(), brand, stretch.style))),
+        Traces::Truncated => Some(Trace::Truncated(mask::truncated(digits.ascii(), brand, segment.style))),
         Traces::Fingerprint(key) => Some(Trace::Fingerprint(key.fingerprint(digits.ascii()))),
     }
 }
 
 /// What `candidate` is called from afar.
-fn far_names<'t>(candidate: &Candidate<'_>, stretch: &Stretch<'t>, names: &mut Option<Cursor<'t>>) -> EnclosingNames {
-    let cursor = names.get_or_insert_with(|| stretch.naming.cursor(stretch.behind, stretch.text));
-    cursor.weighed_names(candidate.span().start, &stretch.criteria.names)
+fn far_names<'t>(candidate: &Candidate<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> EnclosingNames {
+    let cursor = names.get_or_insert_with(|| segment.key_context.cursor(segment.behind, segment.text));
+    cursor.weighed_names(candidate.span().start, &segment.criteria.names)
 }

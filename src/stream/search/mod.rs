@@ -11,15 +11,15 @@ mod tokens;
 
 pub use codes::REACH;
 
-use super::finding::{Sighting, What};
-use super::naming::Naming;
+use super::finding::{Detection, FindingKind};
+use super::key_context::KeyContext;
 use crate::mask::Style;
 use crate::scan::Decoded;
 use crate::verdict::{Criteria, EnclosingNames};
 use std::ops::Range;
 
 /// A stretch of text, and what is known where it begins.
-pub struct Stretch<'t> {
+pub struct Segment<'t> {
     /// The text before it, as far as it may matter.
     pub behind: &'t [u8],
     /// The text.
@@ -29,7 +29,7 @@ pub struct Stretch<'t> {
     /// How the text was sent, unless byte for byte.
     pub source: Option<&'t Decoded<'t>>,
     /// What a number is called from afar.
-    pub naming: &'t Naming,
+    pub key_context: &'t KeyContext,
     /// How far back the last card is.
     pub since_card: usize,
     /// What counts as found.
@@ -39,23 +39,23 @@ pub struct Stretch<'t> {
 }
 
 /// What was found in a stretch.
-pub struct Hits {
+pub struct SegmentMatches {
     /// In order, none over another.
-    pub found: Vec<Hit>,
+    pub found: Vec<SegmentMatch>,
     /// How much of the stretch is decided.
     pub decided: usize,
     /// What numbers behind that are called from afar, when that had to be looked up.
-    pub naming: Option<Naming>,
+    pub key_context: Option<KeyContext>,
 }
 
 /// Something that was found.
-pub struct Hit {
+pub struct SegmentMatch {
     /// From where on the text must come again when the hit is not decided yet, at most where it begins.
     pub from: usize,
     /// Where in the text.
     pub span: Range<usize>,
     /// What may be known of it. Its name may be that of the text around it.
-    pub sighting: Sighting,
+    pub detection: Detection,
     /// What it is called from afar, when that had to be looked up.
     pub far: Option<EnclosingNames>,
     /// How it is written.
@@ -75,41 +75,41 @@ pub enum Written {
     Anew(Vec<(usize, u8)>),
 }
 
-/// Looks at `stretch` in every way that its criteria ask for.
-pub fn search(stretch: &Stretch<'_>) -> Hits {
-    let mut hits = Hits { found: Vec::new(), decided: stretch.text.len(), naming: None };
-    let cursor = cards::find(stretch, &mut hits);
-    if stretch.criteria.base64 {
-        tokens::find(stretch, &mut hits);
+/// Looks at `segment` in every way that its criteria ask for.
+pub fn search(segment: &Segment<'_>) -> SegmentMatches {
+    let mut hits = SegmentMatches { found: Vec::new(), decided: segment.text.len(), key_context: None };
+    let cursor = cards::find(segment, &mut hits);
+    if segment.criteria.base64 {
+        tokens::find(segment, &mut hits);
     }
-    if let Some(patterns) = &stretch.criteria.patterns {
-        patterns::find(stretch, patterns, &mut hits);
+    if let Some(patterns) = &segment.criteria.patterns {
+        patterns::find(segment, patterns, &mut hits);
     }
     hits.settle();
-    if let Some(names) = stretch.criteria.authentication_data {
-        codes::find(stretch, names, &mut hits);
+    if let Some(names) = segment.criteria.authentication_data {
+        codes::find(segment, names, &mut hits);
         hits.settle();
     }
-    hits.naming = cursor.and_then(|cursor| cursor.up_to(hits.decided));
+    hits.key_context = cursor.and_then(|cursor| cursor.up_to(hits.decided));
     hits
 }
 
-impl Hits {
+impl SegmentMatches {
     /// Leaves everything from `position` on undecided.
     fn hold(&mut self, position: usize) {
         self.decided = self.decided.min(position);
     }
 
     /// Adds a hit that is written plainly, unless there is one in its place.
-    fn add(&mut self, span: Range<usize>, what: What, far: Option<EnclosingNames>) {
+    fn add(&mut self, span: Range<usize>, what: FindingKind, far: Option<EnclosingNames>) {
         if !self.covers(&span) {
             let written = Written::Plainly;
-            self.insert(Hit { from: span.start, span, sighting: Sighting::of(what), far, written });
+            self.insert(SegmentMatch { from: span.start, span, detection: Detection::of(what), far, written });
         }
     }
 
     /// Adds a hit in its order.
-    fn insert(&mut self, hit: Hit) {
+    fn insert(&mut self, hit: SegmentMatch) {
         let place = self.found.partition_point(|other| other.span.start <= hit.span.start);
         self.found.insert(place, hit);
     }
@@ -123,7 +123,7 @@ impl Hits {
 
     /// Forgets the hits that are not decided.
     fn settle(&mut self) {
-        let cut = |decided: usize| move |hit: &&Hit| hit.from < decided && decided < hit.span.end;
+        let cut = |decided: usize| move |hit: &&SegmentMatch| hit.from < decided && decided < hit.span.end;
         while let Some(hit) = self.found.iter().find(cut(self.decided)) {
             self.decided = hit.from;
         }
@@ -132,7 +132,7 @@ impl Hits {
     }
 }
 
-impl Stretch<'_> {
+impl Segment<'_> {
     /// The byte before `position`.
     fn before(&self, position: usize) -> Option<u8> {
         match position.checked_sub(1) {

@@ -1,19 +1,19 @@
 //! What do the operator's patterns match in a stretch?
 
-use super::{Hits, Stretch};
+use super::{Segment, SegmentMatches};
 use crate::scan::pattern::{LONGEST_MATCH, Match};
-use crate::stream::finding::{Matched, What};
+use crate::stream::finding::{FindingKind, Matched};
 use crate::verdict::criteria::OwnPatterns;
 
-/// Adds what `patterns` match in `stretch` to `hits`.
-pub fn find(stretch: &Stretch<'_>, patterns: &OwnPatterns, hits: &mut Hits) {
+/// Adds what `patterns` match in `segment` to `hits`.
+pub fn find(segment: &Segment<'_>, patterns: &OwnPatterns, hits: &mut SegmentMatches) {
     let mut at = 0;
-    while let Some(start) = patterns.compiled.next_start(stretch.text, at) {
-        let rest = stretch.text.get(start..).unwrap_or_default();
+    while let Some(start) = patterns.compiled.next_start(segment.text, at) {
+        let rest = segment.text.get(start..).unwrap_or_default();
         // A match is told of one byte late.
         let near = rest.get(..LONGEST_MATCH.saturating_add(1));
-        let last = stretch.last && near.is_none_or(|near| near.len() == rest.len());
-        at = match patterns.compiled.match_at(stretch.before(start), near.unwrap_or(rest), last) {
+        let last = segment.last && near.is_none_or(|near| near.len() == rest.len());
+        at = match patterns.compiled.match_at(segment.before(start), near.unwrap_or(rest), last) {
             Match::Open => return hits.hold(start),
             Match::None => start.saturating_add(1),
             Match::Ends(number, length) => {
@@ -21,7 +21,7 @@ pub fn find(stretch: &Stretch<'_>, patterns: &OwnPatterns, hits: &mut Hits) {
                 if let Some((name, keep_last)) = patterns.named.get(number) {
                     let length = u8::try_from(length).unwrap_or(u8::MAX);
                     let matched = Matched { name: name.clone(), length, keep_last: *keep_last };
-                    hits.add(start..end, What::Pattern(matched), None);
+                    hits.add(start..end, FindingKind::Pattern(matched), None);
                 }
                 end
             }

@@ -10,18 +10,18 @@ mod frame;
 mod queue;
 
 use self::frame::{Head, Key, Kind};
-use self::queue::{Output, Part, Queue};
-use super::{Cut, Flow, Plain, Plan, Shape, Treatment, Turn};
-use crate::stream::{Document, Sender, Sighting};
+use self::queue::{Output, Queue, QueuedPart};
+use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Plain};
+use crate::stream::{Detection, Document, Sender};
 
 /// What one side sends through a websocket.
 pub struct WebSocket {
     side: Side,
-    plan: Plan,
+    plan: BodyConfig,
     /// The head of the next frame, as far as it has come.
     head: Vec<u8>,
     frame: Option<Frame>,
-    message: Option<Message>,
+    message: Option<WebSocketMessage>,
     queue: Queue,
     /// What was forwarded ends with a frame.
     between_frames: bool,
@@ -64,7 +64,7 @@ enum Payload {
 }
 
 /// A message of which a frame has come, and others are to come.
-enum Message {
+enum WebSocketMessage {
     Text(Box<Plain>),
     Unread,
 }
@@ -76,7 +76,7 @@ const STATUS_LEN: usize = 2;
 const LONGEST_QUEUE: usize = 65_536;
 
 impl WebSocket {
-    pub fn new(side: Side, plan: Plan) -> Self {
+    pub fn new(side: Side, plan: BodyConfig) -> Self {
         Self {
             side,
             plan,
@@ -110,28 +110,28 @@ impl WebSocket {
     }
 
     /// Takes the next bytes. `end` says that nothing follows.
-    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         if self.closed {
-            return if chunk.is_empty() { Turn::PASS } else { Turn::replaced_by(Vec::new()) };
+            return if chunk.is_empty() { BodyOutput::PASS } else { BodyOutput::replaced_by(Vec::new()) };
         }
         let mut output = Output { bytes: Vec::new(), boundary: self.between_frames.then_some(0) };
         if let Err(cut) = self.read(&chunk, end, &mut output, report) {
             return self.close(cut, output);
         }
         self.between_frames = output.boundary == Some(output.bytes.len());
-        if self.plan.treatment == Treatment::Observe || output.bytes == chunk {
-            return Turn::PASS;
+        if self.plan.treatment == BodyAction::Observe || output.bytes == chunk {
+            return BodyOutput::PASS;
         }
-        Turn::replaced_by(output.bytes)
+        BodyOutput::replaced_by(output.bytes)
     }
 
     /// The end of a stream that has trailers, which none of a websocket has.
-    pub fn finish(&mut self, report: &mut dyn FnMut(Sighting)) -> Turn {
+    pub fn finish(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         let waits = !self.queue.is_empty() || !self.head.is_empty();
-        if !waits || self.plan.treatment == Treatment::Observe {
+        if !waits || self.plan.treatment == BodyAction::Observe {
             return self.push(Vec::new(), true, report);
         }
-        Turn::cut(Cut::TrailersOverTail)
+        BodyOutput::cut(Abort::TrailersOverTail)
     }
 
     fn read(
@@ -139,8 +139,8 @@ impl WebSocket {
         mut bytes: &[u8],
         end: bool,
         output: &mut Output,
-        report: &mut dyn FnMut(Sighting),
-    ) -> Result<(), Cut> {
+        report: &mut dyn FnMut(Detection),
+    ) -> Result<(), Abort> {
         while !bytes.is_empty() {
             bytes = match self.frame.take() {
                 None => self.read_head(bytes, report)?,
@@ -160,14 +160,14 @@ impl WebSocket {
                 self.frame = Some(frame);
             }
             let head = std::mem::take(&mut self.head);
-            self.enqueue(Part::Bytes(head));
+            self.enqueue(QueuedPart::Bytes(head));
             self.queue.forward(output);
         }
         Ok(())
     }
 
     /// Reads the head of a frame, or as much of it as has come, and gives what is behind it.
-    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(Sighting)) -> Result<&'b [u8], Cut> {
+    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(Detection)) -> Result<&'b [u8], Abort> {
         for (index, byte) in bytes.iter().enumerate() {
             self.head.push(*byte);
             let Some(head) = Head::read(&self.head) else { continue };
@@ -175,7 +175,7 @@ impl WebSocket {
             let control = Vec::new();
             let frame = Frame { payload, rest: head.length, key: head.key, is_last: head.is_last, control };
             let head = std::mem::take(&mut self.head);
-            self.enqueue(Part::Head(head));
+            self.enqueue(QueuedPart::Head(head));
             if frame.rest > 0 {
                 self.frame = Some(frame);
             } else {
@@ -190,23 +190,23 @@ impl WebSocket {
     }
 
     /// What is to be done with a frame of this kind. Begins the message when it is the first of one.
-    fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(Sighting)) -> Result<Payload, Cut> {
+    fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(Detection)) -> Result<Payload, Abort> {
         match kind {
             Kind::Control => return Ok(Payload::Control),
             Kind::Close => return Ok(Payload::Close),
             Kind::First => self.begin(self.fresh_message(), report)?,
             Kind::Continuation if self.message.is_some() => {}
-            Kind::Continuation | Kind::Extended => self.begin(Message::Unread, report)?,
+            Kind::Continuation | Kind::Extended => self.begin(WebSocketMessage::Unread, report)?,
         }
-        if matches!(self.message, Some(Message::Text(_))) {
+        if matches!(self.message, Some(WebSocketMessage::Text(_))) {
             return Ok(Payload::Text);
         }
         self.passed_unread = true;
-        if self.plan.refuse_unread { Err(Cut::Uninspectable) } else { Ok(Payload::Unread) }
+        if self.plan.refuse_unread { Err(Abort::Uninspectable) } else { Ok(Payload::Unread) }
     }
 
     /// Begins a message. One that is still open ends, though it must not.
-    fn begin(&mut self, message: Message, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
+    fn begin(&mut self, message: WebSocketMessage, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         self.push_text(Vec::new(), true, report)?;
         self.message = Some(message);
         Ok(())
@@ -217,19 +217,19 @@ impl WebSocket {
         &mut self,
         mut frame: Frame,
         bytes: &'b [u8],
-        report: &mut dyn FnMut(Sighting),
-    ) -> Result<&'b [u8], Cut> {
+        report: &mut dyn FnMut(Detection),
+    ) -> Result<&'b [u8], Abort> {
         let len = usize::try_from(frame.rest).unwrap_or(usize::MAX).min(bytes.len());
         let (payload, behind) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
         frame.rest = frame.rest.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
         match frame.payload {
             Payload::Text => {
-                self.enqueue(Part::Text(len, frame.key));
+                self.enqueue(QueuedPart::Text(len, frame.key));
                 let mut text = payload.to_vec();
                 frame.key.apply(&mut text);
                 self.push_text(text, frame.rest == 0 && frame.is_last, report)?;
             }
-            Payload::Unread => self.enqueue(Part::Bytes(payload.to_vec())),
+            Payload::Unread => self.enqueue(QueuedPart::Bytes(payload.to_vec())),
             Payload::Control | Payload::Close => {
                 frame.control.extend_from_slice(payload);
                 if frame.rest == 0 {
@@ -247,7 +247,7 @@ impl WebSocket {
 
     /// Reads what a frame says that belongs to no message, as far as it has come. A farewell is read with its status and
     /// without it: digits of the one would be part of the other.
-    fn read_control(&mut self, frame: &Frame, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
+    fn read_control(&mut self, frame: &Frame, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         let mut key = frame.key;
         let mut said = frame.control.clone();
         key.apply(&mut said);
@@ -263,9 +263,9 @@ impl WebSocket {
                 if *from < status && span.start >= status {
                     continue;
                 }
-                report(finding.sighting.clone());
-                if self.plan.treatment == Treatment::Block {
-                    return Err(Cut::Card);
+                report(finding.detection.clone());
+                if self.plan.treatment == BodyAction::Block {
+                    return Err(Abort::Card);
                 }
                 if let Some(span) = masked.get_mut(span) {
                     finding.mask(span, self.plan.style);
@@ -275,7 +275,7 @@ impl WebSocket {
         let mut key = frame.key;
         key.apply(&mut masked);
         if !masked.is_empty() {
-            self.enqueue(Part::Bytes(masked));
+            self.enqueue(QueuedPart::Bytes(masked));
         }
         Ok(())
     }
@@ -284,38 +284,38 @@ impl WebSocket {
         if frame.is_last && matches!(frame.payload, Payload::Text | Payload::Unread) {
             self.message = None;
         }
-        self.enqueue(Part::End);
+        self.enqueue(QueuedPart::End);
     }
 
     /// Hands text to the message that is open. What is decided of it is ready then.
-    fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(Sighting)) -> Result<(), Cut> {
-        let Some(Message::Text(message)) = &mut self.message else { return Ok(()) };
+    fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
+        let Some(WebSocketMessage::Text(message)) = &mut self.message else { return Ok(()) };
         let decided = message.push(text.clone(), last, report).forwarded(text)?;
-        if self.plan.treatment != Treatment::Observe {
+        if self.plan.treatment != BodyAction::Observe {
             self.queue.push_ready(decided);
         }
         Ok(())
     }
 
-    fn enqueue(&mut self, part: Part) {
-        if self.plan.treatment != Treatment::Observe {
+    fn enqueue(&mut self, part: QueuedPart) {
+        if self.plan.treatment != BodyAction::Observe {
             self.queue.push(part);
         }
     }
 
     /// Tells the receiver that nothing more comes, if it has only got whole frames; else that cannot be told.
-    fn close(&mut self, cut: Cut, output: Output) -> Turn {
-        let Some(boundary) = output.boundary else { return Turn::cut(cut) };
+    fn close(&mut self, cut: Abort, output: Output) -> BodyOutput {
+        let Some(boundary) = output.boundary else { return BodyOutput::cut(cut) };
         self.closed = true;
         self.queue = Queue::default();
         let mut bytes = output.bytes;
         bytes.truncate(boundary);
         bytes.extend(frame::close(self.side));
-        Turn { replacement: Some(bytes), flow: Flow::Close(cut) }
+        BodyOutput { replacement: Some(bytes), flow: BodyFlow::Close(cut) }
     }
 
-    fn fresh_message(&self) -> Message {
-        let shape = Shape::text(Sender::Announced, Document::Unknown);
-        Message::Text(Box::new(Plain::new(shape, self.plan.clone())))
+    fn fresh_message(&self) -> WebSocketMessage {
+        let shape = BodyFormat::text(Sender::EndSignalled, Document::Unknown);
+        WebSocketMessage::Text(Box::new(Plain::new(shape, self.plan.clone())))
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// Bytes between what was forwarded and where the stream was read.
 #[derive(Default)]
 pub struct Queue {
-    parts: VecDeque<Part>,
+    parts: VecDeque<QueuedPart>,
     /// How many bytes of them are no text.
     framing: usize,
     /// Text that is decided and not forwarded yet.
@@ -14,7 +14,7 @@ pub struct Queue {
 }
 
 /// Bytes on their way.
-pub enum Part {
+pub enum QueuedPart {
     /// The head of a frame. Leaves with the first byte of its payload, so that the frame can still be left out.
     Head(Vec<u8>),
     /// Bytes as they came.
@@ -42,8 +42,8 @@ impl Queue {
         self.framing
     }
 
-    pub fn push(&mut self, part: Part) {
-        if let Part::Head(bytes) | Part::Bytes(bytes) = &part {
+    pub fn push(&mut self, part: QueuedPart) {
+        if let QueuedPart::Head(bytes) | QueuedPart::Bytes(bytes) = &part {
             self.framing = self.framing.saturating_add(bytes.len());
         }
         self.parts.push_back(part);
@@ -58,34 +58,34 @@ impl Queue {
     pub fn forward(&mut self, output: &mut Output) {
         while let Some(part) = self.parts.pop_front() {
             match part {
-                Part::Head(head) => {
+                QueuedPart::Head(head) => {
                     let waits = match self.parts.front() {
                         None => true,
-                        Some(Part::Text(..)) => self.ready.is_empty(),
+                        Some(QueuedPart::Text(..)) => self.ready.is_empty(),
                         Some(_) => false,
                     };
                     if waits {
-                        self.parts.push_front(Part::Head(head));
+                        self.parts.push_front(QueuedPart::Head(head));
                         return;
                     }
                     self.framing = self.framing.saturating_sub(head.len());
                     output.bytes.extend(head);
                 }
-                Part::Bytes(bytes) => {
+                QueuedPart::Bytes(bytes) => {
                     self.framing = self.framing.saturating_sub(bytes.len());
                     output.bytes.extend(bytes);
                 }
-                Part::Text(len, mut key) => {
+                QueuedPart::Text(len, mut key) => {
                     let count = len.min(self.ready.len());
                     let mut text: Vec<u8> = self.ready.drain(..count).collect();
                     key.apply(&mut text);
                     output.bytes.extend(text);
                     if count < len {
-                        self.parts.push_front(Part::Text(len.saturating_sub(count), key));
+                        self.parts.push_front(QueuedPart::Text(len.saturating_sub(count), key));
                         return;
                     }
                 }
-                Part::End => output.boundary = Some(output.bytes.len()),
+                QueuedPart::End => output.boundary = Some(output.bytes.len()),
             }
         }
     }

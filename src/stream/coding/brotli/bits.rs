@@ -1,22 +1,22 @@
 //! Which bits come next, and are they there already?
 
-use super::super::Flaw;
+use super::super::DecodeError;
 use crate::stream::Exhausted;
 
 /// Why a step of decoding is not done.
-pub(super) enum Halt {
+pub(super) enum DecodeStop {
     /// More bytes must come first.
     More,
-    Flaw(Flaw),
+    DecodeError(DecodeError),
 }
 
-impl From<Exhausted> for Halt {
+impl From<Exhausted> for DecodeStop {
     fn from(exhausted: Exhausted) -> Self {
-        Self::Flaw(exhausted.into())
+        Self::DecodeError(exhausted.into())
     }
 }
 
-pub(super) const BROKEN: Halt = Halt::Flaw(Flaw::Broken);
+pub(super) const BROKEN: DecodeStop = DecodeStop::DecodeError(DecodeError::Broken);
 
 /// Bits, the lowest of each byte first.
 pub(super) struct Bits<'b> {
@@ -59,28 +59,28 @@ impl<'b> Bits<'b> {
         word.wrapping_shr(self.at as u32 & 7)
     }
 
-    pub(super) fn skip(&mut self, count: u32) -> Result<(), Halt> {
+    pub(super) fn skip(&mut self, count: u32) -> Result<(), DecodeStop> {
         let at = self.at.wrapping_add(count as usize);
         if at > self.end {
-            return Err(Halt::More);
+            return Err(DecodeStop::More);
         }
         self.at = at;
         Ok(())
     }
 
     /// The next `count` bits, 24 at most.
-    pub(super) fn read(&mut self, count: u32) -> Result<u32, Halt> {
+    pub(super) fn read(&mut self, count: u32) -> Result<u32, DecodeStop> {
         let word = self.peek() as u32;
         self.skip(count)?;
         Ok(word & 1_u32.wrapping_shl(count).wrapping_sub(1))
     }
 
-    pub(super) fn flag(&mut self) -> Result<bool, Halt> {
+    pub(super) fn flag(&mut self) -> Result<bool, DecodeStop> {
         Ok(self.read(1)? == 1)
     }
 
     /// A number from 1 to 256.
-    pub(super) fn count(&mut self) -> Result<usize, Halt> {
+    pub(super) fn count(&mut self) -> Result<usize, DecodeStop> {
         if !self.flag()? {
             return Ok(1);
         }
@@ -89,7 +89,7 @@ impl<'b> Bits<'b> {
     }
 
     /// Goes to where the next byte begins. What is passed over must be zeros.
-    pub(super) fn align(&mut self) -> Result<(), Halt> {
+    pub(super) fn align(&mut self) -> Result<(), DecodeStop> {
         match self.read((self.at.wrapping_neg() & 7) as u32)? {
             0 => Ok(()),
             _ => Err(BROKEN),

@@ -1,6 +1,6 @@
 //! Which of several codes is it the turn of (RFC 7932, section 6)?
 
-use super::bits::{BROKEN, Bits, Halt};
+use super::bits::{BROKEN, Bits, DecodeStop};
 use super::code::Code;
 use crate::stream::Reservation;
 
@@ -46,7 +46,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn read(bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
+    pub(super) fn read(bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         let types = bits.count()?;
         if types == 1 {
             // One block that does not end: no metablock is so long.
@@ -68,7 +68,7 @@ impl Blocks {
     }
 
     /// The type of the block that the next symbol is in. Enters another block when one has ended.
-    pub(super) fn kind(&mut self, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+    pub(super) fn kind(&mut self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         if self.left == 0 {
             let symbol = self.of_types.symbol(bits)?;
             let len = read_len(&self.of_lens, bits)?;
@@ -92,7 +92,7 @@ impl Blocks {
     }
 }
 
-fn read_len(code: &Code, bits: &mut Bits<'_>) -> Result<u32, Halt> {
+fn read_len(code: &Code, bits: &mut Bits<'_>) -> Result<u32, DecodeStop> {
     let &(base, more) = LENS.get(code.symbol(bits)?).ok_or(BROKEN)?;
     Ok(base.wrapping_add(bits.read(u32::from(more))?))
 }

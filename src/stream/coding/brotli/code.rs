@@ -1,7 +1,7 @@
 //! Which symbol do the next bits stand for (RFC 7932, section 3)?
 
-use super::super::Flaw;
-use super::bits::{BROKEN, Bits, Halt};
+use super::super::DecodeError;
+use super::bits::{BROKEN, Bits, DecodeStop};
 use crate::stream::Reservation;
 
 /// No code is longer.
@@ -48,7 +48,7 @@ pub(super) struct Code {
 
 impl Code {
     /// Reads a code for so many symbols, in memory of `reservation`.
-    pub(super) fn read(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
+    pub(super) fn read(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         match bits.read(2)? {
             1 => Self::read_simple(symbols, bits, reservation),
             skipped => {
@@ -60,7 +60,7 @@ impl Code {
     }
 
     /// The symbol that the next bits stand for.
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let word = bits.peek() as usize;
         let mut entry = self.entry(word & 1_usize.wrapping_shl(self.root_bits).wrapping_sub(1));
         if entry.bits & LINK != 0 {
@@ -76,7 +76,7 @@ impl Code {
     }
 
     /// Up to four symbols, named one by one.
-    fn read_simple(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, Halt> {
+    fn read_simple(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         let width = symbols.saturating_sub(1).checked_ilog2().map_or(0, |log| log.wrapping_add(1));
         let count = bits.read(2)?.wrapping_add(1);
         let mut named = Vec::with_capacity(4);
@@ -104,7 +104,7 @@ impl Code {
         lengths: &mut [u8],
         bits: &mut Bits<'_>,
         reservation: &mut Reservation,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), DecodeStop> {
         let mut of_lengths = [0_u8; 18];
         let mut space = 32_i32;
         let mut count = 0_u32;
@@ -170,7 +170,7 @@ impl Code {
     }
 
     /// The code in which those symbols, in order, have so many bits.
-    fn of(symbols: &[(u16, u8)], reservation: &mut Reservation) -> Result<Self, Halt> {
+    fn of(symbols: &[(u16, u8)], reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         let mut counts = [0_u16; MOST_BITS + 1];
         for &(_, len) in symbols {
             if let Some(count) = counts.get_mut(usize::from(len)) {
@@ -209,7 +209,9 @@ impl Code {
             }
         }
         reservation.grow_by(end.saturating_mul(size_of::<Entry>()))?;
-        entries.try_reserve_exact(end.saturating_sub(root)).map_err(|_| Halt::Flaw(Flaw::Memory))?;
+        entries
+            .try_reserve_exact(end.saturating_sub(root))
+            .map_err(|_| DecodeStop::DecodeError(DecodeError::Memory))?;
         entries.resize(end, Entry::default());
         for (value, len, code) in codes {
             let (from, to, step) = if is_long(len) {

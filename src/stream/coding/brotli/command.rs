@@ -1,6 +1,6 @@
 //! How many literals come, how much is copied, and from where (RFC 7932, sections 4 and 5)?
 
-use super::bits::{BROKEN, Bits, Halt};
+use super::bits::{BROKEN, Bits, DecodeStop};
 use super::header::Codes;
 
 /// From which length on, and with how many bits more, a code for a number of literals is meant.
@@ -72,7 +72,7 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn read(codes: &mut Codes, bits: &mut Bits<'_>) -> Result<Self, Halt> {
+    pub(super) fn read(codes: &mut Codes, bits: &mut Bits<'_>) -> Result<Self, DecodeStop> {
         let symbol = codes.command(bits)?;
         let &(insert, copy) = CELLS.get(symbol >> 6).ok_or(BROKEN)?;
         let insert_len = read_len(&INSERT_LENS, insert << 3 | symbol >> 3 & 7, bits)?;
@@ -87,7 +87,7 @@ impl Command {
         codes: &mut Codes,
         recent: &[usize; 4],
         bits: &mut Bits<'_>,
-    ) -> Result<(usize, usize), Halt> {
+    ) -> Result<(usize, usize), DecodeStop> {
         let [first, second, third, fourth] = *recent;
         if self.repeats_distance {
             return Ok((0, first));
@@ -118,13 +118,13 @@ impl Command {
     }
 }
 
-fn read_len(lens: &[(u32, u8)], code: usize, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+fn read_len(lens: &[(u32, u8)], code: usize, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
     let &(base, more) = lens.get(code).ok_or(BROKEN)?;
     Ok(base.wrapping_add(bits.read(u32::from(more))?) as usize)
 }
 
 /// A distance that stands for itself.
-fn read_distance(symbol: usize, codes: &Codes, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+fn read_distance(symbol: usize, codes: &Codes, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
     let described = codes.distance_bits();
     let number = symbol.wrapping_sub(15);
     let Some(code) = number.checked_sub(described.direct.wrapping_add(1)) else { return Ok(number) };

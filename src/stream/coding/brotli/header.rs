@@ -1,6 +1,6 @@
 //! What does a metablock begin with (RFC 7932, section 9.2)?
 
-use super::bits::{BROKEN, Bits, Halt};
+use super::bits::{BROKEN, Bits, DecodeStop};
 use super::blocks::Blocks;
 use super::code::Code;
 use super::context::Mode;
@@ -57,14 +57,14 @@ impl Codes {
     }
 
     /// Reads the next part; `true` when none is left.
-    pub(super) fn read(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+    pub(super) fn read(&mut self, bits: &mut Bits<'_>) -> Result<bool, DecodeStop> {
         self.reservation.shrink_to(self.kept);
         let is_done = self.read_part(bits)?;
         self.kept = self.reservation.bytes();
         Ok(is_done)
     }
 
-    fn read_part(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+    fn read_part(&mut self, bits: &mut Bits<'_>) -> Result<bool, DecodeStop> {
         let reservation = &mut self.reservation;
         if self.blocks.len() < 3 {
             self.blocks.push(Blocks::read(bits, reservation)?);
@@ -106,7 +106,7 @@ impl Codes {
     }
 
     /// The literal after those two.
-    pub(super) fn literal(&mut self, last: u8, before: u8, bits: &mut Bits<'_>) -> Result<u8, Halt> {
+    pub(super) fn literal(&mut self, last: u8, before: u8, bits: &mut Bits<'_>) -> Result<u8, DecodeStop> {
         let blocks = self.blocks.first_mut().ok_or(BROKEN)?;
         let kind = blocks.kind(bits)?;
         let mode = self.modes.get(kind).ok_or(BROKEN)?;
@@ -118,7 +118,7 @@ impl Codes {
     }
 
     /// The command's symbol.
-    pub(super) fn command(&mut self, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+    pub(super) fn command(&mut self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let kind = self.blocks.get_mut(1).ok_or(BROKEN)?.kind(bits)?;
         self.commands.get(kind).ok_or(BROKEN)?.symbol(bits)
     }
@@ -129,7 +129,7 @@ impl Codes {
     }
 
     /// The symbol of the distance of a copy so long.
-    pub(super) fn distance(&mut self, copy_len: usize, bits: &mut Bits<'_>) -> Result<usize, Halt> {
+    pub(super) fn distance(&mut self, copy_len: usize, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let kind = self.blocks.get_mut(2).ok_or(BROKEN)?.kind(bits)?;
         let context = copy_len.saturating_sub(2).min(DISTANCE_CONTEXTS - 1);
         let context = kind.wrapping_mul(DISTANCE_CONTEXTS).wrapping_add(context);
@@ -163,7 +163,7 @@ impl Map {
     }
 
     /// Reads the next part of a map for so many contexts.
-    fn read(&mut self, contexts: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<(), Halt> {
+    fn read(&mut self, contexts: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<(), DecodeStop> {
         let Some((code, runs)) = &self.code else {
             let codes = bits.count()?;
             if codes > 256 {

@@ -11,11 +11,11 @@ mod context;
 mod dictionary;
 mod header;
 
-use self::bits::{BROKEN, Bits, Halt};
+use self::bits::{BROKEN, Bits, DecodeStop};
 use self::command::Command;
 use self::header::Codes;
 use super::history::History;
-use super::{Flaw, Progress, Text};
+use super::{DecodeError, Progress, Text};
 use crate::stream::{Account, Reservation};
 
 /// The most bytes that are decoded before they are said.
@@ -39,7 +39,7 @@ const LONGEST_WORD: usize = 64;
 
 /// A stream.
 struct Stream {
-    part: Part,
+    part: MetaBlockPart,
     is_last: bool,
     /// How many bytes the metablock has still to say.
     to_come: usize,
@@ -50,7 +50,7 @@ struct Stream {
 }
 
 /// What the next bits belong to.
-enum Part {
+enum MetaBlockPart {
     Window,
     Header,
     /// So many bytes that say nothing.
@@ -68,7 +68,7 @@ enum Part {
 }
 
 impl Brotli {
-    pub(super) fn push(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    pub(super) fn push(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         if self.has_ended || bytes.is_empty() {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl Brotli {
         let bytes = if whole.is_empty() {
             bytes
         } else {
-            whole.try_reserve_exact(bytes.len()).map_err(|_| Flaw::Memory)?;
+            whole.try_reserve_exact(bytes.len()).map_err(|_| DecodeError::Memory)?;
             whole.extend_from_slice(bytes);
             &whole
         };
@@ -100,8 +100,8 @@ impl Brotli {
                     self.stream = None;
                     return Ok(());
                 }
-                Err(Halt::Flaw(flaw)) => return Err(flaw),
-                Err(Halt::More) => {
+                Err(DecodeStop::DecodeError(flaw)) => return Err(flaw),
+                Err(DecodeStop::More) => {
                     bits.go_back();
                     break;
                 }
@@ -123,9 +123,9 @@ impl Brotli {
 }
 
 impl Stream {
-    fn new(account: &Account) -> Result<Self, Flaw> {
+    fn new(account: &Account) -> Result<Self, DecodeError> {
         Ok(Self {
-            part: Part::Window,
+            part: MetaBlockPart::Window,
             is_last: false,
             to_come: 0,
             codes: Codes::new(account),
@@ -136,25 +136,25 @@ impl Stream {
     }
 
     /// Takes one step; `true` when it was the last one. A step that halts may be taken again from the last bit that was kept.
-    fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, Halt> {
+    fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, DecodeStop> {
         match &mut self.part {
-            Part::Window => {
+            MetaBlockPart::Window => {
                 self.history.start(read_window(bits)?);
-                self.part = Part::Header;
+                self.part = MetaBlockPart::Header;
             }
-            Part::Header => self.part = self.read_header(bits)?,
-            Part::Metadata(0) => self.part = self.after_metablock(),
-            Part::Metadata(left) => {
+            MetaBlockPart::Header => self.part = self.read_header(bits)?,
+            MetaBlockPart::Metadata(0) => self.part = self.after_metablock(),
+            MetaBlockPart::Metadata(left) => {
                 let taken = bits.bytes(*left);
                 if taken.is_empty() {
-                    return Err(Halt::More);
+                    return Err(DecodeStop::More);
                 }
                 *left = left.saturating_sub(taken.len());
             }
-            Part::Plain => {
+            MetaBlockPart::Plain => {
                 let taken = bits.bytes(self.to_come.min(MOST_UNSAID));
                 if taken.is_empty() {
-                    return Err(Halt::More);
+                    return Err(DecodeStop::More);
                 }
                 self.history.make_room(taken.len())?;
                 self.history.extend(taken);
@@ -163,19 +163,19 @@ impl Stream {
                     self.part = self.after_metablock();
                 }
             }
-            Part::Codes => {
+            MetaBlockPart::Codes => {
                 if self.codes.read(bits)? {
-                    self.part = Part::Command;
+                    self.part = MetaBlockPart::Command;
                 }
             }
-            Part::Command => {
+            MetaBlockPart::Command => {
                 let command = Command::read(&mut self.codes, bits)?;
                 if command.insert_len > self.to_come {
                     return Err(BROKEN);
                 }
-                self.part = Part::Literals(command);
+                self.part = MetaBlockPart::Literals(command);
             }
-            Part::Literals(command) => {
+            MetaBlockPart::Literals(command) => {
                 let mut left = command.insert_len.min(MOST_UNSAID);
                 self.history.make_room(left)?;
                 while left > 0 {
@@ -184,7 +184,7 @@ impl Stream {
                     match self.codes.literal(last, before_last, bits) {
                         Ok(literal) => self.history.push(literal),
                         // What came before it is taken all the same.
-                        Err(Halt::More) if left < command.insert_len.min(MOST_UNSAID) => {
+                        Err(DecodeStop::More) if left < command.insert_len.min(MOST_UNSAID) => {
                             bits.go_back();
                             break;
                         }
@@ -198,24 +198,24 @@ impl Stream {
                 if self.to_come == 0 {
                     self.part = self.after_metablock();
                 } else if command.insert_len == 0 {
-                    self.part = Part::Distance(*command);
+                    self.part = MetaBlockPart::Distance(*command);
                 }
             }
-            Part::Distance(command) => {
+            MetaBlockPart::Distance(command) => {
                 let command = *command;
                 self.part = self.read_distance(command, bits)?;
             }
-            Part::Copy { distance, left } => {
+            MetaBlockPart::Copy { distance, left } => {
                 let now = (*left).min(MOST_UNSAID);
                 self.history.make_room(now)?;
-                self.history.repeat(*distance, now).map_err(Halt::Flaw)?;
+                self.history.repeat(*distance, now).map_err(DecodeStop::DecodeError)?;
                 *left = left.saturating_sub(now);
                 self.to_come = self.to_come.saturating_sub(now);
                 if *left == 0 {
                     self.part = self.after_copy();
                 }
             }
-            Part::End => {
+            MetaBlockPart::End => {
                 bits.align()?;
                 return Ok(true);
             }
@@ -223,10 +223,10 @@ impl Stream {
         Ok(false)
     }
 
-    fn read_header(&mut self, bits: &mut Bits<'_>) -> Result<Part, Halt> {
+    fn read_header(&mut self, bits: &mut Bits<'_>) -> Result<MetaBlockPart, DecodeStop> {
         let is_last = bits.flag()?;
         if is_last && bits.flag()? {
-            return Ok(Part::End);
+            return Ok(MetaBlockPart::End);
         }
         let nibbles = match bits.read(2)? {
             3 => 0,
@@ -246,7 +246,7 @@ impl Stream {
             }
             bits.align()?;
             self.is_last = is_last;
-            return Ok(Part::Metadata(len as usize));
+            return Ok(MetaBlockPart::Metadata(len as usize));
         }
         let len = bits.read(nibbles.wrapping_mul(4))?;
         if nibbles > 4 && len.wrapping_shr(nibbles.wrapping_sub(1).wrapping_mul(4)) == 0 {
@@ -259,10 +259,10 @@ impl Stream {
         self.is_last = is_last;
         self.to_come = (len as usize).wrapping_add(1);
         self.codes.start();
-        Ok(if is_plain { Part::Plain } else { Part::Codes })
+        Ok(if is_plain { MetaBlockPart::Plain } else { MetaBlockPart::Codes })
     }
 
-    fn read_distance(&mut self, command: Command, bits: &mut Bits<'_>) -> Result<Part, Halt> {
+    fn read_distance(&mut self, command: Command, bits: &mut Bits<'_>) -> Result<MetaBlockPart, DecodeStop> {
         let (symbol, distance) = command.distance(&mut self.codes, &self.recent, bits)?;
         let len = command.copy_len;
         let farthest = self.history.farthest();
@@ -279,20 +279,20 @@ impl Stream {
             let [first, second, third, _] = self.recent;
             self.recent = [distance, first, second, third];
         }
-        Ok(Part::Copy { distance, left: len })
+        Ok(MetaBlockPart::Copy { distance, left: len })
     }
 
-    fn after_copy(&self) -> Part {
-        if self.to_come == 0 { self.after_metablock() } else { Part::Command }
+    fn after_copy(&self) -> MetaBlockPart {
+        if self.to_come == 0 { self.after_metablock() } else { MetaBlockPart::Command }
     }
 
-    fn after_metablock(&self) -> Part {
-        if self.is_last { Part::End } else { Part::Header }
+    fn after_metablock(&self) -> MetaBlockPart {
+        if self.is_last { MetaBlockPart::End } else { MetaBlockPart::Header }
     }
 }
 
 /// As far back as the stream may refer.
-fn read_window(bits: &mut Bits<'_>) -> Result<usize, Halt> {
+fn read_window(bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
     let log = if !bits.flag()? {
         16
     } else {

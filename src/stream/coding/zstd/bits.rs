@@ -1,6 +1,6 @@
 //! Which bits come next, from the front of some bytes or from their end?
 
-use super::super::Flaw;
+use super::super::DecodeError;
 
 /// Bits from the front, lowest first.
 pub(super) struct Forward<'b> {
@@ -27,8 +27,8 @@ impl<'b> Forward<'b> {
     }
 
     /// What stands behind the byte of the last bit.
-    pub(super) fn rest(self) -> Result<&'b [u8], Flaw> {
-        self.bytes.get(self.at.div_ceil(8)..).ok_or(Flaw::Broken)
+    pub(super) fn rest(self) -> Result<&'b [u8], DecodeError> {
+        self.bytes.get(self.at.div_ceil(8)..).ok_or(DecodeError::Broken)
     }
 }
 
@@ -42,8 +42,8 @@ pub(super) struct Backward<'b> {
 }
 
 impl<'b> Backward<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Result<Self, Flaw> {
-        let last = bytes.last().filter(|&&last| last != 0).ok_or(Flaw::Broken)?;
+    pub(super) fn new(bytes: &'b [u8]) -> Result<Self, DecodeError> {
+        let last = bytes.last().filter(|&&last| last != 0).ok_or(DecodeError::Broken)?;
         let padding = (last.leading_zeros() as usize).wrapping_add(1);
         Ok(Self { bytes, left: bytes.len().wrapping_mul(8).wrapping_sub(padding), over: false })
     }

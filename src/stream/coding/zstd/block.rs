@@ -1,6 +1,6 @@
 //! What does a block say (RFC 8878, section 3.1.1.3)?
 
-use super::super::Flaw;
+use super::super::DecodeError;
 use super::super::history::History;
 use super::bits::Backward;
 use super::fse::Table;
@@ -122,17 +122,17 @@ impl Shared {
     }
 
     /// Appends what `block` says to `history`, which it may refer to.
-    pub(super) fn decode(&mut self, block: &[u8], history: &mut History) -> Result<(), Flaw> {
+    pub(super) fn decode(&mut self, block: &[u8], history: &mut History) -> Result<(), DecodeError> {
         let rest = literals::read(block, &mut self.codes, &mut self.literals)?;
         let (count, rest) = read_count(rest)?;
         if count == 0 {
             history.make_room(self.literals.len())?;
             history.extend(&self.literals);
-            return if rest.is_empty() { Ok(()) } else { Err(Flaw::Broken) };
+            return if rest.is_empty() { Ok(()) } else { Err(DecodeError::Broken) };
         }
-        let (&modes, rest) = rest.split_first().ok_or(Flaw::Broken)?;
+        let (&modes, rest) = rest.split_first().ok_or(DecodeError::Broken)?;
         if modes & 3 != 0 {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let rest = LITERAL_LENS.read(modes >> 6, rest, &mut self.literal_lens)?;
         let rest = OFFSETS.read(modes >> 4 & 3, rest, &mut self.offsets)?;
@@ -140,7 +140,7 @@ impl Shared {
         let (Some(literal_lens), Some(offsets), Some(match_lens)) =
             (&self.literal_lens, &self.offsets, &self.match_lens)
         else {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         };
         let mut bits = Backward::new(rest)?;
         let mut literals: &[u8] = &self.literals;
@@ -157,35 +157,35 @@ impl Shared {
                 match_state = match_lens.next(match_state, &mut bits);
                 offset_state = offsets.next(offset_state, &mut bits);
             }
-            let (said, others) = literals.split_at_checked(literal_len).ok_or(Flaw::Broken)?;
+            let (said, others) = literals.split_at_checked(literal_len).ok_or(DecodeError::Broken)?;
             literals = others;
             // A block that says too much is refused below, one that is made for that before it takes memory.
             history.make_room(literal_len.saturating_add(match_len.min(LARGEST_BLOCK)))?;
             history.extend(said);
             let offset = self.recent.offset(offset, literal_len == 0);
             if history.unsaid().len().saturating_add(match_len) > LARGEST_BLOCK {
-                return Err(Flaw::Broken);
+                return Err(DecodeError::Broken);
             }
             history.repeat(offset as usize, match_len)?;
         }
         history.make_room(literals.len())?;
         history.extend(literals);
-        if bits.is_at_end() && history.unsaid().len() <= LARGEST_BLOCK { Ok(()) } else { Err(Flaw::Broken) }
+        if bits.is_at_end() && history.unsaid().len() <= LARGEST_BLOCK { Ok(()) } else { Err(DecodeError::Broken) }
     }
 }
 
 impl Kind {
     /// Reads which codes are used at the front of `bytes` into `table`, and says what stands behind.
-    fn read<'b>(&self, mode: u8, bytes: &'b [u8], table: &mut Option<Table>) -> Result<&'b [u8], Flaw> {
+    fn read<'b>(&self, mode: u8, bytes: &'b [u8], table: &mut Option<Table>) -> Result<&'b [u8], DecodeError> {
         match mode {
             0 => {
                 *table = Some(Table::of(self.usual, self.usual_log)?);
                 Ok(bytes)
             }
             1 => {
-                let (&symbol, rest) = bytes.split_first().ok_or(Flaw::Broken)?;
+                let (&symbol, rest) = bytes.split_first().ok_or(DecodeError::Broken)?;
                 if usize::from(symbol) > self.most_symbol {
-                    return Err(Flaw::Broken);
+                    return Err(DecodeError::Broken);
                 }
                 *table = Some(Table::only(symbol));
                 Ok(rest)
@@ -202,12 +202,12 @@ impl Kind {
 }
 
 /// How many sequences there are, and what stands behind the number.
-fn read_count(bytes: &[u8]) -> Result<(u32, &[u8]), Flaw> {
+fn read_count(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     match *bytes {
         [255, low, high, ref rest @ ..] => Ok((u32::from(u16::from_le_bytes([low, high])).wrapping_add(0x7F00), rest)),
         [high @ 128..=254, low, ref rest @ ..] => Ok((u32::from(u16::from_be_bytes([high & 0x7F, low])), rest)),
         [count @ 0..=127, ref rest @ ..] => Ok((u32::from(count), rest)),
-        _ => Err(Flaw::Broken),
+        _ => Err(DecodeError::Broken),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which symbols does a finite state entropy table stand for (RFC 8878, section 4.1)?
 
-use super::super::Flaw;
+use super::super::DecodeError;
 use super::bits::{Backward, Forward};
 
 /// A state: what it says, and how the next one is found.
@@ -26,12 +26,12 @@ impl Table {
 
     /// Reads a description at the front of `bytes`, and says what stands behind it. The table has at most 2^`most_log`
     /// states, for symbols up to `most_symbol`.
-    pub(super) fn read(bytes: &[u8], most_log: u32, most_symbol: usize) -> Result<(Self, &[u8]), Flaw> {
+    pub(super) fn read(bytes: &[u8], most_log: u32, most_symbol: usize) -> Result<(Self, &[u8]), DecodeError> {
         let mut bits = Forward::new(bytes);
         let log = bits.peek(4).wrapping_add(5);
         bits.skip(4);
         if log > most_log {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let mut counts = Vec::with_capacity(most_symbol.wrapping_add(1));
         let mut width = log.wrapping_add(1);
@@ -39,7 +39,7 @@ impl Table {
         let mut remaining = 1_i32.wrapping_shl(log).wrapping_add(1);
         while remaining > 1 {
             if counts.len() > most_symbol {
-                return Err(Flaw::Broken);
+                return Err(DecodeError::Broken);
             }
             while remaining < 1_i32.wrapping_shl(width.wrapping_sub(1)) {
                 width = width.wrapping_sub(1);
@@ -68,26 +68,26 @@ impl Table {
             }
         }
         if remaining != 1 || counts.len() > most_symbol.wrapping_add(1) {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         Ok((Self::of(&counts, log)?, bits.rest()?))
     }
 
     /// The table in which each symbol has so many states; -1 stands for one that says the least.
-    pub(super) fn of(counts: &[i16], log: u32) -> Result<Self, Flaw> {
+    pub(super) fn of(counts: &[i16], log: u32) -> Result<Self, DecodeError> {
         let size = 1_usize.wrapping_shl(log);
         let mask = size.wrapping_sub(1);
         let mut states = vec![State::default(); size];
         let mut rare = size;
         for (symbol, _) in counts.iter().enumerate().filter(|&(_, &count)| count == -1) {
-            rare = rare.checked_sub(1).ok_or(Flaw::Broken)?;
-            states.get_mut(rare).ok_or(Flaw::Broken)?.symbol = symbol as u8;
+            rare = rare.checked_sub(1).ok_or(DecodeError::Broken)?;
+            states.get_mut(rare).ok_or(DecodeError::Broken)?.symbol = symbol as u8;
         }
         let step = (size >> 1).wrapping_add(size >> 3).wrapping_add(3);
         let mut at = 0;
         for (symbol, &count) in counts.iter().enumerate() {
             for _ in 0..count {
-                states.get_mut(at).ok_or(Flaw::Broken)?.symbol = symbol as u8;
+                states.get_mut(at).ok_or(DecodeError::Broken)?.symbol = symbol as u8;
                 at = at.wrapping_add(step) & mask;
                 // Ends: the step has no divisor in common with the size, and the first place is never a rare one's
                 // unless all are.
@@ -97,11 +97,11 @@ impl Table {
             }
         }
         if at != 0 {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let mut next: Vec<u16> = counts.iter().map(|&count| count.unsigned_abs()).collect();
         for state in &mut states {
-            let next = next.get_mut(usize::from(state.symbol)).filter(|next| **next > 0).ok_or(Flaw::Broken)?;
+            let next = next.get_mut(usize::from(state.symbol)).filter(|next| **next > 0).ok_or(DecodeError::Broken)?;
             let bits = log.wrapping_sub(next.ilog2());
             state.bits = bits as u8;
             state.base = (u32::from(*next).wrapping_shl(bits) as usize).wrapping_sub(size) as u16;

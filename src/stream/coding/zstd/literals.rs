@@ -1,6 +1,6 @@
 //! Which literals does a block have (RFC 8878, sections 3.1.1.3.1 and 4.2)?
 
-use super::super::Flaw;
+use super::super::DecodeError;
 use super::bits::{Backward, top};
 use super::block::LARGEST_BLOCK;
 use super::fse::Table;
@@ -18,9 +18,9 @@ pub(super) struct Codes {
 }
 
 /// Reads the literals at the front of `block` into `literals` and says what stands behind them.
-pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer) -> Result<&'b [u8], Flaw> {
+pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer) -> Result<&'b [u8], DecodeError> {
     literals.bytes().clear();
-    let &first = block.first().ok_or(Flaw::Broken)?;
+    let &first = block.first().ok_or(DecodeError::Broken)?;
     let format = first >> 2 & 3;
     let is_coded = first & 2 != 0;
     let (header_len, size_bits) = match (is_coded, format) {
@@ -31,20 +31,20 @@ pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer
         (true, 2) => (4, 14),
         (true, _) => (5, 18),
     };
-    let (header, rest) = block.split_at_checked(header_len).ok_or(Flaw::Broken)?;
+    let (header, rest) = block.split_at_checked(header_len).ok_or(DecodeError::Broken)?;
     let header = header.iter().rev().fold(0_u64, |word, &byte| word << 8 | u64::from(byte));
     let sizes = if size_bits == 5 { header >> 3 } else { header >> 4 };
     let mask = 1_u64.wrapping_shl(size_bits).wrapping_sub(1);
     let len = (sizes & mask) as usize;
     if len > LARGEST_BLOCK {
-        return Err(Flaw::Broken);
+        return Err(DecodeError::Broken);
     }
     // Four streams say up to three more before the last one is found to be too long.
     literals.make_room(len.saturating_add(3), LARGEST_BLOCK)?;
     let literals = literals.bytes();
     if !is_coded {
         let taken = if first & 1 == 0 { len } else { 1 };
-        let (bytes, rest) = rest.split_at_checked(taken).ok_or(Flaw::Broken)?;
+        let (bytes, rest) = rest.split_at_checked(taken).ok_or(DecodeError::Broken)?;
         match bytes {
             &[byte] => literals.resize(len, byte),
             bytes => literals.extend_from_slice(bytes),
@@ -52,22 +52,22 @@ pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer
         return Ok(rest);
     }
     let coded_len = (sizes.wrapping_shr(size_bits) & mask) as usize;
-    let (mut coded, rest) = rest.split_at_checked(coded_len).ok_or(Flaw::Broken)?;
+    let (mut coded, rest) = rest.split_at_checked(coded_len).ok_or(DecodeError::Broken)?;
     if first & 1 == 0 {
         coded = codes.read(coded)?;
     }
     if format == 0 {
         codes.decode(coded, len, literals)?;
     } else {
-        let (&[a, b, c, d, e, f], mut streams) = coded.split_first_chunk().ok_or(Flaw::Broken)?;
+        let (&[a, b, c, d, e, f], mut streams) = coded.split_first_chunk().ok_or(DecodeError::Broken)?;
         let share = len.div_ceil(4);
         for stream_len in [[a, b], [c, d], [e, f]] {
             let stream_len = usize::from(u16::from_le_bytes(stream_len));
-            let (stream, others) = streams.split_at_checked(stream_len).ok_or(Flaw::Broken)?;
+            let (stream, others) = streams.split_at_checked(stream_len).ok_or(DecodeError::Broken)?;
             codes.decode(stream, share, literals)?;
             streams = others;
         }
-        let last = len.checked_sub(literals.len()).ok_or(Flaw::Broken)?;
+        let last = len.checked_sub(literals.len()).ok_or(DecodeError::Broken)?;
         codes.decode(streams, last, literals)?;
     }
     Ok(rest)
@@ -75,17 +75,17 @@ pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer
 
 impl Codes {
     /// Reads the codes at the front of `bytes` and says what stands behind them.
-    fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Flaw> {
-        let (&header, bytes) = bytes.split_first().ok_or(Flaw::Broken)?;
+    fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
+        let (&header, bytes) = bytes.split_first().ok_or(DecodeError::Broken)?;
         let mut weights = Vec::with_capacity(256);
         let rest = if let Some(count) = header.checked_sub(127) {
             let count = usize::from(count);
-            let (pairs, rest) = bytes.split_at_checked(count.div_ceil(2)).ok_or(Flaw::Broken)?;
+            let (pairs, rest) = bytes.split_at_checked(count.div_ceil(2)).ok_or(DecodeError::Broken)?;
             weights.extend(pairs.iter().flat_map(|pair| [pair >> 4, pair & 15]));
             weights.truncate(count);
             rest
         } else {
-            let (coded, rest) = bytes.split_at_checked(usize::from(header)).ok_or(Flaw::Broken)?;
+            let (coded, rest) = bytes.split_at_checked(usize::from(header)).ok_or(DecodeError::Broken)?;
             read_weights(coded, &mut weights)?;
             rest
         };
@@ -94,16 +94,16 @@ impl Codes {
     }
 
     /// Gives each literal its code. The last weight is not written: it fills what the others leave.
-    fn assign(&mut self, mut weights: Vec<u8>) -> Result<(), Flaw> {
+    fn assign(&mut self, mut weights: Vec<u8>) -> Result<(), DecodeError> {
         let span = |weight: u8| if weight == 0 { 0 } else { 1_u32.wrapping_shl(u32::from(weight.wrapping_sub(1))) };
         if weights.iter().any(|&weight| u32::from(weight) > MOST_BITS) {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let sum: u32 = weights.iter().map(|&weight| span(weight)).fold(0, u32::wrapping_add);
-        let bits = sum.checked_ilog2().ok_or(Flaw::Broken)?.wrapping_add(1);
+        let bits = sum.checked_ilog2().ok_or(DecodeError::Broken)?.wrapping_add(1);
         let left = 1_u32.wrapping_shl(bits).wrapping_sub(sum);
         if bits > MOST_BITS || !left.is_power_of_two() {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         weights.push(left.ilog2().wrapping_add(1) as u8);
         self.bits = bits;
@@ -119,9 +119,9 @@ impl Codes {
     }
 
     /// Appends the `count` literals that `stream` says.
-    fn decode(&self, stream: &[u8], count: usize, literals: &mut Vec<u8>) -> Result<(), Flaw> {
+    fn decode(&self, stream: &[u8], count: usize, literals: &mut Vec<u8>) -> Result<(), DecodeError> {
         if self.entries.is_empty() {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let mut bits = Backward::new(stream)?;
         let mut to_come = count;
@@ -144,7 +144,7 @@ impl Codes {
             literals.push(literal);
             bits.skip(u32::from(len));
         }
-        if bits.is_at_end() { Ok(()) } else { Err(Flaw::Broken) }
+        if bits.is_at_end() { Ok(()) } else { Err(DecodeError::Broken) }
     }
 
     fn entry(&self, word: u64) -> (u8, u8) {
@@ -153,13 +153,13 @@ impl Codes {
 }
 
 /// Reads weights that are coded themselves: two states take turns until the bits are used up.
-fn read_weights(coded: &[u8], weights: &mut Vec<u8>) -> Result<(), Flaw> {
+fn read_weights(coded: &[u8], weights: &mut Vec<u8>) -> Result<(), DecodeError> {
     let (table, rest) = Table::read(coded, 6, 12)?;
     let mut bits = Backward::new(rest)?;
     let mut turn = table.first(&mut bits);
     let mut other = table.first(&mut bits);
     if bits.is_over() {
-        return Err(Flaw::Broken);
+        return Err(DecodeError::Broken);
     }
     while weights.len() < 254 {
         weights.push(table.symbol(turn));
@@ -170,5 +170,5 @@ fn read_weights(coded: &[u8], weights: &mut Vec<u8>) -> Result<(), Flaw> {
         }
         std::mem::swap(&mut turn, &mut other);
     }
-    Err(Flaw::Broken)
+    Err(DecodeError::Broken)
 }

@@ -12,7 +12,7 @@ mod literals;
 use self::block::{LARGEST_BLOCK, Shared};
 use self::hash::Xxh64;
 use super::history::History;
-use super::{Flaw, Progress, Text};
+use super::{DecodeError, Progress, Text};
 use crate::stream::{Account, Buffer, Reservation};
 
 const FRAME: u32 = 0xFD2F_B528;
@@ -25,7 +25,7 @@ const LARGEST_WINDOW: usize = 8 << 20;
 /// A body in `zstd`: frames, one after the other.
 #[derive(Default)]
 pub(super) struct Zstd {
-    part: Part,
+    part: FramePart,
     /// The bytes of a part that is not whole yet.
     begun: Option<Buffer>,
     frame: Option<Box<Frame>>,
@@ -33,7 +33,7 @@ pub(super) struct Zstd {
 
 /// What the next bytes belong to.
 #[derive(Clone, Copy, Default)]
-enum Part {
+enum FramePart {
     /// The number that every frame begins with.
     #[default]
     Magic,
@@ -72,15 +72,15 @@ struct Frame {
 }
 
 impl Zstd {
-    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), Flaw> {
+    pub(super) fn push(&mut self, mut bytes: &[u8], text: &mut Text<'_>) -> Result<(), DecodeError> {
         while !bytes.is_empty() {
-            if let Part::Skipped(to_come) | Part::Plain(to_come) = &mut self.part {
+            if let FramePart::Skipped(to_come) | FramePart::Plain(to_come) = &mut self.part {
                 let (now, rest) = bytes.split_at(bytes.len().min(*to_come));
                 bytes = rest;
                 *to_come = to_come.saturating_sub(now.len());
                 let is_over = *to_come == 0;
                 match (self.part, &mut self.frame) {
-                    (Part::Plain(_), Some(frame)) => {
+                    (FramePart::Plain(_), Some(frame)) => {
                         frame.history.make_room(now.len())?;
                         frame.history.extend(now);
                         frame.say(text)?;
@@ -88,7 +88,7 @@ impl Zstd {
                             self.part = frame.after_block()?;
                         }
                     }
-                    _ if is_over => self.part = Part::Magic,
+                    _ if is_over => self.part = FramePart::Magic,
                     _ => {}
                 }
                 continue;
@@ -113,7 +113,7 @@ impl Zstd {
 
     pub(super) fn progress(&self) -> Progress {
         match self.part {
-            Part::Magic if self.begun_len() == 0 => Progress::Complete,
+            FramePart::Magic if self.begun_len() == 0 => Progress::Complete,
             _ => Progress::Incomplete,
         }
     }
@@ -123,60 +123,60 @@ impl Zstd {
     }
 
     /// Takes a part that is whole and says which one follows.
-    fn take(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<Part, Flaw> {
+    fn take(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<FramePart, DecodeError> {
         let number = little_endian(bytes);
         match (self.part, &mut self.frame) {
-            (Part::Magic, _) if number == u64::from(FRAME) => Ok(Part::Descriptor),
-            (Part::Magic, _) if number & !15 == u64::from(SKIPPABLE) => Ok(Part::SkippableLen),
-            (Part::SkippableLen, _) => match number as usize {
-                0 => Ok(Part::Magic),
-                len => Ok(Part::Skipped(len)),
+            (FramePart::Magic, _) if number == u64::from(FRAME) => Ok(FramePart::Descriptor),
+            (FramePart::Magic, _) if number & !15 == u64::from(SKIPPABLE) => Ok(FramePart::SkippableLen),
+            (FramePart::SkippableLen, _) => match number as usize {
+                0 => Ok(FramePart::Magic),
+                len => Ok(FramePart::Skipped(len)),
             },
-            (Part::Descriptor, _) => {
+            (FramePart::Descriptor, _) => {
                 let descriptor = number as u8;
                 match header_len(descriptor) {
-                    Some(len) => Ok(Part::Header { descriptor, len }),
-                    None => Err(Flaw::Broken),
+                    Some(len) => Ok(FramePart::Header { descriptor, len }),
+                    None => Err(DecodeError::Broken),
                 }
             }
-            (Part::Header { descriptor, .. }, frame) => {
+            (FramePart::Header { descriptor, .. }, frame) => {
                 let frame = match frame {
                     Some(frame) => frame,
                     none => none.insert(Box::new(Frame::new(text.account())?)),
                 };
                 frame.start(descriptor, bytes)?;
-                Ok(Part::BlockHeader)
+                Ok(FramePart::BlockHeader)
             }
-            (Part::BlockHeader, Some(frame)) => {
+            (FramePart::BlockHeader, Some(frame)) => {
                 frame.is_last_block = number & 1 == 1;
                 let len = (number >> 3) as usize;
                 match number >> 1 & 3 {
-                    _ if len > LARGEST_BLOCK => Err(Flaw::Broken),
+                    _ if len > LARGEST_BLOCK => Err(DecodeError::Broken),
                     0 if len == 0 => frame.after_block(),
-                    0 => Ok(Part::Plain(len)),
-                    1 => Ok(Part::Repeated(len)),
-                    2 if len > 0 => Ok(Part::Coded(len)),
-                    _ => Err(Flaw::Broken),
+                    0 => Ok(FramePart::Plain(len)),
+                    1 => Ok(FramePart::Repeated(len)),
+                    2 if len > 0 => Ok(FramePart::Coded(len)),
+                    _ => Err(DecodeError::Broken),
                 }
             }
-            (Part::Repeated(len), Some(frame)) => {
+            (FramePart::Repeated(len), Some(frame)) => {
                 frame.history.make_room(len)?;
                 frame.history.fill(number as u8, len);
                 frame.say(text)?;
                 frame.after_block()
             }
-            (Part::Coded(_), Some(frame)) => {
+            (FramePart::Coded(_), Some(frame)) => {
                 frame.shared.decode(bytes, &mut frame.history)?;
                 frame.say(text)?;
                 frame.after_block()
             }
-            (Part::Checksum, Some(frame)) if number == frame.hash.value() & 0xFFFF_FFFF => Ok(Part::Magic),
-            _ => Err(Flaw::Broken),
+            (FramePart::Checksum, Some(frame)) if number == frame.hash.value() & 0xFFFF_FFFF => Ok(FramePart::Magic),
+            _ => Err(DecodeError::Broken),
         }
     }
 }
 
-impl Part {
+impl FramePart {
     /// How many bytes make it whole.
     fn len(self) -> usize {
         match self {
@@ -189,7 +189,7 @@ impl Part {
 }
 
 impl Frame {
-    fn new(account: &Account) -> Result<Self, Flaw> {
+    fn new(account: &Account) -> Result<Self, DecodeError> {
         Ok(Self {
             has_checksum: false,
             is_last_block: false,
@@ -202,12 +202,12 @@ impl Frame {
     }
 
     /// Begins a frame with that header. What earlier frames have said is forgotten.
-    fn start(&mut self, descriptor: u8, header: &[u8]) -> Result<(), Flaw> {
+    fn start(&mut self, descriptor: u8, header: &[u8]) -> Result<(), DecodeError> {
         let (window, dictionary, content) = field_lens(descriptor);
-        let (window, rest) = header.split_at_checked(window).ok_or(Flaw::Broken)?;
-        let (dictionary, content_len) = rest.split_at_checked(dictionary).ok_or(Flaw::Broken)?;
+        let (window, rest) = header.split_at_checked(window).ok_or(DecodeError::Broken)?;
+        let (dictionary, content_len) = rest.split_at_checked(dictionary).ok_or(DecodeError::Broken)?;
         if dictionary.iter().any(|&byte| byte != 0) {
-            return Err(Flaw::Broken);
+            return Err(DecodeError::Broken);
         }
         let to_come = match content {
             0 => None,
@@ -221,7 +221,8 @@ impl Frame {
             }
             None => to_come.unwrap_or(0),
         };
-        let window = usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(Flaw::Broken)?;
+        let window =
+            usize::try_from(window).ok().filter(|&window| window <= LARGEST_WINDOW).ok_or(DecodeError::Broken)?;
         self.has_checksum = descriptor & 4 != 0;
         self.to_come = to_come;
         self.shared.start();
@@ -231,10 +232,10 @@ impl Frame {
     }
 
     /// Says what the last block has appended to the history.
-    fn say(&mut self, text: &mut Text<'_>) -> Result<(), Flaw> {
+    fn say(&mut self, text: &mut Text<'_>) -> Result<(), DecodeError> {
         let new = self.history.unsaid();
         if let Some(to_come) = &mut self.to_come {
-            *to_come = to_come.checked_sub(new.len() as u64).ok_or(Flaw::Broken)?;
+            *to_come = to_come.checked_sub(new.len() as u64).ok_or(DecodeError::Broken)?;
         }
         if self.has_checksum {
             self.hash.update(new);
@@ -243,15 +244,15 @@ impl Frame {
     }
 
     /// What follows a block.
-    fn after_block(&self) -> Result<Part, Flaw> {
+    fn after_block(&self) -> Result<FramePart, DecodeError> {
         if !self.is_last_block {
-            Ok(Part::BlockHeader)
+            Ok(FramePart::BlockHeader)
         } else if self.to_come.is_some_and(|to_come| to_come > 0) {
-            Err(Flaw::Broken)
+            Err(DecodeError::Broken)
         } else if self.has_checksum {
-            Ok(Part::Checksum)
+            Ok(FramePart::Checksum)
         } else {
-            Ok(Part::Magic)
+            Ok(FramePart::Magic)
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::verdict::authentication::is_code_name;
 
 /// The headings of a table, and the place in the current line.
 #[derive(Clone, Default)]
-pub struct Columns {
+pub struct CsvHeader {
     headings: Vec<u8>,
     complete: bool,
     /// One of them is the name of a code; known once they are complete.
@@ -22,7 +22,7 @@ const SIGNS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The longest first line that is kept. Columns beyond it have no name.
 const LONGEST_HEADINGS: usize = 1024;
 
-impl Columns {
+impl CsvHeader {
     /// Goes on behind `text`.
     pub fn advance(&mut self, text: &[u8]) {
         if !self.complete {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn heading(decided: &str, text: &str) -> Option<String> {
-        let mut columns = Columns::default();
+        let mut columns = CsvHeader::default();
         columns.advance(decided.as_bytes());
         columns.advance(text.as_bytes());
         columns.heading().map(|heading| String::from_utf8(heading).unwrap())
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_heading_that_names_a_code_is_known_however_it_is_written() {
         let may = |text: &str| {
-            let mut columns = Columns::default();
+            let mut columns = CsvHeader::default();
             columns.advance(text.as_bytes());
             columns.may_name_codes()
         };

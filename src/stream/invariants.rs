@@ -4,8 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Advice, Body, Counts, Cut, Decoder, Document, Finding, Flow, Framing, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget,
-    Plan, Sender, Shape, Side, Sighting, Treatment, What, oracle,
+    Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, Counts, Decoder, Detection, Document, Finding,
+    FindingKind, Framing, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget, Sender, Side, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -63,7 +63,7 @@ enum End {
 type Passed = (Vec<u8>, Vec<Seen>);
 
 /// What is told of a finding, with its name as text.
-type Seen = (What, Option<String>);
+type Seen = (FindingKind, Option<String>);
 
 /// As much as any text here has may wait in the host.
 const ROOMY: usize = 1 << 16;
@@ -72,12 +72,12 @@ const ROOMY: usize = 1 << 16;
 const LONGEST_CLOSE: usize = 8;
 
 impl Carrier {
-    fn body(self, reading: Reading, treatment: Treatment) -> Body {
+    fn body(self, reading: Reading, treatment: BodyAction) -> Body {
         let plan = reading.plan(treatment, ROOMY);
-        let shape = |framing| Shape { framing, ..Shape::text(Sender::Open, reading.document) };
+        let shape = |framing| BodyFormat { framing, ..BodyFormat::text(Sender::EndUnknown, reading.document) };
         match self {
             Self::Messages(framing) => Body::new(shape(framing), plan),
-            Self::Base64(framing) => Body::new(Shape { base64: true, ..shape(framing) }, plan),
+            Self::Base64(framing) => Body::new(BodyFormat { base64: true, ..shape(framing) }, plan),
             Self::WebSocket(side) => Body::of_websocket(side, plan),
         }
     }
@@ -90,18 +90,18 @@ impl Reading {
         Self { document, level: Sensitivity::Balanced, style, widely: false }
     }
 
-    fn body(self, sender: Sender, treatment: Treatment, pause_limit: usize) -> Body {
-        Body::new(Shape::text(sender, self.document), self.plan(treatment, pause_limit))
+    fn body(self, sender: Sender, treatment: BodyAction, pause_limit: usize) -> Body {
+        Body::new(BodyFormat::text(sender, self.document), self.plan(treatment, pause_limit))
     }
 
-    fn plan(self, treatment: Treatment, pause_limit: usize) -> Plan {
+    fn plan(self, treatment: BodyAction, pause_limit: usize) -> BodyConfig {
         let (criteria, style) = (Arc::new(self.criteria()), self.style);
-        Plan { treatment, criteria, style, pause_limit, refuse_unread: false }
+        BodyConfig { treatment, criteria, style, pause_limit, refuse_unread: false }
     }
 
     /// What comes of a text that arrives in one piece.
     fn whole(self, text: &[u8]) -> Passed {
-        let mut body = self.body(Sender::Announced, Treatment::Mask, 0);
+        let mut body = self.body(Sender::EndSignalled, BodyAction::Mask, 0);
         pass(&mut body, &[text.to_vec()], End::WithLastChunk).expect("nothing cuts it")
     }
 
@@ -128,7 +128,7 @@ impl Reading {
     /// The cards alone, without what a track has behind them, as the oracle tells of them.
     fn cards(self, text: &[u8]) -> Vec<(Range<usize>, Brand)> {
         let findings = self.find_by(text, Criteria { authentication_data: None, ..self.criteria() });
-        findings.into_iter().map(|finding| (finding.span, finding.sighting.what.brand().expect("a card"))).collect()
+        findings.into_iter().map(|finding| (finding.span, finding.detection.what.brand().expect("a card"))).collect()
     }
 
     fn find_by(self, text: &[u8], criteria: Criteria) -> Vec<Finding> {
@@ -151,7 +151,7 @@ pub fn cut_invariance(chunks: &[Vec<u8>], reading: Reading) {
     let text = chunks.concat();
     let expected = reading.whole(&text);
     for (sender, end) in every_sender(&text) {
-        let seen = pass(&mut reading.body(sender, Treatment::Mask, ROOMY), chunks, end).expect("nothing cuts it");
+        let seen = pass(&mut reading.body(sender, BodyAction::Mask, ROOMY), chunks, end).expect("nothing cuts it");
         assert_same(&seen, &expected, chunks, &format!("{sender:?} {end:?}"));
     }
 }
@@ -168,26 +168,26 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading:
         found
     };
     let whole = [chunks.concat()];
-    let (out, found) = pass(&mut body(Treatment::Mask), &whole, End::WithLastChunk).expect("nothing cuts it");
+    let (out, found) = pass(&mut body(BodyAction::Mask), &whole, End::WithLastChunk).expect("nothing cuts it");
     let expected = (out, ordered(found));
     assert_eq!(expected.0.len(), whole[0].len());
     for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
         let how = format!("{carrier:?} {end:?}");
-        match pass(&mut body(Treatment::Mask), chunks, end) {
+        match pass(&mut body(BodyAction::Mask), chunks, end) {
             Ok((out, found)) => assert_same(&(out, ordered(found)), &expected, chunks, &how),
             // A message that is not complete, and what could still follow.
-            Err((cut, _)) => assert!(cut == Cut::TrailersOverTail && end == End::Trailers, "{how} {cut:?}"),
+            Err((cut, _)) => assert!(cut == Abort::TrailersOverTail && end == End::Trailers, "{how} {cut:?}"),
         }
-        let (out, found) = pass(&mut body(Treatment::Observe), chunks, end).expect("nothing cuts it");
+        let (out, found) = pass(&mut body(BodyAction::Observe), chunks, end).expect("nothing cuts it");
         assert_eq!(shown(&out), shown(&whole[0]), "{how}");
         assert_eq!(ordered(found), expected.1, "{how}");
-        match pass(&mut body(Treatment::Block), chunks, end) {
+        match pass(&mut body(BodyAction::Block), chunks, end) {
             Ok((out, _)) => assert!(expected.1.is_empty() && out == whole[0], "{how}"),
-            Err((Cut::TrailersOverTail, _)) => assert_eq!(end, End::Trailers, "{how}"),
+            Err((Abort::TrailersOverTail, _)) => assert_eq!(end, End::Trailers, "{how}"),
             Err((cut, out)) => {
                 let clean = whole[0].iter().zip(&expected.0).take_while(|(sent, passed)| sent == passed).count();
                 let same = out.iter().zip(&whole[0]).take_while(|(out, sent)| out == sent).count();
-                assert!(cut == Cut::Card && same <= clean && out.len() <= same + LONGEST_CLOSE, "{how}");
+                assert!(cut == Abort::Card && same <= clean && out.len() <= same + LONGEST_CLOSE, "{how}");
             }
         }
     }
@@ -206,28 +206,28 @@ pub fn nothing_is_left(chunks: &[Vec<u8>], text: &[u8], carrier: Carrier, readin
         return;
     }
     let (out, _) =
-        pass(&mut carrier.body(reading, Treatment::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
+        pass(&mut carrier.body(reading, BodyAction::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
     let start = out.len() - text.len();
     let expected = reading.whole(text).0;
     for (at, byte) in text.iter().enumerate().filter(|(at, byte)| expected[*at] != **byte) {
         assert_ne!(out[start + at], *byte, "{:?} became {:?}", shown(text), shown(&out));
     }
-    let blocked = pass(&mut carrier.body(reading, Treatment::Block), chunks, End::AfterLastChunk);
-    assert!(blocked.is_err_and(|(cut, _)| cut == Cut::Card), "{:?}", shown(text));
+    let blocked = pass(&mut carrier.body(reading, BodyAction::Block), chunks, End::AfterLastChunk);
+    assert!(blocked.is_err_and(|(cut, _)| cut == Abort::Card), "{:?}", shown(text));
 }
 
 /// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
 pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
     let expected = reading.whole(text);
-    for sender in [Sender::Length(chunks.concat().len() as u64), Sender::Announced, Sender::Open] {
+    for sender in [Sender::Length(chunks.concat().len() as u64), Sender::EndSignalled, Sender::EndUnknown] {
         let body = |treatment| {
             let decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).ok().flatten().expect("a known coding");
-            Body::encoded(decoder, Shape::text(sender, reading.document), reading.plan(treatment, ROOMY))
+            Body::encoded(decoder, BodyFormat::text(sender, reading.document), reading.plan(treatment, ROOMY))
         };
         for end in [End::WithLastChunk, End::AfterLastChunk] {
-            let seen = pass(&mut body(Treatment::Mask), chunks, end).expect("nothing cuts it");
+            let seen = pass(&mut body(BodyAction::Mask), chunks, end).expect("nothing cuts it");
             assert_same(&seen, &expected, chunks, &format!("{coding} {sender:?} {end:?}"));
-            let (out, found) = pass(&mut body(Treatment::Observe), chunks, end).expect("nothing cuts it");
+            let (out, found) = pass(&mut body(BodyAction::Observe), chunks, end).expect("nothing cuts it");
             assert_eq!((out, found), (chunks.concat(), expected.1.clone()), "{coding} {sender:?} {end:?}");
         }
     }
@@ -238,15 +238,15 @@ pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading)
 pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) {
     let body = |treatment| {
         let decoder = Decoder::of(coding.as_bytes(), 100, &budget()).ok().flatten().expect("a known coding");
-        Body::encoded(decoder, Shape::text(Sender::Announced, reading.document), reading.plan(treatment, 0))
+        Body::encoded(decoder, BodyFormat::text(Sender::EndSignalled, reading.document), reading.plan(treatment, 0))
     };
-    let whole = pass(&mut body(Treatment::Mask), &[chunks.concat()], End::AfterLastChunk);
-    match (whole, pass(&mut body(Treatment::Mask), chunks, End::AfterLastChunk)) {
+    let whole = pass(&mut body(BodyAction::Mask), &[chunks.concat()], End::AfterLastChunk);
+    match (whole, pass(&mut body(BodyAction::Mask), chunks, End::AfterLastChunk)) {
         (Ok(whole), Ok(seen)) => assert_same(&seen, &whole, chunks, coding),
         (Err((whole, _)), Err((seen, _))) => assert_eq!(seen, whole, "{coding}"),
         (whole, seen) => panic!("{coding}: whole {:?}, in chunks {:?}", whole.is_ok(), seen.is_ok()),
     }
-    let (out, _) = pass(&mut body(Treatment::Observe), chunks, End::AfterLastChunk).expect("nothing cuts it");
+    let (out, _) = pass(&mut body(BodyAction::Observe), chunks, End::AfterLastChunk).expect("nothing cuts it");
     assert_eq!(out, chunks.concat(), "{coding}");
 }
 
@@ -261,7 +261,7 @@ pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
 
 /// At most [`MAX_UNDECIDED_TOKEN`] bytes are held.
 pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
-    let mut body = reading.body(Sender::Announced, Treatment::Mask, 0);
+    let mut body = reading.body(Sender::EndSignalled, BodyAction::Mask, 0);
     let (mut taken, mut given) = (0, 0);
     for chunk in chunks {
         let turn = body.push(chunk.clone(), false, &mut |_| {}, &mut advice);
@@ -310,7 +310,7 @@ pub fn idempotence(text: &[u8], reading: Reading) {
     let (once, _) = reading.whole(text);
     let (twice, found) = reading.whole(&once);
     assert_eq!(shown(&twice), shown(&once), "of {:?}", shown(text));
-    let is_new = |(what, _): &Seen| !matches!(what, What::Pattern(_));
+    let is_new = |(what, _): &Seen| !matches!(what, FindingKind::Pattern(_));
     assert!(!found.iter().any(is_new), "{:?} became {:?}", shown(text), shown(&once));
 }
 
@@ -318,10 +318,10 @@ pub fn idempotence(text: &[u8], reading: Reading) {
 pub fn drain(chunks: &[Vec<u8>], reading: Reading, pause_limit: usize) {
     let text = chunks.concat();
     for (sender, end) in every_sender(&text) {
-        match pass(&mut reading.body(sender, Treatment::Mask, pause_limit), chunks, end) {
+        match pass(&mut reading.body(sender, BodyAction::Mask, pause_limit), chunks, end) {
             Ok((out, _)) => assert_eq!(out.len(), text.len(), "{sender:?} {end:?}"),
             Err((cut, _)) => assert!(
-                cut == Cut::TrailersOverTail && sender == Sender::Open && end == End::Trailers,
+                cut == Abort::TrailersOverTail && sender == Sender::EndUnknown && end == End::Trailers,
                 "{sender:?} {end:?} {cut:?}"
             ),
         }
@@ -333,9 +333,9 @@ pub fn block(chunks: &[Vec<u8>], reading: Reading) {
     let text = chunks.concat();
     let first = reading.find(&text).first().map(|finding| finding.span.clone());
     for (sender, end) in every_sender(&text) {
-        match (pass(&mut reading.body(sender, Treatment::Block, ROOMY), chunks, end), &first) {
+        match (pass(&mut reading.body(sender, BodyAction::Block, ROOMY), chunks, end), &first) {
             (Ok((out, _)), None) => assert_eq!(shown(&out), shown(&text)),
-            (Err((Cut::Card, out)), Some(span)) => assert!(out.len() <= span.start && text.starts_with(&out)),
+            (Err((Abort::Card, out)), Some(span)) => assert!(out.len() <= span.start && text.starts_with(&out)),
             (outcome, first) => panic!("{sender:?} {end:?} {:?} {first:?}", outcome.is_ok()),
         }
     }
@@ -346,7 +346,7 @@ pub fn observe(chunks: &[Vec<u8>], reading: Reading) {
     let text = chunks.concat();
     let (_, expected) = reading.whole(&text);
     for (sender, end) in every_sender(&text) {
-        let mut body = reading.body(sender, Treatment::Observe, ROOMY);
+        let mut body = reading.body(sender, BodyAction::Observe, ROOMY);
         let (out, found) = pass(&mut body, chunks, end).expect("nothing cuts it");
         assert_eq!(shown(&out), shown(&text), "{sender:?} {end:?}");
         assert_eq!(found, expected, "{sender:?} {end:?}");
@@ -366,7 +366,7 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
     let text = chunks.concat();
     let (expected, _) = reading.whole(&text);
     for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
-        let mut body = reading.body(Sender::Open, Treatment::Mask, ROOMY);
+        let mut body = reading.body(Sender::EndUnknown, BodyAction::Mask, ROOMY);
         // Bytes that look like those that waited may be those: then the body is cut.
         let Ok((out, _)) = pass_between(&mut body, chunks, end, taken) else { continue };
         let cut: Vec<_> = chunks.iter().map(|chunk| shown(chunk)).collect();
@@ -385,10 +385,10 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
             }
         }
         let first = reading.find(&text).first().map(|finding| finding.span.start);
-        let mut body = reading.body(Sender::Open, Treatment::Block, ROOMY);
+        let mut body = reading.body(Sender::EndUnknown, BodyAction::Block, ROOMY);
         match (pass_between(&mut body, chunks, end, taken), first) {
             (Ok((out, _)), None) => assert_eq!(out.len(), text.len(), "{}", how()),
-            (Err((Cut::Card, out)), Some(start)) => {
+            (Err((Abort::Card, out)), Some(start)) => {
                 // Without the escape that has begun at the end.
                 let (before, passed) = (reading.said(&text[..start], true).len(), reading.said(&out, false));
                 let sent = reading.said(&text[..out.len()], false);
@@ -399,7 +399,7 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
                     assert!(reading.is_cover(*passed) || !is_readable, "blocked: {}", how());
                 }
             }
-            (Err((Cut::Uninspectable, _)), _) => {}
+            (Err((Abort::Uninspectable, _)), _) => {}
             (outcome, first) => panic!("{:?} {first:?} {}", outcome.is_ok(), how()),
         }
     }
@@ -407,17 +407,17 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
 
 /// Where undecided bytes are held back when nothing but the sender matters.
 fn advice(counts: Counts) -> Advice {
-    if counts.sender == Sender::Open { Advice::Pause } else { Advice::Hold }
+    if counts.sender == Sender::EndUnknown { Advice::Pause } else { Advice::Hold }
 }
 
 /// A host that forwards, keeps a paused chunk and gives it back, and gives no access to the body after the last chunk
 /// unless that waits. Returns what was forwarded and found, or why the body was cut.
-fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Cut, Vec<u8>)> {
+fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Passed, (Abort, Vec<u8>)> {
     pass_between(body, chunks, end, &[])
 }
 
 /// The same with another filter behind it, which takes a paused chunk along before those chunks for which `taken` says so.
-fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -> Result<Passed, (Cut, Vec<u8>)> {
+fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -> Result<Passed, (Abort, Vec<u8>)> {
     let (mut out, mut waiting, mut found) = (Vec::new(), Vec::new(), Vec::new());
     let mut turns: Vec<(Vec<u8>, bool, bool)> = chunks.iter().map(|chunk| (chunk.clone(), false, false)).collect();
     match end {
@@ -431,7 +431,7 @@ fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -
             was_taken = !waiting.is_empty();
             if was_taken && chunk.starts_with(&waiting) {
                 // It looks as if it had come back: no digit is shown too many, but the bytes are not those that were sent.
-                return Err((Cut::Uninspectable, out));
+                return Err((Abort::Uninspectable, out));
             }
             out.append(&mut waiting);
         }
@@ -439,7 +439,7 @@ fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -
         waiting.extend_from_slice(&chunk);
         assert!(was_taken || body.paused_len() == if paused { waiting.len() - chunk.len() } else { 0 });
         let arrived = waiting.len();
-        let report = &mut |sighting: Sighting| found.push((sighting.what, sighting.name.as_deref().map(shown)));
+        let report = &mut |detection: Detection| found.push((detection.what, detection.name.as_deref().map(shown)));
         let turn = if trailers {
             body.finish_before_trailers(waiting.clone(), report)
         } else {
@@ -447,15 +447,15 @@ fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -
         };
         if let Some(replacement) = turn.replacement {
             assert!(!trailers || paused, "no buffer to write to once trailers have begun");
-            assert!(turn.flow != Flow::Pause || replacement.len() >= arrived, "a paused chunk holds all that came");
+            assert!(turn.flow != BodyFlow::Pause || replacement.len() >= arrived, "a paused chunk holds all that came");
             assert!(!paused || replacement.len() <= arrived, "a paused chunk never grows");
             waiting = replacement;
         }
         match turn.flow {
-            Flow::Pass => out.append(&mut waiting),
-            Flow::Pause => assert!(!last),
-            Flow::Cut(cut) => return Err((cut, out)),
-            Flow::Close(cut) => {
+            BodyFlow::Pass => out.append(&mut waiting),
+            BodyFlow::Pause => assert!(!last),
+            BodyFlow::Abort(cut) => return Err((cut, out)),
+            BodyFlow::Close(cut) => {
                 out.append(&mut waiting);
                 return Err((cut, out));
             }
@@ -470,9 +470,9 @@ fn every_sender(text: &[u8]) -> [(Sender, End); 6] {
         (length, End::WithLastChunk),
         (length, End::AfterLastChunk),
         (length, End::Trailers),
-        (Sender::Announced, End::AfterLastChunk),
-        (Sender::Open, End::WithLastChunk),
-        (Sender::Open, End::Trailers),
+        (Sender::EndSignalled, End::AfterLastChunk),
+        (Sender::EndUnknown, End::WithLastChunk),
+        (Sender::EndUnknown, End::Trailers),
     ]
 }
 

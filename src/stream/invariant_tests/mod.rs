@@ -6,7 +6,7 @@
 mod carriers;
 
 use super::Document;
-use super::demands::{self, Reading};
+use super::invariants::{self, Reading};
 use crate::mask::{Keep, MaskCharacter};
 use proptest::prelude::*;
 
@@ -194,14 +194,14 @@ proptest! {
 
     #[test]
     fn identity(text in text()) {
-        demands::identity(&text, Reading::of(Document::Unknown, Keep::Last4));
+        invariants::identity(&text, Reading::of(Document::Unknown, Keep::Last4));
     }
 
     #[test]
     fn cut_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, widely in any::<bool>()) {
         for document in [Document::Unknown, Document::Markup] {
             let reading = Reading { widely, ..Reading::of(document, KEEPS[keep]) };
-            demands::cut_invariance(&cuts(&text, &at), reading);
+            invariants::cut_invariance(&cuts(&text, &at), reading);
         }
     }
 
@@ -209,65 +209,65 @@ proptest! {
     fn cut_invariance_of_tables(rows in prop::collection::vec(text(), 1..4), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
         let rows: Vec<String> = rows.iter().map(|row| String::from_utf8_lossy(row).replace('\n', ",")).collect();
         let text = format!("id,card,imei,4111111111111111,x\n{}", rows.join("\n")).into_bytes();
-        demands::cut_invariance(&cuts(&text, &at), Reading::of(Document::Csv, Keep::Last4));
+        invariants::cut_invariance(&cuts(&text, &at), Reading::of(Document::Csv, Keep::Last4));
     }
 
     #[test]
     fn bounded_wait(text in text(), step in 1..40_usize) {
         let chunks: Vec<Vec<u8>> = text.chunks(step).map(<[u8]>::to_vec).collect();
-        demands::bounded_wait(&chunks, Reading::of(Document::Unknown, Keep::None));
-        demands::bounded_wait(&chunks, Reading::of(Document::Markup, Keep::None));
+        invariants::bounded_wait(&chunks, Reading::of(Document::Unknown, Keep::None));
+        invariants::bounded_wait(&chunks, Reading::of(Document::Markup, Keep::None));
     }
 
     #[test]
     fn same_length(text in text(), keep in 0..4_usize, widely in any::<bool>()) {
-        demands::same_length(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
+        invariants::same_length(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
     }
 
     #[test]
     fn idempotence(text in text(), keep in 0..4_usize) {
         for document in [Document::Json, Document::Text, Document::Markup] {
-            demands::idempotence(&text, Reading::of(document, KEEPS[keep]));
+            invariants::idempotence(&text, Reading::of(document, KEEPS[keep]));
         }
     }
 
     #[test]
     fn drain(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..5), limit in 0..80_usize) {
-        demands::drain(&cuts(&text, &at), Reading::of(Document::Text, Keep::None), limit);
+        invariants::drain(&cuts(&text, &at), Reading::of(Document::Text, Keep::None), limit);
     }
 
     #[test]
     fn a_blocked_body_never_gives_the_card_away(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        demands::block(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
+        invariants::block(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
     }
 
     #[test]
     fn observing_changes_and_holds_nothing(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        demands::observe(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
+        invariants::observe(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
     }
 
     #[test]
     fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize) {
         for document in [Document::Json, Document::Markup, Document::Unknown] {
-            demands::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
+            invariants::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
         }
     }
 
     #[test]
     fn oracle(text in text()) {
-        demands::oracle(&text, MaskCharacter::ASTERISK);
-        demands::oracle(&[b"<a>", text.as_slice()].concat(), MaskCharacter::ASTERISK);
+        invariants::oracle(&text, MaskCharacter::ASTERISK);
+        invariants::oracle(&[b"<a>", text.as_slice()].concat(), MaskCharacter::ASTERISK);
     }
 
     #[test]
     fn oracle_agrees_on_noise(text in "[0-9 .*/ADe5-]{0,300}") {
-        demands::oracle(text.as_bytes(), MaskCharacter::ASTERISK);
+        invariants::oracle(text.as_bytes(), MaskCharacter::ASTERISK);
     }
 
     #[test]
     fn well_formed(document in json(4), pretty in any::<bool>(), keep in 0..4_usize, widely in any::<bool>()) {
         let text = if pretty { serde_json::to_vec_pretty(&document) } else { serde_json::to_vec(&document) }.unwrap();
-        demands::well_formed(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
+        invariants::well_formed(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
     }
 }
 
@@ -288,10 +288,10 @@ fn a_mask_behind_a_percent_encoded_byte_makes_no_track() {
     ] {
         for keep in KEEPS {
             let reading = Reading { widely: true, ..Reading::of(Document::Json, keep) };
-            demands::same_length(text.as_bytes(), reading);
-            demands::idempotence(text.as_bytes(), reading);
+            invariants::same_length(text.as_bytes(), reading);
+            invariants::idempotence(text.as_bytes(), reading);
             let bytes: Vec<Vec<u8>> = text.bytes().map(|byte| vec![byte]).collect();
-            demands::cut_invariance(&bytes, reading);
+            invariants::cut_invariance(&bytes, reading);
         }
     }
 }
@@ -334,9 +334,9 @@ fn every_cut() {
         let bytes = std::iter::once(text.iter().map(|byte| vec![*byte]).collect());
         for chunks in halves.chain(bytes) {
             let reading = Reading { widely: true, ..Reading::of(Document::Unknown, Keep::First6Last4) };
-            demands::cut_invariance(&chunks, reading);
+            invariants::cut_invariance(&chunks, reading);
         }
-        KEEPS.iter().for_each(|keep| demands::idempotence(text, Reading::of(Document::Unknown, *keep)));
+        KEEPS.iter().for_each(|keep| invariants::idempotence(text, Reading::of(Document::Unknown, *keep)));
     }
 }
 

@@ -3,21 +3,21 @@
 //! The heading of its column, however many rows ago, and the name of the array that it stands in, however many items ago.
 //! Both are kept as a few bytes of state.
 
-use super::columns::Columns;
+use super::csv_header::CsvHeader;
 use crate::scan::text_before;
 use crate::verdict::name::{NameEvidence, Names};
 use crate::verdict::{EnclosingNames, field};
 
 /// The names that hold at one place of a text, and what it takes to go on from there.
 #[derive(Clone)]
-pub struct Naming {
-    columns: Option<Box<Columns>>,
+pub struct KeyContext {
+    columns: Option<Box<CsvHeader>>,
     array: Option<Vec<u8>>,
 }
 
 /// A place in a text that moves on with the questions that are asked about it.
 pub struct Cursor<'t> {
-    naming: Naming,
+    key_context: KeyContext,
     behind: &'t [u8],
     text: &'t [u8],
     at: usize,
@@ -28,7 +28,7 @@ pub struct Cursor<'t> {
 /// The bytes up to a bracket in which its name may stand.
 const NAME: usize = 65;
 
-impl Naming {
+impl KeyContext {
     /// At the start of a text; of a table when it is one.
     pub fn new(table: bool) -> Self {
         Self { columns: table.then(Box::default), array: None }
@@ -58,19 +58,19 @@ impl Naming {
 
     /// A cursor at the start of `text`, which follows `behind` and this.
     pub fn cursor<'t>(&self, behind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
-        Cursor { naming: self.clone(), behind, text, at: 0, weighed: Vec::new() }
+        Cursor { key_context: self.clone(), behind, text, at: 0, weighed: Vec::new() }
     }
 }
 
 impl Cursor<'_> {
     /// What holds at `position`; `None` when it is before what was asked for last.
-    pub fn up_to(mut self, position: usize) -> Option<Naming> {
+    pub fn up_to(mut self, position: usize) -> Option<KeyContext> {
         (self.at <= position).then(|| self.advance_to(position))?;
-        Some(self.naming)
+        Some(self.key_context)
     }
 
     fn advance_to(&mut self, position: usize) {
-        self.naming.advance_from(self.at, self.behind, self.text.get(..position).unwrap_or_default());
+        self.key_context.advance_from(self.at, self.behind, self.text.get(..position).unwrap_or_default());
         self.at = self.at.max(position);
     }
 
@@ -78,9 +78,9 @@ impl Cursor<'_> {
     pub fn names(&mut self, position: usize) -> EnclosingNames {
         self.advance_to(position);
         EnclosingNames {
-            heading: self.naming.columns.as_ref().and_then(|columns| columns.heading()),
+            heading: self.key_context.columns.as_ref().and_then(|columns| columns.heading()),
             heading_says: None,
-            array: self.naming.array.clone(),
+            array: self.key_context.array.clone(),
         }
     }
 
@@ -108,9 +108,9 @@ mod tests {
     fn an_array_keeps_its_name_wherever_the_text_is_cut() {
         let text = b"{\"cards\": [1, 2, 3], \"x\": {\"ids\": [4";
         let name = |position: usize, cut: usize| {
-            let mut naming = Naming::new(false);
-            naming.advance(b"", &text[..cut]);
-            naming.cursor(&text[..cut], &text[cut..]).names(position - cut).array
+            let mut key_context = KeyContext::new(false);
+            key_context.advance(b"", &text[..cut]);
+            key_context.cursor(&text[..cut], &text[cut..]).names(position - cut).array
         };
         for cut in 0..12 {
             assert_eq!(name(12, cut).as_deref(), Some(b"cards".as_slice()), "{cut}");

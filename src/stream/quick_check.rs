@@ -9,22 +9,22 @@ use crate::verdict::{self, Criteria};
 
 /// True when something could be found in `text`, which is a whole one, written with these escapes, or several with a zero byte
 /// between them. Masks in it are written as `style` does.
-pub fn is_suspect(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
+pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
     let mask = style.character.as_byte();
     if criteria.patterns.is_some() || charset::begins_wide(text) {
         return true;
     }
     if scan::is_plain(&[], text, escapes) {
-        return holds_suspect(text, criteria, mask);
+        return may_contain_in(text, criteria, mask);
     }
     let view = View::new(&[], text, false, mask);
     if !criteria.base64 && scan::quiet(view, escapes, verdict::is_possible) == text.len() {
         return false;
     }
-    holds_suspect(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)
+    may_contain_in(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)
 }
 
-fn holds_suspect(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
+fn may_contain_in(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
     if criteria.base64 && scan::token::next_run(text, 0).is_some() {
         return true;
     }
@@ -59,7 +59,7 @@ mod tests {
         ) {
             let text = parts.concat();
             let criteria = Arc::new(Criteria { base64, ..Criteria::at(level) });
-            let suspect = is_suspect(text.as_bytes(), document.escapes(), &criteria, Style::HIDE);
+            let suspect = may_contain(text.as_bytes(), document.escapes(), &criteria, Style::HIDE);
             prop_assert!(suspect || !finds(text.as_bytes(), document, &criteria), "{}", text);
         }
     }
@@ -83,8 +83,8 @@ mod tests {
         for text in
             ["", "{\"order\":10000001,\"at\":\"2026-08-17T10:32:11Z\",\"ms\":1748503543012}", "caf\u{e9} 17%20or"]
         {
-            assert!(!is_suspect(text.as_bytes(), Escapes::TEXT, &Criteria::default(), Style::HIDE), "{text}");
+            assert!(!may_contain(text.as_bytes(), Escapes::TEXT, &Criteria::default(), Style::HIDE), "{text}");
         }
-        assert!(is_suspect(b"a\0%34111111111111111\0b", Escapes::TEXT, &Criteria::default(), Style::HIDE));
+        assert!(may_contain(b"a\0%34111111111111111\0b", Escapes::TEXT, &Criteria::default(), Style::HIDE));
     }
 }

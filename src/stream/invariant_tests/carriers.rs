@@ -2,7 +2,7 @@
 
 use super::{KEEPS, cuts, fragment, json, text};
 use crate::mask::Keep;
-use crate::stream::demands::{self, Carrier, Reading};
+use crate::stream::invariants::{self, Carrier, Reading};
 use crate::stream::{Document, Framing, Prefixed, Side};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -109,18 +109,18 @@ proptest! {
     #[test]
     fn messages_of_grpc(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = texts.iter().flat_map(|text| prefixed(0, text)).collect();
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading(keep));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading(keep));
     }
 
     #[test]
     fn fields_of_protobuf(messages in prop::collection::vec(message(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
     }
 
     #[test]
     fn fields_of_one_message(message in message(), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        demands::cut_invariance_of_messages(&cuts(&message, &at), Carrier::Messages(Framing::Protobuf), reading(keep));
+        invariants::cut_invariance_of_messages(&cuts(&message, &at), Carrier::Messages(Framing::Protobuf), reading(keep));
     }
 
     #[test]
@@ -133,8 +133,8 @@ proptest! {
             _ => (text.clone(), Framing::Grpc(Prefixed::PROTOBUF)),
         };
         let chunks = cuts(&stream, &at);
-        demands::cut_invariance_of_messages(&chunks, Carrier::Messages(framing), reading(keep));
-        demands::nothing_is_left(&chunks, &text, Carrier::Messages(framing), reading(keep));
+        invariants::cut_invariance_of_messages(&chunks, Carrier::Messages(framing), reading(keep));
+        invariants::nothing_is_left(&chunks, &text, Carrier::Messages(framing), reading(keep));
     }
 
     #[test]
@@ -143,55 +143,55 @@ proptest! {
             true => (prefixed(0, &text), Framing::Grpc(Prefixed::PROTOBUF)),
             false => (text.clone(), Framing::Protobuf),
         };
-        demands::nothing_is_left(&cuts(&stream, &at), &text, Carrier::Messages(framing), reading(1));
+        invariants::nothing_is_left(&cuts(&stream, &at), &text, Carrier::Messages(framing), reading(1));
     }
 
     #[test]
     fn noise_as_protobuf(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
         let stream = prefixed(0, &stream);
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(0));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(0));
     }
 
     #[test]
     fn lines(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), events in any::<bool>()) {
         let framing = if events { Framing::Events } else { Framing::Lines };
         let stream: Vec<u8> = texts.iter().flat_map(|text| [text, &b"\n\n"[..]].concat()).collect();
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), reading(0));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), reading(0));
     }
 
     #[test]
     fn messages_in_base64(messages in prop::collection::vec(message(), 0..3), pieces in prop::collection::vec(any::<Index>(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
         let stream = base64(&stream, &pieces);
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
     }
 
     #[test]
     fn compressed_bodies(text in text(), at in prop::collection::vec(any::<Index>(), 0..8), coding in 0..CODINGS.len(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[coding];
-        demands::decoding(&cuts(&encode(&text), &at), name, &text, reading(keep));
+        invariants::decoding(&cuts(&encode(&text), &at), name, &text, reading(keep));
     }
 
     #[test]
     fn members_of_compressed_bodies(text in text(), members in prop::collection::vec(any::<Index>(), 1..4), at in prop::collection::vec(any::<Index>(), 0..8), zstd in any::<bool>(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[if zstd { 2 } else { 0 }];
         let encoded: Vec<Vec<u8>> = cuts(&text, &members).iter().map(|member| encode(member)).collect();
-        demands::decoding(&encoded, name, &text, reading(keep));
-        demands::decoding(&cuts(&encoded.concat(), &at), name, &text, reading(keep));
+        invariants::decoding(&encoded, name, &text, reading(keep));
+        invariants::decoding(&cuts(&encoded.concat(), &at), name, &text, reading(keep));
     }
 
     #[test]
     fn frames_of_a_client(stream in frames(Side::Client), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(keep));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(keep));
     }
 
     #[test]
     fn frames_of_a_service(stream in frames(Side::Service), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Service), Reading::of(Document::Unknown, Keep::Last4));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Service), Reading::of(Document::Unknown, Keep::Last4));
     }
 
     #[test]
     fn noise_as_frames(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        demands::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(0));
+        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(0));
     }
 }
