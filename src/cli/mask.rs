@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Policy, RequestContext, Uninspectable};
-use panveil::stream::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, Flow, Sender};
+use panveil::stream::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, Sender};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -131,7 +131,7 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
         let piece = input::piece()?;
         let end = piece.is_empty();
         let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| Advice::Hold);
-        if let Flow::Abort(cut) | Flow::Close(cut) = turn.flow {
+        if let BodyFlow::Abort(cut) | BodyFlow::Close(cut) = turn.flow {
             return Err(Failure::Error(match cut {
                 Abort::Card => format!("a card number was found, and {} is block", decision.rule),
                 Abort::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
