@@ -3,8 +3,8 @@
 //! The proxy-wasm callbacks, a few lines each. One [`Root`] for each configuration and worker, one [`Stream`] for each
 //! exchange.
 
-use crate::audit::{Counter, Ledger, Line};
-use crate::exchange::{ACTS, Exchange, Flow};
+use crate::audit::{Counter, Counters, Line};
+use crate::exchange::{ACTS, Exchange, FilterStatus};
 use crate::host::{EnvoyHost, Host, Live, LogLevel};
 use crate::policy::{Direction, KEY_VARIABLE, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -25,7 +25,7 @@ struct Root {
     policy: Option<Rc<Policy>>,
     /// The policy does nothing in this namespace.
     left_out: bool,
-    ledger: Rc<Ledger>,
+    counters: Rc<Counters>,
     host: EnvoyHost,
 }
 
@@ -93,7 +93,7 @@ impl RootContext for Root {
         if self.left_out {
             return Some(Box::new(LeftOut { _live: live }));
         }
-        let exchange = Exchange::new(policy, Rc::clone(&self.ledger));
+        let exchange = Exchange::new(policy, Rc::clone(&self.counters));
         Some(Box::new(Stream { exchange, host: self.host.clone(), _live: live }))
     }
 
@@ -114,7 +114,7 @@ impl Root {
 
     fn flush(&self) {
         let mut host = self.host.clone();
-        self.ledger.drain(|counter, amount| {
+        self.counters.drain(|counter, amount| {
             if let Err(error) = host.count(counter, amount) {
                 host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
             }
@@ -174,9 +174,9 @@ impl HttpContext for Stream {
     }
 }
 
-fn action(flow: Flow) -> Action {
+fn action(flow: FilterStatus) -> Action {
     match flow {
-        Flow::Continue => Action::Continue,
-        Flow::Pause => Action::Pause,
+        FilterStatus::Continue => Action::Continue,
+        FilterStatus::Pause => Action::Pause,
     }
 }

@@ -26,7 +26,7 @@ pub enum Counter<'w> {
 /// Counts that clean traffic moves. They gather here and go to the host in one batch, because a host call for each would
 /// cost more than the inspection.
 #[derive(Default)]
-pub struct Ledger {
+pub struct Counters {
     messages: [[Cell<u64>; Action::ALL.len()]; DIRECTIONS.len()],
     inspected_bytes: [Cell<u64>; DIRECTIONS.len()],
 }
@@ -68,7 +68,7 @@ impl Counter<'_> {
     }
 }
 
-impl Ledger {
+impl Counters {
     /// Counts a message that ended.
     pub fn add_message(&self, direction: Direction, outcome: Action) {
         let row = self.messages.get(index(&DIRECTIONS, direction));
@@ -120,13 +120,13 @@ mod tests {
 
     #[test]
     fn what_is_drained_is_gone() {
-        let ledger = Ledger::default();
-        ledger.add_message(Direction::Request, Action::Clean);
-        ledger.add_message(Direction::Request, Action::Clean);
-        ledger.add_message(Direction::Response, Action::Masked);
-        ledger.add_inspected(Direction::Response, 70);
+        let counters = Counters::default();
+        counters.add_message(Direction::Request, Action::Clean);
+        counters.add_message(Direction::Request, Action::Clean);
+        counters.add_message(Direction::Response, Action::Masked);
+        counters.add_inspected(Direction::Response, 70);
         let mut seen = Vec::new();
-        ledger.drain(|counter, amount| seen.push((counter, amount)));
+        counters.drain(|counter, amount| seen.push((counter, amount)));
         assert_eq!(
             seen,
             [
@@ -135,6 +135,6 @@ mod tests {
                 (Counter::InspectedBytes(Direction::Response), 70),
             ]
         );
-        ledger.drain(|_, _| panic!("nothing is left"));
+        counters.drain(|_, _| panic!("nothing is left"));
     }
 }

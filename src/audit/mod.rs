@@ -13,11 +13,11 @@ mod record;
 mod redacted;
 #[cfg(feature = "cli")]
 pub mod schema;
-mod tally;
+mod stream_summary;
 
 pub use action::{Action, Reason};
-pub use counters::{Counter, Ledger};
+pub use counters::{Counter, Counters};
 pub use line::Line;
 pub use record::Facts;
 pub use redacted::Redacted;
-pub use tally::Tally;
+pub use stream_summary::StreamSummary;

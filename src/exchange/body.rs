@@ -3,7 +3,7 @@
 use super::forwarded::Forwarded;
 use super::framing::{advice, has_reached_nobody, is_complete, is_delayed, sender_of};
 use super::refusal::Refusal;
-use super::{Exchange, Flow, Stop, coding};
+use super::{Exchange, FilterStatus, Stop, coding};
 use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Location, Policy};
@@ -14,7 +14,7 @@ use crate::stream::{
 use std::rc::Rc;
 
 /// The body of a message on its way.
-pub(super) enum Incoming {
+pub(super) enum PendingBody {
     /// A text as it is, of which nothing is remembered yet, because nothing has to be.
     Text(Text),
     /// What is called binary, and is nothing else unless it begins like a text.
@@ -47,7 +47,7 @@ enum Put {
     Behind,
 }
 
-impl Incoming {
+impl PendingBody {
     /// How many bytes at the front of `chunk` have waited in the host.
     fn returned_len(&self, chunk: &[u8]) -> usize {
         match self {
@@ -83,7 +83,7 @@ impl Exchange {
         let document = Document::of_content_type(block.get(b"content-type"));
         let plan = self.plan(direction, treatment);
         let body = Body::upgrading(BodyFormat::text(sender, document), plan);
-        self.message(direction).body = Some(Incoming::Read(Box::new(body)));
+        self.message(direction).body = Some(PendingBody::Read(Box::new(body)));
         Ok(())
     }
 
@@ -91,14 +91,14 @@ impl Exchange {
     pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
         for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
             let Some(treatment) = self.treatment(direction) else { continue };
-            let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else {
+            let Some(PendingBody::Read(mut body)) = self.message(direction).body.take() else {
                 let plan = self.plan(direction, treatment);
-                self.message(direction).body = Some(Incoming::Read(Box::new(Body::of_websocket(side, plan))));
+                self.message(direction).body = Some(PendingBody::Read(Box::new(Body::of_websocket(side, plan))));
                 continue;
             };
             let mut found = Vec::new();
             let upgraded = body.upgrade(&mut |what| found.push(what));
-            self.message(direction).body = Some(Incoming::Read(body));
+            self.message(direction).body = Some(PendingBody::Read(body));
             let policy = Rc::clone(&self.policy);
             let decision = policy.decide(&self.message(direction).decisions, Location::Body);
             self.report(host, direction, Location::Body, None, &found, decision)?;
@@ -131,7 +131,7 @@ impl Exchange {
             if block.get(b"content-encoding").is_none() {
                 let shape = BodyFormat::text(sender, Document::Unknown);
                 let text = Text { shape, treatment, passed: false };
-                self.message(direction).body = Some(Incoming::Binary(text));
+                self.message(direction).body = Some(PendingBody::Binary(text));
             }
             return Ok(());
         }
@@ -164,10 +164,10 @@ impl Exchange {
         }
         let is_text = shape.framing == Framing::Whole && !shape.base64;
         self.message(direction).body = Some(match decoder {
-            None if is_text => Incoming::Text(Text { shape, treatment, passed: false }),
+            None if is_text => PendingBody::Text(Text { shape, treatment, passed: false }),
             decoder => {
                 let plan = self.plan(direction, treatment);
-                Incoming::Read(Box::new(match decoder {
+                PendingBody::Read(Box::new(match decoder {
                     Some(decoder) => Body::encoded(decoder, shape, plan),
                     None => Body::new(shape, plan),
                 }))
@@ -204,35 +204,35 @@ impl Exchange {
         direction: Direction,
         size: usize,
         end: bool,
-    ) -> Result<Flow, Stop> {
-        let Some(mut incoming) = self.message(direction).body.take() else { return Ok(Flow::Continue) };
-        if let Incoming::Binary(text) = incoming {
+    ) -> Result<FilterStatus, Stop> {
+        let Some(mut incoming) = self.message(direction).body.take() else { return Ok(FilterStatus::Continue) };
+        if let PendingBody::Binary(text) = incoming {
             if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFFED))?) {
-                return Ok(Flow::Continue);
+                return Ok(FilterStatus::Continue);
             }
             if size > 0 {
                 self.message(direction).take_back(Reason::Binary);
-                incoming = Incoming::Text(text);
+                incoming = PendingBody::Text(text);
             }
         }
         let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
         if self.comes_again(host, direction, &incoming, &chunk) {
             return self.take_again(host, direction, incoming, end);
         }
-        self.ledger.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
+        self.counters.add_inspected(direction, size.saturating_sub(incoming.returned_len(&chunk)));
         let mut body = match incoming {
-            Incoming::Read(body) => body,
-            Incoming::Binary(text) => {
-                self.message(direction).body = Some(Incoming::Binary(text));
-                return Ok(Flow::Continue);
+            PendingBody::Read(body) => body,
+            PendingBody::Binary(text) => {
+                self.message(direction).body = Some(PendingBody::Binary(text));
+                return Ok(FilterStatus::Continue);
             }
-            Incoming::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
+            PendingBody::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
                 let passed = text.passed || !chunk.is_empty();
                 self.message(direction).forwarded.extend(&Forwarded::of(&chunk));
-                self.message(direction).body = Some(Incoming::Text(Text { passed, ..text }));
-                return Ok(Flow::Continue);
+                self.message(direction).body = Some(PendingBody::Text(Text { passed, ..text }));
+                return Ok(FilterStatus::Continue);
             }
-            Incoming::Text(text) => {
+            PendingBody::Text(text) => {
                 let plan = self.plan(direction, text.treatment);
                 Box::new(Body::new(text.shape, plan))
             }
@@ -263,10 +263,16 @@ impl Exchange {
 
     /// True when `chunk` is nothing new, but all that was forwarded, which a filter behind this one stops. A sender that repeats
     /// itself just then is taken for it, so there must be nothing to find in it.
-    fn comes_again<H: Host>(&mut self, host: &mut H, direction: Direction, incoming: &Incoming, chunk: &[u8]) -> bool {
+    fn comes_again<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        incoming: &PendingBody,
+        chunk: &[u8],
+    ) -> bool {
         let (is_paused, is_between_members) = match incoming {
-            Incoming::Read(body) => (body.paused_len() > 0, body.is_between_members()),
-            Incoming::Text(_) | Incoming::Binary(_) => (false, false),
+            PendingBody::Read(body) => (body.paused_len() > 0, body.is_between_members()),
+            PendingBody::Text(_) | PendingBody::Binary(_) => (false, false),
         };
         let may_be = self.message(direction).forwarded.may_be(chunk, is_between_members);
         if is_paused || !may_be || !has_reached_nobody(host, direction) {
@@ -286,18 +292,18 @@ impl Exchange {
         &mut self,
         host: &mut H,
         direction: Direction,
-        incoming: Incoming,
+        incoming: PendingBody,
         end: bool,
-    ) -> Result<Flow, Stop> {
+    ) -> Result<FilterStatus, Stop> {
         match incoming {
-            Incoming::Read(mut body) if end || (direction == Direction::Response && is_complete(host)) => {
+            PendingBody::Read(mut body) if end || (direction == Direction::Response && is_complete(host)) => {
                 let mut found = Vec::new();
                 let turn = body.push(Vec::new(), true, &mut |what| found.push(what), &mut |_| Advice::Hold);
                 self.finish_turn(host, direction, Put::Behind, body, &found, turn)
             }
             incoming => {
                 self.message(direction).body = Some(incoming);
-                Ok(Flow::Continue)
+                Ok(FilterStatus::Continue)
             }
         }
     }
@@ -311,7 +317,7 @@ impl Exchange {
         end: bool,
         mut body: Box<Body>,
         chunk: &[u8],
-    ) -> Result<Flow, Stop> {
+    ) -> Result<FilterStatus, Stop> {
         let mut pieces = chunk.chunks(ENCODED_PIECE).peekable();
         let mut put = Put::InsteadOf(size);
         while let Some(piece) = pieces.next() {
@@ -321,18 +327,18 @@ impl Exchange {
             self.note_forwarded(direction, &turn, &Forwarded::of(piece));
             self.finish_turn(host, direction, put, body, &found, turn)?;
             match self.message(direction).body.take() {
-                Some(Incoming::Read(next)) => body = next,
-                _ => return Ok(Flow::Continue),
+                Some(PendingBody::Read(next)) => body = next,
+                _ => return Ok(FilterStatus::Continue),
             }
             put = Put::Behind;
         }
-        self.message(direction).body = Some(Incoming::Read(body));
-        Ok(Flow::Continue)
+        self.message(direction).body = Some(PendingBody::Read(body));
+        Ok(FilterStatus::Continue)
     }
 
     /// Ends the body of a message, now that its trailers have begun.
     pub(super) fn end_body<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<(), Stop> {
-        let Some(Incoming::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
+        let Some(PendingBody::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
         let size = body.paused_len();
         // Where another filter took the buffer along, there is none.
         let waiting = if size == 0 { Vec::new() } else { host.body(direction, size).unwrap_or_default() };
@@ -351,7 +357,7 @@ impl Exchange {
         body: Box<Body>,
         found: &[Detection],
         turn: BodyOutput,
-    ) -> Result<Flow, Stop> {
+    ) -> Result<FilterStatus, Stop> {
         let policy = Rc::clone(&self.policy);
         let decision = policy.decide(&self.message(direction).decisions, Location::Body);
         self.report(host, direction, Location::Body, None, found, decision)?;
@@ -375,16 +381,16 @@ impl Exchange {
             }
         }
         let flow = match turn.flow {
-            stream::BodyFlow::Pass => Flow::Continue,
-            stream::BodyFlow::Pause => Flow::Pause,
+            stream::BodyFlow::Pass => FilterStatus::Continue,
+            stream::BodyFlow::Pause => FilterStatus::Pause,
             stream::BodyFlow::Abort(cut) => return Err(Stop::Refused(refusal_for(cut, decision, body.flaw()))),
             stream::BodyFlow::Close(_) => {
-                self.tally().note_blocked();
+                self.stream_summary().note_blocked();
                 self.message(direction).closed = true;
-                Flow::Continue
+                FilterStatus::Continue
             }
         };
-        self.message(direction).body = Some(Incoming::Read(body));
+        self.message(direction).body = Some(PendingBody::Read(body));
         Ok(flow)
     }
 }

@@ -19,7 +19,7 @@ const PANVEIL_MODE: &str = "panveil.mode";
 
 impl Exchange {
     /// Whether another panveil deals with this exchange. If not, this one does, and says so.
-    pub(super) fn stands_aside<H: Host>(&mut self, host: &mut H) -> bool {
+    pub(super) fn handled_elsewhere<H: Host>(&mut self, host: &mut H) -> bool {
         if let Some(aside) = self.aside {
             return aside;
         }

@@ -6,7 +6,7 @@ use crate::stream::{Advice, Counts, Sender};
 
 /// What follows the headers, when it is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handover {
+pub enum Upgrade {
     /// The frames of a websocket.
     WebSocket,
     /// Something else, from both sides.
@@ -14,13 +14,13 @@ pub enum Handover {
 }
 
 /// What the connection is handed over to with these headers, if it is. `websocket` says that the client asked for one.
-pub fn hands_over(direction: Direction, block: &HeaderBlock, websocket: bool) -> Option<Handover> {
+pub fn hands_over(direction: Direction, block: &HeaderBlock, websocket: bool) -> Option<Upgrade> {
     let hands_over = match direction {
         Direction::Request => block.get(b":method") == Some(b"CONNECT"),
         Direction::Response => block.get(b":status") == Some(b"101"),
     };
     let websocket = websocket && direction == Direction::Response;
-    hands_over.then_some(if websocket { Handover::WebSocket } else { Handover::Unknown })
+    hands_over.then_some(if websocket { Upgrade::WebSocket } else { Upgrade::Unknown })
 }
 
 /// How the sender of these headers marks the end of its body.

@@ -1,7 +1,7 @@
 //! What happens to one request and its response? (stage 8 of the flow)
 //!
 //! An [`Exchange`] gets the callbacks of a stream in the order in which the host makes them and answers each with a
-//! [`Flow`]. It joins the stages: fields and bodies are inspected, the policy decides, cards are masked or the message is
+//! [`FilterStatus`]. It joins the stages: fields and bodies are inspected, the policy decides, cards are masked or the message is
 //! refused, and what happened is told at the end. It knows the host only as a [`Host`].
 //!
 //! | found in | `mask` | `block`, request | `block`, response |
@@ -12,27 +12,27 @@
 //!
 //! Clean traffic costs one fetch of the headers and one of each chunk.
 
+mod access_log;
 mod body;
 mod chain;
 mod coding;
 mod fields;
 mod forwarded;
 mod framing;
-mod judging;
 mod negotiation;
 mod refusal;
-mod telling;
+mod rule_inputs;
 #[cfg(test)]
 mod tests;
 
-use self::body::Incoming;
+use self::body::PendingBody;
 pub use self::chain::ACTS;
 use self::fields::Fields;
 use self::forwarded::Forwarded;
-use self::framing::{Handover, hands_over};
+use self::framing::{Upgrade, hands_over};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
-use crate::audit::{Action, Facts, Ledger, Line, Reason, Redacted, Tally};
+use crate::audit::{Action, Counters, Facts, Line, Reason, Redacted, StreamSummary};
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError, LogLevel};
 use crate::policy::{Decisions, Direction, Limit, Location, Policy, RequestContext, Uninspectable};
 use std::rc::Rc;
@@ -40,13 +40,13 @@ use std::rc::Rc;
 /// One request and its response.
 pub struct Exchange {
     policy: Rc<Policy>,
-    ledger: Rc<Ledger>,
+    counters: Rc<Counters>,
     request_context: RequestContext,
     /// Another panveil in the chain deals with this exchange; `None` before the first callback.
     aside: Option<bool>,
     request: Message,
     response: Message,
-    tally: Option<Box<Tally>>,
+    stream_summary: Option<Box<StreamSummary>>,
     request_id: Option<Redacted>,
     path: Option<Redacted>,
     /// What is told of a request in whose headers there were cards, from before they were masked: a mask keeps digits that a
@@ -60,7 +60,7 @@ pub struct Exchange {
 
 /// Whether the host goes on with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub enum FilterStatus {
     /// It does.
     Continue,
     /// It waits, or nothing more of it is wanted.
@@ -80,7 +80,7 @@ struct Message {
     closed: bool,
     /// How much was found in it.
     found: u32,
-    body: Option<Incoming>,
+    body: Option<PendingBody>,
     /// A filter in front keeps its bytes for a while.
     delayed: bool,
     /// How much of it had come over the connection when it was last asked where its end waits.
@@ -106,8 +106,8 @@ enum Stop {
 }
 
 impl Exchange {
-    /// A new exchange under `policy`, counted in `ledger`.
-    pub fn new(policy: Rc<Policy>, ledger: Rc<Ledger>) -> Self {
+    /// A new exchange under `policy`, counted in `counters`.
+    pub fn new(policy: Rc<Policy>, counters: Rc<Counters>) -> Self {
         let request_context = RequestContext::default();
         Self {
             request: Message::under(policy.judge(Direction::Request, &request_context)),
@@ -115,8 +115,8 @@ impl Exchange {
             request_context,
             aside: None,
             policy,
-            ledger,
-            tally: None,
+            counters,
+            stream_summary: None,
             request_id: None,
             path: None,
             unmasked: None,
@@ -127,41 +127,41 @@ impl Exchange {
     }
 
     /// The headers of a message. `end` says that it has neither body nor trailers.
-    pub fn on_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Flow {
-        if let Some(flow) = self.settled(host, direction) {
+    pub fn on_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> FilterStatus {
+        if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
         let outcome = self.take_headers(host, direction, end);
-        self.conclude(host, direction, outcome)
+        self.reply_or_continue(host, direction, outcome)
     }
 
     /// A chunk of a body, of which the host holds `size` bytes now. `end` says that nothing follows it.
-    pub fn on_body<H: Host>(&mut self, host: &mut H, direction: Direction, size: usize, end: bool) -> Flow {
-        if let Some(flow) = self.settled(host, direction) {
+    pub fn on_body<H: Host>(&mut self, host: &mut H, direction: Direction, size: usize, end: bool) -> FilterStatus {
+        if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
         let outcome = self.take_chunk(host, direction, size, end);
-        self.conclude(host, direction, outcome)
+        self.reply_or_continue(host, direction, outcome)
     }
 
     /// The trailers of a message.
-    pub fn on_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Flow {
-        if let Some(flow) = self.settled(host, direction) {
+    pub fn on_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> FilterStatus {
+        if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
         let outcome = self.take_trailers(host, direction);
-        self.conclude(host, direction, outcome)
+        self.reply_or_continue(host, direction, outcome)
     }
 
     /// What becomes of the callback, if nothing of it is looked at any more.
-    fn settled<H: Host>(&mut self, host: &mut H, direction: Direction) -> Option<Flow> {
-        if self.stands_aside(host) {
-            return Some(Flow::Continue);
+    fn early_flow<H: Host>(&mut self, host: &mut H, direction: Direction) -> Option<FilterStatus> {
+        if self.handled_elsewhere(host) {
+            return Some(FilterStatus::Continue);
         }
         self.stopped.map(|stopped| stopped.flow(direction))
     }
 
-    fn take_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Result<Flow, Stop> {
+    fn take_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Result<FilterStatus, Stop> {
         let policy = Rc::clone(&self.policy);
         let map = HeaderMap::headers_of(direction);
         let block = host.headers(map)?;
@@ -180,28 +180,28 @@ impl Exchange {
             }
         }
         let handover = hands_over(direction, &block, self.websocket);
-        self.handed_over |= handover == Some(Handover::Unknown);
+        self.handed_over |= handover == Some(Upgrade::Unknown);
         if !self.message(direction).decisions.inspects() {
             self.message(direction).pass_by(Reason::Skipped);
-            if handover == Some(Handover::WebSocket) {
+            if handover == Some(Upgrade::WebSocket) {
                 // The other direction may be looked at.
                 self.expect_frames(host)?;
             }
-            return Ok(Flow::Continue);
+            return Ok(FilterStatus::Continue);
         }
         self.take_fields(host, direction, map, &block)?;
         if self.handed_over {
             self.request.body = None;
             self.pass_unread(host, Direction::Request, Reason::Upgrade)?;
             self.pass_unread(host, Direction::Response, Reason::Upgrade)?;
-        } else if handover == Some(Handover::WebSocket) {
+        } else if handover == Some(Upgrade::WebSocket) {
             self.expect_frames(host)?;
         } else if !end && self.websocket && direction == Direction::Request {
             self.expect_upgrade(host, &block)?;
         } else if !end {
             self.expect_body(host, direction, &block)?;
         }
-        Ok(Flow::Continue)
+        Ok(FilterStatus::Continue)
     }
 
     /// Inspects the fields of a header or trailer map and edits them where the policy says so.
@@ -252,18 +252,23 @@ impl Exchange {
         }
     }
 
-    fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<Flow, Stop> {
+    fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<FilterStatus, Stop> {
         self.end_body(host, direction)?;
         if self.message(direction).decisions.inspects_at(Location::Trailers) {
             let map = HeaderMap::trailers_of(direction);
             let block = host.headers(map)?;
             self.take_fields(host, direction, map, &block)?;
         }
-        Ok(Flow::Continue)
+        Ok(FilterStatus::Continue)
     }
 
     /// Turns the outcome of a callback into the host's next step.
-    fn conclude<H: Host>(&mut self, host: &mut H, direction: Direction, outcome: Result<Flow, Stop>) -> Flow {
+    fn reply_or_continue<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        outcome: Result<FilterStatus, Stop>,
+    ) -> FilterStatus {
         let refusal = match outcome {
             Ok(flow) => return flow,
             Err(Stop::Refused(refusal)) => refusal,
@@ -271,19 +276,19 @@ impl Exchange {
                 host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
                 self.note_unread(host, direction, Reason::HostCall);
                 if !self.message(direction).decisions.enforces() {
-                    return Flow::Continue;
+                    return FilterStatus::Continue;
                 }
                 Refusal::Uninspectable
             }
         };
-        self.tally().note_blocked();
+        self.stream_summary().note_blocked();
         let reply = refusal.reply(direction, &self.policy, self.request_id.as_ref());
         let answer = host.reply(&reply);
         if let Err(error) = answer {
             host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
         }
         self.stopped = Some(Stopped { direction, answered: answer.is_ok() });
-        Flow::Pause
+        FilterStatus::Pause
     }
 
     /// Lets a message pass that cannot be read, or refuses it.
@@ -323,8 +328,8 @@ impl Exchange {
             && locations.iter().any(|place| decisions.enforces_at(*place))
     }
 
-    fn tally(&mut self) -> &mut Tally {
-        self.tally.get_or_insert_default()
+    fn stream_summary(&mut self) -> &mut StreamSummary {
+        self.stream_summary.get_or_insert_default()
     }
 
     fn message(&mut self, direction: Direction) -> &mut Message {
@@ -374,8 +379,8 @@ impl From<HostError> for Stop {
 
 impl Stopped {
     /// What becomes of the rest of the exchange: our own answer to a request passes, nothing else does.
-    fn flow(self, direction: Direction) -> Flow {
+    fn flow(self, direction: Direction) -> FilterStatus {
         let own_answer = self.answered && self.direction == Direction::Request && direction == Direction::Response;
-        if own_answer { Flow::Continue } else { Flow::Pause }
+        if own_answer { FilterStatus::Continue } else { FilterStatus::Pause }
     }
 }

@@ -10,7 +10,7 @@ const MASKED: &str = "411111******1111";
 struct Run {
     host: FakeHost,
     exchange: Exchange,
-    ledger: Rc<Ledger>,
+    counters: Rc<Counters>,
     /// Bytes of bodies that came in and went on.
     received: usize,
     forwarded: usize,
@@ -21,26 +21,26 @@ struct Run {
 impl Run {
     fn under(policy: &str) -> Self {
         let policy = Rc::new(Policy::parse(policy.as_bytes()).expect("a valid policy"));
-        let ledger = Rc::new(Ledger::default());
-        let exchange = Exchange::new(policy, Rc::clone(&ledger));
-        Self { host: FakeHost::default(), exchange, ledger, received: 0, forwarded: 0, attempts: 1 }
+        let counters = Rc::new(Counters::default());
+        let exchange = Exchange::new(policy, Rc::clone(&counters));
+        Self { host: FakeHost::default(), exchange, counters, received: 0, forwarded: 0, attempts: 1 }
     }
 
-    fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> Flow {
+    fn headers(&mut self, direction: Direction, pairs: &[(&str, &str)], end: bool) -> FilterStatus {
         self.host.set_headers(HeaderMap::headers_of(direction), pairs);
         self.host.phase = Some(Phase::Headers(direction));
         self.exchange.on_headers(&mut self.host, direction, end)
     }
 
     /// A request with the usual headers and a body of known length.
-    fn post(&mut self, length: usize) -> Flow {
+    fn post(&mut self, length: usize) -> FilterStatus {
         let length = length.to_string();
         let pairs = [(":method", "POST"), (":path", "/"), ("content-length", &length)];
         self.headers(Direction::Request, &pairs, false)
     }
 
     /// Hands over a chunk and returns what the host would forward.
-    fn chunk(&mut self, direction: Direction, chunk: &str, end: bool) -> (Flow, String) {
+    fn chunk(&mut self, direction: Direction, chunk: &str, end: bool) -> (FilterStatus, String) {
         let mut held = self.host.body.take().unwrap_or_default();
         held.extend_from_slice(chunk.as_bytes());
         let size = held.len();
@@ -56,12 +56,12 @@ impl Run {
             self.host.properties.entry(property.to_owned()).or_default().clone_from(&value);
         }
         let flow = self.exchange.on_body(&mut self.host, direction, size, end);
-        let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        let forwarded = if flow == FilterStatus::Continue { self.host.body.take() } else { None };
         self.forwarded += forwarded.as_ref().map_or(0, Vec::len);
         (flow, String::from_utf8(forwarded.unwrap_or_default()).unwrap())
     }
 
-    fn trailers(&mut self, direction: Direction, pairs: &[(&str, &str)]) -> Flow {
+    fn trailers(&mut self, direction: Direction, pairs: &[(&str, &str)]) -> FilterStatus {
         self.host.set_headers(HeaderMap::trailers_of(direction), pairs);
         self.host.phase = Some(Phase::Trailers(direction));
         self.exchange.on_trailers(&mut self.host, direction)
@@ -70,7 +70,7 @@ impl Run {
     fn log(&mut self) -> &FakeHost {
         self.host.phase = Some(Phase::Log);
         self.exchange.on_log(&mut self.host);
-        self.ledger.drain(|counter, amount| self.host.count(counter, amount).unwrap());
+        self.counters.drain(|counter, amount| self.host.count(counter, amount).unwrap());
         &self.host
     }
 
@@ -89,7 +89,7 @@ fn fields_are_masked_and_others_left_alone() {
     let query = format!("/pay?pan={PAN}");
     let cookie = format!("a=1; card={PAN}");
     let pairs = [(":path", query.as_str()), ("cookie", &cookie), ("x-trace", "1748503543012"), ("x-note", PAN)];
-    assert_eq!(run.headers(Direction::Request, &pairs, true), Flow::Continue);
+    assert_eq!(run.headers(Direction::Request, &pairs, true), FilterStatus::Continue);
     let header = |name| run.host.header(HeaderMap::RequestHeaders, name).unwrap();
     assert_eq!(header(":path"), format!("/pay?pan={MASKED}"));
     assert_eq!(header("cookie"), format!("a=1; card={MASKED}"));
@@ -106,7 +106,7 @@ fn what_is_refused_is_masked_all_the_same() {
     let mut run = Run::under(r#"{"request":"block"}"#);
     let path = format!("/cards/{PAN}");
     let flow = run.headers(Direction::Request, &[(":path", path.as_str()), ("x-note", PAN)], true);
-    assert_eq!((flow, run.details()), (Flow::Pause, vec!["panveil_blocked"]));
+    assert_eq!((flow, run.details()), (FilterStatus::Pause, vec!["panveil_blocked"]));
     let header = |name| run.host.header(HeaderMap::RequestHeaders, name);
     assert_eq!(header(":path").as_deref(), Some("/cards/411111******1111"));
     assert_eq!(header("x-note").as_deref(), Some(MASKED));
@@ -135,7 +135,7 @@ fn a_card_in_a_field_s_name_is_masked_too() {
 #[test]
 fn the_length_is_no_card() {
     let mut run = Run::under("{\"request\":\"block\"}");
-    assert_eq!(run.post(4_111_111_111_111_111), Flow::Continue);
+    assert_eq!(run.post(4_111_111_111_111_111), FilterStatus::Continue);
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn a_card_split_over_chunks_is_masked() {
 fn a_known_length_ends_the_body_before_its_trailers() {
     let mut run = Run::under("{}");
     run.post(PAN.len());
-    assert_eq!(run.chunk(Direction::Request, PAN, false), (Flow::Continue, MASKED.to_owned()));
-    assert_eq!(run.trailers(Direction::Request, &[("x-note", PAN)]), Flow::Continue);
+    assert_eq!(run.chunk(Direction::Request, PAN, false), (FilterStatus::Continue, MASKED.to_owned()));
+    assert_eq!(run.trailers(Direction::Request, &[("x-note", PAN)]), FilterStatus::Continue);
     assert_eq!(run.host.header(HeaderMap::RequestTrailers, "x-note").as_deref(), Some(MASKED));
 }
 
@@ -166,7 +166,7 @@ fn a_text_that_came_whole_is_followed_by_nothing_that_is_not_looked_at() {
     for length in [clean.len(), clean.len() + PAN.len() + 1] {
         let mut run = Run::under("{}");
         run.post(length);
-        assert_eq!(run.chunk(Direction::Request, clean, false), (Flow::Continue, clean.to_owned()));
+        assert_eq!(run.chunk(Direction::Request, clean, false), (FilterStatus::Continue, clean.to_owned()));
         let more = format!(" {PAN}");
         let (_, second) = run.chunk(Direction::Request, &more, false);
         let (_, third) = run.chunk(Direction::Request, "", true);
@@ -193,10 +193,10 @@ fn a_text_that_is_called_an_image_is_looked_at() {
     for (start, is_read) in [("{\"card\":\"", true), ("\n", true), ("", true), ("GIF89a\0", false)] {
         let mut run = Run::under("{}");
         run.headers(Direction::Response, &[(":status", "200"), ("content-type", "image/gif")], false);
-        assert_eq!(run.chunk(Direction::Response, "", false), (Flow::Continue, String::new()));
+        assert_eq!(run.chunk(Direction::Response, "", false), (FilterStatus::Continue, String::new()));
         let body = format!("{start}{PAN} and more, so that nothing of it waits{}", " ".repeat(200));
         let expected = if is_read { body.replace(PAN, MASKED) } else { body.clone() };
-        assert_eq!(run.chunk(Direction::Response, &body, false), (Flow::Continue, expected), "{start:?}");
+        assert_eq!(run.chunk(Direction::Response, &body, false), (FilterStatus::Continue, expected), "{start:?}");
         run.log();
         assert_eq!(run.logged("uninspected"), if is_read { None } else { Some("response:binary") });
     }
@@ -206,8 +206,8 @@ fn a_text_that_is_called_an_image_is_looked_at() {
 fn a_tail_that_waits_in_the_host_is_finished_by_the_trailers() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200")], false);
-    assert_eq!(run.chunk(Direction::Response, PAN, false).0, Flow::Pause);
-    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), Flow::Continue);
+    assert_eq!(run.chunk(Direction::Response, PAN, false).0, FilterStatus::Pause);
+    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), FilterStatus::Continue);
     assert_eq!(run.host.body.as_deref(), Some(MASKED.as_bytes()));
 }
 
@@ -217,8 +217,8 @@ fn a_tail_that_can_not_be_finished_cuts_the_message() {
     run.headers(Direction::Response, &[(":status", "200")], false);
     let text = format!("{} {PAN}", "a".repeat(2000));
     let (flow, forwarded) = run.chunk(Direction::Response, &text, false);
-    assert_eq!((flow, forwarded.len()), (Flow::Continue, 2001));
-    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), Flow::Pause);
+    assert_eq!((flow, forwarded.len()), (FilterStatus::Continue, 2001));
+    assert_eq!(run.trailers(Direction::Response, &[("x-end", "1")]), FilterStatus::Pause);
     assert_eq!(run.details(), ["panveil_trailers_over_tail"]);
 }
 
@@ -230,7 +230,7 @@ fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
         run.headers(Direction::Response, &[(":status", "200")], false);
         run.chunk(Direction::Response, &"a".repeat(16_384), false);
         let (flow, _) = run.chunk(Direction::Response, PAN, false);
-        assert_eq!(flow == Flow::Pause, waits, "{protocol}");
+        assert_eq!(flow == FilterStatus::Pause, waits, "{protocol}");
     }
 }
 
@@ -283,7 +283,7 @@ fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
 fn nothing_held_back_comes_in_front_of_what_comes_again() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200"), ("content-type", "text/csv")], false);
-    assert_eq!(run.chunk(Direction::Response, "pan,memo\n4111", false).0, Flow::Pause);
+    assert_eq!(run.chunk(Direction::Response, "pan,memo\n4111", false).0, FilterStatus::Pause);
     run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
     let (_, first) = run.chunk(Direction::Response, "1111", false);
     assert_eq!(first, "pan,memo\n********");
@@ -305,7 +305,10 @@ fn what_was_held_back_when_nobody_told_the_end_is_reported() {
             run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
         }
         let turn = run.chunk(Direction::Response, "total: 41", false);
-        assert_eq!(turn, if waits { (Flow::Pause, String::new()) } else { (Flow::Continue, "total: ".to_owned()) });
+        assert_eq!(
+            turn,
+            if waits { (FilterStatus::Pause, String::new()) } else { (FilterStatus::Continue, "total: ".to_owned()) }
+        );
         run.host.properties.insert("response.flags".into(), u64::to_le_bytes(flags).into());
         run.log();
         assert_eq!(run.logged("uninspected"), reason);
@@ -334,7 +337,7 @@ fn nothing_continues_what_was_taken_for_the_end() {
     // The upstream has sent all of it, and the callback brings nothing new.
     run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
     assert_eq!(run.chunk(Direction::Response, "", false).1, PAN[..8]);
-    assert_eq!(run.chunk(Direction::Response, &PAN[8..], false).0, Flow::Pause);
+    assert_eq!(run.chunk(Direction::Response, &PAN[8..], false).0, FilterStatus::Pause);
     assert_eq!(run.details(), ["panveil_uninspectable"]);
 }
 
@@ -355,7 +358,7 @@ fn a_blocked_request_is_answered_and_named() {
     let mut run = Run::under("{\"request\":\"block\"}");
     let pairs = [(":path", "/"), ("content-length", "30"), ("x-request-id", "r-1")];
     run.headers(Direction::Request, &pairs, false);
-    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, Flow::Pause);
+    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, FilterStatus::Pause);
     let reply = run.host.replies[0].reply.clone();
     assert_eq!((reply.status, reply.details, reply.content_type), (403, "panveil_blocked", "application/problem+json"));
     let problem: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
@@ -363,8 +366,8 @@ fn a_blocked_request_is_answered_and_named() {
     assert!(!reply.body.contains("4111"));
 
     // The rest of the request goes nowhere, our own answer passes.
-    assert_eq!(run.chunk(Direction::Request, "more", true).0, Flow::Pause);
-    assert_eq!(run.headers(Direction::Response, &[(":status", "403"), ("x-note", PAN)], false), Flow::Continue);
+    assert_eq!(run.chunk(Direction::Request, "more", true).0, FilterStatus::Pause);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "403"), ("x-note", PAN)], false), FilterStatus::Continue);
     run.host.body = None;
     assert_eq!(run.chunk(Direction::Response, PAN, true).1, PAN);
     run.log();
@@ -377,7 +380,7 @@ fn a_blocked_request_is_answered_and_named() {
 fn a_blocked_response_names_the_request() {
     let mut run = Run::under("{\"response\":\"block\"}");
     run.headers(Direction::Request, &[(":path", "/"), ("x-request-id", "r-2")], true);
-    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), Flow::Pause);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), FilterStatus::Pause);
     let reply = &run.host.replies[0].reply;
     assert_eq!(reply.status, 502);
     assert!(reply.body.contains("\"request_id\":\"r-2\""));
@@ -442,7 +445,7 @@ fn a_connection_that_is_handed_over_is_left_alone() {
     run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "h2c")], false);
     run.headers(Direction::Response, &[(":status", "101")], false);
     for direction in [Direction::Request, Direction::Response] {
-        assert_eq!(run.chunk(direction, PAN, false), (Flow::Continue, PAN.to_owned()));
+        assert_eq!(run.chunk(direction, PAN, false), (FilterStatus::Continue, PAN.to_owned()));
     }
     run.log();
     assert_eq!(run.logged("action"), Some("uninspected"));
@@ -473,8 +476,8 @@ fn a_host_that_fails_lets_no_card_through() {
         run.host.broken.push(broken);
         let pairs = [(":path", "/"), ("content-length", "16"), ("x-note", PAN)];
         let fields = if broken == "replace_header_map_value" { &pairs[..] } else { &pairs[..2] };
-        let stopped = run.headers(Direction::Request, fields, false) == Flow::Pause
-            || run.chunk(Direction::Request, PAN, true).0 == Flow::Pause;
+        let stopped = run.headers(Direction::Request, fields, false) == FilterStatus::Pause
+            || run.chunk(Direction::Request, PAN, true).0 == FilterStatus::Pause;
         assert!(stopped, "{broken}");
         assert_eq!(run.details(), ["panveil_uninspectable"]);
         assert!(run.host.log.iter().any(|line| line.contains(broken)));
@@ -486,17 +489,17 @@ fn an_answer_that_is_not_ours_does_not_pass() {
     let mut run = Run::under("{\"request\":\"block\"}");
     run.host.broken.push("send_local_response");
     run.post(30);
-    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, Flow::Pause);
-    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), Flow::Pause);
+    assert_eq!(run.chunk(Direction::Request, &format!("pan={PAN};"), false).0, FilterStatus::Pause);
+    assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), FilterStatus::Pause);
 }
 
 #[test]
 fn a_host_that_loses_a_waiting_chunk_does_no_harm() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200")], false);
-    assert_eq!(run.chunk(Direction::Response, &format!("{PAN} and {PAN}"), false).0, Flow::Pause);
+    assert_eq!(run.chunk(Direction::Response, &format!("{PAN} and {PAN}"), false).0, FilterStatus::Pause);
     run.host.body = None;
-    assert_eq!(run.chunk(Direction::Response, "x", true), (Flow::Continue, "x".to_owned()));
+    assert_eq!(run.chunk(Direction::Response, "x", true), (FilterStatus::Continue, "x".to_owned()));
 }
 
 #[test]
@@ -509,7 +512,7 @@ fn a_websocket_is_read_in_both_directions() {
     for direction in [Direction::Request, Direction::Response] {
         // The first frame of a message with the card, and one that goes on with a hundred blanks.
         let (first, second) = (format!("\u{1}\u{10}{PAN}"), format!("\0d{}", " ".repeat(100)));
-        assert_eq!(run.chunk(direction, &first, false), (Flow::Continue, String::new()), "more may follow");
+        assert_eq!(run.chunk(direction, &first, false), (FilterStatus::Continue, String::new()), "more may follow");
         let (_, forwarded) = run.chunk(direction, &second, false);
         assert!(forwarded.starts_with(&format!("\u{1}\u{10}{MASKED}\0d ")), "{forwarded:?}");
     }
@@ -557,7 +560,7 @@ fn a_response_is_judged_by_the_path_of_its_request() {
         true,
     );
     run.headers(Direction::Response, &[(":status", "200"), ("content-length", "16")], false);
-    assert_eq!(run.chunk(Direction::Response, PAN, true).0, Flow::Pause);
+    assert_eq!(run.chunk(Direction::Response, PAN, true).0, FilterStatus::Pause);
     let reply = &run.host.replies[0].reply;
     assert!(reply.body.contains(r#""rule":"exports","request_id":"r-3""#), "{}", reply.body);
 }
@@ -662,7 +665,7 @@ fn a_rule_can_be_tried_alone() {
         r#"{"uninspectable":"block","rules":[{"name":"new","match":{"path":{"prefix":"/new"}},"action":"block","mode":"monitor"}]}"#,
     );
     let pairs = [(":path", "/new"), ("x-note", PAN), ("accept-encoding", "gzip"), ("content-encoding", "compress")];
-    assert_eq!(run.headers(Direction::Request, &pairs, false), Flow::Continue);
+    assert_eq!(run.headers(Direction::Request, &pairs, false), FilterStatus::Continue);
     let header = |name| run.host.header(HeaderMap::RequestHeaders, name);
     assert_eq!((header("x-note").as_deref(), header("accept-encoding").as_deref()), (Some(PAN), Some("gzip")));
     run.log();
@@ -678,7 +681,7 @@ fn frames_are_read_in_the_direction_that_is_looked_at() {
     for (direction, found) in [(Direction::Request, true), (Direction::Response, false)] {
         run.host.body = Some(frame.clone());
         run.host.phase = Some(Phase::Body(direction));
-        assert_eq!(run.exchange.on_body(&mut run.host, direction, frame.len(), false), Flow::Continue);
+        assert_eq!(run.exchange.on_body(&mut run.host, direction, frame.len(), false), FilterStatus::Continue);
         assert_eq!(run.host.body.take().as_deref() != Some(&frame[..]), found);
     }
 }
@@ -687,7 +690,7 @@ fn frames_are_read_in_the_direction_that_is_looked_at() {
 fn chain(first: &str, second: &str) -> (FakeHost, [String; 2]) {
     let mut run = Run::under(first);
     let policy = Rc::new(Policy::parse(second.as_bytes()).unwrap());
-    let mut second = Exchange::new(policy, Rc::clone(&run.ledger));
+    let mut second = Exchange::new(policy, Rc::clone(&run.counters));
     let mut forwarded = [String::new(), String::new()];
     for direction in [Direction::Request, Direction::Response] {
         let note = [(":status", "200"), (":path", "/"), ("content-length", "16"), ("x-note", PAN)];
@@ -713,7 +716,7 @@ fn chain(first: &str, second: &str) -> (FakeHost, [String; 2]) {
     run.host.phase = Some(Phase::Log);
     run.exchange.on_log(&mut run.host);
     second.on_log(&mut run.host);
-    run.ledger.drain(|counter, amount| run.host.count(counter, amount).unwrap());
+    run.counters.drain(|counter, amount| run.host.count(counter, amount).unwrap());
     (run.host, forwarded)
 }
 
@@ -755,13 +758,13 @@ fn frame(first: u8, said: &str) -> String {
 
 impl Run {
     /// Hands over bytes that the characters of `chunk` stand for.
-    fn bytes(&mut self, direction: Direction, chunk: &str, end: bool) -> (Flow, String) {
+    fn bytes(&mut self, direction: Direction, chunk: &str, end: bool) -> (FilterStatus, String) {
         let bytes: Vec<u8> = chunk.chars().map(|char| u8::try_from(char).unwrap()).collect();
         let size = bytes.len();
         self.host.body = Some(bytes);
         self.host.phase = Some(Phase::Body(direction));
         let flow = self.exchange.on_body(&mut self.host, direction, size, end);
-        let forwarded = if flow == Flow::Continue { self.host.body.take() } else { None };
+        let forwarded = if flow == FilterStatus::Continue { self.host.body.take() } else { None };
         (flow, forwarded.unwrap_or_default().into_iter().map(char::from).collect())
     }
 }
@@ -793,7 +796,7 @@ fn a_frame_before_the_answer_never_waits() {
     run.headers(Direction::Request, &ASKS, false);
     for said in ["amount 41", "4111 1111 1111", "\u{e3}"] {
         let early = frame(0x81, said);
-        assert_eq!(run.bytes(Direction::Request, &early, false), (Flow::Continue, early), "{said}");
+        assert_eq!(run.bytes(Direction::Request, &early, false), (FilterStatus::Continue, early), "{said}");
     }
 }
 
@@ -826,7 +829,7 @@ fn what_is_no_frame_before_a_websocket_is_told_or_refused() {
     for (policy, details) in [("{}", None), (r#"{"uninspectable":"block"}"#, Some("panveil_uninspectable"))] {
         let mut run = Run::under(policy);
         run.headers(Direction::Request, &ASKS, false);
-        assert_eq!(run.bytes(Direction::Request, "x", false), (Flow::Continue, "x".to_owned()));
+        assert_eq!(run.bytes(Direction::Request, "x", false), (FilterStatus::Continue, "x".to_owned()));
         run.headers(Direction::Response, &AGREES, false);
         assert_eq!(run.details().first().copied(), details);
         run.log();
@@ -838,7 +841,7 @@ fn what_is_no_frame_before_a_websocket_is_told_or_refused() {
 fn a_card_before_a_websocket_is_refused_as_any() {
     let mut run = Run::under(r#"{"request":"block"}"#);
     run.headers(Direction::Request, &ASKS, false);
-    assert_eq!(run.bytes(Direction::Request, &frame(0x81, PAN), false).0, Flow::Pause);
+    assert_eq!(run.bytes(Direction::Request, &frame(0x81, PAN), false).0, FilterStatus::Pause);
     assert_eq!(run.details(), ["panveil_blocked"]);
 }
 
@@ -873,7 +876,7 @@ fn frames_that_nobody_may_send_are_told_or_refused() {
             run.headers(Direction::Response, &AGREES, false);
             let (flow, out) = run.bytes(Direction::Request, &sent, false);
             let farewell = "\u{88}\u{82}\0\0\0\0\u{3}\u{f0}".to_owned();
-            assert_eq!((flow, out), (Flow::Continue, if is_refused { farewell } else { sent.clone() }));
+            assert_eq!((flow, out), (FilterStatus::Continue, if is_refused { farewell } else { sent.clone() }));
             run.log();
             assert_eq!(run.logged("uninspected"), Some("request:encoding"));
         }
@@ -912,7 +915,7 @@ fn messages_that_say_how_they_are_compressed_are_told() {
 
 impl Run {
     /// Hands over a chunk of bytes and returns what the host would forward.
-    fn raw(&mut self, direction: Direction, chunk: &[u8], end: bool) -> (Flow, Vec<u8>) {
+    fn raw(&mut self, direction: Direction, chunk: &[u8], end: bool) -> (FilterStatus, Vec<u8>) {
         self.host.body = Some(chunk.to_vec());
         self.host.phase = Some(Phase::Body(direction));
         let flow = self.exchange.on_body(&mut self.host, direction, chunk.len(), end);
@@ -945,14 +948,14 @@ fn a_long_chunk_that_is_compressed_is_decoded_in_pieces() {
     assert!(encoded.len() > 16 * 16_384 && text.len() > 5 << 20, "{} {}", encoded.len(), text.len());
     let mut run = Run::encoded("{}", "gzip");
     let (flow, forwarded) = run.raw(Direction::Request, &encoded, true);
-    assert!(flow == Flow::Continue && forwarded == text.replace(PAN, MASKED).into_bytes());
+    assert!(flow == FilterStatus::Continue && forwarded == text.replace(PAN, MASKED).into_bytes());
     let mut observed = Run::encoded("{\"mode\":\"monitor\"}", "gzip");
     let (flow, forwarded) = observed.raw(Direction::Request, &encoded, true);
-    assert!(flow == Flow::Continue && forwarded == encoded);
+    assert!(flow == FilterStatus::Continue && forwarded == encoded);
     // What is found in a later piece cuts the body all the same.
     let mut blocked = Run::encoded("{\"request\":\"block\"}", "gzip");
     let encoded = gzip([text.replace(PAN, "none"), PAN.to_owned()].concat().as_bytes());
-    assert_eq!(blocked.raw(Direction::Request, &encoded, true).0, Flow::Pause);
+    assert_eq!(blocked.raw(Direction::Request, &encoded, true).0, FilterStatus::Pause);
     assert_eq!(blocked.details(), ["panveil_blocked"]);
 }
 
@@ -970,7 +973,7 @@ fn a_compressed_byte_is_not_taken_for_what_was_forwarded() {
         }
         let (flow, rest) = run.raw(Direction::Request, &[], true);
         forwarded.extend(rest);
-        assert_eq!((flow, forwarded), (Flow::Continue, text(MASKED)), "{first}");
+        assert_eq!((flow, forwarded), (FilterStatus::Continue, text(MASKED)), "{first}");
     }
 }
 
@@ -978,9 +981,9 @@ fn a_compressed_byte_is_not_taken_for_what_was_forwarded() {
 #[test]
 fn a_short_member_that_comes_again_is_nothing_new() {
     let mut run = Run::encoded("{}", "gzip");
-    assert_eq!(run.raw(Direction::Request, &gzip(b"ok"), false), (Flow::Continue, b"ok".to_vec()));
-    assert_eq!(run.raw(Direction::Request, b"ok", false), (Flow::Continue, b"ok".to_vec()));
-    assert_eq!(run.raw(Direction::Request, &gzip(b"ay"), true), (Flow::Continue, b"ay".to_vec()));
+    assert_eq!(run.raw(Direction::Request, &gzip(b"ok"), false), (FilterStatus::Continue, b"ok".to_vec()));
+    assert_eq!(run.raw(Direction::Request, b"ok", false), (FilterStatus::Continue, b"ok".to_vec()));
+    assert_eq!(run.raw(Direction::Request, &gzip(b"ay"), true), (FilterStatus::Continue, b"ay".to_vec()));
 }
 
 #[test]
@@ -990,7 +993,7 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
     let policy = r#"{"limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
     let mut attacks: Vec<Run> = (0..40).map(|_| Run::encoded(policy, "zstd")).collect();
     for attack in &mut attacks {
-        assert_eq!(attack.raw(Direction::Request, &FRAME, false).0, Flow::Continue);
+        assert_eq!(attack.raw(Direction::Request, &FRAME, false).0, FilterStatus::Continue);
         for _ in 0..12 {
             attack.raw(Direction::Request, &BLOCK, false);
         }
@@ -1000,7 +1003,7 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
         let mut innocent = Run::encoded(policy, coding);
         let body = if coding == "gzip" { gzip(text.as_bytes()) } else { text.clone().into_bytes() };
         let (flow, forwarded) = innocent.raw(Direction::Request, &body, true);
-        assert_eq!((flow, forwarded), (Flow::Continue, text.replace(PAN, MASKED).into_bytes()), "{coding}");
+        assert_eq!((flow, forwarded), (FilterStatus::Continue, text.replace(PAN, MASKED).into_bytes()), "{coding}");
     }
     let refused = attacks.iter_mut().filter_map(|attack| {
         attack.raw(Direction::Request, &BLOCK, false);
@@ -1013,7 +1016,7 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
     let mut watched = Run::encoded(monitor, "zstd");
     let body = [&FRAME[..], &BLOCK.repeat(64)].concat();
     let (flow, forwarded) = watched.raw(Direction::Request, &body, false);
-    assert!(flow == Flow::Continue && forwarded == body);
+    assert!(flow == FilterStatus::Continue && forwarded == body);
     watched.log();
     assert_eq!((watched.logged("action"), watched.logged("uninspected")), (Some("uninspected"), Some("request:limit")));
 }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use anyhow::{Result, anyhow};
-use panveil::audit::Ledger;
-use panveil::exchange::{Exchange, Flow};
+use panveil::audit::Counters;
+use panveil::exchange::{Exchange, FilterStatus};
 use panveil::host::{self, FakeHost, Field, HeaderMap, Host};
 use panveil::policy::{self, Policy};
 use panveil_integration::observation::from_stat;
@@ -14,7 +14,7 @@ use panveil_integration::proxy::{Answer, Callback, Direction, Filter, Phase, Rep
 pub struct OnFakeHost {
     pub host: FakeHost,
     exchange: Exchange,
-    ledger: Rc<Ledger>,
+    counters: Rc<Counters>,
 }
 
 const MAPS: [HeaderMap; 4] =
@@ -23,9 +23,9 @@ const MAPS: [HeaderMap; 4] =
 impl OnFakeHost {
     pub fn under(policy: &str) -> Result<Self> {
         let policy = Policy::parse(policy.as_bytes()).map_err(|error| anyhow!("policy: {error}"))?;
-        let ledger = Rc::new(Ledger::default());
-        let exchange = Exchange::new(Rc::new(policy), Rc::clone(&ledger));
-        Ok(Self { host: FakeHost::default(), exchange, ledger })
+        let counters = Rc::new(Counters::default());
+        let exchange = Exchange::new(Rc::new(policy), Rc::clone(&counters));
+        Ok(Self { host: FakeHost::default(), exchange, counters })
     }
 
     /// All that panveil wrote of its own accord, and where.
@@ -39,7 +39,7 @@ impl OnFakeHost {
         all.map(|(place, text)| (place, text.into_bytes())).collect()
     }
 
-    fn run(&mut self, callback: &Callback) -> Flow {
+    fn run(&mut self, callback: &Callback) -> FilterStatus {
         let size = self.host.body.as_ref().map_or(0, Vec::len);
         match callback.phase {
             Phase::Headers(direction) => self.exchange.on_headers(&mut self.host, of(direction), callback.end),
@@ -47,7 +47,7 @@ impl OnFakeHost {
             Phase::Trailers(direction) => self.exchange.on_trailers(&mut self.host, of(direction)),
             Phase::Log => {
                 self.exchange.on_log(&mut self.host);
-                Flow::Continue
+                FilterStatus::Continue
             }
         }
     }
@@ -80,11 +80,11 @@ impl Filter for OnFakeHost {
                 body: sent.reply.body.clone().into_bytes(),
             }
         });
-        Answer { goes_on: flow == Flow::Continue, reply }
+        Answer { goes_on: flow == FilterStatus::Continue, reply }
     }
 
     fn report(&mut self) -> Report {
-        self.ledger.drain(|counter, amount| {
+        self.counters.drain(|counter, amount| {
             let _ = self.host.count(counter, amount);
         });
         let counters = self.host.counters.iter().map(|(name, moved)| (from_stat(name), *moved)).collect();

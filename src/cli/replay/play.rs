@@ -2,8 +2,8 @@
 
 use super::captured::{Body, Captured, Message};
 use super::host::{CaptureHost, Peers};
-use panveil::audit::{Action, Counter, Ledger, Redacted};
-use panveil::exchange::{Exchange, Flow};
+use panveil::audit::{Action, Counter, Counters, Redacted};
+use panveil::exchange::{Exchange, FilterStatus};
 use panveil::policy::{Direction, Policy};
 use std::rc::Rc;
 
@@ -53,8 +53,8 @@ impl Gap {
 
 /// Takes a request, and its response when the request is not refused, through the filter.
 pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
-    let ledger = Rc::new(Ledger::default());
-    let mut exchange = Exchange::new(Rc::clone(policy), Rc::clone(&ledger));
+    let counters = Rc::new(Counters::default());
+    let mut exchange = Exchange::new(Rc::clone(policy), Rc::clone(&counters));
     let mut host = CaptureHost::new(&captured, peers);
     let (mut gaps, mut bodies_passed) = (Vec::new(), Vec::new());
     let messages = [(Direction::Request, Some(captured.request)), (Direction::Response, captured.response)];
@@ -73,7 +73,7 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
     }
     exchange.on_log(&mut host);
     let mut outcomes = Vec::new();
-    ledger.drain(|counter, _| match counter {
+    counters.drain(|counter, _| match counter {
         Counter::Messages(direction, outcome) => outcomes.push((direction, outcome)),
         Counter::InspectedBytes(direction) => bodies_passed.retain(|passed| *passed != direction),
         _ => {}
@@ -113,7 +113,7 @@ fn pass(exchange: &mut Exchange, host: &mut CaptureHost<'_>, direction: Directio
         host.body.extend_from_slice(chunk);
         let size = host.body.len();
         let flow = exchange.on_body(host, direction, size, chunks.peek().is_none());
-        if flow == Flow::Continue {
+        if flow == FilterStatus::Continue {
             host.body.clear();
         }
     }

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What was found in one exchange, by place and kind, in bounded space.
 #[derive(Default)]
-pub struct Tally {
+pub struct StreamSummary {
     entries: Vec<Entry>,
     beyond: u64,
     traces: usize,
@@ -31,7 +31,7 @@ const MOST_TRACES: usize = 64;
 /// The most numbers beyond those that are told apart to be counted.
 const MOST_TRACES_BEYOND: usize = 2048;
 
-impl Tally {
+impl StreamSummary {
     /// Adds something that was found. `field` is the name that it stands under.
     pub fn add(
         &mut self,
@@ -295,17 +295,20 @@ mod tests {
 
     #[test]
     fn equal_findings_are_counted_together() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Location::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Location::Body, None, &VISA, mask);
-        tally.add(Direction::Request, Location::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
-        assert_eq!((tally.found(), tally.action()), (3, Action::Masked));
-        assert_eq!((tally.brands().as_str(), tally.locations().as_str()), ("visa,amex", "headers,body"));
-        assert_eq!((tally.fields().as_str(), tally.rules().as_str()), ("cookie", "request"));
+        stream_summary.add(Direction::Request, Location::Body, None, &VISA, mask);
+        stream_summary.add(Direction::Request, Location::Body, None, &VISA, mask);
+        stream_summary.add(Direction::Request, Location::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
+        assert_eq!((stream_summary.found(), stream_summary.action()), (3, Action::Masked));
+        assert_eq!(
+            (stream_summary.brands().as_str(), stream_summary.locations().as_str()),
+            ("visa,amex", "headers,body")
+        );
+        assert_eq!((stream_summary.fields().as_str(), stream_summary.rules().as_str()), ("cookie", "request"));
         let facts = Facts { path: Some(redacted(b"/pay")), mtls: Some(true), ..Facts::default() };
         assert_eq!(
-            tally.record(&facts),
+            stream_summary.record(&facts),
             "{\"version\":1,\"action\":\"masked\",\"found\":3,\"path\":\"/pay\",\"mtls\":true,\"findings\":[\
              {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"pan\",\"brand\":\"visa\",\"length\":16,\"action\":\"masked\",\
              \"rule\":\"request\",\"count\":2},\
@@ -316,12 +319,18 @@ mod tests {
 
     #[test]
     fn authentication_data_is_told_of() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
-        tally.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Verification, 3)), mask);
-        assert_eq!((tally.found(), tally.brands().as_str()), (1, ""));
+        stream_summary.add(
+            Direction::Request,
+            Location::Body,
+            None,
+            &seen(FindingKind::Code(Code::Verification, 3)),
+            mask,
+        );
+        assert_eq!((stream_summary.found(), stream_summary.brands().as_str()), (1, ""));
         assert_eq!(
-            tally.record(&Facts::default()),
+            stream_summary.record(&Facts::default()),
             "{\"version\":1,\"action\":\"masked\",\"found\":1,\"authentication_data\":true,\"findings\":[\
              {\"direction\":\"request\",\"place\":\"body\",\"kind\":\"verification_code\",\"length\":3,\
              \"action\":\"masked\",\"rule\":\"request\",\"count\":1}]}"
@@ -330,26 +339,26 @@ mod tests {
 
     #[test]
     fn the_strongest_action_is_the_exchange_s() {
-        let mut tally = Tally::default();
-        assert_eq!(tally.action(), Action::Clean);
-        assert!(tally.note_uninspected(Direction::Response, Reason::Skipped));
-        assert_eq!(tally.action(), Action::Clean);
-        assert!(tally.note_uninspected(Direction::Response, Reason::Encoding));
-        assert!(!tally.note_uninspected(Direction::Response, Reason::Encoding));
-        assert_eq!(tally.action(), Action::Uninspected);
-        tally.add(Direction::Request, Location::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
-        assert_eq!(tally.action(), Action::Reported);
-        tally.add(Direction::Response, Location::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
-        assert_eq!(tally.action(), Action::Blocked);
-        assert_eq!(tally.action_in(Direction::Request), Some(Action::Reported));
+        let mut stream_summary = StreamSummary::default();
+        assert_eq!(stream_summary.action(), Action::Clean);
+        assert!(stream_summary.note_uninspected(Direction::Response, Reason::Skipped));
+        assert_eq!(stream_summary.action(), Action::Clean);
+        assert!(stream_summary.note_uninspected(Direction::Response, Reason::Encoding));
+        assert!(!stream_summary.note_uninspected(Direction::Response, Reason::Encoding));
+        assert_eq!(stream_summary.action(), Action::Uninspected);
+        stream_summary.add(Direction::Request, Location::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
+        assert_eq!(stream_summary.action(), Action::Reported);
+        stream_summary.add(Direction::Response, Location::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
+        assert_eq!(stream_summary.action(), Action::Blocked);
+        assert_eq!(stream_summary.action_in(Direction::Request), Some(Action::Reported));
     }
 
     #[test]
     fn a_record_is_bounded() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            tally.add(
+            stream_summary.add(
                 Direction::Request,
                 Location::Headers,
                 Some(&field),
@@ -357,20 +366,32 @@ mod tests {
                 decision(Mode::Enforce, Intent::Mask),
             );
         }
-        assert_eq!(tally.found(), 100);
-        assert!(tally.record(&Facts::default()).contains("\"findings_beyond\":68"));
+        assert_eq!(stream_summary.found(), 100);
+        assert!(stream_summary.record(&Facts::default()).contains("\"findings_beyond\":68"));
     }
 
     #[test]
     fn numbers_are_told_once_each_and_in_bounded_space() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         for number in 0..100 {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let detection = Detection { trace, ..VISA };
-            tally.add(Direction::Request, Location::Body, None, &detection, decision(Mode::Enforce, Intent::Mask));
-            tally.add(Direction::Request, Location::Body, None, &detection, decision(Mode::Enforce, Intent::Mask));
+            stream_summary.add(
+                Direction::Request,
+                Location::Body,
+                None,
+                &detection,
+                decision(Mode::Enforce, Intent::Mask),
+            );
+            stream_summary.add(
+                Direction::Request,
+                Location::Body,
+                None,
+                &detection,
+                decision(Mode::Enforce, Intent::Mask),
+            );
         }
-        let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&stream_summary.record(&Facts::default())).unwrap();
         assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
         assert_eq!(record["findings"][0]["truncated"][0], "411111******0000");
         assert_eq!((record["found"].as_u64(), record["traces_beyond"].as_u64()), (Some(200), Some(36)));
@@ -378,12 +399,12 @@ mod tests {
 
     #[test]
     fn numbers_beyond_are_counted_once_each_wherever_they_stand() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         let mut add = |field: usize, number: usize| {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let field = redacted(format!("x-{field}").as_bytes());
-            tally.add(Direction::Request, Location::Headers, Some(&field), &Detection { trace, ..VISA }, mask);
+            stream_summary.add(Direction::Request, Location::Headers, Some(&field), &Detection { trace, ..VISA }, mask);
         };
         for _ in 0..3 {
             // 32 fields are told apart, and what the others hold is not told, but for number 0.
@@ -392,19 +413,19 @@ mod tests {
             // 32 more numbers are told in the first field, and the next four are not. Those that were not before now are.
             (32..68).for_each(|number| add(0, number));
         }
-        let record: serde_json::Value = serde_json::from_str(&tally.record(&Facts::default())).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&stream_summary.record(&Facts::default())).unwrap();
         assert_eq!(record["traces_beyond"].as_u64(), Some(4));
     }
 
     #[test]
     fn authentication_data_is_told_of_even_beyond_the_bound() {
-        let mut tally = Tally::default();
+        let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            tally.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
+            stream_summary.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
         }
-        tally.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Pin, 4)), mask);
-        assert!(tally.record(&Facts::default()).contains("\"authentication_data\":true"));
+        stream_summary.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Pin, 4)), mask);
+        assert!(stream_summary.record(&Facts::default()).contains("\"authentication_data\":true"));
     }
 }

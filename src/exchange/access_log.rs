@@ -2,11 +2,11 @@
 //!
 //! Findings are counted as they are made; the rest is said once, at the end.
 
-use super::body::Incoming;
+use super::body::PendingBody;
 use super::framing::is_broken_off;
-use super::judging::{DESTINATION, MUTUAL, SOURCE};
+use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE};
 use super::{Exchange, Stop, fields};
-use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, Tally};
+use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, StreamSummary};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
 use crate::policy::{Decision, Direction, Limit, Location};
 use crate::stream::Detection;
@@ -14,7 +14,7 @@ use crate::stream::Detection;
 impl Exchange {
     /// The end of the exchange, however it came about: tells what happened.
     pub fn on_log<H: Host>(&mut self, host: &mut H) {
-        if self.stands_aside(host) {
+        if self.handled_elsewhere(host) {
             return;
         }
         if self.path.is_none()
@@ -26,29 +26,29 @@ impl Exchange {
         for direction in [Direction::Request, Direction::Response] {
             self.note_held_back(host, direction);
             if let Some(outcome) = self.outcome(direction) {
-                self.ledger.add_message(direction, outcome);
+                self.counters.add_message(direction, outcome);
             }
         }
         let passed_by = [(Direction::Request, self.request.passed_by), (Direction::Response, self.response.passed_by)];
         let nothing_passed_by = passed_by.iter().all(|(_, reason)| reason.is_none());
-        if self.tally.is_none() && nothing_passed_by && !self.policy.records_clean() {
+        if self.stream_summary.is_none() && nothing_passed_by && !self.policy.records_clean() {
             return;
         }
-        let mut tally = self.tally.take().unwrap_or_default();
+        let mut stream_summary = self.stream_summary.take().unwrap_or_default();
         for (direction, reason) in passed_by {
             if let Some(reason) = reason {
-                tally.note_uninspected(direction, reason);
+                stream_summary.note_uninspected(direction, reason);
             }
         }
-        self.publish_if_any(host, "uninspected", &tally.uninspected());
-        if tally.action() != Action::Clean || self.policy.records_clean() {
-            self.publish_tally(host, &tally);
+        self.publish_if_any(host, "uninspected", &stream_summary.uninspected());
+        if stream_summary.action() != Action::Clean || self.policy.records_clean() {
+            self.publish_tally(host, &stream_summary);
         }
     }
 
     /// Notes what was held back to the end of a message that nobody broke off.
     fn note_held_back<H: Host>(&mut self, host: &mut H, direction: Direction) {
-        let Some(Incoming::Read(body)) = &self.message(direction).body else { return };
+        let Some(PendingBody::Read(body)) = &self.message(direction).body else { return };
         let reason = match (body.paused_len() > 0, body.holds_back()) {
             (true, _) => Reason::Released,
             (false, true) => Reason::Incomplete,
@@ -59,17 +59,17 @@ impl Exchange {
         }
     }
 
-    fn publish_tally<H: Host>(&self, host: &mut H, tally: &Tally) {
+    fn publish_tally<H: Host>(&self, host: &mut H, stream_summary: &StreamSummary) {
         let facts = self.facts(host);
-        self.publish(host, "action", tally.action().as_str());
-        self.publish(host, "found", &tally.found().to_string());
-        self.publish(host, "brands", &tally.brands());
-        self.publish(host, "where", &tally.locations());
-        self.publish_if_any(host, "fields", &tally.fields());
-        self.publish_if_any(host, "rules", &tally.rules());
+        self.publish(host, "action", stream_summary.action().as_str());
+        self.publish(host, "found", &stream_summary.found().to_string());
+        self.publish(host, "brands", &stream_summary.brands());
+        self.publish(host, "where", &stream_summary.locations());
+        self.publish_if_any(host, "fields", &stream_summary.fields());
+        self.publish_if_any(host, "rules", &stream_summary.rules());
         self.publish_if_any(host, "peer", facts.source.as_ref().map_or("", Redacted::as_str));
-        self.publish_if_any(host, "fingerprints", &tally.fingerprints());
-        self.publish(host, "record", &tally.record(&facts));
+        self.publish_if_any(host, "fingerprints", &stream_summary.fingerprints());
+        self.publish(host, "record", &stream_summary.record(&facts));
     }
 
     /// Adds what was found in one place, in the header called `field` if it was in one, to the tally and the counters.
@@ -91,7 +91,7 @@ impl Exchange {
                 last = name.map(|name| (name.clone(), Redacted::name(&self.policy, &name)));
             }
             let field = last.as_ref().map(|(_, redacted)| redacted);
-            self.tally().add(direction, place, field, detection, decision);
+            self.stream_summary().add(direction, place, field, detection, decision);
         }
         let mut labels: Vec<(&str, u64)> = Vec::new();
         for label in findings.iter().map(|detection| detection.what.label()) {
@@ -110,14 +110,14 @@ impl Exchange {
     }
 
     pub(super) fn note_limit<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) {
-        if self.tally().note_limit(direction, limit) {
+        if self.stream_summary().note_limit(direction, limit) {
             self.count(host, Counter::Limits(direction, limit), 1);
         }
     }
 
     /// Notes what was odd about a message that is read all the same.
     pub(super) fn note_oddity<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
-        if self.tally().note_uninspected(direction, reason) {
+        if self.stream_summary().note_uninspected(direction, reason) {
             self.count(host, Counter::Uninspected(direction, reason), 1);
         }
     }
@@ -136,7 +136,7 @@ impl Exchange {
         if message.closed || self.stopped.is_some_and(|stopped| stopped.direction == direction) {
             return Some(Action::Blocked);
         }
-        let found = self.tally.as_ref().and_then(|tally| tally.action_in(direction));
+        let found = self.stream_summary.as_ref().and_then(|stream_summary| stream_summary.action_in(direction));
         let unread = if message.unread { Action::Uninspected } else { Action::Clean };
         message.begun.then_some(found.unwrap_or(unread))
     }
