@@ -50,7 +50,7 @@ COVERED = re.compile(rb"[9*][019*]{2,}")
 
 
 def allowed(digits, keep):
-    """How many digits docs/policy.md, "What a mask leaves", lets a mask leave."""
+    """How many digits docs/policy.md, "Truncation", lets a mask leave."""
     if keep == "none":
         return 0
     if keep == "last4" or len(digits) not in (15, 16):
