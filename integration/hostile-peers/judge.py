@@ -9,7 +9,7 @@ import documents
 import websocket
 
 NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
-# What panveil cannot read by design, and the reason it gives: docs/streams.md, "What cannot be read" and "What holds no text".
+# What panveil cannot read by design, and the reason it gives: docs/streams.md, "Uninspected messages" and "Binary media".
 UNREADABLE = {"compress", "four-layers"}
 # What may be Envoy's own doing, or a neighbour's: the same chain without panveil says.
 CONTROLLED = {"lost", "hang", "changed"}
@@ -27,7 +27,7 @@ STOPS = {"ext_authz", "lua", "ext_proc_streamed", "ext_proc_partial", "ext_proc_
 DELAYS = STOPS | {"compressor", "decompressor"}
 # What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
 MASKS = set(b"*0129F." + b":Aa4\x8a")
-# docs/streams.md, "Bodies with a wrong content type": what protobuf calls the head of a field stays.
+# docs/streams.md, "Wrong content types": what protobuf calls the head of a field stays.
 HEAD = 2
 # Bytes that may stand in the next chunk by chance.
 FEW = 4
@@ -121,7 +121,7 @@ def refusal_is_documented(made, details, uninspected):
         # It has to be refused, whatever the details call it.
         return True
     if details == "panveil_uninspectable":
-        # docs/streams.md, "What is lost beside other filters": what waited may be any of these bytes.
+        # docs/streams.md, "Losses in filter chains": what waited may be any of these bytes.
         if f"{drawn['direction']}:released" in uninspected and min(len(piece) for piece, _ in made.pieces) < FEW:
             return True
         # What is lost of a compressed body leaves it incomplete.
@@ -133,7 +133,7 @@ def refusal_is_documented(made, details, uninspected):
             return False
         if neighbours(drawn)[0] == "decompressor" and drawn["coding"] in LOST_BY_DECOMPRESSOR:
             return True
-        # docs/streams.md, "Bodies with a wrong content type": what is called gRPC and has no messages of it is read as text, and
+        # docs/streams.md, "Wrong content types": what is called gRPC and has no messages of it is read as text, and
         # reported as uninspected.
         called = drawn["type"].startswith("application/grpc")
         framed = drawn["document"] in GRPC and drawn["type"] != "application/grpc-web-text" and drawn["coding"] != "aws-chunked"
@@ -174,7 +174,7 @@ def ends_open(made):
 
 
 def cannot_wait(made):
-    """docs/streams.md, "Where the end of a chunk waits": why the end of the body is not held back in Envoy."""
+    """docs/streams.md, "Trailers behind held-back bytes": why the end of the body is not held back in Envoy."""
     drawn = made.drawn
     request = drawn["direction"] == "request"
     first, last = neighbours(drawn)
@@ -215,7 +215,7 @@ def overflows(made):
 
 
 def loss_is_documented(made, received, got, details, uninspected):
-    """docs/streams.md, "What is lost beside other filters": bytes at one place, and no others."""
+    """docs/streams.md, "Losses in filter chains": bytes at one place, and no others."""
     drawn, sent = made.drawn, made.document.inner
     if drawn["coding"] in UNREADABLE:
         got, sent = bytes(received), b"".join(piece for piece, _ in made.pieces)
