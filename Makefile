@@ -182,6 +182,16 @@ istio: native envoy ## Run Istio's own control plane against the shipped manifes
 		"$$python" -B integration/istio/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
 		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
 
+.PHONY: istio-chaos
+istio-chaos: native envoy ## Change and break an Istio mesh at random under traffic (root, Go); SECONDS=1800, SEED=n gives an order again
+	@scripts/istio-tools --check
+	@$(MAKE) --no-print-directory image
+	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
+		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio-chaos"; \
+		"$$python" -B integration/istio-chaos/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(if $(filter command line,$(origin SECONDS)),--seconds "$(SECONDS)") \
+		$(if $(SEED),--seed "$(SEED)")
+
 .PHONY: envoy-gateway
 envoy-gateway: native envoy ## Run Envoy Gateway against the shipped manifests (root, Go); ONLY=word picks checks
 	@scripts/istio-tools --check

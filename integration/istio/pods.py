@@ -20,7 +20,7 @@ exec setpriv --reuid 1337 --regid 1337 --clear-groups "$@" """
 
 
 class Pod:
-    def __init__(self, mesh, name, namespace, labels=None, variables=None, router=False, in_mesh=True):
+    def __init__(self, mesh, name, namespace, labels=None, variables=None, router=False, in_mesh=True, application=App):
         self.mesh, self.namespace, self.router = mesh, namespace, router
         self.workload = name
         self.net, self.address = mesh.network.add(name)
@@ -33,7 +33,7 @@ class Pod:
         self.agent = None
         self.runs = 0
         if not router:
-            self.app = App(self.net, (*PORTS.values(), UNNAMED_PORT))
+            self.app = application(self.net, (*PORTS.values(), UNNAMED_PORT))
         if in_mesh:
             self._declare()
             if not router:
@@ -91,6 +91,7 @@ class Pod:
         kubectl, space = self.mesh.plane.kubectl, f"--namespace={self.namespace}"
         token = kubectl(
             "create", "token", self.workload, space, "--audience=istio-ca", "--bound-object-kind=Pod", f"--bound-object-name={self.name}",
+            "--duration=24h",
         )
         (folder / "var/run/secrets/tokens/istio-token").write_text(token)
         root = until("istiod writes its root certificate", lambda: kubectl(

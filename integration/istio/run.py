@@ -16,7 +16,8 @@ from mesh import Mesh
 
 
 def main():
-    options = runner.arguments("Runs Istio's control plane against the shipped manifests.", [("--update", "rewrites the golden files")])
+    update = ("--update", {"action": "store_true", "help": "rewrites the golden files"})
+    options = runner.arguments("Runs Istio's control plane against the shipped manifests.", [update])
     return runner.run("istio", options, checks.ALL, options.tools / "versions", Mesh)
 
 

@@ -16,15 +16,15 @@ PATHS = ("tools", "envoy", "wasm", "registry", "kustomize", "image-tool")
 
 
 def arguments(description, more=()):
-    """`more`: names and help of further switches."""
+    """`more`: names and properties of further options."""
     parser = argparse.ArgumentParser(description=description)
     for name in PATHS:
         parser.add_argument(f"--{name}", required=True, type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--only", action="append", default=[], metavar="WORD", help="runs the checks with this word in their names")
     parser.add_argument("--list", action="store_true", help="lists the checks")
     parser.add_argument("--keep", action="store_true", help="keeps the folder with logs and configuration")
-    for name, told in more:
-        parser.add_argument(name, action="store_true", help=told)
+    for name, properties in more:
+        parser.add_argument(name, **properties)
     return parser.parse_args()
 
 

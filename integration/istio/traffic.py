@@ -5,14 +5,10 @@ import os
 import socket
 import threading
 import time
-from dataclasses import dataclass
-
-import h2.config
-import h2.connection
-import h2.events
 
 import http1
 import websocket
+from http2 import Answer, Http2
 from namespaces import inside
 
 CARD = "4111111111111111"
@@ -21,16 +17,6 @@ ANSWERED = "5105105105105100"
 ANSWERED_MASKED = "510510******5100"
 JSON = {"content-type": "application/json"}
 BODY = b'{"card_number":"4111111111111111","amount":12}'
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict
-    body: bytes
-
-    def text(self):
-        return self.body.decode("latin-1")
 
 
 class Connection:
@@ -46,6 +32,9 @@ class Connection:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.reader.close()
         self.socket.close()
 
@@ -81,42 +70,10 @@ def send(namespace, address, path="/", body=BODY, headers=JSON, method="POST", p
         return connection.request(path, body, headers | {"connection": "close"}, method)
 
 
-def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, seconds=20, trailers=None):
-    """One stream of HTTP/2 with prior knowledge, without a length."""
-    with inside(namespace):
-        connection = socket.create_connection((address, port), timeout=seconds)
-    with connection:
-        state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-        state.initiate_connection()
-        pseudo = [(":method", "POST"), (":path", path), (":scheme", "http"), (":authority", f"{address}:{port}")]
-        state.send_headers(1, pseudo + list(headers.items()))
-        for piece in pieces:
-            state.send_data(1, piece)
-            connection.sendall(state.data_to_send())
-            time.sleep(pause)
-        if trailers:
-            state.send_headers(1, list(trailers.items()), end_stream=True)
-        else:
-            state.end_stream(1)
-        connection.sendall(state.data_to_send())
-        answer, ended = Answer(0, {}, b""), False
-        while not ended:
-            data = connection.recv(65536)
-            if not data:
-                raise ConnectionError("the connection ended without an answer")
-            for event in state.receive_data(data):
-                if isinstance(event, (h2.events.ResponseReceived, h2.events.TrailersReceived)):
-                    answer.headers.update(event.headers)
-                elif isinstance(event, h2.events.DataReceived):
-                    answer.body += event.data
-                    state.acknowledge_received_data(event.flow_controlled_length, 1)
-                elif isinstance(event, h2.events.StreamReset):
-                    raise ConnectionError("the stream was reset")
-                elif isinstance(event, h2.events.StreamEnded):
-                    ended = True
-            connection.sendall(state.data_to_send())
-        answer.status = int(answer.headers[":status"])
-        return answer
+def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, trailers=None):
+    """One stream on a connection of its own."""
+    with Http2(namespace, address, port) as connection:
+        return connection.request(path, pieces, headers, pause, trailers)
 
 
 def talk_websocket(namespace, address, path, text):

@@ -1,0 +1,68 @@
+"""Memory of each Envoy: after it has warmed up, and at its end."""
+
+import os
+import pathlib
+import time
+from dataclasses import dataclass
+
+from processes import session
+
+# An Envoy has warmed up after this time, and is judged if it runs for as long again.
+WARM = 60
+# Growth that is no finding: what the allocator keeps differs from one moment to the next.
+BOUND, ALLOWED = 1.25, 16 << 20
+
+
+@dataclass
+class Life:
+    """One Envoy process."""
+
+    name: str
+    begun: float
+    warm: int = 0
+    warmed: float = 0
+    last: int = 0
+    seen: float = 0
+
+    def told(self):
+        return f"{self.name}: {self.warm >> 20} MiB after warm-up, {self.last >> 20} MiB after further {self.seen - self.warmed:.0f} s"
+
+    def judged(self):
+        return self.warm > 0 and self.seen - self.warmed >= WARM
+
+    def bound(self):
+        return int(self.warm * BOUND) + ALLOWED
+
+
+class Memory:
+    def __init__(self, pods):
+        self.pods, self.lives = pods, {}
+
+    def sample(self, warm=False):
+        """`warm`: what runs now has warmed up."""
+        now = time.monotonic()
+        for pod in self.pods:
+            size = _resident(pod)
+            if not size:
+                continue
+            life = self.lives.setdefault((pod.name, pod.runs), Life(f"{pod.name}, start {pod.runs}", now))
+            life.last, life.seen = size, now
+            if warm or (not life.warm and now - life.begun >= WARM):
+                life.warm, life.warmed = size, now
+
+    def judged(self):
+        return [life for life in self.lives.values() if life.judged()]
+
+
+def _resident(pod):
+    """The memory of the Envoy that the agent of a pod runs, in bytes."""
+    if not pod.agent:
+        return 0
+    for number in session(pod.agent.process.pid):
+        try:
+            if os.readlink(f"/proc/{number}/exe") == str(pod.mesh.envoy):
+                pages = pathlib.Path(f"/proc/{number}/statm").read_text().split()[1]
+                return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            continue
+    return 0

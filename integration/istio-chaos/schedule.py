@@ -1,0 +1,115 @@
+"""The order of events, from a seed. It depends on nothing else, so that a seed gives the same order again."""
+
+from dataclasses import dataclass
+
+POLICIES = {"mask": {}, "mask all digits": {"mask": {"keep": "none"}}, "block": {"request": "block"}}
+RESTARTED_PODS = ("cart", "checkout")
+# How many events happen at most while istiod or the registry is away: certificates must not run out meanwhile.
+AWAY_EVENTS = 2
+
+
+@dataclass
+class Event:
+    kind: str
+    detail: str = ""
+    # Seconds before it.
+    pause: float = 0
+
+    def __str__(self):
+        return f"{self.kind}: {self.detail}" if self.detail else self.kind
+
+
+class Schedule:
+    """What an operator may do next, and what an outage allows."""
+
+    def __init__(self, rng, images):
+        self.rng, self.images = rng, images
+        self.policy, self.image = "mask", 0
+        self.present, self.rejected = True, False
+        # How many events ago each of the two went away.
+        self.away = {}
+        # Whether a pod may be without the module, which it gets when the registry is back.
+        self.unfetched = False
+        # The pods whose restart waits for istiod.
+        self.waiting = set()
+
+    def events(self):
+        while True:
+            event = self._next()
+            quick = bool(self.away)
+            event.pause = self.rng.uniform(2, 6) if quick else self.rng.uniform(4, 16)
+            yield event
+
+    def _next(self):
+        for name, events in self.away.items():
+            if events >= self.rng.randint(1, AWAY_EVENTS):
+                return self._return(name)
+        self.away = {name: events + 1 for name, events in self.away.items()}
+        choices = self._choices()
+        make = self.rng.choices(list(choices), weights=choices.values())[0]
+        return make()
+
+    def _choices(self):
+        """What is possible now, with its weight."""
+        istiod, registry = "istiod" not in self.away, "registry" not in self.away
+        choices = {self._restart: 3}
+        if istiod and registry:
+            choices |= {lambda: self._leave("istiod"): 1, lambda: self._leave("registry"): 1}
+        if not self.present:
+            # With a pod that has no module a return could not be confirmed.
+            if not self.unfetched:
+                choices[self._restore] = 12
+            return choices
+        choices |= {self._edit: 4, self._remove: 3}
+        if istiod:
+            choices[self._upgrade] = 3
+        if istiod and registry and not self.rejected:
+            choices[self._reject] = 3
+        return choices
+
+    def _leave(self, name):
+        self.away[name] = 0
+        return Event(f"{name} away")
+
+    def _return(self, name):
+        del self.away[name]
+        if name == "registry":
+            self.unfetched = False
+        else:
+            self.waiting = set()
+        return Event(f"{name} back")
+
+    def _restart(self):
+        free = [name for name in RESTARTED_PODS if name not in self.waiting]
+        if not free:
+            return Event("quiet")
+        name = self.rng.choice(free)
+        if "istiod" in self.away:
+            self.waiting.add(name)
+        if "registry" in self.away and name != "checkout":
+            self.unfetched = True
+        return Event(self.rng.choice(["proxy restarted", "proxy killed"]), name)
+
+    def _edit(self):
+        self.policy = self.rng.choice([name for name in POLICIES if name != self.policy])
+        self.rejected = False
+        return Event("policy edit", self.policy)
+
+    def _reject(self):
+        self.rejected = True
+        return Event("rejected policy")
+
+    def _upgrade(self):
+        self.image = self.rng.choice([number for number in range(self.images) if number != self.image])
+        self.rejected = False
+        if "registry" in self.away:
+            self.unfetched = True
+        return Event("upgrade", str(self.image))
+
+    def _remove(self):
+        self.present = self.rejected = False
+        return Event("plugin removed")
+
+    def _restore(self):
+        self.present = True
+        return Event("plugin returned")

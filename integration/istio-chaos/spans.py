@@ -1,0 +1,66 @@
+"""The time spans in which an expectation does not hold, or a loss has a cause. The operator opens and closes them, the judge asks."""
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+
+# Istio gives an old listener this long before it closes its connections (drainDuration).
+DRAIN = 45
+# Timers of Envoy and of this machine are late by this much at most.
+SLACK = 8
+
+# The plugin is deleted, and its return is not confirmed.
+REMOVED = "plugin removed"
+# A connection is older than the return of the plugin.
+OLD_CONNECTION = "old connection"
+# A policy that blocks, or one that masks, may be active.
+BLOCKING, MASKING = "policy blocks", "policy masks"
+
+# Causes of losses.
+RESTARTED = "proxy restarted"
+WITHOUT_ISTIOD = "proxy started without istiod"
+NOT_FETCHED = "module not fetched"
+FIRST_REJECTED = "first policy rejected"
+DRAINED = "old listener drained"
+CAUSES = (RESTARTED, WITHOUT_ISTIOD, NOT_FETCHED, FIRST_REJECTED, DRAINED)
+
+
+@dataclass
+class Span:
+    kind: str
+    pod: str
+    begun: float
+    ended: float = math.inf
+    # For OLD_CONNECTION: how many requests may pass unread.
+    left: int = 0
+    # The connections straight to the pod that have had their one request.
+    used: set = field(default_factory=set)
+
+    def close(self, later=0):
+        self.ended = min(self.ended, time.monotonic() + later)
+
+    def overlaps(self, begun, ended):
+        return self.begun <= ended and begun <= self.ended
+
+
+class Spans:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.all = []
+
+    def open(self, kind, pod, later=0, **more):
+        span = Span(kind, pod, time.monotonic() + later, **more)
+        with self.lock:
+            self.all.append(span)
+        return span
+
+    def find(self, kind, pod, begun, ended):
+        """The spans of this kind that overlap with this time."""
+        with self.lock:
+            return [one for one in self.all if one.kind == kind and one.pod == pod and one.overlaps(begun, ended)]
+
+    def forget(self, before):
+        """Drops what ended before a time."""
+        with self.lock:
+            self.all = [one for one in self.all if one.ended >= before]
