@@ -22,8 +22,8 @@ WARM_UP = [
     Event("policy edit", "block", 3), Event("upgrade", "1", 3), Event("rejected policy", "", 3), Event("policy edit", "mask", 3),
     Event("plugin removed", "", 3), Event("plugin returned", "", 3), Event("upgrade", "0", 3),
 ]
-# Between two looks at certificates and memory.
-LOOK = 5
+# Seconds between two looks at certificates and memory, and between two lines about memory.
+LOOK, TELL = 5, 60
 
 
 class Chaos:
@@ -43,7 +43,7 @@ class Chaos:
         self.pods = shops
         self.flows = flows(client, self.outside, shops, self.judge, options.seed)
         self.events = collections.Counter()
-        self.looked = 0
+        self.looked = self.told = 0
 
     def log(self, text):
         print(f"{time.monotonic() - self.begun:7.1f} s  {text}", flush=True)
@@ -105,6 +105,9 @@ class Chaos:
         self.spans.forget(self.looked - 300)
         self.certificates.look()
         self.memory.sample()
+        if self.looked > self.told + TELL:
+            self.told = self.looked
+            self.log(f"memory: {self.memory.now()}")
 
     def _end(self):
         """What holds for the whole run."""

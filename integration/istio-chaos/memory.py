@@ -50,6 +50,11 @@ class Memory:
             if warm or (not life.warm and now - life.begun >= WARM):
                 life.warm, life.warmed = size, now
 
+    def now(self):
+        """What runs now, on one line."""
+        current = [self.lives.get((pod.name, pod.runs)) for pod in self.pods]
+        return ", ".join(f"{life.name} {life.last >> 20}" for life in current if life) + " MiB"
+
     def judged(self):
         return [life for life in self.lives.values() if life.judged()]
 

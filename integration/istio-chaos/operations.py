@@ -83,7 +83,7 @@ class Operations:
         self.confirm()
 
     def _changes_listener(self, name):
-        span = self.spans.open(kinds.DRAINED, name, later=kinds.DRAIN - 1)
+        span = self.spans.open(kinds.DRAINED, name, later=kinds.DRAIN - kinds.EARLY)
         self.closing[name].append((span, kinds.DRAIN + kinds.SLACK))
 
     def restart(self, name, seconds):

@@ -148,7 +148,7 @@ class Pod:
         return {name: delivered[name] for name in _chain(dump)[0] if name in delivered}
 
     def policies(self):
-        """The policies of panveil that Envoy has."""
+        """The policies of panveil in Envoy's dump. It shows a rejected one too, although the previous one stays active."""
         configs = (one["typed_config"].get("config", {}) for one in self.extensions().values())
         return [json.loads(one["configuration"]["value"]) for one in configs if "configuration" in one]
 
