@@ -178,9 +178,11 @@ istio: native envoy ## Run Istio's own control plane against the shipped manifes
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
 	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
-		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio"; \
+		prometheus=$$(scripts/prometheus); scripts/skopeo >/dev/null; \
+		python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio"; \
 		"$$python" -B integration/istio/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
-		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" --prometheus "$$prometheus" \
+		$(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
 
 .PHONY: istio-chaos
 istio-chaos: native envoy ## Change and break an Istio mesh at random under traffic (root, Go); SECONDS=1800, SEED=n gives an order again

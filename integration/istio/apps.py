@@ -17,6 +17,8 @@ from namespaces import inside
 
 # A public test number, which no request of a check contains.
 ANSWER = b'{"paid_with":"5105105105105100","amount":12}'
+# Other answers, by the first segment of the path.
+ANSWERS = {"no-card": b'{"amount":12}', "code": b'{"card_number":"5105105105105100","cvv":"123"}'}
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -104,8 +106,9 @@ class App:
             for piece in http1.body(reader, headers):
                 request.body += piece
             request.whole = True
+            answer = ANSWERS.get(path.split("/")[1], ANSWER)
             connection.sendall(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer)
             )
 
     def _websocket(self, connection, reader, request):

@@ -9,16 +9,12 @@ from manifests import SHIPPED, Manifests
 from namespaces import Network
 from pods import Pod
 from processes import Failure, until
+from prometheus import Prometheus
 from registry import Registry, url
 from traffic import ANSWERED, ANSWERED_MASKED, CARD, MASKED, send
 
-# Pods that checks share, with the namespaces of the shipped overlays.
-SHARED = {
-    "checkout": ("checkout", {}),
-    "shop": ("shop", {}),
-    "cart": ("shop", {}),
-    "payments": ("payments", {}),
-}
+# Pods that checks share, by the namespaces of the shipped overlays.
+SHARED = {"checkout": "checkout", "shop": "shop", "cart": "shop", "payments": "payments"}
 
 
 def expect(holds, told):
@@ -33,6 +29,7 @@ class Mesh:
         self.network = Network()
         self.plane = ControlPlane(self.network, self.tools, folder, SHIPPED / "telemetry/mesh-config.yaml")
         self.registry = Registry(options.registry, self.network, folder / "registry")
+        self.prometheus = Prometheus(options.prometheus, self.network, folder / "prometheus")
         self.manifests = Manifests(folder / "manifests", options.kustomize, options.image_tool)
         # The proxy's user may not read the folders that these are in.
         self.envoy, self.agent = folder / "envoy", folder / "pilot-agent"
@@ -51,6 +48,7 @@ class Mesh:
     def close(self):
         for pod in list(self.pods):
             pod.close()
+        self.prometheus.stop()
         self.registry.stop()
         self.plane.stop()
         self.network.close()
@@ -66,8 +64,7 @@ class Mesh:
             if name == "outside":
                 self.shared[name] = self.pod(name, name, start=False, in_mesh=False)
             else:
-                namespace, labels = SHARED[name]
-                self.shared[name] = self.pod(name, namespace, labels=labels)
+                self.shared[name] = self.pod(name, SHARED[name])
         return self.shared[name]
 
     def apply(self, text):

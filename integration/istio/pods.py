@@ -29,6 +29,8 @@ class Pod:
         self.service = f"10.96.0.{number}"
         self.labels = {"app": name, "security.istio.io/tlsMode": "istio"} | (labels or {})
         self.variables = variables or {}
+        # From the next start on: the annotations of the pod, and whether the mesh has the shipped defaultConfig.
+        self.annotations, self.shipped_defaults = {}, True
         self.app = None
         self.agent = None
         self.runs = 0
@@ -85,7 +87,7 @@ class Pod:
         """The agent, which starts Envoy."""
         self.runs += 1
         folder = self.mesh.folder / self.name / str(self.runs)
-        for part in ("var/run/secrets/tokens", "var/run/secrets/istio", "etc/istio/proxy"):
+        for part in ("var/run/secrets/tokens", "var/run/secrets/istio", "etc/istio/proxy", "etc/istio/pod"):
             (folder / part).mkdir(parents=True)
         shutil.copy(self.mesh.tools / "share/envoy_bootstrap.json", folder)
         kubectl, space = self.mesh.plane.kubectl, f"--namespace={self.namespace}"
@@ -98,6 +100,9 @@ class Pod:
             "get", "configmap", "istio-ca-root-cert", space, r"--output=jsonpath={.data.root-cert\.pem}",
         ), 30, 0.3)
         (folder / "var/run/secrets/istio/root-cert.pem").write_text(root)
+        # As the kubelet writes them.
+        annotations = "".join(f"{name}={json.dumps(text)}\n" for name, text in self.annotations.items())
+        (folder / "etc/istio/pod/annotations").write_text(annotations)
         kind = "router" if self.router else "sidecar"
         self.agent = Process("agent", self.net, [
             "unshare", "--mount", "sh", "-c", START, "start", self.mesh.agent, "proxy", kind,
@@ -108,9 +113,9 @@ class Pod:
         return self
 
     def _environment(self):
-        # The shipped defaultConfig, and where everything is in this run.
+        # The mesh's defaultConfig, and where everything is in this run.
         proxy = [
-            self.mesh.plane.proxy, f"discoveryAddress: {HOST}:15012", f"binaryPath: {self.mesh.envoy}",
+            self.mesh.plane.proxy if self.shipped_defaults else "", f"discoveryAddress: {HOST}:15012", f"binaryPath: {self.mesh.envoy}",
             "proxyBootstrapTemplatePath: ./envoy_bootstrap.json", "concurrency: 1",
         ]
         return {

@@ -1,6 +1,7 @@
 """Istio's own control plane against the shipped manifests, without a cluster.
 
-    python run.py --tools FOLDER --envoy PATH --wasm PATH --registry PATH --kustomize PATH --image-tool PATH [--only WORD]...
+    python run.py --tools FOLDER --envoy PATH --wasm PATH --registry PATH --kustomize PATH --image-tool PATH
+        --prometheus FOLDER [--only WORD]...
 
 Needs root. Everything runs in network namespaces of this run; they go away with it.
 """
@@ -17,7 +18,8 @@ from mesh import Mesh
 
 def main():
     update = ("--update", {"action": "store_true", "help": "rewrites the golden files"})
-    options = runner.arguments("Runs Istio's control plane against the shipped manifests.", [update])
+    prometheus = ("--prometheus", {"required": True, "type": runner.path, "help": "the folder with prometheus and promtool"})
+    options = runner.arguments("Runs Istio's control plane against the shipped manifests.", [update, prometheus])
     return runner.run("istio", options, checks.ALL, options.tools / "versions", Mesh)
 
 

@@ -15,11 +15,15 @@ from processes import Ended, Failure
 PATHS = ("tools", "envoy", "wasm", "registry", "kustomize", "image-tool")
 
 
+def path(text):
+    return pathlib.Path(text).resolve()
+
+
 def arguments(description, more=()):
     """`more`: names and properties of further options."""
     parser = argparse.ArgumentParser(description=description)
     for name in PATHS:
-        parser.add_argument(f"--{name}", required=True, type=lambda path: pathlib.Path(path).resolve())
+        parser.add_argument(f"--{name}", required=True, type=path)
     parser.add_argument("--only", action="append", default=[], metavar="WORD", help="runs the checks with this word in their names")
     parser.add_argument("--list", action="store_true", help="lists the checks")
     parser.add_argument("--keep", action="store_true", help="keeps the folder with logs and configuration")
