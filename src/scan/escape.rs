@@ -204,15 +204,15 @@ fn percent(text: &[u8], last: bool) -> Unit {
 
 /// True when `number`, which stands behind `%B`, is that of track 1, masked or not; `None` when its end comes too early to tell.
 fn begins_track(number: &[u8], last: bool) -> Option<bool> {
-    let leading = |text: &[u8], is_part: &dyn Fn(u8) -> bool| text.iter().take_while(|byte| is_part(**byte)).count();
-    let digits = leading(number, &|byte| byte.is_ascii_digit());
+    // With the byte that ends the mask.
+    let start = number.get(..=LONGEST_COVERED).unwrap_or(number);
+    let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits >= TRACK_DIGITS {
         return Some(true);
     }
-    let behind = number.get(digits..).unwrap_or_default();
-    let mask = behind.first().copied().filter(|first| MASK_CHARACTERS.contains(first));
-    let masked = leading(behind, &|byte| Some(byte) == mask);
-    match behind.get(masked..) {
+    let mask = start.get(digits).filter(|byte| MASK_CHARACTERS.contains(byte));
+    let masked = start.iter().skip(digits).take_while(|byte| Some(*byte) == mask).count();
+    match number.get(digits.saturating_add(masked)..) {
         Some(tail) if MASKED_TRACKS.contains(&(digits, masked)) => ends_masked_track(tail, last),
         // A number may go on that the text ends in.
         Some([]) if digits > 0 && number.len() < LONGEST_COVERED => None,

@@ -30,7 +30,7 @@ pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Ran
             let is_none = |run: Range<usize>| is_none(run.start.saturating_add(at)..run.end.saturating_add(at));
             match first_of_number(chains, digits, rest, is_none) {
                 Chain::Long(start) => return Some(at.saturating_add(start)),
-                Chain::Abort(start) => {
+                Chain::Cut(start) => {
                     at = at.saturating_add(start);
                     continue;
                 }
@@ -102,7 +102,7 @@ enum Chain {
     /// A chain with enough digits.
     Long(usize),
     /// A chain of which the block does not have all, nor enough to tell. It has all of one that begins where the block does.
-    Abort(usize),
+    Cut(usize),
     /// Neither.
     None,
 }
@@ -121,7 +121,7 @@ fn first_of_number(chains: u64, digits: u64, text: &[u8], is_none: impl Fn(Range
         let is_run = start.saturating_add(count) == end && run.len() <= MAX_DIGITS;
         let is_cut = behind == 0 && start > 0;
         if (is_run || count < ENOUGH) && is_cut {
-            return Chain::Abort(run.start);
+            return Chain::Cut(run.start);
         }
         let ends_in_digit = digits.wrapping_shr(end.wrapping_sub(1)) & 1 == 1;
         let is_float = count >= ENOUGH_OF_FLOAT && ends_in_digit && matches!(text.get(run.end), Some(b'e' | b'E'));

@@ -89,8 +89,7 @@ impl Inspector {
         loop {
             let rest = window.get(decided..).unwrap_or_default();
             let block = rest.get(..size).unwrap_or(rest);
-            let behind = self.behind.get(..self.behind_len).unwrap_or_default();
-            let plain = self.gap == 0 && scan::is_plain(behind, block, self.escapes);
+            let plain = self.gap == 0 && scan::is_plain(self.behind(), block, self.escapes);
             let passed = if plain || size < BLOCK { 0 } else { self.pass_quiet(block) };
             if passed > 0 {
                 decided = decided.saturating_add(passed);
@@ -173,8 +172,8 @@ impl Inspector {
         if self.gap > 0 || near_card || self.document == Document::Csv || block.len() < 2 * LEAST_QUIET {
             return 0;
         }
-        let (behind, mask) = (self.behind, self.style.character.as_byte());
-        let view = View::new(behind.get(..self.behind_len).unwrap_or_default(), block, false, mask);
+        let mask = self.style.character.as_byte();
+        let view = View::new(self.behind(), block, false, mask);
         let quiet = scan::quiet(view, self.escapes, verdict::is_possible);
         let quiet = block.get(..quiet).unwrap_or_default();
         let mut splits = APART.iter().filter_map(|apart| quiet.split_at_checked(quiet.len().checked_sub(*apart)?));
@@ -202,10 +201,14 @@ impl Inspector {
         if self.criteria.base64 { super::MAX_UNDECIDED_TOKEN } else { super::MAX_UNDECIDED }
     }
 
+    /// The end of the decided text, as it reads.
+    fn behind(&self) -> &[u8] {
+        self.behind.get(..self.behind_len).unwrap_or_default()
+    }
+
     fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        let before = self.behind.get(..self.behind_len).unwrap_or_default();
         let mask = self.style.character.as_byte();
-        let decoded = Decoded::following(before, block, self.gap, last, self.escapes, mask);
+        let decoded = Decoded::following(self.behind(), block, self.gap, last, self.escapes, mask);
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
         self.gap = decoded.gap(decided).saturating_add(gap_before);
