@@ -189,11 +189,9 @@ istio-chaos: native envoy ## Change and break an Istio mesh at random under traf
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
 	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
-		prometheus=$$(scripts/prometheus); scripts/skopeo >/dev/null; \
-		python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio-chaos"; \
+		scripts/skopeo >/dev/null; python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio-chaos"; \
 		"$$python" -B integration/istio-chaos/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
-		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" --prometheus "$$prometheus" \
-		$(if $(filter command line,$(origin SECONDS)),--seconds "$(SECONDS)") \
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(if $(filter command line,$(origin SECONDS)),--seconds "$(SECONDS)") \
 		$(if $(SEED),--seed "$(SEED)")
 
 .PHONY: envoy-gateway

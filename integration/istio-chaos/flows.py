@@ -1,6 +1,5 @@
 """The traffic: one exchange after another over each protocol, with a card number in each request and in each response."""
 
-import base64
 import os
 import random
 import threading
@@ -8,7 +7,6 @@ import time
 import traceback
 from dataclasses import dataclass
 
-import http1
 import websocket
 from apps import grpc_message
 from http2 import Answer, Http2
@@ -141,13 +139,9 @@ class WebsocketFlow(Flow):
         return Connection(self.client.net, self.address, self.port)
 
     def exchange(self, exchange):
-        key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": key}
-        self.connection.send_head("GET", exchange.path, upgrade)
-        line, headers = http1.read_head(self.connection.reader) or self._cut()
-        status = int(line.split(" ")[1])
+        status, headers = self.connection.upgrade(exchange.path)
         if status != 101:
-            return Answer(status, headers, b"".join(http1.body(self.connection.reader, headers, to_end=True)))
+            return self.connection.rest(status, headers)
         answer = Answer(101, headers, b"")
         exchange.answer = answer
         return self._talk(answer, time.monotonic() + self.rng.choice(SESSIONS))
@@ -162,7 +156,9 @@ class WebsocketFlow(Flow):
                 else:
                     self._send(websocket.TEXT, BODY + LINE)
                     sent += 1
-            piece = self.connection.reader.read1(65536) or self._cut()
+            piece = self.connection.reader.read1(65536)
+            if not piece:
+                raise ConnectionError("the connection ended without an answer")
             data += piece
             answer.body, code, _ = websocket.read(data)
             if code is not None:
@@ -173,10 +169,6 @@ class WebsocketFlow(Flow):
 
     def _send(self, opcode, payload):
         self.connection.socket.sendall(websocket.frame(opcode, payload, key=os.urandom(4)))
-
-    @staticmethod
-    def _cut():
-        raise ConnectionError("the connection ended without an answer")
 
     def is_last(self, answer):
         return True

@@ -1,10 +1,7 @@
 """The application of a pod, which keeps each request until its exchange is judged, and answers each message of a websocket."""
 
-import base64
-import hashlib
-
 import websocket
-from apps import ANSWER, MAGIC, App
+from apps import ANSWER, App
 
 LINE = b"\n"
 
@@ -35,10 +32,7 @@ class Receipts(App):
         return [request for requests in taken.values() for request in requests]
 
     def _websocket(self, connection, reader, request):
-        accept = base64.b64encode(hashlib.sha1(request.headers["sec-websocket-key"].encode() + MAGIC).digest())
-        connection.sendall(
-            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: %b\r\n\r\n" % accept
-        )
+        self._upgrade(connection, request)
         data, answered = b"", 0
         while not websocket.closed(data):
             piece = reader.read1(65536)

@@ -18,7 +18,6 @@ from mesh import Mesh
 
 OPTIONS = [
     ("--seconds", {"type": int, "default": 300, "help": "how long events happen"}),
-    ("--prometheus", {"required": True, "type": runner.path, "help": "the folder with prometheus and promtool"}),
     ("--seed", {"type": int, "default": random.randrange(1_000_000), "help": "the order of the events"}),
 ]
 

@@ -111,11 +111,15 @@ class App:
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer)
             )
 
-    def _websocket(self, connection, reader, request):
+    @staticmethod
+    def _upgrade(connection, request):
         accept = base64.b64encode(hashlib.sha1(request.headers["sec-websocket-key"].encode() + MAGIC).digest())
         connection.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: %b\r\n\r\n" % accept
         )
+
+    def _websocket(self, connection, reader, request):
+        self._upgrade(connection, request)
         data = b""
         while not websocket.closed(data):
             piece = reader.read1(65536)

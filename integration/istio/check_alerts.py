@@ -11,7 +11,7 @@ import time
 
 from mesh import active, expect
 from processes import until
-from prometheus import past
+from prometheus import Prometheus, past
 from registry import url
 from traffic import Steady, send
 from trapping import trapping
@@ -36,7 +36,9 @@ class Watch:
     """Pods of these checks, and the Prometheus that scrapes them. Made when the first check asks for it."""
 
     def __init__(self, mesh):
-        self.mesh, self.prometheus = mesh, mesh.prometheus
+        self.mesh = mesh
+        self.prometheus = Prometheus(mesh.options.prometheus, mesh.network, mesh.folder / "prometheus")
+        mesh.further.append(self.prometheus)
         self.outside = mesh.get("outside")
         self.pods = {}
         for name in PODS:

@@ -9,7 +9,6 @@ from manifests import SHIPPED, Manifests
 from namespaces import Network
 from pods import Pod
 from processes import Failure, until
-from prometheus import Prometheus
 from registry import Registry, url
 from traffic import ANSWERED, ANSWERED_MASKED, CARD, MASKED, send
 
@@ -29,7 +28,8 @@ class Mesh:
         self.network = Network()
         self.plane = ControlPlane(self.network, self.tools, folder, SHIPPED / "telemetry/mesh-config.yaml")
         self.registry = Registry(options.registry, self.network, folder / "registry")
-        self.prometheus = Prometheus(options.prometheus, self.network, folder / "prometheus")
+        # What checks have started besides, to be stopped with the rest.
+        self.further = []
         self.manifests = Manifests(folder / "manifests", options.kustomize, options.image_tool)
         # The proxy's user may not read the folders that these are in.
         self.envoy, self.agent = folder / "envoy", folder / "pilot-agent"
@@ -48,7 +48,8 @@ class Mesh:
     def close(self):
         for pod in list(self.pods):
             pod.close()
-        self.prometheus.stop()
+        for one in self.further:
+            one.stop()
         self.registry.stop()
         self.plane.stop()
         self.network.close()

@@ -56,13 +56,27 @@ class Connection:
         self.socket.sendall(b"0\r\n\r\n")
         return self.answer()
 
-    def answer(self):
+    def upgrade(self, path):
+        """Asks for a websocket. The status and the headers of the answer."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.send_head("GET", path, {
+            "upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": key,
+        })
+        return self.head()
+
+    def head(self):
         head = http1.read_head(self.reader)
         if head is None:
             raise ConnectionError("the connection ended without an answer")
         line, headers = head
-        data = b"".join(http1.body(self.reader, headers, to_end=True))
-        return Answer(int(line.split(" ")[1]), headers, data)
+        return int(line.split(" ")[1]), headers
+
+    def rest(self, status, headers):
+        """The answer with this head."""
+        return Answer(status, headers, b"".join(http1.body(self.reader, headers, to_end=True)))
+
+    def answer(self):
+        return self.rest(*self.head())
 
 
 def send(namespace, address, path="/", body=BODY, headers=JSON, method="POST", port=8080):
@@ -79,12 +93,9 @@ def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=
 def talk_websocket(namespace, address, path, text):
     """What the service's frames say, after one text message from here."""
     with Connection(namespace, address) as connection:
-        key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": key}
-        connection.send_head("GET", path, upgrade)
-        line, _ = http1.read_head(connection.reader)
-        if " 101 " not in line:
-            raise ConnectionError(f"no websocket: {line}")
+        status, _ = connection.upgrade(path)
+        if status != 101:
+            raise ConnectionError(f"no websocket: {status}")
         connection.socket.sendall(websocket.frame(websocket.TEXT, text, key=os.urandom(4)))
         connection.socket.sendall(websocket.frame(websocket.CLOSE, b"\x03\xe8", key=os.urandom(4)))
         data = b""
