@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 from namespaces import inside
@@ -94,6 +95,10 @@ class Prometheus:
         """The rules that could not be evaluated, and why."""
         groups = json.loads(self._ask("/api/v1/rules"))["data"]["groups"]
         return {rule["name"]: rule["lastError"] for group in groups for rule in group["rules"] if rule["health"] == "err"}
+
+    def query(self, expression):
+        """What the expression gives now."""
+        return json.loads(self._ask(f"/api/v1/query?query={urllib.parse.quote(expression)}"))["data"]["result"]
 
     def _ask(self, path):
         with inside(self.network.host), urllib.request.urlopen(f"http://{ADDRESS}{path}", timeout=10) as answer:
