@@ -250,8 +250,11 @@ eval: native ## Measure what the detector finds and flags; update docs/evaluatio
 	@"$(build_dir)/release/eval" --docs docs
 
 .PHONY: lint
-lint: ## Check format, lints and documentation
+lint: ## Check format, lints, language and documentation
 	@scripts/native-toolchain --lint
+	@echo "==> lint: language"
+	@python3 -B -m unittest discover --quiet --start-directory scripts/prose
+	@python3 -B scripts/prose
 	@echo "==> lint: format"
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path fuzz/Cargo.toml --check

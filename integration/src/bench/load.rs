@@ -158,7 +158,7 @@ impl Client {
     async fn exchange(&mut self, scenario: &Scenario, expected: &[u8], see: impl FnMut(&[u8])) -> Result<()> {
         let whole = async {
             let response = self.send(request(scenario)?).await.context("no answer")?;
-            ensure!(response.status() == 200, "answered with {}", response.status().as_u16());
+            ensure!(response.status() == 200, "status {}", response.status().as_u16());
             compare(response.into_body(), scenario.response_length(), expected, see).await
         };
         timeout(LONGEST, whole).await.context("not answered in time")?
@@ -204,7 +204,7 @@ fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
 async fn compare(mut body: Incoming, length: usize, expected: &[u8], mut see: impl FnMut(&[u8])) -> Result<()> {
     let mut received = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.with_context(|| format!("the answer ends after {received} of {length} bytes"))?;
+        let frame = frame.with_context(|| format!("the response ends after {received} of {length} bytes"))?;
         let Ok(data) = frame.into_data() else { continue };
         see(&data);
         let mut rest = data.as_ref();
@@ -214,7 +214,7 @@ async fn compare(mut body: Incoming, length: usize, expected: &[u8], mut see: im
             let count = wanted.len().min(rest.len());
             ensure!(
                 wanted[..count] == rest[..count],
-                "another answer than must arrive, within {count} bytes behind {received}"
+                "not the expected response, within {count} bytes behind {received}"
             );
             received += count;
             rest = &rest[count..];

@@ -55,7 +55,7 @@ impl Scenario {
             small.clone(),
             Self {
                 name: "json-card",
-                about: "The same with a card in the answer",
+                about: "The same with a card in the response",
                 response: json(4 << 10, 1),
                 ..small.clone()
             },
@@ -155,7 +155,7 @@ fn grpc() -> Scenario {
     };
     Scenario {
         name: "grpc",
-        about: "A unary gRPC call, 1 KiB each way, with a card in the answer",
+        about: "A unary gRPC call, 1 KiB each way, with a card in the response",
         clients: CLIENTS,
         http2: true,
         tls: false,

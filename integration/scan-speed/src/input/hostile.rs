@@ -33,7 +33,7 @@ pub const HOSTILE: &[Hostile] = &[
         Document::Text,
         b"\\(\xe5\x8d\xa1\xe5\x8f\xb7&\\6212345678901232\xc2\xa0\xf0\x9d\x9f\x92>,, ",
     ),
-    hostile("groups in wide joints", Document::Json, b"8932|  8932"),
+    hostile("wide group separators", Document::Json, b"8932|  8932"),
     hostile(
         "references that are none",
         Document::Csv,

@@ -163,7 +163,7 @@ fn policies() -> Growth {
         Step { masks, ..Step::new(label, 0, policy, Scenario { response, ..small().get() }) }
     });
     Growth {
-        heading: "What a policy switches off",
+        heading: "Savings by policy",
         about: "GET, 64 KiB of JSON back with one card",
         unit: None,
         steps: steps.into(),

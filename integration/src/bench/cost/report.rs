@@ -161,7 +161,7 @@ mod tests {
         let of = |heading: &str| all.iter().find(|growth| growth.heading == heading).unwrap();
         let rules = growth(of("Rules"), &[cost(70.0), cost(71.0), cost(80.0)]);
         assert!(rules.contains("takes 0.10 µs (± 0.00) for each further rule."), "{rules}");
-        let policies = growth(of("What a policy switches off"), &[cost(70.0), cost(69.0), cost(40.0), cost(30.0)]);
+        let policies = growth(of("Savings by policy"), &[cost(70.0), cost(69.0), cost(40.0), cost(30.0)]);
         assert!(!policies.contains("each further") && policies.contains("| monitor "), "{policies}");
     }
 

@@ -42,7 +42,7 @@ fn heading(tier: Tier) -> (&'static str, &'static str) {
         Tier::Hard => ("Card numbers that must be decoded or need their context", "found"),
         Tier::Evasion => ("Card numbers written to evade", "found"),
         Tier::Negative => ("Other numbers", "flagged"),
-        Tier::Adversarial => ("Other numbers with an issuer's range and a right check digit", "flagged"),
+        Tier::Adversarial => ("Other numbers in an issuer's range that pass Luhn", "flagged"),
     }
 }
 

@@ -20,7 +20,7 @@ pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
         let (title, headline) = heading(tier);
         text.push_str(&format!("\n### {title}\n\n{}\n", tier_table(classes, tier, headline)));
     }
-    text.push_str(&format!("\n### What is not found, and why\n\n{}\n", missed(classes)));
+    text.push_str(&format!("\n### Known false negatives\n\n{}\n", missed(classes)));
     text
 }
 

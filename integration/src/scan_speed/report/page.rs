@@ -8,7 +8,7 @@ use crate::scan_speed::rounds::{Outcome, Plan};
 #[must_use]
 pub fn markdown(plan: Plan, outcomes: &[Outcome], v8: &str) -> String {
     let turn = plan.turn.as_millis();
-    let mut text = format!("{} rounds, each contestant {turn} ms with each input in each. V8 {v8}.\n", plan.rounds);
+    let mut text = format!("{} rounds, each baseline {turn} ms with each input in each. V8 {v8}.\n", plan.rounds);
     text.push_str(&format!("\n### As wasm in V8, GB/s\n\n{}\n", table(outcomes, Place::V8)));
     text.push_str(&format!("\n### Natively, GB/s\n\n{}\n", table(outcomes, Place::Native)));
     text.push_str("\n### The inputs\n\n");
