@@ -1,13 +1,13 @@
-# Every target sets up what it needs; on a fresh Debian or Ubuntu machine only cargo and python3 must be there.
+# Every target installs its prerequisites; a fresh Debian or Ubuntu machine needs only cargo and python3.
 # `make istio` and `make envoy-gateway` need more: see docs/istio-test.md and docs/envoy-gateway-test.md.
-# From the environment: ENVOY=/path/to/envoy, KUSTOMIZE=/path/to/kustomize, PROMETHEUS=/folder/with/both/binaries,
+# Environment variables: ENVOY=/path/to/envoy, KUSTOMIZE=/path/to/kustomize, PROMETHEUS=/folder/with/both/binaries,
 # PANVEIL_WASM_TOOLCHAIN=rustup|debian, CARGO_TARGET_DIR, FUZZ_SECONDS.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-# Right after its installation rustup's cargo is not on PATH yet.
+# Directly after its installation rustup's cargo is not on PATH.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 build_dir := $(or $(CARGO_TARGET_DIR),target)
@@ -17,10 +17,10 @@ comma := ,
 portable := clean cli cli-dist deny distclean explore help lint native notice
 demo := cargo run --locked --package panveil-integration --bin demo --
 
-# The others need GNU tools, /proc or an Envoy that is fetched.
+# The other targets need GNU tools, /proc or a fetched Envoy.
 system := $(shell uname -s)
 ifneq ($(system),Linux)
-$(foreach goal,$(filter-out $(portable),$(MAKECMDGOALS)),$(error $(goal) needs Linux; on $(system) there are: $(portable)))
+$(foreach goal,$(filter-out $(portable),$(MAKECMDGOALS)),$(error $(goal) needs Linux; available on $(system): $(portable)))
 endif
 
 .PHONY: help
@@ -34,71 +34,71 @@ wasm: ## Build dist/panveil.wasm
 	@scripts/wasm
 
 .PHONY: envoy
-envoy: ## Fetch the Envoy of .envoy-version and print its path
+envoy: ## Fetch the Envoy in .envoy-version and print its path
 	@scripts/envoy
 
 .PHONY: cli
-cli: native ## Build the panveil command: target/release/panveil
+cli: native ## Build target/release/panveil, the command
 	@echo "==> cli: $(build_dir)/release/panveil"
 	@cargo build --release --locked --package panveil --features cli --bin panveil
 
 ##### Ship #####
 
 .PHONY: image
-image: native wasm ## Pack dist/panveil.wasm into dist/image, for registries; IMAGE_SOURCE=url names the repository in it
+image: native wasm ## Pack dist/panveil.wasm into dist/image, for registries; IMAGE_SOURCE=url sets the source repository
 	@echo "==> image"
 	@cargo run --quiet --locked --package panveil-image -- pack --wasm "$(wasm)" --to dist/image $(if $(IMAGE_SOURCE),\
 		--source "$(IMAGE_SOURCE)" --created "$$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)")
 
 .PHONY: push
-push: image ## Push IMAGE=registry/name:tag and pin it in RESOURCES; VARIANT=artifact pushes the other one
+push: image ## Push IMAGE=registry/name:tag and pin its digest in RESOURCES; VARIANT=artifact pushes an OCI artifact
 	@echo "==> push"
 	@digest=$$(scripts/push "$(IMAGE)" $(VARIANT)); echo "$$digest"; \
 		cargo run --quiet --locked --package panveil-image -- pin --digest "$$digest" --image "$(IMAGE:oci://%=%)" $(resources)
 
 .PHONY: sbom
-sbom: wasm ## Write dist/panveil.cdx.json: what is in the wasm (CycloneDX)
+sbom: wasm ## Write dist/panveil.cdx.json, the SBOM of the wasm (CycloneDX)
 	@echo "==> sbom"
 	@scripts/sbom
 
 .PHONY: dist
-dist: image sbom ## Leave everything that a release consists of in dist/, with SHA256SUMS
+dist: image sbom ## Build all files of a release into dist/, with SHA256SUMS
 	@echo "==> dist"
 	@scripts/dist
 
 .PHONY: cli-dist
-cli-dist: ## Build the command for all of a release's targets into dist/cli; needs rustup, takes minutes
+cli-dist: ## Build the command for all release targets into dist/cli; needs rustup, takes minutes
 	@echo "==> cli-dist"
 	@scripts/cli-archive
 
 .PHONY: notice
-notice: ## Write NOTICE: what the module and the command contain, and under which licences
+notice: ## Write NOTICE, the third-party works in the module and the command
 	@scripts/notice
 
 .PHONY: reproduce
-reproduce: wasm ## Build the wasm again, from nothing and elsewhere: is it the same?
+reproduce: wasm ## Build the wasm again from scratch in another folder, and compare
 	@echo "==> reproduce"
 	@scripts/reproduce
 
 ##### Run #####
 
 .PHONY: demo
-demo: native envoy wasm ## Show panveil at work in a real Envoy
+demo: native envoy wasm ## Demonstrate panveil in a real Envoy
 	@envoy=$$(scripts/envoy); echo "==> demo"; $(demo) --wasm "$(wasm)" --envoy "$$envoy"
 
 .PHONY: run
-run: native envoy wasm ## Like demo, and keep Envoy running to try it by hand
+run: native envoy wasm ## Run the demo, and keep Envoy running for manual requests
 	@envoy=$$(scripts/envoy); echo "==> run"; $(demo) --wasm "$(wasm)" --envoy "$$envoy" --keep
 
 .PHONY: mesh-demo
-mesh-demo: native envoy wasm ## Show panveil between the services of a mesh; KEEP=1 leaves it running
+mesh-demo: native envoy wasm ## Demonstrate panveil in a mesh of three services; KEEP=1 keeps it running
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> mesh-demo"; \
 		PEERS_PYTHON="$$python" cargo run --locked --package panveil-integration --features envoy --bin mesh-demo -- \
 		--wasm "$(wasm)" --envoy "$$envoy" --kustomize "$$kustomize" --prometheus "$$prometheus" $(if $(KEEP),--keep)
 
 .PHONY: schema
-schema: native ## Write the schemas of policies and records, and the reference page
+schema: native ## Write the schemas of policies and records, and docs/policy-reference.md
 	@echo "==> schema"
 	@cargo build --locked --package panveil --features cli --bin panveil
 	@panveil="$(build_dir)/debug/panveil"; mkdir -p envoy-config/schemas; \
@@ -109,8 +109,8 @@ schema: native ## Write the schemas of policies and records, and the reference p
 ##### Check #####
 
 .PHONY: test
-test: test-native test-dist ## Run every test, in a real Envoy and with a real registry too
-	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: what operators copy"; \
+test: test-native test-dist ## Run every test, including those with a real Envoy and a real registry
+	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: manifests, alerts, dashboard"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
 		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
 	@command -v curl >/dev/null || scripts/debian-packages curl
@@ -120,14 +120,14 @@ test: test-native test-dist ## Run every test, in a real Envoy and with a real r
 		cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: matrix
-matrix: native wasm ## Run the Envoy tests on every Envoy that is pinned, or ENVOYS=1.37.0,1.39.3; TESTS=word picks tests
+matrix: native wasm ## Run the Envoy tests on every pinned Envoy, or ENVOYS=1.37.0,1.39.3; TESTS=word selects tests
 	@python=$$(scripts/python integration/peers/requirements.txt); kustomize=$$(scripts/kustomize); \
 		prometheus=$$(scripts/prometheus); \
 		PANVEIL_WASM="$(wasm)" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" TESTS="$(TESTS)" \
 		scripts/matrix $(ENVOYS)
 
 .PHONY: test-native
-test-native: native ## Run the tests that need neither wasm nor Envoy
+test-native: native ## Run the tests without wasm and Envoy
 	@command -v openssl >/dev/null || scripts/debian-packages openssl
 	@echo "==> test: unit, property, fake host, native ABI, command line, documents"
 	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
@@ -136,29 +136,29 @@ test-native: native ## Run the tests that need neither wasm nor Envoy
 explore: native ## Run the property tests on new cases; SEED=n replays
 	@seed=$${SEED:-$$(date +%s)}; echo "==> explore: make explore SEED=$$seed"; \
 		PROPTEST_RNG_SEED="$$seed" cargo test --locked --package panveil --features cli,fake-host,fuzzing --lib --test fuzz || \
-		{ echo "explore: a property does not hold; replay it with: make explore SEED=$$seed" >&2; exit 1; }
+		{ echo "explore: a property test failed; replay it with: make explore SEED=$$seed" >&2; exit 1; }
 
 .PHONY: test-dist
-test-dist: dist ## Check what a release consists of: checksums, bill of materials, images in a real registry
-	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, bill of materials, licences"; \
+test-dist: dist ## Check the files of a release: checksums, SBOM, licences, images in a real registry
+	@python=$$(scripts/python scripts/sbom-requirements.txt); echo "==> test: checksums, SBOM, licences"; \
 		(cd dist && sha256sum --quiet --check SHA256SUMS); "$$python" scripts/sbom-check; scripts/notice --check
 	@registry=$$(scripts/registry); skopeo=$$(scripts/skopeo); echo "==> test: real registry"; \
 		PANVEIL_WASM="$(wasm)" REGISTRY="$$registry" SKOPEO="$$skopeo" \
 		cargo test --locked --package panveil-image --features dist --test dist
 
 .PHONY: fuzz
-fuzz: ## Fuzz each target, or TARGET=one, for FUZZ_SECONDS=60
+fuzz: ## Fuzz each target, or TARGET=name, for FUZZ_SECONDS=60
 	@scripts/fuzz $(TARGET)
 
 .PHONY: soak
-soak: native envoy wasm ## Send REQUESTS=200000 mixed exchanges through Envoy while its policy changes; SEED=n replays
+soak: native envoy wasm ## Send REQUESTS=200000 mixed requests through Envoy during policy changes; SEED=n replays
 	@echo "==> soak: build"
 	@cargo build --release --locked --package panveil-integration --bin soak
 	@envoy=$$(scripts/envoy); "$(build_dir)/release/soak" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: leaks
-leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50000 exchanges; SEED=n replays
+leaks: native envoy wasm ## Search all logs, admin pages and spans of REQUESTS=50000 requests for card numbers; SEED=n replays
 	@echo "==> leaks: build"
 	@cargo build --release --locked --package panveil-integration --features envoy --bin leaks
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
@@ -166,7 +166,7 @@ leaks: native envoy wasm ## Look for cards in all that is written of REQUESTS=50
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: hostile-peers
-hostile-peers: envoy ## Judge what arrives of EXCHANGES=300000 drawn exchanges; SEED=n replays, ONLY=number one, WITH=name=value,... changes it
+hostile-peers: envoy ## Check EXCHANGES=300000 random exchanges at the receiver; SEED=n replays, ONLY=n runs one, WITH=name=value,... changes it
 	@$(if $(WASM),,scripts/wasm)
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		"$$python" -B integration/hostile-peers/run.py --wasm "$(or $(WASM),$(wasm))" --envoy "$$envoy" \
@@ -174,7 +174,7 @@ hostile-peers: envoy ## Judge what arrives of EXCHANGES=300000 drawn exchanges; 
 		$(addprefix --with ,$(subst $(comma), ,$(WITH))) $(if $(REPORT),--json $(REPORT))
 
 .PHONY: istio
-istio: native envoy ## Run Istio's own control plane against the shipped manifests (root, Go); ONLY=word picks checks, UPDATE=1 rewrites golden files
+istio: native envoy ## Run Istio's own control plane against the shipped manifests (root, Go); ONLY=word selects checks, UPDATE=1 rewrites golden files
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
 	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
@@ -185,7 +185,7 @@ istio: native envoy ## Run Istio's own control plane against the shipped manifes
 		$(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
 
 .PHONY: istio-chaos
-istio-chaos: native envoy ## Change and break an Istio mesh at random under traffic (root, Go); SECONDS=1800, SEED=n gives an order again
+istio-chaos: native envoy ## Change and break an Istio mesh at random under traffic (root, Go), for SECONDS=1800; SEED=n replays the order
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
 	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
@@ -195,7 +195,7 @@ istio-chaos: native envoy ## Change and break an Istio mesh at random under traf
 		$(if $(SEED),--seed "$(SEED)")
 
 .PHONY: envoy-gateway
-envoy-gateway: native envoy ## Run Envoy Gateway against the shipped manifests (root, Go); ONLY=word picks checks
+envoy-gateway: native envoy ## Run Envoy Gateway against the shipped manifests (root, Go); ONLY=word selects checks
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
 	@tools=$$(scripts/istio-tools envoy-gateway); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
@@ -204,7 +204,7 @@ envoy-gateway: native envoy ## Run Envoy Gateway against the shipped manifests (
 		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" $(addprefix --only ,$(subst $(comma), ,$(ONLY)))
 
 .PHONY: bench
-bench: native envoy wasm ## Measure CPU, latency and memory beside other filters; update docs/performance.md
+bench: native envoy wasm ## Measure CPU, latency and memory, compared with other filters; update docs/performance.md
 	@scripts/wasm naive
 	@scripts/wasm noop
 	@echo "==> bench: build"
@@ -215,21 +215,21 @@ bench: native envoy wasm ## Measure CPU, latency and memory beside other filters
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK)$(SCENARIO),,--docs docs)
 
 .PHONY: bench-cost
-bench-cost: native envoy wasm ## Measure how cost grows with bodies, fields, rules, patterns, findings; update docs/cost.md
+bench-cost: native envoy wasm ## Measure the growth of cost with bodies, fields, rules, patterns, findings; update docs/cost.md
 	@echo "==> bench-cost: build"
 	@cargo build --release --locked --package panveil-integration --features envoy --bin bench-cost
 	@envoy=$$(scripts/envoy); "$(build_dir)/release/bench-cost" --wasm "$(wasm)" --envoy "$$envoy" \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
 
 .PHONY: bench-frames
-bench-frames: envoy wasm ## Measure what a frame of one byte costs, beside a filter that does nothing; docs/performance.md holds the figures
+bench-frames: envoy wasm ## Measure the cost of one-byte frames, compared with a no-op filter; docs/performance.md has the figures
 	@scripts/wasm noop
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		"$$python" -B integration/hostile-peers/frames.py --wasm "$(wasm)" --noop "$(CURDIR)/dist/noop.wasm" --envoy "$$envoy" \
 		$(if $(ROUNDS),--rounds $(ROUNDS))
 
 .PHONY: bench-scan
-bench-scan: native ## Measure how fast the detector reads, natively and in V8; update docs/scanner-speed.md
+bench-scan: native ## Measure the speed of the detector, natively and in V8; update docs/scanner-speed.md
 	@scripts/wasm scan-speed
 	@echo "==> bench-scan: build"
 	@cargo build --profile scan-speed --locked --package panveil-scan-speed --bin scan-speed
@@ -238,13 +238,13 @@ bench-scan: native ## Measure how fast the detector reads, natively and in V8; u
 		--script integration/scan-speed/run.mjs $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
 
 .PHONY: hostile
-hostile: native ## Search for inputs that the detector is slow on, for SECONDS=60; SEED=n begins there
+hostile: native ## Search for slow inputs of the detector, for SECONDS=60; SEED=n repeats a search
 	@echo "==> hostile: build"
 	@cargo build --profile scan-speed --locked --package panveil-scan-speed --features search --bin hostile
 	@"$(build_dir)/scan-speed/hostile" $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: eval
-eval: native ## Measure what the detector finds and flags; update docs/evaluation.md
+eval: native ## Measure recall and false positives of the detector; update docs/evaluation.md
 	@echo "==> eval: build"
 	@cargo build --release --locked --package panveil-integration --bin eval
 	@"$(build_dir)/release/eval" --docs docs
@@ -269,13 +269,13 @@ lint: ## Check format, lints, language and documentation
 	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 
 .PHONY: deny
-deny: ## Check dependencies for licences, advisories and origin; DENY="licenses bans sources" does without network
+deny: ## Check dependencies for licences, advisories and origin; DENY="licenses bans sources" works offline
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: no cargo-deny; run: cargo install cargo-deny --locked" >&2; exit 1; }
 	@for manifest in Cargo.toml fuzz/Cargo.toml integration/naive/Cargo.toml integration/noop/Cargo.toml; do echo "==> deny: $$manifest"; \
 		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
 .PHONY: size
-size: wasm ## Show the size of the wasm and whose its bytes are; update docs/size.md
+size: wasm ## Show the size of the wasm by crate and function; update docs/size.md
 	@scripts/wasm names
 	@echo "==> size: build"
 	@cargo build --locked --package panveil-integration --bin size
@@ -283,21 +283,21 @@ size: wasm ## Show the size of the wasm and whose its bytes are; update docs/siz
 	@echo "==> size: $$(stat --format=%s "$(wasm)") bytes, gzipped $$(gzip --best --stdout "$(wasm)" | wc --bytes) bytes"
 
 .PHONY: real-files
-real-files: cli ## Count what panveil takes for cards in 900 MB of other people's files
+real-files: cli ## Count the false positives in 900 MB of third-party files
 	@echo "==> real-files"
 	@scripts/real-files
 
 ##### Clean #####
 
 .PHONY: clean
-clean: ## Remove what was built; keep the fetched Envoy
+clean: ## Remove build output; keep fetched tools
 	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,fuzz/build,matrix}
 
 .PHONY: distclean
-distclean: ## Remove everything that was built or fetched
+distclean: ## Remove build output and fetched tools
 	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files,istio}
 
-# Unlisted: whether cargo and a C linker are there.
+# Not listed: checks for cargo and a C linker.
 .PHONY: native
 native:
 	@scripts/native-toolchain
