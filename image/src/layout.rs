@@ -1,5 +1,5 @@
-//! What do images consist of, and how do they lie in a folder? As the
-//! [OCI image layout](https://github.com/opencontainers/image-spec/blob/main/image-layout.md) says.
+//! Images and their blobs as an [OCI image
+//! layout](https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -18,7 +18,7 @@ const LAYOUT_FILE: &str = "oci-layout";
 const INDEX_FILE: &str = "index.json";
 const LAYOUT_VERSION: &str = "1.0.0";
 
-/// Images with everything that they consist of.
+/// Images with all blobs that they refer to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     blobs: BTreeMap<String, Vec<u8>>,
@@ -26,7 +26,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Keeps `content`, and says how a manifest refers to it.
+    /// Adds `content` as a blob, and returns the descriptor by which a manifest refers to it.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Layout {
         Ok(descriptor)
     }
 
-    /// Keeps `manifest` as the image called `name`, and returns its digest: the one that Istio compares.
+    /// Adds `manifest` as the image with this `name`, and returns its digest, which Istio compares.
     ///
     /// # Errors
     ///
@@ -51,11 +51,12 @@ impl Layout {
         Ok(digest)
     }
 
-    /// Writes all of it into the folder `to`, in place of a layout that is there. It appears whole or not at all.
+    /// Writes the layout into the folder `to` and replaces a layout that is there. The folder appears complete or not
+    /// at all.
     ///
     /// # Errors
     ///
-    /// When `to` is something else than a layout, or cannot be written.
+    /// When `to` exists and is no layout, or cannot be written.
     pub fn write(&self, to: &Path) -> Result<()> {
         if to.exists() && !to.join(LAYOUT_FILE).is_file() {
             bail!("{} is there and is no image layout; remove it or name another folder", to.display());
@@ -91,7 +92,7 @@ impl Layout {
     }
 }
 
-/// The digest under which registries know `content`.
+/// Digest under which registries store `content`.
 ///
 /// # Errors
 ///
@@ -101,7 +102,7 @@ pub fn sha256(content: &[u8]) -> Result<Digest> {
     Ok(Sha256Digest::from_str(&digits)?.into())
 }
 
-/// As JSON, with the members of every object in the order of their names: annotations come out of a map without one.
+/// Serializes to JSON with the members of every object sorted by name. Annotations come from a map without an order.
 pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut value = serde_json::to_value(value)?;
     value.sort_all_objects();

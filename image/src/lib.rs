@@ -1,12 +1,12 @@
-//! How does panveil.wasm get from `dist/` to the agent of an Istio sidecar?
+//! OCI images that bring panveil.wasm from `dist/` to the agent of an Istio sidecar.
 //!
-//! [`variants`] says which images the agent accepts and makes them. [`layout`] keeps what they consist of by its
-//! digest, and writes it as a folder that any tool for images can push. [`pinning`] writes the digest into the resource
-//! that names the image.
+//! [`variants`] defines the images that the agent accepts, and builds them. [`layout`] stores their blobs by digest,
+//! and writes them as a folder that any image tool can push. [`pinning`] writes the digest into the resource that names
+//! the image.
 //!
-//! The same module gives the same bytes, on every machine: nothing here knows a time, a user or a path, and the
-//! compressor is the one in `Cargo.lock`. So a digest is known before anything is pushed, and whoever rebuilds the
-//! module can tell whether an image holds it.
+//! The same module gives the same bytes on every machine: nothing here depends on a time, a user or a path, and
+//! `Cargo.lock` pins the compressor. Therefore the digest is known before the push, and a rebuild of the module shows
+//! whether an image contains it.
 
 pub mod layout;
 pub mod pinning;

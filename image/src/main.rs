@@ -1,4 +1,4 @@
-//! What can be asked of the images? To pack them, and to pin one: `make image`, `make push`.
+//! The image tool behind `make image` and `make push`: packs the images, and pins one of them.
 
 use std::fs;
 use std::io::{self, Write};
@@ -41,7 +41,7 @@ enum Task {
         /// The digest: sha256:, then 64 hexadecimal digits
         #[arg(long, value_parser = manifest_digest)]
         digest: Sha256Digest,
-        /// The image that was pushed, to tell which resources name another
+        /// The image that was pushed; resources that name another image stay unchanged
         #[arg(long)]
         image: String,
         /// Resources, or folders with them
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to be told when this fails too.
+            // Standard error is the last resort: no further report is possible if this write fails too.
             let _ = writeln!(io::stderr(), "image: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,6 +1,6 @@
-//! Which image does an Istio resource want? The one with the digest in its line `sha256:`, and this writes that line.
+//! The digest of an image, written into the line `sha256:` of the Istio resources that name the image.
 //!
-//! Only that line of a file changes, so that comments and order stay: it is the operator's file.
+//! No other line of the file changes, so comments and order stay: the file belongs to the operator.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,21 +8,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use oci_spec::image::Sha256Digest;
 
-/// How much of a file is read: a resource is a few kilobytes.
+/// Maximum size of a file. A resource is a few kilobytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// A file that pins an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinned {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// The image that its `url` names, without `oci://`.
+    /// Image in its `url`, without `oci://`.
     pub image: String,
-    /// Whether it named another digest before.
+    /// Whether it pinned another digest before.
     pub changed: bool,
 }
 
-/// Writes `digest` into every file with an `oci://` URL among `paths`. Of a folder those are taken that end in `.yaml`.
+/// Writes `digest` into every file among `paths` that has an `oci://` URL. Of a folder, takes the files that end in
+/// `.yaml`.
 ///
 /// # Errors
 ///
@@ -67,7 +68,7 @@ fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// The image that `text` names and `text` with `digest`, or nothing when it names none.
+/// Image that `text` names, and `text` with `digest`. `None` when it names no image.
 fn rewrite(text: &str, digest: &Sha256Digest) -> Result<Option<(String, String)>> {
     let mut image: Option<&str> = None;
     let mut pinned = false;
@@ -80,7 +81,7 @@ fn rewrite(text: &str, digest: &Sha256Digest) -> Result<Option<(String, String)>
         } else if image.is_some() && !pinned && words.starts_with("sha256:") {
             let indent = line.strip_suffix(words).unwrap_or_default();
             let end = if line.ends_with('\n') { "\n" } else { "" };
-            // Quoted: a digest of decimal digits only would be a number.
+            // Quoted: YAML reads a digest of decimal digits only as a number.
             rewritten.push_str(&format!("{indent}sha256: \"{digest}\"{end}"));
             pinned = true;
             continue;
@@ -93,7 +94,7 @@ fn rewrite(text: &str, digest: &Sha256Digest) -> Result<Option<(String, String)>
     }
 }
 
-/// A YAML scalar without what may stand around it: blanks, quotes, a comment.
+/// Content of a YAML scalar, without blanks, quotes and comment.
 fn unquoted(scalar: &str) -> &str {
     let scalar = scalar.split_once(" #").map_or(scalar, |(scalar, _)| scalar);
     scalar.trim().trim_matches(['"', '\''])

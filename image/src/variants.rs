@@ -1,7 +1,7 @@
-//! Which images hold a wasm module so that Istio's agent finds it, and how are they made?
+//! The two image formats from which Istio's agent extracts a Wasm module.
 //!
-//! Two of those in the [wasm image specification](https://github.com/solo-io/wasm/tree/master/spec). The agent tells them
-//! apart by their layers.
+//! Both are defined in the [wasm image specification](https://github.com/solo-io/wasm/tree/master/spec). The agent
+//! distinguishes them by their layers.
 
 use std::collections::HashMap;
 
@@ -16,31 +16,31 @@ use oci_spec::image::{
 
 use crate::layout::{Layout, json, sha256};
 
-/// What the agent looks for in the last layer of a [`Variant::Compat`].
+/// File that the agent searches for in the last layer of a [`Variant::Compat`].
 const MODULE_FILE: &str = "plugin.wasm";
 const MODULE_LAYER: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
 const RUNTIME_CONFIG: &str = "application/vnd.module.wasm.config.v1+json";
-/// Artifact Hub shows what is there.
+/// Annotation with the address of the page that Artifact Hub shows.
 const README_URL: &str = "io.artifacthub.package.readme-url";
-/// The bytes that every wasm module of version 1 begins with.
+/// First bytes of every Wasm module of version 1.
 const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
-/// What the agent takes at most, unless it is told otherwise.
+/// Maximum module size of the agent by default.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 
-/// A way to put a module into an image.
+/// Image format for a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// An ordinary container image with the file `plugin.wasm` in its only layer. Every registry stores it.
+    /// Ordinary container image with the file `plugin.wasm` in its only layer. Every registry stores it.
     Compat,
-    /// An OCI artifact with the module as it is for a layer. For registries and tools that show what an artifact is.
+    /// OCI artifact with the module itself as a layer, for registries and tools that show artifacts.
     Artifact,
 }
 
 impl Variant {
-    /// Both.
+    /// Both variants.
     pub const ALL: [Self; 2] = [Self::Compat, Self::Artifact];
 
-    /// Its name in the layout: what stands after the colon of `oci:dist/image:compat`.
+    /// Name in the layout, after the colon in `oci:dist/image:compat`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,32 +50,36 @@ impl Variant {
     }
 }
 
-/// An image that was packed.
+/// Packed image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// In which way.
+    /// Format of the image.
     pub variant: Variant,
-    /// The digest of its manifest: `sha256` of an Istio resource with an `oci://` URL.
+    /// Digest of its manifest: `sha256` of an Istio resource with an `oci://` URL.
     pub digest: Digest,
 }
 
-/// The commit that an image is built from. Artifact Hub lists only images that name it.
+/// Commit that an image is built from. Artifact Hub lists only images that name it.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The address of the repository, on GitHub.
+    /// Address of the repository, on GitHub.
     pub source: String,
-    /// The time of the commit, in RFC 3339.
+    /// Time of the commit, in RFC 3339.
     pub created: String,
 }
 
-/// Every variant of an image with `module`, in one layout.
+/// Packs `module` in every variant, into one layout.
 ///
 /// # Errors
 ///
-/// When `module` is no wasm module, or one that is too large for the agent.
+/// When `module` is no Wasm module, or is too large for the agent.
 pub fn pack(module: &[u8], origin: Option<&Origin>) -> Result<(Layout, Vec<Image>)> {
     ensure!(module.starts_with(MAGIC), "not a wasm module: it does not begin as one");
-    ensure!(module.len() <= MOST_BYTES, "{} bytes are more than Istio's agent takes, {MOST_BYTES}", module.len());
+    ensure!(
+        module.len() <= MOST_BYTES,
+        "{} bytes are more than the {MOST_BYTES} that Istio's agent accepts",
+        module.len()
+    );
     let mut layout = Layout::default();
     let mut images = Vec::new();
     for variant in Variant::ALL {
@@ -104,7 +108,7 @@ fn compat(layout: &mut Layout, module: &[u8], origin: Option<&Origin>) -> Result
     manifest(config, vec![layer], annotations)
 }
 
-/// The agent wants exactly two layers, and takes the one of the module's type.
+/// Artifact with exactly two layers, as the agent requires. The agent takes the layer with the module's media type.
 fn artifact(layout: &mut Layout, module: &[u8], origin: Option<&Origin>) -> Result<ImageManifest> {
     let runtime = serde_json::json!({"type": "envoy_proxy", "abiVersions": ["0.2.1"], "config": {}});
     let runtime = layout.add_blob(MediaType::Other(RUNTIME_CONFIG.to_owned()), json(&runtime)?)?;
@@ -153,7 +157,7 @@ fn annotations(origin: Option<&Origin>) -> HashMap<String, String> {
     annotations
 }
 
-/// One file that belongs to nobody and was never written.
+/// Tar archive of one file, without owner and time.
 fn tar_of(module: &[u8]) -> Result<Vec<u8>> {
     let mut header = tar::Header::new_ustar();
     header.set_entry_type(tar::EntryType::Regular);
@@ -167,7 +171,7 @@ fn tar_of(module: &[u8]) -> Result<Vec<u8>> {
     Ok(archive.into_inner()?)
 }
 
-/// Without the time, the name and the system that gzip has room for.
+/// Compresses without the optional time, name and system in the gzip header.
 fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     const UNKNOWN_SYSTEM: u8 = 255;
     let mut encoder: GzEncoder<Vec<u8>> =
@@ -187,7 +191,7 @@ mod tests {
         assert_eq!(pack(MODULE, None).unwrap(), pack(MODULE, None).unwrap());
     }
 
-    /// Whoever upgrades the compressor changes the digest of every image; this is where it shows.
+    /// Detects a change of the compressor, which changes the digest of every image.
     #[test]
     fn the_layer_is_the_same_on_every_machine() {
         let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();

@@ -1,5 +1,4 @@
-//! Which module does Istio's agent take out of an image? Its rules, told again: those of `pkg/wasm/imagefetcher.go` in
-//! Istio 1.29 to 1.31.
+//! Selection of the module by Istio's agent, after `pkg/wasm/imagefetcher.go` of Istio 1.29 to 1.31.
 
 use std::io::Read;
 use std::path::Path;
@@ -13,19 +12,19 @@ use crate::pulled::Pulled;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const COMPAT_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const MODULE_LAYER: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
-/// The largest module that the agent takes.
+/// Maximum size of a module for the agent.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
-/// What the agent takes an image for.
+/// Format that the agent recognizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A container image with a file `plugin.wasm` in its last layer.
+    /// Container image with a file `plugin.wasm` in its last layer.
     Compat,
-    /// An artifact of two layers, of which one is the module.
+    /// Artifact with two layers, one of which is the module.
     Artifact,
 }
 
-/// The module in an image. The agent tries one way, then the other.
+/// Module in an image. The agent tries one format, then the other.
 pub fn module(image: &Pulled) -> Result<(Vec<u8>, Kind)> {
     let manifest = ImageManifest::from_reader(image.manifest())?;
     let media_type = manifest.media_type().as_ref().map(ToString::to_string);
@@ -88,7 +87,7 @@ mod tests {
     fn the_agent_takes_the_file_by_its_name() -> Result<()> {
         let layers = [layer(COMPAT_LAYER)?];
         ensure!(compat(&layers, |_| archive("a/plugin.wasm"))? == b"\0asm");
-        ensure!(compat(&layers, |_| archive("panveil.wasm")).is_err(), "another name was taken");
+        ensure!(compat(&layers, |_| archive("panveil.wasm")).is_err(), "another file name was accepted");
         Ok(())
     }
 

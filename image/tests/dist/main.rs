@@ -1,7 +1,8 @@
-//! Does what `make dist` leaves reach a sidecar? Through a real registry, with skopeo, and by the rules of Istio's agent.
+//! Tests that the output of `make dist` reaches a sidecar: through a real registry, with skopeo, by the rules of
+//! Istio's agent.
 //!
-//! Needs the module in `PANVEIL_WASM`, which `dist/image` was packed from, a registry in `REGISTRY` and skopeo in
-//! `SKOPEO`; `make test-dist` provides all of them.
+//! `PANVEIL_WASM` names the module that `dist/image` was packed from, `REGISTRY` a registry, `SKOPEO` skopeo. `make
+//! test-dist` sets all of them.
 
 mod istio;
 mod notes;
@@ -19,7 +20,7 @@ use oci_spec::image::ImageManifest;
 use pulled::Pulled;
 use registry::Registry;
 
-/// What `dist/image` holds, and what Istio's agent must take each for.
+/// Images in `dist/image`, and the format that Istio's agent must recognize for each.
 const VARIANTS: [(&str, Kind); 2] = [("compat", Kind::Compat), ("artifact", Kind::Artifact)];
 const RESOURCES: [&str; 2] = ["wasmplugin.yaml", "trafficextension.yaml"];
 
@@ -35,7 +36,7 @@ fn what_istio_pulls_is_the_module() -> Result<()> {
             let pulled = Pulled::new(name)?;
             ensure!(pulled.digest()? == digest, "{name} has the digest {}, pushed was {digest}", pulled.digest()?);
             let (found, as_kind) = istio::module(&pulled).with_context(|| name.clone())?;
-            ensure!(as_kind == kind, "{name} was taken for {as_kind:?}");
+            ensure!(as_kind == kind, "{name} was recognized as {as_kind:?}");
             ensure!(found == module, "{name} holds another module");
         }
     }
@@ -61,7 +62,7 @@ fn a_push_pins_the_image_in_the_resources() -> Result<()> {
     for resource in RESOURCES {
         let expected = fixture(resource)?.replace("REGISTRY", &registry.address).replace(&"0".repeat(64), digits);
         ensure!(fs::read_to_string(room.path().join(resource))? == expected, "{resource} changed elsewhere");
-        // What the resource says is what a sidecar asks for.
+        // The URL of the resource is the one that a sidecar requests.
         let url = expected.lines().find_map(|line| line.trim().strip_prefix("url: oci://")).context("no url")?;
         ensure!(Pulled::new(url)?.digest()? == digest, "{url} has another digest");
     }
@@ -86,7 +87,7 @@ fn the_artifact_tells_the_abi_of_the_module() -> Result<()> {
     let image = Pulled::from(&format!("oci:{}:artifact", root().join("dist/image").display()))?;
     let manifest = ImageManifest::from_reader(image.manifest())?;
     let runtime: serde_json::Value = serde_json::from_slice(&image.blob(manifest.config())?)?;
-    let abi = runtime["abiVersions"][0].as_str().context("it tells none")?;
+    let abi = runtime["abiVersions"][0].as_str().context("no ABI version")?;
     let export = format!("proxy_abi_version_{}", abi.replace('.', "_"));
     let (module, _) = istio::module(&image)?;
     ensure!(
@@ -103,7 +104,7 @@ fn a_registry_that_is_gone_is_told_in_one_line() -> Result<()> {
     drop(registry);
     let output = push(&image, "compat")?;
     let told = String::from_utf8(output.stderr)?;
-    ensure!(!output.status.success() && output.stdout.is_empty(), "it says that it has pushed");
+    ensure!(!output.status.success() && output.stdout.is_empty(), "it reports a push");
     ensure!(told.lines().count() == 2 && told.contains("connection refused"), "{told}");
     Ok(())
 }
@@ -121,7 +122,7 @@ fn what_names_no_image_is_told() -> Result<()> {
     Ok(())
 }
 
-/// Pushes an image of `dist/image`, and returns the digest that this prints.
+/// Pushes an image of `dist/image`, and returns the digest that skopeo prints.
 fn pushed(image: &str, variant: &str) -> Result<String> {
     let output = push(image, variant)?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
@@ -132,7 +133,7 @@ fn push(image: &str, variant: &str) -> Result<Output> {
     Ok(Command::new(root().join("scripts/push")).args([image, variant]).output()?)
 }
 
-/// What a command prints that succeeds.
+/// Output of a command, which must succeed.
 fn done(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());

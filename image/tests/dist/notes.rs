@@ -1,4 +1,4 @@
-//! What is said of a release? The digests that an operator copies are those of what was packed.
+//! Release notes: their digests are those of the packed images.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn a_tag_that_does_not_fit_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// What the notes are made from, with this changelog.
+/// Checkout with this changelog and the inputs of the release notes.
 fn checkout(changelog: &str) -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
     for name in ["Cargo.toml", "scripts/release-notes", "dist/SHA256SUMS", "dist/image/index.json"] {

@@ -1,4 +1,4 @@
-//! The package from which `cargo install` builds the command holds every file that this takes.
+//! The crate package contains every file that `cargo install` needs to build the command.
 
 use std::collections::BTreeSet;
 use std::fs::File;

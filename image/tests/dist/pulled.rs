@@ -1,4 +1,4 @@
-//! What comes out of a registry? An image that skopeo pulled, with every digest looked at again.
+//! Image that skopeo pulled from a registry, with every digest verified.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{done, from_environment};
 
-/// An image as it came from a registry of this machine.
+/// Image from a registry on this machine.
 pub struct Pulled {
     folder: TempDir,
     manifest: Vec<u8>,
@@ -22,7 +22,7 @@ impl Pulled {
         Self::from(&format!("docker://{name}"))
     }
 
-    /// Copies an image from wherever skopeo can.
+    /// Copies an image from any source that skopeo supports.
     pub fn from(source: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let to = format!("dir:{}", folder.path().display());
@@ -33,26 +33,22 @@ impl Pulled {
         Ok(Self { folder, manifest })
     }
 
-    /// As the registry sent it.
+    /// Manifest, as the registry sent it.
     pub fn manifest(&self) -> &[u8] {
         &self.manifest
     }
 
-    /// What Istio compares with `sha256` of the resource.
+    /// Digest that Istio compares with `sha256` of the resource.
     pub fn digest(&self) -> Result<String> {
         Ok(sha256(&self.manifest)?.to_string())
     }
 
-    /// What the manifest refers to with `layer`.
+    /// Content of `layer`.
     pub fn blob(&self, layer: &Descriptor) -> Result<Vec<u8>> {
         let content =
             fs::read(self.folder.path().join(layer.digest().digest())).with_context(|| layer.digest().to_string())?;
-        ensure!(sha256(&content)? == *layer.digest(), "what came as {} is something else", layer.digest());
-        ensure!(
-            u64::try_from(content.len())? == layer.size(),
-            "{} has another size than the manifest says",
-            layer.digest()
-        );
+        ensure!(sha256(&content)? == *layer.digest(), "the content of {} does not match its digest", layer.digest());
+        ensure!(u64::try_from(content.len())? == layer.size(), "{} has not the size in the manifest", layer.digest());
         Ok(content)
     }
 }

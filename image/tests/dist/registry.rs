@@ -1,5 +1,4 @@
-//! Which registry are the images tried with? A real one, on a port and in a folder of its own, for as long as its owner is
-//! there.
+//! Real registry on a port and in a folder of its own. It stops when dropped.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
@@ -12,25 +11,25 @@ use tempfile::TempDir;
 
 use crate::from_environment;
 
-/// How long it may take to listen.
+/// Maximum time until it listens.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks whether it does.
+/// Interval between two connection attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A registry that runs.
+/// Running registry.
 pub struct Registry {
-    /// Where it listens: the beginning of an image's name.
+    /// Address on which it listens: the first part of an image's name.
     pub address: String,
     process: Child,
     _folder: TempDir,
 }
 
 impl Registry {
-    /// Starts one without an image in it.
+    /// Starts an empty registry.
     pub fn start() -> Result<Self> {
         let binary = from_environment("REGISTRY")?;
         let folder = tempfile::tempdir()?;
-        // Free a moment ago: the registry cannot be told to pick one and say which.
+        // The registry cannot report a port that it picked, so the test picks a free one.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let settings = folder.path().join("settings.yml");
         let images = folder.path().join("images");
@@ -55,7 +54,7 @@ impl Registry {
         while TcpStream::connect(&registry.address).is_err() {
             if registry.process.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
                 let log = fs::read_to_string(&log).unwrap_or_default();
-                bail!("the registry does not listen: {}", log.lines().last().unwrap_or("it says nothing"));
+                bail!("the registry does not listen: {}", log.lines().last().unwrap_or("no output"));
             }
             thread::sleep(PAUSE);
         }
@@ -65,7 +64,7 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
