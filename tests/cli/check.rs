@@ -1,4 +1,4 @@
-//! Does `panveil check` say what a policy is?
+//! `panveil check`: the description of a valid policy, and the error for an invalid one.
 
 use crate::command::{file, printed, refused, run, said};
 

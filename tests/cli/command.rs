@@ -1,4 +1,4 @@
-//! How is the command run, and what did it say?
+//! Execution of the command, and its output.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -6,25 +6,25 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-/// The command, with all its streams in pipes.
+/// Command with all its streams in pipes.
 pub fn panveil(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_panveil"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// Runs it to its end.
+/// Runs the command until it exits.
 pub fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = panveil(arguments).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     thread::scope(|scope| {
-        // It may well end before it has read everything.
+        // The command may exit before it has read all of its input.
         scope.spawn(move || stdin.write_all(input).ok());
         child.wait_with_output().unwrap()
     })
 }
 
-/// What was printed by a run that went well and had nothing to remark.
+/// Standard output of a run that must succeed without a warning.
 pub fn printed(arguments: &[&str], input: &[u8]) -> String {
     let output = run(arguments, input);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
@@ -32,7 +32,7 @@ pub fn printed(arguments: &[&str], input: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What was said by a run that failed, and that it was said in one line.
+/// Error of a run that must fail. The error must be one line.
 pub fn refused(arguments: &[&str], input: &[u8]) -> String {
     let output = run(arguments, input);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
@@ -40,7 +40,7 @@ pub fn refused(arguments: &[&str], input: &[u8]) -> String {
     said(&output)
 }
 
-/// The one line that was said.
+/// Standard error, which must be one line.
 pub fn said(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
@@ -63,7 +63,7 @@ pub fn folder(name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Reads on to the end of the line.
+/// Reads to the end of the line.
 pub fn drain(output: &mut impl Read) {
     let mut byte = [0];
     while byte != *b"\n" {

@@ -1,4 +1,4 @@
-//! Does `panveil explain` say why, and never anything else than the filter does?
+//! `panveil explain`: the reason for each decision, which must agree with the filter.
 
 use crate::command::{printed, refused, run};
 

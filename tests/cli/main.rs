@@ -1,7 +1,7 @@
-//! The `panveil` command, run as its users run it.
+//! Tests of the `panveil` command, as its users run it.
 
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, reason = "what fails here is the test")]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod check;
 mod command;

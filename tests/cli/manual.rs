@@ -1,4 +1,4 @@
-//! Do the manual and the completions know every command?
+//! The manual and the completions list every command.
 
 use crate::command::{printed, refused};
 

@@ -1,4 +1,4 @@
-//! Does `panveil mask` do what the policy says?
+//! `panveil mask`: the text masked as the policy says.
 
 use crate::command::{drain, file, panveil, printed, refused, run, said};
 use std::io::{Read, Write};
@@ -35,7 +35,7 @@ fn mask_does_what_the_policy_says() {
     );
     assert_eq!(printed(&["mask", "--policy", &block], b"no card\n"), "no card\n");
 
-    // A message of gRPC that is compressed by nothing.
+    // A gRPC message with the compressed flag set, in a stream without a compression algorithm.
     let unread = ["--content-type", "application/grpc", "--policy"];
     let message = b"\x01\0\0\0\x03abc";
     let uninspectable = file("uninspectable.json", r#"{"uninspectable":"block"}"#);
@@ -68,7 +68,7 @@ fn mask_goes_by_rules() {
     let card = "card 4111111111111111\n";
     for (options, said_note, masked) in [
         (&charges[..], "1 card number passed, since charges is allow", false),
-        // Which method it was is not known.
+        // The method is unknown.
         (&charges[2..], "", true),
         (&["--path", "/v2", "--content-type", "image/png"], "nothing was looked at, since images is skip", false),
         (&[], "", true),
@@ -111,7 +111,7 @@ fn a_reader_that_has_enough_is_no_error() {
     let mut child = panveil(&["mask"]).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    // It ends at its first write; what is written to it after that has no reader either.
+    // The command exits at its first write. After that the pipe has no reader.
     stdin.write_all(&b"text\n".repeat(1_000_000)).ok();
     drop(stdin);
     let output = child.wait_with_output().unwrap();

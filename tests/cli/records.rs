@@ -1,4 +1,4 @@
-//! Does `panveil scan --records` answer every record?
+//! `panveil scan --records`: one result for every record.
 
 use crate::command::{file, printed, run, said};
 use base64::Engine;

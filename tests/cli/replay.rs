@@ -1,4 +1,4 @@
-//! Does `panveil replay` show what the filter would do?
+//! `panveil replay`: the decisions that the filter would make about a capture.
 
 use crate::command::{file, printed, refused, run, said};
 
@@ -19,17 +19,17 @@ rules:
   action: skip
 ";
 
-/// A HAR file of these entries.
+/// HAR file with these entries.
 fn capture(entries: &str) -> String {
     format!(r#"{{"log":{{"version":"1.2","creator":{{"name":"test"}},"entries":[{entries}]}}}}"#)
 }
 
-/// The lines of a report, with one space where there are several.
+/// Lines of a report, with repeated spaces collapsed.
 fn lines(report: &str) -> Vec<String> {
     report.lines().map(|line| line.split_whitespace().collect::<Vec<&str>>().join(" ")).collect()
 }
 
-/// That there is each of the lines. Where one has `..`, the field may be told or not: that is the record's matter.
+/// Asserts that the report has each of these lines. `..` stands for an optional field.
 fn assert_has(report: &str, expected: &[&str]) {
     let lines = lines(report);
     for wanted in expected {
@@ -51,7 +51,7 @@ fn every_kind_of_finding_has_a_row() {
             "2 POST api.shop.example /v1/charges response body .. mastercard 1 masked response",
             "3 GET api.shop.example /v1/orders?pan=**************** request path .. visa 1 masked request",
             "3 GET api.shop.example /v1/orders?pan=**************** request headers x-card amex 1 masked request",
-            // Its content-encoding is undone in the capture.
+            // The capture holds the decoded body.
             "3 GET api.shop.example /v1/orders?pan=**************** response body .. discover 1 masked response",
             // The fields of a form, without its text.
             "4 POST api.shop.example /v1/notes request body .. mastercard 1 masked request",
@@ -83,7 +83,7 @@ fn rules_decide_and_are_named() {
             "response body skipped, as the policy says 1 5",
         ],
     );
-    // The request was refused, so that no response followed.
+    // The request was blocked, so it has no response.
     assert!(!report.contains("discover"), "{report}");
 
     let blocked = "2 POST api.shop.example /v1/charges request body .. visa 1 blocked request";
@@ -162,7 +162,7 @@ fn nothing_that_is_printed_holds_a_card() {
 #[test]
 fn captures_of_many_writers_are_read() {
     for (entry, rows) in [
-        // The least that there can be.
+        // Minimal capture.
         (
             r#"{"request":{"method":"GET","url":"/a?4111111111111111"}}"#,
             &["1 GET /a?**************** request path .. visa 1 masked request"][..],
@@ -175,24 +175,24 @@ fn captures_of_many_writers_are_read() {
             r#"{"request":{"method":"GET","url":"/go?to=https://a.example/4111111111111111"}}"#,
             &["1 GET /go?to=https://a.example/**************** request path .. visa 1 masked request"],
         ),
-        // A query that is in no address.
+        // Query that is not part of the URL.
         (
             r#"{"request":{"method":"GET","url":"https://a.example/q","queryString":[{"name":"a b","value":"4111 1111 1111 1111"}]}}"#,
             &["1 GET a.example /q?a+b=****+****+****+**** request path .. visa 1 masked request"],
         ),
-        // Only pseudo headers, and a body in base64.
+        // Pseudo-headers only, and a body in base64.
         (
             r#"{"request":{"httpVersion":"h2","headers":[{"name":":method","value":"PUT"},{"name":":path","value":"/x"},{"name":":authority","value":"b.example"}],
                 "postData":{"mimeType":"","encoding":"base64","text":"NDExMTExMTEx\nMTExMTExMQ"}}}"#,
             &["1 PUT b.example /x request body .. visa 1 masked request"],
         ),
-        // A coding that is undone, of a request too.
+        // Decoded content encoding, also of a request.
         (
             r#"{"request":{"method":"POST","url":"https://a.example/","headers":[{"name":"Content-Encoding","value":"br"},{"name":"Content-Length","value":"9"}],
                 "postData":{"text":"4111111111111111"}}}"#,
             &["1 POST a.example / request body .. visa 1 masked request"],
         ),
-        // Cut off by whoever captured it.
+        // Body truncated by the capturing tool.
         (
             r#"{"request":{"method":"GET","url":"https://a.example/"},"response":{"status":200,"content":{"size":900,"text":"4111111111111111 and"}}}"#,
             &[
@@ -204,7 +204,7 @@ fn captures_of_many_writers_are_read() {
             r#"{"request":{"method":"GET","url":"https://a.example/"},"response":{"status":200,"content":{"encoding":"base64","text":"%%%"}}}"#,
             &["response body not captured 1 1"],
         ),
-        // What was never there is not missing.
+        // An absent body is not a truncated one.
         (
             r#"{"request":{"method":"HEAD","url":"https://a.example/"},"response":{"status":200,"headers":[{"name":"content-length","value":"70"}],"content":{"size":70}}}"#,
             &["1 entry: 1 clean"],

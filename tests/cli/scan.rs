@@ -1,4 +1,4 @@
-//! Does `panveil scan` find every card, say where it is, and say what it could not read?
+//! `panveil scan`: every card number, its location, and the parts that it could not read.
 
 use crate::command::{drain, file, folder, panveil, refused, run, said};
 use flate2::Compression;
@@ -12,13 +12,13 @@ use std::thread;
 
 const CARD: &str = "411111******1111";
 
-/// What was printed and said, and the exit status.
+/// Standard output, standard error and exit status.
 fn outcome(output: &Output) -> (String, String, i32) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
 }
 
-/// What was printed by a run that found something and had nothing to remark.
+/// Standard output of a run with findings and without a warning.
 fn found(arguments: &[&str], input: &[u8]) -> String {
     let (printed, said, status) = outcome(&run(arguments, input));
     assert_eq!((said.as_str(), status), ("", 1), "{arguments:?} {printed}");
@@ -78,7 +78,7 @@ fn directories_are_scanned_whole_and_in_order() {
     for number in 0..60 {
         let name = format!("{root}/{}/{number:02}.log", ["a", "b/c", ".hidden"][number / 20]);
         fs::create_dir_all(name.rsplit_once('/').unwrap().0).unwrap();
-        // The first files are the ones that take longest.
+        // The first file of every twenty takes longest.
         let lines = if number % 20 == 0 { 50_000 } else { number };
         fs::write(&name, format!("{}pan=4111111111111111", "nothing here\n".repeat(lines))).unwrap();
         expected.push_str(&format!("{name}:{}:5: visa, 16 digits, {CARD}\n", lines + 1));
@@ -176,7 +176,7 @@ fn gzip_is_unpacked_whatever_its_name() {
         format!("{path}:1:5: visa, 16 digits, {CARD}\n{path}:3:1: mastercard, 16 digits, 555555******4444\n");
     assert_eq!(found(&["scan", &path], b""), expected);
     assert_eq!(found(&["scan"], &[one.clone(), two].concat()), expected.replace(&path, "-"));
-    // A member that ends inside of a number does not end the number.
+    // The end of a gzip member inside a number does not end the number.
     let halves = [gzip("41111111"), gzip("11111111")].concat();
     assert_eq!(found(&["scan"], &halves), format!("-:1:1: visa, 16 digits, {CARD}\n"));
 

@@ -1,4 +1,4 @@
-//! Are the schemas that are shipped those of this version?
+//! The shipped schemas are those of this version.
 
 use crate::command::printed;
 

@@ -1,6 +1,6 @@
-//! What `panveil status` says of proxies, by pages as Envoy 1.40 writes them.
+//! `panveil status` on admin pages in the format of Envoy 1.40.
 
-#![expect(clippy::indexing_slicing, reason = "what fails here is the test")]
+#![expect(clippy::indexing_slicing, reason = "a panic here is a failed test")]
 
 use crate::command::{file, printed, refused, run};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ const FAIL: &str = "envoy_extension_config_discovery_http_filter_extensions_isti
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const DETAILS: &str = "unable to open file '/dev/stdout': Permission denied";
 
-/// The page /stats/prometheus with these samples.
+/// Page `/stats/prometheus` with these samples.
 fn stats(samples: &[&str]) -> String {
     let begin = "# TYPE envoy_server_live gauge\nenvoy_server_live{} 1\n";
     samples.iter().fold(begin.to_owned(), |page, sample| page + sample + "\n")
@@ -25,7 +25,7 @@ fn in_force() -> String {
     ])
 }
 
-/// A filter chain, with panveil's filter or without.
+/// Filter chain, with or without panveil's filter.
 fn chain(with: bool) -> Value {
     let router = json!({"name": "envoy.filters.http.router"});
     let own = json!({"name": NAME, "config_discovery": {"config_source": {"ads": {}}}});
@@ -46,7 +46,7 @@ fn listener(chains: &[bool], rejected: bool) -> Value {
     listener
 }
 
-/// The page /config_dump with this listener, and this configuration of panveil's filter.
+/// Page `/config_dump` with this listener and this configuration of panveil's filter.
 fn dump(listener: &Value, delivered: Option<&Value>) -> String {
     let filters: Vec<Value> =
         delivered.iter().map(|config| json!({"ecds_filter": {"name": NAME, "typed_config": config}})).collect();
@@ -75,7 +75,7 @@ fn rbac(rules: Option<Value>) -> Value {
     filter
 }
 
-/// The state of a proxy with these pages, its notes and the exit status.
+/// State of a proxy with these pages, its notes and the exit status.
 fn status(proxy: &str, dump: Option<&str>, stats: Option<&str>) -> (String, String, Option<i32>) {
     let pages = [("json", dump), ("prom", stats)];
     let pages: Vec<String> =

@@ -1,6 +1,6 @@
-//! Does each stage know only the stages before it? Reads the source and checks what CONTRIBUTING.md asks of it.
+//! Dependency rule of CONTRIBUTING.md: each stage uses only the stages before it. The test reads the source.
 
-#![expect(clippy::arithmetic_side_effects, clippy::panic, reason = "what fails here is the test")]
+#![expect(clippy::arithmetic_side_effects, clippy::panic, reason = "a panic here is a failed test")]
 
 mod source;
 
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 use source::{Module, Source};
 
-/// The stages in the order of the flow. Each may name those before it.
+/// Stages in the order of the flow. Each may name those before it.
 const STAGES: [&str; 9] = ["scan", "verdict", "mask", "policy", "stream", "audit", "host", "exchange", "plugin"];
 
-/// The first stage that the command must not know: it runs without a proxy.
+/// First stage that the command must not use: it runs without a proxy.
 const FIRST_WITH_A_PROXY: &str = "host";
 
-/// The one command that is a proxy to the filter, and the first stage that it must not know either.
+/// The one command that acts as a proxy to the filter, and the first stage that it must not use.
 const REPLAY: (&str, &str) = ("cli/replay/", "plugin");
 
-/// What stands for something outside of panveil, and where it may be named.
+/// Names of external code, and the files that may use them.
 const OUTSIDE: [(&str, &[&str]); 5] = [
     ("proxy_wasm", &["host/envoy.rs", "plugin.rs"]),
     ("schemars", &["policy/", "audit/record.rs", "audit/schema.rs"]),
@@ -27,7 +27,7 @@ const OUTSIDE: [(&str, &[&str]); 5] = [
     ("unsafe", &["host/envoy.rs", "host/live.rs", "scan/lanes.rs"]),
 ];
 
-/// Where foreign functions may be declared.
+/// Files that may declare foreign functions.
 const FOREIGN: [&str; 3] = ["host/envoy.rs", "host/live.rs", "plugin.rs"];
 
 const MOST_LINES: usize = 400;
@@ -67,14 +67,14 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What a file does that it must not, one line each. `path` is relative to `src/`.
+/// Violations in a file, one line each. `path` is relative to `src/`.
 fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
     let source = Source::read(text);
     let module = Module::of_file(path);
     let mut told = Vec::new();
     let mut tell = |line: usize, what: String| told.push(format!("src/{path}:{line}: {what}"));
     if !text.starts_with("//! ") {
-        tell(1, "does not open with the question that it answers".to_owned());
+        tell(1, "does not begin with module documentation".to_owned());
     }
     for (line, named) in source.stages_named(&module) {
         if let Some(what) = forbids(path, &module, &named) {
@@ -97,7 +97,7 @@ fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
     told
 }
 
-/// Why `module`, in the file at `path`, may not name this stage; `None` when it may.
+/// Reason why `module`, in the file at `path`, may not name this stage. `None` when it may.
 fn forbids(path: &str, module: &Module, named: &str) -> Option<String> {
     let rank = |stage: &str| STAGES.iter().position(|known| *known == stage);
     let Some(rank_named) = rank(named) else { return Some(format!("names {named}, which is no stage")) };

@@ -1,19 +1,19 @@
-//! Which names stand in a source file? Words and signs, without comments and without what is inside of strings.
+//! Names in a source file: its tokens, without comments and string contents.
 
 use std::collections::BTreeSet;
 
-/// Where a file belongs.
+/// Module of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Module {
     /// `lib.rs`, the map of all stages.
     Map,
     /// The `panveil` command, a crate of its own.
     Command,
-    /// A module of the library, by its path.
+    /// Module of the library, by its path.
     Stage(Vec<String>),
 }
 
-/// A source file as its words and signs.
+/// Source file as a list of tokens.
 pub struct Source<'a> {
     tokens: Vec<Token<'a>>,
 }
@@ -26,7 +26,7 @@ struct Token<'a> {
 }
 
 impl Module {
-    /// The module in the file at `path`, which is relative to `src/`.
+    /// Module in the file at `path`, which is relative to `src/`.
     pub fn of_file(path: &str) -> Self {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
         match stem {
@@ -38,7 +38,7 @@ impl Module {
     }
 }
 
-/// The modules that hold nothing but tests: those that `mod name;` names under one of the [`FOR_TESTS`].
+/// Modules that contain only tests: those that `mod name;` declares under one of the [`FOR_TESTS`].
 pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
@@ -56,7 +56,7 @@ pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
     found
 }
 
-/// Whether a file is that of one of the `modules`, or of one within it.
+/// Whether a file belongs to one of the `modules`, or to a module within it.
 pub fn is_in(path: &str, modules: &[String]) -> bool {
     let stem = path.strip_suffix(".rs").unwrap_or(path);
     let is_within = |rest: &str| rest.is_empty() || rest.starts_with('/');
@@ -80,10 +80,10 @@ impl<'a> Source<'a> {
         Self { tokens }
     }
 
-    /// The first names of all paths that begin at the root of the library, with their lines.
+    /// First segment of every path that begins at the root of the library, with its line.
     pub fn stages_named(&self, module: &Module) -> Vec<(usize, String)> {
         let mut named = Vec::new();
-        // Modules that are open around the token, each with the depth of braces it was opened at.
+        // Modules that enclose the token, each with the brace depth of its start.
         let mut open: Vec<usize> = Vec::new();
         let mut depth: usize = 0;
         for (index, token) in self.tokens.iter().enumerate() {
@@ -116,14 +116,14 @@ impl<'a> Source<'a> {
         named
     }
 
-    /// All words outside of strings; in a file that is no test itself, those of its code only.
+    /// Words outside of strings. In a file that is no test itself, only those outside test items.
     pub fn words(&self, is_test: bool) -> impl Iterator<Item = (usize, &'a str)> {
-        // What tests use besides does not get into the filter. `unsafe` counts everywhere.
+        // Code in test items is not part of the filter. `unsafe` counts everywhere.
         let counts = move |token: &&Token| token.text == "unsafe" || !(is_test || token.in_test);
         self.tokens.iter().filter(counts).map(|token| (token.line, token.text))
     }
 
-    /// The lines of `extern "…"`.
+    /// Lines with `extern "…"`.
     pub fn foreign_functions(&self) -> impl Iterator<Item = usize> {
         let pairs = self.tokens.windows(2).filter_map(|pair| if let [a, b] = pair { Some((a, b)) } else { None });
         pairs
@@ -131,14 +131,14 @@ impl<'a> Source<'a> {
             .map(|(keyword, _)| keyword.line)
     }
 
-    /// How many lines hold code that is no test.
+    /// Lines of code outside tests.
     pub fn lines_of_code(&self) -> usize {
         let lines: BTreeSet<usize> =
             self.tokens.iter().filter(|token| !token.in_test).map(|token| token.line).collect();
         lines.len()
     }
 
-    /// The names that a path goes on with: one after `::`, or all that open a branch of `::{…}`.
+    /// Segments that follow a path: one after `::`, or the first segment of each branch of `::{…}`.
     fn first_names(&self, index: usize) -> Vec<(usize, String)> {
         if !(self.is(index, ":") && self.is(index + 1, ":")) {
             return Vec::new();
@@ -179,13 +179,13 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What stands before an item that is never a part of the wasm: the fuzz targets use tests of the library.
+/// Attributes of items that are never part of the Wasm module. The fuzz targets use tests of the library.
 const FOR_TESTS: [&[&str]; 2] = [
     &["#", "[", "cfg", "(", "test", ")", "]"],
     &["#", "[", "cfg", "(", "any", "(", "test", ",", "feature", "=", "\"fuzzing\"", ")", ")", "]"],
 ];
 
-/// Marks what belongs to an item under one of the [`FOR_TESTS`].
+/// Marks the tokens of items under one of the [`FOR_TESTS`].
 fn mark_tests(tokens: &mut [Token<'_>]) {
     let mut start = 0;
     while let Some(rest) = tokens.get_mut(start..).filter(|rest| !rest.is_empty()) {
@@ -220,7 +220,7 @@ enum Kind {
     Blank,
 }
 
-/// How long the token or blank at the front of `rest` is.
+/// Length of the token or blank at the front of `rest`.
 fn measure(rest: &str, first: char) -> (usize, Kind) {
     let until = |end: &str, from: usize| {
         rest.get(from..).and_then(|rest| rest.find(end)).map_or(rest.len(), |at| from + at + end.len())
@@ -247,7 +247,7 @@ fn measure(rest: &str, first: char) -> (usize, Kind) {
     (word.max(first.len_utf8()), Kind::Token)
 }
 
-/// `r"…"`, `r#"…"#`, `br"…"` and so on.
+/// Raw string: `r"…"`, `r#"…"#`, `br"…"` and so on.
 fn raw_string(rest: &str) -> Option<usize> {
     let body = rest.strip_prefix(['b', 'c']).unwrap_or(rest).strip_prefix('r')?;
     let hashes = body.len() - body.trim_start_matches('#').len();
@@ -271,7 +271,7 @@ fn string(rest: &str) -> usize {
     rest.len()
 }
 
-/// A character in quotes, or the quote that opens a lifetime.
+/// Character in quotes, or the quote of a lifetime.
 fn quote(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match (chars.next(), chars.next()) {

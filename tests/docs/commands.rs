@@ -1,5 +1,7 @@
-//! Does each command in the documents do what is shown below it? Those that need no more than the repository are run here, page by
-//! page; for the others it is told why not, and what of them is looked at instead.
+//! Commands in the documents: each prints the output that is shown below it.
+//!
+//! Commands that need only the repository run here, page by page. [`ELSEWHERE`] lists the others with the reason, and
+//! the test checks their paths and options.
 
 use std::fs;
 use std::io::Write;
@@ -15,39 +17,39 @@ use crate::markdown::{Step, blocks, is_right, spans, steps};
 use crate::shell::Shell;
 use crate::{Document, check, documents, root, texts};
 
-/// The page that `integration/tests/envoy/quick_start.rs` follows, in a real Envoy.
+/// Page that `integration/tests/envoy/quick_start.rs` runs in a real Envoy.
 const IN_ENVOY: &str = "docs/quick-start.md";
 
-/// A command that is not run here, by how it begins, and why. Paths in it, and targets and variables of make, are looked at in
-/// `paths.rs`.
+/// Commands that do not run here, by their first words, with the reason. `paths.rs` checks their paths, make targets
+/// and variables.
 const ELSEWHERE: [(&str, &str); 18] = [
     ("make ", "builds, tests or measures, for minutes"),
     (
         "RUSTUP_TOOLCHAIN=1.95.0 PANVEIL_WASM_TOOLCHAIN=rustup make ",
         "builds, for minutes; `make reproduce` does the same",
     ),
-    ("RUSTUP_TOOLCHAIN=1.95.0 make ", "builds, for minutes; scripts/cli-archive runs what it has built"),
-    ("cargo install ", "builds, for minutes; the release workflow builds what cargo packs"),
-    ("docker compose ", "needs Docker; integration/tests/manifests compares what Envoy runs there with the sidecar"),
+    ("RUSTUP_TOOLCHAIN=1.95.0 make ", "builds for minutes; scripts/cli-archive runs the result"),
+    ("cargo install ", "builds for minutes; the release workflow builds the crate package"),
+    ("docker compose ", "needs Docker; integration/tests/manifests compares its Envoy with the sidecar"),
     ("tar ", "needs an archive of a release; scripts/cli-archive makes them"),
     ("rustup ", "needs the network"),
     ("target/release/eval ", "measures, for minutes; its options are looked at below"),
-    ("cd dist", "needs what `make dist` leaves"),
-    ("sha256sum ", "needs what `make dist` leaves; `make test-dist` runs it"),
+    ("cd dist", "needs the output of `make dist`"),
+    ("sha256sum ", "needs the output of `make dist`; `make test-dist` runs it"),
     ("skopeo ", "needs a registry; image/tests pushes to one and inspects it with skopeo"),
     ("\"$(scripts/envoy)\" ", "needs Envoy; integration/tests/envoy runs this file"),
     ("kubectl kustomize ", "needs kustomize; integration/tests/manifests runs it and compares"),
     ("kubectl ", "needs a cluster"),
     ("helm ", "needs a cluster"),
-    ("curl ", "needs Envoy; integration/tests/envoy asks its pages for the same, and runs those of the quick start"),
+    ("curl ", "needs Envoy; integration/tests/envoy requests the same pages, and runs those of the quick start"),
     ("git revert ", "is for the reader's own manifests"),
-    ("openssl rand ", "makes a secret, and hands it to a cluster"),
+    ("openssl rand ", "creates a secret in a cluster"),
 ];
 
-/// Options of programs that are not run here, and the folder with the program's source.
+/// Options of programs that do not run here, and the folder with the source of the program.
 const OPTIONS_OF: [(&str, &str); 1] = [("target/release/eval ", "integration/src/bin/eval")];
 
-/// What pages call so stands in the folder of the test.
+/// Absolute paths of the pages that the test replaces with its own folder.
 const IN_THE_FOLDER: [&str; 1] = ["/var/log"];
 
 const POLICY: &str = "request: block
@@ -67,7 +69,7 @@ rules:
 const VISA: &str = "4111111111111111";
 const AMEX: &str = "378282246310005";
 
-/// What a page takes for granted: its files, by their names.
+/// Files that a page assumes, by name.
 fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
     let capture = || fs::read(root().join("tests/cli/checkout.har")).unwrap_or_default();
     match page {
@@ -96,7 +98,7 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// What a proxy in monitor mode logs of the traffic in the capture, as far as the page reads it.
+/// Access log of a proxy in monitor mode for the traffic in the capture, with the columns that the page reads.
 fn access_log() -> Vec<u8> {
     let policy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("monitor.yaml");
     assert!(fs::write(&policy, "mode: monitor").is_ok());
@@ -111,7 +113,7 @@ fn access_log() -> Vec<u8> {
     lines.collect::<String>().into()
 }
 
-/// What Envoy shows of panveil's filter with this configuration, as far as the command reads it.
+/// Envoy's config dump with this configuration of panveil's filter, with the fields that the command reads.
 fn config_dump(delivered: &Value) -> Vec<u8> {
     let listener = json!({"name": "inbound", "http_filters": [{"name": "panveil", "config_discovery": {}}]});
     let page = json!({"configs": [
@@ -135,12 +137,12 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
-/// The reason why a command is not run here.
+/// Reason why a command does not run here.
 fn elsewhere(command: &str) -> Option<&'static str> {
     ELSEWHERE.iter().find(|(start, _)| command.starts_with(start)).map(|(_, why)| *why)
 }
 
-/// A folder like the repository, as far as a page's commands go by it.
+/// Folder with the parts of the repository that the commands of a page use.
 fn folder(page: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(page.replace('/', "-"));
     let _ = fs::remove_dir_all(&folder);
@@ -160,7 +162,7 @@ fn folder(page: &str) -> PathBuf {
     folder
 }
 
-/// Follows a page. What went otherwise than it says, by line.
+/// Runs the commands of a page. Returns the deviations, by line.
 fn follow(page: &Document, steps: &[Step]) -> Vec<String> {
     let folder = folder(&page.path);
     let here = folder.to_string_lossy();
@@ -232,7 +234,7 @@ fn every_option_of_what_is_not_run_exists() {
     }
 }
 
-/// What is named in running text, such as `panveil scan --records FILE`.
+/// Checks commands in running text, such as `panveil scan --records FILE`.
 #[test]
 fn every_subcommand_and_option_exists() {
     let complaint = |_: &Document, line: &str| {
@@ -269,7 +271,7 @@ fn options(command: &str) -> Vec<String> {
     words.map(|word| word.split('=').next().unwrap_or_default().to_owned()).collect()
 }
 
-/// What the command prints, or why it fails.
+/// Output of the command, or the reason of its failure.
 pub fn panveil(arguments: &[&str], input: &str) -> Result<String, String> {
     let output = run(arguments, input.as_bytes());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

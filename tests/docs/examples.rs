@@ -1,4 +1,4 @@
-//! Is each example what it looks like? Every block of JSON, YAML and TOML is of a kind, and its fields are those of the kind.
+//! Examples in the documents: every block of JSON, YAML and TOML has a known kind, and only fields of that kind.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use crate::markdown::{Block, blocks};
 use crate::{documents, read, texts};
 
-/// Blocks that are no data, and are looked at elsewhere or show what is printed.
+/// Languages of blocks without data. Other tests check them, or they show output.
 const NO_DATA: [&str; 4] = ["console", "promql", "sh", "text"];
 
-/// The fields that only a manifest or a kustomization has at its top.
+/// Fields that only a manifest or a kustomization has at its top level.
 const MANIFEST: [&str; 4] = ["apiVersion", "spec", "containers", "resources"];
 
-/// Where the names of each kind's fields stand.
+/// Field names of each kind.
 struct Fields {
     policy: BTreeSet<String>,
     record: BTreeSet<String>,
@@ -39,7 +39,7 @@ impl Fields {
             record: schema("record.schema.json"),
             reply: read(Path::new("src/exchange/refusal.rs")),
             log: read(Path::new("envoy-config/standalone/sidecar.yaml")),
-            // What no shipped file needs is in the configurations of the tests.
+            // The shipped files lack some fields; the configurations of the tests have them.
             envoy: texts("envoy-config/standalone", ".yaml")
                 + &texts("integration/src", ".rs")
                 + &texts("integration/tests/envoy", ".rs"),
@@ -49,7 +49,7 @@ impl Fields {
         }
     }
 
-    /// What is wrong with a block; an error also when nobody knows what it is.
+    /// Error in a block. A block of unknown kind is an error too.
     fn complaint(&self, block: &Block) -> Option<String> {
         let language = block.language.as_str();
         match language {
@@ -65,7 +65,7 @@ impl Fields {
             }
             "yaml" => self.yaml(&block.text),
             "toml" => unknown(&keys(&block.text, '='), &self.cases, "case"),
-            other => (!NO_DATA.contains(&other)).then(|| format!("nobody knows what a block of {other:?} is")),
+            other => (!NO_DATA.contains(&other)).then(|| format!("a block of {other:?} has no check")),
         }
     }
 
@@ -97,7 +97,7 @@ impl Fields {
     }
 }
 
-/// What `panveil check` has against a policy in YAML.
+/// Error of `panveil check` for a policy in YAML.
 #[cfg(feature = "cli")]
 fn checked(text: &str) -> Option<String> {
     crate::commands::panveil(&["check", "-"], text).err()
@@ -117,7 +117,7 @@ fn unknown(names: &BTreeSet<String>, known: &str, kind: &str) -> Option<String> 
     names.iter().find(|name| !found(name)).map(|name| format!("{name} is in no {kind}"))
 }
 
-/// The words in front of this sign, but not of a word that goes on behind it.
+/// Words in front of this sign. A word that continues behind the sign does not count.
 fn keys(text: &str, sign: char) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for line in text

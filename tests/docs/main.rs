@@ -1,7 +1,6 @@
-//! Is it true what the documents say? Each path, link and name in them exists, each policy they show is one, and each
-//! command is run, or it is told why it cannot be.
+//! Correctness of the documents: paths, links, names, policies, examples and commands.
 
-#![expect(clippy::panic, reason = "what fails here is the test")]
+#![expect(clippy::panic, reason = "a panic here is a failed test")]
 
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, dead_code, reason = "the tests of the command need more of it")]
@@ -19,11 +18,11 @@ mod shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The documents that are not in `docs/`.
+/// Documents outside `docs/`.
 const OUTSIDE: [&str; 5] =
     ["README.md", "CONTRIBUTING.md", "SECURITY.md", "envoy-config/README.md", "integration/README.md"];
 
-/// A document by its path from the repository's root.
+/// Document by its path from the root of the repository.
 struct Document {
     path: String,
     text: String,
@@ -48,7 +47,7 @@ fn documents() -> Vec<Document> {
     paths.into_iter().map(document).collect()
 }
 
-/// Runs a check over all documents; fails with what it finds missing, and when it finds nothing to check.
+/// Runs a check over all documents. Fails with the missing names, and when it finds nothing to check.
 fn check(kind: &str, named: impl Fn(&Document) -> Vec<String>, complaint: impl Fn(&Document, &str) -> Option<String>) {
     let mut told = Vec::new();
     let mut count: usize = 0;
@@ -62,7 +61,7 @@ fn check(kind: &str, named: impl Fn(&Document) -> Vec<String>, complaint: impl F
     assert!(count > 0, "no {kind} in any document");
 }
 
-/// The text of every file below a folder whose name ends so.
+/// Content of every file below a folder whose name has this ending.
 fn texts(folder: &str, ending: &str) -> String {
     let mut all = String::new();
     let mut left = vec![root().join(folder)];

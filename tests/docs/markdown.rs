@@ -1,22 +1,22 @@
-//! What stands in a page? Its blocks of code, its headings, and what of a console is typed and what is shown.
+//! Parts of a Markdown page: code blocks, headings, and the commands and output of consoles.
 
-/// A block between two fences, without its indentation.
+/// Block between two fences, without its indentation.
 pub struct Block {
-    /// What stands behind the first fence: `console`, `json`, `yaml` or another.
+    /// Language behind the first fence: `console`, `json`, `yaml` or another.
     pub language: String,
-    /// What stands between the fences.
+    /// Text between the fences.
     pub text: String,
-    /// Its first line, from 1.
+    /// First line of the block, from 1.
     pub line: usize,
 }
 
-/// One command of a console, and what the page shows below it.
+/// Command of a console, and the output that the page shows below it.
 pub struct Step {
-    /// As it is typed, with the lines of a here-document.
+    /// Command as entered, with the lines of a here-document.
     pub command: String,
-    /// What it prints. Empty when the page shows nothing.
+    /// Shown output. Empty when the page shows none.
     pub shown: String,
-    /// The command's first line, from 1.
+    /// First line of the command, from 1.
     pub line: usize,
 }
 
@@ -48,7 +48,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
     all
 }
 
-/// The text without its blocks, which stay as empty lines.
+/// Text with its blocks replaced by empty lines.
 pub fn prose(text: &str) -> String {
     let mut within = false;
     let lines = text.lines().map(|line| {
@@ -60,7 +60,7 @@ pub fn prose(text: &str) -> String {
     lines.collect::<Vec<&str>>().join("\n")
 }
 
-/// What stands between single backticks.
+/// Text between single backticks.
 pub fn spans(text: &str) -> Vec<String> {
     let prose = prose(text);
     prose.split('`').skip(1).step_by(2).map(|span| span.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
@@ -95,14 +95,15 @@ fn console(block: &Block) -> Vec<Step> {
     steps
 }
 
-/// The line that ends what the command reads, when that stands below it.
+/// End marker of a here-document, when the command has one.
 fn here_document(command: &str) -> Option<String> {
     let (_, rest) = command.split_once("<<")?;
     let word = rest.split_whitespace().next()?;
     Some(word.trim_matches('\'').to_owned())
 }
 
-/// What a link to each heading ends with, as GitHub makes it: small letters, dashes for spaces, nothing else but digits.
+/// Anchor of each heading, as GitHub makes it: lowercase, with dashes for spaces, and otherwise only letters and
+/// digits.
 pub fn anchors(text: &str) -> Vec<String> {
     let prose = prose(text);
     let headings = prose
@@ -120,12 +121,13 @@ pub fn anchors(text: &str) -> Vec<String> {
     all
 }
 
-/// Whether a command did what a page shows below it; without anything below, whether it went well.
+/// Whether a command printed the output of the page. Without shown output, whether it succeeded.
 pub fn is_right(shown: &str, printed: &str, status: i32) -> bool {
     if shown.is_empty() { status == 0 } else { is_shown(shown, printed) }
 }
 
-/// Whether a program printed what a page shows. `…` or `...` stands for any text of a line, as a line for any lines.
+/// Whether a program printed the output of the page. `…` or `...` stands for any text within a line; as a whole line,
+/// for any lines.
 pub fn is_shown(shown: &str, printed: &str) -> bool {
     let shown: Vec<&str> = shown.lines().map(str::trim_end).collect();
     let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();

@@ -1,14 +1,14 @@
-//! Does every name exist that the documents use? Metrics, columns of the log, filter state, details, alerts and fields of a policy.
+//! Names in the documents exist: metrics, log columns, filter state, response code details, alerts and policy fields.
 
 use std::path::Path;
 
 use crate::markdown::spans;
 use crate::{Document, check, read, texts};
 
-/// What the fields of a policy that have fields of their own begin with.
+/// Prefixes of nested policy fields.
 const SECTIONS: [&str; 7] = ["audit.", "block.", "detect.", "limits.", "mask.", "namespaces.", "rules[]."];
 
-/// The words of a text that begin so, and how they go on.
+/// Words of a text with this start, and the characters that continue them.
 fn words(text: &str, start: &str, belongs: fn(char) -> bool) -> Vec<String> {
     let all = text.match_indices(start).filter(|(at, _)| {
         let before = text.get(..*at).and_then(|before| before.chars().next_back());
@@ -22,7 +22,7 @@ fn every_metric_and_column_exists() {
     let code = texts("src", ".rs");
     let shipped = texts("envoy-config", ".yaml");
     let missing = |_: &Document, word: &str| {
-        // The labels stand in the name before its last part, and without tag rules they stay there.
+        // The labels precede the last part of the name. Without tag rules they stay there.
         let counter = word
             .strip_suffix("_total")
             .or(word.strip_suffix("_info"))
@@ -32,11 +32,11 @@ fn every_metric_and_column_exists() {
         });
         let written =
             counter.is_none() && (code.contains(&format!("\"{word}")) || shipped.contains(&format!(" {word}: ")));
-        // `proxy:panveil_expected`, which a rule of Prometheus records.
+        // `proxy:panveil_expected` is recorded by a rule of Prometheus.
         let recorded = shipped.lines().any(|line| {
             line.trim_start().starts_with("- record: ") && line.rsplit_once(':').is_some_and(|(_, name)| name == word)
         });
-        (!counted && !written && !recorded).then(|| format!("nothing is called {word}"))
+        (!counted && !written && !recorded).then(|| format!("{word} does not exist"))
     };
     let named = |document: &Document| {
         let all = words(&document.text, "panveil_", |c| c.is_ascii_alphanumeric() || c == '_');
@@ -57,7 +57,7 @@ fn every_filter_state_exists() {
     let named = |document: &Document| {
         let all =
             words(&document.text.replace('(', " "), "wasm.panveil.", |c| c.is_ascii_lowercase() || "_.".contains(c));
-        // `wasm.panveil.vm_…` are counters of Envoy's, and `<key>` stands for any.
+        // `wasm.panveil.vm_…` are counters of Envoy. `<key>` is a placeholder.
         all.into_iter().filter(|word| !word.ends_with('.') && !word.contains(".vm_")).collect()
     };
     check("filter state", named, missing);

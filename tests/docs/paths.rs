@@ -1,4 +1,4 @@
-//! Does everything exist that the documents lead to? Files, links and their anchors, make targets and their variables.
+//! Targets in the documents exist: files, links and their anchors, make targets and their variables.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::markdown::{anchors, blocks, prose, spans};
 use crate::{Document, check, read, root, texts};
 
-/// Folders whose files the documents name by their paths.
+/// Folders whose files the documents name by path.
 const FOLDERS: [&str; 9] =
     ["src/", "envoy-config/", "integration/", "scripts/", "tests/", "docs/", "fuzz/", "image/tests/", ".github/"];
 
@@ -56,13 +56,13 @@ fn every_make_target_and_variable_exists() {
         None => (!targets.contains(word)).then(|| format!("make {word}: no target")),
         Some((variable, _)) => {
             let read = makefile.contains(&format!("$({variable}")) || scripts.contains(&format!("${{{variable}"));
-            (!read).then(|| format!("make … {variable}=: nothing reads it"))
+            (!read).then(|| format!("make … {variable}=: no target reads it"))
         }
     };
     check("make target", |document| make_words(&document.text), missing);
 }
 
-/// The paths that a text names, with `*` for any part of a name.
+/// Paths in a text, with `*` for any part of a name.
 fn paths(text: &str) -> Vec<String> {
     let belongs = |c: char| c.is_ascii_alphanumeric() || "_./-*".contains(c);
     let words = text.split(|c| !belongs(c)).map(|word| word.trim_end_matches(['.', '-']));
@@ -87,14 +87,14 @@ fn exists(path: &str) -> bool {
     !found.is_empty()
 }
 
-/// Where the links go that stay in the repository.
+/// Targets of the links within the repository.
 fn links(text: &str) -> Vec<String> {
     let prose = prose(text);
     let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://")).map(str::to_owned).collect()
 }
 
-/// The targets and variables of `make …`, where that is a command.
+/// Targets and variables of commands `make …`.
 fn make_words(text: &str) -> Vec<String> {
     let is_target = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     let is_variable = |word: &str| {

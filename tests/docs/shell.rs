@@ -1,4 +1,4 @@
-//! How is a page followed word for word? One shell for all of its commands, which keeps folders, variables and what runs behind.
+//! Shell that runs all commands of a page. It keeps folder, variables and background processes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -8,13 +8,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-/// No command of a page takes as long.
+/// Time limit of a command.
 const LONGEST_STEP: Duration = Duration::from_secs(120);
 
-/// Behind what a command printed stands this, with its exit status.
+/// Mark behind the output of a command; the exit status follows it.
 const END: char = '\u{1e}';
 
-/// A bash in a folder. What it left running ends with it.
+/// Bash in a folder. Its background processes end with it.
 pub struct Shell {
     process: Child,
     input: ChildStdin,
@@ -23,7 +23,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Starts one, with these variables besides its own.
+    /// Starts a shell with these variables besides its own.
     pub fn start(folder: &Path, variables: &[(&str, &str)]) -> std::io::Result<Self> {
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc"]).current_dir(folder).envs(variables.iter().copied());
@@ -44,7 +44,7 @@ impl Shell {
         Ok(Self { process, input, lines, step: folder.join(".step") })
     }
 
-    /// Runs one command. What it printed, errors too, and its exit status.
+    /// Runs one command. Returns its output, errors included, and its exit status.
     pub fn run(&mut self, command: &str) -> Result<(String, i32), String> {
         fs::write(&self.step, format!("{command}\n")).map_err(|error| error.to_string())?;
         let step = self.step.display();
@@ -55,7 +55,7 @@ impl Shell {
             let line =
                 self.lines.recv_timeout(LONGEST_STEP).map_err(|_| format!("it hangs, or ends the shell: {printed}"))?;
             if let Some(status) = line.strip_prefix(END) {
-                // The line end before the mark is the mark's own.
+                // The line end before the mark belongs to the mark.
                 printed.truncate(printed.len().saturating_sub(1));
                 return Ok((printed, status.trim().parse().unwrap_or(-1)));
             }

@@ -1,11 +1,11 @@
-//! Which kind of body are these bytes, how does it arrive, and do the laws of a stream hold for it?
+//! Invariants of a stream for a body that arbitrary bytes describe: its format, its chunks and its content.
 //!
-//! The first line of an input says how the rest is read and cut: `c8 35` is what the client of a websocket sends, in chunks of 3
-//! and 5 bytes. Without a line end everything is a gRPC body.
+//! The first line of an input selects the format and the chunks of the rest: `c8 35` is data from the client of a websocket, in
+//! chunks of 3 and 5 bytes. Without a line end everything is a gRPC body.
 //!
-//! | sign | choice |
+//! | character | choice |
 //! |---|---|
-//! | 1st | `p` protobuf, `j` gRPC with other messages, `e` events, `l` lines, `b` gRPC in base64, `c` and `s` what client and service send through a websocket, `G`, `D`, `B`, `Z` a text in gzip, deflate, br or zstd; else gRPC with protobuf |
+//! | 1st | `p` protobuf, `j` gRPC with other messages, `e` events, `l` lines, `b` gRPC in base64, `c` and `s` the data of client and upstream on a websocket, `G`, `D`, `B`, `Z` a text in gzip, deflate, br or zstd; else gRPC with protobuf |
 //! | 2nd | digits that stay readable: `4`, `6` and `8` as in `last4`, `first6_last4`, `first8_last4`; else none |
 //! | rest | [counts](count): the lengths of the chunks |
 
@@ -14,7 +14,7 @@ use panveil::mask::Keep;
 use panveil::stream::invariants::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing, Prefixed, Side};
 
-/// Panics where a law does not hold for the body that `input` stands for.
+/// Panics when an invariant does not hold for the body that `input` stands for.
 pub fn check(input: &[u8]) {
     let line_end = input.iter().position(|byte| *byte == b'\n');
     let (choices, body) = line_end.map_or((&b""[..], input), |at| (&input[..at], &input[at + 1..]));

@@ -1,15 +1,15 @@
-//! In which chunks does a body arrive?
+//! Split of a body into chunks.
 
-/// More lengths of chunks than these tell nothing new.
+/// Limit of the list of lengths. Longer lists cover nothing more.
 const MOST_LENGTHS: usize = 8;
 
-/// The count that a sign stands for: `0` to `9`, then `a` for 10 to `z` for 35; any other byte is its own value.
+/// Number for a sign: `0` to `9`, then `a` for 10 to `z` for 35. Any other byte stands for its value.
 pub fn count(sign: u8) -> usize {
     let digit = (!sign.is_ascii_uppercase()).then(|| char::from(sign).to_digit(36)).flatten();
     digit.map_or(usize::from(sign), |digit| digit as usize)
 }
 
-/// `body` in chunks of the lengths that `signs` stand for, again from the first when they do not suffice.
+/// `body` in chunks with the lengths that `signs` stand for. The lengths repeat until the end.
 pub fn cut(body: &[u8], signs: &[u8]) -> Vec<Vec<u8>> {
     let lengths: Vec<usize> = signs.iter().take(MOST_LENGTHS).map(|sign| count(*sign)).collect();
     if lengths.iter().all(|length| *length == 0) {

@@ -1,4 +1,4 @@
-//! Which inputs are tried: those that are kept, and what becomes of them when they are changed a little?
+//! Inputs of the fuzz bodies: the stored ones, and mutations of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// What there is to try.
+/// Available inputs.
 pub struct Inputs {
-    /// Seeds and what was found before, with the files they stand in.
+    /// Seeds and earlier findings, with their files.
     pub kept: Vec<(PathBuf, Vec<u8>)>,
-    /// Words that are likely to matter.
+    /// Dictionary words.
     words: Vec<Vec<u8>>,
 }
 
-/// A change of an input.
+/// Change of an input.
 #[derive(Clone, Debug)]
 enum Mutation {
     Put(Index, Vec<u8>),
@@ -35,7 +35,7 @@ impl Inputs {
         Self { kept, words }
     }
 
-    /// Inputs that are a few changes away from one that is kept.
+    /// Stored inputs with a few mutations.
     pub fn mutated(&self) -> impl Strategy<Value = Vec<u8>> + use<> {
         let kept: Vec<Vec<u8>> = self.kept.iter().map(|(_, input)| input.clone()).collect();
         let pieces = [self.words.clone(), kept.clone()].concat();
@@ -66,7 +66,7 @@ impl Mutation {
     }
 }
 
-/// The files in a folder, if there is the folder, in order.
+/// Files in a folder, sorted. Empty when there is no folder.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -75,7 +75,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     paths.iter().map(|path| (path.clone(), read(path))).collect()
 }
 
-/// What a line of a dictionary stands for: `"…"`, in which `\"`, `\\` and `\x41` are escapes.
+/// Value of a dictionary line: `"…"`, in which `\"`, `\\` and `\x41` are escapes.
 fn word(line: &str) -> Vec<u8> {
     let quoted = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let mut rest = quoted.unwrap_or_else(|| panic!("no word of a dictionary: {line}")).as_bytes();

@@ -1,6 +1,7 @@
-//! Do the bodies of the fuzz targets hold for the seeds, for what was found before, and for some mutations of both?
+//! Bodies of the fuzz targets, run on seeds, on earlier findings and on some mutations of both.
 //!
-//! `make fuzz` runs the same bodies where coverage leads. What it finds is kept in `fuzz/regressions/` and runs here.
+//! `make fuzz` runs the same bodies with coverage-guided fuzzing. Store its findings in `fuzz/regressions/`; they run
+//! here.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -8,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "what fails here is the test"
+    reason = "a panic here is a failed test"
 )]
 
 mod carriers;
@@ -37,14 +38,14 @@ fn a_policy_is_taken_or_refused() {
     check("policy", policy::check, 2000);
 }
 
-/// Runs `body` for every input that is kept, and for so many `mutations`.
+/// Runs `body` on every stored input, and on this many `mutations`.
 fn check(target: &str, body: fn(&[u8]), mutations: u32) {
     let inputs = Inputs::of(target);
     for (path, input) in &inputs.kept {
         println!("input: {}", path.display());
         body(input);
     }
-    // The seed is that of PROPTEST_RNG_SEED, which `.cargo/config.toml` sets where the environment does not.
+    // PROPTEST_RNG_SEED sets the seed; `.cargo/config.toml` has its default.
     let config = Config { cases: mutations, failure_persistence: None, ..Config::default() };
     let RngSeed::Fixed(seed) = config.rng_seed else { panic!("run it through cargo, or set PROPTEST_RNG_SEED") };
     println!("mutations of {target}: PROPTEST_RNG_SEED={seed}");

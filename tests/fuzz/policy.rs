@@ -1,39 +1,39 @@
-//! Is a policy taken or refused as it must be, whatever it looks like?
+//! Invariants of the policy parser for arbitrary input.
 //!
-//! An accepted one means what it says it means. A refused one is told in one short line, and nothing that the document
-//! holds gets into that line, whatever stands where.
+//! A valid policy has the meaning that its text says. An invalid one gives one short error line, which contains no
+//! value of the document.
 
 use panveil::policy::{Connection, Direction, Location, Mode, Policy, PolicyError, RequestContext};
 use serde_json::{Map, Value};
 
-/// What stands for a secret: as a value or a name, as a number, and anywhere in the text.
+/// Marker for a secret: as a value or a name, as a number, and anywhere in the text.
 const MARKER: &str = "zqzq 9182 zqzq";
 const MARKER_NUMBER: u64 = 918_273_645;
 const MARKER_BYTES: &[u8] = b"zqzq";
 
-/// How many values of a document, and how many places in a text, are marked.
+/// Maximum number of values in a document, and of offsets in a text, that are marked.
 const MOST_MARKED: usize = 32;
 
 const LONGEST_ERROR: usize = 400;
 
-/// The bounds with more than four digits that errors name.
+/// Bounds with more than four digits that error messages name.
 const BOUNDS: [&str; 3] = ["1000000", "1048576", "16777216"];
 
-/// Panics where that is not so for the policy `input`.
+/// Panics when an invariant does not hold for the policy `input`.
 pub fn check(input: &[u8]) {
     match Policy::parse(input) {
         Ok(policy) => check_accepted(input, &policy),
         Err(error) => check_refused(input, &error),
     }
     match json(input) {
-        // It holds a marker already.
+        // The input contains a marker already.
         _ if input.windows(MARKER_BYTES.len()).any(|part| part == MARKER_BYTES) => {}
         Some(document) => check_silence_about_values(&document),
         None => check_silence_about_text(input),
     }
 }
 
-/// The fields that are lists.
+/// Fields that are lists.
 const LISTS: [&str; 7] = [
     "rules",
     "namespaces.include",
@@ -55,7 +55,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     let mut whole = true;
     for (path, value) in &effective {
         let list = LISTS.contains(path);
-        // Of lists it is told what is in them, not how they are written.
+        // The report lists the items, not their notation.
         whole &= !list || value == "none";
         if !list {
             let place = path.split('.').fold(&mut written, |object, name| &mut object[name]);
@@ -63,7 +63,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
         }
     }
     let read = accepted(written.to_string().as_bytes()).effective();
-    assert!(!whole || read == effective, "read as it was told: {written}");
+    assert!(!whole || read == effective, "the reported value differs: {written}");
 
     let told = |path: &str| effective.iter().find(|(name, _)| *name == path).expect("a path").1.as_str();
     assert_eq!(policy.mode().as_str(), told("mode"));
@@ -83,7 +83,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     assert!((1 << 10..=1 << 20).contains(&limits.header_bytes));
     let rules = rules(input);
     let told_rules: Vec<&str> = told("rules").split(", ").filter(|rule| *rule != "none").collect();
-    assert_eq!(told_rules.len(), rules.len(), "a rule is taken whole or not at all");
+    assert_eq!(told_rules.len(), rules.len(), "a rule is reported completely or not at all");
     for (told, name) in told_rules.iter().zip(&rules) {
         assert_eq!(told.split(' ').next(), Some(name.as_str()));
     }
@@ -111,14 +111,14 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     }
 }
 
-/// The names of the rules in a policy.
+/// Names of the rules in a policy.
 fn rules(input: &[u8]) -> Vec<String> {
     let document = json(input).unwrap_or_default();
     let rules = document["rules"].as_array().into_iter().flatten();
     rules.map(|rule| rule["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Circumstances in which everything is known.
+/// Request context with every attribute known.
 fn known() -> RequestContext {
     let mut known = RequestContext::default();
     known.note_request_line(Some(b"POST"), Some(b"api.example.com"), Some(b"/v1/charges"));
@@ -145,7 +145,7 @@ fn check_refused(input: &[u8], error: &PolicyError) {
     }
 }
 
-/// Puts markers in the place of every value and every name, one by one.
+/// Replaces every value and every name with a marker, one at a time.
 fn check_silence_about_values(document: &Value) {
     for index in 0..MOST_MARKED {
         for marker in [Value::from(MARKER), Value::from(MARKER_NUMBER)] {
@@ -157,7 +157,7 @@ fn check_silence_about_values(document: &Value) {
     }
 }
 
-/// Replaces the value or the name at `index` by `marker` and says whether there is one.
+/// Replaces the value or the name at `index` with `marker`. Returns whether there is one.
 fn mark(value: &mut Value, marker: &Value, index: &mut usize) -> bool {
     if *index == 0 {
         *value = marker.clone();
@@ -185,7 +185,7 @@ fn mark(value: &mut Value, marker: &Value, index: &mut usize) -> bool {
     }
 }
 
-/// Puts a marker into a text that is no JSON.
+/// Inserts a marker into a text that is no JSON.
 fn check_silence_about_text(text: &[u8]) {
     for at in (0..=text.len()).step_by(text.len() / MOST_MARKED + 1) {
         let marked = [&text[..at], MARKER_BYTES, &text[at..]].concat();

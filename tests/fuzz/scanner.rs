@@ -1,17 +1,17 @@
-//! Which text do these bytes stand for, how does it arrive, and do the laws of a stream hold for it?
+//! Invariants of a stream for a text that arbitrary bytes describe: its notation, its chunks and its content.
 //!
-//! The first line of an input says how the rest is read and cut, one sign for each choice, so that inputs can be read and
-//! written by hand: `j6*bw8 35` is JSON in chunks of 3 and 5 bytes. Without a line end everything is text.
+//! The first line of an input selects the notation and the chunks of the rest, one character for each choice, so that people can
+//! read and write inputs: `j6*bw8 35` is JSON in chunks of 3 and 5 bytes. Without a line end everything is text.
 //!
-//! | sign | choice |
+//! | character | choice |
 //! |---|---|
-//! | 1st | notation: `j` JSON, `f` form, `c` CSV, `t` other text; else it is not known |
+//! | 1st | notation: `j` JSON, `f` form, `c` CSV, `t` other text; else unknown |
 //! | 2nd | digits that stay readable: `4`, `6` and `8` as in `last4`, `first6_last4`, `first8_last4`; else none |
-//! | 3rd | the mask character, `*` when it cannot be one |
+//! | 3rd | the mask character; `*` when the character is not valid |
 //! | 4th | needed evidence: `s` strict, `p` precise, else balanced; in capitals with tokens and patterns |
-//! | 5th | framing: `g` gRPC messages; `l` behind so many empty lines that a [seam](SEAM) falls into the text; else as it is |
-//! | 6th | a [count](count): of bytes in a message, of bytes before the seam, or of bytes that may wait in the host |
-//! | rest | [counts](count): the lengths of the chunks, again from the first when they do not suffice |
+//! | 5th | framing: `g` gRPC messages; `l` behind enough empty lines that a [seam](SEAM) falls into the text; else unframed |
+//! | 6th | a [count](count): of bytes in a message, of bytes before the seam, or of bytes that the host may hold back |
+//! | rest | [counts](count): the lengths of the chunks, repeated until the end |
 
 use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
@@ -19,10 +19,10 @@ use panveil::stream::invariants::{self, Carrier, Reading};
 use panveil::stream::{Document, Framing, Prefixed};
 use panveil::verdict::Sensitivity;
 
-/// How much the inspector reads at a time.
+/// Size of the inspector's blocks.
 const SEAM: usize = 16_384;
 
-/// Panics where a law does not hold for the text that `input` stands for.
+/// Panics when an invariant does not hold for the text that `input` stands for.
 pub fn check(input: &[u8]) {
     let line_end = input.iter().position(|byte| *byte == b'\n');
     let (choices, text) = line_end.map_or((&b""[..], input), |at| (&input[..at], &input[at + 1..]));
