@@ -1,5 +1,5 @@
-//! What does a card filter cost that is written in an afternoon? It holds each body until it is whole and runs a regular
-//! expression over it.
+//! Naive card filter, a baseline of the benchmark: buffers each body completely, and applies a regular expression to
+//! it.
 
 use std::rc::Rc;
 
@@ -58,14 +58,14 @@ impl HttpContext for Exchange {
 }
 
 impl Exchange {
-    /// The body with its cards masked, when there are any.
+    /// Body with its card numbers masked. `None` when there are none.
     fn masked(&self, body: &Bytes) -> Option<Vec<u8>> {
         let masked = self.card.replace_all(body, |found: &Captures| mask(&found[0]));
         (masked.as_ref() != body.as_slice()).then(|| masked.into_owned())
     }
 }
 
-/// Keeps the first six digits and the last four, when the check digit is right.
+/// Masks all but the first six and the last four digits of a number that passes Luhn.
 fn mask(number: &[u8]) -> Vec<u8> {
     let digits: String = number.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect();
     if !luhn::valid(&digits) {

@@ -1,4 +1,4 @@
-//! What does any filter cost? Every callback is there, as the SDK for Rust has it, and does nothing.
+//! No-op filter, a baseline of the benchmark: implements every callback with the Rust SDK, without any effect.
 
 use proxy_wasm::traits::{Context, HttpContext};
 

@@ -1,4 +1,4 @@
-//! Who reads the inputs?
+//! Engines that read the inputs: panveil, and regex-automata for comparison.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,28 +11,29 @@ use regex_automata::dfa::regex::Regex as Dfa;
 use regex_automata::meta::Regex as Meta;
 use regex_automata::util::syntax;
 
-/// As many bytes as Envoy reads from a socket at a time.
+/// Bytes that Envoy reads from a socket at a time.
 const CHUNK: usize = 16 << 10;
 
-/// What a number looks like to a regular expression: thirteen digits or more, in groups or not. No brand, no check digit.
+/// Regular expression for a number of thirteen digits or more, with or without separators. Checks neither brand nor
+/// Luhn.
 const NUMBER: &str = "[0-9](?:[ -]?[0-9]){12,}";
 
-/// Who reads.
+/// Engine that reads an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contestant {
-    /// The whole detector, under an empty policy.
+    /// Complete detector of panveil, under an empty policy.
     Panveil,
-    /// regex-automata's meta regex, which chooses its engine itself.
+    /// regex-automata's meta regex, which selects its strategy itself.
     Regex,
     /// regex-automata's dense DFA.
     Dfa,
 }
 
 impl Contestant {
-    /// In the order in which they take turns.
+    /// All engines, in the order of their turns.
     pub const ALL: [Self; 3] = [Self::Panveil, Self::Regex, Self::Dfa];
 
-    /// As tables and charts name it.
+    /// Name in tables and charts.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,22 +44,22 @@ impl Contestant {
     }
 }
 
-/// A contestant, ready to read.
+/// Engine, ready to read.
 pub enum Scanner {
-    /// What a filter has of its policy.
+    /// Criteria and mask style of a policy.
     Panveil(Arc<Criteria>, Style),
     /// A compiled regular expression.
     Regex(Box<Meta>),
-    /// The same.
+    /// Compiled dense DFA.
     Dfa(Box<Dfa>),
 }
 
 impl Scanner {
-    /// Reads a policy or compiles an expression, which is not measured.
+    /// Reads a policy or compiles an expression, outside the measured time.
     ///
     /// # Errors
     ///
-    /// In one line, when that fails.
+    /// When that fails, in one line.
     pub fn new(contestant: Contestant) -> Result<Self, String> {
         let bytes = syntax::Config::new().unicode(false).utf8(false);
         Ok(match contestant {
@@ -75,7 +76,7 @@ impl Scanner {
         })
     }
 
-    /// Reads all of `bytes` once and says how much it found.
+    /// Reads all of `bytes` once, and returns the number of findings.
     #[must_use]
     pub fn read(&self, document: Document, bytes: &[u8]) -> usize {
         match self {
@@ -88,7 +89,7 @@ impl Scanner {
     }
 }
 
-/// As the filter does it: chunk by chunk, and what a chunk leaves undecided in front of the next one.
+/// Reads like the filter: chunk by chunk, with the undecided end of each chunk in front of the next one.
 fn inspect(mut inspector: Inspector, bytes: &[u8]) -> usize {
     let mut found = 0;
     let mut findings: Vec<Finding> = Vec::new();

@@ -1,8 +1,8 @@
-//! How fast does the detector read? The inputs, the contestants, and the search for inputs that are slow.
+//! Speed measurement of the detector: the inputs, the engines, and the search for slow inputs.
 //!
-//! The program of this crate measures one contestant on one input when it is told to. Built natively and as wasm it is the
-//! same program, so that whoever drives both (`make bench-scan`) has them take turns. The usual libraries for benchmarks run
-//! natively only, and one contestant after the other.
+//! The program of this crate measures one engine on one input per command. It is built natively and as Wasm, so that
+//! `make bench-scan` can alternate between both. The usual benchmark libraries run natively only, and one engine after
+//! the other.
 
 pub mod contestant;
 pub mod input;

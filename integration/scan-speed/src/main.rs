@@ -1,5 +1,5 @@
-//! Measures what it is told to: a line `CONTESTANT INPUT MICROSECONDS` on standard input, by their numbers, is answered with
-//! `BYTES NANOSECONDS FOUND`. Ends with its input.
+//! Measurement server: reads lines `ENGINE INPUT MICROSECONDS` from standard input, with the numbers of the engine and
+//! the input, and answers each with `BYTES NANOSECONDS FOUND`. Exits at the end of its input.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, ErrorKind, Write};
@@ -11,7 +11,7 @@ use panveil_scan_speed::contestant::{Contestant, Scanner};
 use panveil_scan_speed::input::Input;
 use panveil_scan_speed::turn::{Turn, take};
 
-/// Between two looks for a question.
+/// Interval between two polls of standard input.
 const PAUSE: Duration = Duration::from_millis(1);
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn answer() -> Result<(), String> {
         let scanner = usize::try_from(contestant).ok().and_then(|contestant| scanners.get(contestant));
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let (scanner, input) = scanner.zip(inputs.get(index)).ok_or_else(wrong)?;
-        // One at a time: what is not measured need not be in memory.
+        // Keeps one input in memory at a time.
         made.retain(|other, _| *other == index);
         let bytes = made.entry(index).or_insert_with(|| input.bytes());
         let Turn { bytes, nanoseconds, found } = take(scanner, input, bytes, Duration::from_micros(micros));
@@ -45,7 +45,8 @@ fn answer() -> Result<(), String> {
     Ok(())
 }
 
-/// Without its end; `None` behind the last. Under Node.js a pipe with nothing in it does not wait.
+/// Next line, without its line end. `None` at the end of the input. Under Node.js reading from an empty pipe does not
+/// block.
 fn next_line(from: &mut impl BufRead) -> Result<Option<String>, String> {
     let mut line = String::new();
     loop {

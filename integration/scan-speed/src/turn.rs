@@ -1,30 +1,30 @@
-//! How long does a contestant take? It reads an input again and again until enough time is over.
+//! One measurement of an engine: it reads an input repeatedly until the time is over.
 
 use std::time::{Duration, Instant};
 
 use crate::contestant::Scanner;
 use crate::input::Input;
 
-/// What came of a turn.
+/// Result of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// How many bytes were read.
+    /// Bytes read.
     pub bytes: u64,
-    /// How many nanoseconds it took.
+    /// Nanoseconds elapsed.
     pub nanoseconds: u64,
-    /// How much is found in the input.
+    /// Number of findings in the input.
     pub found: usize,
 }
 
 impl Turn {
-    /// Bytes by nanoseconds, which is 10⁹ bytes by seconds.
+    /// Speed in 10⁹ bytes per second.
     #[must_use]
     pub fn gigabytes_a_second(&self) -> f64 {
         self.bytes as f64 / self.nanoseconds.max(1) as f64
     }
 }
 
-/// Reads `bytes`, those of `input`, for at least this long and at least once.
+/// Reads `bytes`, the bytes of `input`, for at least this time and at least once.
 #[must_use]
 pub fn take(scanner: &Scanner, input: &Input, bytes: &[u8], time: Duration) -> Turn {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! `make hostile`: which inputs does the detector take longest for? Searches for a while and prints what they repeat.
+//! `make hostile`: searches for the slowest inputs of the detector, and prints the repeated part of each.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,14 +9,14 @@ use panveil_scan_speed::contestant::{Contestant, Scanner};
 use panveil_scan_speed::input::{self, repeated};
 use panveil_scan_speed::search::{Found, Measure, Recipe, Terms, search};
 
-/// What a glance reads first, and what it reads when that was over soon: a few chunks.
+/// Bytes of the first, short measurement: a few chunks.
 const FIRST: usize = 8 << 10;
 const SECOND: usize = 64 << 10;
 const SOON: Duration = Duration::from_millis(1);
-/// How often at most: the best counts.
+/// Maximum number of short measurements. The best counts.
 const GLANCES: usize = 3;
 const LOOKS: usize = 9;
-/// The last look: more than one of the detector's limits fits in.
+/// Bytes of the final measurement: more than any limit of the detector.
 const LAST: usize = 256 << 10;
 const LAST_LOOKS: usize = 2;
 
@@ -24,18 +24,18 @@ const LAST_LOOKS: usize = 2;
 #[derive(Debug, Parser)]
 #[command(name = "hostile")]
 struct Arguments {
-    /// How long.
+    /// Duration of the search.
     #[arg(long, value_name = "COUNT", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
-    /// Begins where an earlier search began. Without it elsewhere.
+    /// Seed of an earlier search. The default is a new one.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How many of each kind to print.
+    /// Number of inputs of each kind to print.
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     most: usize,
 }
 
-/// Measures for as long as it may.
+/// Measurement with a deadline.
 struct Clock {
     scanner: Scanner,
     begin: Instant,
@@ -45,7 +45,7 @@ struct Clock {
 }
 
 impl Clock {
-    /// Nanoseconds for a byte of it, at best, and how much is found.
+    /// Best nanoseconds per byte, and the number of findings.
     fn best(&self, recipe: &Recipe, size: usize, times: usize) -> (f64, usize) {
         let bytes = repeated(&recipe.unit(), size);
         let once = |_| {
@@ -64,7 +64,7 @@ impl Clock {
         if first * (FIRST as f64) < SOON.as_nanos() as f64 {
             return self.best(recipe, SECOND, times).0;
         }
-        // What takes long is told well by fewer measurements.
+        // A slow input needs fewer measurements for the same precision.
         first.min(self.best(recipe, FIRST, times / 3).0)
     }
 }
@@ -100,7 +100,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let seed = arguments.seed.unwrap_or_else(now);
     println!("hostile: seed {seed}, {} seconds", arguments.seconds);
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new(arguments.seconds);
     let style = ProgressStyle::with_template("{bar:24} {pos} of {len} s").map_err(|error| error.to_string())?;
     bar.set_style(style);

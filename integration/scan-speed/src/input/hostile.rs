@@ -1,15 +1,15 @@
-//! Which inputs are the slowest that were found? From `make hostile`, each made as short as it got.
+//! Slowest inputs that `make hostile` has found, each shortened as far as possible.
 
 use panveil::stream::Document;
 
-/// An input by what it repeats.
+/// Input by its repeated part.
 #[derive(Clone, Copy, Debug)]
 pub struct Hostile {
-    /// What it is made of.
+    /// Description of the repeated part.
     pub name: &'static str,
-    /// The notation that the detector is told.
+    /// Notation passed to the detector.
     pub document: Document,
-    /// What stands there again and again.
+    /// Repeated bytes.
     pub unit: &'static [u8],
 }
 
@@ -17,7 +17,7 @@ const fn hostile(name: &'static str, document: Document, unit: &'static [u8]) ->
     Hostile { name, document, unit }
 }
 
-/// Public test numbers only, where a search had drawn others. In the last five nothing is found.
+/// Public test numbers replace the drawn ones. The last five inputs have no finding.
 pub const HOSTILE: &[Hostile] = &[
     hostile("cards", Document::Csv, b" \x80\x80_ \x80\x804222222222222/: \x80\x80 \x80\x80:4222222222222/:"),
     hostile("cards in quotes", Document::Csv, b"378282246310005\":\"\":\""),

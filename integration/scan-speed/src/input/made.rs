@@ -1,6 +1,6 @@
-//! What are the pieces of an input? Each function writes one, with other values each time.
+//! Generators for the pieces of an input. Each function appends one piece with new values.
 //!
-//! Drawn as `u32` and `u64` only: a `usize` would be another number in wasm.
+//! Values are drawn as `u32` and `u64`: a `usize` would give other values in Wasm.
 
 use panveil::stream::Document;
 use rand::RngExt;
@@ -59,7 +59,7 @@ const WORDS: [&str; 48] = [
 
 const STATES: [&str; 4] = ["settled", "pending", "refused", "returned"];
 
-/// What stands in front of the pieces.
+/// Text in front of the pieces.
 pub fn opening(document: Document, text: &mut Vec<u8>) {
     text.extend_from_slice(match document {
         Document::Json => b"[",
@@ -68,13 +68,13 @@ pub fn opening(document: Document, text: &mut Vec<u8>) {
     });
 }
 
-/// A member of a JSON array.
+/// Element of a JSON array.
 pub fn order(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     add(text, &order_object(rng));
     add(text, ",");
 }
 
-/// The same in a string, as a log holds it.
+/// JSON object in a string, as in a log.
 pub fn logged_order(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let escaped = order_object(rng).replace('"', "\\\"");
     add(text, &format!("{{\"message\":\"{escaped}\",\"level\":\"info\"}},"));
@@ -104,7 +104,7 @@ fn order_object(rng: &mut ChaCha8Rng) -> String {
     object
 }
 
-/// An entry of a list in HTML.
+/// Entry of a list in HTML.
 pub fn product(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let id = rng.random_range(0..100_000_u32);
     let (price, cents) = (rng.random_range(1..500_u32), rng.random_range(0..100_u32));
@@ -121,14 +121,14 @@ pub fn product(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     );
 }
 
-/// A line of base64, as in a mail.
+/// Line of base64, as in a mail.
 pub fn base64_line(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     text.extend((0..76).map(|_| ALPHABET[rng.random_range(0..64_u32) as usize]));
     add(text, "\r\n");
 }
 
-/// A row of numbers.
+/// Row of numbers.
 pub fn numbers(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let mut below = |end: u64| rng.random_range(0..end);
     let row = format!(
@@ -145,7 +145,7 @@ pub fn numbers(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     add(text, &row);
 }
 
-/// A row of numbers as long as those of most cards.
+/// Row of numbers with the lengths of card numbers.
 pub fn long_numbers(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     for column in 0..5 {
         let number = rng.random_range(1_000_000_000_000_000..10_000_000_000_000_000_u64);
@@ -154,7 +154,7 @@ pub fn long_numbers(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     add(text, "\n");
 }
 
-/// A sentence of words, and now and then a year.
+/// Sentence of words, with a year now and then.
 pub fn sentence(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let length = rng.random_range(6..18);
     add(text, &words(length, rng));
@@ -164,17 +164,17 @@ pub fn sentence(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     add(text, if rng.random_range(0..5_u32) == 0 { ".\n\n" } else { ". " });
 }
 
-/// A digit.
+/// Random digit.
 pub fn digit(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     text.push(rng.random_range(b'0'..=b'9'));
 }
 
-/// Any byte.
+/// Random byte.
 pub fn byte(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     text.push(rng.random_range(0..=u8::MAX));
 }
 
-/// A field of a form. Behind its name are words with escapes, an address or a number.
+/// Form field: a name, and a value of words with escapes, an address or a number.
 pub fn field(text: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let value = match rng.random_range(0..4_u32) {
         0 => words(5, rng).replace(' ', "%20"),

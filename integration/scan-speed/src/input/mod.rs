@@ -1,4 +1,4 @@
-//! What is read? The same bytes in every run, natively and in wasm.
+//! Inputs of the measurement: the same bytes in every run, natively and in Wasm.
 
 mod hostile;
 mod made;
@@ -9,35 +9,35 @@ use rand::rngs::ChaCha8Rng;
 
 pub use hostile::{HOSTILE, Hostile};
 
-/// How many bytes an input has: much more than the detector looks at in one go.
+/// Bytes of an input: many times the block size of the detector.
 pub const SIZE: usize = 1 << 20;
-/// The same of an input that only repeats something short, which may take long.
+/// Bytes of an input that repeats a short part, which may be slow to read.
 const SIZE_OF_HOSTILE: usize = 1 << 17;
 
 const SEED: u64 = 20_260_817;
 
-/// Something to read.
+/// Input of the measurement.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// As tables and charts name it.
+    /// Name in tables and charts.
     pub name: String,
-    /// What it is.
+    /// Description.
     pub about: String,
-    /// The notation that the detector is told.
+    /// Notation passed to the detector.
     pub document: Document,
     source: Source,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// Written piece by piece.
+    /// Generated piece by piece.
     Made(fn(&mut Vec<u8>, &mut ChaCha8Rng)),
-    /// This, again and again.
+    /// These bytes, repeated.
     Repeated(&'static [u8]),
 }
 
 impl Input {
-    /// In the order of the page. Those that were searched for are the last.
+    /// All inputs, in the order of the page. The found slow inputs come last.
     #[must_use]
     pub fn all() -> Vec<Self> {
         use Document::{Csv, Form, Json, Text};
@@ -70,13 +70,13 @@ impl Input {
         usual.chain(hostile).collect()
     }
 
-    /// How many bytes it has.
+    /// Size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         if self.is_hostile() { SIZE_OF_HOSTILE } else { SIZE }
     }
 
-    /// Makes it.
+    /// Generates the input.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         match self.source {
@@ -99,13 +99,13 @@ impl Input {
     }
 }
 
-/// `unit` again and again, so many bytes of it.
+/// `unit` repeated up to `size` bytes.
 #[must_use]
 pub fn repeated(unit: &[u8], size: usize) -> Vec<u8> {
     unit.iter().copied().cycle().take(size).collect()
 }
 
-/// The notation as the page names it.
+/// Name of the notation on the page.
 #[must_use]
 pub const fn name(document: Document) -> &'static str {
     match document {

@@ -1,11 +1,11 @@
-//! Which fragments can a slow input be made of? Those that the detector has a rule for.
+//! Fragments of slow inputs: text for which the detector has a rule.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::below;
 
-/// A few bytes, and of which kind they are.
+/// A few bytes and their kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fragment {
     pub(super) kind: &'static str,
@@ -82,7 +82,7 @@ const CHIP: [&str; 7] = [
 const DIGITS_OF_SCRIPTS: [&str; 6] = ["\u{ff14}", "\u{ff11}", "\u{661}", "\u{664}", "\u{967}", "\u{1d7d2}"];
 
 impl Fragment {
-    /// Of any kind.
+    /// Fragment of a random kind.
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Self {
         let one = |kind, bytes: &str| Self { kind, bytes: bytes.into() };
         match rng.random_range(0..28_u32) {
@@ -98,7 +98,7 @@ impl Fragment {
                     (0..card.len()).step_by(4).map(|at| &card[at..card.len().min(at + 4)]).collect();
                 one("card", &groups.join(joint))
             }
-            // Of a brand and a length, with any check digit.
+            // Number with the prefix and length of a brand, and with any check digit.
             10..=11 => one("number", &format!("4{}", digits(15, rng))),
             12..=15 => one("joint", pick(&JOINTS, rng)),
             16..=17 => one("name", pick(&NAMES, rng)),
@@ -115,7 +115,7 @@ impl Fragment {
         }
     }
 
-    /// One byte of it becomes another one, goes or comes. It never gets empty.
+    /// Changes, removes or inserts one byte. The fragment never becomes empty.
     pub(super) fn change(&mut self, rng: &mut ChaCha8Rng) {
         const BYTES: &[u8] =
             b"0123456789012345678901234567890123456789 -.,:;/_|*\"'\\%&#=+<>{}[]()abcdefxABCDEFX\n\t\xc2\xa0";

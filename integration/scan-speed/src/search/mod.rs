@@ -1,8 +1,8 @@
-//! Which inputs are slow to read? Many are made of fragments, those that take the most time per byte are changed and crossed,
-//! and what is slower stays.
+//! Evolutionary search for slow inputs: combines fragments at random, mutates and crosses the slowest inputs, and keeps
+//! the slower ones.
 //!
-//! All that is drawn comes from the seed, so that with the same measurements the same is found. Real measurements never are
-//! the same: a survivor is measured again before it stays, and only a little of what was found on a bad moment survives.
+//! The seed determines all random values, so equal measurements give equal results. Real measurements vary: a survivor
+//! is measured again before it stays, so that few results of a bad moment survive.
 
 mod fragment;
 mod recipe;
@@ -13,56 +13,56 @@ use panveil::stream::Document;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// How many recipes live at once.
+/// Number of recipes in a generation.
 const POPULATION: usize = 16;
-/// How many of them the next ones come from.
+/// Number of recipes that the next generation derives from.
 const PARENTS: usize = 4;
-/// After so many generations without a slower one the search begins anew, elsewhere.
+/// Generations without a slower recipe after which the search restarts.
 const PATIENCE: u32 = 25;
-/// A recipe that is slower by less than this may be luck.
+/// Minimum factor of slowness that counts as progress. Less may be noise.
 const PROGRESS: f64 = 1.02;
-/// What a shorter recipe must keep of the time.
+/// Share of the slowness that a shorter recipe must keep.
 const KEPT: f64 = 0.97;
 
-/// How long reading takes, per byte; and how sure that is to be.
+/// Measurement of the time per byte, with two levels of precision.
 pub trait Measure {
-    /// Of what came out once or twice. Nothing, when something is found in it and `terms` say that nothing may be.
+    /// Measures once or a few times. Returns zero when `terms` forbid findings and there are some.
     fn glance(&mut self, recipe: &Recipe, terms: Terms) -> f64;
-    /// Of what came out many times.
+    /// Measures many times.
     fn look(&mut self, recipe: &Recipe, terms: Terms) -> f64;
     /// Whether there is time for more.
     fn goes_on(&mut self) -> bool;
 }
 
-/// Which inputs are searched for. A finding takes time of its own, so those with nothing in them are searched for too.
+/// Condition for inputs. A finding takes time of its own, so the search also covers inputs without findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terms {
-    /// Any.
+    /// Any input.
     Anything,
-    /// Those in which nothing is found.
+    /// Inputs without findings.
     NothingFound,
 }
 
-/// A recipe and how long it takes, in the unit of what measures.
+/// Recipe with its slowness, in the unit of the measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
-    /// What is read.
+    /// Recipe of the input.
     pub recipe: Recipe,
-    /// How slow it is.
+    /// Slowness.
     pub slowness: f64,
-    /// What it was searched for by.
+    /// Condition of the search.
     pub terms: Terms,
 }
 
 impl Found {
-    /// What of it is worth telling once.
+    /// Properties that distinguish results in the report.
     fn kind(&self) -> (Terms, Document, Vec<&'static str>) {
         (self.terms, self.recipe.document, self.recipe.kinds())
     }
 }
 
-/// Searches until there is no more time, under both terms in turn. Gives the slowest of each beginning, the slowest first, and
-/// of those that are made of the same kinds of fragments one.
+/// Searches until the time is over, with both conditions in turn. Returns the slowest result of each start, the slowest
+/// first, and only one of those with the same kinds of fragments.
 pub fn search(seed: u64, measure: &mut impl Measure) -> Vec<Found> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut all: Vec<Found> = Vec::new();
@@ -85,7 +85,7 @@ pub fn search(seed: u64, measure: &mut impl Measure) -> Vec<Found> {
     all
 }
 
-/// From new recipes uphill until nothing gets slower.
+/// Improves random recipes until the slowness no longer grows.
 fn climb(terms: Terms, rng: &mut ChaCha8Rng, measure: &mut impl Measure, known: &[Found]) -> Found {
     let mut living: Vec<Found> = (0..POPULATION).map(|_| glanced(Recipe::new(rng), terms, measure)).collect();
     living.sort_by(slower);
@@ -97,7 +97,7 @@ fn climb(terms: Terms, rng: &mut ChaCha8Rng, measure: &mut impl Measure, known: 
         while living.len() < POPULATION {
             let parent = &living[below(PARENTS, rng)].recipe;
             let other = match known.len() {
-                // Now and then something of an earlier climb.
+                // Occasionally a recipe of an earlier climb.
                 count if count > 0 && rng.random_range(0..16_u32) == 0 => &known[below(count, rng)].recipe,
                 _ => &living[below(PARENTS, rng)].recipe,
             };
@@ -106,7 +106,7 @@ fn climb(terms: Terms, rng: &mut ChaCha8Rng, measure: &mut impl Measure, known: 
         }
         living.sort_by(slower);
         let first = looked(living[0].recipe.clone(), terms, measure);
-        // Luck does not stay.
+        // The second measurement replaces a lucky first one.
         living[0].slowness = first.slowness;
         if first.slowness > best.slowness * PROGRESS {
             best = first;
@@ -118,7 +118,7 @@ fn climb(terms: Terms, rng: &mut ChaCha8Rng, measure: &mut impl Measure, known: 
     best
 }
 
-/// The same without what does not matter.
+/// Removes the fragments and bytes that do not affect the slowness.
 fn shortened(found: Found, measure: &mut impl Measure) -> Found {
     let mut shortest = found.clone();
     let mut part = 0;
@@ -147,7 +147,7 @@ fn slower(one: &Found, other: &Found) -> std::cmp::Ordering {
     other.slowness.total_cmp(&one.slowness)
 }
 
-/// Drawn as `u32`: the same everywhere.
+/// Drawn as `u32`, so that the value is the same on every platform.
 fn below(end: usize, rng: &mut ChaCha8Rng) -> usize {
     rng.random_range(0..u32::try_from(end).unwrap_or(u32::MAX).max(1)) as usize
 }
@@ -156,7 +156,7 @@ fn below(end: usize, rng: &mut ChaCha8Rng) -> usize {
 mod tests {
     use super::*;
 
-    /// Takes a text for the slower the more of it are brackets. Has time for so many glances.
+    /// Test measurement: the share of brackets in the text. Allows this number of measurements.
     struct Brackets(usize);
 
     impl Measure for Brackets {

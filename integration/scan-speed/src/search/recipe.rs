@@ -1,4 +1,4 @@
-//! What is an input made of? A few fragments in a row, again and again.
+//! Recipe of an input: a few fragments, repeated.
 
 use panveil::stream::Document;
 use rand::RngExt;
@@ -11,29 +11,29 @@ const DOCUMENTS: [Document; 5] = [Document::Text, Document::Json, Document::Csv,
 const MOST_FRAGMENTS: usize = 24;
 const FIRST_FRAGMENTS: usize = 8;
 
-/// An input by what it repeats.
+/// Input by its repeated fragments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// The notation that the detector is told.
+    /// Notation passed to the detector.
     pub document: Document,
     fragments: Vec<Fragment>,
 }
 
 impl Recipe {
-    /// Of a few fragments; never of none.
+    /// Recipe of at least one fragment.
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Self {
         let document = DOCUMENTS[below(DOCUMENTS.len(), rng)];
         let fragments = (0..=below(FIRST_FRAGMENTS, rng)).map(|_| Fragment::new(rng)).collect();
         Self { document, fragments }
     }
 
-    /// What stands there again and again. Not empty.
+    /// Repeated bytes. Not empty.
     #[must_use]
     pub fn unit(&self) -> Vec<u8> {
         self.fragments.iter().flat_map(|fragment| fragment.bytes.iter().copied()).collect()
     }
 
-    /// The kinds of its fragments, each once.
+    /// Kinds of its fragments, without duplicates.
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
         let mut kinds: Vec<&'static str> = self.fragments.iter().map(|fragment| fragment.kind).collect();
@@ -42,7 +42,7 @@ impl Recipe {
         kinds
     }
 
-    /// A little different, or with a part of `other`.
+    /// Mutation of the recipe, or a cross with `other`.
     pub(super) fn changed(&self, other: &Self, rng: &mut ChaCha8Rng) -> Self {
         let mut recipe = self.clone();
         for _ in 0..=below(3, rng) {
@@ -81,7 +81,7 @@ impl Recipe {
         }
     }
 
-    /// The same without the fragment there; none when there is no such fragment, or no other.
+    /// Recipe without this fragment. `None` when it has no such fragment, or no other.
     pub(super) fn without(&self, fragment: usize) -> Option<Self> {
         let mut recipe = self.clone();
         if fragment >= recipe.fragments.len() || recipe.fragments.len() == 1 {
