@@ -1,4 +1,4 @@
-//! What does a chart look like? Groups of bars, one below the other, and lines to hold them against.
+//! Bar charts as SVG: groups of bars, one below the other, with vertical reference lines.
 
 use svg::Document;
 use svg::node::element::{Group as Drawing, Line, Rectangle, Style, Text, Title};
@@ -12,7 +12,7 @@ const BAR: usize = 11;
 const HEADING: usize = 26;
 const AXIS: usize = 24;
 
-/// Readable on a light and on a dark page.
+/// Colours that are readable on light and dark pages.
 const STYLE: &str = "
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .heading { font-weight: 600; font-size: 13px }
@@ -36,41 +36,41 @@ line { stroke: #d0d7de }
 }
 ";
 
-/// What is drawn.
+/// Chart.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// Where there are lines, as shares of the longest bar, and what stands above them.
+    /// Reference lines: position as a share of the longest bar, and label.
     pub marks: Vec<(f64, String)>,
-    /// From above.
+    /// Groups, from top to bottom.
     pub groups: Vec<Group>,
 }
 
-/// Bars under one heading.
+/// Group of bars under one heading.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// What they are of.
+    /// Heading of the group.
     pub heading: String,
-    /// From above.
+    /// Bars, from top to bottom.
     pub bars: Vec<Bar>,
 }
 
-/// A bar, or none.
+/// Bar, or an empty row with a label.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What stands before it.
+    /// Name in front of the bar.
     pub name: &'static str,
-    /// Which colour it has.
+    /// CSS class, which sets the colour.
     pub class: &'static str,
-    /// As a share of the longest that there may be. Without it only the label is shown.
+    /// Length as a share of the longest possible bar. `None` shows only the label.
     pub length: Option<f64>,
-    /// What stands behind it.
+    /// Label behind the bar.
     pub label: String,
 }
 
 impl Chart {
-    /// As SVG.
+    /// Chart as SVG.
     #[must_use]
     pub fn draw(&self) -> String {
         let left = MARGIN + NAMES;

@@ -1,5 +1,4 @@
-//! Who vouches for a test's workloads? An authority of its own, made anew each time, whose certificates name whatever they
-//! are asked to.
+//! Certificate authority for the workloads of a test. Each is new, and signs any name.
 
 use anyhow::{Context, Result};
 use rcgen::string::Ia5String;
@@ -10,27 +9,27 @@ use rcgen::{
 
 use crate::envoy::Credential;
 
-/// One who signs certificates.
+/// Certificate authority.
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// What a certificate says of its bearer. Nothing checks that any of it makes sense.
+/// Subject of a certificate. The names are not validated.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
-    /// In the distinguished name.
+    /// Common name.
     pub common_name: &'static str,
-    /// In the subject alternative names, in order.
+    /// URIs in the subject alternative names, in order.
     pub uris: &'static [&'static str],
-    /// In the subject alternative names, behind the URIs.
+    /// DNS names in the subject alternative names, behind the URIs.
     pub dns: &'static [&'static str],
 }
 
 impl Authority {
-    /// A new one, of this name.
+    /// New authority with this name.
     ///
     /// # Errors
     ///
-    /// When no key can be made.
+    /// When key generation fails.
     pub fn new(name: &str) -> Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -39,17 +38,17 @@ impl Authority {
         Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
     }
 
-    /// Its own certificate, as PEM.
+    /// Certificate of the authority, as PEM.
     #[must_use]
     pub fn certificate(&self) -> String {
         self.0.pem()
     }
 
-    /// A certificate for clients and services alike, as a mesh has them.
+    /// Issues a certificate for client and server authentication, as in a mesh.
     ///
     /// # Errors
     ///
-    /// When a name cannot stand in one.
+    /// When a name is not valid in a certificate.
     pub fn issue(&self, subject: &Subject) -> Result<Credential> {
         let ascii = |name: &str| Ia5String::try_from(name).with_context(|| format!("{name}: no name in a certificate"));
         let mut params = CertificateParams::default();

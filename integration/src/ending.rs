@@ -1,4 +1,4 @@
-//! How does a program end that has started an Envoy? Its work is dropped, and with it every process, however the end comes.
+//! Termination of programs that run Envoys: the work is dropped, and with it every process, also after a signal.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -8,11 +8,11 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Does `work` to its end, unless somebody presses Ctrl-C or asks the program to terminate before.
+/// Runs `work` to its end, or until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 ///
-/// Those of `work`, and one that says that it was cut short.
+/// Those of `work`, and one that says that it was interrupted.
 pub async fn unless_told_to_end<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         outcome = work => outcome,
@@ -23,7 +23,7 @@ pub async fn unless_told_to_end<T>(work: impl Future<Output = Result<T>>) -> Res
     }
 }
 
-/// The same for what shows something and, if it is to `keep` running, does so until it is told to end: that is no error then.
+/// Runs a demonstration. With `keep` it continues after `work` until a signal, which is no error then.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub async fn shown(keep: bool, work: impl Future<Output = Result<bool>>) -> Resu
     }
 }
 
-/// How `program` ends: well only when what it was to show is true. An error is said in one line.
+/// Exit code of `program`: success only when `outcome` is true. Prints an error in one line.
 pub fn exit_code(program: impl Display, outcome: Result<bool>) -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -47,11 +47,11 @@ pub fn exit_code(program: impl Display, outcome: Result<bool>) -> ExitCode {
     }
 }
 
-/// Until Ctrl-C or a request to terminate.
+/// Waits for Ctrl-C or SIGTERM.
 ///
 /// # Errors
 ///
-/// When the system does not tell of signals.
+/// When the signal handler cannot be installed.
 pub async fn told_to_end() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -60,7 +60,7 @@ pub async fn told_to_end() -> Result<()> {
     }
 }
 
-/// A seed that is another one each second, and short enough to type.
+/// Short seed from the current time, which changes every second.
 #[must_use]
 pub fn seed_of_now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -1,13 +1,13 @@
-//! How do the fields of a case become those of a message, and back?
+//! Conversion between the fields of a case and a header map.
 
 use anyhow::{Context, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The fields of a message.
+/// Header map of these fields.
 ///
 /// # Errors
 ///
-/// When a name or a value may not stand in one.
+/// When a name or a value is not valid in HTTP.
 pub(crate) fn fields<'a>(pairs: impl Iterator<Item = &'a (String, String)>) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
@@ -17,7 +17,7 @@ pub(crate) fn fields<'a>(pairs: impl Iterator<Item = &'a (String, String)>) -> R
     Ok(map)
 }
 
-/// The names and values of a message's fields, in order.
+/// Names and values of a header map, in order.
 pub(crate) fn pairs(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }

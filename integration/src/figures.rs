@@ -1,9 +1,9 @@
-//! How are figures written? Tables in Markdown, and no more digits than a figure is good for.
+//! Format of figures: tables in Markdown, and numbers rounded to their precision.
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
-/// A table with these columns.
+/// Table with these columns.
 #[must_use]
 pub fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
@@ -12,14 +12,14 @@ pub fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     table
 }
 
-/// Every column but the first has its figures on the right.
+/// Right-aligns every column but the first.
 pub fn align(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-/// A ratio with as many digits as it is good for.
+/// Ratio, rounded to its precision.
 #[must_use]
 pub fn ratio(value: f64, base: f64) -> String {
     match value / base {
@@ -29,13 +29,13 @@ pub fn ratio(value: f64, base: f64) -> String {
     }
 }
 
-/// A share without a fraction.
+/// Share in per cent, without a fraction.
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Three digits of what is small, and no fraction of what is large.
+/// Three significant digits of a small value, and no fraction of a large one.
 #[must_use]
 pub fn significant(value: f64) -> String {
     if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }

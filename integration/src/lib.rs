@@ -1,14 +1,14 @@
-//! Does panveil do what its policy says? To traffic in memory, and to real traffic in a real Envoy.
+//! Integration tests of panveil: traffic in memory, and real traffic in a real Envoy.
 //!
-//! A [`case`] is one exchange and what must come of it, written down as data. A *ring* is a place where cases can be run:
-//! it turns a case into an [`observation`], and [`check`](observation::check) compares the two. There are three, each a
-//! test target of its own:
+//! A [`case`] is one exchange (a request and its response) and its expected result, as data. A *test tier* runs cases: it
+//! turns a case into an [`observation`], and [`check`](observation::check) compares the two. Each of the three tiers is a
+//! test target:
 //!
-//! | ring | the filter | the proxy, the client and the service |
+//! | test tier | filter | proxy, client and upstream |
 //! |---|---|---|
 //! | `fake_host` | `panveil::exchange` on `panveil::host::FakeHost` | [`proxy`], in memory |
-//! | `abi` | the whole of panveil, through its proxy-wasm entry points | [`proxy`], in memory |
-//! | `envoy` | the built module | [`envoy`], [`client`] and [`upstream`], real |
+//! | `abi` | complete panveil, through its proxy-wasm entry points | [`proxy`], in memory |
+//! | `envoy` | built module | [`envoy`], [`client`] and [`upstream`], real |
 //!
 //! ```text
 //!                      ┌───────────────── sidecar ─────────────────┐
@@ -16,11 +16,11 @@
 //!                      └───────── access log, counters, pages ─────┘         └─ silence
 //! ```
 //!
-//! `case`, `observation` and `proxy` are all that a ring without Envoy needs.
+//! A test tier without Envoy needs only `case`, `observation` and `proxy`.
 //!
-//! How much the detector finds, and how often it is wrong, is measured in [`evaluation`]. What a long time of mixed traffic
-//! does to a proxy whose policy changes under it is tried in [`soak`]. What panveil costs is measured in `bench`, how
-//! fast its detector reads in [`scan_speed`]. What it does between the services of a mesh is shown by `mesh`.
+//! [`evaluation`] measures recall and false positives of the detector, `bench` the cost of panveil, and [`scan_speed`] the
+//! speed of the detector. [`soak`] sends mixed traffic for a long time during policy changes. `leaks` searches all output
+//! for card numbers. `mesh` demonstrates panveil between the services of a mesh.
 
 pub mod bar_chart;
 #[cfg(feature = "envoy")]

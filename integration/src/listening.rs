@@ -1,4 +1,4 @@
-//! Who takes the connections to a service? A task on a port of 127.0.0.1, for as long as its owner is there.
+//! Listening socket on 127.0.0.1, served by a task until its owner is dropped.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -7,16 +7,16 @@ use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A port that is listened on. Whoever drops it stops that; connections that were taken go on.
+/// Listening socket. Dropping it closes the socket; accepted connections continue.
 #[derive(Debug)]
 pub struct Listening {
-    /// Where.
+    /// Listening address.
     pub address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
 impl Listening {
-    /// Hands each connection to `serve`, on this port, or on one that the system picks for 0.
+    /// Passes each connection to `serve`, on this port, or on a free one for 0.
     ///
     /// # Errors
     ///

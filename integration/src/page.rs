@@ -1,4 +1,4 @@
-//! Which part of a page does a program write? What stands between two lines.
+//! Generated part of a page, between two marker lines.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use anyhow::{Context, Result};
 
 const END: &str = "<!-- The rest is written by hand. -->";
 
-/// Puts `results` into the page at `path`, in the place of those that `program` wrote before.
+/// Replaces the part of the page at `path` that `program` generates with `results`.
 ///
 /// # Errors
 ///
-/// When the page cannot be read or written, or has no such place.
+/// When the page cannot be read or written, or has no such part.
 pub fn rewrite(path: &Path, program: &str, results: &str) -> Result<()> {
     let page = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let page = update(&page, program, results).with_context(|| path.display().to_string())?;
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// `page` with `results` in their place.
+/// `page` with `results` in the generated part.
 fn update(page: &str, program: &str, results: &str) -> Result<String> {
     let begin = format!("<!-- Written by `{program}`. -->");
     let (before, rest) = page.split_once(&begin).with_context(|| format!("no line {begin}"))?;

@@ -1,18 +1,17 @@
-//! Which policies could anybody write? Drawn from the shipped schema by a seed: those that fit it, and those with one thing
-//! wrong.
+//! Generator of policies from the shipped schema: valid ones, and invalid ones with one error.
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
 
-/// What operators give to their editors.
+/// Schema that operators use in their editors.
 pub const SCHEMA: &str = include_str!("../../envoy-config/schemas/policy.schema.json");
 
-/// Stands for a secret in a policy that is broken: no error may hold it.
+/// Secret in an invalid policy, which no error message may contain.
 pub const SECRET: &str = "S3cret-4111111111111111";
 
-/// An endless row of policies.
+/// Infinite sequence of policies.
 #[derive(Debug)]
 pub struct Policies {
     schema: Value,
@@ -20,14 +19,14 @@ pub struct Policies {
     names: u32,
 }
 
-/// The most items of a list that is drawn.
+/// Maximum number of items in a generated list.
 const MOST_ITEMS: u64 = 3;
 
-/// How likely a field is that a policy need not have.
+/// Probability of an optional field.
 const FIELD: f64 = 0.4;
 
 impl Policies {
-    /// Those of this seed.
+    /// Sequence for this seed.
     ///
     /// # Panics
     ///
@@ -38,19 +37,19 @@ impl Policies {
         Self { schema, random: ChaCha8Rng::seed_from_u64(seed), names: 0 }
     }
 
-    /// One that fits the schema. It may still be refused, since two of its fields may not go together.
+    /// Policy that is valid by the schema. It may still be rejected, because some fields exclude each other.
     pub fn fitting(&mut self) -> Value {
         let schema = self.schema.clone();
         self.value("", &schema)
     }
 
-    /// One in which one value, name or sign is wrong, as text.
+    /// Policy with one invalid value, name or character, as text.
     pub fn broken(&mut self) -> String {
         let policy = self.fitting();
         self.broken_from(policy)
     }
 
-    /// `policy` with one value, name or sign that is wrong, as text.
+    /// `policy` with one invalid value, name or character, as text.
     pub fn broken_from(&mut self, mut policy: Value) -> String {
         if policy.as_object().is_none_or(Map::is_empty) {
             policy = json!({"mode": "enforce"});
@@ -131,7 +130,7 @@ impl Policies {
         Value::Object(fields)
     }
 
-    /// A text for a field of that name.
+    /// Text for a field with this name.
     fn text(&mut self, name: &str) -> String {
         let texts: &[&str] = match name {
             "name" => {
@@ -152,12 +151,12 @@ impl Policies {
     }
 }
 
-/// A number in letters, since names hold few digits.
+/// Number in letters, since names have few digits.
 fn letters(number: u32) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
 
-/// The places of all values in `value`.
+/// JSON pointers of all values in `value`.
 fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), field)).collect(),

@@ -1,8 +1,8 @@
-//! Who ends a program that a test started? Its guard, when dropped.
+//! Child processes that are killed when their guard is dropped.
 
 use std::process::Child;
 
-/// A child that does not outlive its guard.
+/// Child process that does not outlive its guard.
 #[derive(Debug)]
 pub(crate) struct Process(pub(crate) Child);
 

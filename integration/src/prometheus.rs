@@ -1,4 +1,4 @@
-//! What would an operator's Prometheus say? A real one that scrapes a proxy and evaluates the shipped alerts.
+//! Real Prometheus that scrapes a proxy and evaluates the shipped alerts.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -16,10 +16,10 @@ use crate::process::Process;
 
 const STEP: Duration = Duration::from_millis(50);
 const LONGEST_START: Duration = Duration::from_secs(60);
-/// The shipped alerts.
+/// Shipped alerts.
 pub const RULES: &str = include_str!("../../envoy-config/prometheus/rules.yaml");
 
-/// A running Prometheus with the shipped rules.
+/// Running Prometheus with the shipped rules.
 #[derive(Debug)]
 pub struct Prometheus {
     address: SocketAddr,
@@ -27,23 +27,23 @@ pub struct Prometheus {
     process: Process,
 }
 
-/// What it scrapes.
+/// Scrape target.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The admin interface of an Envoy.
+    /// Admin interface of an Envoy.
     pub admin: SocketAddr,
-    /// What service discovery would say of it, by label.
+    /// Labels of service discovery.
     pub labels: Vec<(&'static str, &'static str)>,
 }
 
 impl Prometheus {
-    /// The folder with the binary, from the environment: `PROMETHEUS`, if it is set.
+    /// Folder with the binary in `PROMETHEUS`, if the variable is set.
     #[must_use]
     pub fn from_environment() -> Option<PathBuf> {
         std::env::var_os("PROMETHEUS").map(PathBuf::from)
     }
 
-    /// Starts the binary in `binaries`, which then scrapes these every second.
+    /// Starts the binary in `binaries`, which scrapes these targets every second.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Prometheus {
         Self::begin(binaries, targets, None).await
     }
 
-    /// Starts it with these samples of earlier times, as OpenMetrics.
+    /// Starts Prometheus with these earlier samples, as OpenMetrics.
     ///
     /// # Errors
     ///
@@ -93,17 +93,17 @@ impl Prometheus {
         Ok(prometheus)
     }
 
-    /// Where it listens.
+    /// Listening address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it answers to a query now: samples with their labels. None is an answer, too.
+    /// Current result of a query: samples with their labels. It may be empty.
     ///
     /// # Errors
     ///
-    /// When it does not understand the query.
+    /// When the query is not valid.
     pub async fn query(&self, expression: &str) -> Result<Vec<Value>> {
         let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let answer =
@@ -111,11 +111,11 @@ impl Prometheus {
         answer["result"].as_array().cloned().with_context(|| format!("{expression}: no samples"))
     }
 
-    /// The names of the alerts that fire.
+    /// Names of the firing alerts.
     ///
     /// # Errors
     ///
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn firing(&self) -> Result<Vec<String>> {
         let answer = self.ask("/api/v1/alerts").await?;
         let alerts = answer["alerts"].as_array().context("no alerts")?;
@@ -123,11 +123,11 @@ impl Prometheus {
         Ok(firing.filter_map(|alert| alert["labels"]["alertname"].as_str().map(str::to_owned)).collect())
     }
 
-    /// What is wrong with the rules that it evaluates, by name.
+    /// Errors of the evaluated rules, by name.
     ///
     /// # Errors
     ///
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn rule_errors(&self) -> Result<Vec<String>> {
         let answer = self.ask("/api/v1/rules").await?;
         let groups = answer["groups"].as_array().context("no groups")?;
@@ -153,7 +153,7 @@ impl Prometheus {
     }
 }
 
-/// Puts samples of earlier times where Prometheus will look for its data.
+/// Writes earlier samples to the data folder of Prometheus.
 fn backfill(binaries: &Path, folder: &Path, history: &str) -> Result<()> {
     fs::write(folder.join("history"), history)?;
     let done = Command::new(binaries.join("promtool"))
@@ -165,7 +165,7 @@ fn backfill(binaries: &Path, folder: &Path, history: &str) -> Result<()> {
     Ok(())
 }
 
-/// A port that nobody uses. Prometheus does not tell which one it took.
+/// Free port. Prometheus does not report a port that it picked.
 fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

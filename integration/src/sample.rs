@@ -1,6 +1,6 @@
-//! What do many measurements of one thing come to?
+//! Statistics of repeated measurements.
 
-/// Measurements, in the order in which they were made.
+/// Measurements, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Sample(Vec<f64>);
 
@@ -15,7 +15,7 @@ impl Sample {
         self.0.extend_from_slice(&other.0);
     }
 
-    /// The smallest value that this share of the measurements does not exceed; 0 when there are none.
+    /// Smallest value that this share of the measurements does not exceed. 0 when there are none.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -24,26 +24,26 @@ impl Sample {
         sorted.get((share * last as f64).round() as usize).copied().unwrap_or_default()
     }
 
-    /// The middle one.
+    /// Median.
     #[must_use]
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
-    /// Half of the range in which the middle half of the measurements lies; 0 when there are none.
+    /// Half of the interquartile range. 0 when there are no measurements.
     #[must_use]
     pub fn half_range(&self) -> f64 {
         (self.quantile(0.75) - self.quantile(0.25)) / 2.0
     }
 
-    /// The same as a share of the median.
+    /// Half of the interquartile range, as a share of the median.
     #[must_use]
     pub fn spread(&self) -> f64 {
         let median = self.median();
         if median == 0.0 { 0.0 } else { self.half_range() / median }
     }
 
-    /// How much more each measurement is than that of the same round in `base`.
+    /// Differences to the measurements of the same rounds in `base`.
     #[must_use]
     pub fn over(&self, base: &Self) -> Self {
         Self(self.0.iter().zip(&base.0).map(|(value, base)| value - base).collect())

@@ -1,4 +1,4 @@
-//! What does a case look like in a real mesh? A client, Envoy with panveil, and a service, for one exchange at a time.
+//! Real sidecar for a case: a client, Envoy with panveil, and an upstream, with one exchange at a time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,24 +14,24 @@ use crate::envoy::{Discovery, Envoy, Filter, Settings};
 use crate::observation::{Observation, check};
 use crate::upstream::{Script, Upstream};
 
-/// The filter counts bytes and messages in a tick of a second.
+/// Maximum delay of a counter. The filter updates some counters once a second.
 const LONGEST_COUNTER_DELAY: Duration = Duration::from_secs(5);
 
-/// The built filter and the Envoy to run it in.
+/// Built filter and Envoy.
 #[derive(Clone, Debug)]
 pub struct Build {
-    /// The Envoy binary.
+    /// Envoy binary.
     pub envoy: PathBuf,
-    /// The wasm module.
+    /// Wasm module.
     pub module: PathBuf,
 }
 
-/// A service and the Envoy in front of it.
+/// Upstream and the Envoy in front of it.
 #[derive(Debug)]
 pub struct Sidecar {
-    /// The Envoy.
+    /// Envoy.
     pub envoy: Envoy,
-    /// The service.
+    /// Upstream.
     pub upstream: Upstream,
     exchanges: usize,
 }
@@ -41,7 +41,7 @@ impl Build {
     ///
     /// # Errors
     ///
-    /// When one is not set or no file; says which make target provides it.
+    /// When a variable is not set or names no file. The error names the make target that provides it.
     pub fn from_environment() -> Result<Self> {
         let file = |name: &str| {
             let path = std::env::var_os(name).map(PathBuf::from);
@@ -57,14 +57,14 @@ impl Build {
         Ok(Self { envoy: file("ENVOY")?, module: file("PANVEIL_WASM")? })
     }
 
-    /// The shipped configuration under this policy. The service's address is filled in by [`Sidecar::start`].
+    /// Shipped configuration with this policy. [`Sidecar::start`] sets the address of the upstream.
     #[must_use]
     pub fn settings(&self, policy: &str) -> Settings {
         let filter = Filter::Panveil { module: self.module.clone(), policy: policy.to_owned() };
         Settings::new(filter, ([127, 0, 0, 1], 0).into())
     }
 
-    /// The same with the filter in a file, in which it can be replaced.
+    /// Shipped configuration with the filter in a file, whose policy can be replaced.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Build {
 }
 
 impl Sidecar {
-    /// Starts a service on a free port and an Envoy in front of it.
+    /// Starts an upstream on a free port and an Envoy in front of it.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Sidecar {
         Ok(Self { envoy, upstream, exchanges: 0 })
     }
 
-    /// Starts what a case needs over this protocol.
+    /// Starts the sidecar for a case over this protocol.
     ///
     /// # Errors
     ///
@@ -100,17 +100,17 @@ impl Sidecar {
         Self::start(&build.envoy, settings).await
     }
 
-    /// How many it has run.
+    /// Number of exchanges so far.
     #[must_use]
     pub fn exchanges(&self) -> usize {
         self.exchanges
     }
 
-    /// Runs one exchange of a case and says what came of it.
+    /// Runs one exchange of a case, and returns its observation.
     ///
     /// # Errors
     ///
-    /// When there was no exchange to observe.
+    /// When there was no exchange.
     pub async fn run(&mut self, case: &Case, protocol: Protocol, cut: Cut) -> Result<Observation> {
         let case = case.cut(cut);
         let before = self.envoy.counters().await?;
@@ -137,7 +137,7 @@ impl Sidecar {
         Ok(seen)
     }
 
-    /// Fills in how far the counters moved, waiting a bounded time for those the case expects.
+    /// Sets the increase of the counters. Waits for the expected ones until a time limit.
     async fn count(&self, case: &Case, before: &BTreeMap<String, u64>, seen: &mut Observation) -> Result<()> {
         let step = Duration::from_millis(50);
         let mut waited = Duration::ZERO;
@@ -161,7 +161,7 @@ fn moved(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTree
     after.iter().filter_map(by).collect()
 }
 
-/// The shipped access log's fields by the keys of the log metadata.
+/// Columns of the shipped access log by the keys of the log metadata.
 fn log_metadata(line: &Map<String, Value>) -> BTreeMap<String, String> {
     let entry = |(name, value): (&String, &Value)| {
         let key = name.strip_prefix("panveil_").or_else(|| (name == "path" || name == "details").then_some(name))?;

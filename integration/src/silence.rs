@@ -1,4 +1,4 @@
-//! Did a card's digits, or another secret, get out through Envoy? Into a file it wrote, or onto a page of its admin interface.
+//! Search for card digits and other secrets in Envoy's output: the files that it writes, and its admin pages.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use crate::envoy::{Envoy, PAGES};
 use crate::observation::dense;
 
-/// Fewer digits in a row than this may also be a time, a port or a size.
+/// Number of consecutive digits that counts as a leak. Fewer may be a time, a port or a size.
 const TELLING: usize = 9;
-/// What panveil itself reports is free of times and ports, so it may hold no more than four digits in a row.
+/// Number of consecutive digits that counts as a leak in panveil's own output, which has no times and ports.
 const TELLING_IN_REPORTS: usize = 5;
 
-/// Where digits of these cards, or these secrets, can be read in what this Envoy wrote or shows; empty when nowhere.
+/// Locations of digits of these cards, or of these secrets, in the output of this Envoy. Empty when there are none.
 ///
 /// # Errors
 ///
@@ -36,11 +36,11 @@ pub async fn leaks(envoy: &Envoy, cards: &[String], secrets: &[String]) -> Resul
     Ok(digits.chain(told.map(|(place, ..)| format!("{place} holds a secret"))).collect())
 }
 
-/// Envoy runs, has logged `count` lines and no digit of `card`; gives the last line.
+/// Checks that Envoy runs, and has logged `count` lines and no digits of `card`. Returns the last line.
 ///
 /// # Errors
 ///
-/// When that is not so.
+/// When a check fails.
 pub async fn unharmed(envoy: &mut Envoy, card: &str, count: usize) -> Result<Map<String, Value>> {
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
     let mut lines = envoy.access_log(count).await?;
@@ -49,13 +49,13 @@ pub async fn unharmed(envoy: &mut Envoy, card: &str, count: usize) -> Result<Map
     lines.pop().context("no line")
 }
 
-/// How long Envoy took for everything together, without what it computed behind the point: up to thirty digits of no client's.
+/// Line without the fraction of Envoy's total duration, which has up to thirty digits.
 pub(crate) fn without_fraction(line: &str) -> &str {
     let sum = line.split_once(['{', ' ']).is_some_and(|(name, _)| name.ends_with("_sum"));
     line.rsplit_once('.').filter(|_| sum).map_or(line, |(whole, _)| whole)
 }
 
-/// What panveil says of an exchange.
+/// panveil's columns of a log line.
 fn reports(line: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
     let own = |name: &String| name == "path" || name.starts_with("panveil_");
     line.iter()

@@ -1,4 +1,4 @@
-//! How does a page of what was seen look on a terminal? Titles with a mark, lines with a label, in colour or plain.
+//! Text layout for a terminal: titles with a mark and lines with a label, with or without colours.
 
 use std::io::{IsTerminal, stdout};
 
@@ -7,59 +7,59 @@ const RED: &str = "31";
 const BOLD: &str = "1";
 const DIM: &str = "2";
 
-/// What stands before a label, and between that and its text.
+/// Width of the indentation in front of a label, and of the gap between label and text.
 const INDENTATION: usize = 4;
 const GAP: usize = 1;
 
-/// Text for a terminal, or plain.
+/// Style of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Whether there are colours.
+    /// Whether to use colours.
     pub coloured: bool,
 }
 
-/// The columns of lines with a label.
+/// Columns of lines with a label.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
-    /// Of the label.
+    /// Width of the label.
     pub label: usize,
-    /// Of all of it; a longer line is cut.
+    /// Total width. Longer lines are truncated.
     pub width: usize,
 }
 
 impl Style {
-    /// In colour when a person reads standard output and has nothing against it.
+    /// Style for standard output: colours on a terminal, unless they are disabled.
     #[must_use]
     pub fn of_stdout() -> Self {
         Self { coloured: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
     }
 
-    /// What begins a title: whether it is so.
+    /// Mark of a title: success or failure.
     #[must_use]
     pub fn mark(self, holds: bool) -> String {
         let word = if holds { "ok" } else { "WRONG" };
         format!("[{}]", self.outcome(holds, word))
     }
 
-    /// Something that is so, or is not.
+    /// Text of a success or failure.
     #[must_use]
     pub fn outcome(self, holds: bool, text: &str) -> String {
         self.paint(if holds { GREEN } else { RED }, text)
     }
 
-    /// A heading.
+    /// Heading.
     #[must_use]
     pub fn bold(self, text: &str) -> String {
         self.paint(BOLD, text)
     }
 
-    /// Something beside the matter.
+    /// Secondary text.
     #[must_use]
     pub fn dim(self, text: &str) -> String {
         self.paint(DIM, text)
     }
 
-    /// A line with a label, without its end.
+    /// Line with a label, without its line end.
     #[must_use]
     pub fn line(self, columns: Columns, label: &str, text: &str) -> String {
         let room = columns.width - columns.label - INDENTATION - GAP;

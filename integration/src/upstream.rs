@@ -1,4 +1,4 @@
-//! What does the service receive, and what does it answer? A real HTTP server that remembers and does as it is told.
+//! HTTP upstream that stores its requests and sends scripted responses.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -23,26 +23,26 @@ use crate::fields::{fields, pairs};
 use crate::listening::Listening;
 use crate::observation::ReceivedRequest;
 
-/// A request that is still open this long after its exchange ended is stuck.
+/// Time limit for an open request after the end of its exchange.
 const LONGEST_SETTLING: Duration = Duration::from_secs(10);
 
-/// A server on 127.0.0.1 that speaks HTTP/1.1 and HTTP/2 with prior knowledge.
+/// HTTP server on 127.0.0.1 for HTTP/1.1, and for HTTP/2 with prior knowledge.
 #[derive(Debug)]
 pub struct Upstream {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     memory: Arc<Memory>,
     _listening: Listening,
 }
 
-/// What the service does with a request that has arrived whole.
+/// Response to a complete request.
 #[derive(Clone, Debug)]
 pub enum Script {
-    /// Answers with the request's body and content type.
+    /// The body and the content type of the request.
     Echo,
-    /// Answers this, piece by piece.
+    /// This response, piece by piece.
     Answer(Response),
-    /// Answers each path its own, so that many exchanges can be under way at once.
+    /// A response for each path, for concurrent exchanges.
     ByPath(Arc<BTreeMap<String, Response>>),
 }
 
@@ -61,11 +61,11 @@ struct State {
 }
 
 impl Upstream {
-    /// Listens on this port, or on one the system picks for 0.
+    /// Listens on this port, or on a free one for 0.
     ///
     /// # Errors
     ///
-    /// When the port is taken.
+    /// When the port is in use.
     pub async fn start(port: u16, script: Script) -> Result<Self> {
         let state = State { script, received: Vec::new(), cut_off: Vec::new(), mistakable: 0, open: 0 };
         let memory = Arc::new(Memory { state: Mutex::new(state) });
@@ -74,12 +74,12 @@ impl Upstream {
         Ok(Self { address: listening.address, memory, _listening: listening })
     }
 
-    /// Answers so from now on.
+    /// Sets the response for the next requests.
     pub fn script(&self, script: Script) {
         self.memory.lock().script = script;
     }
 
-    /// Forgets and hands out the requests that arrived whole, and those that were cut off, once none is open any more.
+    /// Removes and returns the complete requests, and the aborted ones, once none is open.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Upstream {
         Ok((std::mem::take(&mut state.received), std::mem::take(&mut state.cut_off)))
     }
 
-    /// How many of the requests that were cut off looked whole to a service that reads to the end of the body and no further.
+    /// Number of aborted requests that look complete to an upstream that reads only to the end of the body.
     #[must_use]
     pub fn mistakable(&self) -> usize {
         self.memory.lock().mistakable
@@ -112,7 +112,7 @@ impl Memory {
 async fn connection(stream: TcpStream, memory: Arc<Memory>) {
     let _ = stream.set_nodelay(true);
     let serve = service_fn(move |request| serve(request, Arc::clone(&memory)));
-    // A connection that the proxy cuts is what some cases are about; what came of its request is in the memory.
+    // Some cases abort the connection. The stored data has the result of its request.
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
 }
 
@@ -138,7 +138,7 @@ async fn serve(request: http::Request<Incoming>, memory: Arc<Memory>) -> Result<
     }))
 }
 
-/// A request on its way in. Remembered when dropped, which also happens when the connection goes away under it.
+/// Incoming request. Stored when dropped, also after an abort of the connection.
 struct Arrival {
     memory: Arc<Memory>,
     request: ReceivedRequest,
@@ -172,7 +172,8 @@ impl Arrival {
                 Err(frame) => self.request.trailers = frame.trailers_ref().map(pairs).unwrap_or_default(),
             }
         }
-        // A reset may look like the end of the body. This service looks again, and keeps count of what others would not see.
+        // A reset may look like the end of the body. This upstream checks again, and counts the requests that others
+        // would take for complete.
         self.whole = !self.http2 || body.is_end_stream();
         if !self.whole {
             self.memory.lock().mistakable += 1;

@@ -1,4 +1,4 @@
-//! What stands in the way of a message, and is compared?
+//! Filter variants that the benchmark compares: panveil and the baselines.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,41 +13,41 @@ use crate::sidecar::Build;
 const CALLS: &str = include_str!("calls.wat");
 const LUA: &str = include_str!("mask.lua");
 
-/// What is needed to run them all.
+/// Binaries of all variants.
 #[derive(Clone, Debug)]
 pub struct Builds {
-    /// panveil, and the Envoy for all.
+    /// panveil, and the Envoy of all variants.
     pub panveil: Build,
-    /// The module of `integration/naive/`.
+    /// Module of `integration/naive/`.
     pub naive: PathBuf,
-    /// The module of `integration/noop/`.
+    /// Module of `integration/noop/`.
     pub noop: PathBuf,
 }
 
-/// What a message passes.
+/// Filter in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contestant {
-    /// Envoy alone.
+    /// Envoy without a filter.
     None,
-    /// A wasm filter that does nothing, with no more code than that takes.
+    /// Minimal Wasm filter without any effect.
     Bare,
-    /// A wasm filter that does nothing, as the SDK makes it.
+    /// Wasm filter without any effect, built with the SDK.
     NoOp,
-    /// A wasm filter that asks the host what panveil asks of it where no card is, and does nothing with the answers.
+    /// Wasm filter with the same host calls as panveil on traffic without card numbers. Ignores their results.
     Calls,
     /// panveil under an empty policy.
     Panveil,
-    /// A wasm filter that holds whole bodies and runs a regular expression over them.
+    /// Wasm filter that buffers whole bodies and applies a regular expression to them.
     Naive,
     /// Envoy's Lua filter with a script that masks bodies.
     Lua,
 }
 
 impl Contestant {
-    /// In the order in which they take turns.
+    /// All variants, in the order of their turns.
     pub const ALL: [Self; 7] = [Self::None, Self::Bare, Self::NoOp, Self::Calls, Self::Panveil, Self::Naive, Self::Lua];
 
-    /// As tables and charts name it.
+    /// Name in tables and charts.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,19 +61,20 @@ impl Contestant {
         }
     }
 
-    /// Whether it masks what is a card.
+    /// Whether it masks card numbers.
     #[must_use]
     pub const fn masks(self) -> bool {
         matches!(self, Self::Panveil | Self::Naive | Self::Lua)
     }
 
-    /// Whether the measurement goes on when it cannot carry an exchange. Who holds whole bodies cannot carry all.
+    /// Whether the benchmark continues when it cannot carry an exchange. Filters that buffer whole bodies cannot carry
+    /// all.
     #[must_use]
     pub const fn may_fail(self) -> bool {
         matches!(self, Self::Naive | Self::Lua)
     }
 
-    /// The shipped configuration with it, in front of this service.
+    /// Shipped configuration with this variant, in front of this upstream.
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ impl Contestant {
         Ok(settings)
     }
 
-    /// How many bytes of code Envoy loads for it.
+    /// Code size in bytes.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! How long is a server-sent event on its way to the client?
+//! Latency of a server-sent event.
 //!
-//! One open stream through each filter. The service sends an event, the client reads until it has all of it, and only
-//! then comes the next, of the next filter. In microseconds from before the sending to behind the reading.
+//! Each filter has one open stream. The upstream sends an event, and the client reads all of it before the upstream
+//! sends the next event through the next filter. The time in microseconds runs from before the send to after the read.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::envoy::{Envoy, Filter, Settings};
 use crate::peers::live::{Answer, Live, get};
 use crate::sidecar::Build;
 
-/// An event that does not arrive in this time never does.
+/// Time limit for an event.
 const LONGEST: Duration = Duration::from_secs(5);
-/// Events before the measurement: connections, caches and the virtual machine settle.
+/// Events before the measurement, to settle connections, caches and the VM.
 const WARM_UP: usize = 200;
 
-/// An open stream of events through one filter.
+/// Open event stream through one filter.
 struct Lane {
     name: &'static str,
     answer: Answer,
@@ -32,11 +32,11 @@ struct Lane {
     _live: Live,
 }
 
-/// Sends `rounds` events through each filter and gives each filter's name with what was measured.
+/// Sends `rounds` events through each filter. Returns the name and the measurements of each filter.
 ///
 /// # Errors
 ///
-/// When an event does not arrive, or not as it must.
+/// When an event does not arrive, or arrives changed.
 pub async fn run(
     build: &Build,
     http2: bool,

@@ -1,4 +1,4 @@
-//! What does each contestant take before the first request, and for each open stream?
+//! Footprint of each variant before the first request, and for each open stream.
 
 use std::time::Instant;
 
@@ -9,28 +9,28 @@ use super::contestant::{Builds, Contestant};
 use super::open_streams::{STREAMS, growth};
 use crate::envoy::Envoy;
 
-/// What was measured of one contestant: one value a round.
+/// Measurements of one variant, one value per round.
 #[derive(Clone, Debug)]
 pub struct Footprint {
-    /// Which.
+    /// Variant.
     pub contestant: Contestant,
     /// Bytes of the module or script.
     pub code: Option<u64>,
-    /// Milliseconds from the start of the process until it takes requests, found out every ten.
+    /// Milliseconds from the start of the process until it accepts requests, polled every ten.
     pub ready: Sample,
-    /// Milliseconds that it computed until then.
+    /// Processor time until then, in milliseconds.
     pub cpu: Sample,
-    /// Bytes of memory that it then has.
+    /// Resident memory then, in bytes.
     pub resident: Sample,
-    /// Bytes of memory that an open stream takes.
+    /// Memory of an open stream, in bytes.
     pub stream: Sample,
 }
 
-/// Starts each contestant so often, and opens streams through each.
+/// Starts each variant this often, and opens streams through each.
 ///
 /// # Errors
 ///
-/// When one does not start, or does not take the streams.
+/// When one does not start, or rejects a stream.
 pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> Result<Vec<Footprint>> {
     let empty = |contestant: Contestant| {
         let [ready, cpu, resident, stream] = std::array::from_fn(|_| Sample::default());

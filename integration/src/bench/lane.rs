@@ -1,4 +1,4 @@
-//! What does one contestant do with one scenario? An Envoy of its own, its load, and what was measured of it.
+//! One variant with one scenario: its own Envoy, its load and its measurements.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,30 +14,30 @@ use super::{MICROS, Sample};
 use crate::certificates::{Authority, Subject};
 use crate::envoy::{Asks, Door, Envoy, Settings};
 
-/// The listener with TLS, beside the shipped one.
+/// TLS listener, besides the shipped one.
 const DOOR: &str = "tls";
 
-/// What was measured of one contestant in one scenario: one value a round.
+/// Measurements of one variant in one scenario, one value per round.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Microseconds that Envoy computed for an exchange.
+    /// Processor time of Envoy per exchange, in microseconds.
     pub cpu: Sample,
     /// Median latency of a round, in microseconds.
     pub p50: Sample,
-    /// The 99th percentile, in microseconds.
+    /// 99th percentile of the latency, in microseconds.
     pub p99: Sample,
-    /// Exchanges a second.
+    /// Exchanges per second.
     pub rate: Sample,
-    /// Bytes of memory that Envoy has at the end; of several, the one with the most.
+    /// Resident memory of Envoy at the end, in bytes. With several processes, the largest value.
     pub resident: u64,
-    /// The most memory that Envoy ever had, in bytes.
+    /// Peak memory of Envoy, in bytes.
     pub peak: u64,
-    /// Cards that were masked in one exchange.
+    /// Masked card numbers in one exchange.
     pub masked: usize,
 }
 
 impl Figures {
-    /// Adds what was measured of another process with the same contestant.
+    /// Adds the measurements of another process with the same variant.
     pub(super) fn extend(&mut self, other: &Self) {
         self.cpu.extend(&other.cpu);
         self.p50.extend(&other.p50);
@@ -49,7 +49,7 @@ impl Figures {
     }
 }
 
-/// An Envoy with one contestant, and clients connected to it.
+/// Envoy with one variant, and clients connected to it.
 pub(super) struct Lane {
     load: Load,
     figures: Figures,
@@ -58,8 +58,8 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts it, with a service of its own whatever the settings say, and carries one exchange. `masks`: whether what is
-    /// a card must be masked, or must not be.
+    /// Starts Envoy with an upstream of its own, which replaces the one in the settings, and carries one exchange.
+    /// `masks` says whether card numbers must be masked, or must not be.
     pub(super) async fn open(
         envoy: &Path,
         mut settings: Settings,
@@ -95,7 +95,7 @@ impl Lane {
         Ok(Self { load, figures, envoy, _service: service })
     }
 
-    /// Sends for this long, measuring.
+    /// Sends and measures for this time.
     pub(super) async fn measure(&mut self, time: Duration) -> Result<()> {
         let before = self.envoy.cpu()?;
         let slice = self.load.send(time).await?;
@@ -108,12 +108,12 @@ impl Lane {
         Ok(())
     }
 
-    /// Sends for this long, so that connections, caches and the virtual machine settle.
+    /// Sends for this time without measuring, to settle connections, caches and the VM.
     pub(super) async fn warm_up(&mut self, time: Duration) -> Result<()> {
         self.load.send(time).await.map(drop)
     }
 
-    /// Ends it.
+    /// Stops it.
     pub(super) fn close(mut self) -> Result<Figures> {
         ensure!(self.envoy.is_alive()?, "Envoy died");
         let memory = self.envoy.memory().context("Envoy's memory")?;

@@ -1,4 +1,4 @@
-//! How are exchanges sent? Over a few connections that stay open, each sending its next request when it has its answer whole.
+//! Load generator: a few persistent connections, each with one request at a time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,28 +23,28 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::Sample;
 use super::scenario::Scenario;
 
-/// An exchange that is not over by then never ends.
+/// Time limit for an exchange.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Who is asked for, in every request and of a certificate.
+/// Host of every request, and of the certificate.
 pub const HOST: &str = "orders.example";
 
-/// Open connections, and what is sent over them.
+/// Open connections and their requests.
 pub struct Load {
     scenario: Arc<Scenario>,
-    /// What must arrive instead of the answer's body; as long.
+    /// Expected body in place of the response's body. Same length.
     expected: Bytes,
     clients: Vec<Client>,
 }
 
-/// What came of sending for a while.
+/// Result of sending for some time.
 #[derive(Debug, Default)]
 pub struct Slice {
-    /// Exchanges that ended as they must.
+    /// Exchanges that ended as expected.
     pub exchanges: usize,
-    /// How long it took.
+    /// Elapsed time.
     pub elapsed: Duration,
-    /// From before the request to behind the answer's last byte, in microseconds.
+    /// Time from before the request to after the last byte of the response, in microseconds.
     pub latency: Sample,
 }
 
@@ -54,12 +54,12 @@ enum Client {
 }
 
 impl Load {
-    /// Connects; with TLS, when there is the certificate of an authority (PEM) that vouches for [`HOST`]. `expected` is what
-    /// must arrive in place of [`Scenario::response`].
+    /// Connects, with TLS when `authority` has the certificate (PEM) of an authority for [`HOST`]. `expected` is the
+    /// expected body in place of [`Scenario::response`].
     ///
     /// # Errors
     ///
-    /// When nobody listens.
+    /// When the connection is refused.
     pub async fn connect(
         address: SocketAddr,
         authority: Option<&str>,
@@ -88,11 +88,11 @@ impl Load {
         Ok(Self { scenario, expected, clients })
     }
 
-    /// One exchange, of which the whole body of the answer is handed out, one repetition of it at most.
+    /// Runs one exchange, and returns the body of the response, at most one repetition of it.
     ///
     /// # Errors
     ///
-    /// When it does not end as it must.
+    /// When it does not end as expected.
     pub async fn once(&mut self) -> Result<Vec<u8>> {
         let mut arrived = Vec::with_capacity(self.expected.len());
         let client = self.clients.first_mut().context("no client")?;
@@ -105,11 +105,11 @@ impl Load {
         Ok(arrived)
     }
 
-    /// Sends for this long, and at least one exchange.
+    /// Sends for this time, and at least one exchange.
     ///
     /// # Errors
     ///
-    /// When an exchange does not end as it must.
+    /// When an exchange does not end as expected.
     pub async fn send(&mut self, time: Duration) -> Result<Slice> {
         let start = Instant::now();
         let (scenario, expected) = (&self.scenario, &self.expected);
@@ -200,7 +200,7 @@ fn request(scenario: &Scenario) -> Result<http::Request<Full<Bytes>>> {
     Ok(request.body(Full::new(scenario.request.clone()))?)
 }
 
-/// Holds the body against `expected`, again and again, as it arrives.
+/// Compares the body with repetitions of `expected` while it arrives.
 async fn compare(mut body: Incoming, length: usize, expected: &[u8], mut see: impl FnMut(&[u8])) -> Result<()> {
     let mut received = 0;
     while let Some(frame) = body.frame().await {

@@ -1,7 +1,7 @@
-//! What does panveil cost, beside the same Envoy without it?
+//! Cost of panveil, compared with the same Envoy without it and with baseline filters.
 //!
-//! Each measurement runs all of its filters in turn, again and again in one run, so that whatever else the machine does
-//! meets all of them. Only ratios are worth comparing with another run.
+//! Each measurement runs all of its variants in turns, repeatedly, in one run, so that other load on the machine
+//! affects all of them. Only ratios are comparable between runs.
 
 pub mod contestant;
 pub mod cost;
@@ -21,5 +21,5 @@ pub use lane::Figures;
 
 pub use crate::sample::Sample;
 
-/// Microseconds of a second.
+/// Microseconds per second.
 const MICROS: f64 = 1e6;

@@ -1,4 +1,4 @@
-//! By how much does a proxy grow with open streams? A thousand requests, each half sent and ending in what could become a card.
+//! Memory of open streams: a thousand requests, each half sent and ending in a possible partial card number.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,35 +14,36 @@ use tokio::time::sleep;
 use crate::envoy::{Envoy, Memory, Settings};
 use crate::sidecar::Sidecar;
 
-/// How many streams are opened.
+/// Number of open streams.
 pub const STREAMS: usize = 1000;
-/// On one HTTP/2 connection; the other half of the streams has an HTTP/1.1 connection each.
+/// Streams on one HTTP/2 connection. The other half of the streams has an HTTP/1.1 connection each.
 const STREAMS_OF_A_CONNECTION: usize = 100;
 const UNDECIDED: &[u8] = b"a card: 4111 1111 11";
 
 const STEP: Duration = Duration::from_millis(100);
 const MOST_STEPS: usize = 100;
-/// Without any byte coming in, Envoy has taken in all there is.
+/// Polls without a received byte after which Envoy has read everything.
 const QUIET_STEPS: usize = 5;
 
-/// By how many bytes the streams make Envoy grow.
+/// Memory growth of Envoy by the streams, in bytes.
 #[derive(Debug)]
 pub struct Growth {
-    /// Of the process.
+    /// Resident memory of the process.
     pub resident: u64,
-    /// Of the linear memories of its wasm modules.
+    /// Linear memories of its Wasm modules.
     pub wasm: u64,
 }
 
-/// Opens [`STREAMS`] streams through a new Envoy. The service is started here; its address is not needed.
+/// Opens [`STREAMS`] streams through a new Envoy. The upstream is started here; its address in the settings is not
+/// used.
 ///
 /// # Errors
 ///
-/// When Envoy does not take them all.
+/// When Envoy rejects a stream.
 pub async fn growth(envoy: &Path, mut settings: Settings) -> Result<Growth> {
     settings.service.set_port(0);
     let sidecar = Sidecar::start(envoy, settings).await?;
-    // What the first streams of all bring about is no cost of a stream.
+    // One-time allocations of the first streams do not count.
     drop(open(&sidecar.envoy, 2 * STREAMS_OF_A_CONNECTION).await?);
     settle(&sidecar.envoy, 0).await?;
     let before = sidecar.envoy.memory()?;
@@ -54,7 +55,7 @@ pub async fn growth(envoy: &Path, mut settings: Settings) -> Result<Growth> {
     Ok(Growth { resident: grown(|memory| memory.resident), wasm: grown(|memory| memory.wasm) })
 }
 
-/// Open streams. They are reset when dropped.
+/// Open streams, which are reset when dropped.
 struct Open {
     http1: Vec<TcpStream>,
     http2: Vec<SendStream<Bytes>>,
@@ -100,7 +101,7 @@ async fn open(envoy: &Envoy, count: usize) -> Result<Open> {
     Ok(open)
 }
 
-/// Waits until so many requests are active, and nothing comes in any more.
+/// Waits until this number of requests is active and no more bytes arrive.
 async fn settle(envoy: &Envoy, active: usize) -> Result<()> {
     let mut received = None;
     let mut quiet = 0;

@@ -1,4 +1,4 @@
-//! In which order is everything measured? Contestant after contestant, round after round.
+//! Order of the measurements: each round measures every variant.
 
 use std::sync::Arc;
 
@@ -9,32 +9,32 @@ use super::lane::{Figures, Lane};
 use super::scenario::Scenario;
 pub use crate::turns::Plan;
 
-/// What came of one scenario.
+/// Result of one scenario.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The scenario.
+    /// Scenario.
     pub scenario: Arc<Scenario>,
-    /// Each contestant's figures, or in a few words why it has none.
+    /// Figures of each variant, or a short reason why it has none.
     pub by_contestant: Vec<(Contestant, Result<Figures, String>)>,
 }
 
 impl Outcome {
-    /// A contestant's figures, when it has any.
+    /// Figures of a variant, when it has any.
     #[must_use]
     pub fn figures(&self, contestant: Contestant) -> Option<&Figures> {
         self.by_contestant.iter().find(|(one, _)| *one == contestant).and_then(|(_, figures)| figures.as_ref().ok())
     }
 }
 
-/// How many rounds a process has. Where the system puts its memory makes one some percent faster than the next of the same
-/// contestant, so that several are needed.
+/// Rounds of a process. Memory placement makes one process some percent faster than the next with the same variant, so
+/// a measurement needs several processes.
 const ROUNDS_OF_A_PROCESS: usize = 3;
 
-/// Measures one scenario. `advance` is called after each round.
+/// Measures one scenario. Calls `advance` after each round.
 ///
 /// # Errors
 ///
-/// When a contestant that must not fail does, or does not mask what it must.
+/// When a variant that must not fail does, or does not mask every card number.
 pub async fn run(builds: &Builds, scenario: Scenario, plan: Plan, mut advance: impl FnMut()) -> Result<Outcome> {
     let scenario = Arc::new(scenario);
     let mut by_contestant: Vec<_> = Contestant::ALL.map(|contestant| (contestant, Ok(Figures::default()))).into();
@@ -55,7 +55,7 @@ pub async fn run(builds: &Builds, scenario: Scenario, plan: Plan, mut advance: i
     Ok(Outcome { scenario, by_contestant })
 }
 
-/// The same, with a new Envoy for each contestant.
+/// Measures one scenario with a new Envoy for each variant.
 async fn of_new_processes(
     builds: &Builds,
     scenario: &Arc<Scenario>,
@@ -92,7 +92,7 @@ async fn of_new_processes(
     Ok(by_contestant)
 }
 
-/// Why a contestant that may fail does so.
+/// Reason why a variant fails that may fail.
 fn excused(contestant: Contestant, scenario: &Scenario, error: anyhow::Error) -> Result<String> {
     if contestant.may_fail() {
         return Ok(format!("{error:#}"));

@@ -1,4 +1,4 @@
-//! Which exchanges are carried?
+//! Scenarios of the benchmark.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -7,45 +7,45 @@ use prost::Message;
 use super::text::{CARD, count, csv, json};
 use crate::peers::charges::{Charge, Holder};
 
-/// Exchanges under way at once, where nothing else is said.
+/// Default number of concurrent exchanges.
 const CLIENTS: usize = 4;
 const MEBIBYTE: usize = 1 << 20;
-/// An answer of so many bytes is a large one.
+/// Minimum size of a large response, in bytes.
 const LARGE: usize = MEBIBYTE / 2;
 
 /// One kind of exchange.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// How it is asked for and charts name it.
+    /// Name on the command line and in charts.
     pub name: &'static str,
-    /// What it is.
+    /// Description.
     pub about: &'static str,
-    /// Exchanges under way at once.
+    /// Concurrent exchanges.
     pub clients: usize,
     /// Whether both sides speak HTTP/2.
     pub http2: bool,
-    /// Whether the client speaks TLS to Envoy; the service never does.
+    /// Whether the client speaks TLS to Envoy. The upstream connection is plaintext.
     pub tls: bool,
-    /// Whether the request's is POST.
+    /// Whether the method is POST.
     pub posts: bool,
-    /// The content type of both messages.
+    /// Content type of both messages.
     pub content_type: &'static str,
-    /// Fields of the request besides those that every one has.
+    /// Additional header fields of the request.
     pub fields: Vec<(String, String)>,
-    /// The request's body.
+    /// Request body.
     pub request: Bytes,
-    /// The answer's body: this again and again.
+    /// Repeated part of the response body.
     pub response: Bytes,
-    /// How often.
+    /// Number of repetitions.
     pub repeated: usize,
-    /// Whether the answer says its length.
+    /// Whether the response has a `content-length`.
     pub with_length: bool,
-    /// The answer's trailers.
+    /// Trailers of the response.
     pub trailers: HeaderMap,
 }
 
 impl Scenario {
-    /// In the order of the page.
+    /// All scenarios, in the order of the page.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let small = Self::small();
@@ -85,7 +85,7 @@ impl Scenario {
                 name: "json-100m",
                 about: "GET, 100 MiB of JSON back, without a length",
                 response: block,
-                // A long body has the connection to itself, so that what is measured is its way and not its turn.
+                // One client, so that the measurement of a long body does not include queueing.
                 clients: 1,
                 repeated: 100,
                 with_length: false,
@@ -94,7 +94,7 @@ impl Scenario {
         ]
     }
 
-    /// The first of them.
+    /// First scenario.
     #[must_use]
     pub fn small() -> Self {
         Self {
@@ -114,32 +114,32 @@ impl Scenario {
         }
     }
 
-    /// Without a request's body.
+    /// Scenario without a request body.
     #[must_use]
     pub fn get(self) -> Self {
         Self { posts: false, request: Bytes::new(), ..self }
     }
 
-    /// How many cards the answer holds.
+    /// Card numbers in the response.
     #[must_use]
     pub fn cards(&self) -> usize {
         count(&self.response, CARD) * self.repeated
     }
 
-    /// Whether bytes count more than the exchange.
+    /// Whether the bytes dominate the cost, not the exchange.
     #[must_use]
     pub fn is_large(&self) -> bool {
         self.response_length() >= LARGE
     }
 
-    /// Bytes of the answer's body.
+    /// Bytes of the response body.
     #[must_use]
     pub fn response_length(&self) -> usize {
         self.response.len() * self.repeated
     }
 }
 
-/// A unary call: one message each way, and how it went in the trailers.
+/// Unary gRPC call: one message in each direction, and the status in the trailers.
 fn grpc() -> Scenario {
     let charge = |card: &str| Charge {
         note: "paid at the counter, order 20260817".into(),

@@ -1,4 +1,4 @@
-//! What answers the exchanges? A service that compares each request with what must arrive, and keeps nothing.
+//! Upstream of the benchmark: compares each request with the expected one, and keeps nothing.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,13 +18,13 @@ use tokio::net::TcpStream;
 use super::scenario::Scenario;
 use crate::listening::Listening;
 
-/// The answer's status to a request that did not arrive as it was sent.
+/// Status of the response to a request that arrived changed.
 const WRONG: http::StatusCode = http::StatusCode::UNPROCESSABLE_ENTITY;
 
-/// On a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2. Gone when dropped.
+/// Upstream on a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2. It stops when dropped.
 #[derive(Debug)]
 pub struct Service {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     _listening: Listening,
 }
@@ -34,7 +34,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start(scenario: Arc<Scenario>) -> Result<Self> {
         let listening = Listening::start(0, move |stream| connection(stream, Arc::clone(&scenario))).await?;
         Ok(Self { address: listening.address, _listening: listening })
@@ -44,7 +44,7 @@ impl Service {
 async fn connection(stream: TcpStream, scenario: Arc<Scenario>) {
     let _ = stream.set_nodelay(true);
     let serve = service_fn(move |request| serve(request, Arc::clone(&scenario)));
-    // What goes wrong on a connection shows at the client.
+    // The client reports connection errors.
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
 }
 

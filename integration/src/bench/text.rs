@@ -1,13 +1,13 @@
-//! What is in the bodies that are carried? The same bytes in every run.
+//! Bodies of the scenarios: the same bytes in every run.
 
 use bytes::Bytes;
 
-/// A public test card number.
+/// Public test card number.
 pub const CARD: &str = "4111111111111111";
-/// What is left of it.
+/// Its masked form.
 pub const MASKED: &str = "411111******1111";
 
-/// Orders as JSON, of exactly this size. Has so many cards, spread over it.
+/// Orders as JSON with exactly this size, and this number of card numbers at equal distances.
 #[must_use]
 pub fn json(size: usize, cards: usize) -> Bytes {
     let open = "{\"orders\":[";
@@ -44,7 +44,8 @@ fn order(number: usize, with_card: bool) -> String {
     )
 }
 
-/// Whole rows of numbers, and not more bytes than this. None is a card, nor has one of thirteen digits a right check digit.
+/// Complete rows of numbers with at most this size. None is a card number, and no number of thirteen digits passes
+/// Luhn.
 #[must_use]
 pub fn csv(size: usize) -> Bytes {
     let mut text = "id,day,at,amount,rate,count,level,total\n".to_owned();
@@ -69,13 +70,13 @@ pub fn csv(size: usize) -> Bytes {
     Bytes::from(text)
 }
 
-/// How often `part` stands in `bytes`.
+/// Number of occurrences of `part` in `bytes`.
 #[must_use]
 pub fn count(bytes: &[u8], part: &str) -> usize {
     bytes.windows(part.len()).filter(|window| *window == part.as_bytes()).count()
 }
 
-/// `bytes` with every card masked.
+/// `bytes` with every card number masked.
 #[must_use]
 pub fn masked(bytes: &Bytes) -> Bytes {
     let mut copy = bytes.to_vec();

@@ -1,4 +1,4 @@
-//! What does each further worker take, before the first request?
+//! Memory of each further worker, before the first request.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use super::Sample;
 use super::contestant::{Builds, Contestant};
 use crate::envoy::Envoy;
 
-/// How many workers are tried.
+/// Numbers of workers.
 pub const WORKERS: [u32; 3] = [1, 2, 4];
-/// Who is compared: each has a virtual machine for each worker, or none.
+/// Compared variants. Each has a VM in each worker, or none.
 const CONTESTANTS: [Contestant; 3] = [Contestant::None, Contestant::NoOp, Contestant::Panveil];
 
 const STEP: Duration = Duration::from_millis(50);
 const MOST_STEPS: usize = 100;
-/// So long without growing, workers have set up what they have.
+/// Polls without growth after which the workers are set up.
 const QUIET_STEPS: usize = 4;
 
-/// What was measured of one contestant: bytes of resident memory with each number of [`WORKERS`], one value a round.
+/// Resident memory of one variant in bytes for each of [`WORKERS`], one value per round.
 #[derive(Clone, Debug)]
 pub struct Workers {
-    /// Which.
+    /// Variant.
     pub contestant: Contestant,
-    /// In the order of [`WORKERS`].
+    /// Memory, in the order of [`WORKERS`].
     pub resident: [Sample; WORKERS.len()],
 }
 
 impl Workers {
-    /// Bytes by which the memory grows from one worker to the next, from the fewest to the most.
+    /// Memory growth per further worker, from the fewest to the most.
     #[must_use]
     pub fn each(&self) -> f64 {
         let [least, .., most] = &self.resident;
@@ -38,7 +38,7 @@ impl Workers {
     }
 }
 
-/// Starts each contestant so often with each number of workers.
+/// Starts each variant this often with each number of workers.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> R
     Ok(all.into())
 }
 
-/// Of a new process, once it does not grow any more.
+/// Memory of a new process, once it stops growing.
 async fn resident(builds: &Builds, contestant: Contestant, concurrency: u32) -> Result<u64> {
     let mut settings = contestant.settings(builds, ([127, 0, 0, 1], 9).into())?;
     settings.concurrency = concurrency;

@@ -1,5 +1,5 @@
-//! Is a case file valid? Each `[[case]]` table becomes a [`Case`] that is complete, or an error says which file, case and
-//! field is wrong.
+//! Parser of case files: each `[[case]]` table becomes a complete [`Case`], or an error that names the file, the case
+//! and the field.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,10 +16,10 @@ use super::{
     Case, Cuts, Expect, ExpectLog, ExpectRequest, ExpectResponse, Framing, Message, Protocol, Request, Response,
 };
 
-/// A body that is cut at every offset costs an exchange a byte.
+/// Limit for bodies that are cut at every offset, which costs one exchange per byte.
 const LONGEST_BODY_CUT_EVERYWHERE: usize = 300;
 
-/// All cases of a folder, in the order of its file names.
+/// Reads all cases of a folder, in the order of the file names.
 ///
 /// # Errors
 ///
@@ -43,11 +43,11 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The cases of one file's text.
+/// Parses the cases of one file.
 ///
 /// # Errors
 ///
-/// When the text is not a valid list of cases; the error names the case and the field.
+/// When the text is not a valid list of cases. The error names the case and the field.
 pub fn parse(theme: &str, text: &str) -> Result<Vec<Case>> {
     let file: File = toml::from_str(text)?;
     let mut names = BTreeSet::new();

@@ -1,7 +1,7 @@
-//! What is a case? One request, the service's response to it, and what must come of both.
+//! Test case: a request, the response of the upstream, and the expected result of both.
 //!
-//! Whatever a case does not mention must pass unchanged: the path, every header it sends, the bodies, the trailers, the
-//! status. A case that expects nothing is therefore a full test that panveil leaves an exchange alone.
+//! Everything that a case does not mention must pass unchanged: the path, every header, the bodies, the trailers, the
+//! status. A case without expectations is therefore a complete test that panveil leaves an exchange unchanged.
 
 mod file;
 mod wire;
@@ -10,50 +10,50 @@ pub use file::{parse, read_folder};
 
 use std::collections::BTreeMap;
 
-/// One exchange and what must come of it.
+/// One exchange and its expected result.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The file the case stands in, without its ending: its theme.
+    /// Name of the case file, without its extension.
     pub theme: String,
-    /// Unique within the theme.
+    /// Name, unique within the theme.
     pub name: String,
-    /// Why the case exists.
+    /// Purpose of the case.
     pub about: String,
-    /// The policy as JSON text.
+    /// Policy as JSON.
     pub policy: String,
-    /// The pairs of protocols to run it over.
+    /// Pairs of protocols to run the case over.
     pub protocols: Vec<Protocol>,
-    /// Card digits that must reach no log, and no receiver of a message that was blocked.
+    /// Card numbers that must reach no log, and no receiver of a blocked message.
     pub cards: Vec<String>,
     /// Other text that must reach no log.
     pub secrets: Vec<String>,
-    /// What the client sends.
+    /// Request of the client.
     pub request: Request,
-    /// What the service answers.
+    /// Response of the upstream.
     pub response: Response,
-    /// Where else to cut the bodies.
+    /// Additional cuts of the bodies.
     pub cuts: Cuts,
-    /// What must come of it.
+    /// Expected result.
     pub expect: Expect,
 }
 
-/// Which protocol the client speaks and which the service.
+/// Protocols of the client and the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1 on both sides.
     Http1,
     /// HTTP/2 on both sides.
     Http2,
-    /// A client with HTTP/1.1, a service with HTTP/2: its trailers reach the filter but not the client.
+    /// HTTP/1.1 client, HTTP/2 upstream: the upstream's trailers reach the filter but not the client.
     Http1ToHttp2,
-    /// A client with HTTP/2, a service with HTTP/1.1.
+    /// HTTP/2 client, HTTP/1.1 upstream.
     Http2ToHttp1,
 }
 
-/// What the client sends.
+/// Request of the client.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The method.
+    /// Method.
     pub method: String,
     /// Path and query.
     pub path: String,
@@ -61,130 +61,129 @@ pub struct Request {
     pub message: Message,
 }
 
-/// What the service answers.
+/// Response of the upstream.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// The status.
+    /// Status.
     pub status: u16,
     /// Headers, body, trailers.
     pub message: Message,
 }
 
-/// What requests and responses have in common.
+/// Common parts of requests and responses.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
-    /// In order, duplicates allowed, names in lower case.
+    /// Headers in order, duplicates allowed, names in lowercase.
     pub headers: Vec<(String, String)>,
-    /// The body, in pieces that are sent apart from each other.
+    /// Body, in pieces that are sent separately.
     pub pieces: Vec<Vec<u8>>,
-    /// How the receiver learns where the body ends.
+    /// End marker of the body.
     pub framing: Framing,
-    /// After the body.
+    /// Trailers, after the body.
     pub trailers: Vec<(String, String)>,
 }
 
-/// How the receiver of a body learns where it ends.
+/// End marker of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// By `content-length`.
+    /// `content-length`.
     Length,
-    /// HTTP/1.1: by chunks. HTTP/2: by the end of the stream.
+    /// HTTP/1.1: chunked. HTTP/2: the end of the stream.
     Chunked,
-    /// There is no body.
+    /// No body.
     #[default]
     None,
 }
 
-/// Where to cut the bodies.
+/// Cuts of the bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cuts {
-    /// Only between the pieces that the case gives.
+    /// Only between the pieces of the case.
     #[default]
     AsGiven,
-    /// Also once at each offset of each body.
+    /// Additionally once at each offset of each body.
     Every,
 }
 
-/// One way to cut the bodies of a case.
+/// One cut of the bodies of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The pieces as the case gives them.
+    /// Pieces of the case.
     AsGiven,
-    /// The request's body in two, before this byte.
+    /// Request body in two pieces; the second begins at this byte.
     Request(usize),
-    /// The response's body in two, before this byte.
+    /// Response body in two pieces; the second begins at this byte.
     Response(usize),
 }
 
-/// What must come of an exchange. What is `None` or empty must be as it was sent.
+/// Expected result of an exchange. Fields that are `None` or empty expect the sent value.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// At the service.
+    /// Request at the upstream.
     pub request: ExpectRequest,
-    /// At the client.
+    /// Response at the client.
     pub response: ExpectResponse,
-    /// In the access log.
+    /// Entry in the access log.
     pub log: ExpectLog,
-    /// How far each counter moved, by its Prometheus name with labels.
+    /// Increase of each counter, by its Prometheus name with labels.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// What the service must receive.
+/// Expected request at the upstream.
 #[derive(Clone, Debug)]
 pub struct ExpectRequest {
-    /// Whether it must arrive whole. If not, none of the rest is looked at.
+    /// Whether it must arrive complete. Otherwise the other fields do not apply.
     pub received: bool,
     /// Path and query.
     pub path: Option<String>,
-    /// For each name listed: all its values, in order.
+    /// All values of each listed name, in order.
     pub headers: Vec<(String, String)>,
-    /// Names that must not be there.
+    /// Names that must be absent.
     pub absent: Vec<String>,
-    /// Byte for byte.
+    /// Exact bytes.
     pub body: Option<Vec<u8>>,
-    /// All of them, in order.
+    /// All trailers, in order.
     pub trailers: Option<Vec<(String, String)>>,
 }
 
-/// What the client must receive.
+/// Expected response at the client.
 #[derive(Clone, Debug)]
 pub struct ExpectResponse {
-    /// Whether it must end as its framing says. A response that is cut off has no fixed body.
+    /// Whether it must end as its framing says. The body of an incomplete response is not compared.
     pub complete: bool,
-    /// The status.
+    /// Status.
     pub status: Option<u16>,
-    /// For each name listed: all its values, in order.
+    /// All values of each listed name, in order.
     pub headers: Vec<(String, String)>,
-    /// Names that must not be there.
+    /// Names that must be absent.
     pub absent: Vec<String>,
-    /// Byte for byte.
+    /// Exact bytes.
     pub body: Option<Vec<u8>>,
-    /// All of them, in order.
+    /// All trailers, in order.
     pub trailers: Option<Vec<(String, String)>>,
 }
 
-/// What the log must say. Without an `action` the exchange must be clean.
+/// Expected log metadata. Without an `action` the exchange must be clean.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectLog {
-    /// Values by the key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`,
-    /// `uninspected`.
+    /// Values by key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`, `uninspected`.
     pub values: BTreeMap<String, String>,
-    /// Pieces of JSON that must stand in the record.
+    /// Pieces of JSON that the record must contain.
     pub record: Vec<String>,
-    /// The redacted path; as sent when `None`.
+    /// Redacted path. `None` expects the sent path.
     pub path: Option<String>,
-    /// Envoy's reason for the response; `via_upstream` when `None`.
+    /// Envoy's response code details. `None` expects `via_upstream`.
     pub details: Option<String>,
 }
 
 impl Case {
-    /// `theme::name`, as tests and reports call it.
+    /// `theme::name`, as in tests and reports.
     #[must_use]
     pub fn title(&self) -> String {
         format!("{}::{}", self.theme, self.name)
     }
 
-    /// Every way to cut this case's bodies, the given one first.
+    /// Every cut of this case's bodies, the one of the case first.
     #[must_use]
     pub fn cuts(&self) -> Vec<Cut> {
         let mut cuts = vec![Cut::AsGiven];
@@ -195,7 +194,7 @@ impl Case {
         cuts
     }
 
-    /// The case with its bodies in the pieces that `cut` asks for.
+    /// Copy of the case with the bodies in the pieces of `cut`.
     #[must_use]
     pub fn cut(&self, cut: Cut) -> Self {
         let mut case = self.clone();
@@ -209,7 +208,7 @@ impl Case {
 }
 
 impl Message {
-    /// The body in one piece.
+    /// Body in one piece.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
         self.pieces.concat()
@@ -229,13 +228,13 @@ impl Protocol {
         matches!(self, Self::Http2 | Self::Http2ToHttp1)
     }
 
-    /// Whether the service speaks HTTP/2.
+    /// Whether the upstream speaks HTTP/2.
     #[must_use]
     pub fn service_http2(self) -> bool {
         matches!(self, Self::Http2 | Self::Http1ToHttp2)
     }
 
-    /// As written in a case.
+    /// Name in a case file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! How is a case written down? The tables and keys of a case file; every key that is not here is refused.
+//! Syntax of case files: tables and keys. Unknown keys are errors.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How does a request look on an HTTP/2 connection that no library would send? Fields byte for byte, in frames of their own.
+//! HTTP/2 client with raw frames, for header fields that no HTTP library sends.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FRAME_HEAD: usize = 9;
-/// What a peer takes that says nothing else.
+/// Default maximum frame size of a peer.
 const LONGEST_FRAME: usize = 16384;
 
 const DATA: u8 = 0;
@@ -22,8 +22,8 @@ const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// Sends a request of these fields, pseudo ones too, and of this body. Gives the body of the answer, or nothing when the
-/// stream or the connection was ended in its place.
+/// Sends a request with these fields, pseudo-headers included, and this body. Returns the body of the response. `None`
+/// when the stream or the connection was reset.
 pub async fn send(address: SocketAddr, fields: &[(&[u8], &[u8])], body: &[u8]) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -31,7 +31,7 @@ pub async fn send(address: SocketAddr, fields: &[(&[u8], &[u8])], body: &[u8]) -
     frame(&mut bytes, SETTINGS, 0, 0, &[]);
     let mut block = Vec::new();
     for (name, value) in fields {
-        // A field that is not to be remembered, with its name written out.
+        // Literal field without indexing, with its name (RFC 7541, 6.2.2).
         block.push(0);
         block.extend(literal(name));
         block.extend(literal(value));
@@ -47,7 +47,7 @@ pub async fn send(address: SocketAddr, fields: &[(&[u8], &[u8])], body: &[u8]) -
     if !body.is_empty() {
         frame(&mut bytes, DATA, END_STREAM, 1, body);
     }
-    // Who refuses the head may close before the rest is written.
+    // The peer may reject the headers and close before the rest is written.
     let _ = stream.write_all(&bytes).await;
     Ok(answer(&mut stream).await)
 }
@@ -86,7 +86,7 @@ fn frame(bytes: &mut Vec<u8>, kind: u8, flags: u8, stream: u8, payload: &[u8]) {
     bytes.extend(payload);
 }
 
-/// A string of HPACK (RFC 7541, 5.2), without Huffman's code.
+/// HPACK string (RFC 7541, 5.2) without Huffman coding.
 fn literal(text: &[u8]) -> Vec<u8> {
     const SEVEN_BITS: usize = 127;
     let mut literal = Vec::new();

@@ -1,4 +1,4 @@
-//! How does a request look on an HTTP/1.1 connection? Written byte for byte, so that framing and cuts are the test's own.
+//! HTTP/1.1 client that writes requests byte for byte, with the framing and the cuts of the test.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use super::{Client, response};
 use crate::case::{Framing, Request};
 use crate::observation::ReceivedResponse;
 
-/// What `host` a request names that does not set its own.
+/// Default `host` of a request.
 pub const HOST: &str = "service.example";
 
-/// What a client that does not read lets the system take in for it.
+/// Size of the receive buffer of a client that does not read.
 const SLOW_READERS_BUFFER: u32 = 64 << 10;
 
 pub async fn send(client: &Client, request: &Request) -> Result<Option<ReceivedResponse>> {
@@ -28,7 +28,7 @@ pub async fn send(client: &Client, request: &Request) -> Result<Option<ReceivedR
         response::read(&mut read, &request.method).await
     };
     tokio::pin!(writing, reading);
-    // A proxy may answer before it has read everything, and then stop reading: an error of writing is no error then.
+    // A proxy may respond and stop reading before the end of the request, so a write error is not a failure.
     tokio::select! {
         response = &mut reading => response,
         _ = &mut writing => reading.await,

@@ -1,4 +1,4 @@
-//! How does a request look on an HTTP/2 connection? One DATA frame a piece, then END_STREAM or trailers.
+//! HTTP/2 client that sends one DATA frame for each piece, then END_STREAM or trailers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub async fn send(address: SocketAddr, request: &Request, gap: Duration) -> Resu
     let (response, mut body) = client.send_request(head(request)?, bodiless)?;
     let writing = async {
         if !bodiless {
-            // The stream may be reset under the writer by an early answer: that is for the reader to report.
+            // An early response may reset the stream during the write. The reader reports it.
             let _ = write_body(&mut body, &request.message, gap).await;
         }
     };

@@ -1,6 +1,7 @@
-//! What does a client see? Real connections that send a message in exactly the pieces they are given.
+//! Test clients: real connections that send a message in exactly the given pieces.
 //!
-//! Each piece is flushed by itself and followed by a short pause, so that it reaches the proxy as a chunk of its own.
+//! The client flushes each piece separately, followed by a short pause, so that each reaches the proxy as a chunk of
+//! its own.
 
 mod frames;
 mod http1;
@@ -16,27 +17,27 @@ use tokio::time::timeout;
 use crate::case::{Message, Protocol, Request};
 use crate::observation::ReceivedResponse;
 
-/// No exchange of these tests takes longer, however busy the machine.
+/// Time limit for an exchange, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
 
-/// Long enough for two pieces to arrive apart from each other, short enough to cut a body everywhere.
+/// Pause after a piece: long enough to separate the chunks, and short enough to cut a body at every offset.
 pub const GAP: Duration = Duration::from_millis(5);
 
-/// How to send a request.
+/// Client for single requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
-    /// Where to.
+    /// Address of the proxy.
     pub address: SocketAddr,
-    /// HTTP/2 with prior knowledge instead of HTTP/1.1.
+    /// Whether to use HTTP/2 with prior knowledge instead of HTTP/1.1.
     pub http2: bool,
-    /// The pause after each piece of the body.
+    /// Pause after each piece of the body.
     pub gap: Duration,
-    /// How long an HTTP/1.1 client waits before it reads, so that all buffers on the way fill up.
+    /// Time before an HTTP/1.1 client starts to read, to fill all buffers on the way.
     pub reads_after: Duration,
 }
 
 impl Client {
-    /// A client that speaks what the protocol says of clients.
+    /// Client that speaks the client protocol of `protocol`.
     #[must_use]
     pub fn new(address: SocketAddr, protocol: Protocol) -> Self {
         if protocol.client_http2() { Self::http2(address) } else { Self::http1(address) }
@@ -54,11 +55,11 @@ impl Client {
         Self { address, http2: true, gap: GAP, reads_after: Duration::ZERO }
     }
 
-    /// Sends a request over a connection of its own. `None` when the connection ended without a response.
+    /// Sends a request over a new connection. `None` when the connection ended without a response.
     ///
     /// # Errors
     ///
-    /// When there is no connection, what comes back is not HTTP, or it takes too long.
+    /// When the connection is refused, the response is not HTTP, or the time limit is exceeded.
     pub async fn send(&self, request: &Request) -> Result<Option<ReceivedResponse>> {
         let exchange = async {
             if self.http2 {
@@ -73,7 +74,7 @@ impl Client {
             .with_context(|| format!("{} {}", request.method, request.path))
     }
 
-    /// Sends these bytes over an HTTP/1.1 connection of their own, whatever they are, and reads one response.
+    /// Sends arbitrary bytes over a new HTTP/1.1 connection, and reads one response.
     ///
     /// # Errors
     ///
@@ -83,12 +84,12 @@ impl Client {
         timeout(LONGEST_EXCHANGE, exchange).await.context("no end of the response")?
     }
 
-    /// Sends these fields, pseudo ones too, over an HTTP/2 connection of their own, whatever they are, and then this body.
-    /// Gives the body of the answer; nothing when the stream or the connection was ended in its place.
+    /// Sends arbitrary fields, pseudo-headers included, over a new HTTP/2 connection, and then this body. Returns the
+    /// body of the response. `None` when the stream or the connection was reset.
     ///
     /// # Errors
     ///
-    /// When there is no connection, or it takes too long.
+    /// When the connection is refused, or the time limit is exceeded.
     pub async fn send_fields(&self, fields: &[(&[u8], &[u8])], body: &[u8]) -> Result<Vec<u8>> {
         timeout(LONGEST_EXCHANGE, frames::send(self.address, fields, body)).await.context("no end of the response")?
     }

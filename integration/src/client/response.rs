@@ -1,4 +1,4 @@
-//! Where does an HTTP/1.1 response end, and did it end there? Read by its framing, so that a cut shows.
+//! Reader of HTTP/1.1 responses. It follows the framing, so that it detects a truncated response.
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -8,7 +8,7 @@ use crate::observation::{ReceivedResponse, values};
 const MOST_HEADERS: usize = 128;
 const LONGEST_HEAD: usize = 1 << 20;
 
-/// Reads one response to a request of this method; `None` when the connection ends before its head does.
+/// Reads one response to a request with this method. `None` when the connection ends before the end of the headers.
 pub async fn read(read: &mut (impl AsyncRead + Unpin), method: &str) -> Result<Option<ReceivedResponse>> {
     let mut input = Input { read, buffer: Vec::new(), ended: false };
     let Some(mut response) = head(&mut input).await? else {
@@ -32,7 +32,7 @@ pub async fn read(read: &mut (impl AsyncRead + Unpin), method: &str) -> Result<O
     Ok(Some(response))
 }
 
-/// The head of the final response: interim ones (100, 103) are passed over.
+/// Headers of the final response. Skips interim responses (100, 103).
 async fn head(input: &mut Input<'_, impl AsyncRead + Unpin>) -> Result<Option<ReceivedResponse>> {
     while input.buffer.len() < LONGEST_HEAD {
         let mut space = [httparse::EMPTY_HEADER; MOST_HEADERS];
@@ -54,7 +54,7 @@ async fn head(input: &mut Input<'_, impl AsyncRead + Unpin>) -> Result<Option<Re
     bail!("response head over {LONGEST_HEAD} bytes")
 }
 
-/// Reads chunks and trailers into `response`; `false` when the connection ended before the last one.
+/// Reads chunks and trailers into `response`. `false` when the connection ended before the last chunk.
 async fn chunks(input: &mut Input<'_, impl AsyncRead + Unpin>, response: &mut ReceivedResponse) -> Result<bool> {
     loop {
         let Some(size) = chunk_size(input).await? else {
@@ -109,7 +109,7 @@ fn fields(parsed: &[httparse::Header<'_>]) -> Vec<(String, String)> {
     parsed.iter().map(field).collect()
 }
 
-/// What has arrived and was not read yet.
+/// Received bytes that are not read yet.
 struct Input<'a, R> {
     read: &'a mut R,
     buffer: Vec<u8>,
@@ -117,7 +117,7 @@ struct Input<'a, R> {
 }
 
 impl<R: AsyncRead + Unpin> Input<'_, R> {
-    /// Waits for more bytes; `false` when there are none. A reset ends the input like a close does.
+    /// Waits for more bytes. `false` at the end of the connection, also after a reset.
     async fn more(&mut self) -> Result<bool> {
         if !self.ended {
             self.buffer.reserve(1 << 16);
@@ -126,7 +126,7 @@ impl<R: AsyncRead + Unpin> Input<'_, R> {
         Ok(!self.ended)
     }
 
-    /// The next `count` bytes, or fewer if the input ends before.
+    /// Next `count` bytes, or fewer at the end of the input.
     async fn take(&mut self, count: usize) -> Result<Vec<u8>> {
         while self.buffer.len() < count && self.more().await? {}
         let count = count.min(self.buffer.len());

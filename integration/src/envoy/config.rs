@@ -1,4 +1,4 @@
-//! What does a test's Envoy run? A shipped file, mostly `sidecar.yaml`, with ports, module and policy put in place.
+//! Configuration of a test's Envoy: a shipped file, mostly `sidecar.yaml`, with ports, module and policy replaced.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 
 use super::{Door, Shipped, discovery, no_op};
 
-/// The access log of an operator's file, as text.
+/// Shipped access log in text format.
 const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log-text.yaml");
 
-/// Where the text goes, beside the JSON.
+/// File of the access log in text format, besides the one in JSON.
 pub(super) const TEXT_LOG_FILE: &str = "access.txt";
 
 const ADMIN: &str = "/admin/address/socket_address/port_value";
 pub(super) const LISTENER: &str = "/static_resources/listeners/0";
-/// Where the connection manager's configuration stands, for [`Settings::differ`].
+/// Path of the connection manager's configuration, for [`Settings::differ`].
 pub const CONNECTION_MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-/// Where the plugin's configuration stands, for [`Settings::differ`].
+/// Path of the plugin's configuration, for [`Settings::differ`].
 pub const PLUGIN: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 pub(super) const ROUTE: &str =
@@ -31,74 +31,74 @@ pub(super) const SERVICE: &str =
     "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
 const HTTP_OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// What differs from the shipped configuration.
+/// Differences from the shipped configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which file is the shipped one.
+    /// Shipped file.
     pub shipped: Shipped,
-    /// Which filter stands in the way.
+    /// Filter in the chain.
     pub filter: Filter,
-    /// Envoy's own filters that a request passes before it, by name and type.
+    /// Envoy's own filters in front of it in request order, by name and type.
     pub before: Vec<(&'static str, &'static str)>,
-    /// Those that a request passes behind it.
+    /// Envoy's own filters behind it in request order.
     pub behind: Vec<(&'static str, &'static str)>,
-    /// A protocol that connections may be handed over to, besides websockets.
+    /// Protocol that connections may be upgraded to, besides websockets.
     pub upgrade: Option<&'static str>,
-    /// Where the service listens.
+    /// Address of the upstream.
     pub service: SocketAddr,
-    /// Whether to speak HTTP/2 to the service.
+    /// Whether the upstream connection uses HTTP/2.
     pub service_http2: bool,
-    /// Port of the listener; 0 lets the system pick.
+    /// Port of the listener; 0 for a free one.
     pub listener_port: u16,
-    /// Port of the admin interface; 0 lets the system pick.
+    /// Port of the admin interface; 0 for a free one.
     pub admin_port: u16,
-    /// How much Envoy may hold of a message, on both sides. Envoy's own default is 1 MiB.
+    /// Buffer limit of a message, on both sides. Envoy's default is 1 MiB.
     pub buffer_limit: Option<u32>,
-    /// Whether HTTP/1.1 trailers are passed on, on both sides. Envoy drops them by default.
+    /// Whether HTTP/1.1 trailers are forwarded, on both sides. By default Envoy drops them.
     pub http1_trailers: bool,
     /// Worker threads.
     pub concurrency: u32,
-    /// Of Envoy's own log.
+    /// Level of Envoy's own log.
     pub log_level: String,
     /// Environment variables of Envoy's process.
     pub environment: Vec<(String, String)>,
-    /// Whether the access log is written as text too.
+    /// Whether there is a second access log in text format.
     pub text_log: bool,
-    /// Whatever else: operations on the shipped configuration.
+    /// Other differences, as operations on the shipped configuration.
     pub patch: Patch,
-    /// Listeners beside the first.
+    /// Additional listeners.
     pub doors: Vec<Door>,
 }
 
-/// Which filter stands in the way.
+/// Filter in the chain.
 #[derive(Clone, Debug)]
 pub enum Filter {
-    /// panveil, from this module and under this policy (JSON text).
+    /// panveil with this module and this policy (JSON).
     Panveil {
-        /// The wasm module.
+        /// Wasm module.
         module: PathBuf,
-        /// JSON text.
+        /// Policy as JSON.
         policy: String,
     },
-    /// panveil as the shipped file has it. Where its module is stands there too.
+    /// panveil as in the shipped file, which names the module too.
     Shipped,
-    /// panveil, from the file of a [`Discovery`](super::Discovery), which may change while Envoy runs.
+    /// panveil from the file of a [`Discovery`](super::Discovery), which may change while Envoy runs.
     Discovered(PathBuf),
-    /// A wasm filter that does nothing: what any filter costs.
+    /// No-op Wasm filter, for comparison.
     NoOp,
-    /// A wasm filter of these bytes.
+    /// Wasm filter with these bytes.
     Inline(Vec<u8>),
-    /// None: to try the harness itself.
+    /// No filter, to test the harness itself.
     None,
 }
 
-/// Puts the module's bytes where the shipped configuration names its file.
+/// Replaces the file name of the module in the shipped configuration with the bytes of the module.
 fn inline(config: &mut Value, module: &[u8]) -> Result<()> {
     set(config, &format!("{PLUGIN}/vm_config/code/local"), json!({"inline_bytes": STANDARD.encode(module)}))
 }
 
 impl Settings {
-    /// The shipped configuration in front of this service, with one worker.
+    /// Shipped configuration in front of this upstream, with one worker.
     #[must_use]
     pub fn new(filter: Filter, service: SocketAddr) -> Self {
         Self {
@@ -122,18 +122,18 @@ impl Settings {
         }
     }
 
-    /// Whatever else differs: operations of a JSON patch (RFC 6902) of the shipped configuration.
+    /// Adds differences: operations of a JSON patch (RFC 6902) for the shipped configuration.
     ///
     /// # Errors
     ///
-    /// When they are none. Whether they fit shows at the start.
+    /// When they are not valid operations. Operations that do not apply fail at the start.
     pub fn differ(&mut self, operations: Value) -> Result<()> {
         let patch: Patch = serde_json::from_value(operations).context("no JSON patch")?;
         self.patch.0.extend(patch.0);
         Ok(())
     }
 
-    /// Envoy's configuration, as JSON.
+    /// Configuration of Envoy, as JSON.
     pub(super) fn config(&self, access_log: &Path) -> Result<Value> {
         let mut config = self.shipped.read()?;
         set(&mut config, ADMIN, json!(self.admin_port))?;
@@ -168,7 +168,7 @@ impl Settings {
                 set(config, &format!("{PLUGIN}/configuration/value"), json!(policy))
             }
             Filter::Discovered(file) => {
-                // Without a name of its own Envoy discovers nothing.
+                // Discovery requires a node name.
                 add(config, "", "node", json!({"id": "sidecar", "cluster": "service"}))?;
                 let source = json!({
                     "config_source": {"path_config_source": {"path": file.to_string_lossy()}, "resource_api_version": "V3"},
@@ -214,7 +214,7 @@ impl Settings {
     }
 }
 
-/// A second access log beside the first, in text.
+/// Adds an access log in text format.
 fn text_log(config: &mut Value, access_log: &Path) -> Result<()> {
     let mut text: Value = serde_saphyr::from_str(TEXT_LOG).context("access-log-text.yaml")?;
     let logs = list(config, &format!("{CONNECTION_MANAGER}/access_log"))?;
@@ -225,7 +225,7 @@ fn text_log(config: &mut Value, access_log: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The shipped filter with this module.
+/// Shipped filter with this module.
 pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
     let mut config = Shipped::Sidecar.read()?;
     let filter = format!("{CONNECTION_MANAGER}/http_filters/0/typed_config");
@@ -234,7 +234,7 @@ pub(super) fn shipped_filter(module: &Path) -> Result<Value> {
     Ok(place(&mut config, &filter)?.take())
 }
 
-/// Replaces what must already be there, so that a rename in the shipped file is noticed.
+/// Replaces an existing value. Fails when there is none, so that a rename in the shipped file is detected.
 pub(super) fn set(config: &mut Value, pointer: &str, value: Value) -> Result<()> {
     *place(config, pointer)? = value;
     Ok(())
@@ -275,7 +275,7 @@ mod tests {
         }
     }
 
-    /// The operators of the shipped access log, as JSON and as text, by the name of their column.
+    /// Operators of the shipped access logs, as JSON and as text, by column name.
     fn columns() -> [Vec<(String, String)>; 2] {
         let config = Shipped::Sidecar.read().unwrap();
         let format = config.pointer(&format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format/json_format"));

@@ -1,23 +1,23 @@
-//! How much has a process computed? As Linux's scheduler counts it, to the nanosecond.
+//! Processor time of a process, from the scheduler of Linux in nanoseconds.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// Time that the living threads of this process have been on a processor. A thread that ends takes its time with it.
+/// Processor time of the living threads of a process. The time of an ended thread is lost.
 pub(super) fn of(process: u32) -> Result<Duration> {
     let mut total = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{process}/task"))? {
         let path = task?.path().join("schedstat");
-        // A thread that has ended since the folder was listed.
+        // The thread has ended since the folder was listed.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         total += on_processor(&text).with_context(|| format!("cannot read {}", path.display()))?;
     }
     Ok(total)
 }
 
-/// Of the three numbers of a `schedstat` the first, which counts nanoseconds.
+/// First of the three numbers of a `schedstat`: nanoseconds on a processor.
 fn on_processor(schedstat: &str) -> Option<Duration> {
     Some(Duration::from_nanos(schedstat.split_whitespace().next()?.parse().ok()?))
 }

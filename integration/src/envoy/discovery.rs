@@ -1,4 +1,4 @@
-//! How does a running Envoy get another policy? From a file that it watches, as extension config discovery (ECDS) has it.
+//! Policy updates for a running Envoy, in a file for extension config discovery (ECDS).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,21 +8,21 @@ use json_patch::Patch;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The name of the filter in the file.
+/// Name of the filter in the file.
 pub(super) const NAME: &str = "panveil";
 pub(super) const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// A file with the filter's configuration. It goes away with this.
+/// File with the filter's configuration. Deleted when dropped.
 #[derive(Debug)]
 pub struct Discovery {
     folder: TempDir,
-    /// The filter's configuration, but for the policy.
+    /// Configuration of the filter, without the policy.
     config: Value,
     version: u64,
 }
 
 impl Discovery {
-    /// With this module and policy in the configuration that an operator copies.
+    /// File with the shipped configuration, this module and this policy.
     ///
     /// # Errors
     ///
@@ -34,23 +34,23 @@ impl Discovery {
         Ok(discovery)
     }
 
-    /// The file that Envoy watches.
+    /// Path of the file that Envoy watches.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("filter.json")
     }
 
-    /// What differs from the shipped filter in what is offered from now on: operations of a JSON patch (RFC 6902).
+    /// Adds differences from the shipped filter for the next updates: operations of a JSON patch (RFC 6902).
     ///
     /// # Errors
     ///
-    /// When they are none, or do not fit.
+    /// When they are not valid operations, or do not apply.
     pub fn differ(&mut self, operations: Value) -> Result<()> {
         let patch: Patch = serde_json::from_value(operations).context("no JSON patch")?;
         json_patch::patch(&mut self.config, &patch).context("the patch does not fit the shipped filter")
     }
 
-    /// Puts another policy in its place, in one move: a half-written file is never seen.
+    /// Replaces the policy atomically, so that Envoy never reads a partial file.
     ///
     /// # Errors
     ///

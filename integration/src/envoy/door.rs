@@ -1,5 +1,5 @@
-//! How does one Envoy take requests in several ways, and pass them on in several? Each door is a listener like the shipped
-//! one, with TLS or without, that leads to the shipped cluster or to one like it.
+//! Additional listeners of a test's Envoy. Each is a copy of the shipped listener, with or without TLS, that routes to
+//! the shipped cluster or to a copy of it.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::config::{CLUSTER, LISTENER, ROUTE, SERVICE, add, list, place, set};
 
-/// A listener beside the shipped one, on a port that the system picks.
+/// Additional listener, on a port that the system picks.
 #[derive(Clone, Debug)]
 pub struct Door {
     name: String,
@@ -16,34 +16,34 @@ pub struct Door {
     leads: Option<(SocketAddr, Option<Value>)>,
 }
 
-/// A certificate and its private key, as PEM.
+/// Certificate and private key, as PEM.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The certificate.
+    /// Certificate.
     pub certificate: String,
-    /// Its key.
+    /// Private key.
     pub key: String,
 }
 
-/// What a door asks of those who come in.
+/// Client certificates of a listener.
 #[derive(Clone, Copy, Debug)]
 pub enum Asks {
-    /// A certificate.
+    /// Required.
     Always,
-    /// A certificate, but it takes those too that have none.
+    /// Optional.
     Perhaps,
-    /// Nothing.
+    /// Not requested.
     Never,
 }
 
 impl Door {
-    /// A door like the shipped listener: plain, and leading to the service.
+    /// Copy of the shipped listener: plaintext, and routed to the upstream.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), tls: None, leads: None }
     }
 
-    /// Speaks TLS to its clients, with this certificate. Theirs must come from `authority`, whose certificate that is.
+    /// Adds TLS with this certificate. Client certificates must be signed by `authority`, given by its certificate.
     #[must_use]
     pub fn tls(mut self, own: &Credential, authority: &str, asks: Asks) -> Self {
         let mut context = json!({"tls_certificates": [credential(own)]});
@@ -58,14 +58,15 @@ impl Door {
         self
     }
 
-    /// Leads to a service there.
+    /// Routes to this upstream address.
     #[must_use]
     pub fn leads(mut self, to: SocketAddr) -> Self {
         self.leads = Some((to, None));
         self
     }
 
-    /// Leads to a service there with TLS, shows it this certificate, and wants to see one from `authority`.
+    /// Routes to this upstream address over TLS, with this client certificate. The upstream's certificate must be
+    /// signed by `authority`.
     #[must_use]
     pub fn leads_with_tls(mut self, to: SocketAddr, own: Option<&Credential>, authority: &str) -> Self {
         let context = json!({
@@ -76,10 +77,11 @@ impl Door {
         self
     }
 
-    /// Builds it into a configuration that is otherwise complete.
+    /// Adds the listener to a configuration that is otherwise complete.
     pub(super) fn build(&self, config: &mut Value) -> Result<()> {
         let shipped = config.clone();
-        // Changed in place and put beside what was there: all places are known by where they stand in the shipped file.
+        // Changes the shipped listener in place and restores it afterwards: all paths refer to its position in the
+        // shipped file.
         set(config, &format!("{LISTENER}/name"), json!(self.name))?;
         set(config, &format!("{LISTENER}/address/socket_address/port_value"), json!(0))?;
         if let Some(tls) = &self.tls {
@@ -106,12 +108,12 @@ impl Door {
     }
 }
 
-/// As a TLS context has it.
+/// Certificate in the syntax of a TLS context.
 pub(crate) fn credential(own: &Credential) -> Value {
     json!({"certificate_chain": {"inline_string": own.certificate}, "private_key": {"inline_string": own.key}})
 }
 
-/// A transport socket with this TLS context: `DownstreamTlsContext` or `UpstreamTlsContext`.
+/// Transport socket with this TLS context: `DownstreamTlsContext` or `UpstreamTlsContext`.
 pub(crate) fn socket(kind: &str, mut context: Value) -> Value {
     context["@type"] = json!(format!("type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.{kind}"));
     json!({"name": "envoy.transport_sockets.tls", "typed_config": context})

@@ -1,11 +1,11 @@
-//! Why did Envoy not start? The filter's complaint if there is one, and Envoy's own last word, as one line.
+//! Reason why Envoy did not start, in one line: the error of the filter if there is one, and Envoy's own last error.
 
-/// What of the filter stands in Envoy's log behind this.
+/// Marker of log lines from the filter.
 const FILTER: &str = "wasm log";
-/// From here on Envoy prints its whole configuration.
+/// Start of the complete configuration in a log line of Envoy.
 const NOISE: &str = " initializing config ";
 
-/// The last grave line of Envoy's log, after the last one that the filter wrote before it.
+/// Last error line of Envoy's log, preceded by the last line of the filter before it.
 pub fn last_word(log: &str) -> String {
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let grave = |line: &&&str| ["[critical]", "[error]"].iter().any(|level| line.contains(level));
@@ -18,7 +18,7 @@ pub fn last_word(log: &str) -> String {
     }
 }
 
-/// `[time][thread][level][logger] [file:line] message` without what is in brackets, and without a configuration.
+/// Message of a log line `[time][thread][level][logger] [file:line] message`, without the complete configuration.
 fn message(line: &str) -> &str {
     let mut rest = line;
     while let Some((_, after)) = rest.strip_prefix('[').and_then(|open| open.split_once(']')) {

@@ -1,25 +1,25 @@
-//! How much memory does a process have? As Linux tells it.
+//! Memory of a process, from Linux.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
-/// A wasm memory is followed by so much address space that nobody may touch, so that no access needs a check.
+/// Size of the inaccessible guard region behind a Wasm memory, which replaces bounds checks.
 const GUARD: u64 = 1 << 30;
 
-/// Bytes of memory of a process.
+/// Memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// What it has now.
+    /// Resident memory.
     pub resident: u64,
-    /// The most it ever had.
+    /// Peak resident memory.
     pub peak: u64,
-    /// How large the linear memories of its wasm modules are, together. They only ever grow.
+    /// Total size of the linear memories of its Wasm modules. They only grow.
     pub wasm: u64,
 }
 
 impl Memory {
-    /// Of the process with this id.
+    /// Memory of the process with this id.
     pub(super) fn of(process: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let maps = fs::read_to_string(format!("/proc/{process}/maps"))?;
@@ -34,7 +34,7 @@ fn kilobytes(status: &str, name: &str) -> Option<u64> {
     Some(value << 10)
 }
 
-/// The writable mappings that a guard follows.
+/// Size of the writable mappings that a guard region follows.
 fn wasm(maps: &str) -> u64 {
     let mappings: Vec<(u64, u64, &str)> = maps.lines().filter_map(mapping).collect();
     let pairs = mappings.windows(2).filter_map(|pair| match pair {

@@ -1,4 +1,4 @@
-//! How is a real Envoy started, asked and stopped? One process a guard, on ports the system picks, gone when dropped.
+//! Real Envoys: one process for each guard, on ports that the system picks, stopped when dropped.
 
 mod config;
 mod cpu;
@@ -38,33 +38,34 @@ use crate::client::Client;
 use crate::process::Process;
 
 const STEP: Duration = Duration::from_millis(3);
-/// Compiling the module is most of it, on a machine that may be building at the same time.
+/// Time limit for the start. Most of it is compilation of the module, on a machine that may be building at the same
+/// time.
 const LONGEST_START: Duration = Duration::from_secs(60);
 const LONGEST_LOG_DELAY: Duration = Duration::from_secs(10);
 
-/// A running Envoy with the shipped sidecar configuration.
+/// Running Envoy with the shipped sidecar configuration.
 #[derive(Debug)]
 pub struct Envoy {
-    /// Where it takes requests.
+    /// Address of the listener.
     pub listener: SocketAddr,
-    /// Where it answers questions about itself.
+    /// Address of the admin interface.
     pub admin: SocketAddr,
     process: Process,
     run: Run,
 }
 
-/// The folder of one run: its configuration and all that Envoy writes.
+/// Folder of one run, with the configuration and all output of Envoy.
 #[derive(Debug)]
 struct Run {
     folder: TempDir,
 }
 
 impl Envoy {
-    /// Starts `binary` and waits until it takes requests.
+    /// Starts `binary` and waits until it accepts requests.
     ///
     /// # Errors
     ///
-    /// When it exits or does not get ready; one line with Envoy's own last word.
+    /// When it exits or does not get ready. The error is one line with Envoy's own last error.
     pub async fn start(binary: &Path, settings: &Settings) -> Result<Self> {
         let run = Run { folder: TempDir::with_prefix("panveil-envoy-")? };
         fs::write(run.config(), settings.config(&run.access_log())?.to_string())?;
@@ -83,7 +84,7 @@ impl Envoy {
         }
     }
 
-    /// Whether the process still runs.
+    /// Whether the process runs.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl Envoy {
         Ok(self.process.0.try_wait()?.is_none())
     }
 
-    /// How much memory the process has.
+    /// Memory of the process.
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ impl Envoy {
         Memory::of(self.process.0.id())
     }
 
-    /// How long its threads have computed, together.
+    /// Total processor time of its threads.
     ///
     /// # Errors
     ///
@@ -110,28 +111,28 @@ impl Envoy {
         cpu::of(self.process.0.id())
     }
 
-    /// All that Envoy wrote to its own log.
+    /// Content of Envoy's own log.
     #[must_use]
     pub fn log(&self) -> String {
         self.run.log()
     }
 
-    /// What went wrong last, in one line.
+    /// Last error in Envoy's log, in one line.
     #[must_use]
     pub fn last_word(&self) -> String {
         failure::last_word(&self.run.log()).to_owned()
     }
 
-    /// The access log's lines, once there are at least `count`.
+    /// Lines of the access log, once there are at least `count`.
     ///
     /// # Errors
     ///
-    /// When they do not come, or a line is not a JSON object.
+    /// When there are fewer after the time limit, or a line is not a JSON object.
     pub async fn access_log(&self, count: usize) -> Result<Vec<Map<String, Value>>> {
         self.whole_lines(count).await?.lines().map(logged).collect()
     }
 
-    /// The last of them.
+    /// Last of these lines.
     ///
     /// # Errors
     ///
@@ -155,7 +156,7 @@ impl Envoy {
         }
     }
 
-    /// The file of the access log as JSON, and of that as text if there is one.
+    /// Files of the access log in JSON and in text format, if there is one.
     #[must_use]
     pub fn access_logs(&self) -> (PathBuf, PathBuf) {
         let json = self.run.access_log();
@@ -163,16 +164,16 @@ impl Envoy {
         (json, text)
     }
 
-    /// A page of the admin interface.
+    /// Page of the admin interface.
     ///
     /// # Errors
     ///
-    /// When it does not answer with 200.
+    /// When the status is not 200.
     pub async fn page(&self, path: &str) -> Result<String> {
         pages::get(self.admin, path).await
     }
 
-    /// Which Envoy it is.
+    /// Version of Envoy.
     ///
     /// # Errors
     ///
@@ -181,7 +182,7 @@ impl Envoy {
         Version::of(&self.page("/server_info").await?)
     }
 
-    /// Where each listener takes requests, by its name.
+    /// Addresses of the listeners, by name.
     ///
     /// # Errors
     ///
@@ -190,7 +191,7 @@ impl Envoy {
         pages::listeners(&self.page("/listeners?format=json").await?)
     }
 
-    /// Envoy's own counters and gauges whose names hold `part`.
+    /// Envoy's own counters and gauges with `part` in their names.
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ impl Envoy {
         Ok(pages::stats(&self.page(&format!("/stats?filter={part}")).await?))
     }
 
-    /// panveil's counters as Prometheus reads them, by canonical name.
+    /// panveil's counters in Prometheus format, by canonical name.
     ///
     /// # Errors
     ///
@@ -208,7 +209,7 @@ impl Envoy {
         Ok(pages::panveil_counters(&self.page("/stats/prometheus?filter=panveil").await?))
     }
 
-    /// Every file that this Envoy wrote.
+    /// Every file that this Envoy has written.
     ///
     /// # Errors
     ///
@@ -217,7 +218,7 @@ impl Envoy {
         let mut files = Vec::new();
         for entry in fs::read_dir(self.run.folder.path())? {
             let path = entry?.path();
-            // The configuration is the operator's own text.
+            // The configuration is input, not output.
             if path != self.run.config() {
                 files.push((path.clone(), fs::read(path)?));
             }
@@ -270,7 +271,7 @@ impl Run {
             .map_err(|error| anyhow!("cannot run Envoy at {}: {error}", binary.display()))
     }
 
-    /// Admin and listener, once Envoy is ready.
+    /// Addresses of the admin interface and the listener, once Envoy is ready.
     async fn addresses(&self, shipped: Shipped) -> Option<(SocketAddr, SocketAddr)> {
         let admin = fs::read_to_string(self.admin_file()).ok()?.trim().parse().ok()?;
         Client::http1(admin).get("/ready").await.ok().filter(|ready| ready.status == 200)?;

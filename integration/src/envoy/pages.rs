@@ -1,4 +1,4 @@
-//! What does Envoy say about itself? Its admin pages, and panveil's counters among them.
+//! Parsers of Envoy's admin pages, including panveil's counters.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::observation::canonical;
 
-/// Every page that shows what an operator set or what traffic did. Histograms as counts: a quantile is a quotient, and
-/// one such as 1.1111111111 reads like the digits of a test card.
+/// Every page that shows configuration or traffic. Histograms as counts: a quantile such as 1.1111111111 looks like the
+/// digits of a test card.
 pub const PAGES: [&str; 9] = [
     "/stats?histogram_buckets=cumulative",
     "/stats/prometheus",
@@ -29,14 +29,14 @@ pub async fn get(admin: SocketAddr, path: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&page.body).into_owned())
 }
 
-/// The lines that are a name and a number; histograms are not.
+/// Counters and gauges: the lines with a name and a number. Skips histograms.
 pub fn stats(page: &str) -> BTreeMap<String, u64> {
     let stat =
         |line: &str| line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
     page.lines().filter_map(stat).collect()
 }
 
-/// The addresses of the listeners by name, from their page as JSON.
+/// Addresses of the listeners by name, from their page as JSON.
 pub fn listeners(page: &str) -> Result<BTreeMap<String, SocketAddr>> {
     let page: Value = serde_json::from_str(page)?;
     let all = page["listener_statuses"].as_array().context("no listeners")?;

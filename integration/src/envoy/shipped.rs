@@ -1,26 +1,26 @@
-//! Which files does an operator copy for a plain Envoy? All of them are built alike.
+//! Shipped configurations for a standalone Envoy. All have the same structure.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// One of the files that are a whole configuration.
+/// Shipped file with a complete configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shipped {
-    /// In front of a service.
+    /// In front of an upstream.
     Sidecar,
-    /// On what a service sends out.
+    /// For requests that a service sends.
     Outbound,
     /// At the edge.
     Gateway,
-    /// In front of a service, with the filter in a file of its own.
+    /// In front of an upstream, with the filter in a file of its own.
     Dynamic,
 }
 
 impl Shipped {
-    /// Each that there is.
+    /// Every shipped file.
     pub const ALL: [Self; 4] = [Self::Sidecar, Self::Outbound, Self::Gateway, Self::Dynamic];
 
-    /// The name of its file.
+    /// File name.
     #[must_use]
     pub fn file(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Shipped {
         }
     }
 
-    /// What the file calls its listener.
+    /// Name of the listener in the file.
     pub(super) fn listener(self) -> &'static str {
         match self {
             Self::Sidecar | Self::Dynamic => "inbound",

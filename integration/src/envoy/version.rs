@@ -1,25 +1,25 @@
-//! Which Envoy is this, and what do older ones do otherwise? All that a test expects of them instead goes by this list, and
-//! `docs/envoy-versions.md` tells operators of it.
+//! Envoy versions, and differences of older ones. Tests derive their expectations from this list, and
+//! `docs/envoy-versions.md` describes it for operators.
 
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// A version of Envoy: major, minor, patch.
+/// Version of Envoy: major, minor, patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(u32, u32, u32);
 
-/// What older Envoys do otherwise.
+/// Behaviour of older Envoys that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// A message over HTTP/2 that is refused under way ends with `NO_ERROR`, and many a receiver takes what it got for all of
-    /// it. From 1.37 on it is `INTERNAL_ERROR`.
+    /// A blocked HTTP/2 message that has already started ends with the code `NO_ERROR`, and many receivers take the
+    /// part for the whole message. From 1.37 on the code is `INTERNAL_ERROR`.
     ResetsSayNoError,
 }
 
 impl Difference {
-    /// The first version without it.
+    /// First version without the difference.
     fn mended(self) -> Version {
         match self {
             Self::ResetsSayNoError => Version(1, 37, 0),
@@ -28,15 +28,15 @@ impl Difference {
 }
 
 impl Version {
-    /// As the page `/server_info` has it.
+    /// Version on the page `/server_info`.
     pub(super) fn of(server_info: &str) -> Result<Self> {
         let page: Value = serde_json::from_str(server_info).context("/server_info")?;
         let told = page["version"].as_str().context("/server_info names no version")?;
-        // Commit, version, and how it was built.
+        // The version field has the commit, the version and the build type.
         told.split('/').nth(1).context("no version")?.parse().with_context(|| told.to_owned())
     }
 
-    /// Whether this one differs so.
+    /// Whether this version has the difference.
     #[must_use]
     pub fn has(self, difference: Difference) -> bool {
         self < difference.mended()
@@ -47,7 +47,7 @@ impl FromStr for Version {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // What is built from between two releases says so behind a dash.
+        // Builds between two releases have a suffix behind a dash.
         let numbers = text.split('-').next().unwrap_or_default();
         let mut numbers = numbers.split('.').map(|number| number.parse().context("no version of Envoy"));
         let mut next = || numbers.next().context("no version of Envoy")?;

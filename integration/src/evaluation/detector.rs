@@ -1,4 +1,4 @@
-//! Where does panveil find card numbers in a record?
+//! Findings of panveil in a record.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use panveil::verdict::{Criteria, Sensitivity};
 use super::corpus::Place;
 use super::fill::Text;
 
-/// What panveil finds in `text` where it stands at `place`, as offsets into it. The notation is told as in the filter.
+/// Offsets of panveil's findings in `text` at `place`. Selects the notation like the filter.
 pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>> {
     let bytes = text.bytes();
     let value = match place {
@@ -29,7 +29,7 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
     findings.into_iter().map(|finding| finding.span.start + value..finding.span.end + value).collect()
 }
 
-/// The detector that is measured. Whatever it reads only when asked to is asked for here.
+/// Inspector of the evaluation, with every optional feature enabled.
 fn inspector(document: Document, level: Sensitivity) -> Inspector {
     let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::at(level) };
     Inspector::new(document, Style::HIDE).under(Arc::new(criteria))

@@ -1,8 +1,8 @@
-//! How much does the detector find, and how often is it wrong?
+//! Evaluation of the detector: recall and false positives.
 //!
-//! A [`corpus`] is data: classes of templates in `integration/corpus/`, one folder a tier. [`fill`] turns a template and a seed
-//! into a record that knows where its card numbers are; [`detector`] says where panveil finds some; [`tally`] counts both,
-//! [`run`] does so for every class and [`report`] tells it.
+//! A [`corpus`] is data: classes of templates in `integration/corpus/`, with a folder for each tier. [`fill`] turns a template
+//! and a seed into a record with known positions of card numbers. [`detector`] returns the findings of panveil, [`tally`]
+//! compares both, [`run`] measures every class, and [`report`] prints the results.
 //!
 //! ```text
 //! corpus/*/*.toml ─ corpus ─ fill ──→ record ──→ detector ─┐

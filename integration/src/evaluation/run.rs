@@ -1,4 +1,4 @@
-//! What does the detector do with every class?
+//! Measurement of every class of the corpus.
 
 use anyhow::Result;
 use panveil::verdict::Sensitivity;
@@ -8,47 +8,47 @@ use super::detector;
 use super::fill::{self, Text};
 use super::tally::Tally;
 
-/// How much is measured, and how.
+/// Size and settings of a measurement.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Each makes other records.
+    /// Seeds. Each gives other records.
     pub seeds: Vec<u64>,
-    /// How many records each class has under each seed.
+    /// Records of each class for each seed.
     pub records: u64,
-    /// How strong the evidence must be.
+    /// Required evidence.
     pub level: Sensitivity,
 }
 
-/// What came of it.
+/// Result of a measurement.
 #[derive(Debug)]
 pub struct Outcome<'c> {
-    /// How it was measured.
+    /// Settings of the measurement.
     pub plan: Plan,
     /// Every class, in the order of the corpus.
     pub classes: Vec<Measured<'c>>,
 }
 
-/// A class with its counts.
+/// Class with its counts.
 #[derive(Debug)]
 pub struct Measured<'c> {
-    /// The class.
+    /// Class.
     pub class: &'c Class,
-    /// Its counts under each seed, in the order of the plan.
+    /// Counts for each seed, in the order of the plan.
     pub by_seed: Vec<Tally>,
 }
 
-/// From this share of found cards on it is no longer true that a class is missed.
+/// Share of found card numbers above which a class no longer counts as missed.
 const FOUND_BY_NOW: f64 = 0.8;
 
-/// A record that did not come out as it should.
+/// Record with an unexpected result.
 pub struct Miss {
-    /// The record.
+    /// Record.
     pub text: Text,
-    /// What was found in it.
+    /// Findings in it.
     pub findings: Vec<std::ops::Range<usize>>,
 }
 
-/// Measures every class of `corpus`; calls `done` after each.
+/// Measures every class of `corpus`. Calls `done` after each.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub fn measure<'c>(corpus: &'c Corpus, plan: &Plan, mut done: impl FnMut()) -> R
     Ok(Outcome { plan: plan.clone(), classes })
 }
 
-/// The first records of `class` with a card number that is not found, or with something else that is.
+/// First records of `class` with a missed card number or a false finding.
 ///
 /// # Errors
 ///
@@ -91,23 +91,23 @@ pub fn misses(corpus: &Corpus, class: &Class, plan: &Plan, most: usize) -> Resul
 }
 
 impl Measured<'_> {
-    /// Its counts under all seeds.
+    /// Counts for all seeds.
     pub fn total(&self) -> Tally {
         self.by_seed.iter().copied().sum()
     }
 
-    /// The share that a reader looks at first: of cards found, or of records flagged where there are none.
+    /// Main figure: the share of found card numbers, or of flagged records in a class without card numbers.
     pub fn headline(&self, tally: &Tally) -> f64 {
         if self.class.tier.has_cards() { tally.recall() } else { tally.flagged_share() }
     }
 
-    /// The lowest and the highest headline of a seed.
+    /// Lowest and highest main figure among the seeds.
     pub fn spread(&self) -> (f64, f64) {
         let shares = self.by_seed.iter().map(|tally| self.headline(tally));
         shares.fold((1.0, 0.0), |(low, high): (f64, f64), share| (low.min(share), high.max(share)))
     }
 
-    /// What is wrong when the corpus promises more than came out, or says that something is missed which is found.
+    /// Violation of the corpus: a result below the expectation, or a class that is marked as missed but is found.
     pub fn breach(&self) -> Option<String> {
         let (name, share) = (&self.class.name, self.headline(&self.total()));
         match self.class.expect {
@@ -126,12 +126,12 @@ impl Measured<'_> {
 }
 
 impl Outcome<'_> {
-    /// The counts of one tier.
+    /// Counts of one tier.
     pub fn tier(&self, tier: Tier) -> Tally {
         self.classes.iter().filter(|measured| measured.class.tier == tier).map(Measured::total).sum()
     }
 
-    /// The counts that precision and F1 are told for: all but what is made to evade or to deceive.
+    /// Counts for precision and F1: all classes except the evasion and adversarial ones.
     pub fn overall(&self) -> Tally {
         [Tier::Everyday, Tier::Hard, Tier::Negative].into_iter().map(|tier| self.tier(tier)).sum()
     }

@@ -1,32 +1,32 @@
-//! How many card numbers were found, and how much else?
+//! Counts of found card numbers and false findings.
 
 use std::iter::Sum;
 use std::ops::{Add, Range};
 
 use super::fill::{Card, Text};
 
-/// The share of a card number's bytes that findings must cover for it to count as found.
+/// Minimum share of a card number's bytes that findings must cover for it to count as found.
 const COVERED: f64 = 0.99;
 
 /// Counts over some records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many records there are.
+    /// Records.
     pub records: u64,
-    /// In how many of them something was found.
+    /// Records with a finding.
     pub flagged: u64,
-    /// In how many of them something was found that touches no card number.
+    /// Records with a finding that overlaps no card number.
     pub wrong: u64,
-    /// How many card numbers are in them.
+    /// Card numbers.
     pub cards: u64,
-    /// How many of those were found.
+    /// Found card numbers.
     pub found: u64,
-    /// How many findings touch no card number.
+    /// Findings that overlap no card number.
     pub false_findings: u64,
 }
 
 impl Tally {
-    /// The counts for one record.
+    /// Counts of one record.
     pub fn of(text: &Text, findings: &[Range<usize>]) -> Self {
         let cards = text.cards();
         let found = cards.iter().filter(|card| is_found(card, findings)).count();
@@ -45,32 +45,32 @@ impl Tally {
         }
     }
 
-    /// The share of card numbers that were found.
+    /// Share of card numbers that were found.
     pub fn recall(&self) -> f64 {
         share(self.found, self.cards)
     }
 
-    /// The share of found card numbers in all that was found.
+    /// Share of found card numbers among all findings.
     pub fn precision(&self) -> f64 {
         share(self.found, self.found + self.false_findings)
     }
 
-    /// The harmonic mean of recall and precision.
+    /// Harmonic mean of recall and precision.
     pub fn f1(&self) -> f64 {
         share(2 * self.found, self.found + self.false_findings + self.cards)
     }
 
-    /// The share of records in which something was found.
+    /// Share of records with a finding.
     pub fn flagged_share(&self) -> f64 {
         share(self.flagged, self.records)
     }
 
-    /// The share of records in which something was found that touches no card number.
+    /// Share of records with a finding that overlaps no card number.
     pub fn wrong_share(&self) -> f64 {
         share(self.wrong, self.records)
     }
 
-    /// True when a card number was not found, or something else was.
+    /// Whether a card number was missed, or a finding is false.
     pub fn is_a_miss(&self) -> bool {
         self.found < self.cards || self.false_findings > 0
     }
@@ -103,12 +103,12 @@ fn is_found(card: &Card, findings: &[Range<usize>]) -> bool {
     pairs.sum::<usize>() as f64 >= COVERED * bytes as f64
 }
 
-/// How many offsets are in both.
+/// Length of the intersection.
 fn overlap(one: &Range<usize>, other: &Range<usize>) -> usize {
     one.end.min(other.end).saturating_sub(one.start.max(other.start))
 }
 
-/// `part` of `whole`; of nothing it is 1, since nothing was missed.
+/// `part` of `whole`. 1 when `whole` is zero, since nothing was missed.
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }

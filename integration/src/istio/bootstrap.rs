@@ -1,9 +1,9 @@
-//! What Istio's bootstrap makes of a proxy, as far as it can be seen: its node, and which statistics it keeps by which labels.
+//! Effects of Istio's bootstrap that tests depend on: the node, and the kept statistics and their labels.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// The tags of Istio's bootstrap in front of those of `extraStatTags`, and their expressions.
+/// Tags of Istio's bootstrap in front of those of `extraStatTags`, with their expressions.
 const TAGS_BEFORE: [(&str, &str); 9] = [
     ("cluster_name", r"^cluster(\.(.+);)"),
     ("http_conn_manager_prefix", r"^http\.(((?:[_.[:digit:]\w]*|[_\[\]aAbBcCdDeEfF[:digit:]\w\:]*));\.)"),
@@ -19,7 +19,7 @@ const TAGS_BEFORE: [(&str, &str); 9] = [
     ("mongo_prefix", r"^mongo\.(.+?)\.(collection|cmd|cx_|op_|delays_|decoding_)(.*?)$"),
 ];
 
-/// Those behind them.
+/// Tags behind those of `extraStatTags`.
 const TAGS_BEHIND: [(&str, &str); 7] = [
     ("cache", r"(cache\.(.+?)\.)"),
     ("component", r"(component\.(.+?)\.)"),
@@ -30,13 +30,14 @@ const TAGS_BEHIND: [(&str, &str); 7] = [
     ("authz_dry_run_result", r"(\.shadow_(allowed|denied))"),
 ];
 
-/// The statistics that Istio keeps for readiness and telemetry, whatever it is asked for, by how their names begin.
+/// Prefixes of the statistics that Istio always keeps for readiness and telemetry.
 const PREFIXES: [&str; 5] = ["cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm"];
 const SUFFIXES: [&str; 4] = ["rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied"];
 const EXPRESSIONS: [&str; 1] = [r"vhost\..*\.route\..*"];
 
-/// Makes the shipped sidecar that of a workload in this namespace: its name, and the labels and choice of metrics that Istio
-/// writes from these values of its chart. Operations for [`differ`](crate::envoy::Settings::differ).
+/// Operations that turn the shipped sidecar into that of a workload in this namespace, for
+/// [`differ`](crate::envoy::Settings::differ): the name, and the labels and the selection of metrics that Istio derives
+/// from these values of its chart.
 ///
 /// # Errors
 ///
@@ -75,7 +76,7 @@ fn stats_tags(extra: &[Value]) -> Vec<Value> {
     TAGS_BEFORE.iter().map(tag).chain(extra).chain(TAGS_BEHIND.iter().map(tag)).collect()
 }
 
-/// What the bootstrap keeps, in its order.
+/// Kept statistics, in the order of the bootstrap.
 fn patterns(asked: &[Value]) -> Vec<Value> {
     let prefix = |prefix: Value| json!({"prefix": prefix});
     let before = std::iter::once(Value::from("reporter="));

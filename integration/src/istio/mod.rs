@@ -1,8 +1,8 @@
-//! A stand-in for Istio's control plane: the filters that istiod and its agent make of manifests, as their source says. Names,
-//! order, delivery, environment and configuration are those of Istio; it is no code of Istio's.
+//! Model of Istio's control plane: the filters that istiod and its agent derive from manifests, after their source.
+//! Names, order, delivery, environment and configuration are those of Istio; the code is not.
 //!
-//! It makes the inbound chain of a sidecar. A manifest that asks for something else (a gateway, a selector, ports) is an error:
-//! such a plugin would be elsewhere in a mesh, or nowhere.
+//! The model covers the inbound chain of a sidecar. A manifest for anything else (a gateway, a selector, ports) is an
+//! error: such a plugin would be in another chain of a mesh, or in none.
 
 mod bootstrap;
 mod plugin;
@@ -26,21 +26,21 @@ use crate::envoy::CONNECTION_MANAGER;
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 
-/// The namespace whose plugins are for the whole mesh.
+/// Namespace whose plugins apply to the whole mesh.
 const ROOT_NAMESPACE: &str = "istio-system";
 
-/// The plugins of a chain, in files that a proxy watches. They go away with this.
+/// Plugins of a chain, in files that a proxy watches. The files are deleted when dropped.
 #[derive(Debug)]
 pub struct Chain {
     folder: TempDir,
     plugins: Vec<Plugin>,
 }
 
-/// The manifests that kustomize makes of a folder of `envoy-config/istio`, such as `overlays/mask`.
+/// Manifests that kustomize renders from a folder of `envoy-config/istio`, such as `overlays/mask`.
 ///
 /// # Errors
 ///
-/// When it cannot be run, or makes nothing of it.
+/// When kustomize cannot be run, or fails.
 pub fn render(kustomize: &Path, overlay: &str) -> Result<Vec<Value>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/istio").join(overlay);
     let done = Command::new(kustomize).arg("build").arg(&folder).output();
@@ -50,12 +50,12 @@ pub fn render(kustomize: &Path, overlay: &str) -> Result<Vec<Value>> {
 }
 
 impl Chain {
-    /// The plugins of a sidecar in this namespace, in the order in which a request passes them: by phase, then the higher
-    /// priority, then the own namespace before the root namespace, then the older one, then by name.
+    /// Plugins of a sidecar in this namespace, in the order of a request: by phase, higher priority first, own
+    /// namespace before the root namespace, older first, then by name.
     ///
     /// # Errors
     ///
-    /// When a plugin is of a third namespace, or the files cannot be written.
+    /// When a plugin is in a third namespace, or the files cannot be written.
     pub fn new(namespace: &str, mut plugins: Vec<Plugin>) -> Result<Self> {
         for plugin in &plugins {
             let of = &plugin.rank.namespace;
@@ -73,8 +73,8 @@ impl Chain {
         Ok(chain)
     }
 
-    /// Delivers in place of each plugin what the agent delivers when it cannot get the module: a filter that refuses every
-    /// request, or one that passes every request if the plugin is `FAIL_OPEN`.
+    /// Delivers the agent's replacement for a module that it cannot fetch: a filter that rejects every request, or one
+    /// that passes every request for a plugin with `FAIL_OPEN`.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Chain {
         self.folder.path().join(format!("{index}.json"))
     }
 
-    /// Moves the file into its place, so that a half-written one is never read.
+    /// Replaces the file atomically, so that a proxy never reads a partial one.
     fn deliver(&self, index: usize, version: &str, config: &Value) -> Result<()> {
         let response = json!({"version_info": version, "resources": [{
             "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -100,7 +100,8 @@ impl Chain {
         Ok(fs::rename(new, self.file(index))?)
     }
 
-    /// What puts them in the place of the filter in the shipped sidecar: operations for [`differ`](crate::envoy::Settings::differ).
+    /// Operations that put the plugins in place of the filter in the shipped sidecar, for
+    /// [`differ`](crate::envoy::Settings::differ).
     #[must_use]
     pub fn operations(&self) -> Value {
         let filters = format!("{CONNECTION_MANAGER}/http_filters/0");
@@ -116,7 +117,7 @@ impl Chain {
     }
 }
 
-/// The key that plugins are sorted by in a sidecar of this namespace.
+/// Sort key of plugins in a sidecar of this namespace.
 fn order<'a>(rank: &'a Rank, namespace: &str) -> (usize, Reverse<i32>, bool, &'a str, &'a str) {
     (rank.phase, Reverse(rank.priority), rank.namespace != namespace, &rank.created, &rank.name)
 }

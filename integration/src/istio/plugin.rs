@@ -1,4 +1,4 @@
-//! What becomes of one manifest: the filter that istiod writes, and what its agent makes of it.
+//! Translation of one manifest: the filter that istiod writes, and the changes of its agent.
 
 use std::path::Path;
 
@@ -7,48 +7,49 @@ use serde_json::{Map, Value, json};
 
 use super::{RBAC, WASM};
 
-/// How the names of variables begin that istiod writes for its agent.
+/// Prefix of the variables that istiod writes for its agent.
 const INTERNAL: &str = "ISTIO_META_";
 
-/// A release of Istio, by how it translates plugins.
+/// Release of Istio, by its translation of plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
-    /// Up to 1.29: a `WasmPlugin` has a filter of its own kind.
+    /// Up to 1.29: a `WasmPlugin` becomes a filter of its own kind.
     UpTo1_29,
     /// From 1.30 on: every plugin becomes a `TrafficExtension`.
     From1_30,
 }
 
-/// A plugin as a proxy gets it.
+/// Plugin as delivered to a proxy.
 #[derive(Clone, Debug)]
 pub struct Plugin {
-    /// The name of the filter in the chain, and of its discovered configuration.
+    /// Name of the filter in the chain, and of its discovered configuration.
     pub name: String,
-    /// The filter's configuration.
+    /// Configuration of the filter.
     pub config: Value,
     pub(super) rank: Rank,
     fails_open: bool,
 }
 
-/// What a plugin's place in a chain depends on.
+/// Sort key of a plugin in a chain.
 #[derive(Clone, Debug)]
 pub(super) struct Rank {
     pub phase: usize,
     pub priority: i32,
     pub namespace: String,
-    /// As Kubernetes writes it, in UTC, so that the order of texts is that of times. Empty in a manifest that was not applied.
+    /// Creation time in the format of Kubernetes, in UTC, so that texts sort like times. Empty in a manifest that was
+    /// not applied.
     pub created: String,
     pub name: String,
 }
 
 impl Plugin {
-    /// Translates a `WasmPlugin` or `TrafficExtension` as this release does for the inbound side of a sidecar, with the module
-    /// that its agent fetched.
+    /// Translates a `WasmPlugin` or `TrafficExtension` like this release does for the inbound side of a sidecar, with
+    /// the module that its agent fetched.
     ///
     /// # Errors
     ///
-    /// When the manifest is of another kind, lacks what a plugin needs, has a value that the API server refuses, or asks for
-    /// another place than the inbound side of every sidecar.
+    /// When the manifest is of another kind, lacks a required field, has a value that the API server rejects, or is not
+    /// for the inbound side of every sidecar.
     pub fn of(manifest: &Value, release: Release, module: &Path) -> Result<Self> {
         let text = |value: &Value, what: &str| value.as_str().map(str::to_owned).with_context(|| format!("no {what}"));
         let spec = &manifest["spec"];
@@ -104,8 +105,8 @@ impl Plugin {
         })
     }
 
-    /// The filter that the agent puts in a module's place when it cannot be fetched. Rules without a policy deny all; no rules
-    /// allow all.
+    /// Filter that the agent delivers when it cannot fetch the module. Rules without a policy deny all; no rules allow
+    /// all.
     pub(super) fn fallback(&self) -> Value {
         if self.fails_open {
             json!({"@type": RBAC, "rules_stat_prefix": "wasm-default-allow"})
@@ -115,7 +116,7 @@ impl Plugin {
     }
 }
 
-/// The text of this field, if there is one.
+/// Text of this field, if there is one.
 fn optional<'a>(object: &'a Value, field: &str) -> Result<Option<&'a str>> {
     match &object[field] {
         Value::Null => Ok(None),
@@ -123,7 +124,8 @@ fn optional<'a>(object: &'a Value, field: &str) -> Result<Option<&'a str>> {
     }
 }
 
-/// Whether the plugin is for HTTP on the inbound side of every sidecar of its namespace, which is all that is translated here.
+/// Checks that the plugin is for HTTP on the inbound side of every sidecar of its namespace. Other plugins are not
+/// translated.
 fn is_inbound(spec: &Value, wasm: &Value) -> Result<()> {
     let url = wasm["url"].as_str().unwrap_or_default();
     ensure!(!url.is_empty(), "no url");
@@ -153,7 +155,7 @@ fn is_inbound(spec: &Value, wasm: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The policy as a text. Without fields it is an `Any` without a type.
+/// Policy as text. Without fields it is an `Any` without a type.
 fn configuration(config: &Value) -> Value {
     match config {
         Value::Object(fields) if !fields.is_empty() => json!({
@@ -164,12 +166,12 @@ fn configuration(config: &Value) -> Value {
     }
 }
 
-/// The environment of the virtual machine. istiod writes what its agent needs to know into it. The agent takes that out again
-/// for a module that it fetches; of one in a file it is not asked.
+/// Environment of the VM. istiod adds variables for its agent. The agent removes them for a module that it fetches, but
+/// not for a module in a file.
 fn environment(wasm: &Value, resource_version: &str) -> Result<Option<Value>> {
     let mut values = Map::new();
     if optional(wasm, "imagePullSecret")?.is_some_and(|name| !name.is_empty()) {
-        // The Secret's content, of which nothing is known here.
+        // Stands for the content of the Secret, which is unknown here.
         values.insert(format!("{INTERNAL}WASM_IMAGE_PULL_SECRET"), json!({"auths": {}}).to_string().into());
     }
     match optional(wasm, "imagePullPolicy")? {

@@ -1,4 +1,4 @@
-//! What a proxy of a mesh gets of plugins.
+//! Tests of the model of Istio's control plane.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ const BASE: &str = include_str!("../../../envoy-config/istio/base/wasmplugin.yam
 const EXTENSION: &str = include_str!("../../../envoy-config/istio/traffic-extension/base/trafficextension.yaml");
 const MESH_CONFIG: &str = include_str!("../../../envoy-config/istio/telemetry/mesh-config.yaml");
 
-/// The base in this namespace, with these fields of its `spec` changed; null takes one away.
+/// Base in this namespace, with these fields of its `spec` changed. `null` removes a field.
 fn base(namespace: &str, changes: &Value) -> Value {
     changed(BASE, namespace, changes)
 }
@@ -33,7 +33,7 @@ fn plugin(manifest: &Value) -> anyhow::Result<Plugin> {
     Plugin::of(manifest, Release::From1_30, Path::new("/module.wasm"))
 }
 
-/// The configuration of the base with these changes.
+/// Configuration of the base with these changes.
 fn config(changes: &Value) -> Value {
     plugin(&base("shop", changes)).unwrap().config["config"].clone()
 }
@@ -42,7 +42,7 @@ fn complaint(changes: &Value) -> String {
     format!("{:#}", plugin(&base("shop", changes)).unwrap_err())
 }
 
-/// The names of the plugins in a chain of the namespace `shop`.
+/// Names of the plugins in a chain of the namespace `shop`.
 fn order(manifests: &[Value]) -> Vec<String> {
     let plugins = manifests.iter().map(|manifest| plugin(manifest).unwrap()).collect();
     let chain = Chain::new("shop", plugins).unwrap();

@@ -1,4 +1,4 @@
-//! In which kinds of bodies does a card travel?
+//! Kinds of bodies with card numbers.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use rand::seq::IndexedRandom;
 
 use super::card::{IN_BODIES, IN_NAMES, Spelling};
 
-/// A kind of body.
+/// Kind of a body.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Json,
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// What may stand in it.
+    /// Spellings that the kind can contain.
     pub fn spellings(self) -> &'static [Spelling] {
         match self {
             Self::Grpc | Self::Binary => IN_NAMES,
@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// Whether it has frames of its own, which are not compressed as a whole.
+    /// Whether it has frames of its own, and therefore no content encoding.
     pub fn is_framed(self) -> bool {
         matches!(self, Self::Grpc | Self::Events)
     }
@@ -94,7 +94,7 @@ impl Kind {
     }
 }
 
-/// A message with two strings in it, and the five bytes before.
+/// gRPC message with two strings, including its five-byte prefix.
 fn grpc(one: &str, other: &str) -> Vec<u8> {
     let field = |tag: u8, text: &str| [&[tag << 3 | 2, text.len() as u8], text.as_bytes()].concat();
     let message = [field(1, one), field(2, other)].concat();

@@ -1,4 +1,4 @@
-//! Which card is sent, and how is it written? A number of its own for each, of every brand.
+//! Card numbers with their spelling: a different number for each location, of every brand.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -8,29 +8,29 @@ use rand::seq::IndexedRandom;
 
 use crate::evaluation::corpus::{Issuers, Wanted};
 
-/// A number and how it is written. No `Debug`: it holds digits.
+/// Number with its spelling. No `Debug`: it would print digits.
 pub struct Card {
     pub number: String,
     pub written: String,
 }
 
-/// A way to write a number.
+/// Spelling of a number.
 #[derive(Clone, Copy)]
 pub enum Spelling {
     Plain,
     Spaced,
     Dashed,
     Dotted,
-    /// With spaces, as a query writes them.
+    /// Groups separated by `+`, as in a query.
     Plus,
-    /// The same, escaped.
+    /// Groups separated by `%20`.
     PercentSpaced,
     Percent,
     DoublePercent,
     UnicodeEscape,
     Entity,
     FullWidth,
-    /// In UTF-8, escaped.
+    /// Full-width digits in UTF-8, percent-encoded.
     PercentFullWidth,
     Base64,
     Base64Url,
@@ -50,11 +50,11 @@ pub const IN_VALUES: &[Spelling] = &[Plain, Spaced, Dashed, Dotted, Percent, Uni
 pub const IN_BODIES: &[Spelling] =
     &[Plain, Spaced, Dashed, Dotted, Percent, PercentSpaced, UnicodeEscape, Entity, FullWidth, Base64];
 
-/// Of a hundred cards, those of ranges that other numbers are in too.
+/// Per cent of card numbers from ranges that other identifiers share.
 const EXTENDED: u32 = 15;
 
 impl Card {
-    /// A card in one of these spellings. `any` says that it may be one that is hard to tell.
+    /// Draws a card number in one of these spellings. `any` permits numbers from shared ranges.
     pub fn draw(issuers: &Issuers, spellings: &[Spelling], any: bool, rng: &mut ChaCha8Rng) -> Self {
         let wanted = Wanted { brand: None, extended: rng.random_range(0..100) < EXTENDED && any };
         let number = issuers.draw(&wanted, rng).expect("the table of issuers has both tiers").number(rng);
@@ -97,7 +97,7 @@ fn full_width(digit: char) -> char {
 }
 
 fn grouped(number: &str, joint: &str) -> String {
-    // As they are printed on cards.
+    // Groups as printed on cards.
     let sizes: &[usize] = match number.len() {
         13 => &[4, 3, 3, 3],
         14 => &[4, 6, 4],

@@ -1,4 +1,4 @@
-//! What does a client send, and what of the answer is the proxy's own?
+//! Client of the leak test, and its detection of the proxy's local replies.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -15,17 +15,17 @@ use crate::case::{Message, Request};
 use crate::client::Client;
 use crate::observation::ReceivedResponse;
 
-/// No exchange takes longer, however busy the machine: it would be stuck.
+/// Time limit for an exchange, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
-/// More than Envoy takes by default, which is 60 KiB.
+/// Header size above Envoy's default limit of 60 KiB.
 const TOO_LARGE: usize = 70 << 10;
-/// Kinds of HTTP/2 requests that are not as they should be, and the one with a method that nobody knows.
+/// Number of kinds of malformed HTTP/2 requests, including one with an unknown method.
 const FRAMES: u64 = 5;
 const METHOD: u64 = 0;
-/// What the service says of itself; an answer without it is the proxy's.
+/// Header that the upstream adds. A response without it is a local reply.
 const SERVICE: &str = "x-service";
 
-/// Runs one exchange. Gives the proxy's own answer, if it gave one.
+/// Runs one exchange. Returns the local reply of the proxy, if there is one.
 pub async fn run(address: SocketAddr, plan: &Plan, http2: bool, websockets: bool) -> Result<Option<Vec<u8>>> {
     timeout(LONGEST_EXCHANGE, exchange(address, plan, http2, websockets)).await.context("the exchange does not end")?
 }
@@ -49,18 +49,18 @@ async fn exchange(address: SocketAddr, plan: &Plan, http2: bool, websockets: boo
         }
         Course::Refused(Fault::Frames) => {
             let answer = client.send_fields(&malformed(plan), b"").await?;
-            // A method may have any name: that one comes to the service.
+            // A method may have any name: that request reaches the upstream.
             Ok((plan.number % FRAMES != METHOD).then_some(answer))
         }
         Course::Refused(fault) => {
-            // What Envoy does not even answer, it closes the connection to.
+            // Envoy closes the connection without a response to some requests.
             let response = client.send_bytes(&refused(plan, fault)).await.ok().flatten();
             Ok(response.as_ref().and_then(own))
         }
     }
 }
 
-/// The answer as text, without what cannot be told from digits of a card: the proxy's clock.
+/// Response as text, without the proxy's date, whose digits may resemble those of a card number.
 fn own(response: &ReceivedResponse) -> Option<Vec<u8>> {
     if response.headers.iter().any(|(name, _)| name == SERVICE) {
         return None;
@@ -83,7 +83,7 @@ fn head(request: &Request, line: &str, with_host: bool) -> String {
     head
 }
 
-/// Bytes that are no good request.
+/// Bytes of a malformed request.
 fn refused(plan: &Plan, fault: Fault) -> Vec<u8> {
     let (request, card) = (&plan.request, plan.card());
     let line = format!("GET {} HTTP/1.1", request.path);
@@ -104,7 +104,7 @@ fn refused(plan: &Plan, fault: Fault) -> Vec<u8> {
     }
 }
 
-/// Fields that may not stand on an HTTP/2 connection.
+/// Fields that are not valid on an HTTP/2 connection.
 fn malformed(plan: &Plan) -> Vec<(&[u8], &[u8])> {
     let card = plan.card().as_bytes();
     let mut fields: Vec<(&[u8], &[u8])> = vec![
@@ -123,7 +123,7 @@ fn malformed(plan: &Plan) -> Vec<(&[u8], &[u8])> {
     fields
 }
 
-/// Opens a websocket and says something over it.
+/// Opens a websocket and sends a message.
 async fn websocket(address: SocketAddr, plan: &Plan) -> Result<Option<Vec<u8>>> {
     let mut stream = TcpStream::connect(address).await?;
     let mut request = head(&plan.request, &format!("GET {} HTTP/1.1", plan.request.path), true);
@@ -141,7 +141,7 @@ async fn websocket(address: SocketAddr, plan: &Plan) -> Result<Option<Vec<u8>>> 
         let _ = stream.read_to_end(&mut Vec::new()).await;
         return Ok(None);
     }
-    // A refusal. What follows of it is no secret of the proxy's either, but it may not end.
+    // Rejected upgrade. The rest is the proxy's own too, but the connection may stay open.
     let text = String::from_utf8_lossy(&answer).into_owned();
     let from_service = text.contains(SERVICE);
     let undated: Vec<&str> = text.lines().filter(|line| !line.starts_with("date:")).collect();

@@ -1,4 +1,4 @@
-//! What do traces say? A collector for OpenTelemetry's spans that keeps what it gets, as it came.
+//! OpenTelemetry collector that stores all spans as received.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use crate::listening::Listening;
 
-/// A collector on 127.0.0.1.
+/// Collector on 127.0.0.1.
 pub struct Collector {
     pub address: SocketAddr,
     spans: Arc<Mutex<Vec<u8>>>,
@@ -31,7 +31,7 @@ impl Collector {
         Ok(Self { address: listening.address, spans, _listening: listening })
     }
 
-    /// All spans until now: protobuf, in which texts stand as they are.
+    /// All received spans as protobuf, which contains strings literally.
     pub fn spans(&self) -> Vec<u8> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

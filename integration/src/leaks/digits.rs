@@ -1,15 +1,15 @@
-//! Are there digits of a card in a text, however it writes them?
+//! Search for digits of card numbers in a text, in every notation.
 
 use std::collections::HashSet;
 
 use crate::observation::dense;
 
-/// So many digits in a row are what no log may hold of a card.
+/// Number of consecutive digits of a card number that no log may contain.
 const TOO_MANY: usize = 5;
-/// So many are no chance, whatever the digits of tens of thousands of cards are.
+/// Number of consecutive digits that is no coincidence among tens of thousands of card numbers.
 const NO_CHANCE: usize = 10;
 
-/// Digits in a row of many cards. No `Debug`: it holds them.
+/// Digit sequences of many card numbers. No `Debug`: it would print them.
 #[derive(Default)]
 pub struct Fragments(HashSet<[u8; NO_CHANCE]>);
 
@@ -19,7 +19,7 @@ impl Fragments {
             .extend(number.as_bytes().windows(NO_CHANCE).filter_map(|digits| <[u8; NO_CHANCE]>::try_from(digits).ok()));
     }
 
-    /// Whether ten digits in a row of any of these cards are in it.
+    /// Whether `text` has ten consecutive digits of any of these card numbers.
     pub fn are_in(&self, text: &[u8]) -> bool {
         readings(text).iter().any(|reading| {
             reading
@@ -29,17 +29,17 @@ impl Fragments {
     }
 }
 
-/// Whether five digits in a row are in it, whatever they are.
+/// Whether `text` has five consecutive digits.
 pub fn has_many(text: &[u8]) -> bool {
     readings(text).iter().any(|reading| reading.split(|byte| !byte.is_ascii_digit()).any(|run| run.len() >= TOO_MANY))
 }
 
-/// A text as it stands and without its escapes; groups as one number, without UUIDs.
+/// Interpretations of a text: literal and decoded, with groups as one number, and without UUIDs.
 fn readings(text: &[u8]) -> [Vec<u8>; 2] {
     [dense(text), dense(&folded(&decoded(&decoded(text))))]
 }
 
-/// Without `%34`.
+/// Percent-decoded text.
 pub fn decoded(text: &[u8]) -> Vec<u8> {
     let mut rest = text;
     let mut plain = Vec::with_capacity(text.len());
@@ -56,7 +56,7 @@ pub fn decoded(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// With ASCII's digits in place of full-width ones.
+/// Text with ASCII digits in place of full-width ones.
 fn folded(text: &[u8]) -> Vec<u8> {
     const ZERO: [u8; 3] = [0xef, 0xbc, 0x90];
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Is a line of the access log as it must be? Its columns, what may stand in each, and no digit of a card in any.
+//! Validation of access log lines: their columns, the permitted content of each, and no digits of a card number.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::digits::has_many;
 
-/// The columns of both shipped formats, in the order of the one in text.
+/// Columns of both shipped formats, in the order of the text format.
 const COLUMNS: [&str; 20] = [
     "time",
     "method",
@@ -30,11 +30,11 @@ const COLUMNS: [&str; 20] = [
     "panveil_fingerprints",
     "panveil_record",
 ];
-/// Of the values that a client says, and of all of them together.
+/// Maximum length of a value from a client, and of all of them together.
 const LONGEST_VALUE: usize = 3 * 2048 + "...".len();
 const LONGEST_RECORD: usize = 128 << 10;
 
-/// Reads a line in JSON.
+/// Parses a line in JSON format.
 pub fn read_json(line: &str) -> Result<Map<String, Value>> {
     let columns: Map<String, Value> = serde_json::from_str(line).context("no JSON object")?;
     let named = columns.len() == COLUMNS.len() && COLUMNS.iter().all(|name| columns.contains_key(*name));
@@ -42,7 +42,7 @@ pub fn read_json(line: &str) -> Result<Map<String, Value>> {
     Ok(columns)
 }
 
-/// Reads a line in text.
+/// Parses a line in text format.
 pub fn read_text(line: &str) -> Result<Map<String, Value>> {
     ensure!(line.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "a byte that is no printable ASCII");
     let columns: Vec<&str> = line.split(' ').collect();
@@ -56,11 +56,11 @@ pub fn read_text(line: &str) -> Result<Map<String, Value>> {
     columns.iter().zip(&COLUMNS).map(column).collect()
 }
 
-/// Holds each column to what may stand in it.
+/// Checks the content of each column.
 ///
 /// # Errors
 ///
-/// Names the column, and shows nothing of it.
+/// Names the column, and shows nothing of its content.
 pub fn check(columns: &Map<String, Value>) -> Result<()> {
     for (name, value) in columns {
         let text = match value {
@@ -69,7 +69,7 @@ pub fn check(columns: &Map<String, Value>) -> Result<()> {
             other => other.to_string(),
         };
         let good = match name.as_str() {
-            // What Envoy measures itself. The digits are no client's, but they may be those of a card by chance.
+            // Measured by Envoy. Its digits do not come from a client, but may equal those of a card number by chance.
             "time" => is_time(&text),
             "bytes_received" | "bytes_sent" | "duration_ms" => is_number(&text, 9),
             "status" | "panveil_found" => is_number(&text, 4),
@@ -98,7 +98,8 @@ fn leaves(name: &str, value: &Value) -> Result<()> {
         Value::Object(fields) => fields.iter().try_for_each(|(name, value)| leaves(name, value)),
         Value::Array(items) => items.iter().try_for_each(|value| leaves(name, value)),
         Value::String(text) => {
-            // Envoy makes up ids of requests. One that reads like a card is hidden in part, and the rest are no card's digits.
+            // Envoy generates request ids. In one that resembles a card number some digits are masked, and the others
+            // are no card number.
             let made_up = name == "request_id" && is_masked_uuid(text);
             let address = name == "client" && text.parse::<IpAddr>().is_ok();
             ensure!(
@@ -113,7 +114,7 @@ fn leaves(name: &str, value: &Value) -> Result<()> {
     }
 }
 
-/// `2026-01-31T12:00:00.000Z`
+/// Format `2026-01-31T12:00:00.000Z`
 fn is_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "0000-00-00T00:00:00.000Z"
@@ -128,7 +129,7 @@ fn is_number(text: &str, most: usize) -> bool {
     !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What cannot break out of a line of any kind.
+/// Text without characters that end a value, a column or a line.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\`".contains(&byte))
 }

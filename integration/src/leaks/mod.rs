@@ -1,8 +1,9 @@
-//! Does anything that a proxy with panveil writes hold a card? Exchanges with cards in every place and every spelling, under
-//! everything that a policy can do, and requests that Envoy refuses by itself, with every log on at its shipped format.
+//! Leak test: search for card numbers in everything that a proxy with panveil writes. The exchanges have card numbers
+//! in every location and spelling, under every option of a policy, and include requests that Envoy rejects itself.
+//! Every log has its shipped format.
 //!
-//! Each exchange is a `Plan` drawn from the seed and its number: the client sends it, the service draws it again and
-//! answers what it says, and so does whoever reads a line of a log and wants to know which cards it must not hold.
+//! Each exchange is a `Plan` that derives from the seed and its number. The client sends it, the upstream derives it
+//! again for its response, and the check of a log line derives it for the card numbers that the line must not contain.
 
 mod body;
 mod card;
@@ -39,45 +40,45 @@ use crate::evaluation::corpus::Corpus;
 use crate::peers::Python;
 use crate::sidecar::Build;
 
-/// How much is sent, and through what.
+/// Size and configuration of a run.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The same seed makes the same exchanges.
+    /// Seed of the exchanges.
     pub seed: u64,
-    /// How many.
+    /// Number of exchanges.
     pub exchanges: u64,
-    /// How many at once.
+    /// Number of concurrent exchanges.
     pub at_once: u64,
-    /// How long all of them may take.
+    /// Time limit of the run.
     pub longest: Duration,
-    /// What is among them. What panveil masks is also traced.
+    /// Selection of exchanges. [`Mix::Masked`] also enables traces.
     pub mix: Mix,
-    /// Of Envoy's own log.
+    /// Level of Envoy's own log.
     pub log_level: &'static str,
-    /// A log format that prints what it must not, to see that it is noticed.
+    /// Log format with forbidden content, to verify its detection.
     pub planted: Option<&'static str>,
-    /// Whether the module is one that traps, and is loaded again at once.
+    /// Whether the module crashes, and is reloaded immediately.
     pub traps: bool,
 }
 
-/// What came of it.
+/// Result of a run.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// How many exchanges there were.
+    /// Exchanges.
     pub exchanges: u64,
-    /// How many lines of access logs were read.
+    /// Lines of access logs.
     pub lines: usize,
-    /// How much was written in all.
+    /// Bytes of all output.
     pub bytes: usize,
-    /// How many cards were sent.
+    /// Card numbers sent.
     pub cards: usize,
-    /// What the access log says became of the exchanges, and how often.
+    /// Response code details in the access log, with their number.
     pub details: BTreeMap<String, usize>,
-    /// What panveil did, where it found cards, and of which brands.
+    /// Actions of panveil, locations and brands in the log.
     pub seen: BTreeSet<String>,
-    /// Cards in what was written. There must be none.
+    /// Card numbers in the output. Must be empty.
     pub findings: Findings,
-    /// The lines of Envoy's own log that hold digits of a card, by their level and logger.
+    /// Lines of Envoy's own log with digits of a card number, by level and logger.
     pub own_log: BTreeMap<String, usize>,
 }
 
@@ -85,25 +86,26 @@ const STEP: Duration = Duration::from_millis(100);
 const LONGEST_SETTLING: Duration = Duration::from_secs(60);
 const NOBODY: &str = "127.0.0.1:1";
 
-/// A service and the Envoy in front of it.
+/// Upstream and the Envoy in front of it.
 struct Way {
     envoy: Envoy,
     _service: Service,
     websockets: bool,
 }
 
-/// What is known of all exchanges.
+/// Common data of all exchanges.
 struct Run {
     draw: Draw,
     load: Load,
     collector: Collector,
 }
 
-/// Runs it, calling `progress` after each exchange. An independent scanner needs a Python with `peers/requirements.txt`.
+/// Runs the exchanges, and calls `progress` after each. The independent scanner needs a Python with
+/// `peers/requirements.txt`.
 ///
 /// # Errors
 ///
-/// When it cannot be run. What was found is in the summary.
+/// When it cannot be run. The summary has the findings.
 pub async fn run(build: &Build, load: &Load, python: Option<&Python>, progress: impl Fn()) -> Result<Summary> {
     let issuers = Corpus::shipped()?.issuers;
     let (mix, seed) = (load.mix, load.seed);
@@ -130,7 +132,7 @@ pub async fn run(build: &Build, load: &Load, python: Option<&Python>, progress: 
         settle(&mut way.envoy).await?;
         let mut written = Written::by(&way.envoy).await?;
         if load.log_level != "info" {
-            // Below info Envoy prints headers as they came: what it holds is told, and is no finding.
+            // Below info Envoy logs headers unredacted. Card numbers there are reported separately, and are no finding.
             summary.read_own_log(&mut written, &sent);
         }
         run.read_lines(&way.envoy, &written, name, &mut summary);
@@ -182,7 +184,7 @@ impl Run {
         Ok(Way { envoy, _service: service, websockets: !service_http2 })
     }
 
-    /// All exchanges, by so many clients as run at once. Gives the proxy's own answers.
+    /// Runs all exchanges with a fixed number of concurrent clients. Returns the local replies of the proxy.
     async fn traffic(&self, ways: &[Way], progress: &impl Fn()) -> Result<Vec<u8>> {
         let next = Arc::new(AtomicU64::new(0));
         let (done, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -212,7 +214,7 @@ impl Run {
         while let Some(outcome) = told.recv().await {
             match outcome {
                 Ok(reply) => replies.extend(reply.unwrap_or_default()),
-                // Where a filter traps, an exchange may end anyhow.
+                // An exchange may fail in any way when the filter crashes.
                 Err(_) if self.load.traps => {}
                 Err(error) => return Err(error),
             }
@@ -224,7 +226,7 @@ impl Run {
         Ok(replies)
     }
 
-    /// Holds each line of both access logs to what it must be.
+    /// Checks each line of both access logs.
     fn read_lines(&self, envoy: &Envoy, written: &Written, place: &str, summary: &mut Summary) {
         let (json, text) = envoy.access_logs();
         let (json, text) = (written.lines(&json), written.lines(&text));
@@ -246,7 +248,7 @@ impl Run {
         }
     }
 
-    /// No card of a line's own exchange stands in it as it was written, whatever became of its digits.
+    /// Checks that no card number of the line's own exchange appears in it as it was written.
     fn hold_to_plan(&self, line: &str, columns: &Map<String, Value>) -> Result<()> {
         let Some(number) = columns["path"].as_str().and_then(plan::number) else { return Ok(()) };
         let decoded = String::from_utf8_lossy(&digits::decoded(line.as_bytes())).into_owned();
@@ -258,7 +260,7 @@ impl Run {
 }
 
 impl Summary {
-    /// One line about everything that was found; `None` when nothing was written that must not be.
+    /// One line about all findings. `None` when there are none.
     #[must_use]
     pub fn told(&self) -> Option<String> {
         self.findings.told()
@@ -275,14 +277,14 @@ impl Summary {
         }
     }
 
-    /// Takes Envoy's own log out of what is scanned, but for the lines that panveil wrote.
+    /// Removes Envoy's own log from the scanned output, except for the lines of panveil.
     fn read_own_log(&mut self, written: &mut Written, sent: &Fragments) {
         for (_, bytes) in written.0.iter_mut().filter(|(name, _)| name == "envoy.log") {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let mut source = String::new();
             let mut ours = String::new();
             for line in text.lines() {
-                // A header dump goes on over lines that say nothing of where they come from.
+                // The lines of a header dump have no source of their own.
                 if let Some(of_line) = source_of(line) {
                     source = of_line;
                 }
@@ -297,7 +299,7 @@ impl Summary {
     }
 }
 
-/// `[time][thread][level][logger] [file:line] …`: level, logger and file.
+/// Level, logger and file of a line `[time][thread][level][logger] [file:line] …`.
 fn source_of(line: &str) -> Option<String> {
     let mut parts = line.strip_prefix('[')?.splitn(5, "][");
     let (_time, _thread, level, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -306,7 +308,7 @@ fn source_of(line: &str) -> Option<String> {
     Some(format!("{level} {logger} {}", file.rsplit('/').next().unwrap_or(file)))
 }
 
-/// A place without a service behind it, and one without a route.
+/// Routes to a cluster without an upstream, and to no cluster.
 fn routes() -> Value {
     let routes = format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes");
     let (address, port) = NOBODY.split_once(':').unwrap_or_default();
@@ -350,7 +352,7 @@ fn traces(collector: &Collector) -> Value {
     ])
 }
 
-/// One more log, beside the others.
+/// Additional access log with this format.
 fn planted(format: &str) -> Value {
     json!([
         {"op": "copy", "from": format!("{CONNECTION_MANAGER}/access_log/0"), "path": format!("{CONNECTION_MANAGER}/access_log/0")},
@@ -359,7 +361,7 @@ fn planted(format: &str) -> Value {
     ])
 }
 
-/// Waits until no exchange is under way and the logs have been written to their end.
+/// Waits until no exchange is active and the logs are complete.
 async fn settle(envoy: &mut Envoy) -> Result<()> {
     let mut waited = Duration::ZERO;
     let mut before = None;

@@ -1,8 +1,8 @@
-//! What is sent in one exchange, and what is answered? Drawn from the seed and its number alone, so that the client, the
-//! service and whoever reads the logs draw the same.
+//! Plan of one exchange: the request and the response. It derives from the seed and the number of the exchange, so that
+//! client, upstream and log check have the same plan.
 //!
-//! But for cards no text of a client's or of the service's has more than four digits in a row: whatever of it a log shows
-//! must not either.
+//! Except for card numbers, no text has more than four consecutive digits. Therefore more digits in a log are a
+//! finding.
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -13,10 +13,10 @@ use super::card::{Card, IN_COOKIES, IN_NAMES, IN_PATHS, IN_QUERIES, IN_VALUES, S
 use crate::case::{Framing, Message, Request, Response};
 use crate::evaluation::corpus::Issuers;
 
-/// What the policy does with whatever has a path below one of these; see [`POLICY`].
+/// Path prefixes, one for each action of [`POLICY`].
 pub const DEALINGS: [&str; 6] = ["mask", "block", "back", "watch", "allow", "skip"];
 
-/// Everything that a policy can do, by the path.
+/// Policy with every option, selected by path.
 pub const POLICY: &str = r#"{"detect":{"base64":true},"audit":{"clean":true},"rules":[
  {"name":"block","match":{"path":{"prefix":"/block"}},"action":"block"},
  {"name":"there","match":{"direction":"request","path":{"prefix":"/back"}},"action":"allow"},
@@ -25,47 +25,47 @@ pub const POLICY: &str = r#"{"detect":{"base64":true},"audit":{"clean":true},"ru
  {"name":"allow","match":{"path":{"prefix":"/allow"}},"action":"allow"},
  {"name":"skip","match":{"path":{"prefix":"/skip"}},"action":"skip"}]}"#;
 
-/// Where nobody listens.
+/// Path that routes to a closed port.
 pub const DOWN: &str = "down";
-/// What has no route.
+/// Path without a route.
 pub const NOWHERE: &str = "nowhere";
 
-/// What is among the exchanges.
+/// Selection of exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
-    /// Everything that can be done with a card, and to a request.
+    /// Every action of a policy, and every kind of request.
     Everything,
-    /// What panveil masks or refuses: cards of ranges that are cards' alone, in requests that come to a service. None is in the request's
-    /// id, which Envoy notes for a span before any filter sees it.
+    /// Exchanges that panveil masks or blocks: card numbers from ranges that no other identifier shares, in requests
+    /// that reach the upstream. The request id has none, since Envoy adds it to a span before any filter runs.
     Masked,
 }
 
-/// One exchange. No `Debug`: it holds digits.
+/// One exchange. No `Debug`: it would print digits.
 pub struct Plan {
     pub number: u64,
     pub course: Course,
     pub cards: Vec<Card>,
     pub request: Request,
-    /// From the service, if it comes to that.
+    /// Response of the upstream, if the request reaches it.
     pub response: Response,
 }
 
-/// How an exchange goes.
+/// Course of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
-    /// To the service and back.
+    /// Complete request and response.
     Whole,
-    /// The service goes away without an answer.
+    /// The upstream resets the stream without a response.
     Reset,
-    /// As whole, but over a websocket.
+    /// Complete websocket.
     WebSocket,
-    /// Another protocol is asked for.
+    /// Upgrade to another protocol.
     Upgrade,
-    /// Envoy itself refuses what comes.
+    /// Request that Envoy rejects itself.
     Refused(Fault),
 }
 
-/// What is wrong with a request.
+/// Error in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     NoHost,
@@ -101,7 +101,7 @@ struct Draft<'a> {
 }
 
 impl Plan {
-    /// The exchange of this number.
+    /// Plan of the exchange with this number.
     pub fn draw(issuers: &Issuers, mix: Mix, seed: u64, number: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
@@ -120,7 +120,7 @@ impl Plan {
         Self { number, course, cards: draft.cards, request, response }
     }
 
-    /// The card of a request that is wrong.
+    /// Card number of a malformed request.
     pub fn card(&self) -> &str {
         self.cards.first().map_or("", |card| card.written.as_str())
     }
@@ -134,7 +134,7 @@ impl Draft<'_> {
         written
     }
 
-    /// One of a hundred, so many times.
+    /// True with a probability of 1 in `times`.
     fn one_in(&mut self, times: u32) -> bool {
         self.rng.random_range(0..times) == 0
     }
@@ -198,7 +198,7 @@ impl Draft<'_> {
         Response { status, message: self.message(headers) }
     }
 
-    /// A message with a body of some kind, and maybe with trailers.
+    /// Message with a body of a random kind, and sometimes with trailers.
     fn message(&mut self, mut headers: Vec<(String, String)>) -> Message {
         let kind = body::Kind::draw(&mut self.rng);
         let cards = [self.card(kind.spellings()), self.card(kind.spellings())];
@@ -219,12 +219,12 @@ impl Draft<'_> {
     }
 }
 
-/// A number without a digit.
+/// Number in letters.
 fn letters(number: u64) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
 
-/// The number of the exchange with this path, however its cards were masked.
+/// Number of the exchange with this path, which may be masked.
 pub fn number(path: &str) -> Option<u64> {
     let letters = path.split(['/', '?']).nth(2)?;
     let digit = |letter: u8| char::from_digit(u32::from(letter.checked_sub(b'a')?), 10);

@@ -1,4 +1,4 @@
-//! What does the service answer? It draws the plan of each request that arrives, and answers as it says.
+//! Upstream of the leak test: derives the plan of each request, and sends its response.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,22 +24,22 @@ use crate::case;
 use crate::fields::fields;
 use crate::listening::Listening;
 
-/// The exchange of a number.
+/// Plan of the exchange with a number.
 pub type Draw = Arc<dyn Fn(u64) -> Plan + Send + Sync>;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// A client of a websocket that says nothing for longer has gone away.
+/// Timeout for a silent websocket client.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
-/// A service on 127.0.0.1.
+/// Upstream on 127.0.0.1.
 pub struct Service {
     pub address: SocketAddr,
     _listening: Listening,
 }
 
 impl Service {
-    /// Answers by these plans.
+    /// Starts an upstream that responds as these plans say.
     pub async fn start(draw: Draw) -> Result<Self> {
         let listening = Listening::start(0, move |stream| connection(stream, Arc::clone(&draw))).await?;
         Ok(Self { address: listening.address, _listening: listening })
@@ -50,7 +50,7 @@ async fn connection(stream: TcpStream, draw: Draw) {
     let _ = stream.set_nodelay(true);
     let serve = service_fn(move |request| serve(request, Arc::clone(&draw)));
     let mut server = auto::Builder::new(TokioExecutor::new());
-    // Requests that go without an answer are no attack here.
+    // Resets without a response are expected here, not an attack.
     server.http2().max_pending_accept_reset_streams(None).max_local_error_reset_streams(None);
     let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), serve).await;
 }
@@ -76,7 +76,7 @@ async fn serve(mut request: Request<Incoming>, draw: Draw) -> Result<Response<Bo
             Ok(response)
         }
         _ => {
-            // Who answers before it has all of the request may find it cut.
+            // The request may be truncated when the response is early.
             let mut body = request.into_body();
             while let Some(Ok(_)) = body.frame().await {}
             answer(&plan.response)

@@ -1,13 +1,13 @@
-//! What is said over a websocket? One text each way, in frames (RFC 6455).
+//! Minimal websocket messages: one text in each direction (RFC 6455).
 
-/// How a websocket is asked for.
+/// Headers of an upgrade request.
 pub const OPENING: [(&str, &str); 4] = [
     ("connection", "Upgrade"),
     ("upgrade", "websocket"),
     ("sec-websocket-version", "13"),
     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
 ];
-/// And how it is granted.
+/// Headers of an accepted upgrade.
 pub const OPENED: [(&str, &str); 3] =
     [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")];
 
@@ -16,7 +16,7 @@ const FINAL_CLOSE: u8 = 0x88;
 const MASKED: u8 = 0x80;
 const TWO_BYTES: u8 = 126;
 
-/// A text and the end, masked with `key` if a client says it.
+/// Text frame and close frame. Masked with `key` for a client.
 pub fn text(text: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame(&mut bytes, FINAL_TEXT, text, key);

@@ -1,4 +1,4 @@
-//! Is there a card in what was written? Three scanners look for it, of which one is not ours.
+//! Scan of the output for card numbers with three scanners, one of which is independent of panveil.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use crate::envoy::{Envoy, PAGES};
 use crate::peers::Python;
 use crate::silence::without_fraction;
 
-/// All that was written, by a name for each. No `Debug`: it may hold digits, if all is not well.
+/// All output, by name. No `Debug`: it may contain digits.
 #[derive(Default)]
 pub struct Written(pub Vec<(String, Vec<u8>)>);
 
-/// Where a scanner found a card, for each scanner; none of them says which.
+/// Locations of findings, for each scanner. The findings themselves are not stored.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Ten digits in a row of a card that was sent.
+    /// Ten consecutive digits of a sent card number.
     pub fragments: Vec<String>,
-    /// What panveil takes for a card at its strictest.
+    /// Findings of panveil at its strictest sensitivity.
     pub panveil: Vec<String>,
-    /// What a scanner in another language, by another's check of the check digit, takes for one. `None` without a Python.
+    /// Findings of an independent scanner in Python. `None` without a Python.
     pub independent: Option<Vec<String>>,
-    /// What is wrong with a line of an access log.
+    /// Invalid lines of an access log.
     pub lines: Vec<String>,
 }
 
 impl Written {
-    /// Every file that Envoy wrote, and every page of its admin interface.
+    /// Collects every file that Envoy has written, and every page of its admin interface.
     pub async fn by(envoy: &Envoy) -> Result<Self> {
         let mut files = Vec::new();
         for (path, bytes) in envoy.written()? {
@@ -50,7 +50,7 @@ impl Written {
         self.0.iter().map(|(_, bytes)| bytes.len()).sum()
     }
 
-    /// Lets all scanners look at it. `place` says whose it is.
+    /// Runs all scanners. `place` names the proxy.
     pub async fn scan(&self, place: &str, sent: &Fragments, python: Option<&Python>, all: &mut Findings) -> Result<()> {
         let strict =
             Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::at(Sensitivity::Strict) });
@@ -93,7 +93,7 @@ impl Written {
         Ok(found)
     }
 
-    /// The lines of a file.
+    /// Lines of a file.
     pub fn lines(&self, path: &Path) -> Vec<String> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = self.0.iter().find(|(other, _)| *other == name).map_or(&[][..], |(_, bytes)| bytes);
@@ -102,7 +102,7 @@ impl Written {
 }
 
 impl Findings {
-    /// One line about all of them; `None` when there is none.
+    /// One line about all findings. `None` when there are none.
     #[must_use]
     pub fn told(&self) -> Option<String> {
         let independent = self.independent.as_deref().unwrap_or_default();

@@ -1,16 +1,16 @@
-//! What is said before and after the claims? Who is in the mesh, and how to try it by hand.
+//! Text before and after the claims: the workloads, and commands for manual requests.
 
 use std::fmt::Write;
 
 use super::{CHECKOUT, Mesh, PAYMENT_API, Proxy, TICKETS, Workload};
 use crate::terminal::Style;
 
-/// As Stripe's client asks for it.
+/// Arguments of curl for a request like that of Stripe's client.
 const PAYMENT: &str = "-u sk_test_me: -d \
     'type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123'";
 const COMPLAINT: &str = "-H 'content-type: application/json' -d '{\"text\":\"my card is 5555 5555 5555 4444\"}'";
 
-/// Who is in the mesh.
+/// Table of the workloads.
 #[must_use]
 pub fn opening(style: Style) -> String {
     let rows = [
@@ -26,7 +26,7 @@ pub fn opening(style: Style) -> String {
     text
 }
 
-/// How to try what runs.
+/// Commands for manual requests.
 #[must_use]
 pub fn invitation(mesh: &Mesh, style: Style) -> String {
     let call = |from: &Proxy, to: &Workload, path: &str| {

@@ -1,5 +1,5 @@
-//! What does panveil do in a mesh? Services that others wrote, each behind an Envoy of its own, with mutual TLS between those, and
-//! the shipped overlays in them, as Istio delivers them; what then becomes of cards, and what a real Prometheus says of it.
+//! Mesh demo: third-party services, each with its own Envoy, mutual TLS between the Envoys, and the shipped overlays as
+//! Istio delivers them. It shows the resulting card numbers, and the metrics of a real Prometheus.
 //!
 //! ```text
 //!  shop                                             payments
@@ -35,32 +35,32 @@ use crate::peers::Python;
 use crate::sidecar::Build;
 use crate::upstream::{Script, Upstream};
 
-/// The overlays by the namespaces that they are for.
+/// Overlays, by namespace.
 const OVERLAYS: [(&str, &str); 2] = [("payments", "overlays/payment-api"), ("shop", "overlays/mask")];
 
-/// What a mesh is made of.
+/// Binaries and settings of a mesh.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// The filter and the Envoy.
+    /// Filter and Envoy.
     pub build: Build,
-    /// What the services that others wrote run in.
+    /// Python for the third-party services.
     pub python: Python,
-    /// The binary that renders the overlays.
+    /// Binary that renders the overlays.
     pub kustomize: PathBuf,
-    /// The folder with Prometheus. Without it nothing is said of metrics.
+    /// Folder with Prometheus. Without it there are no claims about metrics.
     pub prometheus: Option<PathBuf>,
-    /// A policy in place of those in the overlays, to see what is said then.
+    /// Policy in place of those in the overlays, to test the claims.
     pub policy: Option<Value>,
 }
 
-/// Three workloads that run.
+/// Three running workloads.
 #[derive(Debug)]
 pub struct Mesh {
-    /// In front of the payment API.
+    /// Sidecar of the payment API.
     pub payment_api: Proxy,
-    /// Next to the till.
+    /// Sidecar of the till.
     pub checkout: Proxy,
-    /// In front of the tickets.
+    /// Sidecar of the ticket service.
     pub tickets: Proxy,
     api: PaymentApi,
     till: Till,
@@ -72,7 +72,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// Starts all of it, and says before each part what comes next.
+    /// Starts the mesh. Calls `next` with the name of each part before its start.
     ///
     /// # Errors
     ///
@@ -114,21 +114,21 @@ impl Mesh {
         })
     }
 
-    /// Lets all that is to be shown happen, and hands out each claim as soon as it is settled.
+    /// Runs the demonstration, and calls `claimed` with each claim.
     ///
     /// # Errors
     ///
-    /// When something could not be tried. What does not come out as claimed is no error.
+    /// When a step cannot be run. A failed claim is no error.
     pub async fn tell(&mut self, claimed: impl FnMut(&Claim)) -> Result<Vec<Claim>> {
         story::tell(self, claimed).await
     }
 
-    /// From now on the tickets answer with what they receive.
+    /// Makes the ticket service echo its requests from now on.
     pub fn echo(&self) {
         self.ticket_service.script(Script::Echo);
     }
 
-    /// Where Prometheus listens.
+    /// Listening address of Prometheus.
     #[must_use]
     pub fn prometheus(&self) -> Option<std::net::SocketAddr> {
         self.watch.as_ref().map(Watch::address)
@@ -136,7 +136,7 @@ impl Mesh {
 }
 
 impl Parts {
-    /// What the control plane has for the sidecar of this workload.
+    /// Plugins that the control plane delivers to the sidecar of this workload.
     fn plugins(&self, workload: &Workload) -> Result<Vec<Plugin>> {
         let namespace = workload.namespace;
         let (_, overlay) = OVERLAYS.iter().find(|(of, _)| *of == namespace).context("no overlay for a namespace")?;

@@ -1,4 +1,4 @@
-//! How is it told what was seen? Claims, a line for each thing that one rests on, and whether it holds.
+//! Claims about the mesh, with their evidence and verdict.
 
 use std::fmt::Write;
 
@@ -6,32 +6,32 @@ use crate::terminal::{Columns, Style};
 
 const COLUMNS: Columns = Columns { label: 13, width: 120 };
 
-/// Something said of the mesh, and what was seen of it.
+/// Claim about the mesh, with its evidence.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// What is said.
+    /// Text of the claim.
     pub title: &'static str,
-    /// Who did what, in order.
+    /// Evidence in order: actor and action.
     pub lines: Vec<(String, String)>,
-    /// Why it does not hold; nothing when it does.
+    /// Reasons why it does not hold. Empty when it holds.
     pub wrong: Vec<String>,
 }
 
 impl Claim {
-    /// Holds as long as nothing is asked of it.
+    /// Claim without evidence, which holds.
     #[must_use]
     pub fn new(title: &'static str) -> Self {
         Self { title, lines: Vec::new(), wrong: Vec::new() }
     }
 
-    /// Something that was seen.
+    /// Adds evidence.
     #[must_use]
     pub fn line(mut self, who: impl Into<String>, what: impl Into<String>) -> Self {
         self.lines.push((who.into(), what.into()));
         self
     }
 
-    /// What must be so, and what it is otherwise.
+    /// Adds a condition, and the reason for its failure.
     #[must_use]
     pub fn must(mut self, holds: bool, otherwise: impl Into<String>) -> Self {
         if !holds {
@@ -46,7 +46,7 @@ impl Claim {
         self.wrong.is_empty()
     }
 
-    /// What is claimed, and what it rests on.
+    /// Claim and evidence as text.
     #[must_use]
     pub fn shown(&self, style: Style) -> String {
         let mut text = format!("{} {}\n", style.mark(self.holds()), style.bold(self.title));
@@ -61,7 +61,7 @@ impl Claim {
     }
 }
 
-/// How many of them hold.
+/// Number of claims that hold.
 #[must_use]
 pub fn verdict(claims: &[Claim], style: Style) -> String {
     let right = claims.iter().filter(|claim| claim.holds()).count();

@@ -1,5 +1,5 @@
-//! What does the Envoy of a workload run? The shipped sidecar, with what Istio has besides: mutual TLS towards other sidecars, a
-//! listener for what the workload sends, and panveil as the control plane delivers it, on what arrives only.
+//! Envoy of a workload: the shipped sidecar with mutual TLS to other sidecars and a listener for outbound requests, as
+//! in Istio. panveil runs on inbound traffic only, as the control plane delivers it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,31 +20,32 @@ const OUTBOUND: &str = "outbound";
 const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: usize = 500;
 
-/// The sidecar of a workload.
+/// Sidecar of a workload.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Whose it is.
+    /// Workload.
     pub workload: &'static Workload,
-    /// Its Envoy. Other sidecars reach it at its listener.
+    /// Envoy. Other sidecars connect to its listener.
     pub envoy: Envoy,
-    /// Where the workload sends to, as to an HTTP proxy.
+    /// Address of the outbound listener, an HTTP proxy for the workload.
     pub outbound: SocketAddr,
-    /// How many exchanges have arrived so far.
+    /// Number of inbound exchanges so far.
     arrived: usize,
     _chain: Chain,
 }
 
-/// What a proxy needs of the mesh.
+/// Parts of the mesh that a proxy needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'m> {
-    /// The filter and the Envoy.
+    /// Filter and Envoy.
     pub build: &'m Build,
-    /// Who signs the certificates.
+    /// Authority of the certificates.
     pub authority: &'m Authority,
 }
 
 impl Proxy {
-    /// Starts the sidecar of `workload`, whose service is at `service`, with these plugins. It can call those in `others`.
+    /// Starts the sidecar of `workload` with the upstream at `service` and these plugins. It can call those in
+    /// `others`.
     ///
     /// # Errors
     ///
@@ -60,7 +61,8 @@ impl Proxy {
         let trusted = mesh.authority.certificate();
         let chain = Chain::new(workload.namespace, plugins)?;
         let mut settings = Settings::new(Filter::Shipped, service);
-        // Before panveil gets into the first: what a workload sends is looked at where it arrives (`match: SERVER`).
+        // Added before panveil is added to the first listener: outbound requests are inspected at the receiving sidecar
+        // (`match: SERVER`).
         settings.differ(outbound(others))?;
         settings.differ(chain.operations())?;
         settings.differ(inbound(&own, &trusted))?;
@@ -86,7 +88,7 @@ impl Proxy {
         Ok(Self { workload, envoy, outbound, arrived: 0, _chain: chain })
     }
 
-    /// What the log says of the exchange that arrived last. Nothing when panveil says nothing of it.
+    /// Log metadata of the last inbound exchange. Empty when panveil set none.
     ///
     /// # Errors
     ///
@@ -94,7 +96,7 @@ impl Proxy {
     pub async fn told(&mut self) -> Result<Map<String, Value>> {
         for _ in 0..MOST_STEPS {
             let lines = self.envoy.access_log(0).await?;
-            // Of what the workload sends panveil sees nothing, and so there is no path.
+            // panveil does not inspect outbound requests, so their lines have no path.
             let mut arrived: Vec<_> = lines.into_iter().filter(|line| line["path"].is_string()).collect();
             if arrived.len() > self.arrived {
                 self.arrived = arrived.len();
@@ -106,7 +108,7 @@ impl Proxy {
     }
 }
 
-/// Those who call must show a certificate of the mesh.
+/// TLS context that requires a client certificate of the mesh.
 fn inbound(own: &Credential, trusted: &str) -> Value {
     let identity = json!({"san_type": "URI", "matcher": {"prefix": TRUST_DOMAIN}});
     let context = json!({
@@ -129,7 +131,7 @@ fn inbound(own: &Credential, trusted: &str) -> Value {
     ])
 }
 
-/// A listener like the shipped one without panveil, which leads each host to its sidecar.
+/// Copy of the shipped listener without panveil, which routes each host to its sidecar.
 fn outbound(others: &[&Proxy]) -> Value {
     let connection_manager = CONNECTION_MANAGER.replacen("/0", "/1", 1);
     let host = |other: &&Proxy| {
@@ -152,7 +154,7 @@ fn outbound(others: &[&Proxy]) -> Value {
     ])
 }
 
-/// Another workload, which must show that it is that one.
+/// Cluster of another workload, whose certificate must have its identity.
 fn cluster(other: &Proxy, own: &Credential, trusted: &str) -> Value {
     let name = cluster_name(other.workload);
     let address = other.envoy.listener;
@@ -168,7 +170,7 @@ fn cluster(other: &Proxy, own: &Credential, trusted: &str) -> Value {
     })
 }
 
-/// As Istio calls it.
+/// Cluster name in the format of Istio.
 fn cluster_name(workload: &Workload) -> String {
     format!("outbound|80||{}", workload.host)
 }

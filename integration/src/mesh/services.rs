@@ -1,4 +1,4 @@
-//! Which services are there that others wrote? A payment API, and the client that its makers give to shops.
+//! Third-party services: a payment API, and Stripe's own client.
 
 use std::net::SocketAddr;
 
@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use crate::peers::{Python, Script};
 
-/// localstripe.
+/// localstripe, a payment API.
 #[derive(Debug)]
 pub struct PaymentApi {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     script: Script,
 }
 
-/// What pays with Stripe's own client.
+/// Till that pays with Stripe's own client.
 #[derive(Debug)]
 pub struct Till(Script);
 
@@ -31,11 +31,11 @@ impl PaymentApi {
         Ok(Self { address, script })
     }
 
-    /// How many requests have reached it whole.
+    /// Number of complete requests so far.
     ///
     /// # Errors
     ///
-    /// When it is gone.
+    /// When it has exited.
     pub async fn served(&mut self) -> Result<u64> {
         self.script.tell("").await?;
         Ok(self.script.told("served").await?.parse()?)
@@ -43,7 +43,7 @@ impl PaymentApi {
 }
 
 impl Till {
-    /// Starts one that calls the API by this name, through the sidecar next to it.
+    /// Starts a till that calls the API by this host name, through its sidecar.
     ///
     /// # Errors
     ///
@@ -52,11 +52,11 @@ impl Till {
         Ok(Self(python.start("till", &[&format!("http://{host}"), &format!("http://{sidecar}")])?))
     }
 
-    /// Makes a call of Stripe's client, such as `payment_methods.create`, and tells what it says: the object, or what was refused.
+    /// Runs a call of Stripe's client, such as `payment_methods.create`, and returns the resulting object or the error.
     ///
     /// # Errors
     ///
-    /// When it is gone.
+    /// When it has exited.
     pub async fn call(&mut self, call: &str, arguments: Value) -> Result<Value> {
         let line = json!({"call": call, "arguments": arguments});
         self.0.tell(&line.to_string()).await?;

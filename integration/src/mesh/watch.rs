@@ -1,4 +1,4 @@
-//! What does an operator see of the mesh? Its counters and alerts, in a Prometheus that scrapes every sidecar.
+//! Prometheus that scrapes every sidecar of the mesh, for counters and alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -17,10 +17,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MOST_ROUNDS: usize = 120;
 /// Rules are evaluated once a second.
 const EVALUATION: Duration = Duration::from_millis(1500);
-/// What an alert on the first card in a day looks back at, from its end to its beginning, in seconds.
+/// History for an alert on the first card number in a day: end and start before now, and step, in seconds.
 const HISTORY: (u64, u64, usize) = (16 * 60, 24 * 3600, 600);
 
-/// A running Prometheus with the shipped rules.
+/// Running Prometheus with the shipped rules.
 #[derive(Debug)]
 pub struct Watch(Prometheus);
 
@@ -28,11 +28,11 @@ pub struct Watch(Prometheus);
 pub type Findings = BTreeMap<(String, String, String), u64>;
 
 impl Watch {
-    /// Starts it, and waits until it has read the metrics of all of these.
+    /// Starts Prometheus, and waits until it has scraped all of these proxies.
     ///
     /// # Errors
     ///
-    /// When it does not.
+    /// When it does not start or scrape.
     pub async fn start(binaries: &Path, proxies: &[&Proxy]) -> Result<Self> {
         let target = |proxy: &&Proxy| Target {
             admin: proxy.envoy.admin,
@@ -45,39 +45,39 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Where it listens.
+    /// Listening address.
     pub fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// How many sidecars are read, once that is `wanted`, or else when it does not become that.
+    /// Number of scraped sidecars. Waits for `wanted` until a time limit.
     pub async fn scraped(&self, wanted: usize) -> Result<usize> {
         Ok(self.until(r#"up{job="envoy"} == 1"#, |samples| samples.len() == wanted).await?.len())
     }
 
-    /// All that was found so far, once it is as much as `wanted`, or else when it does not become that.
+    /// Findings so far. Waits for `wanted` until a time limit.
     pub async fn findings(&self, wanted: &Findings) -> Result<Findings> {
         let expression = "sum by (namespace, direction, action) (panveil_findings_total)";
         Ok(counts(&self.until(expression, |samples| counts(samples) == *wanted).await?))
     }
 
-    /// Once the rules have seen findings with this action.
+    /// Waits until the rules have evaluated findings with this action.
     pub async fn evaluated(&self, action: &str) -> Result<()> {
         let expression = format!(r#"panveil:findings:new15m{{action="{action}"}}"#);
         let seen = self.until(&expression, |samples| !samples.is_empty()).await?;
         ensure!(!seen.is_empty(), "Prometheus never sees a card that was {action}");
-        // The alerts that look at it are evaluated right behind it, and all of them a second later.
+        // Alerts on a recorded series are evaluated directly after it, and all alerts one second later.
         sleep(EVALUATION).await;
         Ok(())
     }
 
-    /// The alerts that fire, once they are `wanted`, or else when they do not become that.
+    /// Firing alerts. Waits for `wanted` until a time limit.
     pub async fn firing(&self, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
         let expression = r#"ALERTS{alertstate="firing"}"#;
         Ok(alerts(&self.until(expression, |samples| alerts(samples) == *wanted).await?))
     }
 
-    /// The samples of an expression, once `enough`, or else the last ones.
+    /// Samples of an expression. Waits for `enough` until a time limit.
     async fn until(&self, expression: &str, enough: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
         let mut samples = Vec::new();
         for _ in 0..MOST_ROUNDS {
@@ -103,7 +103,7 @@ fn counts(samples: &[Value]) -> Findings {
     samples.iter().filter_map(count).collect()
 }
 
-/// `PanveilCardsRefused in payments (request)`
+/// Alerts in the format `PanveilCardsRefused in payments (request)`
 fn alerts(samples: &[Value]) -> BTreeSet<String> {
     let name = |sample: &Value| {
         let [alert, namespace, direction] = ["alertname", "namespace", "direction"].map(|name| label(sample, name));
@@ -112,8 +112,8 @@ fn alerts(samples: &[Value]) -> BTreeSet<String> {
     samples.iter().map(name).collect()
 }
 
-/// A day of a mesh in which cards go to the payment API and nowhere else, so that an alert on the first card elsewhere need not
-/// wait for one. As OpenMetrics.
+/// Metrics of the last day as OpenMetrics: card numbers go only to the payment API. An alert on the first card number
+/// elsewhere can fire without a day of real traffic.
 fn history() -> Result<String> {
     let (end, begin, step) = HISTORY;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();

@@ -1,34 +1,34 @@
-//! Who is in the mesh? Three workloads in two namespaces, by the names that Istio has for them.
+//! Workloads of the mesh: three in two namespaces, with the names of Istio.
 
 use crate::certificates::Subject;
 
-/// A workload: a service and the sidecar in front of it.
+/// Service with the sidecar in front of it.
 #[derive(Debug)]
 pub struct Workload {
-    /// Of its service and its service account.
+    /// Name of its service and its service account.
     pub name: &'static str,
-    /// Where it is.
+    /// Namespace.
     pub namespace: &'static str,
-    /// What others call it by.
+    /// Host name for other workloads.
     pub host: &'static str,
-    /// What its certificate says.
+    /// Subject of its certificate.
     pub subject: Subject,
 }
 
-/// What all identities of the mesh begin with.
+/// Prefix of all identities of the mesh.
 pub const TRUST_DOMAIN: &str = "spiffe://cluster.local/";
 
-/// Takes payments: localstripe, which somebody else wrote.
+/// Payment API: localstripe, a third-party service.
 pub static PAYMENT_API: Workload = workload(
     "payment-api",
     "payments",
     "payment-api.payments.svc.cluster.local",
     &["spiffe://cluster.local/ns/payments/sa/payment-api"],
 );
-/// The till of a shop, which pays with Stripe's own client.
+/// Till of a shop, which pays with Stripe's own client.
 pub static CHECKOUT: Workload =
     workload("checkout", "shop", "checkout.shop.svc.cluster.local", &["spiffe://cluster.local/ns/shop/sa/checkout"]);
-/// Where the shop's customers ask for help. It has no business with cards.
+/// Ticket service for the customers of the shop. It must not receive card numbers.
 pub static TICKETS: Workload =
     workload("tickets", "shop", "tickets.shop.svc.cluster.local", &["spiffe://cluster.local/ns/shop/sa/tickets"]);
 

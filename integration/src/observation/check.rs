@@ -1,14 +1,14 @@
-//! Does what a ring saw match what the case expects? Every difference is told, each on its own lines.
+//! Comparison of an observation with the expectations of a case. It reports every difference, on lines of its own.
 
 use super::differences::{Differences, shown};
 use super::{Observation, ReceivedRequest, ReceivedResponse, canonical, values};
 use crate::case::{Case, Framing};
 
-/// Compares what a ring saw with what the case expects.
+/// Compares the observation of a test tier with the expectations of a case.
 ///
 /// # Errors
 ///
-/// Says every difference, with what was wanted and what was seen.
+/// Lists every difference, with the expected and the observed value.
 pub fn check(case: &Case, seen: &Observation) -> Result<(), String> {
     let mut differences = Differences::default();
     request(case, seen, &mut differences);
@@ -44,7 +44,7 @@ fn response(case: &Case, seen: &Observation, differences: &mut Differences) {
         differences.say("response", "a response", "the connection ended without one");
         return;
     };
-    // A response that does not come from the service is only what the case says of it.
+    // For a response that does not come from the upstream, only the expectations of the case apply.
     let from_service =
         case.expect.request.received && expect.status.is_none_or(|status| status == case.response.status);
     let sent = &case.response.message;
@@ -67,7 +67,7 @@ fn response(case: &Case, seen: &Observation, differences: &mut Differences) {
     }
 }
 
-/// A `content-length` that does not match its body is request smuggling.
+/// A `content-length` that does not match its body permits request smuggling.
 fn length_is_true(what: &str, headers: &[(String, String)], body: usize, differences: &mut Differences) {
     for length in values(headers, "content-length") {
         differences.text(&format!("{what} content-length"), &body.to_string(), length);
@@ -100,7 +100,7 @@ fn counters(case: &Case, seen: &Observation, differences: &mut Differences) {
         let moved = seen.counters.get(name).copied().unwrap_or_default();
         differences.text(&format!("counter {name}"), &value.to_string(), &moved.to_string());
     }
-    // Who names some findings names all of them; a clean exchange has none.
+    // A case that lists some counters of findings lists all of them. A clean exchange has none.
     let action = case.expect.log.values.get("action");
     let clean = action.is_none_or(|action| action == "clean");
     if clean || expected.iter().any(|(name, _)| name.starts_with(FINDINGS)) {
@@ -113,7 +113,7 @@ fn counters(case: &Case, seen: &Observation, differences: &mut Differences) {
     }
 }
 
-/// No log value and no blocked message may hold a card, whatever else the case expects of them.
+/// Checks that no log value and no blocked message contains a card number, independent of the other expectations.
 fn silence(case: &Case, seen: &Observation, differences: &mut Differences) {
     for (key, value) in &seen.log {
         if case.secrets.iter().any(|secret| value.contains(secret)) {
@@ -139,7 +139,7 @@ fn silence(case: &Case, seen: &Observation, differences: &mut Differences) {
     }
 }
 
-/// Whether more than four digits of `card` stand in `bytes` one after the other, whatever separates them.
+/// Whether `bytes` contain more than four consecutive digits of `card`, with any separators.
 #[must_use]
 pub fn tells(bytes: &[u8], card: &str) -> bool {
     const TELLING: usize = 5;
@@ -147,8 +147,8 @@ pub fn tells(bytes: &[u8], card: &str) -> bool {
     card.as_bytes().windows(TELLING).any(|digits| dense.windows(TELLING).any(|window| window == digits))
 }
 
-/// `bytes` without what separates digits, so that groups read as one number, and without UUIDs: Envoy makes one up for every
-/// request, and by chance its digits are some of a card's.
+/// `bytes` without separators between digits, so that groups read as one number, and without UUIDs. Envoy generates one
+/// for every request, and its digits may equal some of a card number by chance.
 #[must_use]
 pub fn dense(bytes: &[u8]) -> Vec<u8> {
     let mut rest = bytes;
@@ -172,7 +172,7 @@ const UUID_LEN: usize = 36;
 fn is_uuid(text: &[u8]) -> bool {
     text.iter().enumerate().all(|(at, byte)| match at {
         8 | 13 | 18 | 23 => *byte == b'-',
-        // Where the version stands, Envoy also notes whether it traces the request.
+        // Envoy also encodes the tracing decision in the version digit.
         14 => b"49ab".contains(byte),
         _ => byte.is_ascii_hexdigit(),
     })

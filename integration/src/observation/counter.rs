@@ -1,6 +1,6 @@
-//! What is a counter called? As Prometheus shows it, with its labels in alphabetical order.
+//! Canonical names of counters: Prometheus names with sorted labels.
 
-/// `name{b="2",a="1"}` with its labels in alphabetical order.
+/// `name{b="2",a="1"}` with its labels sorted by name.
 #[must_use]
 pub fn canonical(name: &str) -> String {
     let Some((name, labels)) = name.strip_suffix('}').and_then(|open| open.split_once('{')) else {
@@ -12,8 +12,8 @@ pub fn canonical(name: &str) -> String {
     format!("{name}{{{}}}", labels.join(","))
 }
 
-/// The Prometheus name of a metric that the filter defined under Envoy's tag style
-/// (`panveil_findings_place=.=body;.;total`), as `stats_tags` turn it into labels.
+/// Prometheus name of a metric that the filter defined in Envoy's tag style (`panveil_findings_place=.=body;.;total`),
+/// after the conversion by `stats_tags`.
 #[must_use]
 pub fn from_stat(defined: &str) -> String {
     let mut name = String::new();

@@ -1,10 +1,10 @@
-//! How do two things differ? Told so that a reader sees where.
+//! Report of differences between expected and observed values.
 
 use std::fmt::Write;
 
 use super::values;
 
-/// The differences found so far.
+/// Differences found so far.
 #[derive(Default)]
 pub struct Differences {
     pub text: String,
@@ -27,7 +27,7 @@ impl Differences {
         }
     }
 
-    /// `unchanged` headers must be as they are, except where `expected` says otherwise or `absent` says gone.
+    /// Compares headers: each must be as in `unchanged`, unless `expected` has another value or `absent` has its name.
     pub fn headers(
         &mut self,
         what: &str,

@@ -1,6 +1,6 @@
-//! What did a ring see, and is it what the case expects?
+//! Observation of one exchange in a test tier, and its comparison with a case.
 //!
-//! Plain data, so that any ring can fill it in: Envoy, a host in memory, the dispatcher alone.
+//! Plain data, which every tier can provide: Envoy, the host in memory, the ABI.
 
 mod check;
 mod counter;
@@ -11,52 +11,52 @@ pub use counter::{canonical, from_stat};
 
 use std::collections::BTreeMap;
 
-/// All that came of one exchange.
+/// Observed results of one exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
-    /// The request that reached the service whole.
+    /// Request that reached the upstream completely.
     pub received: Option<ReceivedRequest>,
-    /// What reached the service of a request that was then cut off.
+    /// Part of an aborted request that reached the upstream.
     pub cut_off: Option<ReceivedRequest>,
-    /// What the client got; `None` when the connection ended without a response.
+    /// Response at the client. `None` when the connection ended without a response.
     pub response: Option<ReceivedResponse>,
-    /// The log metadata by key (`action`, `found`, `path`, ...), and `details`. An absent key was not set.
+    /// Log metadata by key (`action`, `found`, `path`, ...), and `details`. Keys that were not set are absent.
     pub log: BTreeMap<String, String>,
-    /// How far each counter moved, by its [`canonical`] name.
+    /// Increase of each counter, by its [`canonical`] name.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// A request as the service saw it.
+/// Request at the upstream.
 #[derive(Clone, Debug, Default)]
 pub struct ReceivedRequest {
-    /// The method.
+    /// Method.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// In order, names in lower case.
+    /// Headers in order, names in lowercase.
     pub headers: Vec<(String, String)>,
-    /// All of it.
+    /// Complete body.
     pub body: Vec<u8>,
-    /// In order, names in lower case.
+    /// Trailers in order, names in lowercase.
     pub trailers: Vec<(String, String)>,
 }
 
-/// A response as the client saw it.
+/// Response at the client.
 #[derive(Clone, Debug, Default)]
 pub struct ReceivedResponse {
-    /// The status.
+    /// Status.
     pub status: u16,
-    /// In order, names in lower case.
+    /// Headers in order, names in lowercase.
     pub headers: Vec<(String, String)>,
-    /// All of it.
+    /// Received body.
     pub body: Vec<u8>,
-    /// In order, names in lower case.
+    /// Trailers in order, names in lowercase.
     pub trailers: Vec<(String, String)>,
     /// Whether it ended as its framing says.
     pub complete: bool,
 }
 
-/// The values of one header, in order.
+/// Values of one header, in order.
 #[must_use]
 pub fn values<'a>(headers: &'a [(String, String)], name: &str) -> Vec<&'a str> {
     headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()

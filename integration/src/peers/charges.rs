@@ -1,4 +1,4 @@
-//! What does a service of gRPC receive? The one of `peers/charges.proto`, on tonic, which remembers it.
+//! gRPC upstream for `peers/charges.proto`, on tonic. It stores the received messages.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -26,19 +26,19 @@ mod generated {
     tonic::include_proto!("panveil.test");
 }
 
-/// A call that is still open this long after its client left is stuck.
+/// Time limit for a call after its client has left.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
-/// The service, on a free port of 127.0.0.1. Compresses what its clients let it compress.
+/// Upstream on a free port of 127.0.0.1. Compresses responses if the client accepts it.
 #[derive(Debug)]
 pub struct Service {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     memory: Arc<Memory>,
     serving: JoinHandle<()>,
 }
 
-/// What a service remembers.
+/// Stored data of the upstream.
 #[derive(Debug, Default)]
 struct Memory {
     charges: Mutex<Vec<Charge>>,
@@ -46,7 +46,7 @@ struct Memory {
     open: AtomicUsize,
 }
 
-/// A call that is not over.
+/// Active call.
 struct Call(Arc<Memory>);
 
 struct Remembering(Arc<Memory>);
@@ -54,11 +54,11 @@ struct Remembering(Arc<Memory>);
 type Answers = Pin<Box<dyn Stream<Item = Result<Charge, Status>> + Send>>;
 
 impl Service {
-    /// Starts it. `web` says that it also understands gRPC-Web.
+    /// Starts it. With `web` it also supports gRPC-Web.
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start(web: bool) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -77,29 +77,29 @@ impl Service {
         Ok(Self { address, memory, serving })
     }
 
-    /// Forgets and hands out what was received.
+    /// Removes and returns the received charges.
     #[must_use]
     pub fn take(&self) -> Vec<Charge> {
         std::mem::take(&mut *self.memory.charges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the calls so far accepted as codings of answers.
+    /// Accepted compression algorithms of the calls so far.
     #[must_use]
     pub fn accepted(&self) -> Vec<String> {
         self.memory.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many calls are not over.
+    /// Number of active calls.
     #[must_use]
     pub fn open(&self) -> usize {
         self.memory.open.load(Ordering::SeqCst)
     }
 
-    /// Waits until every call is over.
+    /// Waits until no call is active.
     ///
     /// # Errors
     ///
-    /// When one is stuck.
+    /// When one is still active after the time limit.
     pub async fn settle(&self) -> Result<()> {
         let step = Duration::from_millis(5);
         let mut waited = Duration::ZERO;
@@ -139,7 +139,7 @@ impl Call {
         self.0.charges.lock().unwrap_or_else(PoisonError::into_inner).push(charge.clone());
     }
 
-    /// Remembers a charge and does what it wishes.
+    /// Stores a charge and follows its instruction.
     async fn serve(&self, charge: Charge) -> Result<Charge, Status> {
         self.remember(&charge);
         match charge.wish() {

@@ -1,4 +1,4 @@
-//! Does what is sent arrive before more is sent? A service whose answer a test writes piece by piece, and clients that read it.
+//! Streaming upstream whose response a test writes piece by piece, and clients that read it.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,24 +16,24 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::listening::Listening;
 
-/// The body of an answer, for the test to write.
+/// Response body that the test writes.
 pub type Answer = Sender<Bytes, Infallible>;
 
-/// A service on a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2.
+/// Upstream on a free port of 127.0.0.1, over HTTP/1.1 and HTTP/2.
 #[derive(Debug)]
 pub struct Live {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     answers: UnboundedReceiver<Answer>,
     _listening: Listening,
 }
 
 impl Live {
-    /// Starts it. All its answers are of this type.
+    /// Starts an upstream with this content type for all responses.
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start(content_type: &'static str) -> Result<Self> {
         let (handing, answers) = mpsc::unbounded_channel();
         let listening = Listening::start(0, move |stream| {
@@ -53,21 +53,21 @@ impl Live {
         Ok(Self { address: listening.address, answers, _listening: listening })
     }
 
-    /// The body of the next request's answer.
+    /// Response body for the next request.
     ///
     /// # Errors
     ///
-    /// When there is no service any more.
+    /// When the upstream has stopped.
     pub async fn answer(&mut self) -> Result<Answer> {
         self.answers.recv().await.context("the service is gone")
     }
 }
 
-/// What a client gets, piece by piece.
+/// Response body at a client, piece by piece.
 ///
 /// # Errors
 ///
-/// When there is no answer.
+/// When there is no response.
 pub async fn get(address: SocketAddr, http2: bool) -> Result<BodyDataStream<Incoming>> {
     let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
     let response = client.get(format!("http://{address}/").parse()?).await?;

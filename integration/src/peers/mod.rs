@@ -1,4 +1,4 @@
-//! Who else speaks the protocols that panveil reads? Clients and services on other people's code, in Rust and in Python.
+//! Third-party clients and upstreams for the protocols that panveil reads, in Rust and in Python.
 
 pub mod charges;
 pub mod live;

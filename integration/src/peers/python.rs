@@ -1,4 +1,4 @@
-//! How does a peer in another language take part? As a process that tells what it sees, a line at a time.
+//! Peers in Python, as processes that exchange lines with the test.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -9,14 +9,14 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Nothing that a peer does takes longer, however busy the machine.
+/// Time limit for a step of a peer, also on a busy machine.
 const LONGEST_STEP: Duration = Duration::from_secs(60);
 
-/// An interpreter that has what `peers/requirements.txt` lists.
+/// Interpreter with the packages in `peers/requirements.txt`.
 #[derive(Clone, Debug)]
 pub struct Python(PathBuf);
 
-/// A script of `peers/` that runs. Gone when dropped.
+/// Running script of `peers/`. Stopped when dropped.
 #[derive(Debug)]
 pub struct Script {
     child: Child,
@@ -25,7 +25,7 @@ pub struct Script {
 }
 
 impl Python {
-    /// From the environment: `PEERS_PYTHON`, if it is set.
+    /// Interpreter in `PEERS_PYTHON`, if the variable is set.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
         std::env::var_os("PEERS_PYTHON").map(|path| Self(path.into()))
@@ -50,7 +50,8 @@ impl Python {
         Ok(Script { input: child.stdin.take(), lines: BufReader::new(output).lines(), child })
     }
 
-    /// Runs a program of this folder, such as `hostile-peers/run.py`, until it ends. Whether it succeeded, and its output.
+    /// Runs a program of this package's folder, such as `hostile-peers/run.py`, until it exits. Returns whether it
+    /// succeeded, and its output.
     ///
     /// # Errors
     ///
@@ -70,21 +71,21 @@ impl Python {
 }
 
 impl Script {
-    /// The next line that it prints.
+    /// Next line of its output.
     ///
     /// # Errors
     ///
-    /// When none comes.
+    /// When there is none.
     pub async fn line(&mut self) -> Result<String> {
         let line = timeout(LONGEST_STEP, self.lines.next_line()).await.context("the peer says nothing")??;
         line.context("the peer ended early")
     }
 
-    /// The rest of the line that begins with this word.
+    /// Rest of the next line, which must begin with this word.
     ///
     /// # Errors
     ///
-    /// When the next line does not.
+    /// When it does not.
     pub async fn told(&mut self, word: &str) -> Result<String> {
         let line = self.line().await?;
         match line.strip_prefix(word).and_then(|rest| rest.strip_prefix(' ')) {
@@ -93,27 +94,27 @@ impl Script {
         }
     }
 
-    /// Hands it a line.
+    /// Writes a line to its input.
     ///
     /// # Errors
     ///
-    /// When it reads no more.
+    /// When the input is closed.
     pub async fn tell(&mut self, line: &str) -> Result<()> {
         let input = self.input.as_mut().context("the peer's input is closed")?;
         input.write_all(format!("{line}\n").as_bytes()).await?;
         Ok(input.flush().await?)
     }
 
-    /// Hands it nothing more.
+    /// Closes its input.
     pub fn finish(&mut self) {
         drop(self.input.take());
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     ///
     /// # Errors
     ///
-    /// When it does not end well.
+    /// When the exit status is not 0.
     pub async fn end(mut self) -> Result<()> {
         self.finish();
         let status = timeout(LONGEST_STEP, self.child.wait()).await.context("the peer does not end")??;

@@ -1,4 +1,4 @@
-//! Who is at the two ends of a websocket? Tungstenite: a service that answers and remembers, and the ways to reach it.
+//! Websocket peers on tungstenite: an upstream that echoes and stores messages, and clients.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -30,26 +30,26 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 use crate::listening::Listening;
 
 const EXTENSIONS: &str = "sec-websocket-extensions";
-/// What any client may ask of the service.
+/// Request for [`SAID`] that any client may send to the upstream.
 pub const SAY: &str = "say the number";
-/// The same, in several frames with a ping in between.
+/// Request for [`SAID`] in several frames with a ping in between.
 pub const SAY_IN_PIECES: &str = "say the number in pieces";
-/// What it says then.
+/// Message of the upstream for [`SAY`] and [`SAY_IN_PIECES`].
 pub const SAID: &str = "it is 4111 1111 1111 1111.";
-/// Something that takes longer than this is stuck.
+/// Time limit for a step.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(5);
 
-/// A service that repeats what it is told, on a free port of 127.0.0.1.
+/// Echo upstream on a free port of 127.0.0.1.
 #[derive(Debug)]
 pub struct Service {
-    /// Where it listens.
+    /// Listening address.
     pub address: SocketAddr,
     memory: Arc<Mutex<Memory>>,
     _listening: Listening,
 }
 
-/// What a service remembers.
+/// Stored data of the upstream.
 #[derive(Debug, Default)]
 struct Memory {
     messages: Vec<Message>,
@@ -57,12 +57,12 @@ struct Memory {
     ends: Vec<End>,
 }
 
-/// How a websocket ended for the service.
+/// End of a websocket at the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was told so, with this status.
+    /// Close frame with this status.
     Closed(Option<u16>),
-    /// The connection went away.
+    /// End of the connection without a close frame.
     Broken,
 }
 
@@ -71,7 +71,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start() -> Result<Self> {
         let memory = Arc::new(Mutex::new(Memory::default()));
         let remembering = Arc::clone(&memory);
@@ -79,19 +79,19 @@ impl Service {
         Ok(Self { address: listening.address, memory, _listening: listening })
     }
 
-    /// Forgets and hands out what it was told.
+    /// Removes and returns the received messages.
     #[must_use]
     pub fn take(&self) -> Vec<Message> {
         std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner).messages)
     }
 
-    /// What each client offered as extensions.
+    /// Extensions that each client offered.
     #[must_use]
     pub fn extensions(&self) -> Vec<Option<String>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).extensions.clone()
     }
 
-    /// How the websockets ended, once so many have.
+    /// Ends of the websockets, once there are this many.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Service {
 
 async fn serve(stream: TcpStream, memory: Arc<Mutex<Memory>>) {
     let lock = || memory.lock().unwrap_or_else(PoisonError::into_inner);
-    // The type of what is refused is tungstenite's, and nothing is refused here.
+    // The error type is tungstenite's. This callback returns no error.
     #[allow(clippy::result_large_err)]
     let remember = |opening: &Opening, answer: Answer| {
         let offered = opening.headers().get(EXTENSIONS).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
@@ -142,7 +142,7 @@ async fn serve(stream: TcpStream, memory: Arc<Mutex<Memory>>) {
     lock().ends.push(end);
 }
 
-/// A message in frames of so many bytes, with a ping behind each that is not the last.
+/// Message in frames of this length, with a ping after each but the last.
 #[must_use]
 pub fn in_pieces(message: &[u8], len: usize) -> Vec<Message> {
     let count = message.chunks(len).count();
@@ -157,11 +157,11 @@ pub fn in_pieces(message: &[u8], len: usize) -> Vec<Message> {
     frames
 }
 
-/// A client's end, opened by an HTTP/1.1 upgrade. Offers these extensions, though it knows none.
+/// Client over an HTTP/1.1 upgrade. Offers these extensions without supporting them.
 ///
 /// # Errors
 ///
-/// When it is not opened.
+/// When the upgrade fails.
 pub async fn over_http1(address: SocketAddr, extensions: &'static str) -> Result<WebSocketStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -172,11 +172,11 @@ pub async fn over_http1(address: SocketAddr, extensions: &'static str) -> Result
     Ok(socket)
 }
 
-/// A client's end, opened by a CONNECT of HTTP/2 (RFC 8441).
+/// Client over an HTTP/2 CONNECT (RFC 8441).
 ///
 /// # Errors
 ///
-/// When it is not opened.
+/// When the CONNECT fails.
 pub async fn over_http2(address: SocketAddr, extensions: &'static str) -> Result<WebSocketStream<TokioIo<Upgraded>>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -193,7 +193,7 @@ pub async fn over_http2(address: SocketAddr, extensions: &'static str) -> Result
         .uri(format!("http://{address}/socket"))
         .extension(Protocol::from_static("websocket"))
         .header("sec-websocket-version", "13")
-        // HTTP/2 needs none, but Envoy adds none for a service that it speaks HTTP/1.1 to.
+        // HTTP/2 needs no key, but Envoy does not add one for an HTTP/1.1 upstream.
         .header("sec-websocket-key", generate_key())
         .header(EXTENSIONS, extensions)
         .body(Empty::<Bytes>::new())?;

@@ -1,27 +1,26 @@
-//! In which callbacks does a message arrive? As Envoy's codecs make them, with the headers that Envoy adds and removes
-//! before any filter sees them.
+//! Callbacks for an incoming message, as Envoy's codecs create them, after Envoy's own changes to the headers.
 
 use super::{Field, Reply};
 use crate::case::{Framing, Message, Request, Response};
 
-/// What a callback brings.
+/// Content of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Headers; `true` when nothing follows them.
+    /// Headers. `true` when they end the stream.
     Headers(Vec<Field>, bool),
-    /// A chunk of the body; `true` when nothing follows it.
+    /// Chunk of the body. `true` when it ends the stream.
     Data(Vec<u8>, bool),
-    /// Trailers, which nothing follows.
+    /// Trailers, which end the stream.
     Trailers(Vec<Field>),
 }
 
-/// What a client names as its host that does not set its own.
+/// Default host of a request.
 const HOST: &str = "service.example";
 
-/// The id that Envoy gives a request.
+/// Request id from Envoy.
 const REQUEST_ID: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
-/// A request on its way from the client.
+/// Events of a request from the client.
 pub fn of_request(request: &Request, http2: bool) -> Vec<Event> {
     let message = &request.message;
     let host = message.headers.iter().find(|(name, _)| name == "host").map_or(HOST, |(_, value)| value.as_str());
@@ -31,7 +30,7 @@ pub fn of_request(request: &Request, http2: bool) -> Vec<Event> {
         field(":scheme", "http"),
         field(":authority", host),
     ];
-    // Envoy removes `transfer-encoding` before any filter sees it, and `expect` too, which it answers itself.
+    // Envoy removes `transfer-encoding` before any filter runs, and `expect` too, which it answers itself.
     fields.extend(length(message));
     let kept = message.headers.iter().filter(|(name, _)| name != "host" && name != "expect");
     fields.extend(kept.map(|(name, value)| field(name, value)));
@@ -46,7 +45,7 @@ pub fn of_request(request: &Request, http2: bool) -> Vec<Event> {
     }
 }
 
-/// A response on its way from the service.
+/// Events of a response from the upstream.
 pub fn of_response(response: &Response, method: &str, http2: bool) -> Vec<Event> {
     let message = &response.message;
     let bodiless = method == "HEAD" || matches!(response.status, 204 | 304);
@@ -55,7 +54,7 @@ pub fn of_response(response: &Response, method: &str, http2: bool) -> Vec<Event>
     fields.extend(message.headers.iter().map(|(name, value)| field(name, value)));
     fields.push(field("date", "Sun, 06 Nov 1994 08:49:37 GMT"));
     if http2 {
-        // Services end the stream with an empty frame.
+        // Upstreams end the stream with an empty frame.
         fields.push(field("x-envoy-upstream-service-time", "1"));
         return over_http2(fields, message, true);
     }
@@ -68,7 +67,7 @@ pub fn of_response(response: &Response, method: &str, http2: bool) -> Vec<Event>
     over_http1(fields, message, bodiless || message.framing == Framing::None)
 }
 
-/// A local reply on its way to the client, in the form that suits the request.
+/// Events of a local reply, in the format for the request.
 pub fn of_reply(reply: &Reply, request: &[Field]) -> Vec<Event> {
     let of = |name: &[u8]| request.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice());
     if of(b"content-type").is_some_and(|kind| kind.starts_with(b"application/grpc")) {
@@ -89,7 +88,8 @@ pub fn of_reply(reply: &Reply, request: &[Field]) -> Vec<Event> {
     vec![Event::Headers(fields, false), Event::Data(reply.body.clone(), true)]
 }
 
-/// HTTP/1.1: the end of a body is a callback of its own; trailers are dropped, unless Envoy is told not to.
+/// HTTP/1.1: the end of a body is a callback of its own. Trailers are dropped, unless Envoy is configured to forward
+/// them.
 fn over_http1(fields: Vec<Field>, message: &Message, bodiless: bool) -> Vec<Event> {
     let empty = message.framing == Framing::Length && message.body().is_empty();
     if bodiless || empty {
@@ -102,7 +102,7 @@ fn over_http1(fields: Vec<Field>, message: &Message, bodiless: bool) -> Vec<Even
     events
 }
 
-/// HTTP/2: trailers end the stream, or else its last frame, which may be an empty one.
+/// HTTP/2: the stream ends with trailers or with its last frame, which may be empty.
 fn over_http2(fields: Vec<Field>, message: &Message, ends_empty: bool) -> Vec<Event> {
     if message.framing == Framing::None {
         return vec![Event::Headers(fields, true)];
@@ -120,7 +120,7 @@ fn over_http2(fields: Vec<Field>, message: &Message, ends_empty: bool) -> Vec<Ev
     events
 }
 
-/// HTTP/2 lets a client send its cookies in several headers.
+/// HTTP/2 permits several cookie headers.
 fn join_cookies(fields: &mut Vec<Field>) {
     let is_cookie = |field: &&Field| field.0 == b"cookie";
     let crumbs: Vec<&[u8]> = fields.iter().filter(is_cookie).map(|(_, value)| value.as_slice()).collect();

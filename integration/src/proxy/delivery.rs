@@ -1,5 +1,5 @@
-//! In which pieces are the bodies of a case sent? In memory an exchange costs next to nothing, so each case is cut
-//! everywhere, whether it asks for that or not.
+//! Cuts of the bodies of a case. An exchange in memory is cheap, so each case is cut at every offset, whether it asks
+//! for that or not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::case::{Case, Cut, Protocol, read_folder};
 
-/// Every case of the folder over each of its protocols, and a line that says how many that are. A ring leaves none out.
+/// Every case of the folder over each of its protocols, and a line with their number. A test tier skips none.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ pub fn runs(folder: &Path) -> Result<(Vec<(Case, Protocol)>, String)> {
     Ok((runs, format!("cases: {}; none left out", counts.join(", "))))
 }
 
-/// The case in every delivery of its bodies: as given, whole, byte by byte, and cut once at each offset.
+/// Case with every cut of its bodies: as given, in one piece, byte by byte, and cut once at each offset.
 #[must_use]
 pub fn deliveries(case: &Case) -> Vec<(String, Case)> {
     let mut deliveries = vec![("as given".to_owned(), case.clone())];

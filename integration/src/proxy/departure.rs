@@ -1,10 +1,10 @@
-//! What does the receiver of a message see? As much of it as went on, and whether that is a whole message.
+//! Message as its receiver sees it: the forwarded part, and whether it is complete.
 
 use super::Field;
 use super::arrival::Event;
 use crate::observation::{ReceivedRequest, ReceivedResponse};
 
-/// A message as far as it left the proxy.
+/// Forwarded part of a message.
 #[derive(Clone, Debug)]
 pub struct Departure {
     http2: bool,
@@ -15,12 +15,12 @@ pub struct Departure {
 }
 
 impl Departure {
-    /// Nothing yet, towards a receiver that speaks HTTP/2 or HTTP/1.1.
+    /// Empty message for a receiver that speaks HTTP/2 or HTTP/1.1.
     pub fn over(http2: bool) -> Self {
         Self { http2, fields: None, body: Vec::new(), trailers: Vec::new(), ended: false }
     }
 
-    /// Sends on.
+    /// Forwards an event.
     pub fn take(&mut self, event: Event) {
         match event {
             Event::Headers(fields, end) => {
@@ -32,25 +32,25 @@ impl Departure {
                 self.ended = end;
             }
             Event::Trailers(fields) => {
-                // Envoy drops trailers towards HTTP/1.1, unless it is told not to.
+                // Envoy drops trailers towards HTTP/1.1, unless it is configured to forward them.
                 self.trailers = if self.http2 { fields } else { Vec::new() };
                 self.ended = true;
             }
         }
     }
 
-    /// Whether the headers have left.
+    /// Whether the headers have been forwarded.
     pub fn has_begun(&self) -> bool {
         self.fields.is_some()
     }
 
-    /// Whether the receiver takes it for whole. Over HTTP/1.1 the bytes that `content-length` promised are enough.
+    /// Whether the message is complete for the receiver. Over HTTP/1.1 the bytes of `content-length` suffice.
     pub fn is_whole(&self) -> bool {
         let promised = self.value(b"content-length").and_then(|length| length.parse().ok());
         self.has_begun() && (self.ended || (!self.http2 && promised == Some(self.body.len())))
     }
 
-    /// What the service got; `None` when it heard of nothing.
+    /// Request at the upstream. `None` when nothing was forwarded.
     pub fn into_request(self) -> Option<ReceivedRequest> {
         let value = |name: &[u8]| self.value(name).unwrap_or_default();
         let (method, path, host) = (value(b":method"), value(b":path"), value(b":authority"));
@@ -59,7 +59,7 @@ impl Departure {
         Some(ReceivedRequest { method, path, headers, body: self.body, trailers: regular(self.trailers) })
     }
 
-    /// What the client got; `None` when it got nothing.
+    /// Response at the client. `None` when nothing was forwarded.
     pub fn into_response(self) -> Option<ReceivedResponse> {
         let complete = self.is_whole();
         let status = self.value(b":status").and_then(|status| status.parse().ok()).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Departure {
     }
 }
 
-/// The fields that are no pseudo headers and are not a matter between two neighbours only.
+/// Fields without pseudo-headers and hop-by-hop headers.
 fn regular(fields: Vec<Field>) -> Vec<(String, String)> {
     let pairs = fields.into_iter().map(|(name, value)| (text(&name), text(&value)));
     pairs.filter(|(name, _)| !name.starts_with(':') && name != "transfer-encoding").collect()

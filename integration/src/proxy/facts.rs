@@ -1,21 +1,21 @@
-//! What does the proxy tell of an exchange, and when?
+//! Properties of an exchange that the proxy provides, by phase.
 //!
-//! Envoy forgets a request's headers once they have gone on, and remembers them for the log: in between, properties that
-//! are made from them have no value.
+//! Envoy discards the request headers once they are forwarded, and has them again for the log. In between, properties
+//! that derive from them have no value.
 
 use std::collections::BTreeMap;
 
 use super::{Callback, Direction, Field, Phase};
 use crate::case::Protocol;
 
-/// What the proxy knows of an exchange.
+/// Data of the proxy about an exchange.
 #[derive(Clone, Debug)]
 pub struct Facts {
     protocol: Protocol,
     request: Vec<Field>,
-    /// Bytes of the request's body that came from the client.
+    /// Received bytes of the request body.
     received: u64,
-    /// Bytes of the response's body that went to the client.
+    /// Sent bytes of the response body.
     sent: u64,
 }
 
@@ -24,19 +24,19 @@ impl Facts {
         Self { protocol, request: Vec::new(), received: 0, sent: 0 }
     }
 
-    /// The request's headers are these now.
+    /// Sets the request headers.
     pub fn note_request(&mut self, fields: &[Field]) {
         self.request = fields.to_vec();
     }
 
-    /// So many bytes of a body came from the sender.
+    /// Adds received body bytes.
     pub fn note_received(&mut self, direction: Direction, length: usize) {
         if direction == Direction::Request {
             self.received += length as u64;
         }
     }
 
-    /// So many bytes of a body went to the receiver.
+    /// Adds sent body bytes.
     pub fn note_sent(&mut self, direction: Direction, length: usize) {
         if direction == Direction::Response {
             self.sent += length as u64;
@@ -47,7 +47,7 @@ impl Facts {
         &self.request
     }
 
-    /// A callback about these fields.
+    /// Callback about these fields.
     pub fn callback(&self, phase: Phase, fields: Vec<Field>) -> Callback {
         Callback { phase, end: false, fields, body: None, properties: self.properties(phase) }
     }
@@ -57,7 +57,7 @@ impl Facts {
         let mut told: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         told.insert("request.protocol".to_owned(), protocol.into());
         told.insert("connection.mtls".to_owned(), vec![0]);
-        // No other filter is in the chain: once the headers have gone on they are at the router.
+        // The chain has no other filter, so forwarded headers are at the router.
         let attempts = u64::from(phase != Phase::Headers(Direction::Request));
         for (property, number) in [
             ("request.size", self.received),

@@ -1,15 +1,16 @@
-//! How does a proxy carry an exchange through a filter? By Envoy's rules, in memory, for the rings without Envoy.
+//! Model of a proxy, which carries an exchange through a filter by Envoy's rules, in memory, for the test tiers without
+//! Envoy.
 //!
-//! A ring lends the filter in the form it has there ([`Filter`]). [`carry`] plays all the rest, the client, the proxy
-//! around the filter and the service, and says what came of it. Where it differs from a real Envoy, it is wrong.
+//! A test tier implements [`Filter`]. [`carry`] is the client, the proxy around the filter and the upstream, and returns
+//! the observation. A difference from a real Envoy is a bug of the model.
 //!
-//! | file | the question it answers |
+//! | file | content |
 //! |---|---|
-//! | `arrival` | in which callbacks does a message arrive? |
-//! | `passage` | what of it goes on, what waits, and where is it cut? |
-//! | `departure` | what does its receiver see? |
-//! | `facts` | what does the proxy tell of the exchange, and when? |
-//! | `delivery` | in which pieces are the bodies of a case sent? |
+//! | `arrival` | callbacks for an incoming message |
+//! | `passage` | buffering: forwarded, paused and reset messages |
+//! | `departure` | message at its receiver |
+//! | `facts` | properties of the exchange, by phase |
+//! | `delivery` | cuts of the bodies of a case |
 
 mod arrival;
 mod delivery;
@@ -32,107 +33,107 @@ use self::passage::{Outcome, pass};
 use crate::case::{Protocol, Request, Response};
 use crate::observation::Observation;
 
-/// The filter, in the form it has in a ring. One exchange of it.
+/// One stream of the filter in a test tier.
 pub trait Filter {
-    /// Runs one callback, which may edit its fields and its body.
+    /// Runs one callback, which may change its fields and its body.
     fn call(&mut self, callback: &mut Callback) -> Answer;
 
-    /// What the filter told of the exchange, once that is over.
+    /// Log metadata and counters, at the end of the exchange.
     fn report(&mut self) -> Report;
 }
 
-/// Which of the two messages of an exchange.
+/// Direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// From the client to the service.
+    /// Request.
     Request,
-    /// From the service to the client.
+    /// Response.
     Response,
 }
 
-/// Which callback.
+/// Phase of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The headers of a message.
+    /// Headers of a message.
     Headers(Direction),
-    /// A chunk of its body.
+    /// Chunk of its body.
     Body(Direction),
-    /// Its trailers.
+    /// Trailers.
     Trailers(Direction),
-    /// The end of the exchange.
+    /// End of the exchange.
     Log,
 }
 
-/// A header's name, in lower case, and its value.
+/// Name of a header, in lowercase, and its value.
 pub type Field = (Vec<u8>, Vec<u8>);
 
-/// A callback and what the proxy holds of the exchange while it runs.
+/// Callback, with the data of the proxy that it can access.
 #[derive(Clone, Debug)]
 pub struct Callback {
-    /// Which one.
+    /// Phase.
     pub phase: Phase,
-    /// Nothing of the message follows.
+    /// Whether it ends the message.
     pub end: bool,
-    /// The headers or trailers that the callback is about. At the end of the exchange those of the request, to read.
+    /// Headers or trailers of the callback. At the end of the exchange the headers of the request, read-only.
     pub fields: Vec<Field>,
-    /// What waits of the body, with the new chunk behind it. A trailers callback has one only when the last chunk waits.
+    /// Buffered body, including the new chunk. In a trailers callback only when the last chunk was paused.
     pub body: Option<Vec<u8>>,
-    /// Properties that have a value now, by their path joined with dots.
+    /// Available properties, by their path joined with dots.
     pub properties: BTreeMap<String, Vec<u8>>,
 }
 
-/// What the filter answers to a callback.
+/// Result of a callback.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Whether the message goes on.
+    /// Whether the filter continues the message.
     pub goes_on: bool,
-    /// What it wants answered in place of the service.
+    /// Local reply that the filter sends.
     pub reply: Option<Reply>,
 }
 
-/// An answer that the proxy gives itself.
+/// Local reply of the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Why, in the access log.
+    /// Response code details in the access log.
     pub details: String,
-    /// Besides those that the proxy adds.
+    /// Headers, besides those that the proxy adds.
     pub fields: Vec<Field>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// What the filter told of an exchange.
+/// Log metadata and counters of an exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// The log metadata by key.
+    /// Log metadata by key.
     pub metadata: BTreeMap<String, String>,
-    /// How far each counter moved, by its [`canonical`](crate::observation::canonical) name.
+    /// Increase of each counter, by its [`canonical`](crate::observation::canonical) name.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// One exchange to carry.
+/// Exchange to carry.
 #[derive(Clone, Copy, Debug)]
 pub struct Traffic<'a> {
-    /// What the client sends.
+    /// Request of the client.
     pub request: &'a Request,
-    /// What the service answers.
+    /// Response of the upstream.
     pub response: &'a Response,
-    /// What the two speak.
+    /// Protocols of client and upstream.
     pub protocol: Protocol,
-    /// Whether the service answers as soon as it has the request's headers, even if no more of it ever comes.
+    /// Whether the upstream responds to the request headers, without waiting for the rest.
     pub eager_service: bool,
 }
 
-/// What Envoy says of a response that came from the service.
+/// Envoy's response code details for a response of the upstream.
 const VIA_UPSTREAM: &str = "via_upstream";
 
 /// Carries one exchange through the filter.
 ///
 /// # Errors
 ///
-/// When the filter does what breaks a real proxy.
+/// When the filter breaks a rule whose violation crashes or stalls a real proxy.
 pub fn carry(filter: &mut impl Filter, traffic: Traffic<'_>) -> Result<Observation> {
     let mut facts = Facts::new(traffic.protocol);
     let mut service = Departure::over(traffic.protocol.service_http2());
@@ -150,7 +151,7 @@ pub fn carry(filter: &mut impl Filter, traffic: Traffic<'_>) -> Result<Observati
     };
     let mut client = Departure::over(traffic.protocol.client_http2());
     if let Outcome::Refused(reply) = pass(filter, &mut facts, Direction::Response, arriving, &mut client)? {
-        // Once headers have left nothing can take their place. What is refused here does not pass the filter again.
+        // A local reply is possible only before the response headers. Local replies for blocked responses skip the filter.
         if !client.has_begun() {
             arrival::of_reply(&reply, facts.request()).into_iter().for_each(|event| client.take(event));
         }
@@ -166,7 +167,7 @@ pub fn carry(filter: &mut impl Filter, traffic: Traffic<'_>) -> Result<Observati
 }
 
 impl Direction {
-    /// The word for it.
+    /// Name of the direction.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,10 +1,10 @@
-//! What of a message goes on, what waits, and where is it cut? Envoy's buffering around a filter.
+//! Envoy's buffering around a filter.
 //!
-//! | answer to | goes on | waits |
+//! | callback | the filter continues | the filter pauses |
 //! |---|---|---|
-//! | headers | the receiver gets them | for ever: no further callback |
-//! | a chunk | what had waited is sent, then the buffer is empty | the next chunk is appended, and the filter sees both |
-//! | trailers | what had waited is sent, then the trailers | for ever |
+//! | headers | forwarded | no further callback |
+//! | a chunk | the buffer is forwarded | the next chunk is appended, and the filter sees both |
+//! | trailers | the buffer is forwarded, then the trailers | no further callback |
 
 use anyhow::{Result, ensure};
 
@@ -13,18 +13,18 @@ use super::departure::Departure;
 use super::facts::Facts;
 use super::{Callback, Direction, Filter, Phase, Reply};
 
-/// What became of a message.
+/// Result of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All of it went on.
+    /// It was forwarded completely.
     Passed,
-    /// The filter waits for something that never comes.
+    /// The filter waits for an event that never comes.
     Stuck,
-    /// The filter answers in place of the service. The callback's own chunk does not go on.
+    /// The filter sends a local reply. The chunk of the callback is not forwarded.
     Refused(Reply),
 }
 
-/// Takes a message through the filter, to its receiver.
+/// Passes a message through the filter, to its receiver.
 pub fn pass(
     filter: &mut impl Filter,
     facts: &mut Facts,
@@ -56,7 +56,7 @@ pub fn pass(
             }
             (Phase::Body(_), false) => {
                 let len = body.as_ref().map_or(0, Vec::len);
-                // A response that outgrows its buffer while it waits crashes Envoy.
+                // Envoy crashes when a paused response exceeds its buffer.
                 ensure!(
                     !waited || len <= before,
                     "a {} that waits grew from {before} to {len} bytes",

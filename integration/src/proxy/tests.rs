@@ -1,11 +1,11 @@
-//! Does the proxy in memory carry what it is given? Shown with filters that are simpler than panveil.
+//! Tests of the model of the proxy, with filters that are simpler than panveil.
 
 use super::arrival::{Event, of_response};
 use super::*;
 use crate::case::{Case, parse};
 use crate::observation::check;
 
-/// A filter that does nothing, waits until it has the whole message, or waits for ever.
+/// Test filter: does nothing, waits for the complete message, or waits forever.
 #[derive(Clone, Copy, PartialEq)]
 enum Simple {
     LetsPass,

@@ -1,6 +1,7 @@
-//! How fast does the detector read, natively and as wasm in V8, beside regex-automata?
+//! Speed of the detector, natively and as Wasm in V8, compared with regex-automata.
 //!
-//! The program of `integration/scan-speed/` reads; here it is told what, turn by turn, and its answers become a page.
+//! The program in `integration/scan-speed/` measures. This module controls it turn by turn, and writes the results to a
+//! page.
 
 pub mod report;
 pub mod rounds;

@@ -1,4 +1,4 @@
-//! In which order is everything read? Input by input; of each, contestant after contestant and place after place, round after
+//! Order of the measurements: inputs one after the other, and for each input every engine in every place, round after
 //! round.
 
 use anyhow::{Result, ensure};
@@ -9,25 +9,25 @@ use super::{Place, Runner};
 use crate::sample::Sample;
 pub use crate::turns::Plan;
 
-/// What came of one input.
+/// Result of one input.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The input.
+    /// Input.
     pub input: Input,
-    /// 10⁹ bytes a second, one value a round.
+    /// 10⁹ bytes per second, one value per round.
     pub speeds: Vec<(Place, Contestant, Sample)>,
-    /// What panveil finds in it.
+    /// Findings of panveil.
     pub found: usize,
 }
 
 impl Outcome {
-    /// The rounds of a contestant at a place, when it was measured there.
+    /// Speeds of an engine in a place, when it was measured there.
     #[must_use]
     pub fn speed(&self, place: Place, contestant: Contestant) -> Option<&Sample> {
         self.speeds.iter().find(|speed| (speed.0, speed.1) == (place, contestant)).map(|(_, _, sample)| sample)
     }
 
-    /// The median of the faster of the two that panveil is compared with.
+    /// Median of the faster regular expression.
     #[must_use]
     pub fn faster_regex(&self, place: Place) -> Option<f64> {
         let others = [Contestant::Regex, Contestant::Dfa].into_iter();
@@ -35,17 +35,17 @@ impl Outcome {
     }
 }
 
-/// Measures the input that stands at `index` in [`Input::all`].
+/// Measures the input with this `index` in [`Input::all`].
 ///
 /// # Errors
 ///
-/// When a program ends, or finds something else than the other.
+/// When a program exits, or the findings of the places differ.
 pub fn run(runners: &mut [Runner], index: usize, input: Input, plan: Plan) -> Result<Outcome> {
     let mut outcome = Outcome { input, speeds: Vec::new(), found: 0 };
     for contestant in Contestant::ALL {
         outcome.speeds.extend(runners.iter().map(|runner| (runner.place, contestant, Sample::default())));
     }
-    // One round more, which does not count: inputs are made in it.
+    // Plus one round for generating the inputs, which does not count.
     for round in 0..=plan.rounds {
         let mut speeds = outcome.speeds.iter_mut();
         for (number, contestant) in Contestant::ALL.into_iter().enumerate() {

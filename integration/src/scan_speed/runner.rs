@@ -1,4 +1,4 @@
-//! How is the program that reads told what to read? A line goes in, a line comes out.
+//! Processes of the measuring program, controlled by lines.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
@@ -8,23 +8,23 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use panveil_scan_speed::turn::Turn;
 
-/// V8 as Envoy has it: everything is compiled before it runs, by the compiler that takes its time.
+/// V8 flags as in Envoy: compile everything before execution, with the optimizing compiler.
 const V8_FLAGS: [&str; 4] =
     ["--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
 
-/// Where the detector runs.
+/// Place where the detector runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// As a program of this machine.
+    /// Native program.
     Native,
-    /// As wasm in V8.
+    /// Wasm in V8.
     V8,
 }
 
-/// A running program. It does not outlive its guard.
+/// Running program. Killed when dropped.
 #[derive(Debug)]
 pub struct Runner {
-    /// Where it runs.
+    /// Place where it runs.
     pub place: Place,
     child: Child,
     questions: ChildStdin,
@@ -32,7 +32,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts the program.
+    /// Starts the program natively.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Runner {
             .with_context(|| format!("cannot run {}", program.display()))
     }
 
-    /// Starts the program as wasm, with a script that gives it a system.
+    /// Starts the program as Wasm, with a script that provides WASI.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl Runner {
         Ok(Self { place, child, questions, answers })
     }
 
-    /// Has it read an input for this long. Both are told by their place in `Contestant::ALL` and `Input::all()`.
+    /// Measures an engine on an input for this time. The arguments are indexes in `Engine::ALL` and `Input::all()`.
     ///
     /// # Errors
     ///
-    /// When it does not answer. It has said why on standard error.
+    /// When the program does not answer. Its own error is on standard error.
     pub fn measure(&mut self, contestant: usize, input: usize, time: Duration) -> Result<Turn> {
         let place = match self.place {
             Place::Native => "natively",
@@ -91,11 +91,11 @@ fn turn(line: &str) -> Option<Turn> {
     Some(Turn { bytes: bytes?, nanoseconds: nanoseconds?, found: usize::try_from(found?).ok()? })
 }
 
-/// Which V8 this Node.js has; `None` when there is no Node.js.
+/// Version of V8 in this Node.js. `None` without Node.js.
 ///
 /// # Errors
 ///
-/// When it is there and does not tell.
+/// When Node.js does not print it.
 pub fn v8_version(node: &Path) -> Result<Option<String>> {
     let output = match Command::new(node).args(["--print", "process.versions.v8"]).output() {
         Ok(output) => output,

@@ -1,4 +1,4 @@
-//! What are the module's bytes made of?
+//! Size of the module, by section, crate and function.
 
 mod module;
 mod owner;

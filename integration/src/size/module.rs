@@ -1,38 +1,38 @@
-//! How large is each part of a wasm module?
+//! Sizes of the parts of a Wasm module.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
 
-/// The sizes of a module's parts, in bytes.
+/// Sizes of the parts of a module, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
-    /// All of it.
+    /// Complete module.
     pub total: usize,
-    /// Of its functions together.
+    /// Code of all functions.
     pub code: usize,
-    /// What it brings into its memory.
+    /// Content of the data section.
     pub data: Vec<u8>,
-    /// Each function.
+    /// Functions.
     pub functions: Vec<Function>,
 }
 
-/// A function of a module.
+/// Function of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// As Rust writes it; empty when the module does not tell.
+    /// Name as Rust writes it. Empty when the module has no names.
     pub name: String,
-    /// How many bytes its code has.
+    /// Size of its code in bytes.
     pub size: usize,
 }
 
 impl Module {
-    /// Takes a module apart.
+    /// Reads a module.
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When it is not valid.
     pub fn read(wasm: &[u8]) -> Result<Self> {
         let mut module = Self { total: wasm.len(), ..Self::default() };
         let mut imported: u32 = 0;
@@ -73,7 +73,7 @@ impl Module {
         Ok(module)
     }
 
-    /// What is neither code nor data: types, tables, names, what is imported and exported.
+    /// Size of all other sections: types, tables, names, imports and exports.
     #[must_use]
     pub fn rest(&self) -> usize {
         self.total.saturating_sub(self.code).saturating_sub(self.data.len())
@@ -93,7 +93,7 @@ mod tests {
         let module = Module::read(&wasm.unwrap()).unwrap();
         let function = |name: &str, size| Function { name: name.into(), size };
         assert_eq!(module.functions, [function("panveil::scan", 4), function("memcpy", 2)]);
-        // Each function has its size in front of it.
+        // The code of each function follows its size.
         assert_eq!((module.data.as_slice(), module.code), (&b"abcde"[..], 8));
         assert!(module.rest() > 0);
         assert!(Module::read(b"\0asm").is_err() && Module::read(b"").is_err());

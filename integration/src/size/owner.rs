@@ -1,4 +1,4 @@
-//! Whose code is a function? By its name: the crate and, within panveil, the module in which it is written.
+//! Owner of a function by its name: the crate and, within panveil, the module.
 
 /// Crates that come with the compiler.
 const STANDARD: [&str; 9] = [
@@ -12,14 +12,14 @@ const STANDARD: [&str; 9] = [
     "std",
     "wasi",
 ];
-/// How much of a path is told of panveil's own modules: the stage, and of these one more.
+/// Stage of panveil whose submodules are listed separately.
 const DEEP: &str = "stream";
 
-/// The owner of a function of this name.
+/// Owner of the function with this name.
 pub(super) fn owner(name: &str) -> String {
     let mut paths = paths(name);
     let first = paths.next().unwrap_or_default();
-    // What drops a value is written by the compiler for that value's type.
+    // The compiler generates drop code for the dropped type.
     let path = if first.starts_with("core::ptr::drop_in_place") { paths.next().unwrap_or(first) } else { first };
     let mut parts = path.split("::");
     match parts.next().unwrap_or_default() {
@@ -36,19 +36,19 @@ pub(super) fn owner(name: &str) -> String {
     }
 }
 
-/// The paths of more than one part in a name, in order.
+/// Paths with several segments in a name, in order.
 fn paths(name: &str) -> impl Iterator<Item = &str> {
     let words = name.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
     words.map(|word| word.trim_matches(':')).filter(|word| word.contains("::"))
 }
 
-/// A name without the types that a function is made for.
+/// Name without the type arguments of the function.
 pub(super) fn short(name: &str) -> String {
     let mut short = String::new();
     let mut depth = 0_usize;
     let mut rest = name;
     while let Some(c) = rest.chars().next() {
-        // `::<` begins what a function is made for; `<` alone the type that it belongs to.
+        // `::<` begins type arguments of the function; `<` alone begins the type of its impl.
         if depth == 0 && rest.starts_with("::<") {
             depth = 1;
             rest = rest.get(3..).unwrap_or_default();
@@ -56,7 +56,7 @@ pub(super) fn short(name: &str) -> String {
         }
         match c {
             '<' if depth > 0 => depth += 1,
-            // The arrow of a function's type ends nothing.
+            // The arrow of a function type closes nothing.
             '>' if depth > 0 && !rest.starts_with("->") => depth -= 1,
             _ if depth == 0 => short.push(c),
             _ => {}

@@ -1,4 +1,4 @@
-//! How is it told what the bytes are?
+//! Report of the size of the module.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,16 +9,16 @@ use super::owner::{owner, short};
 use super::{Function, Module};
 use crate::figures::{align, table};
 
-/// How many functions are told one by one.
+/// Number of functions listed individually.
 const LARGEST: usize = 25;
 const LONGEST_NAME: usize = 90;
-/// What is less than this share of the code is told together.
+/// Share of the code below which owners are combined.
 const SMALL: f64 = 0.004;
 
-/// What of the data is known by its bytes.
+/// Part of the data that is recognized by its bytes.
 const DICTIONARY: &[u8] = include_bytes!("../../../src/stream/coding/brotli/dictionary.zst");
 
-/// As Markdown. `named` has the same code as the `shipped` one and the names of its functions.
+/// Report as Markdown. `named` has the same code as `shipped`, and the names of its functions.
 #[must_use]
 pub fn markdown(shipped: &Module, named: &Module) -> String {
     let mut text = String::new();
@@ -30,7 +30,7 @@ pub fn markdown(shipped: &Module, named: &Module) -> String {
     text
 }
 
-/// For a terminal.
+/// Report for a terminal.
 #[must_use]
 pub fn text(shipped: &Module, named: &Module) -> String {
     let tables = tables(shipped, named).map(|(heading, table)| format!("{heading}\n\n{table}"));
@@ -58,7 +58,7 @@ fn parts(module: &Module) -> Table {
     table
 }
 
-/// Whose how much of the code is.
+/// Code size by owner.
 fn owners(functions: &[Function]) -> Table {
     let all: usize = functions.iter().map(|function| function.size).sum();
     let mut by_owner: BTreeMap<String, (usize, usize)> = BTreeMap::new();

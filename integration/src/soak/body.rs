@@ -1,11 +1,11 @@
-//! What is in a body, and what must become of it? Lines with and without cards, cut anywhere.
+//! Bodies of the soak test and their masked form: lines with and without card numbers, cut anywhere.
 
 use bytes::Bytes;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 
-/// A number, and what is left of it.
+/// Card number and its masked form.
 pub const CARDS: [(&str, &str); 4] = [
     ("4111111111111111", "411111******1111"),
     ("5555555555554444", "555555******4444"),
@@ -13,7 +13,7 @@ pub const CARDS: [(&str, &str); 4] = [
     ("6011111111111117", "601111******1117"),
 ];
 
-/// Lines without a card, some with what looks like one for a while.
+/// Lines without a card number, some with a possible partial one.
 const PLAIN: [&str; 5] = [
     "a line of text and nothing else\n",
     "{\"ts\":1748503543012,\"level\":\"info\"}\n",
@@ -22,7 +22,7 @@ const PLAIN: [&str; 5] = [
     "weight 0.5555555555 kg\n",
 ];
 
-/// A body and what must become of it.
+/// Body and its masked form.
 #[derive(Debug)]
 pub struct Body {
     pub pieces: Vec<Bytes>,
@@ -51,7 +51,7 @@ impl Body {
                 masked.push_str(line);
             }
         }
-        // Some bodies end with the last digit.
+        // Some bodies end with the last digit of a number.
         if with_cards && length > 0 && rng.random() {
             text.push_str(&format!("card {}", CARDS[0].0));
             masked.push_str(&format!("card {}", CARDS[0].1));
@@ -64,11 +64,11 @@ impl Body {
     }
 }
 
-/// Cut at most seven times, anywhere.
+/// Cuts the text at most seven times, anywhere.
 fn pieces(mut text: Bytes, rng: &mut ChaCha8Rng) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     for _ in 0..rng.random_range(0..8) {
-        // An empty piece would be an empty frame, of which Envoy takes few.
+        // An empty piece would be an empty frame, of which Envoy accepts few.
         if text.len() > 1 {
             pieces.push(text.split_to(rng.random_range(1..text.len())));
         }

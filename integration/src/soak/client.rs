@@ -1,4 +1,4 @@
-//! What does a client of the soak do? One exchange after the other over one connection, which it renews now and then.
+//! Client of the soak test: one exchange after the other over a connection, which it renews now and then.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use super::body::CARDS;
 use super::plan::{Course, Plan, first_half, path};
 use super::stream::{End, Outgoing, incoming, outgoing};
 
-/// No exchange takes longer, however busy the machine: it would be stuck.
+/// Time limit for an exchange, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
-/// Of whoever is slow.
+/// Pause of a slow peer.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long a client that leaves waits before it does.
+/// Time before a client aborts.
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Exchanges over one connection.
 const EXCHANGES: u32 = 100;
 
-/// A client of one proxy.
+/// Client of one proxy.
 pub struct Client {
     address: SocketAddr,
     http2: bool,
@@ -48,11 +48,11 @@ impl Client {
         Self { address, http2, connection: None }
     }
 
-    /// Runs one exchange and holds what comes back to its plan.
+    /// Runs one exchange and compares the response with its plan.
     ///
     /// # Errors
     ///
-    /// When it is not what the plan says.
+    /// When it differs.
     pub async fn run(&mut self, plan: &Plan) -> Result<()> {
         let mut connection = match self.connection.take() {
             Some(connection) if connection.exchanges < EXCHANGES => connection,
@@ -61,7 +61,7 @@ impl Client {
         let outcome = timeout(LONGEST_EXCHANGE, exchange(&mut connection.sender, plan, self.http2)).await;
         connection.exchanges += 1;
         outcome.context("the exchange does not end")??;
-        // HTTP/1.1 has nothing but the connection to break.
+        // Over HTTP/1.1 a client can only abort the connection.
         if plan.is_whole() {
             self.connection = Some(connection);
         }
@@ -74,7 +74,7 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let stream = TokioIo::new(stream);
-        // How a connection ends shows in its exchanges.
+        // The end of a connection is visible in its exchanges.
         let (sender, driver) = if http2 {
             let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
             (Sender::Http2(sender), tokio::spawn(async { drop(connection.await) }))

@@ -1,8 +1,8 @@
-//! What went wrong? The first few things, by the number of the exchange, so that they can be replayed.
+//! First failures of a run, with the number of the exchange, so that they can be replayed.
 
 use std::sync::{Mutex, PoisonError};
 
-/// More than these say nothing new.
+/// Maximum number of stored failures.
 const MOST: usize = 5;
 
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ impl Faults {
         }
     }
 
-    /// How many there were, and the first of them; `None` without any.
+    /// Number of failures, and the first of them. `None` without any.
     pub fn told(&self) -> Option<String> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         (told.0 > 0).then(|| format!("{} faults, among them {}", told.0, told.1.join("; ")))

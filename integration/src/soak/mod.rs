@@ -1,8 +1,8 @@
-//! Does a proxy with panveil stay well under a long time of mixed traffic? HTTP/1.1 and HTTP/2, with and without cards, big
-//! and small, broken off at both ends, slow, and with a policy that changes all the while.
+//! Soak test: mixed traffic through a proxy with panveil for a long time. HTTP/1.1 and HTTP/2, with and without card
+//! numbers, large and small, slow, aborted at either end, and with frequent policy changes.
 //!
-//! Each exchange is a `Plan` drawn from the seed and its number: the client sends it, the service draws it again
-//! and holds what arrives to it, byte for byte.
+//! Each exchange is a `Plan` that derives from the seed and its number. The client sends it, and the upstream derives
+//! it again and compares every byte.
 
 mod body;
 mod client;
@@ -30,50 +30,50 @@ use crate::envoy::{Discovery, Envoy, Filter, Settings};
 use crate::sidecar::Build;
 use crate::silence::leaks;
 
-/// How much traffic.
+/// Size of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// The same seed makes the same exchanges.
+    /// Seed of the exchanges.
     pub seed: u64,
-    /// How many.
+    /// Number of exchanges.
     pub exchanges: u64,
-    /// How many at once.
+    /// Number of concurrent exchanges.
     pub at_once: u64,
-    /// How long all of them may take.
+    /// Time limit of the run.
     pub longest: Duration,
 }
 
-/// What came of it.
+/// Result of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
-    /// How many exchanges there were.
+    /// Exchanges.
     pub exchanges: u64,
-    /// How often the policy changed.
+    /// Accepted policies.
     pub taken: u64,
-    /// How often a bad one was refused.
+    /// Rejected invalid policies.
     pub refused: u64,
-    /// Bytes of wasm memory, in both Envoys together.
+    /// Wasm memory of both Envoys, in bytes.
     pub wasm: u64,
 }
 
 const RELOAD_EVERY: Duration = Duration::from_secs(1);
 const STEP: Duration = Duration::from_millis(50);
 const LONGEST_SETTLING: Duration = Duration::from_secs(20);
-/// Three VMs in each of two Envoys, and room for the old policies that end with their last stream.
+/// Maximum Wasm memory: three VMs in each of two Envoys, and the old policies of active streams.
 const MOST_WASM: u64 = 64 << 20;
 
-/// A service and the Envoy in front of it.
+/// Upstream and the Envoy in front of it.
 struct Way {
     envoy: Envoy,
     _service: Service,
     service_http2: bool,
 }
 
-/// Runs it, calling `progress` after each exchange.
+/// Runs the exchanges, and calls `progress` after each.
 ///
 /// # Errors
 ///
-/// When anything is not as it must be; in one line.
+/// When any result is not as expected, in one line.
 pub async fn run(build: &Build, load: Load, progress: impl Fn()) -> Result<Summary> {
     let faults = Arc::new(Faults::default());
     let mut discovery = Discovery::new(&build.module, GOOD[0])?;
@@ -104,7 +104,7 @@ pub async fn run(build: &Build, load: Load, progress: impl Fn()) -> Result<Summa
     Ok(Summary { exchanges: load.exchanges, taken: reloads.taken, refused: reloads.refused, wasm })
 }
 
-/// All exchanges, by so many clients as run at once.
+/// Runs all exchanges with a fixed number of concurrent clients.
 async fn traffic(ways: &[Way], load: Load, faults: &Arc<Faults>, progress: &impl Fn()) -> Result<()> {
     let next = Arc::new(AtomicU64::new(0));
     let (done, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -132,7 +132,7 @@ async fn traffic(ways: &[Way], load: Load, faults: &Arc<Faults>, progress: &impl
     drop(done);
     while told.recv().await.is_some() {
         progress();
-        // What went wrong once goes wrong again.
+        // Stops early, since failures repeat.
         if let Some(told) = faults.told() {
             bail!("{told}");
         }
@@ -153,7 +153,7 @@ async fn change(reloads: &mut Reloads, discovery: &mut Discovery, ways: &[Way]) 
     }
 }
 
-/// Holds an Envoy to being well after all of it. Gives how much wasm memory it has.
+/// Checks that an Envoy has no open stream and no crashed VM. Returns its Wasm memory.
 async fn unharmed(envoy: &mut Envoy) -> Result<u64> {
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
     let start = Instant::now();

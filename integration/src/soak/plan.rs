@@ -1,5 +1,5 @@
-//! What happens in one exchange? Drawn from the seed and its number alone, so that the client, the service and whoever
-//! replays it draw the same.
+//! Plan of one exchange of the soak test. It derives from the seed and the number of the exchange, so that client,
+//! upstream and a replay have the same plan.
 
 use bytes::Bytes;
 use rand::rngs::ChaCha8Rng;
@@ -13,39 +13,39 @@ pub struct Plan {
     pub number: u64,
     pub request: Body,
     pub response: Body,
-    /// Whether requests and responses tell their length.
+    /// Whether requests and responses have a `content-length`.
     pub with_length: bool,
     pub course: Course,
-    /// Trailers behind the request and the response; only where all protocols have them.
+    /// Whether requests and responses have trailers. Only where all protocols support them.
     pub with_trailers: bool,
-    /// A card in the query and in a header.
+    /// Whether a card number is in the query and in a header.
     pub card_in_head: bool,
 }
 
-/// How an exchange goes.
+/// Course of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
-    /// To its end.
+    /// Complete.
     Whole,
-    /// To its end, by a client that pauses between the pieces that it sends.
+    /// Complete, with a client that pauses between the pieces that it sends.
     SlowWriter,
-    /// To its end, by a client that pauses between the pieces that it reads.
+    /// Complete, with a client that pauses between the pieces that it reads.
     SlowReader,
-    /// The client leaves in the middle of its request.
+    /// The client aborts in the middle of its request.
     ClientStopsSending,
-    /// The client leaves once the response has begun.
+    /// The client aborts after the start of the response.
     ClientStopsReading,
-    /// The service breaks off in the middle of its response.
+    /// The upstream aborts in the middle of its response.
     ServiceStops,
-    /// The service goes away without an answer.
+    /// The upstream aborts without a response.
     NoAnswer,
 }
 
-/// The largest body that always waits in Envoy when it ends undecided before trailers.
+/// Largest body whose undecided end always waits in Envoy before trailers.
 const MOST_BEFORE_TRAILERS: usize = 8 << 10;
 
 impl Plan {
-    /// The exchange of this number. `http2` says that both sides speak HTTP/2.
+    /// Plan of the exchange with this number. `http2` says that both sides speak HTTP/2.
     pub fn draw(seed: u64, number: u64, http2: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
@@ -65,19 +65,19 @@ impl Plan {
         Self { number, request, response, with_length, course, with_trailers, card_in_head: rng.random_bool(0.1) }
     }
 
-    /// Whether both messages must arrive whole.
+    /// Whether both messages must arrive complete.
     pub fn is_whole(&self) -> bool {
         matches!(self.course, Course::Whole | Course::SlowWriter | Course::SlowReader)
     }
 }
 
-/// The path of the exchange with this number. Its digits are written in letters: five of them in a log might be a card's.
+/// Path of the exchange with this number. Its digits are letters, since five digits in a log count as a leak.
 pub fn path(number: u64) -> String {
     let letter = |digit: char| char::from(digit as u8 - b'0' + b'a');
     format!("/{}", number.to_string().chars().map(letter).collect::<String>())
 }
 
-/// The number of the exchange with this path.
+/// Number of the exchange with this path.
 pub fn number(path: &str) -> Option<u64> {
     let digits: Option<String> = path
         .strip_prefix('/')?
@@ -87,7 +87,7 @@ pub fn number(path: &str) -> Option<u64> {
     digits?.parse().ok()
 }
 
-/// The `pieces` before the middle of a body, for whoever stops there.
+/// First half of the `pieces` of a body, for a peer that aborts in the middle.
 pub fn first_half(pieces: &[Bytes]) -> &[Bytes] {
     pieces.get(..pieces.len() / 2).unwrap_or_default()
 }

@@ -1,5 +1,4 @@
-//! What happens to the policy meanwhile? It changes again and again, to others that mask alike, and now and then to one that
-//! must be refused.
+//! Policy changes of the soak test: valid policies with the same masking, and now and then an invalid one.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::envoy::{Discovery, Envoy};
 
-/// They leave the same of every message.
+/// Policies with the same masking.
 pub const GOOD: [&str; 4] = [
     "{}",
     r#"{"limits":{"paused_bytes":32768}}"#,
@@ -16,13 +15,13 @@ pub const GOOD: [&str; 4] = [
     r#"{"request":"mask","response":"mask"}"#,
 ];
 const BAD: [&str; 3] = [r#"{"request":"msak"}"#, "{", r#"{"mask":{"keep":"all"}}"#];
-/// Every so many is a bad one.
+/// Number of updates for each invalid one.
 const BAD_EVERY: usize = 5;
 
 const STEP: Duration = Duration::from_millis(20);
 const LONGEST_UPDATE: Duration = Duration::from_secs(20);
 
-/// How often the policy changed, and how often it was refused.
+/// Number of accepted and rejected policies.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reloads {
     pub taken: u64,
@@ -30,11 +29,11 @@ pub struct Reloads {
 }
 
 impl Reloads {
-    /// Offers the next policy, and waits until every Envoy has taken or refused it.
+    /// Offers the next policy, and waits until every Envoy has accepted or rejected it.
     ///
     /// # Errors
     ///
-    /// When one does neither, or refuses a good one.
+    /// When one does neither, or rejects a valid policy.
     pub async fn next(&mut self, discovery: &mut Discovery, envoys: &[&Envoy]) -> Result<()> {
         let number = (self.taken + self.refused + 1) as usize;
         let good = !number.is_multiple_of(BAD_EVERY);
@@ -52,7 +51,7 @@ impl Reloads {
     }
 }
 
-/// What an Envoy did with what it was offered. It may take the same one twice: the file may be reported twice.
+/// Update counters of an Envoy. It may report one file change twice, and accept the policy twice.
 #[derive(Clone, Copy, Debug)]
 struct Updates {
     taken: u64,
@@ -66,7 +65,7 @@ impl Updates {
         Ok(Self { taken: sum(".config_reload"), refused: sum(".config_fail") })
     }
 
-    /// Waits until one more was taken, if it is `good`, or refused.
+    /// Waits for one more acceptance if the policy is `good`, otherwise for one more rejection.
     async fn wait_for(self, good: bool, envoy: &Envoy) -> Result<()> {
         let mut waited = Duration::ZERO;
         loop {

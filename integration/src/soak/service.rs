@@ -1,5 +1,4 @@
-//! What does the service of the soak do? It draws the plan of each request that arrives, holds the request to it, and answers
-//! as it says.
+//! Upstream of the soak test: derives the plan of each request, compares the request, and sends the response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use super::plan::{Course, Plan, first_half, number};
 use super::stream::{End, Outgoing, incoming, outgoing};
 use crate::listening::Listening;
 
-/// A service on 127.0.0.1.
+/// Upstream on 127.0.0.1.
 #[derive(Debug)]
 pub struct Service {
     pub address: SocketAddr,
@@ -34,7 +33,7 @@ struct Post {
 }
 
 impl Service {
-    /// Answers by the plans of this seed. `http2` says that the proxy speaks HTTP/2 to it.
+    /// Starts an upstream with the plans of this seed. `http2` says that the proxy speaks HTTP/2 to it.
     pub async fn start(seed: u64, http2: bool, faults: Arc<Faults>) -> Result<Self> {
         let post = Post { seed, http2, faults };
         let listening = Listening::start(0, move |stream| connection(stream, post.clone())).await?;
@@ -46,9 +45,9 @@ async fn connection(stream: TcpStream, post: Post) {
     let _ = stream.set_nodelay(true);
     let serve = service_fn(move |request| serve(request, post.clone()));
     let mut server = auto::Builder::new(TokioExecutor::new());
-    // Half of the courses end in a reset. That is no attack here.
+    // Half of the courses end in a reset, which is expected here and not an attack.
     server.http2().max_pending_accept_reset_streams(None).max_local_error_reset_streams(None);
-    // Connections that break are what the soak is about; what came of their requests shows at the client.
+    // Aborted connections are part of the test. The client checks the results of their requests.
     let _ = server.serve_connection(TokioIo::new(stream), serve).await;
 }
 
@@ -81,7 +80,7 @@ fn plan_of(request: &Request<Incoming>, post: &Post) -> Result<Plan> {
     Ok(Plan::draw(post.seed, number, http2))
 }
 
-/// Whether the request came whole.
+/// Whether the request arrived completely.
 async fn receive(request: Request<Incoming>, plan: &Plan) -> Result<bool> {
     let (card, masked) = CARDS[1];
     let query = request.uri().query().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How does a body of the soak travel, and is what arrives what must arrive?
+//! Bodies of the soak test in transit, and their comparison.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::sleep;
 
 use super::plan::Plan;
 
-/// A body in pieces, which may break off.
+/// Body in pieces, which may be aborted.
 pub type Outgoing = Channel<Bytes, Broken>;
 
-/// Whoever was sending stopped on purpose.
+/// Intentional abort by the sender.
 #[derive(Debug)]
 pub struct Broken;
 
@@ -26,18 +26,18 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// What ends a body that is sent.
+/// End of a sent body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Body,
     Trailers,
-    /// Before its end.
+    /// Aborts before the end.
     Break,
 }
 
 const TRAILER: (&str, &str) = ("x-after", "the body");
 
-/// Sends pieces, pausing before each.
+/// Sends pieces, with a pause before each.
 pub fn outgoing(pieces: &[Bytes], pause: Duration, end: End) -> Outgoing {
     let (mut sender, body) = Channel::new(1);
     let pieces = pieces.to_vec();
@@ -61,11 +61,11 @@ pub fn outgoing(pieces: &[Bytes], pause: Duration, end: End) -> Outgoing {
     body
 }
 
-/// Takes in a body and holds it to what must arrive. Whether it came whole.
+/// Receives a body and compares it. Returns whether it is complete.
 ///
 /// # Errors
 ///
-/// When another byte comes than must, or it ends well without all of them.
+/// When a byte differs, or a truncated body ends normally.
 pub async fn incoming(
     (version, mut body): (Version, Incoming),
     wanted: &[u8],

@@ -1,21 +1,21 @@
-//! What does a request more or less come to in a whole fleet?
+//! Cost of a request in a fleet of sidecars.
 
 use crate::bench::MICROS;
 
-/// How many there are.
+/// Number of sidecars.
 pub const SIDECARS: u32 = 10_000;
-/// Requests a second that one of them carries, on the mean of day and night: assumed, not measured.
+/// Requests per second of one sidecar, averaged over day and night. Assumed, not measured.
 pub const RATES: [u32; 3] = [10, 50, 200];
-/// The one of [`RATES`] that is written out.
+/// The one of [`RATES`] in the text of the page.
 pub const RATE: u32 = 50;
 
-/// Processors that are busy all the time with so many requests a second, of so many microseconds each.
+/// Fully used processors for this rate of requests, each with this processor time in microseconds.
 #[must_use]
 pub fn processors(requests_a_second: f64, micros: f64) -> f64 {
     requests_a_second * micros / MICROS
 }
 
-/// GiB of so many sidecars, of so many bytes each.
+/// Memory of these sidecars in GiB, with this number of bytes each.
 #[must_use]
 pub fn gibibytes(sidecars: u32, bytes: f64) -> f64 {
     f64::from(sidecars) * bytes / (1_u64 << 30) as f64

@@ -1,4 +1,4 @@
-//! What grows? Bodies, fields, rules, patterns and findings; and beside them what a policy can switch off.
+//! Growing quantities: bodies, fields, rules, patterns and findings, and features that a policy can disable.
 
 use serde_json::{Value, json};
 
@@ -6,40 +6,40 @@ use crate::bench::load::HOST;
 use crate::bench::scenario::Scenario;
 use crate::bench::text;
 
-/// Fields of a request that has none besides the usual, as a client sends them.
+/// Header fields of a minimal request, as a client sends them.
 const USUAL_FIELDS: usize = 8;
 const KIBIBYTE: usize = 1 << 10;
 
-/// One thing that grows.
+/// One growing quantity.
 #[derive(Clone, Debug)]
 pub struct Growth {
-    /// How the page names it.
+    /// Heading on the page.
     pub heading: &'static str,
-    /// What stays.
+    /// Description of the constant part.
     pub about: &'static str,
-    /// What there is more of in each step; without it nothing is counted.
+    /// Unit of the steps. `None` when the steps are not counted.
     pub unit: Option<&'static str>,
-    /// From the least to the most.
+    /// Steps, from the least to the most.
     pub steps: Vec<Step>,
 }
 
-/// A policy and an exchange.
+/// Policy and exchange of a step.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// How the table names it.
+    /// Label in the table.
     pub label: String,
-    /// How much there is, in units of its growth.
+    /// Amount, in units of the quantity.
     pub amount: f64,
-    /// JSON text.
+    /// Policy as JSON.
     pub policy: String,
-    /// What is carried.
+    /// Exchange.
     pub scenario: Scenario,
-    /// Whether the policy has cards masked.
+    /// Whether the policy masks card numbers.
     pub masks: bool,
 }
 
 impl Growth {
-    /// The small exchange under an empty policy, alone.
+    /// Small exchange under an empty policy, without growth.
     #[must_use]
     pub fn request() -> Self {
         let steps = vec![Step::new("JSON", 0, json!({}), small())];
@@ -51,7 +51,7 @@ impl Growth {
         }
     }
 
-    /// In the order of the page.
+    /// All quantities, in the order of the page.
     #[must_use]
     pub fn all() -> Vec<Self> {
         vec![bodies(), fields(), rules(), patterns(), findings(), policies()]
@@ -64,7 +64,7 @@ impl Step {
     }
 }
 
-/// With one client, so that p50 is the way of an exchange and not its turn.
+/// One client, so that p50 measures the latency of an exchange and not its queueing.
 fn small() -> Scenario {
     Scenario { clients: 1, ..Scenario::small() }
 }
@@ -73,7 +73,7 @@ fn bodies() -> Growth {
     let sizes = [(0, "none"), (4, "4 KiB"), (64, "64 KiB"), (1024, "1 MiB")];
     let steps = sizes.map(|(size, label)| {
         let mut scenario = small().get();
-        // Even an empty order has a frame around it.
+        // An empty order has a JSON frame too.
         scenario.response = if size == 0 { Default::default() } else { text::json(size * KIBIBYTE, 0) };
         Step::new(label, size, json!({}), scenario)
     });
@@ -101,7 +101,7 @@ fn fields() -> Growth {
 
 fn rules() -> Growth {
     let steps = [0, 10, 100].map(|count| {
-        // Of every two one fails at the host, one at the path.
+        // Every second rule fails to match the host, the others the path.
         let rule = |number: usize| {
             let (host, path) = match number % 2 {
                 0 => (format!("shop-{number}.example"), "/orders".to_owned()),

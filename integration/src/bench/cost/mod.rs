@@ -1,4 +1,4 @@
-//! How does the cost of a request grow? One thing is made larger and the rest stays, with panveil and without any filter.
+//! Growth of the cost of a request: one quantity grows, all others are constant, with panveil and without a filter.
 
 pub mod fleet;
 mod growth;
@@ -18,40 +18,40 @@ use super::scenario::Scenario;
 use crate::envoy::{Filter, Settings};
 use crate::sidecar::Build;
 
-/// What was measured at one step.
+/// Measurement of one step.
 #[derive(Clone, Debug)]
 pub struct Cost {
     /// Envoy without a filter.
     pub none: Figures,
-    /// Envoy with panveil under the step's policy.
+    /// Envoy with panveil under the policy of the step.
     pub panveil: Figures,
 }
 
 impl Cost {
-    /// Microseconds that Envoy computes more for an exchange, round by round.
+    /// Additional processor time of Envoy per exchange in microseconds, by round.
     #[must_use]
     pub fn more_cpu(&self) -> Sample {
         self.panveil.cpu.over(&self.none.cpu)
     }
 
-    /// Microseconds that an exchange takes longer at p50, round by round.
+    /// Additional p50 latency of an exchange in microseconds, by round.
     #[must_use]
     pub fn more_p50(&self) -> Sample {
         self.panveil.p50.over(&self.none.p50)
     }
 
-    /// Bytes of memory that Envoy has more.
+    /// Additional memory of Envoy in bytes.
     #[must_use]
     pub fn more_memory(&self) -> f64 {
         self.panveil.resident as f64 - self.none.resident as f64
     }
 }
 
-/// Measures every step, all of them in turns in each round. `advance` is called after each round.
+/// Measures every step, all of them in turns in each round. Calls `advance` after each round.
 ///
 /// # Errors
 ///
-/// When an exchange does not end as it must, or not what the policy says is masked.
+/// When an exchange does not end as expected, or the masking does not match the policy.
 pub async fn run(build: &Build, growth: &Growth, plan: Plan, mut advance: impl FnMut()) -> Result<Vec<Cost>> {
     let mut pairs = Vec::new();
     for step in &growth.steps {

@@ -1,4 +1,4 @@
-//! What stands on the page about cost?
+//! Results on `docs/cost.md`.
 
 use comfy_table::Table;
 
@@ -9,7 +9,7 @@ use crate::figures::{align, ratio, significant, table};
 
 const MEBIBYTE: f64 = (1 << 20) as f64;
 
-/// The results as Markdown: of the small request, and of each thing that grows with the cost of its steps.
+/// Results as Markdown: the small request, and for each growing quantity the cost of its steps.
 #[must_use]
 pub fn markdown(plan: Plan, request: &Cost, grown: &[(Growth, Vec<Cost>)]) -> String {
     let mut text = format!(
@@ -25,7 +25,7 @@ pub fn markdown(plan: Plan, request: &Cost, grown: &[(Growth, Vec<Cost>)]) -> St
     text
 }
 
-/// One thing that grows: its section.
+/// Section of one growing quantity.
 #[must_use]
 pub fn growth(growth: &Growth, costs: &[Cost]) -> String {
     let mut text = section(growth, &steps(growth, costs).to_string());
@@ -37,7 +37,7 @@ fn section(growth: &Growth, table: &str) -> String {
     format!("### {}\n\n{}.\n\n{table}\n", growth.heading, growth.about)
 }
 
-/// Of the small request: what a line of an operator's budget needs.
+/// Table of the small request, as an operator needs it for a budget.
 #[must_use]
 pub fn request(cost: &Cost) -> Table {
     let columns = ["", "CPU µs a request", "p50 µs", "processors for 1,000 requests a second", "MiB resident"];
@@ -79,7 +79,7 @@ fn steps(growth: &Growth, costs: &[Cost]) -> Table {
     table
 }
 
-/// What one more costs, between the least and the most; where something is counted.
+/// Cost of one more unit, between the least and the most. `None` when the steps are not counted.
 fn each_further(growth: &Growth, costs: &[Cost]) -> Option<String> {
     let unit = growth.unit?;
     let [(least, first), .., (most, last)] = &growth.steps.iter().zip(costs).collect::<Vec<_>>()[..] else {
@@ -93,7 +93,7 @@ fn each_further(growth: &Growth, costs: &[Cost]) -> Option<String> {
     ))
 }
 
-/// What the small request comes to, with the formula.
+/// Cost of the small request in a fleet, with the formula.
 #[must_use]
 pub fn fleet(request: &Cost) -> String {
     let micros = request.more_cpu().median();
@@ -127,7 +127,7 @@ mod tests {
 
     fn figures(micros: f64, mebibytes: u64) -> Figures {
         let mut figures = Figures { resident: mebibytes << 20, ..Figures::default() };
-        // Both rounds differ by as much, whatever else the machine does.
+        // Both rounds differ by the same amount, regardless of other load on the machine.
         for busy in [0.0, 500.0] {
             figures.cpu.add(micros + busy);
             figures.p50.add(2.0 * micros + busy);

@@ -1,7 +1,7 @@
-//! What do the charts of the measurement look like?
+//! Charts on `docs/performance.md`.
 //!
-//! A group of bars for each scenario, a bar for each contestant. A bar's length is the logarithm of the ratio to Envoy
-//! without a filter: one that costs nothing has none.
+//! A group of bars for each scenario, a bar for each variant. The length is the logarithm of the ratio to Envoy without
+//! a filter: a variant without cost has no bar.
 
 use crate::bar_chart::{Bar, Chart, Group};
 use crate::bench::contestant::Contestant;
@@ -15,7 +15,7 @@ pub fn cpu_chart(outcomes: &[Outcome]) -> String {
     chart("CPU of an exchange, times that of Envoy without a filter", outcomes, |figures| figures.cpu.median())
 }
 
-/// The most memory that Envoy had.
+/// Peak memory of Envoy.
 #[must_use]
 pub fn memory_chart(outcomes: &[Outcome]) -> String {
     chart("Peak memory, times that of Envoy without a filter", outcomes, |figures| figures.peak as f64)

@@ -1,4 +1,4 @@
-//! How is it told what panveil costs?
+//! Report of the benchmark.
 
 mod chart;
 mod page;

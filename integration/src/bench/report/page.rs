@@ -1,4 +1,4 @@
-//! What stands on the page about performance?
+//! Results on `docs/performance.md`.
 
 use super::table;
 use crate::bench::Sample;
@@ -6,7 +6,7 @@ use crate::bench::footprint::Footprint;
 use crate::bench::rounds::{Outcome, Plan};
 use crate::bench::workers::Workers;
 
-/// The results as Markdown. `events` has a name of the protocol and its lanes.
+/// Results as Markdown. `events` has the name of each protocol and its lanes.
 #[must_use]
 pub fn markdown(
     plan: Plan,
@@ -33,7 +33,7 @@ pub fn markdown(
     text
 }
 
-/// Who has no figures, and why: a line for each.
+/// Variants without figures and the reason, one line each.
 pub fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
     outcome.by_contestant.iter().filter_map(|(contestant, figures)| {
         let reason = figures.as_ref().err()?;

@@ -1,4 +1,4 @@
-//! What does a table show?
+//! Tables of the benchmark.
 
 use comfy_table::Table;
 
@@ -9,7 +9,7 @@ use crate::bench::rounds::Outcome;
 use crate::bench::workers::{WORKERS, Workers};
 use crate::figures::{align, percent, ratio, significant, table};
 
-/// Of one scenario, a row for each contestant.
+/// Table of one scenario, with a row for each variant.
 #[must_use]
 pub fn scenario(outcome: &Outcome) -> Table {
     let has_cards = outcome.scenario.cards() > 0;
@@ -45,7 +45,7 @@ pub fn scenario(outcome: &Outcome) -> Table {
     table
 }
 
-/// Of start and open streams, a row for each contestant.
+/// Table of start and open streams, with a row for each variant.
 #[must_use]
 pub fn footprints(footprints: &[Footprint]) -> Table {
     let columns = ["", "code KB", "ready ms", "CPU ms until then", "MiB then", "KiB an open stream"];
@@ -64,7 +64,7 @@ pub fn footprints(footprints: &[Footprint]) -> Table {
     table
 }
 
-/// Of further workers, a row for each contestant.
+/// Table of further workers, with a row for each variant.
 #[must_use]
 pub fn workers(all: &[Workers]) -> Table {
     let columns = WORKERS.map(|count| format!("MiB with {count}"));
@@ -80,7 +80,7 @@ pub fn workers(all: &[Workers]) -> Table {
     table
 }
 
-/// Of events. The first lane is what the others are compared with.
+/// Table of events. The first lane is the base of the ratios.
 #[must_use]
 pub fn events(lanes: &[(&str, Sample)]) -> Table {
     let mut table = table(["", "p50 µs", "p99 µs", "p50, to none", "p99, to none"]);
@@ -134,7 +134,7 @@ mod tests {
     fn a_large_answer_is_told_by_the_byte() {
         let scenario = Scenario::all().into_iter().find(|scenario| scenario.name == "json-1m").unwrap();
         let mut figures = Figures::default();
-        // Two nanoseconds a byte, and a hundred answers a second.
+        // Two nanoseconds per byte, and a hundred responses per second.
         figures.cpu.add((2 << 20) as f64 / 1e3);
         figures.rate.add(100.0);
         let by_contestant = vec![(Contestant::None, Ok(figures))];

@@ -1,4 +1,4 @@
-//! `make bench-cost`: how the cost of a request grows, and what a fleet pays, as tables and `docs/cost.md`.
+//! `make bench-cost`: growth of the cost of a request, and the cost of a fleet, as tables and `docs/cost.md`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use panveil_integration::page;
 use panveil_integration::sidecar::Build;
 use panveil_integration::turns::Asked;
 
-/// Measure how the cost of a request grows with what is in it and in the policy.
+/// Measure how the cost of a request grows with its content and with the policy.
 #[derive(Debug, Parser)]
 #[command(name = "bench-cost")]
 struct Arguments {
@@ -26,7 +26,7 @@ struct Arguments {
     envoy: PathBuf,
     #[command(flatten)]
     turns: Asked,
-    /// Write the results into cost.md in this folder too.
+    /// Also write the results into cost.md in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     page.map_or(Ok(()), |page| page::rewrite(&page, "make bench-cost", &report::markdown(plan, &request, &grown)))
 }
 
-/// Draws no bar when standard error is no terminal.
+/// Measures one growing quantity, with a progress bar on a terminal.
 async fn measure(build: &Build, growth: &Growth, plan: Plan) -> Result<Vec<Cost>> {
     let bar = ProgressBar::new(plan.rounds as u64).with_message(growth.heading);
     bar.set_style(ProgressStyle::with_template("{msg:26} {bar:24} {pos} of {len}, {eta} left")?);

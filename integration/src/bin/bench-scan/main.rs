@@ -1,4 +1,5 @@
-//! `make bench-scan`: how fast the detector reads, natively and as wasm in V8, as tables, a chart and `docs/scanner-speed.md`.
+//! `make bench-scan`: speed of the detector, natively and as Wasm in V8, as tables, a chart and
+//! `docs/scanner-speed.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,25 +16,25 @@ use panveil_integration::scan_speed::{Place, Runner, report, rounds, v8_version}
 use panveil_integration::turns::Asked;
 use panveil_scan_speed::input::Input;
 
-/// Measure how fast the detector reads.
+/// Measure the speed of the detector.
 #[derive(Debug, Parser)]
 #[command(name = "bench-scan")]
 struct Arguments {
-    /// The program that reads: scan-speed.
+    /// The measuring program: scan-speed.
     #[arg(long, value_name = "PATH")]
     native: PathBuf,
-    /// The same as wasm: scan-speed.wasm.
+    /// The measuring program as wasm: scan-speed.wasm.
     #[arg(long, value_name = "PATH")]
     wasm: PathBuf,
-    /// What runs the wasm: run.mjs.
+    /// The script that runs the wasm: run.mjs.
     #[arg(long, value_name = "PATH")]
     script: PathBuf,
-    /// Node.js, which is V8.
+    /// The Node.js binary, for V8.
     #[arg(long, value_name = "PATH", default_value = "node")]
     node: PathBuf,
     #[command(flatten)]
     turns: Asked,
-    /// Write the results into scanner-speed.md and scanner-speed.svg in this folder too.
+    /// Also write the results into scanner-speed.md and scanner-speed.svg in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
 }
@@ -74,7 +75,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 fn measure(runners: &mut [Runner], plan: Plan) -> Result<Vec<Outcome>> {
     let inputs = Input::all();
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new(inputs.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} inputs, {eta} left")?);
     let mut outcomes = Vec::new();

@@ -1,4 +1,5 @@
-//! `make bench`: what panveil costs, beside the same Envoy without it, as tables, charts and `docs/performance.md`.
+//! `make bench`: cost of panveil, compared with Envoy without it and with other filters, as tables, charts and
+//! `docs/performance.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,17 +18,17 @@ use panveil_integration::page;
 use panveil_integration::sidecar::Build;
 use panveil_integration::turns::Asked;
 
-/// Measure what panveil costs, beside the same Envoy without it.
+/// Measure the cost of panveil, compared with Envoy without it and with other filters.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
     /// The filter: panveil.wasm.
     #[arg(long, value_name = "PATH")]
     wasm: PathBuf,
-    /// The filter to compare it with: naive.wasm.
+    /// The naive filter for comparison: naive.wasm.
     #[arg(long, value_name = "PATH")]
     naive: PathBuf,
-    /// The filter that does nothing, to compare it with: noop.wasm.
+    /// The no-op filter for comparison: noop.wasm.
     #[arg(long, value_name = "PATH")]
     noop: PathBuf,
     /// The Envoy binary.
@@ -35,15 +36,15 @@ struct Arguments {
     envoy: PathBuf,
     #[command(flatten)]
     turns: Asked,
-    /// Measure only these, and neither start, open streams, further workers nor events.
+    /// Measure only these scenarios; skip start, open streams, further workers and events.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "docs")]
     scenario: Vec<String>,
-    /// Write the results into performance.md and its charts in this folder too.
+    /// Also write the results into performance.md and its charts in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
 }
 
-/// Everything that was measured.
+/// All measurements.
 struct Results {
     plan: Plan,
     outcomes: Vec<Outcome>,
@@ -84,7 +85,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     arguments.docs.as_ref().map_or(Ok(()), |folder| write(&results, folder))
 }
 
-/// What is no scenario.
+/// Measurements besides the scenarios.
 async fn rest(builds: &Builds, quick: bool, results: &mut Results) -> Result<()> {
     let (starts, count) = if quick { (1, 500) } else { (5, 5000) };
     let starting = bar(starts, "start")?;
@@ -118,7 +119,7 @@ fn chosen(names: &[String]) -> Result<Vec<Scenario>> {
     Ok(all)
 }
 
-/// Draws nothing when standard error is no terminal.
+/// Progress bar, hidden unless standard error is a terminal.
 fn bar(count: usize, name: &'static str) -> Result<ProgressBar> {
     let bar = ProgressBar::new(count as u64).with_message(name);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:24} {pos} of {len}, {eta} left")?);

@@ -1,4 +1,4 @@
-//! What does panveil do? Shown with a real client, a real Envoy and a real service, on one screen.
+//! `make demo`: panveil with a real client, a real Envoy and a real upstream, on one screen.
 
 mod report;
 
@@ -15,10 +15,10 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
 use report::Report;
 
-/// The exchanges of the demo are cases like any other, so the tests run them too.
+/// Exchanges of the demo. They are cases, so the tests run them too.
 const EXCHANGES: &str = include_str!("../../../cases/demo.toml");
 
-/// Show panveil at work: client -> Envoy with panveil -> service, all on 127.0.0.1.
+/// Demonstrate panveil: client -> Envoy with panveil -> upstream, all on 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(name = "demo")]
 struct Arguments {
@@ -28,12 +28,12 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// Keep running on the ports of sidecar.yaml, to try it by hand.
+    /// Keep running on the ports of sidecar.yaml, for manual requests.
     #[arg(long)]
     keep: bool,
 }
 
-/// The policy and the ports of `sidecar.yaml`.
+/// Policy of `sidecar.yaml`.
 const SHIPPED_POLICY: &str = "{}";
 const LISTENER_PORT: u16 = 10000;
 const ADMIN_PORT: u16 = 9901;
@@ -42,11 +42,11 @@ const SERVICE_PORT: u16 = 8080;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Whichever way it ends, what was started is dropped, and with it every process.
+    // In every case the work is dropped, and with it every process.
     exit_code("demo", shown(arguments.keep, run(arguments)).await)
 }
 
-/// Runs every exchange; false when one did not come out as it should.
+/// Runs every exchange. False when the result of one is not as expected.
 async fn run(arguments: Arguments) -> Result<bool> {
     let cases = parse("demo", EXCHANGES)?;
     let mut sidecars = start(&arguments, &cases).await?;
@@ -71,7 +71,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
     Ok(right == cases.len())
 }
 
-/// A sidecar for each policy; the shipped one gets the shipped ports when it is to be kept.
+/// Starts a sidecar for each policy. With `--keep` the shipped policy gets the shipped ports.
 async fn start(arguments: &Arguments, cases: &[Case]) -> Result<BTreeMap<String, Sidecar>> {
     let build = Build { envoy: arguments.envoy.clone(), module: arguments.wasm.clone() };
     let mut sidecars = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! How is an exchange shown? What was sent, what arrived, and what the log says of it; a line each.
+//! Report of an exchange: one line each for the sent request, the received message and the log.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use panveil_integration::terminal::{Columns, Style};
 
 const COLUMNS: Columns = Columns { label: 12, width: 110 };
 
-/// Writes to standard output, in colour when a person reads it.
+/// Writes to standard output, with colours on a terminal.
 pub struct Report {
     style: Style,
 }
@@ -71,7 +71,7 @@ impl Report {
     }
 }
 
-/// The part of the request that the exchange is about.
+/// The relevant part of the request.
 fn sent(case: &Case) -> String {
     let message = &case.request.message;
     if message.pieces.is_empty() {
@@ -81,7 +81,7 @@ fn sent(case: &Case) -> String {
     }
 }
 
-/// The same part of what arrived.
+/// The same part of the received message.
 fn arrived(case: &Case, path: &str, headers: &[(String, String)], body: &[u8]) -> String {
     if !case.request.message.pieces.is_empty() {
         return String::from_utf8_lossy(body).into_owned();
@@ -96,7 +96,7 @@ fn body_in_pieces(message: &Message) -> String {
     pieces.join(" | ")
 }
 
-/// The log line in brief.
+/// Short form of the log line.
 fn log(seen: &Observation) -> String {
     let keys = ["action", "found", "brands", "where", "path"];
     let entry = |key| seen.log.get(key).map(|value| format!("{key}={value}"));

@@ -1,4 +1,4 @@
-//! How much does panveil find, and how often is it wrong? Measured on the corpus of `integration/corpus/`.
+//! `make eval`: recall and false positives of the detector on the corpus in `integration/corpus/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,25 +18,25 @@ use panveil_integration::page;
 #[derive(Debug, Parser)]
 #[command(name = "eval")]
 struct Arguments {
-    /// Each makes other texts; the same seed always the same.
+    /// Seeds of the texts; a seed always gives the same texts.
     #[arg(long, value_name = "NUMBER,…", value_delimiter = ',', default_values_t = [1, 2, 3])]
     seeds: Vec<u64>,
-    /// How many texts each class has under each seed.
+    /// Number of texts of each class for each seed.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     records: u64,
-    /// How strong the evidence must be, as in a policy.
+    /// Required evidence, as in a policy.
     #[arg(long, value_enum, default_value_t = LevelArgument::Balanced)]
     level: LevelArgument,
     /// Print one JSON document instead of tables.
     #[arg(long)]
     json: bool,
-    /// Write the results into evaluation.md and evaluation.svg in this folder too.
+    /// Also write the results into evaluation.md and evaluation.svg in this folder.
     #[arg(long, value_name = "FOLDER", conflicts_with = "misses")]
     docs: Option<PathBuf>,
-    /// Show texts of this class in which a card was missed or something else was found. Numbers are cut down.
+    /// Show texts of this class with a missed card number or a false finding. Numbers are truncated.
     #[arg(long, value_name = "CLASS", conflicts_with = "json")]
     misses: Option<String>,
-    /// How many of them.
+    /// Maximum number of shown texts.
     #[arg(long, value_name = "COUNT", default_value_t = 8, requires = "misses")]
     most: usize,
 }
@@ -48,7 +48,7 @@ enum LevelArgument {
     Precise,
 }
 
-/// In the order of the page.
+/// All levels, in the order of the page.
 const LEVELS: [Sensitivity; 3] = [Sensitivity::Strict, Sensitivity::Balanced, Sensitivity::Precise];
 
 fn main() -> ExitCode {
@@ -75,9 +75,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     arguments.docs.as_ref().map_or(Ok(()), |folder| write_page(&corpus, &outcome, folder))
 }
 
-/// Measures every class, with a bar on a terminal.
+/// Measures every class, with a progress bar on a terminal.
 fn measure_all<'c>(corpus: &'c Corpus, plan: &Plan) -> Result<Outcome<'c>> {
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new(corpus.classes.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} classes, {eta} left")?);
     let outcome = measure(corpus, plan, || bar.inc(1));
@@ -98,7 +98,7 @@ fn show_misses(corpus: &Corpus, name: &str, plan: &Plan, most: usize) -> Result<
     Ok(())
 }
 
-/// Writes the results of every level, and of the classes at the level asked for.
+/// Writes the results of every level, and of the classes at the requested level.
 fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<()> {
     let mut levels = Vec::new();
     for level in LEVELS {

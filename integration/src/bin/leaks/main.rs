@@ -1,5 +1,5 @@
-//! Does anything that is written hold a card? `make leaks`: cards in every place and form through a real Envoy, and then a
-//! look at every log, page, span and answer.
+//! `make leaks`: sends card numbers in every location and notation through a real Envoy, and searches every log, admin
+//! page, span and local reply for them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,8 @@ use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 use tokio::time::Instant;
 
-/// Send cards in every place and form through a real Envoy with panveil, and look for them in all that is written.
+/// Send card numbers in every location and notation through a real Envoy with panveil, and search all of its output for
+/// them.
 #[derive(Debug, Parser)]
 #[command(name = "leaks")]
 struct Arguments {
@@ -24,22 +25,22 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// How many exchanges.
+    /// Number of exchanges.
     #[arg(long, value_name = "COUNT", default_value_t = 50_000)]
     requests: u64,
-    /// How many at once.
+    /// Number of concurrent exchanges.
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     concurrency: u64,
-    /// Replays the exchanges of an earlier run. Without it they are new ones.
+    /// Seed of an earlier run, to replay it. The default is a new one.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How long all of it may take.
+    /// Time limit of the run in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     longest: u64,
-    /// Only what panveil masks, and with traces.
+    /// Send only exchanges that panveil masks, with traces.
     #[arg(long)]
     masked: bool,
-    /// Also say what became of the exchanges.
+    /// Also print the outcomes of the exchanges.
     #[arg(long)]
     verbose: bool,
 }
@@ -67,7 +68,7 @@ async fn run(arguments: Arguments, seed: u64) -> Result<()> {
     let python = Python::from_environment();
     ensure!(python.is_some(), "PEERS_PYTHON is not set; `make leaks` provides it");
     let start = Instant::now();
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new(load.exchanges);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} exchanges, {eta} left")?);
     let outcome = leaks::run(&build, &load, python.as_ref(), || bar.inc(1)).await;

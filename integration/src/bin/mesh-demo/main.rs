@@ -1,4 +1,4 @@
-//! What does panveil do in a mesh? Shown with three services, their sidecars and a Prometheus, on one page.
+//! `make mesh-demo`: panveil in a mesh of three services with their sidecars and a Prometheus, on one page.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 use panveil_integration::terminal::Style;
 
-/// Show panveil at work between the services of a mesh, all on 127.0.0.1.
+/// Demonstrate panveil between the services of a mesh, all on 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(name = "mesh-demo")]
 struct Arguments {
@@ -29,7 +29,7 @@ struct Arguments {
     /// The folder with prometheus and promtool.
     #[arg(long, value_name = "PATH")]
     prometheus: PathBuf,
-    /// Keep all of it running, to try it by hand.
+    /// Keep the mesh running, for manual requests.
     #[arg(long)]
     keep: bool,
 }
@@ -39,11 +39,11 @@ const TICK: Duration = Duration::from_millis(100);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Whichever way it ends, what was started is dropped, and with it every process.
+    // In every case the work is dropped, and with it every process.
     exit_code("mesh-demo", shown(arguments.keep, run(arguments)).await)
 }
 
-/// Shows every claim; false when one does not hold.
+/// Prints every claim. False when one does not hold.
 async fn run(arguments: Arguments) -> Result<bool> {
     let parts = Parts {
         build: Build { envoy: arguments.envoy, module: arguments.wasm },
@@ -53,7 +53,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
         policy: None,
     };
     let style = Style::of_stdout();
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
     bar.enable_steady_tick(TICK);
     let mut mesh = Mesh::start(&parts, |next| bar.set_message(format!("starting {next}"))).await?;

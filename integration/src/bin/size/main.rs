@@ -1,4 +1,4 @@
-//! `make size`: what the bytes of the module are, as tables and `docs/size.md`.
+//! `make size`: size of the module by crate and function, as tables and `docs/size.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,22 +10,22 @@ use panveil_integration::ending::exit_code;
 use panveil_integration::page;
 use panveil_integration::size::{Module, markdown, text};
 
-/// Show what the bytes of the module are.
+/// Show the size of the module by crate and function.
 #[derive(Debug, Parser)]
 #[command(name = "size")]
 struct Arguments {
-    /// The module as it is shipped: panveil.wasm.
+    /// The shipped module: panveil.wasm.
     #[arg(long, value_name = "PATH")]
     wasm: PathBuf,
-    /// The same with the names of its functions: names.wasm.
+    /// The same module with function names: names.wasm.
     #[arg(long, value_name = "PATH")]
     names: PathBuf,
-    /// Write the results into size.md in this folder too.
+    /// Also write the results into size.md in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
 }
 
-/// By how much the code of the two may differ: names change the order of functions, and so the length of calls.
+/// Maximum difference in code size between the two: names change the order of functions, and so the length of calls.
 const MOST_DIFFERENCE: f64 = 0.01;
 
 fn main() -> ExitCode {

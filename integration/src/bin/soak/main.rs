@@ -1,4 +1,4 @@
-//! Does panveil stay well for a long time? `make soak`: mixed traffic through a real Envoy whose policy changes all the while.
+//! `make soak`: mixed traffic through a real Envoy for a long time, during policy changes.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use panveil_integration::sidecar::Build;
 use panveil_integration::soak::{self, Load};
 use tokio::time::Instant;
 
-/// Send mixed traffic through a real Envoy with panveil, and hold every byte to what it must be.
+/// Send mixed traffic through a real Envoy with panveil, and compare every byte with the expected one.
 #[derive(Debug, Parser)]
 #[command(name = "soak")]
 struct Arguments {
@@ -22,16 +22,16 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// How many exchanges.
+    /// Number of exchanges.
     #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
     requests: u64,
-    /// How many at once.
+    /// Number of concurrent exchanges.
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     concurrency: u64,
-    /// Replays the exchanges of an earlier run. Without it they are new ones.
+    /// Seed of an earlier run, to replay it. The default is a new one.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How long all of it may take.
+    /// Time limit of the run in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     longest: u64,
 }
@@ -53,7 +53,7 @@ async fn run(arguments: Arguments, seed: u64) -> Result<()> {
         longest: Duration::from_secs(arguments.longest),
     };
     let start = Instant::now();
-    // Draws nothing when standard error is no terminal.
+    // Hidden unless standard error is a terminal.
     let bar = ProgressBar::new(load.exchanges);
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos} of {len} exchanges, {eta} left")?);
     let outcome = soak::run(&build, load, || bar.inc(1)).await;

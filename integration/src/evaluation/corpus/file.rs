@@ -1,4 +1,4 @@
-//! Is a file of the corpus valid? Each `[[class]]` table becomes a [`Class`], or an error says which field is wrong.
+//! Parser of corpus files: each `[[class]]` table becomes a [`Class`], or an error that names the field.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ struct IssuerFile {
     issuer: Vec<IssuerWire>,
 }
 
-/// A name longer than this does not fit into a seed, nor into a table.
+/// Maximum length of a name, for seeds and tables.
 const LONGEST_NAME: usize = 24;
 
 pub(super) fn read_issuers(path: &Path) -> Result<Issuers> {
@@ -58,7 +58,7 @@ pub(super) fn read_issuers(path: &Path) -> Result<Issuers> {
     Issuers::new(file.issuer).with_context(|| path.display().to_string())
 }
 
-/// The classes of every file in `folder`, in the order of the file names.
+/// Classes of every file in `folder`, in the order of the file names.
 pub(super) fn read_classes(folder: &Path, tier: Tier) -> Result<Vec<Class>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Who issues how many cards, with which digits?
+//! Issuers of card numbers: ranges, lengths and relative frequency.
 
 use anyhow::{Context, Result, ensure};
 use rand::RngExt;
@@ -6,28 +6,28 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use serde::Deserialize;
 
-/// The issuers of `issuers.toml`.
+/// Issuers in `issuers.toml`.
 #[derive(Debug)]
 pub struct Issuers {
     rows: Vec<Issuer>,
 }
 
-/// Some ranges of one brand.
+/// Ranges of one brand.
 #[derive(Debug)]
 pub struct Issuer {
-    /// The brand, as panveil names it.
+    /// Brand, as panveil names it.
     pub brand: String,
-    /// True when its numbers need a name or a layout to be told from others.
+    /// Whether its numbers are detected only with a field name or a layout.
     pub is_extended: bool,
-    /// How many of its cards there are, compared with the other rows of its tier.
+    /// Relative number of its cards among the rows of its tier.
     pub weight: u32,
-    /// Where its numbers begin.
+    /// Prefix ranges of its numbers.
     pub ranges: Vec<Range>,
-    /// How many digits they may have.
+    /// Valid lengths.
     pub lengths: Vec<usize>,
 }
 
-/// The digits that some numbers begin with, both ends included and written with as many digits.
+/// Inclusive range of prefixes with the same number of digits.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
     first: u64,
@@ -46,12 +46,12 @@ pub(super) struct IssuerWire {
     lengths: Vec<usize>,
 }
 
-/// Which issuers a card may be of.
+/// Issuers that a card number may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Of this brand only.
+    /// Only this brand.
     pub brand: Option<String>,
-    /// Of the rows marked as extended, instead of the others.
+    /// Only rows marked as extended. Otherwise only the others.
     pub extended: bool,
 }
 
@@ -72,7 +72,7 @@ impl Issuers {
         &self.rows
     }
 
-    /// Draws a row of those that are wanted, by weight. A brand is drawn from the rows of the wanted tier.
+    /// Draws one of the wanted rows, by weight. For a brand, draws from its rows in the wanted tier.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Issuers {
 }
 
 impl Issuer {
-    /// A number of this issuer with the right check digit.
+    /// Random number of this issuer that passes Luhn.
     pub fn number(&self, rng: &mut ChaCha8Rng) -> String {
         let range = self.ranges.choose(rng).expect("ranges are checked when they are read");
         let length = *self.lengths.choose(rng).expect("lengths are checked when they are read");
@@ -102,7 +102,7 @@ impl Issuer {
 }
 
 impl Range {
-    /// `4`, `51-55`, `222100-272099`.
+    /// Parses `4`, `51-55` or `222100-272099`.
     fn parse(text: &str) -> Result<Self> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let number = |text: &str| text.parse::<u64>().with_context(|| format!("ranges: {text:?} is no number"));

@@ -1,4 +1,4 @@
-//! Which texts is the detector measured on?
+//! Corpus of the evaluation.
 //!
 //! `integration/corpus/` has a folder for each [`Tier`] with a file for each theme, and the table of issuers.
 
@@ -13,77 +13,77 @@ use anyhow::{Result, ensure};
 pub use issuer::{Issuer, Issuers, Range, Wanted};
 pub use template::{Block, Node, Template};
 
-/// Every class, and the issuers that card numbers are made of.
+/// Every class, and the issuers of the card numbers.
 #[derive(Debug)]
 pub struct Corpus {
-    /// In the order of tiers, file names and files.
+    /// Classes, in the order of tiers, file names and position in the file.
     pub classes: Vec<Class>,
-    /// Who issues how many cards of which kind.
+    /// Issuers of the card numbers.
     pub issuers: Issuers,
 }
 
 /// Texts of one kind.
 #[derive(Debug)]
 pub struct Class {
-    /// Unique in the corpus.
+    /// Name, unique in the corpus.
     pub name: String,
-    /// How hard it is, and whether there are cards in it at all.
+    /// Difficulty, and whether the texts have card numbers.
     pub tier: Tier,
-    /// One line on what it is.
+    /// Description in one line.
     pub about: String,
-    /// What the detector is meant to do with it.
+    /// Expected result of the detector.
     pub expect: Expect,
-    /// The part of a message that its texts are.
+    /// Location of the texts in a message.
     pub place: Place,
-    /// Its texts, before they are filled.
+    /// Texts with placeholders.
     pub templates: Vec<Template>,
 }
 
-/// How hard the texts of a class are.
+/// Difficulty of the texts of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
-    /// Card numbers as they are written every day.
+    /// Card numbers in everyday notations.
     Everyday,
-    /// Card numbers in notations that must be read first.
+    /// Card numbers in encoded or rare notations.
     Hard,
-    /// Card numbers written so that no one finds them.
+    /// Card numbers that are written to evade detection.
     Evasion,
-    /// Other numbers.
+    /// Texts with other numbers.
     Negative,
-    /// Other numbers that pass for cards digit by digit.
+    /// Texts with other numbers that are valid card numbers digit by digit.
     Adversarial,
 }
 
-/// What the detector is meant to do with a class.
+/// Expected result of the detector for a class.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expect {
-    /// Find at least this share of the cards.
+    /// At least this share of the card numbers is found.
     Found {
-        /// Of all cards in the class.
+        /// Minimum share of all card numbers of the class.
         at_least: f64,
     },
-    /// Find few or none of the cards, for this reason.
+    /// Few or none of the card numbers are found, for this reason.
     Missed {
-        /// As the page about the evaluation says it.
+        /// Reason, as on the page of the evaluation.
         why: String,
     },
-    /// Flag no more than this share of the records.
+    /// At most this share of the records is flagged.
     Clean {
-        /// Of all records of the class.
+        /// Maximum share of all records of the class.
         at_most: f64,
     },
-    /// No promise: nothing in the digits tells.
+    /// No expectation: the digits do not decide.
     Open,
 }
 
-/// The part of a message that a text is.
+/// Location of a text in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A body of this content type, or of none.
+    /// Body with this content type, or without one.
     Body(Option<String>),
-    /// A header, with its name and `: ` before the value.
+    /// Header line: name, `: ` and value.
     Header,
-    /// The path of a request, with its query.
+    /// Path of a request, with its query.
     Path,
 }
 
@@ -91,7 +91,7 @@ impl Tier {
     /// Every tier, the most important first.
     pub const ALL: [Self; 5] = [Self::Everyday, Self::Hard, Self::Evasion, Self::Negative, Self::Adversarial];
 
-    /// The name of its folder.
+    /// Name of its folder.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Everyday => "everyday",
@@ -102,23 +102,23 @@ impl Tier {
         }
     }
 
-    /// True when every text of it holds a card number.
+    /// Whether every text of it has a card number.
     pub const fn has_cards(self) -> bool {
         matches!(self, Self::Everyday | Self::Hard | Self::Evasion)
     }
 }
 
 impl Corpus {
-    /// The corpus of this repository.
+    /// Corpus of this repository.
     ///
     /// # Errors
     ///
-    /// When a file of it is not valid; the error names the file, the class and the field.
+    /// When a file is not valid. The error names the file, the class and the field.
     pub fn shipped() -> Result<Self> {
         Self::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"))
     }
 
-    /// The corpus in `folder`.
+    /// Corpus in `folder`.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Corpus {
         Ok(Self { classes, issuers })
     }
 
-    /// The classes of one tier.
+    /// Classes of one tier.
     pub fn tier(&self, tier: Tier) -> impl Iterator<Item = &Class> {
         self.classes.iter().filter(move |class| class.tier == tier)
     }

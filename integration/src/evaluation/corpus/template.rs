@@ -1,8 +1,8 @@
-//! What stands in a template?
+//! Templates of texts.
 //!
-//! Everything in it stands for itself but `{name}` and `{name:arguments}`. Most are values such as `{imei}`; `{pan}` is a card
-//! number, `{part:1/4}` the first quarter of one, `{lookalike}` a number that is none though its digits say so.
-//! `{base64}…{/base64}` and other blocks encode what is in them, `{repeat:3-9}…{/repeat}` fills it several times.
+//! All text is literal except `{name}` and `{name:arguments}`. Most placeholders are values such as `{imei}`. `{pan}`
+//! is a card number, `{part:1/4}` the first quarter of one, and `{lookalike}` a number that is none although its digits
+//! are valid. `{base64}…{/base64}` and other blocks encode their content, and `{repeat:3-9}…{/repeat}` repeats it.
 
 use std::ops::RangeInclusive;
 
@@ -10,39 +10,39 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::evaluation::fill::{Encoding, Spelling, check_value};
 
-/// A text with placeholders.
+/// Text with placeholders.
 #[derive(Debug)]
 pub struct Template {
     nodes: Vec<Node>,
 }
 
-/// A piece of a template.
+/// Part of a template.
 #[derive(Debug)]
 pub enum Node {
-    /// Stands for itself.
+    /// Literal text.
     Text(String),
-    /// A value that is no card number: its name and its arguments.
+    /// Value that is no card number: its name and its arguments.
     Value(String, String),
-    /// A card number.
+    /// Card number.
     Card(Spelling),
-    /// A piece of a card number: which one, and of how many.
+    /// Part of a card number: its index, and the number of parts.
     Part(usize, usize),
-    /// A number that is no card, with a card's digits.
+    /// Number that is no card number although its digits are valid.
     Lookalike(Spelling),
-    /// Several pieces, and what is done with them.
+    /// Block with its operation and its content.
     Block(Block, Vec<Node>),
 }
 
-/// What is done with what stands between `{name}` and `{/name}`.
+/// Operation on the content between `{name}` and `{/name}`.
 #[derive(Debug)]
 pub enum Block {
-    /// It is filled so many times.
+    /// Repeats the content.
     Repeat(RangeInclusive<u32>),
-    /// It is encoded.
+    /// Encodes the content.
     Encode(Encoding),
 }
 
-/// A block that is not closed yet, with the pieces before it.
+/// Open block, with the nodes before it.
 struct Open {
     name: String,
     block: Block,
@@ -50,11 +50,11 @@ struct Open {
 }
 
 impl Template {
-    /// The template that `text` is.
+    /// Parses a template.
     ///
     /// # Errors
     ///
-    /// When a placeholder does not exist, its arguments are wrong or a block is not closed.
+    /// When a placeholder does not exist, its arguments are not valid or a block is not closed.
     pub fn parse(text: &str) -> Result<Self> {
         let mut open: Vec<Open> = Vec::new();
         let mut nodes = Vec::new();
@@ -88,12 +88,12 @@ impl Template {
         Ok(Self { nodes })
     }
 
-    /// Its pieces, in order.
+    /// Its nodes, in order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// True when there is a card number in it.
+    /// Whether it has a card number.
     pub fn has_cards(&self) -> bool {
         has_cards(&self.nodes)
     }
@@ -115,7 +115,7 @@ fn push_text(nodes: &mut Vec<Node>, text: &str) {
     }
 }
 
-/// What stands in the braces that `text` begins with, when that is a placeholder, and what stands behind them.
+/// Content of the braces at the start of `text`, when that is a placeholder, and the text behind them.
 fn placeholder(text: &str) -> Option<(&str, &str)> {
     let (inside, behind) = text.strip_prefix('{')?.split_once('}')?;
     let (name, _) = inside.split_once(':').unwrap_or((inside, ""));
@@ -150,7 +150,7 @@ fn node(name: &str, arguments: &str) -> Result<Node> {
     }
 }
 
-/// `3` or `3-9`.
+/// Parses `3` or `3-9`.
 fn range(text: &str) -> Result<RangeInclusive<u32>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let range = first.parse()?..=last.parse()?;

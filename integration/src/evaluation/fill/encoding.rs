@@ -1,42 +1,42 @@
-//! What do bytes become in another encoding, and where does each of them go?
+//! Encodings of a text that keep track of the position of every byte.
 
 use std::ops::Range;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
-/// What a block is written in.
+/// Encoding of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As part of a URL: all but letters, digits and `-_.~` as `%20`.
+    /// URL encoding: all but letters, digits and `-_.~` as `%20`.
     Percent,
-    /// As part of a form: the same, with a plus sign for a space.
+    /// Form encoding: URL encoding with `+` for a space.
     Form,
-    /// Within a JSON string.
+    /// JSON string content.
     Json,
-    /// Within markup.
+    /// HTML character references.
     Html,
     /// Base64 with padding.
     Base64,
     /// Base64 for URLs, as in a JWT.
     Base64Url,
-    /// Two hexadecimal digits a byte.
+    /// Two hexadecimal digits for each byte.
     Hex,
-    /// UTF-16, the low byte first.
+    /// UTF-16, little-endian.
     Utf16Le,
-    /// UTF-16, the high byte first.
+    /// UTF-16, big-endian.
     Utf16Be,
 }
 
 /// Encoded bytes.
 pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
-    /// For each byte that was encoded, what it became.
+    /// Position of each original byte in the encoded bytes.
     pub(super) places: Vec<Range<usize>>,
 }
 
 impl Encoding {
-    /// The encoding that templates call `name`.
+    /// Encoding with this name in templates.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "percent" => Self::Percent,
@@ -90,7 +90,7 @@ fn each_character(bytes: &[u8], unit: impl Fn(u16) -> [u8; 2]) -> Encoded {
     encoded
 }
 
-/// Six bits a character: a byte goes into two or three of them.
+/// Maps bytes to characters of six bits: a byte is in two or three of them.
 fn in_base64(bytes: Vec<u8>, count: usize) -> Encoded {
     let places = (0..count).map(|index| index * 8 / 6..(index * 8 + 8).div_ceil(6)).collect();
     Encoded { bytes, places }

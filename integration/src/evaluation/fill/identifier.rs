@@ -1,4 +1,4 @@
-//! Which numbers are taken for card numbers?
+//! Values for placeholders of identifiers, which resemble card numbers.
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -9,7 +9,7 @@ use rand::seq::IndexedRandom;
 
 use super::value::{count, digits, from};
 
-/// A value for `{name:arguments}`; `None` when there is no such placeholder here.
+/// Value for `{name:arguments}`. `None` when this module has no such placeholder.
 pub(super) fn draw(name: &str, arguments: &str, rng: &mut ChaCha8Rng) -> Result<Option<String>> {
     Ok(Some(match name {
         "luhn" => checked(arguments, rng)?,
@@ -54,13 +54,13 @@ pub(super) fn draw(name: &str, arguments: &str, rng: &mut ChaCha8Rng) -> Result<
     }))
 }
 
-/// `{blob:300}`: so many random bytes in base64.
+/// `{blob:300}`: random bytes in base64.
 pub(super) fn blob(count: usize, rng: &mut ChaCha8Rng) -> String {
     let bytes: Vec<u8> = (0..count).map(|_| rng.random_range(0..=255_u8)).collect();
     BASE64_STANDARD.encode(bytes)
 }
 
-/// `{luhn:16}` and `{luhn:16 6006}`: digits with a right check digit, beginning like this.
+/// `{luhn:16}` and `{luhn:16 6006}`: digits that pass Luhn, with this prefix.
 fn checked(arguments: &str, rng: &mut ChaCha8Rng) -> Result<String> {
     let (length, start) = arguments.split_once(' ').unwrap_or((arguments, ""));
     let length = count(length)?.checked_sub(1).context("no room for a check digit")?;
@@ -72,7 +72,7 @@ fn one_of<'a>(choices: &[&'a str], rng: &mut ChaCha8Rng) -> &'a str {
     choices.choose(rng).copied().unwrap_or_default()
 }
 
-/// `start`, filled with random digits up to `length`.
+/// `start`, extended with random digits to `length`.
 fn pad(start: &str, length: usize, rng: &mut ChaCha8Rng) -> String {
     format!("{start}{}", from(b"0123456789", length.saturating_sub(start.len()), rng))
 }
@@ -81,19 +81,19 @@ fn with_luhn(payload: &str) -> String {
     format!("{payload}{}", char::from(luhn::checksum(payload.as_bytes())))
 }
 
-/// The check digit of GS1: EAN, GTIN, ISBN-13, SSCC.
+/// Appends the check digit of GS1: EAN, GTIN, ISBN-13, SSCC.
 fn with_gs1(payload: &str) -> String {
     let weighted = payload.bytes().rev().zip([3, 1].into_iter().cycle());
     let sum: u32 = weighted.map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     format!("{payload}{}", (10 - sum % 10) % 10)
 }
 
-/// A device number: 15 digits with a check digit, mostly written bare.
+/// IMEI: 15 digits that pass Luhn, mostly without separators.
 fn imei(rng: &mut ChaCha8Rng) -> String {
     with_luhn(&pad(one_of(&["35", "86", "01", "99"], rng), 14, rng))
 }
 
-/// With the right check digits (ISO 13616), bare or in groups of four.
+/// IBAN with valid check digits (ISO 13616), without separators or in groups of four.
 fn iban(rng: &mut ChaCha8Rng) -> String {
     let (country, length) =
         [("DE", 18), ("AT", 16), ("FR", 23), ("ES", 20), ("PL", 24)][rng.random_range(0..5_u32) as usize];
@@ -115,7 +115,7 @@ fn uuid(version: u8, rng: &mut ChaCha8Rng) -> String {
     group(&hex, &[8, 4, 4, 4, 12], '-')
 }
 
-/// A message's or a post's number: milliseconds since an epoch, and 22 bits more.
+/// Snowflake id of a message or a post: milliseconds since an epoch, and 22 more bits.
 fn snowflake(rng: &mut ChaCha8Rng) -> String {
     let age: u64 = rng.random_range(100_000_000_000..360_000_000_000);
     (age << 22 | rng.random_range(0..1 << 22)).to_string()
@@ -133,7 +133,7 @@ fn phone(rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// A card number of which most is hidden already.
+/// Card number that is already masked in part.
 fn masked(rng: &mut ChaCha8Rng) -> String {
     let (bin, last) = (digits(6, rng), digits(4, rng));
     let sign = one_of(&["*", "x", "X", "#", "\u{2022}"], rng);
@@ -146,7 +146,7 @@ fn masked(rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// Cuts `text` into groups of these sizes; what is left over is the last.
+/// Splits `text` into groups of these sizes. The rest is the last group.
 fn group(text: &str, sizes: &[usize], joint: char) -> String {
     let mut grouped = String::new();
     let mut rest = text;

@@ -1,21 +1,21 @@
-//! When is it, as programs write it?
+//! Values for placeholders of times, in the notations of programs.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-/// From 2015 to 2030, in seconds since 1970.
+/// Range from 2015 to 2030, in seconds since 1970.
 const SECONDS: std::ops::Range<u64> = 1_420_070_400..1_893_456_000;
 
 /// Seconds from year 1 and from 1601 to 1970.
 const SINCE_YEAR_1: u64 = 62_135_596_800;
 const SINCE_1601: u64 = 11_644_473_600;
 
-/// How many units of .NET's ticks and of Windows' file times a second has.
+/// Units per second of .NET's ticks and of Windows' file times.
 const TICKS: u64 = 10_000_000;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A value for `{name}`; `None` when there is no such placeholder here.
+/// Value for `{name}`. `None` when this module has no such placeholder.
 pub(super) fn draw(name: &str, rng: &mut ChaCha8Rng) -> Option<String> {
     let seconds = rng.random_range(SECONDS);
     let nanos = rng.random_range(0..1_000_000_000_u64);

@@ -1,6 +1,6 @@
-//! Which record does a template become, and where are the card numbers in it?
+//! Generator of records: fills a template, and knows the positions of its card numbers.
 //!
-//! The same class, seed and number always make the same bytes.
+//! The same class, seed and number always give the same bytes.
 
 mod encoding;
 mod identifier;
@@ -21,11 +21,11 @@ pub use value::check as check_value;
 
 use super::corpus::{Block, Class, Issuers, Node, Wanted};
 
-/// The record number `number` of `class` under `seed`.
+/// Record number `number` of `class` for `seed`.
 ///
 /// # Errors
 ///
-/// When a template asks for an issuer that is not in the table.
+/// When a template requires an issuer that is not in the table.
 pub fn record(class: &Class, issuers: &Issuers, seed: u64, number: u64) -> Result<Text> {
     let mut rng = generator(&class.name, seed, number);
     let template = &class.templates[rng.random_range(0..class.templates.len() as u32) as usize];
@@ -35,7 +35,7 @@ pub fn record(class: &Class, issuers: &Issuers, seed: u64, number: u64) -> Resul
     Ok(text)
 }
 
-/// A generator of its own for each record, so that what is added to the corpus changes no other record.
+/// Random generator of one record. Separate ones keep all other records unchanged when the corpus grows.
 fn generator(class: &str, seed: u64, number: u64) -> ChaCha8Rng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -48,7 +48,7 @@ fn generator(class: &str, seed: u64, number: u64) -> ChaCha8Rng {
 struct Filler<'a> {
     issuers: &'a Issuers,
     rng: ChaCha8Rng,
-    /// The pieces of the number that is written in parts.
+    /// Remaining parts of the number that is written in parts.
     parts: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ impl Filler<'_> {
         Ok(())
     }
 
-    /// The first part begins a new number; the last may be longer than the others.
+    /// Writes a part. The first part begins a new number, and the last may be longer than the others.
     fn part(&mut self, part: usize, of: usize, text: &mut Text) -> Result<()> {
         if part == 1 {
             let number = self.number(&Wanted::default())?;

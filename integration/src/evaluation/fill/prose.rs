@@ -1,4 +1,4 @@
-//! Which words stand around a number?
+//! Values for placeholders of words.
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -26,7 +26,7 @@ const CURRENCIES: [&str; 8] = ["EUR", "USD", "GBP", "JPY", "BRL", "INR", "PLN", 
 
 const HOSTS: [&str; 4] = ["example.com", "shop.example", "pay.example.org", "mail.example.net"];
 
-/// A value for `{name}`; `None` when there is no such placeholder here.
+/// Value for `{name}`. `None` when this module has no such placeholder.
 pub(super) fn draw(name: &str, rng: &mut ChaCha8Rng) -> Option<String> {
     let one = |words: &[&str], rng: &mut ChaCha8Rng| words.choose(rng).copied().unwrap_or_default().to_owned();
     Some(match name {

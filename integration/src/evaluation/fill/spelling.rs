@@ -1,7 +1,7 @@
-//! How is a card number written?
+//! Notations of card numbers.
 //!
-//! `{pan}` says nothing about it: mostly without separators, often in printed groups. The words behind the colon of
-//! `{pan:grouped fullwidth}` are a layout, a script, a notation and an issuer, in any order.
+//! `{pan}` selects no notation: mostly the digits have no separators, often they have printed groups. The words behind
+//! the colon of `{pan:grouped fullwidth}` are a layout, a script, a notation and an issuer, in any order.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::evaluation::corpus::Wanted;
 
-/// How a card number is written, and whose it is.
+/// Notation and issuer of a card number.
 #[derive(Clone, Debug)]
 pub struct Spelling {
     issuer: Wanted,
@@ -20,11 +20,11 @@ pub struct Spelling {
     notation: Notation,
 }
 
-/// A number that was written.
+/// Written number.
 pub(super) struct Written {
     pub number: String,
     pub behind: String,
-    /// How many digits it has, when they are readable in order.
+    /// Number of digits, when all are readable in order.
     pub plain_digits: Option<usize>,
 }
 
@@ -45,9 +45,9 @@ enum Groups {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Script {
     Plain,
-    /// The digits that follow this zero.
+    /// Digits of a script, given by its zero.
     Digits(char),
-    /// Each digit's code behind a prefix and before a suffix.
+    /// Code of each digit, with a prefix and a suffix.
     Escape(Code, &'static str, &'static str),
     Words,
 }
@@ -62,16 +62,16 @@ enum Code {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Notation {
     Whole,
-    /// `.0` behind it.
+    /// Number with `.0` behind it.
     Float,
-    /// `4.111e15`, with this sign.
+    /// Scientific notation `4.111e15`, with this exponent sign.
     Scientific(&'static str),
     Reversed,
-    /// The last digit is not the check digit.
+    /// Number that fails Luhn.
     WrongCheckDigit,
 }
 
-/// `{pan:bare}` and the like. Loose groups are of three digits or more, as people type them.
+/// Layouts such as `{pan:bare}`. Loose groups have at least three digits, as people type them.
 const LAYOUTS: [(&str, Layout); 15] = [
     ("bare", Layout { groups: Groups::One, joint: "" }),
     ("grouped", Layout { groups: Groups::Printed, joint: " " }),
@@ -112,13 +112,13 @@ const NOTATIONS: [(&str, Notation); 5] = [
     ("wrong-check-digit", Notation::WrongCheckDigit),
 ];
 
-/// Of a hundred numbers that may be written as one likes, those in printed groups with this joint.
+/// Per cent of numbers without a given layout that have printed groups with this separator.
 const ANY: [(RangeInclusive<u32>, &str); 2] = [(0..=26, " "), (27..=36, "-")];
 
 const WORDS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 impl Spelling {
-    /// The spelling that the arguments of a placeholder ask for.
+    /// Spelling for the arguments of a placeholder.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Spelling {
         Ok(spelling)
     }
 
-    /// Whose number it is.
+    /// Issuer of the number.
     pub fn issuer(&self) -> &Wanted {
         &self.issuer
     }
@@ -193,7 +193,7 @@ fn any_layout(rng: &mut ChaCha8Rng) -> Layout {
 }
 
 impl Groups {
-    /// The sizes of the groups of a number of `length` digits.
+    /// Group sizes of a number with `length` digits.
     fn sizes(self, length: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         match self {
             Self::One => vec![length],

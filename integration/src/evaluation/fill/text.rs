@@ -1,31 +1,31 @@
-//! Where in some bytes are the card numbers, however they were encoded since?
+//! Bytes with the positions of their card numbers, through all encodings.
 
 use std::ops::Range;
 
 use super::Encoding;
 
-/// Bytes with card numbers in them. No `Debug`: it holds digits.
+/// Bytes that contain card numbers. No `Debug`: it would print digits.
 #[derive(Default)]
 pub struct Text {
     bytes: Vec<u8>,
     cards: Vec<Card>,
 }
 
-/// A card number in a text.
+/// Card number in a text.
 pub struct Card {
-    /// Where its pieces are: one, unless it is split over several places.
+    /// Positions of its parts. One, unless it is split.
     pub spans: Vec<Range<usize>>,
-    /// How many digits it has, when they can be read there one by one.
+    /// Number of digits, when each is readable.
     pub plain_digits: Option<usize>,
 }
 
 impl Text {
-    /// All of it.
+    /// All bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The card numbers in it, in order.
+    /// Its card numbers, in order.
     pub fn cards(&self) -> &[Card] {
         &self.cards
     }
@@ -34,7 +34,7 @@ impl Text {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// Adds a number and what belongs to its notation, but not to its digits.
+    /// Appends a number, and a suffix of its notation that has no digits.
     pub(super) fn push_card(&mut self, number: &str, behind: &str, plain_digits: Option<usize>) {
         let start = self.bytes.len();
         self.push(number);
@@ -43,7 +43,7 @@ impl Text {
         self.push(behind);
     }
 
-    /// Adds a piece of a number: the first, or one that belongs to the last number.
+    /// Appends a part of a number: the first, or one of the last number.
     pub(super) fn push_part(&mut self, piece: &str, first: bool) {
         let start = self.bytes.len();
         self.push(piece);
@@ -54,7 +54,7 @@ impl Text {
         }
     }
 
-    /// Adds another text behind this one.
+    /// Appends another text.
     pub(super) fn append(&mut self, other: Self) {
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
@@ -66,13 +66,13 @@ impl Text {
         }
     }
 
-    /// The same in another encoding. The cards are where their bytes went.
+    /// Encodes the text. Card numbers keep their positions.
     pub(super) fn encoded(self, encoding: Encoding) -> Self {
         let encoded = encoding.encode(&self.bytes);
         let mut cards = self.cards;
         for span in cards.iter_mut().flat_map(|card| &mut card.spans) {
             *span = encoded.places[span.start].start..encoded.places[span.end - 1].end;
-            // The zero byte beside an outer digit of UTF-16 tells nothing of the card.
+            // The zero byte next to an outer digit in UTF-16 is not part of the card number.
             let is_zero = |at: usize| encoded.bytes[at] == 0;
             span.start += usize::from(is_zero(span.start));
             span.end -= usize::from(is_zero(span.end - 1));

@@ -1,4 +1,4 @@
-//! What stands for a placeholder that is no card number?
+//! Values for placeholders that are no card numbers.
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::rngs::ChaCha8Rng;
@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{identifier, instant, prose};
 
-/// A value for `{name:arguments}`.
+/// Value for `{name:arguments}`.
 pub(super) fn draw(name: &str, arguments: &str, rng: &mut ChaCha8Rng) -> Result<String> {
     let value = match name {
         "pick" => arguments.split('|').collect::<Vec<_>>().choose(rng).copied().unwrap_or_default().to_owned(),
@@ -26,34 +26,34 @@ pub(super) fn draw(name: &str, arguments: &str, rng: &mut ChaCha8Rng) -> Result<
     Ok(value)
 }
 
-/// Is there such a placeholder, and can it have these arguments?
+/// Checks that a placeholder exists and accepts these arguments.
 ///
 /// # Errors
 ///
-/// When not.
+/// When it does not.
 pub fn check(name: &str, arguments: &str) -> Result<()> {
     draw(name, arguments, &mut ChaCha8Rng::seed_from_u64(0)).map(|_| ())
 }
 
-/// So many random digits, the first of which is no zero.
+/// Random digits, the first of which is not zero.
 pub(super) fn digits(count: usize, rng: &mut ChaCha8Rng) -> String {
     let first = from(b"123456789", count.min(1), rng);
     first + &from(b"0123456789", count.saturating_sub(1), rng)
 }
 
-/// So many random characters of an alphabet.
+/// Random characters of an alphabet.
 pub(super) fn from(alphabet: &[u8], count: usize, rng: &mut ChaCha8Rng) -> String {
     (0..count).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len() as u32) as usize])).collect()
 }
 
-/// How many there are to be: `16`.
+/// Parses a count: `16`.
 pub(super) fn count(arguments: &str) -> Result<usize> {
     let count = arguments.parse().with_context(|| format!("{arguments:?} is no count"))?;
     ensure!(count <= 4096, "more than 4096");
     Ok(count)
 }
 
-/// A whole number within bounds: `1-500`.
+/// Integer within a range: `1-500`.
 fn integer(arguments: &str, rng: &mut ChaCha8Rng) -> Result<u64> {
     let (first, last) = arguments.split_once('-').context("not like 1-500")?;
     let range = first.parse()?..=last.parse()?;

@@ -1,6 +1,6 @@
-//! What does the chart of the evaluation look like?
+//! Chart of the evaluation.
 //!
-//! A bar for each class: of cards found where there are any, of records flagged where there are none.
+//! A bar for each class: the share of found card numbers, or of flagged records in classes without card numbers.
 
 use svg::Document;
 use svg::node::element::{Group, Rectangle, Style, Text, Title};
@@ -17,7 +17,7 @@ const ROW: usize = 18;
 const BAR: usize = 12;
 const HEADING: usize = 34;
 
-/// Readable on a light and on a dark page.
+/// Colours that are readable on light and dark pages.
 const STYLE: &str = "
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .heading { font-weight: 600; font-size: 13px }
@@ -34,7 +34,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 }
 ";
 
-/// The chart as SVG.
+/// Chart as SVG.
 pub fn chart(outcome: &Outcome<'_>) -> String {
     let mut document =
         Document::new().add(Title::new("Cards found and records flagged, by class")).add(Style::new(STYLE));
@@ -53,7 +53,7 @@ pub fn chart(outcome: &Outcome<'_>) -> String {
     format!("{document}\n")
 }
 
-/// The name of a class, its bar and its share.
+/// Name of a class, its bar and its share.
 fn bar(measured: &Measured<'_>, y: usize) -> Group {
     let share = measured.headline(&measured.total());
     let left = MARGIN + NAMES;
@@ -65,7 +65,7 @@ fn bar(measured: &Measured<'_>, y: usize) -> Group {
     Group::new().add(name).add(empty).add(full).add(label(left + BARS + 8, y + BAR + 1, &percent(share)))
 }
 
-/// Green for what is meant to be found, red for false findings, amber for what is known to be missed or cannot be told.
+/// Green for expected findings, red for false findings, amber for known misses and undecidable classes.
 fn colour(measured: &Measured<'_>) -> &'static str {
     match measured.class.expect {
         Expect::Found { .. } => "good",

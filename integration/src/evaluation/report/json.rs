@@ -1,4 +1,4 @@
-//! What does another program get?
+//! Report of the evaluation as JSON.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 use crate::evaluation::tally::Tally;
 
-/// Everything that was measured, as one JSON document.
+/// All results, as one JSON document.
 pub fn json(outcome: &Outcome<'_>) -> Value {
     let plan = &outcome.plan;
     let classes = outcome.classes.iter().map(|measured| {

@@ -1,4 +1,4 @@
-//! How is it told what came out?
+//! Reports of the evaluation: terminal, JSON and page.
 
 mod chart;
 mod json;
@@ -17,7 +17,7 @@ use panveil::verdict::Sensitivity;
 use super::corpus::Tier;
 use super::run::Measured;
 
-/// A share as a reader takes it in: all is all, and none is none.
+/// Share in per cent. Only exact values read 0 % and 100 %.
 fn percent(share: f64) -> String {
     match format!("{:.1} %", share * 100.0) {
         text if text == "100.0 %" && share < 1.0 => ">99.9 %".to_owned(),
@@ -26,7 +26,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// The name of a level in a policy.
+/// Name of a level in a policy.
 fn level_name(level: Sensitivity) -> &'static str {
     match level {
         Sensitivity::Strict => "strict",
@@ -35,7 +35,7 @@ fn level_name(level: Sensitivity) -> &'static str {
     }
 }
 
-/// What is told of each tier: its heading, and what its headline is.
+/// Heading of a tier, and the name of its main figure.
 fn heading(tier: Tier) -> (&'static str, &'static str) {
     match tier {
         Tier::Everyday => ("Card numbers as they are written every day", "found"),
@@ -46,7 +46,7 @@ fn heading(tier: Tier) -> (&'static str, &'static str) {
     }
 }
 
-/// The lowest and highest headline of a seed, when they differ as they are written.
+/// Lowest and highest main figure among the seeds, when their texts differ.
 fn spread(measured: &Measured<'_>) -> String {
     let (low, high) = measured.spread();
     let (low, high) = (percent(low), percent(high));

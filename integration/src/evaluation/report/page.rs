@@ -1,4 +1,4 @@
-//! What stands on the page about the evaluation?
+//! Results on `docs/evaluation.md`.
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{Cell, CellAlignment, Table};
@@ -8,7 +8,7 @@ use super::{heading, level_name, percent, spread};
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 
-/// The results as Markdown: the figures at every level, and the classes at the level of `classes`.
+/// Results as Markdown: the figures at every level, and the classes at the level of `classes`.
 pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
     let plan = &classes.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");

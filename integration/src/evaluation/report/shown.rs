@@ -1,7 +1,7 @@
-//! What may be seen of a record?
+//! Redacted display of a record.
 //!
-//! Never a whole number: of a card only the digits that PCI SSC's FAQ 1091 permits, and as many of any other long number,
-//! since what the detector found may be one.
+//! It never shows a complete number. Of a card number it shows only the digits that PCI SSC's FAQ 1091 permits, and of
+//! any other long number as many, since a finding may be a card number.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use panveil::mask::Keep;
 
 use crate::evaluation::fill::Text;
 
-/// The fewest digits that a card number has.
+/// Minimum number of digits of a card number.
 const FEWEST_DIGITS: usize = 12;
 
-/// The record in one line, with brackets around what was found.
+/// Record in one line, with brackets around the findings.
 pub fn shown(text: &Text, findings: &[Range<usize>]) -> String {
     let mut bytes = text.bytes().to_vec();
     for card in text.cards() {
@@ -32,7 +32,7 @@ pub fn shown(text: &Text, findings: &[Range<usize>]) -> String {
     line
 }
 
-/// Hides the digits that must not be seen, or everything when there is not a digit for each of the number's.
+/// Masks the middle digits of a card number. Masks all bytes unless each digit of the number is one visible digit.
 fn hide_card(bytes: &mut [u8], spans: &[Range<usize>], plain_digits: Option<usize>) {
     let positions: Vec<usize> = spans.iter().cloned().flatten().collect();
     let digits: Vec<usize> = positions.iter().copied().filter(|position| bytes[*position].is_ascii_digit()).collect();
@@ -45,7 +45,7 @@ fn hide_card(bytes: &mut [u8], spans: &[Range<usize>], plain_digits: Option<usiz
     }
 }
 
-/// Hides the middle of every long number, groups and all.
+/// Masks the middle of every long number, including its groups.
 fn hide_runs(bytes: &mut [u8]) {
     let mut run: Vec<usize> = Vec::new();
     for position in 0..=bytes.len() {
@@ -69,7 +69,7 @@ fn hide_middle(bytes: &mut [u8], digits: &[usize]) {
     }
 }
 
-/// Adds text in which nothing can steer a terminal.
+/// Appends text without control characters.
 fn push(line: &mut String, bytes: &[u8]) {
     for character in String::from_utf8_lossy(bytes).chars() {
         match character {

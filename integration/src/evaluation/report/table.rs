@@ -1,4 +1,4 @@
-//! What does a terminal show?
+//! Report of the evaluation for a terminal.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -7,7 +7,7 @@ use super::{heading, level_name, percent, spread};
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 
-/// Everything that was measured, as tables.
+/// All results, as tables.
 pub fn text(outcome: &Outcome<'_>) -> String {
     let plan = &outcome.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
@@ -61,7 +61,7 @@ fn summary(outcome: &Outcome<'_>) -> Table {
     table
 }
 
-/// The few numbers that say it all.
+/// Main figures.
 pub(super) fn figures(outcome: &Outcome<'_>) -> [(&'static str, f64); 7] {
     let overall = outcome.overall();
     [

@@ -1,11 +1,12 @@
-//! What runs in the sidecars? As they tell it themselves.
+//! Claim about the running filters, from the admin pages of the sidecars.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::super::{Claim, Mesh, Proxy};
 
-/// What Istio 1.30 makes of the overlays, by namespace: the name of the filter, what is done with requests, and by which rules.
+/// Translation of the overlays by Istio 1.30, by namespace: the name of the filter, its action for requests, and its
+/// rules.
 const FILTERS: [(&str, &str, &str, &[&str]); 2] = [
     (
         "payments",
@@ -16,7 +17,7 @@ const FILTERS: [(&str, &str, &str, &[&str]); 2] = [
     ("shop", "extensions.istio.io/trafficextension/shop.panveil~istio-translated-wasmplugin", "mask", &[]),
 ];
 
-/// The filter of every sidecar.
+/// Filter of every sidecar.
 pub async fn delivered(mesh: &Mesh) -> Result<Claim> {
     let mut claim = Claim::new("Each sidecar has the overlay of its namespace, as Istio delivers it");
     for proxy in [&mesh.payment_api, &mesh.checkout, &mesh.tickets] {
@@ -34,14 +35,14 @@ pub async fn delivered(mesh: &Mesh) -> Result<Claim> {
     Ok(claim)
 }
 
-/// What an Envoy says of itself.
+/// Filter on an Envoy's admin pages.
 struct Seen {
     node: String,
     filter: String,
     request: String,
     response: String,
     rules: Vec<String>,
-    /// The listeners that have it.
+    /// Listeners with the filter.
     listeners: Vec<String>,
 }
 
@@ -58,7 +59,7 @@ impl Seen {
         let parts = || dump["configs"].as_array().into_iter().flatten();
         let filter = parts().find_map(|part| part["ecds_filters"].get(0)).map(|filter| &filter["ecds_filter"]);
         let filter = filter.context("no filter was delivered")?;
-        // A policy without fields is not delivered at all.
+        // A policy without fields is not delivered.
         let policy = filter["typed_config"]["config"]["configuration"]["value"].as_str().unwrap_or("{}");
         let policy: Value = serde_json::from_str(policy).context("no policy")?;
         let node = parts().find_map(|part| part["bootstrap"]["node"]["id"].as_str()).unwrap_or_default();

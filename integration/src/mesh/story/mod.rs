@@ -1,4 +1,4 @@
-//! What is shown of the mesh? Who sends a card to whom, what becomes of it, and what must come of that.
+//! Steps of the mesh demo: requests with card numbers, their results, and the expected results.
 
 mod delivered;
 mod paying;
@@ -14,19 +14,19 @@ use crate::case::{Framing, Message, Request};
 use crate::client::Client;
 use crate::observation::ReceivedResponse;
 
-/// Public test numbers of Stripe's. The second is one that it declines.
+/// Public test numbers of Stripe. The API declines the second.
 const CARD: &str = "4242424242424242";
 const MASKED: &str = "424242******4242";
 const DECLINED: &str = "4000000000000002";
-/// As people write the first one.
+/// The first number with spaces, as people write it.
 const SPOKEN: &str = "4242 4242 4242 4242";
 const SPOKEN_MASKED: &str = "4242 42** **** 4242";
-/// What panveil answers in place of the service.
+/// Status of panveil's local reply.
 const REFUSED: u16 = 403;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// Everything in its order.
+/// Runs all steps in order.
 pub async fn tell(mesh: &mut Mesh, mut claimed: impl FnMut(&Claim)) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
     let mut settled = |claim: Claim| {
@@ -53,7 +53,7 @@ pub async fn tell(mesh: &mut Mesh, mut claimed: impl FnMut(&Claim)) -> Result<Ve
     Ok(claims)
 }
 
-/// A request with this body, or without one.
+/// Request with this body, or without one.
 fn request(method: &str, path: &str, content_type: &str, body: &str) -> Request {
     let framing = if body.is_empty() { Framing::None } else { Framing::Length };
     let pieces = if body.is_empty() { Vec::new() } else { vec![body.to_owned().into()] };
@@ -68,13 +68,13 @@ fn request(method: &str, path: &str, content_type: &str, body: &str) -> Request 
     }
 }
 
-/// Sends it as the workload of this proxy does, to another.
+/// Sends a request from the workload of this proxy to another workload.
 async fn ask(from: &Proxy, to: &Workload, mut request: Request) -> Result<ReceivedResponse> {
     request.message.headers.push(("host".to_owned(), to.host.to_owned()));
     Client::http1(from.outbound).send(&request).await?.with_context(|| format!("no answer of {}", to.host))
 }
 
-/// These columns of a line of the log, as far as they say something.
+/// Non-empty values of these columns of a log line.
 fn brief(line: &Map<String, Value>, columns: &[&str]) -> String {
     let text = |column: &&str| {
         let key = if *column == "path" { "path".to_owned() } else { format!("panveil_{column}") };
@@ -84,7 +84,7 @@ fn brief(line: &Map<String, Value>, columns: &[&str]) -> String {
     columns.iter().filter_map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// What a line of the log says was done.
+/// Action in a log line.
 fn action(line: &Map<String, Value>) -> &str {
     line.get("panveil_action").and_then(Value::as_str).unwrap_or("nothing")
 }

@@ -1,4 +1,4 @@
-//! Does the payment API get what it needs?
+//! Claims about the payment API: it receives the card numbers that it needs.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::super::{CHECKOUT, Claim, Mesh};
 use super::{CARD, DECLINED, action, brief};
 
-/// What localstripe makes of the card: the beginning of its SHA-1. Of the masked one it would be another.
+/// Fingerprint of localstripe for the card number: the beginning of its SHA-1. The masked number has another.
 const FINGERPRINT: &str = "79758cf4654d6cc6";
 
-/// A payment with a card.
+/// Payment with a card number.
 pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {
     let method = mesh.till.call("payment_methods.create", json!([card(CARD)])).await?;
     let line = mesh.payment_api.told().await?;
@@ -32,7 +32,7 @@ pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {
         .must(line.get("panveil_peer").is_some_and(|peer| peer == CHECKOUT.identity()), "the log names another client"))
 }
 
-/// A payment with a card that the API declines, which it knows by all of its digits.
+/// Payment with a card number that the API declines. It recognizes the number by all of its digits.
 pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
     let method = mesh.till.call("payment_methods.create", json!([card(DECLINED)])).await?;
     let line = mesh.payment_api.told().await?;
@@ -50,7 +50,7 @@ pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
         .must(["allowed", "reported"].contains(&action(&line)), "the log does not tell of it"))
 }
 
-/// A card as Stripe's client wants it.
+/// Card object in the format of Stripe's client.
 fn card(number: &str) -> Value {
     json!({"type": "card", "card": {"number": number, "exp_month": 12, "exp_year": 2030, "cvc": "123"}})
 }

@@ -1,4 +1,4 @@
-//! Who gets to a workload at all?
+//! Claim about access to a workload: only workloads of the mesh.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::envoy::Credential;
 
 const NO_ANSWER: &str = "no answer";
 
-/// Those who are not of the mesh, and one who is.
+/// Clients from outside the mesh, and one of the mesh.
 pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
     let folder = TempDir::with_prefix("panveil-strangers-")?;
     let file = |name: &str, Credential { certificate, key }: Credential| {

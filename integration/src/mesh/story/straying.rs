@@ -1,4 +1,4 @@
-//! What becomes of a card where it should not be?
+//! Claims about card numbers in the wrong place.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::case::{Framing, Message, Response};
 use crate::client::Client;
 use crate::upstream::Script;
 
-/// Another workload does what the checkout may do.
+/// Another workload sends a request that only the checkout may send.
 pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
     let before = mesh.api.served().await?;
     let body = format!("type=card&card[number]={CARD}&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123");
@@ -32,7 +32,7 @@ pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
         .must(listed.status == 200, "it cannot call the API at all"))
 }
 
-/// The checkout sends one where none belongs.
+/// The checkout sends a card number in the wrong field.
 pub async fn misplaced(mesh: &mut Mesh) -> Result<Claim> {
     let before = mesh.api.served().await?;
     let description = format!("card {SPOKEN}, by phone");
@@ -49,7 +49,7 @@ pub async fn misplaced(mesh: &mut Mesh) -> Result<Claim> {
         .must(action(&line) == "blocked", format!("the log says {}", action(&line))))
 }
 
-/// A card that the API was given before there was panveil.
+/// A card number that the API has stored before panveil was installed.
 pub async fn kept(mesh: &mut Mesh) -> Result<Claim> {
     let body = format!("description=card {SPOKEN}, by phone");
     let created = Client::http1(mesh.api.address).send(&request("POST", "/v1/customers", FORM, &body)).await?;
@@ -68,7 +68,7 @@ pub async fn kept(mesh: &mut Mesh) -> Result<Claim> {
         .must(action(&line) == "masked", format!("the log says {}", action(&line))))
 }
 
-/// The checkout hands on what a customer wrote.
+/// The checkout forwards the text of a customer.
 pub async fn complained(mesh: &mut Mesh) -> Result<Claim> {
     let wrote = |card: &str| format!(r#"{{"text":"charged twice: {card}"}}"#);
     let path = |card: &str| format!("/tickets?about={card}");
@@ -89,7 +89,7 @@ pub async fn complained(mesh: &mut Mesh) -> Result<Claim> {
         .must(line.get("panveil_peer").is_some_and(|peer| peer == CHECKOUT.identity()), "the log names another client"))
 }
 
-/// The tickets answer with one, wherever they have it from.
+/// The ticket service responds with a card number.
 pub async fn quoted(mesh: &mut Mesh) -> Result<Claim> {
     let said = |card: &str| format!(r#"{{"id":7,"card":"{card}"}}"#);
     mesh.ticket_service.script(answer(200, &said(CARD)));
@@ -114,16 +114,16 @@ fn answer(status: u16, body: &str) -> Script {
     })
 }
 
-/// The title of a problem document.
+/// Title of a problem document.
 fn title(body: &[u8]) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     problem["title"].as_str().unwrap_or("no problem").to_owned()
 }
 
-/// What the payment API saw of a request.
+/// Requests at the payment API as text.
 fn requests(served: u64) -> String {
     match served {
-        // The head of a request goes on as soon as it is read, and what began is cut off.
+        // The headers of a request are forwarded immediately, and the request is reset later.
         0 => "no whole request".to_owned(),
         served => format!("{served} whole requests"),
     }

@@ -1,4 +1,4 @@
-//! What do logs, metrics and alerts say of it?
+//! Claims about logs, metrics and alerts.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{CARD, DECLINED, SPOKEN};
 use crate::envoy::PAGES;
 use crate::silence::leaks;
 
-/// What is found while the story goes, by namespace, direction and what was done about it. A verification code counts too.
+/// Expected findings of all steps, by namespace, direction and action. A verification code counts too.
 const FINDINGS: [(&str, &str, &str, u64); 5] = [
     ("payments", "request", "allowed", 4),
     ("payments", "request", "blocked", 2),
@@ -19,7 +19,7 @@ const FINDINGS: [(&str, &str, &str, u64); 5] = [
     ("shop", "response", "masked", 1),
 ];
 
-/// The alerts that must fire at the end, and no others.
+/// Alerts that must fire at the end. No other alert may fire.
 const ALERTS: [&str; 4] = [
     "PanveilCardsAppeared in payments (response)",
     "PanveilCardsAppeared in shop (request)",
@@ -27,10 +27,10 @@ const ALERTS: [&str; 4] = [
     "PanveilCardsRefused in payments (request)",
 ];
 
-/// The exchanges that pass each sidecar until logs are looked through: of the payment API, the tickets and the checkout.
+/// Inbound exchanges of each sidecar before the search of the logs: payment API, tickets, checkout.
 const EXCHANGES: [usize; 3] = [10, 4, 9];
 
-/// While cards are where they belong.
+/// No alert fires while card numbers are only in their proper place.
 pub async fn quiet(watch: &Watch) -> Result<Claim> {
     watch.evaluated("allowed").await?;
     let firing = watch.firing(&BTreeSet::new()).await?;
@@ -46,9 +46,9 @@ pub async fn quiet(watch: &Watch) -> Result<Claim> {
         .must(firing.is_empty(), "an alert fires"))
 }
 
-/// Everything that was written until now.
+/// All output so far.
 pub async fn silent(mesh: &Mesh) -> Result<Claim> {
-    // Of the card that is declined eleven digits in a row are zeros, which much else has.
+    // Eleven consecutive digits of the declined card number are zeros, which are frequent elsewhere.
     let secrets = [DECLINED, SPOKEN].map(str::to_owned);
     let (mut lines, mut found) = (0, Vec::new());
     for (proxy, exchanges) in [&mesh.payment_api, &mesh.tickets, &mesh.checkout].into_iter().zip(EXCHANGES) {
@@ -67,7 +67,7 @@ pub async fn silent(mesh: &Mesh) -> Result<Claim> {
         .must(found.is_empty(), found.join("; ")))
 }
 
-/// Of the whole story.
+/// Metrics of all steps.
 pub async fn counted(watch: &Watch) -> Result<Claim> {
     let wanted: Findings = FINDINGS
         .iter()
@@ -83,7 +83,7 @@ pub async fn counted(watch: &Watch) -> Result<Claim> {
     Ok(claim.must(found == wanted, format!("{wanted:?} were to be counted")))
 }
 
-/// At the end of it.
+/// Alerts after all steps.
 pub async fn alarmed(watch: &Watch) -> Result<Claim> {
     let wanted: BTreeSet<String> = ALERTS.iter().map(|alert| (*alert).to_owned()).collect();
     let firing = watch.firing(&wanted).await?;

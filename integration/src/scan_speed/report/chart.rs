@@ -1,4 +1,4 @@
-//! What does the chart look like? A group of bars for each input; a bar's length is the logarithm of the speed in V8.
+//! Chart on `docs/scanner-speed.md`: a group of bars for each input. The length is the logarithm of the speed in V8.
 
 use panveil_scan_speed::contestant::Contestant;
 
@@ -7,7 +7,7 @@ use crate::bar_chart::{Bar, Chart, Group};
 use crate::scan_speed::Place;
 use crate::scan_speed::rounds::Outcome;
 
-/// As SVG.
+/// Chart as SVG.
 #[must_use]
 pub fn chart(outcomes: &[Outcome]) -> String {
     let median = |outcome: &Outcome, contestant| outcome.speed(Place::V8, contestant).map(|sample| sample.median());

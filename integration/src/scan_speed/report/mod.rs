@@ -1,4 +1,4 @@
-//! How is it told how fast the detector reads?
+//! Report of the speed of the detector.
 
 mod chart;
 mod page;
@@ -9,7 +9,7 @@ pub use chart::chart;
 pub use page::markdown;
 pub use table::table;
 
-/// Three digits of what is large, two of what is small.
+/// Speed with three digits when it is large, and two when it is small.
 fn speed(gigabytes: f64) -> String {
     match gigabytes {
         slow if slow < 0.00995 => format!("{slow:.4}"),

@@ -1,10 +1,10 @@
-//! What stands on the page about the detector's speed?
+//! Results on `docs/scanner-speed.md`.
 
 use super::table;
 use crate::scan_speed::Place;
 use crate::scan_speed::rounds::{Outcome, Plan};
 
-/// The results as Markdown. `v8` is the version that they are of.
+/// Results as Markdown. `v8` is the version of V8.
 #[must_use]
 pub fn markdown(plan: Plan, outcomes: &[Outcome], v8: &str) -> String {
     let turn = plan.turn.as_millis();

@@ -1,4 +1,4 @@
-//! What does a table show? An input a row.
+//! Tables of the speeds, with a row for each input.
 
 use comfy_table::Table;
 use panveil_scan_speed::contestant::Contestant;
@@ -8,7 +8,7 @@ use crate::figures::{align, percent, ratio};
 use crate::scan_speed::Place;
 use crate::scan_speed::rounds::Outcome;
 
-/// All inputs at one place.
+/// Table of all inputs in one place.
 #[must_use]
 pub fn table(outcomes: &[Outcome], place: Place) -> Table {
     let mut columns = vec!["", "panveil", "±", "meta regex", "dense DFA", "to the faster"];
@@ -40,7 +40,7 @@ pub(super) mod tests {
     use super::*;
     use crate::sample::Sample;
 
-    /// panveil reads the first input with 4 GB/s natively and 3 in V8, the others with a tenth of that.
+    /// Example: panveil reads the first input at 4 GB/s natively and 3 in V8, the others at a tenth of that.
     pub(in crate::scan_speed::report) fn outcome() -> Outcome {
         let sample = |value: f64| {
             let mut sample = Sample::default();

@@ -1,16 +1,16 @@
-//! How fast is it to be? In V8, on a machine that does nothing else.
+//! Speed targets, for V8 on an otherwise idle machine.
 
 use panveil_scan_speed::input::Input;
 
-/// What no input may be slower than, in 10⁹ bytes a second.
+/// Minimum speed of every input, in 10⁹ bytes per second.
 const EVERY: f64 = 0.2;
 const NAMED: [(&str, f64); 6] =
     [("JSON", 5.0), ("HTML", 8.0), ("base64", 8.0), ("CSV", 1.5), ("16-digit CSV", 0.7), ("all digits", 1.2)];
-/// Where it is to be so many times as fast as the faster regular expression.
+/// Minimum ratio to the faster regular expression, for the inputs with this target.
 const TIMES: f64 = 7.0;
 const TIMES_OF: [&str; 2] = ["JSON", "CSV"];
 
-/// What is to be reached with an input, and whether it is: `speed` is panveil's, `regex` that of the faster expression.
+/// Target of an input, and whether it is met. `speed` is panveil's, `regex` that of the faster expression.
 pub(super) fn verdict(input: &Input, speed: f64, regex: f64) -> String {
     let named = NAMED.iter().find(|(name, _)| *name == input.name);
     let least = named.map_or(EVERY, |(_, least)| *least);
