@@ -1,4 +1,4 @@
-//! Is every case file valid? Checked without Envoy, so that a mistake in one shows at once.
+//! Validity of every case file. It runs without Envoy, so that errors in a case show early.
 
 use std::collections::BTreeSet;
 use std::path::Path;

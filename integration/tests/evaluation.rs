@@ -1,4 +1,4 @@
-//! Does the detector find what the corpus promises? A small measurement; `make eval` makes a large one.
+//! Thresholds of the corpus, in a small measurement. `make eval` makes a large one.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use panveil_integration::evaluation::{fill, report};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
-/// As many as the margins of `at_least` and `at_most` are made for: 300 records a class.
+/// Records per class and seed. The margins of `at_least` and `at_most` assume 300 records per class.
 const RECORDS: u64 = 100;
 
 fn plan() -> Plan {

@@ -1,5 +1,5 @@
-//! Is a policy taken whole or not at all, whatever is in it? Every field of the shipped schema through right, wrong and hostile
-//! values, and policies drawn from it.
+//! Policy parser: a policy is accepted completely or rejected. Every field of the shipped schema is tested with valid,
+//! invalid and hostile values, and generated policies are tested too.
 
 use std::sync::LazyLock;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 const SEED: u64 = 5;
 const DRAWN: usize = 1000;
 
-/// Fields in which any short text is right.
+/// Fields that accept any short text.
 const FREE_TEXT: [&str; 3] = ["block.body", "detect.patterns[].regex", "rules[].match.path.regex"];
 
-/// An error that a person can act on is no longer than this.
+/// Maximum length of an error message.
 const LONGEST_ERROR: usize = 400;
 
-/// Each field: what must stand around it, with `@` in its place.
+/// Surroundings of a field, with `@` in its place.
 fn around(path: &str) -> String {
     match path.split_once("[].") {
         Some(("detect.patterns", "name")) => r#"{"detect":{"patterns":[{"regex":"a","name":@}]}}"#.into(),
@@ -42,7 +42,7 @@ fn nested(path: &str) -> String {
     path.rsplit('.').fold("@".to_owned(), |inner, name| format!("{{\"{name}\":{inner}}}"))
 }
 
-/// Every field of the schema, by its path as errors and the reference page have it.
+/// Every field of the schema, by its path in errors and on the reference page.
 fn fields(object: &Value, path: &str, all: &mut Vec<(String, Value)>) {
     for (name, field) in object["properties"].as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -59,7 +59,7 @@ static FIELDS: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     all
 });
 
-/// The error that this value at that path is refused with.
+/// Error for this value at this path.
 fn refused(path: &str, value: &Value) -> String {
     let text = around(path).replace('@', &value.to_string());
     let error = match Policy::parse(text.as_bytes()) {
@@ -72,7 +72,7 @@ fn refused(path: &str, value: &Value) -> String {
     error
 }
 
-/// One line that can be acted on: it says what was expected, or what was meant.
+/// Checks that an error is one actionable line: it names the expected value, or a suggestion.
 fn sentence(error: &str) {
     assert!(error.len() <= LONGEST_ERROR && error.lines().count() == 1, "{error}");
     assert!(!error.contains(SECRET) && !error.contains("xxxxxxxx"), "{error}");
@@ -133,7 +133,7 @@ fn every_field_takes_what_the_schema_says_and_nothing_else() {
                 Value::Array(_) => "array",
                 _ => "object",
             };
-            // What is in an object or a list of the right kind is a matter of its own fields.
+            // The fields of an object or a list have tests of their own.
             if !kinds.contains(&format!("\"{kind}\"")) || kind == "array" {
                 refused(path, &wrong);
             }
@@ -186,7 +186,7 @@ fn every_object_knows_its_fields_and_no_others() {
         told.sort_unstable();
         assert_eq!(told, known, "{path}: {error}");
         sentence(&error);
-        // A name that is nearly right.
+        // Misspelled name.
         let first = known.first().expect("a field");
         let error = Policy::parse(text.replace("zz", &format!("{first}x")).as_bytes()).err().expect("refused");
         assert!(error.to_string().contains(&format!("did you mean \"{first}\"?")), "{path}: {error}");
@@ -210,7 +210,7 @@ fn drawn_policies_are_taken_whole_or_refused() {
         }
         let broken = policies.broken();
         match Policy::parse(broken.as_bytes()) {
-            // What was put in the place of something may fit there.
+            // The replacement may be valid too.
             Ok(_) => assert!(serde_json::from_str(&broken).is_ok_and(|broken| schema.is_valid(&broken)), "{broken}"),
             Err(error) => {
                 turned_down += 1;
@@ -222,7 +222,7 @@ fn drawn_policies_are_taken_whole_or_refused() {
     assert!(turned_down > DRAWN * 9 / 10, "only {turned_down} of {DRAWN} broken policies are refused");
 }
 
-/// Whatever the policy says is in effect, and where it says nothing, the default of the schema.
+/// Checks the effective value: that of the policy, otherwise the default of the schema.
 fn is_in_effect(written: &Value, policy: &Policy) {
     for (path, value) in policy.effective() {
         let pointer = format!("/{}", path.replace('.', "/"));
@@ -231,7 +231,7 @@ fn is_in_effect(written: &Value, policy: &Policy) {
         let wanted = match &wanted {
             Value::String(_) if path == "block.body" => "set".to_owned(),
             Value::String(text) => text.clone(),
-            // Rules and patterns are told by their names.
+            // Rules and patterns are listed by their names.
             Value::Array(items) if items.is_empty() => "none".to_owned(),
             Value::Array(items) => {
                 let names: Vec<&str> =

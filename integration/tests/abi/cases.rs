@@ -1,4 +1,4 @@
-//! Does each case come out as it says? In every delivery of its bodies, one stream after the other in one virtual machine.
+//! Every case through the ABI, in every delivery of its bodies, with one stream after the other in one VM.
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
@@ -34,7 +34,7 @@ fn run(case: &Case, protocol: Protocol) -> Result<()> {
     Ok(())
 }
 
-/// Fails when a log line, a metric's name, a property or a local reply holds card digits.
+/// Fails when a log line, a metric name, a property or a local reply contains card digits.
 pub fn silent(cards: &[String]) -> Result<()> {
     with(|host| {
         let lines = host.lines.iter().map(|(_, line)| ("log line", line.as_bytes()));

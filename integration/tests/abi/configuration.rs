@@ -1,4 +1,4 @@
-//! Does the filter accept a good policy, and say in one line what is wrong with a bad one?
+//! Configuration of the filter: valid policies are accepted, and invalid ones cause one error line.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -8,7 +8,7 @@ use crate::host::{ERROR, Fault, with};
 use crate::trial::trial;
 use crate::vm::Vm;
 
-/// A policy, and what the complaint about it must name.
+/// Policies with an error, and the text that the error must contain.
 const MISTAKES: [(&str, &str, &str); 7] = [
     ("a_wrong_word", r#"{"request":"msak"}"#, "request"),
     ("a_wrong_nested_word", r#"{"mask":{"keep":"first9"}}"#, "mask.keep"),
@@ -39,7 +39,7 @@ fn refused(policy: &str, place: &str) -> Result<()> {
     one_error(place)
 }
 
-/// Exactly one line, an error that names `part`.
+/// Fails unless there is exactly one line, an error that contains `part`.
 fn one_error(part: &str) -> Result<()> {
     let lines = with(|host| std::mem::take(&mut host.lines));
     let [(level, line)] = lines.as_slice() else { anyhow::bail!("{} lines: {lines:?}", lines.len()) };
@@ -67,7 +67,7 @@ fn unreadable() -> Result<()> {
     one_error("get_buffer_bytes")
 }
 
-/// Masking does not depend on being counted.
+/// Masking works without metrics.
 fn without_extras() -> Result<()> {
     for call in ["define_metric", "record_metric", "set_tick_period_milliseconds"] {
         let mut vm = Vm::start();
@@ -79,7 +79,8 @@ fn without_extras() -> Result<()> {
     Ok(())
 }
 
-/// Another plugin of its mode may end, or begin in a namespace that it leaves out: those that are in force tell so again.
+/// Another plugin with the same mode may end, or start in an excluded namespace. The remaining ones report their mode
+/// again.
 fn told() -> Result<()> {
     let gauge = |set: Option<u64>| {
         with(|host| {
@@ -121,7 +122,7 @@ fn second() -> Result<()> {
     Ok(())
 }
 
-/// Where the policy does nothing, the host is asked for nothing.
+/// In an excluded namespace the filter makes no host calls.
 fn namespaces() -> Result<()> {
     const POLICY: &str = r#"{"request":"block","namespaces":{"include":["payments"],"exclude":["test"]}}"#;
     for (namespace, acts, said) in [

@@ -1,6 +1,6 @@
-//! What gets through when the host refuses calls? Not a card, under a policy that does not let it through anyway.
+//! Failing host calls: no card number passes, unless the policy permits it.
 //!
-//! A panic ends the whole test program: in a virtual machine it would take down every stream.
+//! A panic ends the test program. In a VM it would abort every stream.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -13,7 +13,7 @@ use crate::host::{CALLS, Fault, with};
 use crate::trial::{trial, without_complaints};
 use crate::vm::Vm;
 
-/// More calls than any exchange of a case makes.
+/// Limit for the number of host calls in the exchange of a case.
 const MOST_CALLS: usize = 500;
 
 pub fn trials(runs: &[(Case, Protocol)]) -> Vec<Trial> {
@@ -28,7 +28,7 @@ pub fn trials(runs: &[(Case, Protocol)]) -> Vec<Trial> {
     ]
 }
 
-/// Runs a case under each fault. What passes then is no more than what passes without one.
+/// Runs a case under each fault. With a fault no more may pass than without one.
 fn withstands((case, protocol): &(Case, Protocol), faults: fn(usize) -> Vec<Fault>) -> Result<()> {
     let (healthy, calls) = run(case, *protocol, Fault::None)?;
     ensure!(calls < MOST_CALLS, "{}: {calls} calls", case.title());
@@ -47,7 +47,8 @@ fn withstands((case, protocol): &(Case, Protocol), faults: fn(usize) -> Vec<Faul
     Ok(())
 }
 
-/// Runs one exchange, with a service that answers even if it never gets the whole request. Says how many calls were made.
+/// Runs one exchange, with an upstream that responds before the end of the request. Returns the observation and the
+/// number of host calls.
 fn run(case: &Case, protocol: Protocol, fault: Fault) -> Result<(Observation, usize)> {
     let mut vm = Vm::under(&case.policy).context("policy: refused")?;
     let mut stream = vm.stream();
@@ -77,7 +78,7 @@ fn fields_hold<'a>(mut fields: impl Iterator<Item = &'a (String, String)>, card:
     fields.any(|(name, value)| holds(name.as_bytes(), card) || holds(value.as_bytes(), card))
 }
 
-/// Whether the whole card stands there, whatever separates its digits.
+/// Whether `bytes` contain the complete card number, with any separators.
 fn holds(bytes: &[u8], card: &str) -> bool {
     let dense: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, b' ' | b'-' | b'.')).collect();
     dense.windows(card.len()).any(|window| window == card.as_bytes())

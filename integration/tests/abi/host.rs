@@ -1,7 +1,7 @@
-//! What does Envoy answer to the filter's calls? Its rules for which call is good in which callback.
+//! Model of Envoy as a Wasm host, with its rules for the calls that each callback permits.
 //!
-//! A call that Envoy would refuse, or that panveil has no business making, is answered as Envoy answers it and noted as a
-//! complaint: a test with complaints has failed. A [`Fault`] refuses calls that Envoy would not, which is no complaint.
+//! A call that Envoy would reject, or that panveil has no reason for, gets Envoy's answer and adds a complaint. A test
+//! with complaints fails. A [`Fault`] rejects calls that Envoy would accept, without a complaint.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,54 +19,54 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
 const GAUGE: u32 = 1;
 
-/// The levels that panveil logs at: info, warn, error.
+/// Log levels of panveil: info, warn, error.
 const LEVELS: std::ops::RangeInclusive<u32> = 2..=4;
 pub const ERROR: u32 = 4;
 
 thread_local! {
-    // The SDK's dispatcher is one to a thread too, so that each thread is a virtual machine with a host of its own.
+    // The SDK's dispatcher is thread-local too, so each thread is a VM with a host of its own.
     static HOST: RefCell<Host> = RefCell::default();
 }
 
-/// Asks this thread's host.
+/// Calls `ask` with the host of this thread.
 pub fn with<T>(ask: impl FnOnce(&mut Host) -> T) -> T {
     HOST.with_borrow_mut(ask)
 }
 
-/// The host of one virtual machine.
+/// Host of one VM.
 #[derive(Default)]
 pub struct Host {
-    /// While the filter is configured: the policy.
+    /// Policy, during the configuration.
     pub configuration: Option<Vec<u8>>,
-    /// While a callback of a stream runs: what it is about.
+    /// Running callback of a stream.
     pub callback: Option<Callback>,
-    /// The local reply that the running callback asked for.
+    /// Local reply of the running callback.
     pub reply: Option<Reply>,
-    /// All that the virtual machine asked for.
+    /// All local replies of the VM.
     pub replies: Vec<Reply>,
-    /// Properties that have a value while the filter is configured.
+    /// Available properties during the configuration.
     pub node: BTreeMap<String, Vec<u8>>,
-    /// The stream of which a callback runs, and the filter state that each stream has set.
+    /// Stream of the running callback, and the filter state that each stream has set.
     pub running: u32,
     states: BTreeMap<(u32, String), Vec<u8>>,
-    /// Filter state that can be set once.
+    /// Filter state that is write-once.
     set_once: Vec<String>,
     /// Filter state of the last stream, by name.
     pub properties: BTreeMap<String, String>,
     pub metrics: Vec<Metric>,
-    /// The lines logged, with their levels.
+    /// Log lines with their levels.
     pub lines: Vec<(u32, String)>,
     pub tick_period: Option<u32>,
-    /// The stream of which Envoy writes the log while the filter sets a buffer, as it does when a paused response outgrows it.
+    /// Stream whose log Envoy writes while the filter sets a buffer, as for a paused response that exceeds its buffer.
     pub logs_during_set_buffer: Option<u32>,
-    /// What the filter did that it must not do.
+    /// Forbidden host calls of the filter.
     pub complaints: Vec<String>,
     pub fault: Fault,
-    /// How many calls the filter has made.
+    /// Number of host calls.
     pub calls: usize,
 }
 
-/// A metric as it was defined.
+/// Metric definition.
 #[derive(Clone, Debug)]
 pub struct Metric {
     pub kind: u32,
@@ -74,19 +74,19 @@ pub struct Metric {
     pub value: u64,
 }
 
-/// Which calls are refused whatever the callback.
+/// Host calls that fail in every callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
     #[default]
     None,
     EveryCall,
-    /// Each call of this name.
+    /// Every call with this name.
     Call(&'static str),
-    /// The call of this number, counted from the first on.
+    /// The call with this number, counted from the first.
     Single(usize),
 }
 
-/// The calls that a fault can refuse. A log that is refused has nobody to tell.
+/// Calls that a fault can reject. A failed log call is not observable.
 pub const CALLS: [&str; 14] = [
     "set_tick_period_milliseconds",
     "get_buffer_bytes",
@@ -199,7 +199,7 @@ impl Host {
         }
         let path = text(path).replace('\0', ".");
         let told = self.callback.as_ref().map_or(&self.node, |callback| &callback.properties);
-        // Filter state reads back under the name it was set by.
+        // Filter state has the same name for reading and writing.
         let found = told.get(&path).cloned();
         found.or_else(|| self.states.get(&(self.running, path)).cloned()).ok_or(NOT_FOUND)
     }
@@ -286,7 +286,7 @@ impl Host {
         OK
     }
 
-    /// The counters that have moved, by the names they were defined under.
+    /// Counters with an increase, by their defined names.
     pub fn counters(&self) -> BTreeMap<String, u64> {
         let moved = self.metrics.iter().filter(|metric| metric.kind == COUNTER && metric.value > 0);
         moved.map(|metric| (metric.name.clone(), metric.value)).collect()
@@ -321,7 +321,7 @@ impl Host {
     }
 }
 
-/// The header map that a callback is about.
+/// Header map of a callback.
 fn map_of(phase: Phase) -> Option<u32> {
     match phase {
         Phase::Headers(Direction::Request) | Phase::Log => Some(0),
@@ -332,7 +332,7 @@ fn map_of(phase: Phase) -> Option<u32> {
     }
 }
 
-/// Whether the body of that kind can be there in that callback.
+/// Whether this body buffer is available in this callback.
 fn shows(phase: Phase, kind: u32) -> bool {
     match phase {
         Phase::Body(direction) | Phase::Trailers(direction) => match direction {
@@ -343,7 +343,7 @@ fn shows(phase: Phase, kind: u32) -> bool {
     }
 }
 
-/// The number of pairs, the lengths of each name and value, then each of these with a NUL behind it.
+/// Serialized header map: the number of pairs, the lengths of each name and value, then each of them with a NUL.
 fn serialised(fields: &[Field]) -> Vec<u8> {
     if fields.is_empty() {
         return Vec::new();
@@ -360,7 +360,7 @@ fn serialised(fields: &[Field]) -> Vec<u8> {
     bytes
 }
 
-/// The fields in a serialised map; `None` when it is not one.
+/// Fields of a serialized header map. `None` when it is malformed.
 fn deserialised(bytes: &[u8]) -> Option<Vec<Field>> {
     let number = |at: usize| {
         let bytes = bytes.get(at..at + 4)?.try_into().ok()?;

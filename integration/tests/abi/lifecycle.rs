@@ -1,4 +1,4 @@
-//! Does it harm when callbacks come out of the order, or not at all? And what does a tick do?
+//! Callbacks in unusual order, missing callbacks, and ticks.
 
 use std::process::{Command, ExitCode};
 
@@ -14,10 +14,10 @@ use crate::vm::{Stream, Vm};
 
 const CARD: &str = "4111111111111111";
 
-/// Names the ending that this program is to try instead of running tests.
+/// Environment variable with the ending that this program runs instead of tests.
 const ENDING: &str = "PANVEIL_ABI_ENDING";
 
-/// What makes the SDK give up, and its words for it. Envoy then refuses all traffic of the virtual machine.
+/// Calls that make the SDK panic, with its messages. Envoy then rejects all traffic of the VM.
 const ENDINGS: [(&str, fn(), &str); 4] = [
     ("a_context_that_was_never_created", never_created, "invalid context_id"),
     ("a_context_that_is_gone", gone, "invalid context_id"),
@@ -45,12 +45,12 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// A request whose headers hold a card.
+/// Request with a card number in its headers.
 pub fn request_with_a_card(stream: &mut Stream) -> Answer {
     stream.call(&mut headers(Direction::Request, &[(":method", "GET"), (":path", "/"), ("x-card", CARD)], true))
 }
 
-/// The host delivers the rest of the message all the same.
+/// The host delivers the rest of the message after a local reply.
 fn after_a_refusal() -> Result<()> {
     let mut vm = Vm::under(r#"{"request":"block"}"#).context("refused")?;
     let mut stream = vm.stream();
@@ -61,7 +61,7 @@ fn after_a_refusal() -> Result<()> {
     let mut trailers = headers(Direction::Request, &[("x-card", CARD)], true);
     trailers.phase = Phase::Trailers(Direction::Request);
     ensure!(!stream.call(&mut trailers).goes_on, "the request's trailers went on");
-    // Our own local reply.
+    // Headers of panveil's own local reply.
     ensure!(stream.call(&mut headers(Direction::Response, &[(":status", "403")], false)).goes_on, "no reply");
     ensure!(stream.call(&mut body(Direction::Response, "refused", true)).goes_on, "no reply");
     logged_once(&mut stream)
@@ -83,7 +83,7 @@ fn after_a_cut() -> Result<()> {
     logged_once(&mut stream)
 }
 
-/// The host delivers again what was refused.
+/// The host delivers the headers of a blocked request again.
 fn headers_again() -> Result<()> {
     for (policy, direction) in
         [(r#"{"request":"block"}"#, Direction::Request), (r#"{"response":"block"}"#, Direction::Response)]
@@ -98,7 +98,7 @@ fn headers_again() -> Result<()> {
     Ok(())
 }
 
-/// So that support can find the log line: whichever part of the request it was that is refused.
+/// The log line of a blocked request has the request id, so that support can find it, whichever part was blocked.
 fn names_the_request() -> Result<()> {
     let text = r#"
         [[case]]
@@ -125,7 +125,7 @@ fn names_the_request() -> Result<()> {
     Ok(())
 }
 
-/// The host cannot reply, and the service answers before it has the whole request.
+/// The local reply fails, and the upstream responds before the end of the request.
 fn answer_to_a_refused() -> Result<()> {
     let mut vm = Vm::under(r#"{"request":"block"}"#).context("refused")?;
     let mut stream = vm.stream();
@@ -143,7 +143,7 @@ fn answer_to_a_refused() -> Result<()> {
     Ok(())
 }
 
-/// However often a refused message came, the log tells of one card.
+/// The log has one card number, however often the blocked message was delivered.
 fn logged_once(stream: &mut Stream) -> Result<()> {
     stream.call(&mut log(&[(":path", "/")]));
     let told = stream.report().metadata;
@@ -152,7 +152,7 @@ fn logged_once(stream: &mut Stream) -> Result<()> {
     Ok(())
 }
 
-/// Envoy refuses a request before any filter runs, and logs it all the same.
+/// Envoy rejects a request before any filter runs, and logs it.
 fn refused_by_envoy() -> Result<()> {
     let mut vm = Vm::under("{}").context("refused")?;
     let mut stream = vm.stream();
@@ -162,7 +162,7 @@ fn refused_by_envoy() -> Result<()> {
     Ok(())
 }
 
-/// The client goes away while a number is undecided.
+/// The client resets the stream while a number is undecided.
 fn reset() -> Result<()> {
     let mut vm = Vm::under("{}").context("refused")?;
     let mut stream = vm.stream();
@@ -177,7 +177,7 @@ fn reset() -> Result<()> {
     Ok(())
 }
 
-/// Two streams whose callbacks take turns, each with half of a card.
+/// Two streams with interleaved callbacks, each with half of a card number.
 fn interleaved() -> Result<()> {
     let mut vm = Vm::under("{}").context("refused")?;
     let mut streams = [vm.stream(), vm.stream()];
@@ -251,7 +251,7 @@ fn counters() -> Vec<(String, u64)> {
     counters
 }
 
-/// A call that the SDK answers with a panic must end the program: nothing goes on afterwards.
+/// A call for which the SDK panics must end the program.
 fn fails_closed(ending: &str, last_words: &str) -> Result<()> {
     let output = Command::new(std::env::current_exe()?).env(ENDING, ending).output()?;
     let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -261,7 +261,7 @@ fn fails_closed(ending: &str, last_words: &str) -> Result<()> {
 
 const SURVIVED: &str = "survived";
 
-/// The ending that the environment asks for.
+/// Ending that the environment selects.
 pub fn ending_to_try() -> Option<impl FnOnce() -> ExitCode> {
     let name = std::env::var_os(ENDING)?;
     let (_, ending, _) = ENDINGS.into_iter().find(|(known, ..)| name == *known)?;
@@ -283,7 +283,7 @@ fn gone() {
     stream.iter_mut().for_each(|stream| drop(request_with_a_card(stream)));
 }
 
-/// Envoy comes to this only when a chunk outgrows its buffer while it waits, which panveil's never do.
+/// Envoy calls this only when a chunk exceeds its buffer during a pause, which panveil's chunks never do.
 fn inside() {
     if let Some(mut vm) = Vm::under("{}") {
         let mut stream = vm.stream();

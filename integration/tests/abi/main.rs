@@ -1,5 +1,4 @@
-//! Does panveil do what it says through the proxy-wasm ABI? Built natively, driven by its real entry points; the test is
-//! the host.
+//! Test tier with panveil's real proxy-wasm entry points, built natively. The test is the host.
 
 mod cases;
 mod configuration;

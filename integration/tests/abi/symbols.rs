@@ -1,6 +1,6 @@
-//! What does the filter call its host by? The import names of the proxy-wasm ABI (0.2.1), as native symbols.
+//! Host functions of the proxy-wasm ABI (0.2.1), as native symbols.
 //!
-//! Each only takes pointers apart and puts answers together; what is answered stands in [`Host`](crate::host::Host).
+//! Each converts pointers and results only; [`Host`](crate::host::Host) has the behaviour.
 
 #![allow(unsafe_code, reason = "the ABI is a set of foreign functions")]
 
@@ -116,8 +116,8 @@ extern "C" fn proxy_record_metric(id: u32, value: u64) -> u32 {
     with(|host| host.record_metric(id, value))
 }
 
-/// The rest of the ABI, which the SDK refers to and panveil never calls. A C function may leave its arguments alone, so
-/// these do not name them.
+/// Defines the rest of the ABI, which the SDK refers to and panveil never calls. A C function may ignore its arguments,
+/// so these declare none.
 macro_rules! never_called {
     ($($name:ident)*) => {$(
         #[unsafe(no_mangle)]
@@ -165,7 +165,7 @@ extern "C" fn proxy_call_foreign_function(
     with(|host| host.call_foreign_function(&read(name, name_len), &read(arguments, arguments_len)))
 }
 
-/// What the filter passes to the host.
+/// Bytes that the filter passes to the host.
 fn read(data: *const u8, len: usize) -> Vec<u8> {
     if len == 0 {
         return Vec::new();
@@ -174,8 +174,8 @@ fn read(data: *const u8, len: usize) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts(data, len) }.to_vec()
 }
 
-/// Hands over memory as Envoy does: allocated by the filter, filled by the host, the filter's own from then on. For
-/// nothing there is no memory.
+/// Passes memory to the filter as Envoy does: allocated by the filter, filled by the host, then owned by the filter. An
+/// empty result has no memory.
 fn answer(outcome: Result<Vec<u8>, u32>, data: *mut *mut u8, len: *mut usize) -> u32 {
     let bytes = match outcome {
         Ok(bytes) => bytes,

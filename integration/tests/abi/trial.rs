@@ -1,4 +1,4 @@
-//! How does a test become a trial? On a thread of its own, which is a virtual machine of its own.
+//! Trials of this tier. Each runs on a thread of its own, which is a VM of its own.
 
 use anyhow::{Result, bail};
 use libtest_mimic::{Failed, Trial};
@@ -15,7 +15,7 @@ pub fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send +
     })
 }
 
-/// Fails when the filter called its host in a way that Envoy does not allow.
+/// Fails when the filter made a host call that Envoy does not permit.
 pub fn without_complaints() -> Result<()> {
     let complaints = with(|host: &mut Host| std::mem::take(&mut host.complaints));
     if complaints.is_empty() { Ok(()) } else { bail!("the host complains:\n  {}", complaints.join("\n  ")) }

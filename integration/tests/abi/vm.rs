@@ -1,8 +1,8 @@
-//! How does a host run the filter? Through the SDK's own entry points, in the order in which Envoy calls them.
+//! VM of the filter: calls the SDK's entry points in Envoy's order.
 
 #![allow(unsafe_code, reason = "the ABI is a set of foreign functions")]
 
-// Links the filter, whose entry points are only known by their names.
+// Links the filter, whose entry points are referenced only by their symbols.
 use panveil as _;
 
 use panveil_integration::observation::from_stat;
@@ -30,20 +30,20 @@ unsafe extern "C" {
 const CONTINUE: u32 = 0;
 const ROOT: u32 = 1;
 
-/// A virtual machine with the filter in it: the one of the running thread.
+/// VM with the filter: the one of the current thread.
 pub struct Vm {
     streams: u32,
 }
 
-/// One exchange in it.
+/// Stream in it.
 pub struct Stream {
     context: u32,
-    /// The body of which a chunk waits in the host.
+    /// Direction whose body the host buffers.
     waiting: Option<Direction>,
 }
 
 impl Vm {
-    /// Starts the filter, which then waits for its configuration.
+    /// Starts the filter without a configuration.
     pub fn start() -> Self {
         with(|host| *host = Host::default());
         _initialize();
@@ -54,13 +54,13 @@ impl Vm {
         Self { streams: 0 }
     }
 
-    /// Starts the filter and configures it; `None` when it refuses the policy.
+    /// Starts the filter and configures it. `None` when it rejects the policy.
     pub fn under(policy: &str) -> Option<Self> {
         let mut vm = Self::start();
         vm.configure(policy).then_some(vm)
     }
 
-    /// Whether the filter accepts the policy.
+    /// Configures the filter. Returns whether it accepts the policy.
     pub fn configure(&mut self, policy: &str) -> bool {
         with(|host| host.configuration = Some(policy.into()));
         let accepted = proxy_on_configure(ROOT, policy.len());
@@ -68,20 +68,20 @@ impl Vm {
         accepted
     }
 
-    /// A new exchange. What was told of the one before is forgotten.
+    /// New stream. Clears the results of the last one.
     pub fn stream(&mut self) -> Stream {
         self.streams += 1;
         let context = ROOT + self.streams;
         with(|host| {
             host.properties.clear();
-            // Their ids hold as long as the virtual machine.
+            // Metric ids are valid as long as the VM.
             host.metrics.iter_mut().for_each(|metric| metric.value = 0);
         });
         proxy_on_context_create(context, ROOT);
         Stream { context, waiting: None }
     }
 
-    /// Time passes.
+    /// Calls the tick of the filter.
     pub fn tick(&mut self) {
         proxy_on_tick(ROOT);
     }
@@ -97,17 +97,17 @@ impl Drop for Vm {
 }
 
 impl Stream {
-    /// One that the filter was never told of.
+    /// Stream that the filter does not know.
     pub fn unknown() -> Self {
         Self { context: u32::MAX, waiting: None }
     }
 
-    /// From now on Envoy writes the log of this exchange in the middle of the filter's next change to a body.
+    /// Makes Envoy write the log of this stream during the filter's next change to a body.
     pub fn log_during_set_buffer(&self) {
         with(|host| host.logs_during_set_buffer = Some(self.context));
     }
 
-    /// Envoy lets go of an exchange.
+    /// Ends a stream.
     pub fn end(&self) {
         if !proxy_on_done(self.context) {
             with(|host| host.complain("done: not yet"));

@@ -1,6 +1,6 @@
-//! What if the module is not where it should be? As a file and behind a web server that is gone, at the start and as an update.
+//! Missing modules: as a file and on an unreachable web server, at the start and as an update.
 //!
-//! `docs/failure.md` tells an operator what these tests hold to be true, the case that lets cards through included.
+//! `docs/failure.md` describes the tested behaviour for operators, including the case in which card numbers pass.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
@@ -24,13 +24,13 @@ use crate::updates::until;
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 const GONE: &str = "/nowhere/panveil.wasm";
-/// Nobody listens there.
+/// Closed port.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
-/// Of the cluster of the web server.
+/// Cluster of the web server.
 const CLUSTER: &str = "modules";
 const STEP: Duration = Duration::from_millis(50);
 const MOST_STEPS: usize = 400;
-/// How often Envoy is asked that is expected to answer always the same.
+/// Number of requests that must all have the same result.
 const ATTEMPTS: usize = 5;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -81,7 +81,7 @@ async fn file_as_the_first(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Envoy starts, refuses, and does not ask again.
+/// Envoy starts, rejects requests, and does not fetch again.
 async fn server_at_the_start(build: Build) -> Result<()> {
     let server = free_address()?;
     let mut settings = build.settings("{}");
@@ -97,7 +97,7 @@ async fn server_at_the_start(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Even where the server has the module: at the start Envoy never has it yet.
+/// Applies even when the server has the module: at the start Envoy never has it yet.
 async fn refusable_start(build: Build) -> Result<()> {
     let server = free_address()?;
     let _server = serving(&build, server).await?;
@@ -110,7 +110,7 @@ async fn refusable_start(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What is there is not what the digest is of.
+/// The module does not match the digest.
 async fn another_module(build: Build) -> Result<()> {
     let server = free_address()?;
     let _server = serving(&build, server).await?;
@@ -126,8 +126,8 @@ async fn another_module(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy takes the new configuration before it has the module, and **lets requests past it**. This is Envoy's, whatever the
-/// filter: it is here so that what is written of it is true.
+/// Envoy accepts the new configuration before it has the module, and **lets requests pass without the filter**. This is
+/// Envoy's behaviour for every filter. The test verifies its documentation.
 async fn server_as_an_update(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, local(&build), NOBODY).await?;
     discovery.differ(source("/config", remote(NOBODY, &digest(&build)?)))?;
@@ -155,7 +155,8 @@ async fn server_as_an_update(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// With `nack_on_code_cache_miss` the one before stays in force until the module is there, and the next update takes over.
+/// With `nack_on_code_cache_miss` the previous filter stays active until the module is available, and the next update
+/// takes effect.
 async fn refusable(build: Build) -> Result<()> {
     let server = free_address()?;
     let (mut discovery, mut sidecar) = start(&build, local(&build), server).await?;
@@ -167,7 +168,7 @@ async fn refusable(build: Build) -> Result<()> {
         masked(&sidecar.envoy).await?;
     }
     let _server = serving(&build, server).await?;
-    // What failed is not asked for again for ten seconds, and the update after the one that fetches finds it.
+    // Envoy does not repeat a failed fetch for ten seconds, and the update after the successful fetch finds the module.
     for round in 0..MOST_STEPS {
         let status = post(&sidecar.envoy).await?.status;
         if status == 403 {
@@ -180,12 +181,12 @@ async fn refusable(build: Build) -> Result<()> {
     anyhow::bail!("it is never fetched: {}", sidecar.envoy.log())
 }
 
-/// Operations that put this source of the module in the place of the file.
+/// Operations that replace the file of the module with this source.
 fn source(plugin: &str, code: Value) -> Value {
     json!([{"op": "replace", "path": format!("{plugin}/vm_config/code"), "value": code}])
 }
 
-/// An operation that has a configuration refused as long as its module is not there.
+/// Operation that makes Envoy reject a configuration while its module is missing.
 fn refusable_at(plugin: &str) -> Value {
     json!([{"op": "add", "path": format!("{plugin}/vm_config/nack_on_code_cache_miss"), "value": true}])
 }
@@ -208,7 +209,7 @@ fn cluster(server: SocketAddr) -> Value {
     json!([{"op": "add", "path": "/static_resources/clusters/-", "value": cluster}])
 }
 
-/// An Envoy that gets its filter from a file, with the module from there, and knows the web server.
+/// Envoy with a discovered filter, a module from this source, and a cluster for the web server.
 async fn start(build: &Build, code: Value, server: SocketAddr) -> Result<(Discovery, Sidecar)> {
     let (mut discovery, mut settings) = build.discovered("{}")?;
     discovery.differ(source("/config", code))?;
@@ -217,14 +218,14 @@ async fn start(build: &Build, code: Value, server: SocketAddr) -> Result<(Discov
     Ok((discovery, Sidecar::start(&build.envoy, settings).await?))
 }
 
-/// The web server that has the module, there.
+/// Web server with the module, at this address.
 async fn serving(build: &Build, address: SocketAddr) -> Result<Upstream> {
     let pieces = vec![std::fs::read(&build.module)?];
     let message = Message { headers: vec![], pieces, framing: Framing::Length, trailers: vec![] };
     Upstream::start(address.port(), Script::Answer(Response { status: 200, message })).await
 }
 
-/// Where nobody listens.
+/// Address of a closed port.
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
@@ -271,7 +272,7 @@ async fn eventually(envoy: &Envoy, status: u16) -> Result<()> {
     anyhow::bail!("no {status}")
 }
 
-/// Envoy runs, and no log nor admin page has a digit of the card.
+/// Checks that Envoy runs, and that no log and no admin page has a digit of the card number.
 async fn unharmed(envoy: &mut Envoy) -> Result<()> {
     envoy.access_log(ATTEMPTS).await?;
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());

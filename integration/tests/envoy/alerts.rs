@@ -1,5 +1,5 @@
-//! Would an operator be told? What goes wrong in a real proxy, and whether what the alert asks for then holds in a real Prometheus.
-//! How long it must hold, and when it does not, is tried in `envoy-config/prometheus/rules_test.yaml`.
+//! Alerts: failures of a real proxy, and the expression of each alert in a real Prometheus.
+//! `envoy-config/prometheus/rules_test.yaml` tests durations and recovery.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials.collect()
 }
 
-/// What this alert asks for.
+/// Expression of this alert.
 fn expression(alert: &str) -> Result<String> {
     let rules: Value = serde_saphyr::from_str(RULES)?;
     let mut all = rules["groups"]
@@ -75,7 +75,7 @@ async fn until(prometheus: &Prometheus, expression: &str, client: &Client, statu
     anyhow::bail!("it never holds: {expression}")
 }
 
-/// As `settings`, with this failure policy and a module that traps.
+/// `settings` with this failure policy and a module that crashes.
 fn trapping(build: &Build, policy: &str) -> Result<(Trapping, Settings)> {
     let module = Trapping::in_place_of("proxy_on_request_headers", &build.module)?;
     let mut settings = build.settings("{}");
@@ -88,7 +88,7 @@ async fn trapped(build: Build, binaries: PathBuf, policy: &str, status: u16) -> 
     let (_module, settings) = trapping(&build, policy)?;
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
     let client = Client::http1(sidecar.envoy.listener);
-    // The one that traps is refused, whatever comes after it.
+    // The request that crashes is rejected, whatever follows.
     client.get("/").await?;
     let prometheus = watch(&binaries, &sidecar).await?;
     until(&prometheus, &expression("PanveilNotInspecting")?, &client, status).await
@@ -100,15 +100,15 @@ async fn recovered(build: Build, binaries: PathBuf) -> Result<()> {
     let client = Client::http1(sidecar.envoy.listener);
     let prometheus = watch(&binaries, &sidecar).await?;
     until(&prometheus, &expression("PanveilTrapped")?, &client, 503).await?;
-    // What the other asks for takes minutes; that Envoy counts it does not.
+    // The other alert needs minutes. This checks that Envoy counts its metric.
     let waits = r#"{__name__=~"envoy_wasm_.*panveil.*_vm_reload_backoff"} > 0"#;
     ensure!(expression("PanveilRefusing")?.contains("_vm_reload_(backoff|failure)"), "it asks for something else");
     until(&prometheus, waits, &client, 503).await
 }
 
-/// Compressed bodies that need more than there is.
+/// Compressed bodies that exceed the memory limit.
 async fn used_up(build: Build, binaries: PathBuf) -> Result<()> {
-    /// A frame of zstd with a window of 8 MiB, and a block of 128 KiB, again and again.
+    /// Zstandard frame with a window of 8 MiB, and a repeated block of 128 KiB.
     const FRAME: [u8; 6] = [0x28, 0xB5, 0x2F, 0xFD, 0, 13 << 3];
     const BLOCK: [u8; 4] = [2, 0, 16, b'a'];
     let body = [&FRAME[..], &BLOCK.repeat(64)].concat();
@@ -135,7 +135,7 @@ async fn used_up(build: Build, binaries: PathBuf) -> Result<()> {
     anyhow::bail!("it never holds: {expression}")
 }
 
-/// panveil at first, and then what Istio's agent delivers when it cannot get the module.
+/// panveil at first, then the replacement that Istio's agent delivers when it cannot fetch the module.
 async fn not_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     let mut manifest: Value = serde_saphyr::from_str(WASM_PLUGIN)?;
     manifest["metadata"]["namespace"] = json!("shop");
@@ -158,7 +158,7 @@ async fn not_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     until(&prometheus, &expression("PanveilMissing")?, &client, 403).await
 }
 
-/// A sidecar that gets its filter from a file, and Prometheus once it has seen that the filter is there.
+/// Sidecar with a discovered filter, and Prometheus after it has scraped the metrics of the filter.
 async fn discovered(build: &Build, binaries: &Path) -> Result<(Discovery, Sidecar, Prometheus)> {
     let (discovery, settings) = build.discovered("{}")?;
     let sidecar = Sidecar::start(&build.envoy, settings).await?;
@@ -174,14 +174,14 @@ async fn refused(build: Build, binaries: PathBuf) -> Result<()> {
     ensure!(prometheus.query(&shipped).await?.is_empty(), "it is told before there is anything to tell");
     discovery.offer(r#"{"request":"msak"}"#)?;
     until(&prometheus, &shipped, &client, 200).await?;
-    // It is not missed: the one before is in force.
+    // The previous filter is still active.
     for alert in ["PanveilMissing", "PanveilNotInspecting"] {
         ensure!(prometheus.query(&expression(alert)?).await?.is_empty(), "{alert}");
     }
     Ok(())
 }
 
-/// As an update, from a web server: Envoy lets requests past what it does not have yet.
+/// Update from a web server: Envoy lets requests pass without a filter that it has not fetched yet.
 async fn not_yet_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     let (mut discovery, sidecar, prometheus) = discovered(&build, &binaries).await?;
     let client = Client::http1(sidecar.envoy.listener);
@@ -192,7 +192,7 @@ async fn not_yet_fetched(build: Build, binaries: PathBuf) -> Result<()> {
     until(&prometheus, &expression("PanveilMissing")?, &client, 200).await
 }
 
-/// A proxy that runs without panveil, and rejects a listener since its access log cannot be opened.
+/// Proxy that runs without panveil, because it rejects a listener whose access log cannot be opened.
 async fn listener_rejected(build: Build, binaries: PathBuf) -> Result<()> {
     let log = json!({"name": "file", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",

@@ -1,5 +1,5 @@
-//! What tells a card again in the log? Its fingerprint, under a key that is in the environment of the virtual machine
-//! only; without a good one the filter does not start.
+//! Card fingerprints in the log, under a key that only the environment of the VM contains. Without a valid key the
+//! filter does not start.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use crate::trial::named;
 const POLICY: &str = r#"{"audit":{"fingerprint":true}}"#;
 const KEY: &str = "PANVEIL_HMAC_KEY";
 const CARDS: [&str; 2] = ["4111111111111111", "378282246310005"];
-/// Each with the fingerprints of the cards, from `printf CARD | openssl dgst -sha256 -hmac KEY -binary | base64`, in which `+` and
-/// `/` are `-` and `_` and the padding is gone.
+/// Keys with the fingerprints of the cards, from `printf CARD | openssl dgst -sha256 -hmac KEY -binary | base64`, in
+/// URL-safe form (`-` and `_`) without padding.
 const KEYS: [(&str, [&str; 2]); 2] = [
     (
         "00112233445566778899aabbccddeeff",
@@ -101,7 +101,7 @@ fn differ(settings: &mut Settings, environment: Value) -> Result<()> {
     settings.differ(json!([{"op": "add", "path": path, "value": environment}]))
 }
 
-/// What the log tells of a request with that body.
+/// Log record of a request with this body.
 async fn tell(sidecar: &Sidecar, client: &Client, told: &mut usize, body: &str) -> Result<Value> {
     let message = Message { headers: vec![], pieces: vec![body.into()], framing: Framing::Length, trailers: vec![] };
     client.send(&Request { method: "POST".into(), path: "/".into(), message }).await?.context("no response")?;

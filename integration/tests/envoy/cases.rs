@@ -1,5 +1,5 @@
-//! Does each case come out as it says? Over each of its protocols, under all of its cuts. Cases of one policy share Envoys, one
-//! after the other: what a case leaves behind in a filter shows in the next.
+//! Every case in Envoy, over each of its protocols, with all of its cuts. Cases with the same policy share Envoys one
+//! after the other, so that state left behind by a case shows in the next.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,20 +16,20 @@ use tokio::time::timeout;
 use crate::AT_ONCE;
 use crate::trial::LONGEST_TRIAL;
 
-/// What an Envoy is configured by: the policy, and whether the service speaks HTTP/2.
+/// Configuration of an Envoy: the policy, and whether the upstream speaks HTTP/2.
 type Configuration = (String, bool);
 
-/// After so many exchanges an Envoy has had its share: all that it has written is read for each case.
+/// Maximum number of exchanges of an Envoy. Each case reads all of its output.
 const MOST_EXCHANGES: usize = 400;
 
-/// A sidecar, and the runtime that its service lives on.
+/// Sidecar, and the runtime of its upstream.
 struct Place {
     configuration: Configuration,
     sidecar: Sidecar,
     runtime: Runtime,
 }
 
-/// Places that wait for the next case of their configuration. The last trial ends them.
+/// Idle sidecars, for the next case with the same configuration. The last trial stops them.
 #[derive(Default)]
 struct Idle(Mutex<Vec<Place>>);
 
@@ -93,7 +93,7 @@ impl Place {
 }
 
 impl Idle {
-    /// None for a case that counts messages: those of the case before are told up to a second later.
+    /// `None` for a case that counts messages: those of the case before are counted up to a second later.
     fn take(&self, case: &Case, protocol: Protocol) -> Option<Place> {
         if case.expect.counters.keys().any(|name| name.starts_with("panveil_messages_total")) {
             return None;
@@ -104,7 +104,7 @@ impl Idle {
         Some(places.remove(found))
     }
 
-    /// Ends the one that has waited longest if there are enough.
+    /// Stops the sidecar that has been idle longest when there are enough.
     fn put(&self, place: Place) {
         if place.sidecar.exchanges() >= MOST_EXCHANGES {
             return;

@@ -1,5 +1,5 @@
-//! Does panveil get along with what else handles a message? Routes, rewrites, answers of Envoy's own, another panveil, logs
-//! that are written before the end.
+//! Interaction with the rest of the chain: routes, rewrites, Envoy's local replies, a second panveil, logs before the
+//! end of a stream.
 
 use std::io::Read;
 
@@ -38,7 +38,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// Masking the query leaves the route alone; masking the path makes Envoy choose again, with the masked path.
+/// Masking the query keeps the route. Masking the path makes Envoy select the route again, for the masked path.
 async fn routes(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let answer = |status: u16| json!({"status": status});
@@ -71,7 +71,7 @@ async fn routes(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy tells the service what the path was before it rewrote it: that is the masked one too.
+/// Envoy tells the upstream the path before the rewrite. That one is masked too.
 async fn rewrite(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let route = format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes/0");
@@ -90,7 +90,7 @@ async fn rewrite(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// It passes as a response does, and is inspected like one.
+/// A direct response passes the filters, and is inspected.
 async fn direct_response(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.differ(json!([{
@@ -110,7 +110,8 @@ async fn direct_response(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The client gets what is masked, compressed as it asked for, although the service was asked not to compress.
+/// The client gets a masked response with the requested compression, although panveil asked the upstream not to
+/// compress.
 async fn compressor(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.differ(json!([{
@@ -145,7 +146,7 @@ async fn compressor(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// 413 from a filter behind panveil, once panveil has masked half of the body: found once, told once.
+/// Status 413 from a filter behind panveil, after panveil has masked half of the body: one finding, one log entry.
 async fn too_large(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.differ(json!([{
@@ -172,7 +173,7 @@ async fn too_large(build: Build) -> Result<()> {
     counted(&sidecar.envoy, r#"panveil_messages_total{direction="response",outcome="clean"}"#, 1).await
 }
 
-/// Its own answer passes it again, and is nothing to find or count a second time.
+/// panveil's own local reply passes it again, without a second finding or count.
 async fn refusal(build: Build) -> Result<()> {
     let settings = build.settings(&format!(r#"{{"request":"block","block":{{"body":"not {CARD}"}}}}"#));
     let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
@@ -190,8 +191,8 @@ async fn refusal(build: Build) -> Result<()> {
     counted(&sidecar.envoy, findings, 2).await
 }
 
-/// The second leaves it to the first: each exchange is inspected once and counted once. The next request of a connection
-/// is an exchange of its own.
+/// The second panveil leaves the exchange to the first: each exchange is inspected and counted once. The next request
+/// of a connection is a new exchange.
 async fn two_in_one_chain(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let filters = format!("{CONNECTION_MANAGER}/http_filters");
@@ -222,7 +223,7 @@ async fn two_in_one_chain(build: Build) -> Result<()> {
     counted(&sidecar.envoy, r#"panveil_messages_total{direction="request",outcome="masked"}"#, 4).await
 }
 
-/// One that acts does not leave it to one that merely watches, whichever is first.
+/// A panveil that acts inspects even if another one in monitor mode does too, whichever is first.
 async fn one_watches(build: Build) -> Result<()> {
     let mut settings = build.settings(r#"{"mode":"monitor"}"#);
     let filters = format!("{CONNECTION_MANAGER}/http_filters");
@@ -238,7 +239,7 @@ async fn one_watches(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// In a namespace that the policy leaves out nothing is looked at, and no log key is set.
+/// In an excluded namespace nothing is inspected, and no log key is set.
 async fn a_namespace_left_out(build: Build) -> Result<()> {
     for (include, acts) in [("payments", true), ("shop", false)] {
         let mut settings = build.settings(&format!(r#"{{"namespaces":{{"include":["{include}"]}}}}"#));
@@ -256,8 +257,8 @@ async fn a_namespace_left_out(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A log line at the start of an exchange, from before the filter saw it, and one each second: none has a card, and the last
-/// one tells all.
+/// Log lines at the start of an exchange, before the filter runs, and every second: none has a card number, and the
+/// last one is complete.
 async fn early_logs(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let options = json!({"flush_access_log_on_new_request": true, "access_log_flush_interval": "1s"});
@@ -293,7 +294,7 @@ fn post(pieces: &[String]) -> Request {
     Request { method: "POST".into(), path: "/".into(), message }
 }
 
-/// The counter reaches this value, with one of the next ticks, and stays there.
+/// Checks that the counter reaches this value within some ticks, and stays there.
 async fn counted(envoy: &Envoy, name: &str, value: u64) -> Result<()> {
     let mut counted = None;
     for _ in 0..60 {

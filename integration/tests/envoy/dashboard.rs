@@ -1,5 +1,4 @@
-//! Does every panel of the dashboard show something, and does an alert fire, when cards go through a real proxy and a real
-//! Prometheus watches it?
+//! Dashboard and alerts with a real proxy and a real Prometheus: every panel shows data, and an alert fires.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +19,7 @@ const DASHBOARD: &str = include_str!("../../../envoy-config/grafana/dashboard.js
 const POLICY: &str = r#"{"rules":[{"name":"no-reports","match":{"direction":"request","path":{"prefix":"/reports"}},"action":"block"}],
     "limits":{"header_count":20}}"#;
 const CARD: &str = r#"{"number":"4111111111111111","cvc":"123"}"#;
-/// Prometheus scrapes once a second; rates take two scrapes.
+/// Prometheus scrapes once a second, and rates need two scrapes.
 const PAUSE: Duration = Duration::from_millis(500);
 const MOST_ROUNDS: usize = 120;
 
@@ -58,7 +57,7 @@ async fn shows(build: Build, binaries: PathBuf) -> Result<()> {
     alerts(&prometheus).await
 }
 
-/// A sample with a number. What is divided by nothing is none.
+/// Whether a sample has a number. A division by zero has none.
 fn is_shown(samples: &[Value]) -> bool {
     let number = |sample: &Value| sample["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
     samples.iter().filter_map(number).any(f64::is_finite)
@@ -75,7 +74,7 @@ fn queries() -> Result<Vec<(String, String)>> {
         }
     }
     for variable in dashboard["templating"]["list"].as_array().context("no variables")? {
-        // `label_values(metric, label)` is Grafana's own.
+        // `label_values(metric, label)` is a function of Grafana.
         if let Some(text) = variable["query"]["query"].as_str() {
             let inner = text.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
             let (metric, label) = inner.and_then(|inner| inner.split_once(", ")).context("another kind of variable")?;
@@ -87,13 +86,13 @@ fn queries() -> Result<Vec<(String, String)>> {
         query.replace("$__rate_interval", "10s").replace("$__range", "1m")
     };
     let queries: Vec<_> = queries.into_iter().map(|(title, query)| (title, put_in(query))).collect();
-    // One that stands for a regular expression ends with a `$`; nothing else may be left.
+    // A variable in a regular expression ends with a `$`. No other may be left.
     let left = queries.iter().find(|(_, query)| query.contains('$'));
     ensure!(left.is_none(), "a variable that nobody knows: {left:?}");
     Ok(queries)
 }
 
-/// Something for every panel: masked, refused, not read, beyond a limit, and clean.
+/// Traffic for every panel: masked, blocked, not inspected, beyond a limit, and clean.
 async fn traffic(client: &Client) -> Result<()> {
     let json = ("content-type", "application/json");
     let many: Vec<(String, String)> = (0..25).map(|number| (format!("x-{number}"), "a".to_owned())).collect();
@@ -118,7 +117,7 @@ fn message(headers: &[(&str, &str)], body: &str) -> Message {
     Message { headers, pieces: vec![body.into()], framing: Framing::Length, trailers: vec![] }
 }
 
-/// Those that need not wait, of what the traffic was; none of what it was not, and no rule that cannot be evaluated.
+/// Alerts without a duration: those for this traffic fire, the others do not, and every rule can be evaluated.
 async fn alerts(prometheus: &Prometheus) -> Result<()> {
     let wanted = ["PanveilCardsRefused", "PanveilAuthenticationDataAnswered"];
     let taken_and_seen = "proxy:panveil_expected_requests:rate5m > 0 and proxy:panveil_requests:rate5m > 0";

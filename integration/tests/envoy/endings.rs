@@ -1,4 +1,5 @@
-//! What when an exchange does not end well? Whoever goes away, Envoy stays, the next exchange works, no digit is logged.
+//! Exchanges that end early: whichever end aborts, Envoy keeps running, the next exchange works, and no digit is
+//! logged.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
-/// Long enough for the proxy to have taken in what was sent before.
+/// Time for the proxy to read everything that was sent before.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -30,7 +31,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// In the middle of a number.
+/// Abort in the middle of a number.
 async fn the_client_goes_away(build: Build) -> Result<()> {
     let mut sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     for framing in ["content-length: 100", "transfer-encoding: chunked"] {
@@ -44,7 +45,7 @@ async fn the_client_goes_away(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// In the middle of a number, with a length and with chunks.
+/// Abort in the middle of a number, with a length and with chunks.
 async fn the_service_goes_away(build: Build) -> Result<()> {
     for head in
         ["content-length: 100\r\n\r\ncard 41111111111", "transfer-encoding: chunked\r\n\r\n10\r\ncard 41111111111"]
@@ -57,7 +58,7 @@ async fn the_service_goes_away(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy's own answer passes the filter too; there is nothing to find in it.
+/// Envoy's local reply passes the filter too, without a finding.
 async fn there_is_no_service(build: Build) -> Result<()> {
     let free = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let mut settings = build.settings("{}");
@@ -70,7 +71,7 @@ async fn there_is_no_service(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// HTTP/1.0 style: no length and no chunks, the end of the connection is the end of the body.
+/// HTTP/1.0 style: without length and chunks, the end of the connection ends the body.
 async fn the_connection_ends_the_body(build: Build) -> Result<()> {
     for (body, wanted) in
         [(format!("card {CARD}"), "card 411111******1111"), ("total 4111 11".to_owned(), "total 4111 11")]
@@ -84,7 +85,7 @@ async fn the_connection_ends_the_body(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Off by default in Envoy; when they are on, a card in them is masked like any other.
+/// Off by default in Envoy. When they are on, a card number in them is masked like any other.
 async fn http1_trailers(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.http1_trailers = true;
@@ -102,7 +103,8 @@ async fn http1_trailers(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The documented limit: when the host takes no more bytes, the stream is cut rather than bytes lost, and the log says so.
+/// Documented limit: when the host accepts no more bytes, the stream is reset rather than bytes lost, and the log has
+/// the reason.
 async fn http1_trailers_over_a_tail(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     settings.http1_trailers = true;
@@ -120,7 +122,7 @@ async fn http1_trailers_over_a_tail(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of a GET that a service answers with these bytes before it closes the connection.
+/// Result of a GET for which the upstream sends these bytes and then closes the connection.
 async fn behind(
     build: &Build,
     answer: String,

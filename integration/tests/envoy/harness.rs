@@ -1,4 +1,4 @@
-//! Does the harness itself tell the truth? Without panveil in the way, all that is sent must be seen as it was sent.
+//! Tests of the harness itself: without panveil, every message must be observed as it was sent.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;

@@ -48,7 +48,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// The policies under which a card must not arrive.
+/// Policies under which a card number must not arrive.
 const POLICIES: [&str; 3] =
     ["{}", r#"{"request":"block","response":"block"}"#, r#"{"uninspectable":"block","mask":{"keep":"none"}}"#];
 
@@ -66,13 +66,13 @@ fn post(message: Message) -> Request {
     Request { method: "POST".into(), path: "/".into(), message }
 }
 
-/// How many digits of the card in a row can be read in `body`.
+/// Length of the longest sequence of the card's digits in `body`.
 fn readable(body: &[u8]) -> usize {
     let text = String::from_utf8_lossy(body);
     (1..=CARD.len()).filter(|length| text.contains(&CARD[CARD.len() - length..])).max().unwrap_or(0)
 }
 
-/// The delay filter holds the request's headers, and what came of its body, and goes on by itself.
+/// The delay filter pauses the request's headers and the body behind them, and continues by itself.
 async fn delay(build: Build) -> Result<()> {
     for policy in POLICIES {
         let mut sidecar = behind_delay(&build, policy).await?;
@@ -90,7 +90,7 @@ async fn delay(build: Build) -> Result<()> {
                 ensure!(body == format!("card {MASKED} ok").as_bytes(), "cut at {cut}: {received:?}");
             }
         }
-        // What is no card arrives as it was sent.
+        // A body without a card number arrives as it was sent.
         let request = post(message(&[b"total: 12", b"34 items"], &[]));
         Client { gap: GAP, ..Client::http2(sidecar.envoy.listener) }.send(&request).await?;
         let (received, _) = sidecar.upstream.take().await?;
@@ -100,7 +100,7 @@ async fn delay(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Trailers behind held-back bytes, after the neighbour has continued: they arrive whole, or the log says that they do not.
+/// Trailers behind held-back bytes, after the neighbour has continued: they arrive complete, or the log has the reason.
 async fn delay_and_trailers(build: Build) -> Result<()> {
     let mut sidecar = behind_delay(&build, "{}").await?;
     for (number, gap) in [Duration::from_millis(5), GAP].into_iter().enumerate() {
@@ -132,7 +132,7 @@ async fn behind_delay(build: &Build, policy: &str) -> Result<Sidecar> {
     Sidecar::start(&build.envoy, settings).await
 }
 
-/// The first filter of a chain, which is the last to see a response: a script that asks another service.
+/// First filter of a chain, which is the last for a response: a script that calls another upstream.
 fn call_in_front() -> Value {
     json!([{
         "op": "add",
@@ -146,7 +146,7 @@ fn call_in_front() -> Value {
     }])
 }
 
-/// A Lua script asks another service before it lets the response's headers go.
+/// A Lua script calls another upstream before it continues the response's headers.
 async fn lua(build: Build) -> Result<()> {
     for policy in POLICIES {
         let mut settings = build.settings(policy);
@@ -183,7 +183,7 @@ fn gzip(text: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// All members are one text, also when each comes in a chunk of its own and the number is in two of them.
+/// All gzip members are one text, even when each is in a chunk of its own and the number is in two of them.
 async fn members(build: Build) -> Result<()> {
     for policy in POLICIES {
         let mut settings = build.settings(policy);
@@ -245,7 +245,7 @@ async fn decompressed_requests_under(build: &Build, policy: &str) -> Result<()> 
             }
         }
     }
-    // And a card in such a request is one.
+    // A card number in such a request is detected.
     let message = message(&[&gzip(format!("card {CARD}").as_bytes())?], &[("content-encoding", "gzip")]);
     Client::http1(sidecar.envoy.listener).send(&post(message)).await?;
     let (received, cut_off) = sidecar.upstream.take().await?;
@@ -255,7 +255,7 @@ async fn decompressed_requests_under(build: &Build, policy: &str) -> Result<()> 
     Ok(())
 }
 
-/// Envoy's decompressor tells its sizes in trailers that nobody has announced.
+/// Envoy's decompressor adds unannounced trailers with its sizes.
 async fn decompressed_requests(build: Build) -> Result<()> {
     for policy in POLICIES {
         decompressed_requests_under(&build, policy).await?;
@@ -263,7 +263,7 @@ async fn decompressed_requests(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Whole, or cut with the details that the documents name; never without a line, and never left open.
+/// Complete, or reset with the documented response code details. Never without a log line, and never left open.
 async fn decompressed_response(build: Build) -> Result<()> {
     for policy in POLICIES {
         for service_http2 in [false, true] {
@@ -285,7 +285,7 @@ async fn decompressed_response(build: Build) -> Result<()> {
                         count += 1;
                         let line = unharmed(&mut sidecar.envoy, CARD, count).await?;
                         let is_whole = response.complete && response.body == text.as_bytes();
-                        // HTTP/2 ends with the last bytes, and the trailers come behind them at once.
+                        // Over HTTP/2 the trailers follow the last bytes immediately.
                         let is_told = service_http2 && line["details"] == "panveil_trailers_over_tail";
                         ensure!(is_whole || is_told, "{policy} {text} {framing:?}: {} {line:?}", response.summary());
                     }
@@ -296,7 +296,7 @@ async fn decompressed_response(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// While a script stops the response, the trailers of the decompressor go past the filter, and with them the end.
+/// While a script pauses the response, the decompressor's trailers bypass the filter, and with them the end.
 async fn decompressed_response_that_is_stopped(build: Build) -> Result<()> {
     for (policy, content_type) in [("{}", "text/plain"), (r#"{"mask":{"keep":"none"}}"#, "application/grpc-web-text")] {
         let mut settings = build.settings(policy);
@@ -319,7 +319,7 @@ async fn decompressed_response_that_is_stopped(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A response that ends with its connection, whose first small read ends in what may become a card.
+/// Response that ends with its connection, whose first small read ends in a possible partial card number.
 async fn close_delimited(build: Build) -> Result<()> {
     let large = "no number in this line, as in most of them\n".repeat(70_000);
     for buffer_limit in [Some(16 << 10), Some(32 << 10), None] {

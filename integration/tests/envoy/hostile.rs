@@ -1,5 +1,5 @@
-//! Can a body stall a worker? Envoy does not stop a filter that takes its time: what is made to be slow must come through all
-//! the same, and as long as it was.
+//! Slow bodies. Envoy does not interrupt a slow filter, so bodies designed to be slow must pass in time, with their
+//! length unchanged.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -11,7 +11,7 @@ use crate::trial::trial;
 
 const LENGTH: usize = 1 << 20;
 
-/// A body, how it is called, and what it is made of, again and again.
+/// Name of a body, its description, and its repeated part.
 const BODIES: [(&str, &str, &[u8]); 12] = [
     ("digits", "text/plain", b"4"),
     ("digits_and_spaces", "text/plain", b"4 "),
@@ -27,7 +27,7 @@ const BODIES: [(&str, &str, &[u8]); 12] = [
     ("tokens", "application/json", b"eyJhbGciOiJ9."),
 ];
 
-/// Everything that can be looked for is looked for.
+/// Policy with every detection feature.
 const POLICY: &str =
     r#"{"detect":{"sensitivity":"strict","base64":true,"patterns":[{"name":"id","regex":"[A-Z]{2}[0-9]{6,10}"}]}}"#;
 

@@ -1,4 +1,4 @@
-//! The judge of `make hostile-peers` has nothing to say of panveil, and notices a filter that does nothing.
+//! `make hostile-peers`: its checks pass for panveil, and fail for a filter that does nothing.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -8,11 +8,11 @@ use panveil_integration::sidecar::Build;
 
 use crate::trial::trial;
 
-/// Always the same exchanges, so that a failure can be looked at again. Among these are ones that have ended Envoy, put digits in
-/// front of the text before them, and broken compressed bodies.
+/// Fixed seed, so that a failure is reproducible. Its exchanges include ones that have crashed Envoy, inserted digits
+/// in front of a text, and corrupted compressed bodies.
 const SEED: &str = "7";
 const EXCHANGES: &str = "8000";
-/// Enough for a filter that does nothing.
+/// Number of exchanges that suffices for a filter that does nothing.
 const FEW: &str = "200";
 
 pub fn trials(build: &Build) -> Vec<Trial> {

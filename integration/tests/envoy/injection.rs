@@ -1,5 +1,5 @@
-//! Can a client write a log line of its own, or a column, or a key of a record? Whatever it sends, as far as Envoy lets it
-//! through: each exchange is one line in each log, with the columns that the format has, and the record is JSON.
+//! Log injection: for any client input that Envoy accepts, each exchange is one line in each log, with the columns of
+//! the format, and the record is valid JSON.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::trial::named;
 
 const CARD: &str = "4111111111111111";
 
-/// What would end a value, a column, a line or a record, or stand for another one.
+/// Texts that end a value, a column, a line or a record, or that stand for another value.
 const TEXTS: [&[u8]; 22] = [
     b"\"",
     b"'`\\",
@@ -41,13 +41,13 @@ const TEXTS: [&[u8]; 22] = [
     b"<script>&#10;</script>",
     b"#;--=,|",
 ];
-/// Lengths around what panveil keeps, and around what Envoy takes.
+/// Lengths around panveil's limit for values and Envoy's limit for headers.
 const LENGTHS: [usize; 6] = [2047, 2048, 2049, 8000, 30000, 58000];
 
-/// Some requests have no end, so that Envoy waits for more.
+/// Some requests have no end, so Envoy waits for more.
 const LONGEST_ANSWER: Duration = Duration::from_secs(1);
 
-/// Texts that are sent at once.
+/// Concurrent texts.
 const AT_ONCE: usize = 8;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -76,7 +76,7 @@ impl Logs {
         Client::http1(self.sidecar.envoy.listener)
     }
 
-    /// What it is answered, if at all, is no matter.
+    /// Sends the request. Any response is accepted, also none.
     async fn send(&self, request: &[u8]) {
         let _ = timeout(LONGEST_ANSWER, self.client().send_bytes(request)).await;
     }
@@ -86,7 +86,7 @@ impl Logs {
         let _ = timeout(LONGEST_ANSWER, self.client().send_fields(&fields, b"")).await;
     }
 
-    /// The lines of the exchanges since the last time, of which there are at most `most`, as both logs have them.
+    /// New lines of both logs, at most `most`, which must agree.
     async fn lines(&mut self, most: usize) -> Result<Vec<Map<String, Value>>> {
         let (json, text) = self.sidecar.envoy.access_logs();
         let (mut json_lines, mut text_lines);
@@ -116,7 +116,7 @@ impl Logs {
             check_line(&text).with_context(|| format!("{text:?}"))?;
             let same = json.iter().filter(|(name, _)| *name != "duration_ms").all(|(name, value)| {
                 let value = if value.is_number() { value.to_string().into() } else { value.clone() };
-                // Text has one sign for what is not known, JSON two.
+                // The text format has one notation for an unknown value, JSON two.
                 value == text[name] || (value == "-" && text[name].is_null())
             });
             ensure!(same, "the logs differ: {json:?} {text:?}");
@@ -125,7 +125,7 @@ impl Logs {
         Ok(lines)
     }
 
-    /// Nothing that was said made it look like something else.
+    /// Checks that no input changed the structure of a line.
     async fn unforged(&mut self, most: usize) -> Result<()> {
         for line in self.lines(most).await? {
             ensure!(line["path"] != "/forged", "{line:?}");
@@ -144,7 +144,7 @@ fn line_count(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Each place of a request that a log says something of.
+/// Every part of a request that a log contains.
 async fn http1(build: Build) -> Result<()> {
     let mut logs = Logs::start(&build).await?;
     let card = CARD.as_bytes();
@@ -163,7 +163,7 @@ async fn http1(build: Build) -> Result<()> {
             requests.extend(heads.map(|head| [head.concat().as_slice(), b"connection: close\r\n\r\n"].concat()));
         }
         join_all(requests.iter().map(|request| logs.send(request))).await;
-        // With a line's end in the right place a request may be two.
+        // A line end in the right place can make two requests.
         logs.unforged(2 * requests.len()).await?;
     }
     Ok(())
@@ -197,11 +197,11 @@ async fn http2(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What is kept of a value is bounded, and still holds no card at its end.
+/// Logged values have a maximum length, and no card number at their end.
 async fn overlong(build: Build) -> Result<()> {
     let mut logs = Logs::start(&build).await?;
     for length in LENGTHS {
-        // Quotes are written with three letters each.
+        // Quotes are escaped with three characters each.
         for filler in ["a", "\""] {
             let long = filler.repeat(length - CARD.len()) + CARD;
             let requests = [

@@ -1,5 +1,5 @@
-//! Do the overlays do in a proxy what they are called? Each is rendered, turned into the filters that Istio would deliver, and
-//! gets a card in the namespaces that it is about.
+//! Effects of the overlays in a proxy. Each is rendered, translated into the filters that Istio delivers, and tested
+//! with a card number in its namespaces.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,15 +24,15 @@ const WASM_PLUGIN: &str = include_str!("../../../envoy-config/istio/base/wasmplu
 const STEP: Duration = Duration::from_millis(50);
 const MOST_STEPS: usize = 200;
 
-/// Plugins in a namespace, and what becomes of a request with a card.
+/// Plugins in a namespace, and the result of a request with a card number.
 struct Stage {
     name: &'static str,
     overlays: &'static [&'static str],
     release: Release,
     namespace: &'static str,
-    /// What the service gets; nothing when the request is refused.
+    /// Body at the upstream. `None` when the request is blocked.
     service: Option<&'static str>,
-    /// What the log calls it.
+    /// Action in the log.
     action: Option<&'static str>,
 }
 
@@ -69,7 +69,7 @@ const STAGES: [Stage; 9] = [
         service: Some(CARD),
         action: Some("reported"),
     },
-    // Who has no identity is nobody that may send cards.
+    // A client without an identity may not send card numbers.
     Stage {
         name: "payments",
         overlays: &["overlays/payments"],
@@ -129,7 +129,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// The base as it is in this namespace, with these fields of its `spec` changed.
+/// Base in this namespace, with these fields of its `spec` changed.
 fn base(namespace: &str, changes: &[(&str, Value)]) -> Result<Value> {
     let mut manifest: Value = serde_saphyr::from_str(WASM_PLUGIN)?;
     manifest["metadata"]["namespace"] = namespace.into();
@@ -139,7 +139,7 @@ fn base(namespace: &str, changes: &[(&str, Value)]) -> Result<Value> {
     Ok(manifest)
 }
 
-/// A sidecar of the namespace `shop` with these plugins.
+/// Sidecar in the namespace `shop` with these plugins.
 async fn with_plugins(build: &Build, manifests: &[Value]) -> Result<(Chain, Sidecar)> {
     let plugin = |manifest| Plugin::of(manifest, Release::From1_30, &build.module);
     let chain = Chain::new("shop", manifests.iter().map(plugin).collect::<Result<_>>()?)?;
@@ -150,12 +150,12 @@ async fn with_plugins(build: &Build, manifests: &[Value]) -> Result<(Chain, Side
     Ok((chain, sidecar))
 }
 
-/// What the documents tell an operator to look for when the agent has no module: the status and the details.
+/// Status and response code details that the documents name for a missing module.
 async fn not_fetched(build: Build) -> Result<()> {
     let (chain, sidecar) = with_plugins(&build, &[base("shop", &[])?]).await?;
     let client = Client::http1(sidecar.envoy.listener);
     chain.not_fetched()?;
-    // Those that Envoy serves before it hears of it have lines in the log too.
+    // The log also has the requests before the update.
     let mut sent = 0;
     let mut refused = false;
     while sent < MOST_STEPS && !refused {
@@ -179,8 +179,8 @@ async fn without_a_policy(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A plugin of the mesh and one of the namespace: modules that the agent fetched share virtual machines, those in files do
-/// not, since Istio's variables stay in their environment.
+/// Plugin of the mesh and one of the namespace: fetched modules share VMs, modules in files do not, since Istio's
+/// variables stay in their environment.
 async fn in_files(build: Build) -> Result<()> {
     let mut machines = Vec::new();
     for url in ["oci://registry.example/panveil/panveil:0.1.0", "file:///etc/panveil/panveil.wasm"] {
@@ -230,7 +230,7 @@ async fn enact(build: Build, kustomize: PathBuf, stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// A card in the body; what is not masked must not come back into the log by the answer.
+/// Card number in the body. An unmasked one must not reach the log through the response.
 fn request() -> Request {
     let message = Message {
         headers: vec![("content-type".into(), "text/plain".into())],
@@ -241,7 +241,8 @@ fn request() -> Request {
     Request { method: "POST".into(), path: "/v1/orders".into(), message }
 }
 
-/// Every message was counted once, by the names that Prometheus is asked for, and so was whether a policy was refused.
+/// Checks that every message was counted once, under the names of the Prometheus queries, and that rejected policies
+/// are reported.
 async fn counted(sidecar: &Sidecar, stage: &Stage) -> Result<()> {
     let (mut counters, mut requests) = (std::collections::BTreeMap::new(), 0);
     let wanted = u64::from(stage.action.is_some());

@@ -1,6 +1,6 @@
-//! Is nothing that is written a card, and would each scanner notice if it were? The long run is `make leaks`.
+//! Short run of `make leaks`, and proof that each scanner detects a leak.
 //!
-//! `docs/logs-and-metrics.md` tells an operator what remains.
+//! `docs/logs-and-metrics.md` describes the remaining output for operators.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use panveil_integration::sidecar::Build;
 use crate::trapping::Trapping;
 use crate::trial::named;
 
-/// Always the same exchanges, so that a failure can be looked at again.
+/// Fixed seed, so that a failure is reproducible.
 const LOAD: Load = Load {
     seed: 1,
     exchanges: 3000,
@@ -26,7 +26,7 @@ const LOAD: Load = Load {
 };
 const SHORT: Load = Load { exchanges: 300, ..LOAD };
 
-/// What must have become of some exchange: Envoy refused it before the filter or after it, panveil did, or nobody.
+/// Response code details that must occur: rejected by Envoy before or after the filter, blocked by panveil, or passed.
 const DETAILS: [&str; 10] = [
     "http1.codec_error",
     "http1.headers_too_large",
@@ -44,7 +44,7 @@ const SEEN: [&str; 12] = [
     "uatp",
 ];
 
-/// Who in Envoy prints headers as they came, by the level that it takes.
+/// Loggers of Envoy that print unredacted headers, by level.
 const BELOW_INFO: [&str; 5] = [
     "debug http conn_manager_impl.cc",
     "debug http2 codec_impl.cc",
@@ -81,7 +81,7 @@ async fn spans(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The format that the shipped ones avoid.
+/// Log format with the operators that the shipped ones avoid.
 async fn noticed(build: Build) -> Result<()> {
     let load = Load { planted: Some("%REQ(:PATH)%"), ..SHORT };
     let python = Python::from_environment();
@@ -92,7 +92,7 @@ async fn noticed(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What the engine says of a trap holds nothing of the traffic.
+/// The engine's message about a crash contains no traffic.
 async fn trapped(build: Build) -> Result<()> {
     for callback in ["proxy_on_request_body", "proxy_on_log"] {
         let trapping = Trapping::in_place_of(callback, &build.module)?;
@@ -103,7 +103,7 @@ async fn trapped(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy prints headers; panveil still prints none.
+/// Envoy logs headers. panveil still logs none.
 async fn below_info(build: Build) -> Result<()> {
     let summary = silent(&build, &Load { log_level: "trace", ..SHORT }).await?;
     ensure!(!summary.own_log.is_empty(), "Envoy prints no headers any more: the documents say that it does");

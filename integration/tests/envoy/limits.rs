@@ -1,7 +1,7 @@
-//! Does a body survive Envoy's buffers? Small ones, full ones, and chunks of every size that Envoy hands over.
+//! Envoy's buffer limits: small buffers, full ones, and chunks of every size.
 //!
-//! A card stands across every cut, so that something of each chunk must wait for the next, which is when Envoy's limits
-//! bite: a request over them is refused, a response is cut, and one that grows over them kills Envoy.
+//! A card number crosses every cut, so that a part of each chunk must wait for the next. Over the limit Envoy rejects a
+//! request and resets a response, and crashes for a response that grows over the limit.
 
 use std::time::Duration;
 
@@ -21,23 +21,23 @@ use crate::trial::trial;
 
 const CARD: &[u8] = b"4111111111111111";
 const MASKED: &[u8] = b"411111******1111";
-/// How many digits of a card stand before the cut.
+/// Digits of a card number in front of the cut.
 const BEFORE: usize = 9;
 const PROTOCOLS: [Protocol; 4] = [Protocol::Http1, Protocol::Http2, Protocol::Http1ToHttp2, Protocol::Http2ToHttp1];
 const CLUSTER_HTTP2: &str = "/static_resources/clusters/0/typed_extension_protocol_options/\
                              envoy.extensions.upstreams.http.v3.HttpProtocolOptions/explicit_http_config/\
                              http2_protocol_options";
 
-/// What an edge proxy or Envoy Gateway sets.
+/// Buffer limit of edge proxies and Envoy Gateway.
 const SMALL_BUFFER: u32 = 32 << 10;
-/// What HTTP/2 itself starts with, and edge proxies keep. It is also how much of a body may wait in Envoy.
+/// Initial window of HTTP/2, which edge proxies keep. Also the limit of a paused body in Envoy.
 const SMALL_WINDOW: u32 = 65_535;
 
-/// How much a client takes that does not read on, and how long it does not.
+/// Bytes that a paused client accepts, and the duration of its pause.
 const WINDOW: usize = 65_535;
 const SLOW: Duration = Duration::from_millis(400);
 
-/// A body by the lengths of its pieces, and the limits it meets.
+/// Body by the lengths of its pieces, and the limits.
 #[derive(Clone, Copy)]
 struct Course {
     name: &'static str,
@@ -64,7 +64,7 @@ const COURSES: [Course; 5] = [
     Course { name: "small_windows", pieces: &[16_384; 24], buffer_limit: None, window: Some(SMALL_WINDOW) },
 ];
 
-/// A body in pieces, and what it must become.
+/// Body in pieces, and its masked form.
 struct Body {
     pieces: Vec<Vec<u8>>,
     masked: Vec<u8>,
@@ -74,7 +74,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     let mut trials = Vec::new();
     for course in COURSES {
         for protocol in PROTOCOLS {
-            // Windows are of HTTP/2.
+            // Windows exist only in HTTP/2.
             if course.window.is_some() && protocol == Protocol::Http1 {
                 continue;
             }
@@ -110,7 +110,8 @@ async fn both_ways(build: Build, course: Course, protocol: Protocol, framing: Fr
     quiet(&sidecar.envoy.log())
 }
 
-/// The tail may be a card, the body is too large to wait, and trailers end it: it is whole, or the log says that it is not.
+/// An undecided end of a body that is too large to wait, followed by trailers: it is complete, or the log has the
+/// reason.
 async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
     let mut body = Body::cut_inside_cards(&[16_384; 24]);
     for end in [&mut body.masked, body.pieces.last_mut().context("no piece")?] {
@@ -120,7 +121,7 @@ async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
         Message { framing: Framing::Chunked, trailers: vec![("x-checksum".into(), "abc".into())], ..body.message() };
     let course = Course { name: "", pieces: &[], buffer_limit: None, window: None };
     let mut sidecar = start(&build, course, protocol).await?;
-    // An HTTP/1.1 client's trailers are not passed on, and there are none then for the filter.
+    // Without forwarding of an HTTP/1.1 client's trailers the filter sees none.
     let (received, response, line) = exchange(&mut sidecar, protocol, message).await?;
     let over_tail = line["details"] == "panveil_trailers_over_tail";
     match received.first() {
@@ -132,14 +133,15 @@ async fn trailers(build: Build, protocol: Protocol) -> Result<()> {
     } else {
         ensure!(over_tail, "the response is lost: {line:?}");
     }
-    // Where both sides speak HTTP/2, a tail can wait in Envoy however long the body is.
+    // With HTTP/2 on both sides the end can wait in Envoy, whatever the length of the body.
     ensure!(!over_tail || protocol == Protocol::Http1ToHttp2, "{line:?}");
     quiet(&sidecar.envoy.log())
 }
 
-/// Envoy piles up what the service sends and hands it over in one chunk once the client reads on, while another still waits.
+/// Envoy buffers the response and delivers it in one chunk when the client continues reading, while another chunk still
+/// waits.
 async fn slow_client(build: Build, window: Option<u32>) -> Result<()> {
-    // A card across every other frame, so that something waits again and again.
+    // A card number across every other frame, so that bytes wait repeatedly.
     let body = Body::cut_inside_cards(&[32_768; 64]);
     let course = Course { name: "", pieces: &[], buffer_limit: None, window };
     let mut sidecar = start(&build, course, Protocol::Http2).await?;
@@ -165,7 +167,8 @@ async fn slow_client(build: Build, window: Option<u32>) -> Result<()> {
     quiet(&sidecar.envoy.log())
 }
 
-/// The same message both ways: what the service received whole, what the client got, and the line of the log.
+/// The same message in both directions: the complete request at the upstream, the response at the client, and the log
+/// line.
 async fn exchange(
     sidecar: &mut Sidecar,
     protocol: Protocol,
@@ -195,7 +198,7 @@ async fn start(build: &Build, course: Course, protocol: Protocol) -> Result<Side
     Sidecar::start(&build.envoy, settings).await
 }
 
-/// The filter had nothing to complain of: Envoy refused none of its calls.
+/// Checks that Envoy rejected none of the filter's host calls.
 fn quiet(log: &str) -> Result<()> {
     let grave = |line: &&str| line.contains("wasm log") && !line.contains("[info]");
     let complaints: Vec<&str> = log.lines().filter(grave).collect();
@@ -204,7 +207,7 @@ fn quiet(log: &str) -> Result<()> {
 }
 
 impl Body {
-    /// Pieces of these lengths with a card across each cut that has room for one.
+    /// Pieces of these lengths with a card number across each cut that has room for one.
     fn cut_inside_cards(lengths: &[usize]) -> Self {
         let mut text = b"lorem ipsum\n".repeat(lengths.iter().sum::<usize>() / 12 + 1);
         text.truncate(lengths.iter().sum());

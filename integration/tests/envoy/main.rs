@@ -1,6 +1,6 @@
-//! Every case, and what a case cannot say, in a real Envoy with the built module.
+//! Test tier with a real Envoy and the built module: every case, and tests that need more than one exchange.
 //!
-//! Needs the module in `PANVEIL_WASM` and the binary in `ENVOY`; the make targets provide both.
+//! `PANVEIL_WASM` names the module, and `ENVOY` the binary. The make targets set both.
 
 mod absent;
 mod alerts;
@@ -43,7 +43,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 use panveil_integration::sidecar::Build;
 
-/// Each test runs an Envoy, a service and a client of its own.
+/// Concurrent tests. Each runs an Envoy, an upstream and a client of its own.
 const AT_ONCE: usize = 2;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Is all of it true that `make mesh-demo` shows, and would it notice what is not?
+//! Claims of `make mesh-demo`: all hold, and those about panveil fail without it.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use panveil_integration::terminal::Style;
 
 use crate::trial::trial;
 
-/// The page that shows what the demo prints.
+/// Page that shows the output of the demo.
 const PAGE: &str = include_str!("../../../docs/mesh-demo.md");
 const PLAIN: Style = Style { coloured: false };
 
@@ -72,7 +72,7 @@ async fn told(parts: &Parts) -> Result<Vec<Claim>> {
     mesh.tell(|_| {}).await
 }
 
-/// And the page of the documentation shows them as they are.
+/// The page in the documentation shows the claims unchanged.
 async fn every_claim_holds(parts: Parts) -> Result<()> {
     ensure!(parts.prometheus.is_some(), "PROMETHEUS is not set");
     let claims = told(&parts).await?;
@@ -84,7 +84,7 @@ async fn every_claim_holds(parts: Parts) -> Result<()> {
     Ok(())
 }
 
-/// Each claim that rests on the shipped policies must fail under another one.
+/// Each claim that depends on the shipped policies must fail under another one.
 async fn some_claims_hold(mut parts: Parts, policy: &str, hold: &[&str]) -> Result<()> {
     parts.policy = Some(serde_json::from_str(policy)?);
     let claims = told(&parts).await?;

@@ -1,4 +1,4 @@
-//! What does the built module ask of its host? No more than panveil has a use for.
+//! Imports of the built module: only the host calls that panveil needs.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::trial::named;
 const ABI: &str = "env";
 const SYSTEM: &str = "wasi_snapshot_preview1";
 
-/// What panveil calls.
+/// Host calls of panveil.
 const CALLED: [&str; 15] = [
     "proxy_add_header_map_value",
     "proxy_call_foreign_function",
@@ -35,7 +35,7 @@ const CALLED: [&str; 15] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// What the standard library asks of the system: seeds of hash maps, the environment, and how to say and do the last thing.
+/// System calls of the standard library: random seeds of hash maps, the environment, and error output and exit.
 const OF_THE_SYSTEM: [&str; 5] = ["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -63,8 +63,8 @@ async fn of_the_system(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The SDK imports the whole ABI. Here each call but panveil's own is a trap, as is the end of the program: an exchange in
-/// which all places hold cards, and one that is refused in each, must not come to it.
+/// The SDK imports the complete ABI. In this module every other import crashes the VM, and so does the exit. Exchanges
+/// with card numbers in all locations, and one blocked in each, must not reach them.
 async fn calls(build: Build) -> Result<()> {
     let mut module = Module::from_file(&build.module)?;
     let forbidden: Vec<_> = imports(&module)
@@ -116,7 +116,7 @@ async fn calls(build: Build) -> Result<()> {
         ensure!(!details.contains("wasm_fail_stream"), "{policy}: {details:?} {}", sidecar.envoy.log());
         let log = sidecar.envoy.log();
         ensure!(!log.contains("unreachable"), "{policy}: {log}");
-        // Nor did Envoy refuse one of panveil's own.
+        // Envoy rejected none of panveil's own calls.
         ensure!(!log.lines().any(|line| line.contains("wasm log") && !line.contains("[info]")), "{policy}: {log}");
         ensure!(sidecar.envoy.is_alive()?);
     }

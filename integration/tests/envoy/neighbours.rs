@@ -1,5 +1,5 @@
-//! What does a trap do to other plugins? Those that share the virtual machine go down with it, and come back only if their
-//! own policy says so.
+//! Effect of a crash on other plugins. Plugins in the same VM fail too, and recover only if their own failure policy
+//! says so.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ const STEP: Duration = Duration::from_millis(20);
 const MOST_STEPS: usize = 500;
 const ATTEMPTS: usize = 5;
 
-/// The second listener, and its plugin.
+/// Second listener, and its plugin.
 const LISTENER: &str = "/static_resources/listeners/1";
 const PLUGIN: &str =
     "/static_resources/listeners/1/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 
-/// What becomes of the neighbour once the filter of the first listener has trapped.
+/// State of the neighbour after the filter of the first listener has crashed.
 #[derive(Clone, Copy)]
 enum Fate {
-    /// It works on.
+    /// Not affected.
     Unharmed,
-    /// It is refused until it is loaded again.
+    /// Rejects requests until its VM is reloaded.
     Recovers,
-    /// It is refused for good.
+    /// Rejects all further requests.
     Refused,
 }
 
@@ -72,7 +72,7 @@ async fn neighbour(build: Build, vm: &str, policy: &str, fate: Fate) -> Result<(
     trap.message.trailers.push(("x-trap".into(), "now".into()));
     let trapped = first.send(&trap).await?.context("no response")?;
     ensure!(trapped.status == 503, "{}", trapped.summary());
-    // The first is asked too: its return must not depend on the neighbour, nor the neighbour's on it.
+    // The first listener gets requests too: its recovery must not depend on the neighbour, nor the neighbour's on it.
     ensure!(eventually_masked(&Client::http1(first.address)).await?, "the one that trapped did not come back");
     match fate {
         Fate::Unharmed => {
@@ -90,7 +90,7 @@ async fn neighbour(build: Build, vm: &str, policy: &str, fate: Fate) -> Result<(
     Ok(())
 }
 
-/// Whether it masks, now or after a while in which it refuses.
+/// Whether it masks, immediately or after a time in which it rejects requests.
 async fn eventually_masked(client: &Client) -> Result<bool> {
     for _ in 0..MOST_STEPS {
         let response = client.send(&card()).await?.context("no response")?;

@@ -1,5 +1,5 @@
-//! Does the quick start work, word for word? Its commands are typed into one shell, in a folder like the repository, and what
-//! the page shows must come of them. Only the ports are others, and the module is there already.
+//! Quick start, word for word: its commands run in one shell, in a folder like the repository, and must print the
+//! output on the page. Only the ports differ, and the module is already built.
 
 use std::fs;
 use std::net::TcpListener;
@@ -25,13 +25,13 @@ mod shell;
 use markdown::{Step, blocks, is_right, is_shown, steps};
 use shell::Shell;
 
-/// The ports of the page, each replaced by one that is free.
+/// Ports of the page, each replaced with a free one.
 const PORTS: [&str; 5] = ["10000", "10003", "8080", "9901", "9904"];
 
-/// What runs these tests has built and fetched what this would.
+/// Command that these tests skip, because its results exist.
 const BUILT: &str = "make wasm envoy";
 
-/// A log line, a counter and a new policy are there a moment later.
+/// Interval for log lines, counters and new policies that appear with a delay.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -64,7 +64,7 @@ fn word_for_word(build: &Build) -> Result<()> {
     Ok(())
 }
 
-/// Types one command. Where the page shows what comes of it, until that comes.
+/// Runs one command. Where the page shows output, repeats the command until its output matches.
 fn follow(shell: &mut Shell, step: &Step, place: &impl Fn(&str) -> String) -> Result<()> {
     let shown = place(&step.shown);
     let start = Instant::now();
@@ -78,8 +78,8 @@ fn follow(shell: &mut Shell, step: &Step, place: &impl Fn(&str) -> String) -> Re
     }
 }
 
-/// As far as the page goes by it: what is shipped, under other ports, the scripts, a built module, and an Envoy beside which
-/// others may run.
+/// Folder with the parts of the repository that the page uses: the shipped files with other ports, the scripts, a built
+/// module, and an Envoy that runs beside others.
 fn repository(build: &Build, place: &impl Fn(&str) -> String) -> Result<TempDir> {
     let folder = TempDir::with_prefix("panveil-quick-start-")?;
     let standalone = folder.path().join("envoy-config/standalone");
@@ -104,7 +104,7 @@ fn free_ports() -> Result<Vec<(&'static str, String)>> {
     listeners.iter().map(|(port, listener)| Ok((*port, listener.local_addr()?.port().to_string()))).collect()
 }
 
-/// What `make demo` runs once everything is built.
+/// Command of `make demo` once everything is built.
 fn demo(build: &Build) -> Result<()> {
     let text = fs::read_to_string(root().join("README.md"))?;
     let blocks = blocks(&text);

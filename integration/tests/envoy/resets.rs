@@ -1,5 +1,5 @@
-//! What when a stream ends while something of it still waits? In the filter or in Envoy, whichever end goes away: nothing is
-//! left behind that a later callback stumbles over.
+//! Streams that end while bytes are held back, in the filter or in Envoy, aborted by either end. No later callback may
+//! fail because of them.
 
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// Many streams of one connection, each in the middle of a number, reset one after the other; then the connection itself.
+/// Many streams of one connection, each in the middle of a number, reset one after the other; then the connection
+/// itself.
 async fn streams_that_wait(build: Build) -> Result<()> {
     for service_http2 in [false, true] {
         let mut settings = build.settings("{}");
@@ -57,7 +58,8 @@ async fn streams_that_wait(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What a service has got of a request is not all of it. Older Envoys do not tell every service over HTTP/2.
+/// An upstream must not take a part of a request for the whole. Over HTTP/2 older Envoys do not report this to every
+/// upstream.
 async fn refused(build: Build) -> Result<()> {
     for service_http2 in [false, true] {
         let mut settings = build.settings(r#"{"request":"block"}"#);
@@ -81,7 +83,7 @@ async fn refused(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The filter is given up with its streams open and its last counts not handed over.
+/// Envoy exits with open streams and with counts that the filter has not reported yet.
 async fn envoy_quits(build: Build) -> Result<()> {
     let mut sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     masks(&sidecar).await?;
@@ -105,7 +107,7 @@ async fn envoy_quits(build: Build) -> Result<()> {
 
 type Open = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
 
-/// A body that stops inside a number, which waits in the filter if the body has a length, and in Envoy if not.
+/// Body that stops inside a number. The number waits in the filter if the body has a length, otherwise in Envoy.
 async fn half_a_card(client: &mut h2::client::SendRequest<Bytes>, length: bool) -> Result<Open> {
     let mut request = http::Request::post("http://service.example/half").header("content-type", "text/plain");
     if length {

@@ -1,5 +1,5 @@
-//! What do clients and services notice of a rollout? Under steady traffic with cards, over HTTP/1.1 and HTTP/2: a policy, another
-//! one, one that is refused, and the first again; another module, and the first again.
+//! Rollouts under steady traffic with card numbers, over HTTP/1.1 and HTTP/2: a policy, another one, an invalid one,
+//! and the first again; another module, and the first again.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -22,14 +22,14 @@ use crate::trial::named;
 use crate::updates::until;
 
 const CARD: &str = "4111111111111111";
-/// A policy, and what it leaves of the card.
+/// Policy, and the masked card number.
 const FIRST: (&str, &str) = ("{}", "411111******1111");
 const SECOND: (&str, &str) = (r#"{"mask":{"keep":"last4"}}"#, "************1111");
 const REFUSED: &str = r#"{"request":"msak"}"#;
 
-/// How many clients ask at once, each one request after the other. Every other one speaks HTTP/2.
+/// Concurrent clients, each with one request after the other. Every second speaks HTTP/2.
 const CLIENTS: usize = 4;
-/// So many answers in a row under one policy: it is in force everywhere.
+/// Number of consecutive responses under one policy after which it is active everywhere.
 const SETTLED: usize = 40;
 const STEP: Duration = Duration::from_millis(20);
 const MOST_STEPS: usize = 2000;
@@ -38,7 +38,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     vec![named(build, "rollouts", "nobody_notices", |build| Box::pin(nobody_notices(build)))]
 }
 
-/// Clients that ask until they are told to stop, and what the answers left of the card.
+/// Clients that send requests until they are stopped, and the masked card numbers in their responses.
 struct Load {
     clients: Vec<JoinHandle<Result<()>>>,
     answers: Rc<RefCell<Vec<String>>>,
@@ -76,7 +76,7 @@ async fn rollout(build: Build) -> Result<()> {
     load.settles(FIRST.1).await?;
 
     let answers = load.stop().await?;
-    // Envoy may be told of a file twice.
+    // Envoy may report one file change twice.
     for (stat, times) in [("config_reload", 5), ("config_fail", 1), ("update_rejected", 1)] {
         ensure!(counted(&sidecar, stat).await? >= times, "{stat} has not counted {times}");
     }
@@ -96,7 +96,7 @@ async fn rollout(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The same filter in other bytes, as a new release has them: with an empty section that nothing reads.
+/// The same filter in other bytes, like a new release: with an additional empty custom section.
 fn another_build(module: &Path) -> Result<NamedTempFile> {
     let mut bytes = std::fs::read(module)?;
     bytes.extend_from_slice(b"\0\x05\x04next");
@@ -131,7 +131,7 @@ impl Load {
         load
     }
 
-    /// Waits until the last answers have all left this of the card.
+    /// Waits until the last responses all have this masked card number.
     async fn settles(&self, left: &str) -> Result<()> {
         let begin = self.answers.borrow().len();
         for _ in 0..MOST_STEPS {
@@ -144,7 +144,7 @@ impl Load {
         anyhow::bail!("{left} is not what is left; the last is {}", self.last())
     }
 
-    /// Whether the last answers of those behind the first `begin` have all left this.
+    /// Whether the responses after the first `begin` are settled on this masked card number.
     fn is_settled(&self, begin: usize, left: &str) -> bool {
         let answers = self.answers.borrow();
         let last: Vec<&String> = answers.iter().skip(begin).rev().take(SETTLED).collect();
@@ -155,7 +155,7 @@ impl Load {
         self.answers.borrow().last().cloned().unwrap_or_default()
     }
 
-    /// How many were served, all of them as they should be.
+    /// Stops the clients. Returns the number of served requests, all of which must be correct.
     async fn stop(self) -> Result<usize> {
         self.stopped.set(true);
         for client in self.clients {
@@ -165,7 +165,7 @@ impl Load {
     }
 }
 
-/// A request whose body ends in the middle of the card at first. What it left of it, in the service's answer.
+/// Request whose first piece ends in the middle of the card number. Returns the masked number in the echoed response.
 async fn ask(client: &Client) -> Result<String> {
     let (head, tail) = CARD.split_at(9);
     let message = Message {

@@ -1,4 +1,4 @@
-//! Does a short soak end well, and does a soak notice what is wrong? The long one is `make soak`.
+//! Short soak test, and proof that it detects failures. `make soak` runs the long one.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use panveil_integration::soak::{self, Load};
 
 use crate::trial::trial;
 
-/// Always the same exchanges, so that a failure can be looked at again.
+/// Fixed seed, so that a failure is reproducible.
 const LOAD: Load = Load { seed: 1, exchanges: 2000, at_once: 64, longest: Duration::from_secs(240) };
 
 pub fn trials(build: &Build) -> Vec<Trial> {

@@ -1,4 +1,5 @@
-//! Does every file for a plain Envoy run as it is, and do what it says of itself? Only ports, module and folders are put in place.
+//! Every shipped file for a standalone Envoy, with the behaviour in its own comments. Only ports, module and folders
+//! are replaced.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -42,7 +43,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// A repository's root, as far as the files go by it: their folder and a built module.
+/// Folder with the parts of the repository that the files use: their folder and a built module.
 fn repository(build: &Build) -> Result<TempDir> {
     let folder = TempDir::with_prefix("panveil-standalone-")?;
     fs::create_dir(folder.path().join("dist"))?;
@@ -57,7 +58,7 @@ fn validate(build: &Build, repository: &Path, file: &Path) -> Result<Output> {
     envoy.output().context("Envoy cannot be run")
 }
 
-/// As the file itself says to run it.
+/// Validation with the command in the file.
 async fn valid(build: Build, shipped: Shipped) -> Result<()> {
     let repository = repository(&build)?;
     let file = Path::new("envoy-config/standalone").join(shipped.file());
@@ -81,7 +82,7 @@ async fn misspelt(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A shipped file under its own policy.
+/// Shipped file with its own policy.
 fn settings(build: &Build, shipped: Shipped) -> Result<Settings> {
     let mut settings = Settings::new(Filter::Shipped, ([127, 0, 0, 1], 0).into());
     settings.shipped = shipped;
@@ -136,7 +137,7 @@ async fn gateway(build: Build) -> Result<()> {
     unharmed(&mut edge.envoy, 2).await
 }
 
-/// Puts the address of the file's second service in place.
+/// Sets the address of the file's second upstream.
 fn second_service(settings: &mut Settings, name: &str, service: &Upstream) -> Result<()> {
     let cluster = "/static_resources/clusters/1";
     let address = format!("{cluster}/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address");
@@ -146,7 +147,7 @@ fn second_service(settings: &mut Settings, name: &str, service: &Upstream) -> Re
     ]))
 }
 
-/// The shipped filter, a policy that blocks, one with a mistake, and the shipped one again.
+/// The shipped filter, a policy that blocks, an invalid one, and the shipped one again.
 async fn dynamic(build: Build) -> Result<()> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/standalone/discovery/panveil.yaml");
     let shipped = fs::read_to_string(shipped)?;
@@ -215,7 +216,7 @@ async fn refusals(envoy: &Envoy, count: u64) -> Result<()> {
     anyhow::bail!("no policy was refused")
 }
 
-/// Envoy runs, and no log nor admin page has a digit of the card.
+/// Checks that Envoy runs, and that no log and no admin page has a digit of the card number.
 async fn unharmed(envoy: &mut Envoy, exchanges: usize) -> Result<()> {
     let lines: Vec<Value> = envoy.access_log(exchanges).await?.into_iter().map(Value::Object).collect();
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());

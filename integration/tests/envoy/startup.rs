@@ -1,4 +1,4 @@
-//! What does an operator see when something is wrong at the start? One clear line, and no proxy that lets cards through.
+//! Errors at the start: one clear line, and no proxy that lets card numbers pass.
 
 use std::net::TcpListener;
 
@@ -9,10 +9,10 @@ use panveil_integration::sidecar::Build;
 
 use crate::trial::trial;
 
-/// What cannot start does not need a service behind it.
+/// A proxy that does not start needs no upstream.
 const NOWHERE: &str = "127.0.0.1:9";
 
-/// A policy, and what the complaint about it must name.
+/// Policies with an error, and the text that the error must contain.
 const MISTAKES: [(&str, &str, &str); 4] = [
     ("a_wrong_word", r#"{"request":"msak"}"#, "request"),
     ("a_wrong_nested_word", r#"{"mask":{"keep":"first9"}}"#, "mask.keep"),
@@ -36,7 +36,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// Envoy must exit with an error that names all of `parts`, in one line.
+/// Envoy must exit with an error of one line that contains all of `parts`.
 async fn refused(build: Build, mut settings: Settings, parts: Vec<&str>) -> Result<()> {
     settings.service = NOWHERE.parse()?;
     let started = Envoy::start(&build.envoy, &settings).await;

@@ -1,4 +1,4 @@
-//! Do long bodies pass unharmed? Ten megabytes in pieces, with cards cut at every offset inside the number.
+//! Long bodies: ten megabytes in pieces, with card numbers cut at every offset inside the number.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use crate::trial::trial;
 
 const CARD: &[u8] = b"4111111111111111";
 const MASKED: &[u8] = b"411111******1111";
-/// Numbers that look like the start of a card again and again, but are none.
+/// Numbers that repeatedly look like the start of a card number.
 const FILLER: &[u8] =
     b"{\"id\":20260817123456789012,\"ts\":1748503543012,\"part\":\"4111 11\",\"amount\":0.4111111111111111}\n";
 const MEBIBYTE: usize = 1 << 20;
-/// What an edge proxy or Envoy Gateway sets, where a filter that pauses bodies breaks first.
+/// Buffer limit of edge proxies and Envoy Gateway, which limits filters that pause bodies.
 const SMALL_BUFFER: u32 = 32 << 10;
 
-/// A slow client leaves the proxy sitting on what the service sends, until one chunk holds about a mebibyte of it.
+/// Pause of a slow client, during which the proxy buffers the response until one chunk has about 1 MiB.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A body and what must become of it.
+/// Body and its masked form.
 struct Stream {
     pieces: Vec<Vec<u8>>,
     masked: Vec<u8>,
     cards: usize,
 }
 
-/// How a body travels.
+/// Transfer of a body.
 #[derive(Clone, Copy)]
 struct Course {
     name: &'static str,
@@ -112,7 +112,8 @@ async fn both_ways(build: Build, protocol: Protocol, framing: Framing, course: C
 }
 
 impl Stream {
-    /// `length` bytes with a card about every `distance`, cut once inside each card, at one offset further each time.
+    /// `length` bytes with a card number about every `distance`. Each is cut once, at an offset one further than in the
+    /// last.
     fn new(length: usize, distance: usize) -> Self {
         let mut stream = Self { pieces: Vec::new(), masked: Vec::new(), cards: 0 };
         let mut piece = Vec::new();

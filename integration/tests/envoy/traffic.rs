@@ -1,5 +1,4 @@
-//! What does a case of one exchange not show? Many exchanges at once, connections that are shared, counters that add up,
-//! requests that no filter sees.
+//! Traffic with several exchanges: concurrency, shared connections, counters, and requests that no filter sees.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -42,7 +41,7 @@ fn post(path: &str, body: &[&str], framing: Framing) -> Request {
     Request { method: "POST".into(), path: path.into(), message }
 }
 
-/// Each client gets its own card back, masked, whatever the others send through the same two VMs.
+/// Each client gets its own card number back, masked, independent of concurrent traffic in the same two VMs.
 async fn many_at_once(build: Build) -> Result<()> {
     const CLIENTS: usize = 64;
     let mut settings = build.settings("{}");
@@ -72,7 +71,7 @@ async fn many_at_once(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A body of a wrong length would leave bytes on the pooled connection, and the next request would begin with them.
+/// A body of a wrong length would leave bytes on the pooled connection, in front of the next request.
 async fn next_request(build: Build) -> Result<()> {
     let sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     let client = Client::http1(sidecar.envoy.listener);
@@ -90,7 +89,7 @@ async fn next_request(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// However many are found, each is masked and counted, and the record stays short enough for a log line.
+/// Every finding is masked and counted, and the record stays short enough for a log line.
 async fn thousands_of_cards(build: Build) -> Result<()> {
     const COUNT: usize = 5000;
     let mut sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
@@ -111,7 +110,7 @@ async fn thousands_of_cards(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Every family of counters, with the labels that the shipped configuration gives them.
+/// Every counter family, with the labels of the shipped configuration.
 async fn counters(build: Build) -> Result<()> {
     let sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     let client = Client::http1(sidecar.envoy.listener);
@@ -133,7 +132,7 @@ async fn counters(build: Build) -> Result<()> {
         (r#"panveil_uninspected_total{direction="request",reason="encoding"}"#, 1),
     ];
     let mut missing = String::new();
-    // Those that are counted in batches appear with the filter's next tick.
+    // Batched counters appear with the filter's next tick.
     for _ in 0..50 {
         let counters = sidecar.envoy.counters().await?;
         let wrong = wanted.iter().filter(|(name, value)| counters.get(&canonical(name)) != Some(value));
@@ -149,7 +148,7 @@ async fn counters(build: Build) -> Result<()> {
     anyhow::bail!("counters:{missing}")
 }
 
-/// Cards in every place at once, masked and blocked: none of them may be read in a file or on an admin page.
+/// Card numbers in every location at once, masked and blocked: no file and no admin page may contain one.
 async fn silence(build: Build) -> Result<()> {
     let cards: Vec<String> = CARDS.iter().map(|(card, _)| (*card).to_owned()).collect();
     for policy in
@@ -181,7 +180,7 @@ async fn silence(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy refuses a request without a host before any filter runs, and logs it all the same.
+/// Envoy rejects a request without a host before any filter runs, and logs it.
 async fn refused(build: Build) -> Result<()> {
     let sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     let client = Client::http1(sidecar.envoy.listener);

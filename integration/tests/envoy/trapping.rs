@@ -1,7 +1,7 @@
-//! How does a filter look that traps? As panveil does, but for one callback.
+//! Modules that crash in one callback.
 //!
-//! panveil itself must have no way to trap, so the built module is rewritten: all of it works as it was built, and the
-//! callback traps at its first instruction.
+//! panveil itself has no way to crash, so the built module is rewritten: the callback traps at its first instruction,
+//! and all other code stays.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use panveil_integration::envoy::Filter;
 use tempfile::TempDir;
 use walrus::Module;
 
-/// A module on disk that traps, gone when dropped.
+/// Module file that crashes. Deleted when dropped.
 pub struct Trapping {
     folder: TempDir,
 }
 
 impl Trapping {
-    /// The module with a trap in place of the entry point `callback`.
+    /// Module with a trap in place of the entry point `callback`.
     pub fn in_place_of(callback: &str, module: &Path) -> Result<Self> {
         let mut rewritten = Module::from_file(module)?;
         let function = rewritten.exports.get_func(callback)?;
@@ -30,7 +30,7 @@ impl Trapping {
         Ok(trapping)
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("trapping.wasm")
     }

@@ -1,6 +1,6 @@
-//! What if the filter traps all the same? Under each failure policy: who is refused, for how long, and what gets through.
+//! Wasm VM crashes under each failure policy: the rejected requests, their duration, and the requests that pass.
 //!
-//! `docs/failure.md` tells an operator what these tests hold to be true.
+//! `docs/failure.md` describes the tested behaviour for operators.
 
 use std::time::Duration;
 
@@ -22,20 +22,20 @@ use crate::trial::{named, trial};
 
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
-/// What a request is sent to that makes no other difference.
+/// Path without any special behaviour.
 const ECHO: &str = "/echo";
 
-/// Longer than any other exchange of a test: it is under way when the filter traps.
+/// Number of pieces of a body that is in transit during the crash: longer than any other exchange of a test.
 const PIECES: usize = 2000;
 const STEP: Duration = Duration::from_millis(20);
-/// A proxy that has not come to it after so many steps never does.
+/// Maximum number of polls for an expected state.
 const MOST_STEPS: usize = 500;
-/// How often a worker is asked that is expected to answer always the same.
+/// Number of requests that must all have the same result.
 const ATTEMPTS: usize = 5;
-/// So many new connections do not all go to one of two workers.
+/// Number of new connections that reach both of two workers.
 const CONNECTIONS: usize = 64;
 
-/// Every entry point that an exchange may come to.
+/// Every entry point that an exchange can reach.
 const CALLBACKS: [&str; 12] = [
     "proxy_on_context_create",
     "proxy_on_memory_allocate",
@@ -51,17 +51,17 @@ const CALLBACKS: [&str; 12] = [
     "proxy_on_tick",
 ];
 
-/// Those of them that loading the filter comes to.
+/// Those that loading the filter reaches.
 const LOADING: [&str; 2] = ["proxy_on_context_create", "proxy_on_memory_allocate"];
 
-/// What becomes of the requests after the one that trapped.
+/// Result of the requests after the crash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Afterwards {
-    /// They are refused, for good.
+    /// Always rejected.
     Refused,
-    /// They are refused until the filter is loaded again, and inspected from then on.
+    /// Rejected until the filter is reloaded, then inspected.
     Recovered,
-    /// They pass as if there were no filter, for good.
+    /// Always passed as without a filter.
     Bypassed,
 }
 
@@ -93,7 +93,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// The request that traps, those beside it on the same worker, and those after it.
+/// The request that crashes, concurrent ones on the same worker, and later ones.
 async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) -> Result<()> {
     let trapping = Trapping::in_place_of("proxy_on_request_trailers", &build.module)?;
     let mut sidecar = Sidecar::start(&build.envoy, settings(&trapping, policy)?).await?;
@@ -139,11 +139,11 @@ async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) 
             ATTEMPTS
         }
     };
-    // The one that trapped, the two beside it, and those after it.
+    // The one that crashed, the two beside it, and the later ones.
     let lines = sidecar.envoy.access_log(3 + asked).await?;
     silent(&mut sidecar.envoy).await?;
     ensure!(lines.iter().any(|line| line["details"] == "wasm_fail_stream"), "no log line names the trap: {lines:?}");
-    // How an alert can tell: nobody provides a path to log any more.
+    // Basis of an alert: the log has no path any more.
     let last = lines.last().context("no line")?;
     ensure!(last["path"].is_null() != (afterwards == Afterwards::Recovered), "{last:?}");
     let log = sidecar.envoy.log();
@@ -151,7 +151,7 @@ async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) 
     Ok(())
 }
 
-/// Only the worker that trapped is harmed; which one a connection goes to is the system's choice.
+/// Only the worker with the crash is affected. The system selects the worker of a connection.
 async fn two_workers(build: Build, policy: Option<&str>, afterwards: Afterwards) -> Result<()> {
     let trapping = Trapping::in_place_of("proxy_on_request_trailers", &build.module)?;
     let mut settings = settings(&trapping, policy)?;
@@ -173,7 +173,7 @@ async fn two_workers(build: Build, policy: Option<&str>, afterwards: Afterwards)
     Ok(())
 }
 
-/// Loaded again each time, with a backoff that is over before the next request comes.
+/// Repeated crashes and reloads, with a backoff that ends before the next request.
 async fn again_and_again(build: Build) -> Result<()> {
     let trapping = Trapping::in_place_of("proxy_on_request_trailers", &build.module)?;
     let mut settings = settings(&trapping, Some("FAIL_RELOAD"))?;
@@ -192,7 +192,7 @@ async fn again_and_again(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Counted from when the filter was loaded, not from when it trapped: it refuses until then.
+/// The backoff counts from the load of the filter, not from the crash. Until its end requests are rejected.
 async fn before_the_backoff_is_over(build: Build) -> Result<()> {
     let trapping = Trapping::in_place_of("proxy_on_request_trailers", &build.module)?;
     let mut settings = settings(&trapping, Some("FAIL_RELOAD"))?;
@@ -212,13 +212,13 @@ async fn before_the_backoff_is_over(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Wherever it traps, no card gets past it, in this exchange or the next ones.
+/// A crash in any callback lets no card number pass, in this exchange or later ones.
 async fn anywhere(build: Build, callback: &str) -> Result<()> {
     let trapping = Trapping::in_place_of(callback, &build.module)?;
     let mut settings = settings(&trapping, Some("FAIL_RELOAD"))?;
     settings.service_http2 = true;
     backoff(&mut settings, "0.01s")?;
-    // What traps while the filter is loaded is found at the start, and Envoy does not start with it.
+    // Envoy detects a crash during loading at the start, and does not start with it.
     let started = Sidecar::start(&build.envoy, settings).await;
     if LOADING.contains(&callback) {
         ensure!(started.is_err(), "Envoy started");
@@ -235,7 +235,7 @@ async fn anywhere(build: Build, callback: &str) -> Result<()> {
                 let bare = fields.into_iter().any(|(_, value)| value.contains(CARD)) || holds_card(&response.body);
                 ensure!(!bare, "a card reached the client");
             }
-            // So that ticks and reloads come in between.
+            // Time for ticks and reloads.
             sleep(15 * STEP).await;
         }
     }
@@ -251,7 +251,7 @@ async fn anywhere(build: Build, callback: &str) -> Result<()> {
     Ok(())
 }
 
-/// The head has left, so that the client can only tell by the body that does not end.
+/// The headers have left, so the client detects the failure only by the incomplete body.
 async fn while_a_response_streams(build: Build) -> Result<()> {
     let trapping = Trapping::in_place_of("proxy_on_response_body", &build.module)?;
     for policy in ["FAIL_CLOSED", "FAIL_RELOAD", "FAIL_OPEN"] {
@@ -265,7 +265,7 @@ async fn while_a_response_streams(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The shipped configuration but for the module and this policy.
+/// Shipped configuration with the module that crashes and this policy.
 fn settings(trapping: &Trapping, policy: Option<&str>) -> Result<Settings> {
     let mut settings = Settings::new(trapping.under("{}"), ([127, 0, 0, 1], 0).into());
     let path = format!("{PLUGIN}/failure_policy");
@@ -298,7 +298,7 @@ fn with_a_card() -> Request {
     Request { method: "POST".into(), path: ECHO.into(), message }
 }
 
-/// A card in each of its pieces, cut in two.
+/// Body with a card number in each of its pieces, cut in two.
 fn long_body() -> Message {
     let (head, tail) = CARD.split_at(9);
     let pieces = (0..PIECES).map(|_| format!("{tail}\ncard {head}").into_bytes()).collect();
@@ -312,7 +312,7 @@ fn in_flight(envoy: &Envoy, method: &str, message: Message) -> JoinHandle<Result
     tokio::spawn(async move { client.send(&request).await })
 }
 
-/// Waits for the filter to be back; says after how many requests. Until then it refuses.
+/// Waits until the filter is reloaded. Returns the number of rejected requests.
 async fn recovered(client: &Client) -> Result<usize> {
     for asked in 1..=MOST_STEPS {
         let response = client.send(&with_a_card()).await?.context("no response")?;
@@ -336,7 +336,7 @@ async fn until(envoy: &Envoy, gauge: &str, value: u64) -> Result<()> {
     anyhow::bail!("{gauge} does not reach {value}")
 }
 
-/// The sum of the counters whose names end like this.
+/// Sum of the counters whose names have this ending.
 async fn stat(envoy: &Envoy, name: &str) -> Result<u64> {
     let page = envoy.page("/stats").await?;
     let named = page.lines().filter_map(|line| line.split_once(": ")).filter(|(stat, _)| stat.ends_with(name));
@@ -347,7 +347,7 @@ fn holds_card(body: &[u8]) -> bool {
     body.windows(CARD.len()).any(|window| window == CARD.as_bytes())
 }
 
-/// Envoy runs, and no digit of the card stands in any file or page; gives the access log.
+/// Checks that Envoy runs, and that no file and no page has a digit of the card number. Returns the access log.
 async fn silent(envoy: &mut Envoy) -> Result<Vec<Map<String, Value>>> {
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
     let lines = envoy.access_log(1).await?;

@@ -1,4 +1,4 @@
-//! How does an async test become a trial? On a runtime of its own, under a time limit that only a hang reaches.
+//! Trials of async tests. Each has a runtime of its own, and a time limit that only a hang reaches.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use libtest_mimic::{Failed, Trial};
 use panveil_integration::sidecar::Build;
 
-/// Only a hang reaches it.
+/// Time limit of a trial, which only a hang reaches.
 pub const LONGEST_TRIAL: Duration = Duration::from_secs(300);
 
-/// A test as trials in a list have it.
+/// Boxed test, for lists of trials.
 pub type Test = Pin<Box<dyn Future<Output = Result<()>>>>;
 
-/// One of the tests of a file that need nothing but a build, under `theme::name`.
+/// Test that needs only a build, under `theme::name`.
 pub fn named(build: &Build, theme: &str, name: &str, test: fn(Build) -> Test) -> Trial {
     let build = build.clone();
     trial(format!("{theme}::{name}"), move || test(build))

@@ -1,5 +1,5 @@
-//! What becomes of a policy that changes while Envoy runs? Delivered as a file (ECDS), as a control plane would: a bad one is
-//! refused and the good one stays in force, a good one takes over between two exchanges.
+//! Policy updates of a running Envoy, delivered as a file (ECDS) like by a control plane. An invalid policy is rejected
+//! and the previous one stays active. A valid one takes effect between two exchanges.
 
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ const SEED: u64 = 7;
 const DRAWN: u16 = 24;
 const STEP: Duration = Duration::from_millis(20);
 const MOST_STEPS: usize = 500;
-/// How often the filter says what is in force.
+/// Interval at which the filter reports its active mode.
 const TICK: Duration = Duration::from_secs(1);
-/// Long enough for a policy to arrive in the middle of its body.
+/// Pieces of a body that is long enough for an update in its middle.
 const PIECES: usize = 200;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -59,7 +59,7 @@ async fn bad(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Drawn policies, every other one broken: the last good one is in force, which the status of its refusals tells.
+/// Generated policies, every other one invalid. The status of local replies shows that the last valid one is active.
 async fn drawn(build: Build) -> Result<()> {
     let mut policies = Policies::new(SEED);
     let (mut discovery, mut sidecar) = start(&build, r#"{"request":"block"}"#).await?;
@@ -69,7 +69,7 @@ async fn drawn(build: Build) -> Result<()> {
     for status in 410..410 + DRAWN {
         let mut policy = policies.fitting();
         let fields = policy.as_object_mut().context("a policy is an object")?;
-        // What would tell nothing by its status.
+        // Keeps only fields that do not change the outcome of the request.
         fields.retain(|name, _| ["uninspectable", "limits", "mask"].contains(&name.as_str()));
         fields.insert("request".into(), "block".into());
         fields.insert("block".into(), serde_json::json!({"request_status": status}));
@@ -104,7 +104,7 @@ async fn bad_first(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// What began under a policy ends under it, in the same virtual machine as the next.
+/// A stream ends under the policy of its start, in the same VM as the next one.
 async fn stream(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, "{}").await?;
     let client = Client::http1(sidecar.envoy.listener);
@@ -123,7 +123,7 @@ async fn stream(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Counts of clean traffic gather for up to a second, and the policy may change within it.
+/// Counts of clean traffic are reported once a second, and the policy may change before that.
 async fn counts(build: Build) -> Result<()> {
     const EXCHANGES: u64 = 8;
     let (mut discovery, mut sidecar) = start(&build, "{}").await?;
@@ -155,7 +155,7 @@ async fn counts(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Two workers share the gauge of each mode, and a stream that goes on keeps the one that it began under.
+/// Two workers share the gauge of each mode, and an active stream keeps the gauge of its start.
 async fn mode(build: Build) -> Result<()> {
     let (mut discovery, mut settings) = build.discovered("{}")?;
     settings.concurrency = 2;
@@ -164,7 +164,7 @@ async fn mode(build: Build) -> Result<()> {
     told(&sidecar.envoy, &["enforce"]).await?;
     discovery.offer(r#"{"mode":"monitor"}"#)?;
     told(&sidecar.envoy, &["monitor"]).await?;
-    // What was given up does not speak again.
+    // A removed filter does not report again.
     sleep(2 * TICK).await;
     told(&sidecar.envoy, &["monitor"]).await?;
     ensure!(client.get("/").await?.status == 200);
@@ -183,7 +183,7 @@ async fn mode(build: Build) -> Result<()> {
     unharmed(&mut sidecar.envoy).await
 }
 
-/// Waits until of all modes just these are told to be in force.
+/// Waits until exactly these modes are reported as active.
 async fn told(envoy: &Envoy, modes: &[&str]) -> Result<()> {
     let mut seen = Vec::new();
     for _ in 0..MOST_STEPS {
@@ -198,7 +198,7 @@ async fn told(envoy: &Envoy, modes: &[&str]) -> Result<()> {
     anyhow::bail!("{seen:?} are told instead of {modes:?}")
 }
 
-/// An Envoy that gets its filter from a file, with this policy in it.
+/// Envoy with a discovered filter and this policy.
 async fn start(build: &Build, policy: &str) -> Result<(Discovery, Sidecar)> {
     let (discovery, settings) = build.discovered(policy)?;
     Ok((discovery, Sidecar::start(&build.envoy, settings).await?))
@@ -232,7 +232,7 @@ async fn eventually(client: &Client, status: u16) -> Result<()> {
     anyhow::bail!("no {status}")
 }
 
-/// Waits until the counters or gauges whose names end so come to this value.
+/// Waits until the counters or gauges whose names have this ending reach this value.
 pub async fn until(envoy: &Envoy, stat: &str, value: u64) -> Result<()> {
     let mut page = String::new();
     for _ in 0..MOST_STEPS {

@@ -1,4 +1,4 @@
-//! How does the proxy call an exchange on the host in memory?
+//! Filter of this tier: an exchange on the host in memory.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use panveil::policy::{self, Policy};
 use panveil_integration::observation::from_stat;
 use panveil_integration::proxy::{Answer, Callback, Direction, Filter, Phase, Reply, Report};
 
-/// One exchange and the host it runs on.
+/// Exchange and its host.
 pub struct OnFakeHost {
     pub host: FakeHost,
     exchange: Exchange,
@@ -28,7 +28,7 @@ impl OnFakeHost {
         Ok(Self { host: FakeHost::default(), exchange, counters })
     }
 
-    /// All that panveil wrote of its own accord, and where.
+    /// All output of panveil, by location.
     pub fn told(&self) -> Vec<(String, Vec<u8>)> {
         let host = &self.host;
         let lines = host.log.iter().map(|line| ("log".to_owned(), line.clone()));
@@ -108,7 +108,7 @@ fn phase_of(phase: Phase) -> host::Phase {
     }
 }
 
-/// The header map that a callback can read.
+/// Header map that a callback can read.
 fn map_of(phase: Phase) -> Option<HeaderMap> {
     match phase {
         Phase::Headers(direction) => Some(HeaderMap::headers_of(of(direction))),

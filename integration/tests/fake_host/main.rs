@@ -1,4 +1,4 @@
-//! Does each case come out as it says, without Envoy and without the SDK? `panveil::exchange` on the host in memory.
+//! Test tier without Envoy and without the SDK: every case on `panveil::exchange` with the host in memory.
 
 mod filter;
 
@@ -38,7 +38,7 @@ fn run(case: &Case, protocol: Protocol) -> Result<()> {
         if let Err(differences) = check(&case, &seen) {
             bail!("{}\n  {delivery}{differences}", case.about);
         }
-        // Here the host refuses only what Envoy would refuse too.
+        // This host rejects only calls that Envoy rejects too.
         let refused = filter.host.log.iter().find(|line| line.starts_with("panveil: host call"));
         ensure!(refused.is_none(), "{delivery}: {refused:?}");
         let told = filter.told().into_iter().find(|(_, text)| case.cards.iter().any(|card| tells(text, card)));

@@ -1,4 +1,4 @@
-//! Does every alert fire when it should, ask for what is counted, and have a page that says what to do?
+//! Alerts: each has tests, uses existing metrics, and has a section in the runbook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Runs promtool where the rules are.
+/// Runs promtool in the folder of the rules.
 fn promtool(arguments: &[&str]) -> Result<()> {
     let folder = std::env::var_os(TOOL).context("PROMETHEUS is not set; `make test` provides it")?;
     let tool = std::path::Path::new(&folder).join("promtool");
@@ -37,7 +37,7 @@ fn promtool(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The rules that are alerts, or those that are recorded.
+/// Alerting rules, or recording rules.
 fn rules(kind: &str) -> Result<Vec<Value>> {
     let file = document(&root().join("prometheus/rules.yaml"))?;
     let groups = file["groups"].as_array().context("no groups")?;
@@ -51,7 +51,7 @@ fn names(kind: &str) -> Result<BTreeSet<String>> {
     rules(kind)?.iter().map(|rule| rule[kind].as_str().map(str::to_owned).context("no name")).collect()
 }
 
-/// The expressions of all rules, and the names that they record.
+/// Expressions of all rules, and the names of the recorded series.
 pub fn expressions() -> Result<(Vec<String>, BTreeSet<String>)> {
     let all = [rules("alert")?, rules("record")?].concat();
     let expressions = all.iter().map(|rule| rule["expr"].as_str().map(str::to_owned).context("no expression"));
@@ -77,7 +77,7 @@ fn each_is_tried_firing_and_quiet() -> Result<()> {
     Ok(())
 }
 
-/// Each is tried quiet again after it fired, with the series that made it fire.
+/// Each alert is tested after it fired too, with the series that made it fire.
 fn each_is_tried_to_its_end() -> Result<()> {
     let tests = document(&root().join("prometheus/rules_test.yaml"))?;
     let mut ended = BTreeSet::new();
@@ -98,7 +98,7 @@ fn each_is_tried_to_its_end() -> Result<()> {
     Ok(())
 }
 
-/// A time of promtool's, such as `35m` or `2h`.
+/// Time of promtool in minutes, such as `35m` or `2h`.
 fn minutes(time: &str) -> Result<u32> {
     let (number, unit) = time.split_at(time.len().saturating_sub(1));
     let each = match unit {
@@ -135,7 +135,7 @@ fn each_has_its_section_in_the_runbook() -> Result<()> {
     Ok(())
 }
 
-/// Each row of the table of failures says which alert tells of it, or that none does; and no page names an alert that is none.
+/// Each row of the failure table names its alert or states that there is none. No page names an unknown alert.
 fn what_fails_is_told_by_an_alert() -> Result<()> {
     let alerts = names("alert")?;
     let mut named = BTreeSet::new();
@@ -169,7 +169,7 @@ fn they_ask_for_what_is_counted() -> Result<()> {
     for expression in expressions {
         metrics::are_known(&expression, &recorded)?;
     }
-    // And are tried with what can be counted.
+    // The tests use existing metrics.
     let tests = document(&root().join("prometheus/rules_test.yaml"))?;
     let mut tried = 0;
     for test in tests["tests"].as_array().context("no tests")? {

@@ -1,4 +1,4 @@
-//! Is the dashboard one that Grafana can show? Whether its queries bring anything is tried with a real Prometheus, in the Envoy ring.
+//! Dashboard in the format of Grafana. The test tier with Envoy runs its queries in a real Prometheus.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::files::root;
 use crate::{alerts, metrics, trial};
 
-/// Grafana's grid is this wide.
+/// Width of Grafana's grid.
 const WIDTH: u64 = 24;
 
 pub fn trials() -> Vec<Trial> {

@@ -1,4 +1,4 @@
-//! The files for Envoy Gateway: what kustomize makes of them, and whether they say the same as those for standalone Envoy.
+//! Manifests for Envoy Gateway, as kustomize renders them, and their agreement with the files for standalone Envoy.
 
 use std::fs;
 use std::process::Command;
@@ -31,7 +31,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The manifests of an overlay, with these components.
+/// Manifests of an overlay, with these components.
 fn render(overlay: &str, components: &[&str]) -> Result<Vec<Value>> {
     let tool = std::env::var_os(TOOL).context("KUSTOMIZE is not set; `make test` provides it")?;
     let folder = TempDir::with_prefix("panveil-envoy-gateway-")?;
@@ -59,7 +59,7 @@ fn overlays() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The policy among these manifests.
+/// Policy among these manifests.
 fn extension_policy(manifests: &[Value]) -> Result<&Value> {
     manifests.iter().find(|manifest| manifest["kind"] == POLICY).context("no EnvoyExtensionPolicy")
 }
@@ -70,7 +70,7 @@ fn the_image_is_of_this_version_and_pinned() -> Result<()> {
     let version = manifest["workspace"]["package"]["version"].as_str().context("no version")?;
     let url = image["url"].as_str().context("no url")?;
     ensure!(url.ends_with(&format!(":{version}")), "{url} is not of version {version}");
-    // The lines that `make push` reads and rewrites.
+    // Lines that `make push` reads and rewrites.
     let text = fs::read_to_string(root().join(BASE))?;
     let lines = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).count();
     ensure!(lines("url: oci://") == 1 && lines("sha256: \"") == 1, "`make push` could not pin it");

@@ -1,4 +1,4 @@
-//! Which files are there, and what is in them?
+//! Files that operators copy, and their content.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The folder of what operators copy.
+/// Folder of these files.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config")
 }
 
-/// All files under `folder` with this extension, in order.
+/// All files below `folder` with this extension, sorted.
 pub fn all(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
@@ -36,24 +36,24 @@ pub fn all(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The manifests of Kubernetes.
+/// Manifests of Kubernetes.
 pub fn manifests() -> Result<Vec<PathBuf>> {
     Ok([all(&root().join("istio"), "yaml")?, all(&root().join("envoy-gateway"), "yaml")?].concat())
 }
 
-/// The documents of a file of YAML.
+/// Documents of a YAML file.
 pub fn documents(path: &Path) -> Result<Vec<Value>> {
     parse(&fs::read_to_string(path)?).with_context(|| path.display().to_string())
 }
 
-/// The only document of a file of YAML.
+/// Only document of a YAML file.
 pub fn document(path: &Path) -> Result<Value> {
     let mut documents = documents(path)?;
     ensure!(documents.len() == 1, "{}: {} documents instead of one", path.display(), documents.len());
     documents.pop().context("no document")
 }
 
-/// The documents of this YAML.
+/// Documents of a YAML text.
 pub fn parse(text: &str) -> Result<Vec<Value>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text)?;
     ensure!(!documents.is_empty(), "no document");
@@ -77,9 +77,9 @@ fn every_file_has_its_line_in_the_readme() -> Result<()> {
     let mut missing = Vec::new();
     for file in [all(&root(), "yaml")?, all(&root(), "json")?].concat() {
         let path = file.strip_prefix(root())?;
-        // A kustomization is meant by its folder.
+        // The folder stands for its kustomization.
         let path = if path.ends_with("kustomization.yaml") { path.parent().unwrap_or(path) } else { path };
-        // What both kinds have is told once.
+        // The documentation lists a part that both kinds have once.
         let told = path
             .strip_prefix("istio/traffic-extension")
             .map_or(path.to_path_buf(), |same| Path::new("istio").join(same));

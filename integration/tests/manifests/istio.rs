@@ -1,4 +1,4 @@
-//! Does what stands in several files for Istio say the same in each, and the same as the files for a plain Envoy?
+//! Agreement of the files for Istio among each other, and with the files for standalone Envoy.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Where the two bases are.
+/// Paths of the two bases.
 const BASES: [&str; 2] = ["istio/base/wasmplugin.yaml", "istio/traffic-extension/base/trafficextension.yaml"];
 
-/// What a plugin asks for, whichever of the two kinds says it: the fields of a `WasmPlugin`.
+/// Fields of a plugin as in a `WasmPlugin`, for both kinds.
 pub fn asked(manifest: &Value) -> Result<Value> {
     let mut spec = manifest["spec"].clone();
     let fields = spec.as_object_mut().context("no spec")?;
@@ -40,7 +40,7 @@ pub fn asked(manifest: &Value) -> Result<Value> {
     Ok(spec)
 }
 
-/// Takes a `pluginConfig` as panveil does when a proxy starts.
+/// Parses a `pluginConfig` like panveil at the start of a proxy.
 pub fn policy(config: &Value) -> Result<Policy> {
     Policy::parse(config.to_string().as_bytes()).map_err(|error| anyhow::anyhow!("{error}"))
 }
@@ -65,7 +65,7 @@ fn the_image_is_of_this_version() -> Result<()> {
     Ok(())
 }
 
-/// What `make push` rewrites.
+/// Line that `make push` rewrites.
 fn the_digest_is_one_line() -> Result<()> {
     for path in BASES {
         let text = std::fs::read_to_string(root().join(path))?;
@@ -110,7 +110,7 @@ fn the_tags_are_those_of_the_sidecar() -> Result<()> {
     let mut wanted = BTreeSet::new();
     for tag in sidecar["stats_config"]["stats_tags"].as_array().context("no tags")? {
         let name = tag["tag_name"].as_str().context("no name")?;
-        // What Istio makes of a name in `extraStatTags`.
+        // Translation of a name in `extraStatTags` by Istio.
         ensure!(tag["regex"] == format!(r"({name}=\.=(.*?);\.;)"), "{tag}");
         wanted.insert(name.to_owned());
     }
@@ -134,7 +134,7 @@ fn the_policies_of_the_bases_are_policies() -> Result<()> {
     Ok(())
 }
 
-/// What istiod and its agent made of each overlay for a sidecar was stored; the stand-in for them must make the same.
+/// The output of istiod and its agent for each overlay is stored. The model of Istio must produce the same.
 fn the_stand_in_makes_what_istio_sent() -> Result<()> {
     const MODULE: &str = "<the module that the agent fetched>";
     let kustomize = std::env::var_os("KUSTOMIZE").context("KUSTOMIZE is not set; `make test` provides it")?;
@@ -148,7 +148,7 @@ fn the_stand_in_makes_what_istio_sent() -> Result<()> {
             let plugins = rendered.iter().filter(|manifest| manifest["kind"] != "Telemetry");
             let made = plugins.map(|manifest| {
                 let Plugin { name, mut config, .. } = Plugin::of(manifest, Release::From1_30, Path::new(MODULE))?;
-                // The file has the policy as JSON, since its text differs from build to build.
+                // The stored file has the policy as JSON, since its text differs between builds.
                 let policy = &mut config["config"]["configuration"]["value"];
                 *policy = serde_json::from_str(policy.as_str().context("no policy")?)?;
                 let kind = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";

@@ -1,7 +1,7 @@
-//! Are the files right that an operator copies? Manifests, alerts and the dashboard, without an Envoy and without a cluster.
+//! Files that operators copy: manifests, alerts and the dashboard, tested without an Envoy and without a cluster.
 //!
-//! Tests that need a tool are ignored, and shown as that, without it: `KUSTOMIZE` and `PROMETHEUS` say where they are; the
-//! make targets provide both.
+//! Tests that need a tool are ignored without it. `KUSTOMIZE` and `PROMETHEUS` name the tools; the make targets set
+//! both.
 
 mod alerts;
 mod compose;
@@ -37,12 +37,12 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.iter().flat_map(|trials| trials()).collect()).exit_code()
 }
 
-/// A test under this name.
+/// Test with this name.
 fn trial(name: &str, test: fn() -> Result<()>) -> Trial {
     Trial::test(name, move || test().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
-/// A test that needs the tool that this variable names.
+/// Test that needs the tool in this variable.
 fn with_tool(variable: &'static str, name: &str, test: fn() -> Result<()>) -> Trial {
     trial(name, test).with_ignored_flag(std::env::var_os(variable).is_none())
 }

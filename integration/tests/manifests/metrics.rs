@@ -1,4 +1,4 @@
-//! Which metrics are there to ask for? panveil's own, by their names in the code, and those of Envoy, Istio and Prometheus.
+//! Existing metrics: panveil's own, by their names in the code, and those of Envoy, Istio and Prometheus.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use panveil::audit::{Action, Counter, Reason};
 use panveil::policy::{Direction, Limit, Location, Mode};
 use panveil_integration::observation::from_stat;
 
-/// What is not panveil's. Those of Envoy are asked for in a real one, too.
+/// Metrics of others. A test with a real Envoy queries those of Envoy too.
 const OTHERS: [&str; 7] = [
     "up",
     "envoy_server_live",
@@ -18,12 +18,12 @@ const OTHERS: [&str; 7] = [
     "istio_agent_wasm_config_conversion_count",
 ];
 
-/// The names of panveil's metrics.
+/// Names of panveil's metrics.
 pub fn names() -> Vec<String> {
     panveils().into_iter().map(|(name, _)| name).collect()
 }
 
-/// panveil's metrics and their labels, as Prometheus has them.
+/// panveil's metrics and their labels, in Prometheus format.
 fn panveils() -> Vec<(String, BTreeSet<String>)> {
     let names = [
         Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked).name(),
@@ -42,19 +42,19 @@ fn panveils() -> Vec<(String, BTreeSet<String>)> {
     names.iter().map(split).collect()
 }
 
-/// A label of Envoy's that reads like a metric.
+/// Label of Envoy that looks like a metric.
 const MANAGER: &str = "envoy_http_conn_manager_prefix";
 
-/// The labels that a scrape adds.
+/// Labels that a scrape adds.
 const TARGET: [&str; 4] = ["namespace", "pod", "job", "instance"];
 
-/// Every metric in this expression that is panveil's, Envoy's, Istio's or recorded by a rule is there to be asked for.
+/// Checks that every metric of panveil, Envoy, Istio and the recording rules in this expression exists.
 pub fn are_known(expression: &str, recorded: &BTreeSet<String>) -> Result<()> {
     let panveils = panveils();
     for name in expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')) {
         let ours_to_know =
             OWNERS.iter().any(|owner| name.starts_with(owner)) && !PARTS.contains(&name) && name != MANAGER;
-        // Rules that record have a colon in their names; so has the step of a subquery, which begins with a digit.
+        // Recorded series have a colon in their names. So has the step of a subquery, which begins with a digit.
         let is_recorded = name.contains(':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
         let known =
             OTHERS.contains(&name) || recorded.contains(name) || panveils.iter().any(|(metric, _)| metric == name);
@@ -63,7 +63,7 @@ pub fn are_known(expression: &str, recorded: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// This series, `name{label="value",…}`, is one that panveil can have, when it is panveil's.
+/// Checks a series `name{label="value",…}` of panveil: its metric and its labels exist.
 pub fn can_be(series: &str) -> Result<()> {
     let (name, labels) = series.split_once('{').context("no labels")?;
     if PARTS.iter().any(|begin| name.starts_with(begin)) && PLUGINS.iter().any(|end| name.ends_with(end)) {
@@ -81,9 +81,9 @@ pub fn can_be(series: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whose metrics are looked up here, by how their names begin.
+/// Prefixes of the metrics that are checked here.
 const OWNERS: [&str; 4] = ["panveil_", "panveil:", "envoy_", "istio_"];
 
-/// How the names of a plugin's own metrics begin, and how they end: in between is the plugin's name.
+/// Prefix and suffix of the metrics of a plugin, with its name in between.
 const PARTS: [&str; 2] = ["envoy_wasm_", "envoy_extension_config_discovery_http_filter_"];
 const PLUGINS: [&str; 4] = ["_vm_reload_success", "_vm_reload_backoff", "_vm_reload_failure", "_config_fail"];

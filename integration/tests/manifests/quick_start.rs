@@ -1,5 +1,5 @@
-//! Do the quick starts for Istio and Envoy Gateway render what they show? Their commands that need no cluster are typed into one
-//! shell, with kustomize in the place of the one in kubectl.
+//! Quick starts for Istio and Envoy Gateway: their commands that need no cluster run in one shell, with kustomize in
+//! place of the one in kubectl, and must print the output on the page.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -22,11 +22,12 @@ use shell::Shell;
 
 const TOOL: &str = "KUSTOMIZE";
 
-/// How the commands begin that need a cluster, a registry or a build. `tests/docs/commands.rs` says so of each.
+/// First words of the commands that need a cluster, a registry or a build. `tests/docs/commands.rs` lists each with the
+/// reason.
 const ELSEWHERE: [&str; 5] = ["helm ", "kubectl ", "make ", "openssl ", "skopeo "];
 const RENDERS: &str = "kubectl kustomize ";
 
-/// `kubectl kustomize FOLDER` is kustomize.
+/// `kubectl kustomize FOLDER` as a call of kustomize.
 const KUBECTL: &str = "#!/bin/sh\n[ \"$1\" = kustomize ] || exit 9\nshift\nexec \"$KUSTOMIZE\" build \"$@\"\n";
 
 pub fn trials() -> Vec<Trial> {
@@ -40,7 +41,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The commands of a page that calls its copy of the manifests `copy` and renders at least `least` overlays.
+/// Runs the commands of a page that names its copy of the manifests `copy`, and renders at least `least` overlays.
 fn renders_what_it_shows(page: &str, copy: &str, least: usize) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let folder = TempDir::with_prefix("panveil-quick-start-")?;
@@ -65,7 +66,7 @@ fn renders_what_it_shows(page: &str, copy: &str, least: usize) -> Result<()> {
         rendered += usize::from(renders);
     }
     ensure!(rendered >= least, "only {rendered} overlays are rendered");
-    // What is not run names files too.
+    // Files in commands that do not run must exist too.
     for step in steps.iter().filter(|step| !step.command.contains('{')) {
         let words = step.command.split(|c: char| c.is_whitespace() || c == '=');
         for path in words.filter(|word| word.starts_with(copy)) {

@@ -1,4 +1,4 @@
-//! What does kustomize make of the overlays and components? Each is rendered, in both kinds, and looked through.
+//! Overlays and components as kustomize renders them, in both kinds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,17 +26,17 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The kinds, and where the overlays of each are.
+/// Kinds, and the folders of their overlays.
 const TREES: [(&str, &str); 2] = [("WasmPlugin", "overlays"), ("TrafficExtension", "traffic-extension/overlays")];
 
-/// A workload that components may change, in a namespace that no overlay is for.
+/// Workload for the components, in a namespace without an overlay.
 const WORKLOAD: &str = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: web}, spec: {selector: \
     {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}}";
 
-/// What was rendered for a namespace, by kind.
+/// Rendered resources of a namespace, by kind.
 type Rendered = BTreeMap<String, Value>;
 
-/// Renders these overlays together, each being for another namespace, with these components. By namespace.
+/// Renders these overlays of different namespaces together, with these components. By namespace.
 fn render(overlays: &[String], components: &[&str]) -> Result<BTreeMap<String, Rendered>> {
     let tool = std::env::var_os(TOOL).context("KUSTOMIZE is not set; `make test` provides it")?;
     let folder = TempDir::with_prefix("panveil-manifests-")?;
@@ -77,7 +77,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The names of the folders in this one.
+/// Names of the folders in this one.
 fn folders(parent: &str) -> Result<Vec<String>> {
     let files = all(&root().join("istio").join(parent), "yaml")?;
     let name = |file: &PathBuf| Some(file.parent()?.file_name()?.to_string_lossy().into_owned());
@@ -89,7 +89,7 @@ fn folders(parent: &str) -> Result<Vec<String>> {
 /// Every overlay of a tree, by name.
 fn overlays(tree: &str) -> Result<BTreeMap<String, Rendered>> {
     let mut overlays = BTreeMap::new();
-    // Each alone: two of them may be for one namespace.
+    // Separately, since two of them may have the same namespace.
     for name in folders(tree)? {
         let path = format!("{tree}/{name}");
         let kustomization = document(&root().join("istio").join(&path).join("kustomization.yaml"))?;
@@ -100,13 +100,13 @@ fn overlays(tree: &str) -> Result<BTreeMap<String, Rendered>> {
     Ok(overlays)
 }
 
-/// What the plugin among these asks for.
+/// Configuration of the plugin among these.
 fn plugin(rendered: &Rendered) -> Result<Value> {
     let manifest = TREES.iter().find_map(|(kind, _)| rendered.get(*kind)).context("no plugin")?;
     asked(manifest)
 }
 
-/// Has the fields of its kinds, a policy that is one, and a log without cards.
+/// Checks that it has the fields of its kinds, a valid policy, and a log without card numbers.
 fn is_whole(rendered: &Rendered) -> Result<()> {
     for (kind, manifest) in rendered {
         check(kind, manifest)?;
@@ -173,13 +173,13 @@ fn overlays_do_what_they_are_called() -> Result<()> {
         let targeted = ["gateway-api", "waypoint"].contains(&name.as_str());
         ensure!(plugin(name)?["targetRefs"].is_array() == targeted, "{name}: targetRefs");
     }
-    // A waypoint leaves alone what does not name it.
+    // A waypoint ignores plugins that do not name it.
     let waypoint = &overlays["waypoint"];
     ensure!(waypoint["Telemetry"]["spec"]["targetRefs"] == waypoint["WasmPlugin"]["spec"]["targetRefs"]);
     Ok(())
 }
 
-/// Each component, with plugins of both kinds, a mesh's among them.
+/// Each component, with plugins of both kinds, including one of the mesh.
 fn components_do_what_they_are_called() -> Result<()> {
     let overlays = [
         "overlays/mask",
@@ -206,7 +206,7 @@ fn components_do_what_they_are_called() -> Result<()> {
     Ok(())
 }
 
-/// What a component does to a plugin.
+/// Checks the change of a component to a plugin.
 fn component_did(component: &str, plugin: &Value, older: bool) -> Result<()> {
     let (field, wanted) = match component {
         "older-istio" => ("failStrategy", json!(if older { "FAIL_CLOSE" } else { "FAIL_RELOAD" })),
@@ -225,7 +225,7 @@ fn component_did(component: &str, plugin: &Value, older: bool) -> Result<()> {
     Ok(())
 }
 
-/// What a component does to a workload's pods.
+/// Checks the change of a component to a workload's pods.
 fn component_did_to(component: &str, pod: &Value) -> Result<()> {
     let containers = pod["spec"]["containers"].as_array().context("no containers")?;
     let proxy = containers.iter().find(|container| container["name"] == "istio-proxy");

@@ -1,4 +1,4 @@
-//! Does a manifest have the fields that its kind has, and no others? By the schemas in `integration/schemas`.
+//! Fields of manifests, checked against the schemas in `integration/schemas`.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The schemas by the kinds that they describe. What has no kind of its own goes by the name of its file.
+/// Schemas by kind. Files without a kind use their file name.
 const SCHEMAS: [(&str, &str); 8] = [
     ("WasmPlugin", include_str!("../../schemas/WasmPlugin.json")),
     ("TrafficExtension", include_str!("../../schemas/TrafficExtension.json")),
@@ -28,7 +28,7 @@ const SCHEMAS: [(&str, &str); 8] = [
     ("mesh-config", include_str!("../../schemas/mesh-config.json")),
 ];
 
-/// Says what of `manifest` its kind does not have.
+/// Checks the fields of `manifest` against the schema of its kind.
 pub fn check(kind: &str, manifest: &Value) -> Result<()> {
     let (_, schema) =
         SCHEMAS.iter().find(|(name, _)| *name == kind).with_context(|| format!("no schema for {kind}"))?;

@@ -1,4 +1,4 @@
-//! Do the files for a plain Envoy say the same where they have to?
+//! Agreement of the files for standalone Envoy.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -17,12 +17,12 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The shipped configuration of a whole Envoy.
+/// Shipped configuration of a complete Envoy.
 pub fn sidecar() -> Result<Value> {
     document(&root().join("standalone/sidecar.yaml"))
 }
 
-/// Those of whole Envoys, by name.
+/// All complete configurations, by name.
 fn bootstraps() -> Result<Vec<(String, Value)>> {
     let mut bootstraps = Vec::new();
     for path in all(&root().join("standalone"), "yaml")? {

@@ -1,5 +1,5 @@
-//! Do peers that this harness is not built on understand what panveil leaves of a message? HTTP/2 by python-h2 on both
-//! sides, which refuses a body that is not as long as its `content-length` says.
+//! Interoperability with python-h2, an HTTP/2 library that the harness does not use, on both sides. It rejects a body
+//! whose length differs from its `content-length`.
 
 mod peer;
 
@@ -15,7 +15,7 @@ use crate::trial::trial;
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 
-/// What is sent both ways: a path, the pieces of a body, whether its length is told, whether trailers follow.
+/// Exchanges in both directions: path, pieces of the body, whether there is a length, whether trailers follow.
 const EXCHANGES: [(&str, &[&str], bool, bool); 8] = [
     ("/length", &["card 411111", "1111111111 ok"], true, false),
     ("/length/at-the-end", &["card 411111", "1111111111"], true, false),
@@ -26,7 +26,7 @@ const EXCHANGES: [(&str, &[&str], bool, bool); 8] = [
     ("/trailers/tail", &["total ", "4111 11"], false, true),
     ("/length-and-trailers", &["card 411111", "1111111111"], true, true),
 ];
-/// More than a flow-control window.
+/// More bytes than a flow-control window.
 const LONG: usize = 100_000;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -73,7 +73,7 @@ async fn on_both_sides(build: Build) -> Result<()> {
     }
     let leaks = leaks(&envoy, &[CARD.to_owned()], &[]).await?;
     ensure!(leaks.is_empty(), "{}", leaks.join("\n"));
-    // The service tells what it received when the connection to it ends.
+    // The upstream prints what it received at the end of its connection.
     drop(envoy);
     let requests = service.received()?;
     ensure!(requests.len() == messages.len(), "{} requests instead of {}", requests.len(), messages.len());
@@ -83,7 +83,7 @@ async fn on_both_sides(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Without Envoy between them: a client and a service that are given a wrong length say so.
+/// Without Envoy: client and upstream report a wrong length.
 async fn the_peer_is_strict() -> Result<()> {
     let python = Python::find()?;
     let wrong = |path: &str| Message {

@@ -1,4 +1,4 @@
-//! How is the peer in `peer.py` run, told what to send, and asked what it received?
+//! Control of the peer in `peer.py`: its messages and its results.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -13,12 +13,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-/// A Python with the package h2.
+/// Python with the package h2.
 pub struct Python {
     interpreter: PathBuf,
 }
 
-/// A running service. It ends by itself once it has answered all requests, or hears nothing for too long.
+/// Running upstream. It exits after it has answered all requests, or after a timeout.
 pub struct Service {
     pub address: SocketAddr,
     process: Child,
@@ -26,7 +26,7 @@ pub struct Service {
     _answers: NamedTempFile,
 }
 
-/// What is sent. A request is a POST.
+/// Sent message. A request is a POST.
 #[derive(Clone)]
 pub struct Message {
     pub path: String,
@@ -35,7 +35,7 @@ pub struct Message {
     pub trailers: Vec<(String, String)>,
 }
 
-/// What a peer received.
+/// Message that a peer received.
 #[derive(Deserialize)]
 pub struct Received {
     headers: Vec<(String, String)>,
@@ -52,7 +52,7 @@ impl Python {
         Ok(Self { interpreter: interpreter.into() })
     }
 
-    /// A service that answers each message's path with that message.
+    /// Upstream that responds with the message of the requested path.
     pub fn serve(&self, answers: &[Message]) -> Result<Service> {
         let file = NamedTempFile::new()?;
         let by_path: BTreeMap<&str, Value> =
@@ -74,7 +74,7 @@ impl Python {
         Ok(Service { address: ([127, 0, 0, 1], port).into(), process, output, _answers: file })
     }
 
-    /// Sends a request and gives its response.
+    /// Sends a request and returns its response.
     pub fn send(&self, to: SocketAddr, message: &Message) -> Result<Received> {
         let mut request = message.as_json();
         request["method"] = json!("POST");
@@ -96,7 +96,7 @@ impl Python {
 }
 
 impl Service {
-    /// What it received, once it has answered everything.
+    /// Received messages, once it has answered everything.
     pub fn received(mut self) -> Result<Vec<Received>> {
         let mut output = String::new();
         self.output.read_to_string(&mut output)?;
@@ -119,12 +119,12 @@ impl Message {
 }
 
 impl Received {
-    /// Why it is not whole; empty when it is.
+    /// Reason why it is incomplete. Empty when it is complete.
     pub fn error(&self) -> &str {
         self.error.as_deref().unwrap_or_default()
     }
 
-    /// Holds it to what was `sent`, with `body` as the filter leaves it.
+    /// Compares it with the `sent` message and with `body`, the masked body.
     pub fn check(&self, sent: &Message, body: &[u8]) -> Result<()> {
         ensure!(self.error.is_none(), "{}", self.error());
         let got = STANDARD.decode(&self.body)?;

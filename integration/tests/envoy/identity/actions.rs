@@ -1,4 +1,4 @@
-//! What is done to whom? One policy with a rule for each peer, and the same in monitor mode.
+//! Actions by peer: one policy with a rule for each peer, and the same policy in monitor mode.
 
 use anyhow::{Context, Result};
 use panveil_integration::sidecar::Build;
@@ -11,7 +11,7 @@ use super::workloads::{ENCRYPTED, FROM_CHARGES, FROM_LEDGER, FROM_STRANGER, FROM
 
 use Outcome::{Allowed, Blocked, Masked, Reported, Skipped};
 
-/// What becomes of each peer's card, and by which rule; `None` is the default.
+/// Outcome for each peer's card number, and the deciding rule. `None` is the default.
 const OUTCOMES: [(&Way, Outcome, Option<&str>); 6] = [
     (&FROM_CHARGES, Allowed, Some("charges")),
     (&FROM_WEB, Masked, Some("web")),
@@ -34,7 +34,7 @@ pub async fn run(build: Build) -> Result<()> {
         },
         {"name": "strangers", "match": {"source": ["spiffe://evil.example/*"]}, "action": "skip"},
         {"name": "in-the-clear", "match": {"tls": "none"}, "action": "block"},
-        // Never comes to bear on those above: the first that holds decides.
+        // Never decides for the peers above: the first matching rule does.
         {"name": "mutual", "match": {"tls": "mutual"}, "action": "block"},
     ]});
     let sent = SPOTS.map(Sent::new);

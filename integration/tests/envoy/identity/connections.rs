@@ -1,4 +1,4 @@
-//! Do rules know how the client is connected?
+//! Rules that match the TLS state of the client connection.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::exchange::Sent;
 use super::trying::{Condition, Holds};
 use super::workloads::{ENCRYPTED, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, SILENT, UNASKED, Way};
 
-/// With a certificate that the mesh's authority signed, whoever it names.
+/// Clients with a certificate of the mesh's authority, whatever name it has.
 const MUTUAL: [&Way; 4] = [&FROM_WEB, &UNASKED, &FROM_STRANGER, &FROM_NAMELESS];
 const ONE_SIDED: [&Way; 2] = [&SILENT, &ENCRYPTED];
 
@@ -26,7 +26,7 @@ pub fn conditions() -> Vec<Condition> {
         .collect()
 }
 
-/// In the client's own sidecar it is how the client reaches that, not how that reaches the service.
+/// In the client's own sidecar the rule sees the connection of the client to the sidecar, not that to the upstream.
 pub fn outbound() -> Vec<Condition> {
     let all = |holds| [&FROM_WEB, &ENCRYPTED, &PLAIN].map(|way| (way, Sent::body(), holds)).into();
     vec![Condition::new(json!({"tls": "any"}), all(Holds::No)), Condition::new(json!({"tls": "none"}), all(Holds::Yes))]

@@ -1,4 +1,4 @@
-//! What is sent with a card in it, and what becomes of the card?
+//! Exchanges with one card number, and their outcomes.
 
 use anyhow::{Result, bail, ensure};
 use panveil_integration::case::{Framing, Message, Request, Response};
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 pub const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
-/// The field that has the card, in headers and trailers.
+/// Name of the header or trailer with the card number.
 const FIELD: &str = "x-note";
 
-/// Where the card is.
+/// Location of the card number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spot {
     Request(Place),
@@ -25,7 +25,7 @@ pub enum Place {
     Trailers,
 }
 
-/// Wherever a card can be.
+/// Every location.
 pub const SPOTS: [Spot; 7] = [
     Spot::Request(Place::Headers),
     Spot::Request(Place::Path),
@@ -36,7 +36,7 @@ pub const SPOTS: [Spot; 7] = [
     Spot::Response(Place::Trailers),
 ];
 
-/// One request and its response. Only a card is in them, at one place.
+/// Request and response with one card number.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub spot: Spot,
@@ -48,7 +48,7 @@ pub struct Sent {
     answer: Vec<(&'static str, &'static str)>,
 }
 
-/// What came of it.
+/// Observed result.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub number: usize,
@@ -56,7 +56,7 @@ pub struct Seen {
     pub received: Option<ReceivedRequest>,
 }
 
-/// What becomes of the card, and by which rule.
+/// Outcome for the card number, and the deciding rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Fate<'r> {
     pub outcome: Outcome,
@@ -65,14 +65,14 @@ pub struct Fate<'r> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passes, and is recorded.
+    /// Passes, with a record.
     Allowed,
     Masked,
-    /// Its message is refused, or cut off.
+    /// The message is blocked or reset.
     Blocked,
-    /// It passes, and is recorded as what would have been done about it.
+    /// Passes, with a record of the action that enforcement would take.
     Reported,
-    /// It passes, and nobody looked.
+    /// Passes without inspection.
     Skipped,
 }
 
@@ -89,17 +89,17 @@ impl Sent {
         }
     }
 
-    /// A card in the body of a request.
+    /// Card number in the body of a request.
     pub fn body() -> Self {
         Self::new(Spot::Request(Place::Body))
     }
 
-    /// A card in the body of a response.
+    /// Card number in the body of a response.
     pub fn answer() -> Self {
         Self::new(Spot::Response(Place::Body))
     }
 
-    /// From a client that speaks HTTP/2.
+    /// Client that speaks HTTP/2.
     pub fn http2(self) -> Self {
         Self { http2: true, ..self }
     }
@@ -116,14 +116,14 @@ impl Sent {
         Self { path, ..self }
     }
 
-    /// With these content types in the message that has the card.
+    /// Content types of the message with the card number.
     pub fn content_types(mut self, content_types: &[&'static str]) -> Self {
         self.fields().retain(|(name, _)| *name != "content-type");
         self.fields().extend(content_types.iter().map(|value| ("content-type", *value)));
         self
     }
 
-    /// With one more field in the message that has the card.
+    /// Additional header of the message with the card number.
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.fields().push((name, value));
         self
@@ -136,7 +136,7 @@ impl Sent {
         }
     }
 
-    /// What the client sends, with these fields besides.
+    /// Request of the client, with these additional headers.
     pub fn request(&self, more: &[(&str, &str)]) -> Request {
         let spot = |place| self.spot == Spot::Request(place);
         let mut message = message(&self.headers, spot);
@@ -146,12 +146,12 @@ impl Sent {
         Request { method: self.method.into(), path: [self.path, &query].concat(), message }
     }
 
-    /// What the service answers.
+    /// Response of the upstream.
     pub fn response(&self) -> Response {
         Response { status: 200, message: message(&self.answer, |place| self.spot == Spot::Response(place)) }
     }
 
-    /// Which message has the card: the name that records give a policy without a rule for it.
+    /// Message with the card number: records name the default action of the policy by it.
     pub fn direction(&self) -> &'static str {
         self.spot.words().0
     }
@@ -189,7 +189,7 @@ impl Spot {
 }
 
 impl Seen {
-    /// What arrived at the place where the card was sent.
+    /// Received value at the location of the card number.
     fn arrived(&self, spot: Spot) -> Option<String> {
         let received = self.received.as_ref();
         let field = |fields: &[(String, String)]| values(fields, FIELD).concat();
@@ -206,7 +206,7 @@ impl Seen {
         }
     }
 
-    /// Whether the exchange came to what it should, by what arrived and by panveil's record of it.
+    /// Compares the received message and panveil's record with the expected outcome.
     pub fn check(&self, sent: &Sent, fate: Fate, record: Option<&Value>) -> Result<()> {
         let Self { response, received, .. } = self;
         let arrived = self.arrived(sent.spot);
@@ -233,7 +233,7 @@ impl Seen {
 }
 
 impl Outcome {
-    /// The word for it in a record.
+    /// Action in a record.
     fn action(self) -> Option<&'static str> {
         match self {
             Self::Allowed => Some("allowed"),

@@ -1,5 +1,5 @@
-//! Does it help a client to say what it is not? Every header by which one could name a peer, a connection, a method, a host
-//! or a path, from clients for which the rule does not hold, and certificates of an authority that the mesh does not trust.
+//! Forged identities: every header that could name a peer, a connection, a method, a host or a path, from clients that
+//! the rule does not match, and certificates of an authority that the mesh does not trust.
 
 use anyhow::{Context, Result, ensure};
 use panveil_integration::observation::values;
@@ -13,7 +13,7 @@ use super::workloads::{
     ENCRYPTED, FROM_CHARGES, FROM_IMPOSTOR, FROM_NAMELESS, FROM_STRANGER, FROM_WEB, PLAIN, TO_IMPOSTOR, WEB, Way,
 };
 
-/// What would name the privileged peer, for one or another proxy.
+/// Headers that name the privileged peer in some proxy.
 const NAMES: [(&str, &str); 14] = [
     (
         "x-forwarded-client-cert",
@@ -34,7 +34,7 @@ const NAMES: [(&str, &str); 14] = [
     ("authorization", "Bearer spiffe://cluster.local/ns/checkout/sa/web"),
 ];
 
-/// What would speak of a connection with TLS.
+/// Headers that claim a TLS connection.
 const CONNECTIONS: [(&str, &str); 4] = [
     ("x-forwarded-proto", "https"),
     ("x-forwarded-client-cert", "URI=spiffe://cluster.local/ns/checkout/sa/web"),
@@ -42,7 +42,7 @@ const CONNECTIONS: [(&str, &str); 4] = [
     ("x-ssl-protocol", "TLSv1.3"),
 ];
 
-/// What would name another method, host or path.
+/// Headers that claim another method, host or path.
 const REQUESTS: [(&str, &str); 6] = [
     ("x-http-method-override", "PUT"),
     ("x-forwarded-host", "pay.example.com"),
@@ -75,7 +75,7 @@ fn conditions() -> Vec<Condition> {
         expected
     };
     let mut by_name = forged(&OTHERS, &NAMES);
-    // And the one whom they name is still known.
+    // The real peer still matches.
     by_name.push((&FROM_WEB, Sent::body(), Holds::Yes));
     by_name.push((&FROM_WEB, Sent::body().header("x-spiffe-id", "spiffe://evil.example/a"), Holds::Yes));
     let mut by_connection = forged(&[&PLAIN], &CONNECTIONS);
@@ -92,7 +92,7 @@ fn conditions() -> Vec<Condition> {
     ]
 }
 
-/// Nothing would be shown if the headers did not reach panveil, and the service, as they were sent.
+/// Checks that the headers reach panveil and the upstream as sent. Otherwise the test proves nothing.
 async fn come_through(mesh: &mut Mesh) -> Result<()> {
     mesh.decide(r#"{"audit":{"clean":true}}"#).await?;
     for way in [&PLAIN, &ENCRYPTED, &FROM_CHARGES] {
@@ -105,7 +105,7 @@ async fn come_through(mesh: &mut Mesh) -> Result<()> {
     Ok(())
 }
 
-/// A name is worth nothing without an authority that the mesh trusts: the sidecars do not even talk to each other.
+/// Without a trusted authority a name is worthless: the sidecars refuse the connection.
 async fn impostors(mesh: &mut Mesh) -> Result<()> {
     let rule = json!({"name": "web", "match": {"source": [WEB]}, "action": "allow"});
     mesh.decide(&json!({"request": "block", "rules": [rule]}).to_string()).await?;

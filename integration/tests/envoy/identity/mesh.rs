@@ -1,5 +1,5 @@
-//! What stands between a client and a service in a mesh? A sidecar of each, with TLS between them as [`workloads`] have it.
-//! Both run panveil; the policy of one of them is what a test is about, and changes as it goes.
+//! Two sidecars between a client and an upstream, with TLS between them as in [`workloads`]. Both run panveil. A test
+//! changes the policy of one of them.
 //!
 //! [`workloads`]: super::workloads
 
@@ -19,26 +19,26 @@ use tokio::time::sleep;
 use super::exchange::{CARD, Seen, Sent};
 use super::workloads::{GATES, Gate, WAYS, Way, Workload};
 
-/// Finds and tells, and changes nothing: of the sidecar that a test is not about.
+/// Header with the number of an exchange, which Envoy logs beside panveil's keys.
 const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
 /// The header that numbers exchanges, so that each is found in the log. Envoy logs it beside panveil's keys.
 const NUMBER: &str = "x-number";
 const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: usize = 1000;
 
-/// Whose policy a test is about.
+/// Sidecar under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The client's sidecar: outbound traffic.
+    /// Sidecar of the client: outbound traffic.
     Client,
-    /// The service's: inbound traffic.
+    /// Sidecar of the upstream: inbound traffic.
     Service,
 }
 
 pub struct Mesh {
-    /// The one whose policy the test is about.
+    /// Sidecar under test.
     tested: Envoy,
-    /// The other.
+    /// The other sidecar.
     onlooker: Envoy,
     client_side: Vec<(&'static str, Client)>,
     upstream: Upstream,
@@ -90,13 +90,13 @@ impl Mesh {
         Ok(mesh)
     }
 
-    /// Puts a policy in force.
+    /// Activates a policy.
     pub async fn decide(&mut self, policy: &str) -> Result<()> {
         self.discovery.offer(policy)?;
         self.loaded().await.with_context(|| policy.to_owned())
     }
 
-    /// Sends a request the given way. What the log says of it comes with [`told`](Self::told).
+    /// Sends a request over this way. [`told`](Self::told) has its record.
     pub async fn ask(&mut self, way: &Way, sent: &Sent) -> Result<Seen> {
         self.exchanges += 1;
         let (_, client) = self.client_side.iter().find(|(name, _)| *name == way.name).context("no such way")?;
@@ -109,7 +109,7 @@ impl Mesh {
         Ok(Seen { number: self.exchanges, response, received: received.pop() })
     }
 
-    /// What panveil's records say of these exchanges, by their numbers. Of some they may say nothing.
+    /// Records of these exchanges, by their numbers. Some may have none.
     pub async fn told(&self, all: &[&Seen]) -> Result<BTreeMap<usize, Value>> {
         let mut missing = 0;
         for _ in 0..MOST_STEPS {
@@ -129,7 +129,7 @@ impl Mesh {
         bail!("{missing} exchanges are not in the access log")
     }
 
-    /// Both Envoys run, and no log nor admin page has a digit of the card.
+    /// Checks that both Envoys run, and that no log and no admin page has a digit of the card number.
     pub async fn unharmed(&mut self) -> Result<()> {
         for envoy in [&mut self.tested, &mut self.onlooker] {
             ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());
@@ -139,7 +139,7 @@ impl Mesh {
         Ok(())
     }
 
-    /// Waits until every listener has taken the policy that was offered last.
+    /// Waits until every listener has accepted the last policy.
     async fn loaded(&mut self) -> Result<()> {
         self.loads += 1;
         let mut stats = BTreeMap::new();
@@ -181,18 +181,18 @@ impl Authorities {
     }
 }
 
-/// The values of the statistics that are called so.
+/// Values of the statistics with this name.
 fn all(stats: &BTreeMap<String, u64>, name: &str) -> Vec<u64> {
     stats.iter().filter(|(stat, _)| stat.ends_with(name)).map(|(_, value)| *value).collect()
 }
 
-/// The shipped configuration, as open to forgery as it can be: what a client says of its certificate reaches the filter.
+/// Shipped configuration that trusts clients as far as possible: their claims about certificates reach the filter.
 fn settings(filter: Filter) -> Result<Settings> {
     let mut settings = Settings::new(filter, ([127, 0, 0, 1], 0).into());
     settings.http1_trailers = true;
     settings.differ(json!([
         {"op": "add", "path": format!("{CONNECTION_MANAGER}/forward_client_cert_details"), "value": "ALWAYS_FORWARD_ONLY"},
-        // An HTTP/1.1 connection whose response is cut off ends at once, not after a second.
+        // Closes an HTTP/1.1 connection immediately after a reset response, not after a second.
         {"op": "add", "path": format!("{CONNECTION_MANAGER}/delayed_close_timeout"), "value": "0s"},
         {
             "op": "add",

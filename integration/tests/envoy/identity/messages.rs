@@ -1,4 +1,4 @@
-//! Do rules know which message of an exchange has the card, where in it, and what it says it holds?
+//! Rules that match the message with the card number, the location in it, and its content type.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn of_spots(condition: Value, holds: impl Fn(Spot) -> bool) -> Condition {
     Condition::new(condition, expected.into())
 }
 
-/// It is the message's own that counts: the other one of the exchange always says `text/plain`.
+/// The message's own content type counts. The other message always has `text/plain`.
 fn content_types(card: fn() -> Sent) -> Condition {
     let expected = [
         (&["application/json"][..], Yes),

@@ -1,5 +1,5 @@
-//! Do rules know who calls, who answers, and what is asked? A client and a service with a sidecar each, and between them TLS
-//! with certificates of an authority of their own.
+//! Rules that match identities and requests: a client and an upstream with a sidecar each, and TLS between them with
+//! certificates of a test authority.
 
 mod actions;
 mod connections;
@@ -23,7 +23,7 @@ use crate::trial::{named, trial};
 
 type Conditions = fn() -> Vec<Condition>;
 
-/// What conditions are tried in whose sidecar. What a message says of itself must come to the same in both.
+/// Conditions, by the sidecar under test. Conditions about the message itself must give the same result in both.
 const TABLES: [(&str, Side, &[Conditions]); 4] = [
     ("what_is_said::inbound", Side::Service, &[requests::conditions, messages::conditions]),
     ("what_is_said::outbound", Side::Client, &[requests::conditions, messages::conditions]),

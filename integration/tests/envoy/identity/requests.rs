@@ -1,4 +1,4 @@
-//! Do rules know a method, a host and a path, and are they not misled by another way to write them?
+//! Rules that match the method, the host and the path, including alternative notations of each.
 
 use serde_json::{Value, json};
 
@@ -10,13 +10,13 @@ use Holds::{No, Open, Yes};
 
 pub fn conditions() -> Vec<Condition> {
     vec![
-        // Envoy refuses such a method of HTTP/1.1, and takes it of HTTP/2.
+        // Envoy rejects such a method over HTTP/1.1, and accepts it over HTTP/2.
         about(
             json!({"method": ["POST"]}),
             |sent, method| sent.method(method).http2(),
             &[("POST", Yes), ("PUT", No), ("post", Open)],
         ),
-        // A whole URL for a path: it is what counts for Envoy, not the host header.
+        // Absolute URL as the path: Envoy uses it, not the host header.
         about(
             json!({"host": ["api.example.com"], "path": {"prefix": "/v1/charges"}}),
             |sent, path| sent.host("other.example.com").path(path),
@@ -111,11 +111,11 @@ pub fn conditions() -> Vec<Condition> {
     ]
 }
 
-/// A condition about one thing that a request says.
+/// Condition about one property of a request.
 fn about(condition: Value, say: fn(Sent, &'static str) -> Sent, expected: &[(&'static str, Holds)]) -> Condition {
     let of = |card: fn() -> Sent| move |(what, holds): &(&'static str, Holds)| (&FROM_WEB, say(card(), what), *holds);
     let mut all: Vec<Expected> = expected.iter().map(of(Sent::body)).collect();
-    // A rule about a response goes by its request: one for which it holds, and one for which it does not.
+    // A rule about a response uses the properties of its request: one that matches, and one that does not.
     for wanted in [Yes, No] {
         all.extend(expected.iter().filter(|(_, holds)| *holds == wanted).take(1).map(of(Sent::answer)));
     }

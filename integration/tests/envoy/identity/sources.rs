@@ -1,4 +1,4 @@
-//! Do rules know who calls, by the certificate alone?
+//! Rules that match the source principal, by its certificate only.
 
 use serde_json::json;
 
@@ -9,9 +9,9 @@ use super::workloads::{
     FROM_WEB, PLAIN, SILENT, UNASKED, WEB, Way,
 };
 
-/// Those that have an identity.
+/// Clients with an identity.
 const SOMEBODY: [&Way; 6] = [&FROM_WEB, &UNASKED, &FROM_CHARGES, &FROM_LEDGER, &FROM_STRANGER, &FROM_NEIGHBOUR];
-/// Those that have none, whatever else they have: a certificate with other names, or no mutual TLS.
+/// Clients without an identity: certificates with other names, or no mutual TLS.
 const NOBODY: [&Way; 5] = [&FROM_NAMELESS, &FROM_SECOND, &SILENT, &ENCRYPTED, &PLAIN];
 
 pub fn conditions() -> Vec<Condition> {
@@ -24,7 +24,7 @@ pub fn conditions() -> Vec<Condition> {
         (&["spiffe://*.example/ns/checkout/*"], &[&FROM_STRANGER, &FROM_NEIGHBOUR]),
         (&["spiffe://cluster.local/ns/audit/sa/ledger", "spiffe://evil.example/*"], &[&FROM_LEDGER, &FROM_STRANGER]),
         (&["spiffe://*/*"], &SOMEBODY),
-        // None of these is anybody's: no part of a name is enough.
+        // None of these is a complete identity: a part of a name does not match.
         (&["spiffe://cluster.local/ns/checkout"], &[]),
         (&["spiffe://cluster.local/ns/checkout/sa/web/*"], &[]),
         (&["spiffe://cluster.local/ns/check/*"], &[]),
@@ -34,7 +34,7 @@ pub fn conditions() -> Vec<Condition> {
     .collect()
 }
 
-/// All that a rule names must hold, and who calls is only one thing of many.
+/// All conditions of a rule must match, and the source principal is one of many.
 pub fn among_others() -> Vec<Condition> {
     let condition = json!({
         "direction": "request",
@@ -62,13 +62,13 @@ pub fn among_others() -> Vec<Condition> {
         (&FROM_WEB, Sent::answer().content_types(JSON), Holds::No),
         (&FROM_WEB, charge().path("//v1/charges"), Holds::Open),
         (&FROM_MALFORMED, charge(), Holds::Open),
-        // What does not hold outweighs what cannot be told.
+        // A condition that does not match outweighs an unknown one.
         (&FROM_MALFORMED, charge().method("PUT"), Holds::No),
     ];
     vec![Condition::new(condition, expected)]
 }
 
-/// In the client's own sidecar its requests come from next door, and nobody has shown a certificate.
+/// In the client's own sidecar the source is local, and shows no certificate.
 pub fn outbound() -> Vec<Condition> {
     let expected = [&FROM_WEB, &ENCRYPTED, &PLAIN].map(|way| (way, Sent::body(), Holds::No));
     vec![Condition::new(json!({"source": ["spiffe://*/*"]}), expected.into())]
@@ -81,7 +81,7 @@ fn condition(sources: &[&str], who: &[&'static Way]) -> Condition {
         expected.push((*way, Sent::body(), if is_one(way) { Holds::Yes } else { Holds::No }));
     }
     expected.push((&FROM_MALFORMED, Sent::body(), Holds::Open));
-    // The response to a client is judged by the client too.
+    // Rules for the response use the client's identity too.
     expected.push((&FROM_WEB, Sent::answer(), if is_one(&&FROM_WEB) { Holds::Yes } else { Holds::No }));
     expected.push((&ENCRYPTED, Sent::answer(), Holds::No));
     Condition::new(json!({"source": sources}), expected)

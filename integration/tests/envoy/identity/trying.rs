@@ -1,6 +1,5 @@
-//! Is a rule asked about what it says, and of those only it says? Each condition is tried twice: in a rule that lets cards
-//! through what else refuses them, and in one that refuses what else lets them through. Where it cannot be told whether it
-//! holds, nobody may gain by that in either.
+//! Test of a condition in two rules: one that allows card numbers that are blocked otherwise, and one that blocks card
+//! numbers that are allowed otherwise. An unknown result must not weaken protection in either.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -9,25 +8,25 @@ use super::exchange::{Fate, Outcome, Seen, Sent};
 use super::mesh::Mesh;
 use super::workloads::Way;
 
-/// The rule that has the condition.
+/// Name of the rule with the condition.
 const RULE: &str = "tried";
 
-/// Whether a condition holds.
+/// Result of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     Yes,
     No,
-    /// It cannot be told.
+    /// Unknown.
     Open,
 }
 
-/// A condition, and whether it holds for these exchanges.
+/// Condition, and its result for these exchanges.
 pub struct Condition {
     text: Value,
     expected: Vec<Expected>,
 }
 
-/// An exchange, and whether a condition holds for it.
+/// Exchange, and the result of a condition for it.
 pub type Expected = (&'static Way, Sent, Holds);
 
 impl Condition {
@@ -35,7 +34,7 @@ impl Condition {
         Self { text, expected }
     }
 
-    /// Tries it, both ways, on all of them.
+    /// Tests both rules on all exchanges.
     pub async fn try_in(&self, mesh: &mut Mesh) -> Result<()> {
         for (action, otherwise) in [("allow", "block"), ("block", "allow")] {
             let rule = json!({"name": RULE, "match": self.text, "action": action});
@@ -50,7 +49,7 @@ impl Condition {
     }
 }
 
-/// Has all of these exchanges under the policy that is in force.
+/// Runs all of these exchanges under the active policy.
 pub async fn exchange_all(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()> {
     let mut all = Vec::new();
     for (way, sent, _) in fates {

@@ -1,20 +1,20 @@
-//! Who calls whom? The workloads by what their certificates say, and the ways from one to another.
+//! Workloads with their certificates, and the ways between them.
 
 use panveil_integration::certificates::Subject;
 use panveil_integration::envoy::Asks;
 
-/// The one that rules here are about.
+/// Identity that the rules of the tests match.
 pub const WEB: &str = "spiffe://cluster.local/ns/checkout/sa/web";
 
-/// A workload and who vouches for it.
+/// Workload and the authority of its certificate.
 #[derive(Debug)]
 pub struct Workload {
     pub subject: Subject,
-    /// An authority of which nobody in the mesh has heard.
+    /// Whether the authority is unknown to the mesh.
     pub foreign: bool,
 }
 
-/// A way in at the service's sidecar.
+/// Listener of the upstream's sidecar.
 #[derive(Debug)]
 pub struct Gate {
     pub name: &'static str,
@@ -22,13 +22,13 @@ pub struct Gate {
     pub asks: Asks,
 }
 
-/// A way from a client to the service.
+/// Way from a client to the upstream.
 #[derive(Debug)]
 pub struct Way {
     pub name: &'static str,
-    /// Whose certificate the client's sidecar shows.
+    /// Workload whose certificate the client's sidecar shows.
     pub as_whom: Option<&'static Workload>,
-    /// Where it goes to; without TLS when `None`.
+    /// Listener of the upstream's sidecar. `None` is plaintext.
     pub to: Option<&'static Gate>,
 }
 
@@ -39,16 +39,16 @@ const fn named(common_name: &'static str, uris: &'static [&'static str]) -> Work
 static CHECKOUT: Workload = named("web", &[WEB]);
 static PAYMENTS: Workload = named("charges", &["spiffe://cluster.local/ns/payments/sa/charges"]);
 static AUDIT: Workload = named("ledger", &["spiffe://cluster.local/ns/audit/sa/ledger"]);
-/// The same name in a trust domain that is not the mesh's, although the mesh's authority signed it.
+/// Same name in another trust domain, signed by the mesh's authority.
 static STRANGER: Workload = named("stranger", &["spiffe://evil.example/ns/checkout/sa/web"]);
-/// Its trust domain begins like the mesh's.
+/// Trust domain with the mesh's as a prefix.
 static NEIGHBOUR: Workload = named("neighbour", &["spiffe://cluster.local.example/ns/checkout/sa/web"]);
-/// Says who it is where nobody should look.
+/// Identity in the wrong field of the certificate.
 static NAMELESS: Workload =
     Workload { subject: Subject { common_name: WEB, uris: &[], dns: &[WEB, "web.checkout.svc"] }, foreign: false };
-/// Its first URI is no SPIFFE ID, and only that counts.
+/// The first URI is no SPIFFE ID, and only the first counts.
 static SECOND: Workload = named("second", &["https://cluster.local/ns/checkout/sa/web", WEB]);
-/// Looks like a SPIFFE ID and is none.
+/// Malformed SPIFFE ID.
 static MALFORMED: Workload = named("malformed", &["spiffe://cluster.local/ns/checkout/sa/../sa/web"]);
 static IMPOSTOR: Workload = Workload { subject: Subject { common_name: "web", uris: &[WEB], dns: &[] }, foreign: true };
 
@@ -61,7 +61,7 @@ static OF_NAMELESS: Gate = Gate { name: "of-nameless", shows: &NAMELESS, asks: A
 static OF_MALFORMED: Gate = Gate { name: "of-malformed", shows: &MALFORMED, asks: Asks::Always };
 static OF_IMPOSTOR: Gate = Gate { name: "of-impostor", shows: &IMPOSTOR, asks: Asks::Never };
 
-/// All but the plain one, which the shipped listener is.
+/// All listeners but the plaintext one, which is the shipped listener.
 pub static GATES: [&Gate; 8] =
     [&MUTUAL, &LENIENT, &ONE_SIDED, &OF_AUDIT, &OF_STRANGER, &OF_NAMELESS, &OF_MALFORMED, &OF_IMPOSTOR];
 
@@ -82,9 +82,9 @@ pub static FROM_NAMELESS: Way = mutual("nameless", &NAMELESS);
 pub static FROM_SECOND: Way = mutual("second", &SECOND);
 pub static FROM_MALFORMED: Way = mutual("malformed", &MALFORMED);
 pub static FROM_IMPOSTOR: Way = mutual("impostor", &IMPOSTOR);
-/// Shows a certificate where none is needed.
+/// Shows a certificate although none is requested.
 pub static UNASKED: Way = to("unasked", &LENIENT);
-/// Shows none where one is asked for, but not needed.
+/// Shows none although one is requested optionally.
 pub static SILENT: Way = Way { name: "silent", as_whom: None, to: Some(&LENIENT) };
 pub static ENCRYPTED: Way = Way { name: "encrypted", as_whom: None, to: Some(&ONE_SIDED) };
 pub static PLAIN: Way = Way { name: "plain", as_whom: None, to: None };

@@ -1,24 +1,23 @@
-//! Which bodies go through the matrix? A card at every kind of place and cut, and what only looks like the start of one.
+//! Bodies of the matrix: card numbers at every kind of position and cut, and possible partial ones.
 
 pub const CARD: &str = "4111111111111111";
 pub const MASKED: &str = "411111******1111";
 const SPACED: &str = "5555 5555 5555 4444";
 const SPACED_MASKED: &str = "5555 55** **** 4444";
 
-/// More than half of what Envoy holds by default, so that two such pieces are more than it would keep for a filter that
-/// waits.
+/// More than half of Envoy's default buffer, so that two such pieces exceed it when the filter pauses.
 const LARGE: usize = 600_000;
 const FRAME: usize = 16_384;
 const FILLER: &[u8] = b"a line without a number in it, as most of them are\n";
 
-/// A body in the pieces that it is sent in.
+/// Body in the pieces that are sent.
 #[derive(Clone)]
 pub struct Body {
     pub name: String,
     pub content_type: &'static str,
     pub pieces: Vec<Vec<u8>>,
-    /// Whether all of its cards are written like [`CARD`] or `SPACED`, so that what must come of it can be told without
-    /// panveil's own code.
+    /// Whether all of its card numbers are written like [`CARD`] or `SPACED`, so that the masked form does not depend
+    /// on panveil's code.
     pub plain: bool,
 }
 
@@ -27,7 +26,7 @@ impl Body {
         self.pieces.concat()
     }
 
-    /// What must come of a plain body.
+    /// Masked form of a plain body.
     pub fn masked(&self) -> Option<Vec<u8>> {
         let masked = replace(&self.whole(), CARD.as_bytes(), MASKED.as_bytes());
         self.plain.then(|| replace(&masked, SPACED.as_bytes(), SPACED_MASKED.as_bytes()))
@@ -85,7 +84,7 @@ fn long_ones() -> Vec<Body> {
     let across = vec![[&filler(LARGE), b" ".as_slice(), head].concat(), [tail, b" ", &filler(LARGE)].concat()];
     let at_the_end = vec![filler(LARGE), [&filler(LARGE), b" card ".as_slice(), CARD.as_bytes()].concat()];
     let tail_at_the_end = vec![filler(LARGE), [&filler(LARGE), b" total 4111 11".as_slice()].concat()];
-    // A card over the end of every frame, and with it over that of every second and fourth: 32 and 64 KiB.
+    // A card number across the end of every frame, and therefore also across every second and fourth: 32 and 64 KiB.
     let mut over_frames = filler(7 * FRAME);
     for end in (1..=6).map(|number| number * FRAME) {
         let start = end - 11;
@@ -115,7 +114,7 @@ fn document(name: &str, content_type: &'static str, pieces: &[&str]) -> Body {
     Body { name: name.to_owned(), content_type, pieces, plain: true }
 }
 
-/// Both are of the same length.
+/// Replaces `from` with `to`, which have the same length.
 fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = text.to_vec();
     for start in 0..text.len() {

@@ -1,4 +1,4 @@
-//! What is one cell of the matrix? A body, how its end is marked, and the protocol that the client speaks.
+//! Cell of the matrix: a body, its end marker, and the protocol of the client.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use panveil_integration::case::{Framing, Message, Request, Response};
 
 use super::oracle::Subject;
 
-/// Which of the two messages carries the body.
+/// Message with the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Request,
     Response,
 }
 
-/// How the sender marks the end of the body.
+/// End marker of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By `content-length`.
+    /// `content-length`.
     Length,
-    /// HTTP/1.1: by the last chunk. HTTP/2: by the end of the stream.
+    /// HTTP/1.1: last chunk. HTTP/2: end of the stream.
     Open,
-    /// HTTP/1.1 responses: by the end of the connection.
+    /// HTTP/1.1 responses: end of the connection.
     Close,
-    /// As `Open`, and trailers behind it.
+    /// `Open` with trailers.
     Trailers,
-    /// HTTP/2: by `content-length`, and trailers behind it all the same.
+    /// HTTP/2: `content-length` with trailers.
     LengthAndTrailers,
 }
 
@@ -48,7 +48,7 @@ impl End {
         }
     }
 
-    /// Whether a sender of this direction and protocol can end a body like this.
+    /// Whether a sender in this direction and protocol supports the end marker.
     pub fn exists(self, direction: Direction, sender_http2: bool) -> bool {
         match self {
             Self::Length | Self::Open | Self::Trailers => true,
@@ -63,7 +63,7 @@ impl End {
 }
 
 impl Cell {
-    /// The cell's name, which is the path of its request too.
+    /// Name of the cell, which is also the path of its request.
     pub fn path(&self) -> String {
         let client = if self.client_http2 { "http2" } else { "http1" };
         format!("/{client}/{}/{}", self.end.name(), self.subject.body.name)

@@ -1,21 +1,21 @@
-//! Which cells cannot be completed? Those of the one documented limit: trailers come while the end of the body is undecided
-//! and waits in the filter, where the host takes it no more. They are cut, and the log says why; all others are whole.
+//! Cells that cannot complete because of the documented limit: trailers arrive while the undecided end of the body waits in
+//! the filter, and the host accepts no more bytes. These streams are reset, and the log has the reason. All others are complete.
 //!
-//! | the sender | the body ends undecided | cut |
+//! | sender | undecided end of the body | reset |
 //! |---|---|---|
-//! | HTTP/1.1, trailers passed on | always waits in the filter | always |
+//! | HTTP/1.1, trailers forwarded | always waits in the filter | always |
 //! | HTTP/1.1, trailers dropped | Envoy announces the end | never |
-//! | HTTP/2, with a length | counting tells the end | never |
+//! | HTTP/2, with a length | the length marks the end | never |
 //! | HTTP/2, a response to an HTTP/1.1 client | waits in Envoy within 16 KiB of the body | beyond them |
-//! | HTTP/2, otherwise | waits in Envoy within 32 KiB | when more has piled up there, or nothing of it was decided |
+//! | HTTP/2, otherwise | waits in Envoy within 32 KiB | when Envoy has buffered more, or nothing of it was decided |
 
 use super::Way;
 use super::cell::{Cell, Direction, End};
 use super::outcome::Outcome;
 
-/// The details of the access log.
+/// Response code details in the access log.
 const DETAILS: &str = "panveil_trailers_over_tail";
-/// So much of a body that nothing of it waits in Envoy towards an HTTP/1.1 client.
+/// Maximum body size for which nothing waits in Envoy towards an HTTP/1.1 client.
 const SMALL_BODY: usize = 16 << 10;
 /// `limits.paused_bytes` of the empty policy.
 const PAUSED_BYTES: usize = 32 << 10;
@@ -23,7 +23,7 @@ const PAUSED_BYTES: usize = 32 << 10;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
     Whole,
-    /// Depends on how much of the body Envoy gives to the filter at once.
+    /// Depends on the size of Envoy's chunks.
     WholeOrCut,
     Cut,
 }
@@ -47,7 +47,7 @@ pub fn is_cut(outcome: &Outcome) -> bool {
     outcome.details == DETAILS
 }
 
-/// What is wrong with a cell that was cut: nothing of it may look whole, nor be what was not sent.
+/// Errors of a reset cell: a part that looks complete, or bytes that were not sent.
 pub fn wrong(cell: &Cell, direction: Direction, with: &Outcome) -> Vec<String> {
     let Some(response) = &with.response else {
         return vec!["cut without an answer".to_owned()];

@@ -1,6 +1,6 @@
-//! Does a body arrive as it must, whatever carries it? Every protocol on both sides, every way to mark an end, both
-//! directions, small and default buffers, every kind of place and cut of a card; each compared with the same exchange
-//! without panveil.
+//! Matrix of bodies and protocols: every protocol on both sides, every end marker, both directions, small and default
+//! buffers, every kind of position and cut of a card number. Each cell is compared with the same exchange without
+//! panveil.
 
 mod body;
 mod cell;
@@ -31,12 +31,12 @@ use self::origin::Origin;
 use self::outcome::{Outcome, Outcomes, wrong};
 use crate::trial::trial;
 
-/// What an edge proxy or Envoy Gateway sets.
+/// Buffer limit of edge proxies and Envoy Gateway.
 const SMALL_BUFFER: u32 = 32 << 10;
-/// Exchanges under way at once.
+/// Concurrent exchanges.
 const AT_ONCE: usize = 24;
 
-/// What all cells of one trial have in common: the Envoy that they go through.
+/// Configuration of the Envoy that all cells of a trial share.
 #[derive(Clone, Copy)]
 pub struct Way {
     pub direction: Direction,
@@ -53,7 +53,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
                 ways.push(Way { direction, service_http2, buffer_limit, http1_trailers: true });
             }
         }
-        // Envoy's default, where it drops the trailers of HTTP/1.1.
+        // Envoy's default, which drops the trailers of HTTP/1.1.
         ways.push(Way { direction, service_http2: false, buffer_limit: None, http1_trailers: false });
     }
     let of_way = |way: Way| {
@@ -132,7 +132,7 @@ async fn run(build: Build, way: Way) -> Result<()> {
     Ok(())
 }
 
-/// Runs all cells through one Envoy, and gives that too.
+/// Runs all cells through one Envoy. Returns the outcomes and Envoy.
 async fn outcomes(
     build: &Build,
     mut settings: Settings,

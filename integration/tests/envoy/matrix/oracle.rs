@@ -1,4 +1,4 @@
-//! What must come of a body? What panveil's own core makes of all of it in one piece, before any proxy cuts it.
+//! Expected bodies: the result of panveil's core for each complete body, without cuts by a proxy.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,16 +8,16 @@ use panveil::stream::{Document, Finding, Inspector};
 
 use super::body::{Body, bodies};
 
-/// A body and what the core says of it under the empty policy.
+/// Body, and the result of the core under the empty policy.
 pub struct Subject {
     pub body: Body,
-    /// As the receiver must see it.
+    /// Body at the receiver.
     pub expected: Vec<u8>,
-    /// Whether it could go on as a card, for all that the core knows before it is told that nothing follows.
+    /// Whether the core could extend its end to a card number if more bytes followed.
     pub ends_undecided: bool,
 }
 
-/// All bodies. They are judged once for all trials: in a debug build it takes a moment.
+/// All bodies. They are computed once for all trials, because a debug build is slow.
 pub fn subjects() -> Result<&'static [Arc<Subject>]> {
     static SUBJECTS: OnceLock<Result<Vec<Arc<Subject>>, String>> = OnceLock::new();
     let judge_all = || {

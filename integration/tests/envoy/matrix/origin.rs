@@ -1,5 +1,5 @@
-//! What does an HTTP/1.1 service send that no server library sends? Responses written byte for byte: trailers that nobody
-//! asked for, and bodies that end with their connection.
+//! HTTP/1.1 upstream that writes responses byte for byte, for features that no server library has: unrequested
+//! trailers, and bodies that end with their connection.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::cell::{Cell, Direction, End};
 
-/// A service that answers GETs, each path with its cell.
+/// Upstream that responds to GETs with the cell of the path.
 pub struct Origin {
     pub address: SocketAddr,
     accepting: JoinHandle<()>,
@@ -30,7 +30,7 @@ impl Origin {
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let cells = Arc::clone(&cells);
-                // A connection that the proxy cuts shows at the client.
+                // The client reports connections that the proxy resets.
                 tokio::spawn(async move { serve(stream, &cells).await });
             }
         });
@@ -44,7 +44,7 @@ impl Drop for Origin {
     }
 }
 
-/// Answers the requests of one connection, until it ends or ends a body.
+/// Answers the requests of one connection, until it ends or a response ends with it.
 async fn serve(mut stream: TcpStream, cells: &BTreeMap<String, Cell>) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut input = Vec::new();

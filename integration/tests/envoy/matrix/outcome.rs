@@ -1,4 +1,4 @@
-//! What came of one cell, and does it differ from what comes of it without panveil?
+//! Outcome of one cell, and its comparison with the outcome without panveil.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 
 use super::cell::{Cell, Direction, End};
 
-/// What both ends saw of one exchange.
+/// Observation of one exchange at both ends.
 pub struct Outcome {
     pub response: Option<ReceivedResponse>,
-    /// `None` when the service got no whole request.
+    /// `None` when the upstream received no complete request.
     pub received: Option<ReceivedRequest>,
-    /// Of the access log; empty where no filter tells it whose they are.
+    /// Response code details in the access log. Empty without a filter that provides the path.
     pub details: String,
 }
 
 pub type Outcomes = BTreeMap<String, Outcome>;
 
-/// Fields that are never the same twice.
+/// Headers that differ in every exchange.
 const OWN_OF_EACH: [&str; 4] = ["date", "host", "x-request-id", "x-envoy-upstream-service-time"];
 
-/// Envoy's words for a response that it passed on, and for a client that left before its end.
+/// Envoy's response code details for a forwarded response, and for a client that left early.
 const VIA_UPSTREAM: &str = "via_upstream";
 const GONE: &str = "downstream_remote_disconnect";
 
 impl Outcome {
-    /// How this differs from the outcome `without` panveil, bodies aside; empty when it does not.
+    /// Differences from the outcome `without` panveil, except for bodies. Empty when there are none.
     fn differences(&self, without: &Self) -> Vec<String> {
         let mut told = Vec::new();
         let mut tell = |what: &str, with: String, without: String| {
@@ -46,7 +46,7 @@ impl Outcome {
         told
     }
 
-    /// What of the cell's body arrived.
+    /// Received body of the cell.
     fn body(&self, direction: Direction) -> Option<&[u8]> {
         match direction {
             Direction::Request => self.received.as_ref().map(|request| request.body.as_slice()),
@@ -55,14 +55,14 @@ impl Outcome {
     }
 }
 
-/// What is wrong with the cell's outcome; empty when nothing is.
+/// Errors of the cell's outcome. Empty when there are none.
 pub fn wrong(cell: &Cell, direction: Direction, with: &Outcome, without: &Outcome) -> Vec<String> {
     let mut told = with.differences(without);
-    // The harness first: what is wrong without panveil says nothing about it.
+    // The harness first: an error without panveil says nothing about panveil.
     let sent = cell.subject.body.whole();
     told.extend(body_differs("without panveil, the body", without.body(direction), &sent));
     told.extend(body_differs("the body", with.body(direction), &cell.subject.expected));
-    // Who counts to the end of the body may be gone before the end of the stream comes.
+    // A client that counts bytes may close before the end of the stream.
     let counts = matches!(cell.end, End::Length | End::LengthAndTrailers) && !cell.client_http2;
     let may_be_gone = direction == Direction::Response && counts;
     if with.details != VIA_UPSTREAM && !(may_be_gone && with.details == GONE) {

@@ -1,5 +1,4 @@
-//! How does a body longer than anyone wants to hold go through a proxy? Made, sent, received and compared block by block, by
-//! a client and a service that keep nothing of it.
+//! Long bodies that no peer buffers: generated, sent, received and compared block by block.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,24 +16,24 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A body that is one block again and again.
+/// Body of one repeated block.
 #[derive(Clone)]
 pub struct Load {
     pub block: Bytes,
-    /// What must arrive instead of a block; as long.
+    /// Expected block at the receiver. Same length.
     pub masked: Bytes,
     pub count: usize,
-    /// Whether `content-length` is sent.
+    /// Whether there is a `content-length`.
     pub with_length: bool,
 }
 
-/// A service that compares each request with its load, and answers with the same.
+/// Upstream that compares each request with its load, and responds with the same load.
 pub struct Service {
     pub address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
-/// The answer's status to a request that did not arrive as it must.
+/// Status of the response to a request that differs.
 const WRONG: u16 = 422;
 
 impl Load {
@@ -62,7 +61,7 @@ impl Load {
         }
     }
 
-    /// Compares what arrives, byte for byte.
+    /// Compares the received bytes.
     async fn receive(&self, mut body: Incoming) -> Result<()> {
         let mut received = 0;
         while let Some(frame) = body.frame().await {
@@ -95,7 +94,7 @@ impl Service {
                         let load = Arc::clone(&load);
                         async move { anyhow::Ok(answer(&load, request).await) }
                     });
-                    // What goes wrong on a connection shows at the client.
+                    // The client reports connection errors.
                     let _ =
                         auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
                 });
@@ -127,7 +126,7 @@ async fn answer(load: &Load, request: Request<Incoming>) -> Response<BoxBody<Byt
     }
 }
 
-/// Sends the load to `address` and compares what comes back with it.
+/// Sends the load to `address` and compares the response with it.
 pub async fn carry(address: SocketAddr, http2: bool, load: &Load) -> Result<()> {
     let mut request =
         Request::post(format!("http://{address}/")).header("host", "service.example").body(load.body())?;

@@ -1,19 +1,19 @@
-//! Bodies that make a decoder hold as much as its coding lets it, for few bytes on the wire. None of them ends.
+//! Compressed bodies that make a decoder use its maximum memory with few bytes on the wire. None of them ends.
 //!
-//! A decoder that allows a hundred bytes out for each that came in is kept below that with bytes that say nothing.
+//! Empty blocks keep the compression ratio below the limit of one hundred.
 
 use std::io::Write;
 
 use anyhow::Result;
 
-/// What says nothing in one go, and how much is said for it: well below a hundred times as much.
+/// Output bytes for which one piece of empty blocks compensates: well below a ratio of one hundred.
 const BALLAST: usize = 16 << 10;
 const SAID: usize = 1 << 20;
-/// More than the largest windows of `br` and of `zstd` in HTTP.
+/// Base-two logarithm of a size above the largest windows of `br` and of `zstd` in HTTP.
 const BR_TEXT: usize = 20;
 const ZSTD_TEXT: usize = 11;
 
-/// A body under construction, in the pieces that are sent.
+/// Body under construction, in the pieces that are sent.
 pub type Pieces = Vec<Vec<u8>>;
 
 /// `br` with the largest window.
@@ -40,7 +40,7 @@ pub fn gzip() -> Result<Pieces> {
     Ok(vec![gzip_of(&Noise::default().bytes(100_000))?])
 }
 
-/// `zstd, br, gzip`: zstd's window, and br's full of what zstd skips.
+/// `zstd, br, gzip`: the window of zstd, and that of br filled with skippable frames of zstd.
 pub fn three_layers() -> Result<Pieces> {
     let text = 8 * SAID;
     let zstd = [&0x184D_2A50_u32.to_le_bytes()[..], &u32::try_from(text)?.to_le_bytes()].concat();
@@ -64,7 +64,7 @@ pub fn three_layers() -> Result<Pieces> {
     Ok(pieces)
 }
 
-/// What `gzip` makes of it, but for the last bytes.
+/// `gzip` encoding without the last bytes.
 fn gzip_of(text: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text)?;
@@ -72,14 +72,14 @@ fn gzip_of(text: &[u8]) -> Result<Vec<u8>> {
     Ok(std::mem::take(encoder.get_mut()))
 }
 
-/// All of it.
+/// Complete `gzip` encoding.
 pub fn whole_gzip(text: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text)?;
     Ok(encoder.finish()?)
 }
 
-/// Bytes that no encoder makes fewer of.
+/// Incompressible bytes.
 #[derive(Default)]
 struct Noise(u32);
 
@@ -93,7 +93,7 @@ impl Noise {
     }
 }
 
-/// Bits, the lowest of each byte first.
+/// Bit writer, least significant bit first.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -114,28 +114,29 @@ impl Bits {
     }
 }
 
-/// The largest window, and an empty metadata block, so that a byte ends there.
+/// Largest window, and an empty metadata block for byte alignment.
 fn br_window() -> Vec<u8> {
     Bits::default().put(0b1111, 4).put(0, 1).put(3, 2).put(0, 1).put(0, 2).bytes
 }
 
-/// A metablock that says nothing.
+/// Metadata block with ignored content.
 fn br_metadata(len: usize, noise: &mut Noise) -> Vec<u8> {
     [Bits::default().put(0, 1).put(3, 2).put(0, 1).put(2, 2).put(len - 1, 16).bytes, noise.bytes(len)].concat()
 }
 
-/// A metablock that stands as it is, of less than 64 KiB.
+/// Uncompressed metablock of less than 64 KiB.
 fn br_plain(text: &[u8]) -> Vec<u8> {
     let header = Bits::default().put(0, 1).put(0, 2).put(text.len() - 1, 16).put(1, 1).bytes;
     [header, text.to_vec()].concat()
 }
 
-/// A metablock that says one byte so many times, 64 KiB to a mebibyte, and an empty metadata block, so that a byte ends there.
+/// Metablock that repeats one byte, 64 KiB to 1 MiB, and an empty metadata block for byte alignment.
 fn br_repeated(byte: u8, len: usize) -> Vec<u8> {
-    // Not the last one, its length in five digits, not plain; one type of blocks of each kind; no direct distances; one way to
-    // look at contexts; one code of each kind.
+    // Not the last metablock, length in five nibbles, compressed; one block type of each kind; no direct distances; one
+    // context mode; one prefix code of each kind.
     let header = Bits::default().put(0, 1).put(1, 2).put(len - 1, 20).put(0, 1).put(0, 3).put(0, 6).put(0, 2).put(0, 2);
-    // Codes of one symbol: the byte, the command with four literals and the longest copy, the last distance, which is four.
+    // Prefix codes of one symbol: the byte, the command with four literals and the longest copy, the last distance,
+    // which is four.
     let codes = header.put(1, 2).put(0, 2).put(usize::from(byte), 8);
     let codes = codes.put(1, 2).put(0, 2).put(423, 10).put(1, 2).put(0, 2).put(0, 6);
     codes.put(len - 4 - 2118, 24).put(0, 1).put(3, 2).put(0, 1).put(0, 2).bytes
@@ -147,12 +148,12 @@ fn zstd_skippable(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of a frame with a window of 8 MiB and no length.
+/// Start of a frame with a window of 8 MiB and without a length.
 fn zstd_frame() -> Vec<u8> {
     [&0xFD2F_B528_u32.to_le_bytes()[..], &[0, 13 << 3]].concat()
 }
 
-/// A block that says one byte so many times, at most 128 KiB.
+/// Block that repeats one byte, at most 128 KiB.
 fn zstd_repeated(byte: u8, len: usize) -> Vec<u8> {
     let header = (len as u32) << 3 | 1 << 1;
     [&header.to_le_bytes()[..3], &[byte]].concat()

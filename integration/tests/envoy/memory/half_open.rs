@@ -1,5 +1,5 @@
-//! Can a peer take the memory of a VM with compressed bodies that never end? Two hundred at a time, of each coding, in both
-//! directions, while others send and receive what they need.
+//! Memory limit of a VM under two hundred endless compressed bodies, of each content encoding, in both directions, with
+//! normal traffic beside them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,14 +27,14 @@ use tokio::time::sleep;
 use super::encoders::{self, Pieces};
 use crate::trial::trial;
 
-/// Each holds a body open.
+/// Number of endless bodies.
 const ATTACKS: usize = 200;
 const OF_A_CONNECTION: usize = 50;
-/// How much more Envoy may take at its peak than with a filter that does nothing.
+/// Maximum increase of Envoy's peak memory compared with a filter that does nothing.
 const ALLOWANCE: u64 = 128 << 20;
-/// So many innocent exchanges in a row without a piece of an attack: all of them have come.
+/// Number of normal exchanges without a received piece after which all pieces have arrived.
 const QUIET: usize = 5;
-/// Between two pieces of all attacks: what they decode to is not to wait in Envoy for a receiver that is slow.
+/// Interval between two pieces of all bodies, so that their decoded bytes do not wait in Envoy for a slow receiver.
 const GAP: Duration = Duration::from_millis(12);
 
 const CARD: &str = "{\"card\":\"4111111111111111\",\"amount\":41}";
@@ -49,7 +49,7 @@ enum Side {
 struct Attack {
     coding: &'static str,
     pieces: fn() -> Result<Pieces>,
-    /// How much memory each of them takes at least, if nothing stops it.
+    /// Minimum memory for each body without a limit.
     takes: usize,
 }
 
@@ -71,7 +71,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// Would it take as much as it is made to, if nothing stopped it?
+/// Memory that the decoder uses for the body without a limit.
 fn takes(attack: &Attack) -> Result<usize> {
     let budget = MemoryBudget::new(1 << 30);
     let decoder = Decoder::of(attack.coding.as_bytes(), 100, &budget);
@@ -96,7 +96,7 @@ async fn compare(build: Build, attack: &'static Attack, side: Side) -> Result<()
     Ok(())
 }
 
-/// What Envoy takes at most while the attack goes on and innocent exchanges are served.
+/// Peak memory of Envoy while the attack continues and normal exchanges are served.
 async fn peak(build: &Build, filter: Filter, attack: &Attack, side: Side) -> Result<u64> {
     let is_panveil = matches!(filter, Filter::Panveil { .. });
     let pieces: Vec<Bytes> = (attack.pieces)()?.into_iter().map(Bytes::from).collect();
@@ -105,7 +105,7 @@ async fn peak(build: &Build, filter: Filter, attack: &Attack, side: Side) -> Res
     let service = Service::start(attack.coding, pieces.clone(), Arc::clone(&pace)).await?;
     let settings = Settings { service_http2: true, ..Settings::new(filter, service.address) };
     let envoy = Envoy::start(&build.envoy, &settings).await?;
-    // The VM's own share.
+    // Allocates the base memory of the VM.
     innocent(&envoy, is_panveil).await.context("before the attack")?;
     let mut connections = Vec::new();
     let mut attacks = JoinSet::new();
@@ -121,7 +121,7 @@ async fn peak(build: &Build, filter: Filter, attack: &Attack, side: Side) -> Res
         };
         attacks.spawn(hold(connection, body, Arc::clone(&pace)));
     }
-    // Until nobody has a piece left to send.
+    // Until every sender has sent all of its pieces.
     let mut quiet = 0;
     while quiet < QUIET {
         quiet = if pace.try_lock().is_ok() { quiet + 1 } else { 0 };
@@ -138,7 +138,7 @@ async fn peak(build: &Build, filter: Filter, attack: &Attack, side: Side) -> Res
     Ok(peak)
 }
 
-/// A request whose body never ends, or one for an answer that never does. Ends when it is refused.
+/// Request with an endless body, or one for an endless response. Returns when it is blocked.
 async fn hold(
     mut client: SendRequest<BoxBody<Bytes, Infallible>>,
     body: Option<(&'static str, Vec<Bytes>)>,
@@ -169,7 +169,7 @@ async fn hold(
     Ok(answer.await??)
 }
 
-/// A plain exchange, and compressed ones, each with a card in both directions.
+/// Exchanges without and with compression, each with a card number in both directions.
 async fn innocent(envoy: &Envoy, is_panveil: bool) -> Result<()> {
     let expected = if is_panveil { MASKED } else { CARD };
     for (path, coding, body) in [
@@ -189,7 +189,7 @@ async fn innocent(envoy: &Envoy, is_panveil: bool) -> Result<()> {
         let is_encoded = response.headers().contains_key("content-encoding");
         let bytes = response.into_body().collect().await.with_context(|| format!("{path} {coding:?}"))?.to_bytes();
         ensure!(status == StatusCode::OK, "{path} {coding:?}: {status} {}", String::from_utf8_lossy(&bytes));
-        // What does nothing leaves it compressed.
+        // The filter that does nothing leaves it compressed.
         if is_panveil || !is_encoded {
             let text = String::from_utf8_lossy(&bytes);
             ensure!(text == expected, "{path} {coding:?}: {text}");
@@ -207,13 +207,13 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<BoxBody<Bytes, Infal
     Ok(client)
 }
 
-/// A service that never answers `/hold`, never ends its answer to `/attack`, and echoes the rest.
+/// Upstream that never responds to `/hold`, never ends its response to `/attack`, and echoes other requests.
 struct Service {
     address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
-/// Who holds it sends the next piece. Whoever waits longest is next.
+/// Lock for the next piece. It is fair: the longest waiting sender is next.
 type Pace = Arc<tokio::sync::Mutex<Duration>>;
 
 /// Bodies that are kept open.
@@ -232,7 +232,7 @@ impl Service {
                         answer(request, coding, pieces.clone(), Arc::clone(&pace), Arc::clone(&open))
                     });
                     let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                    // What goes wrong on a connection shows at the client.
+                    // The client reports connection errors.
                     let _ = server.serve_connection(TokioIo::new(stream), serve).await;
                 });
             }

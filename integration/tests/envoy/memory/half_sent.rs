@@ -1,4 +1,4 @@
-//! What does an open stream cost? A thousand requests, each half sent and ending in what could become a card.
+//! Memory of a thousand open streams, each half sent and ending in a possible partial card number.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -8,7 +8,7 @@ use panveil_integration::sidecar::Build;
 
 use crate::trial::trial;
 
-/// What panveil may take for each of them.
+/// Maximum memory of panveil for each of them.
 const ALLOWANCE: u64 = 8 << 10;
 
 pub fn trials(build: &Build) -> Vec<Trial> {

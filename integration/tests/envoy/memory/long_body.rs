@@ -1,4 +1,4 @@
-//! Does memory stay flat under a body of 100 MiB in each direction? Beside a wasm filter that does nothing.
+//! Constant memory for a body of 100 MiB in each direction, compared with a Wasm filter that does nothing.
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
@@ -10,18 +10,19 @@ use super::carrier::{Load, Service, carry};
 use crate::trial::trial;
 
 const MEBIBYTE: usize = 1 << 20;
-/// Of a body.
+/// Blocks of a body.
 const BLOCKS: usize = 100;
-/// What Envoy's peak may grow by more than with a filter that does nothing: a few chunks of at most a mebibyte.
+/// Maximum growth of Envoy's peak, beyond that with a filter that does nothing: a few chunks of at most 1 MiB.
 const ALLOWANCE: u64 = 10 << 20;
-/// What panveil may take more than that before the first byte: its machine code and its tables, in each of three VMs, and what V8
-/// compiles it with at a time, which is 30 MiB on two cores and more on others. The benchmark has the figure; this is its bound.
+/// Maximum memory of panveil before the first byte, beyond that of a filter that does nothing: machine code and tables
+/// in each of three VMs, and V8's compilation, which takes 30 MiB on two cores and more on others. The benchmark has
+/// the figure.
 const ALLOWANCE_AT_START: u64 = 64 << 20;
 
 const LINE: &str = "{\"id\":20260817123456789012,\"card\":\"4111111111111111\",\"note\":\"total 4111 11\"}\n";
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
-/// Numbers that are none, so that not every line is found.
+/// Numbers that are no card numbers, so that not every line has a finding.
 const PLAIN: &str = "{\"ts\":1748503543012,\"part\":\"4111 11\",\"text\":\"and so on, for as long as it takes\"}\n";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -50,7 +51,7 @@ async fn flat(build: Build, http2: bool, with_length: bool) -> Result<()> {
     Ok(())
 }
 
-/// A mebibyte or a little more, of whole lines.
+/// A mebibyte or a little more, of complete lines.
 fn block() -> String {
     let mut block = String::new();
     while block.len() < MEBIBYTE {
@@ -62,8 +63,7 @@ fn block() -> String {
     block
 }
 
-/// What Envoy has before the first request, and how much more it had at most once the load had gone through it in both
-/// directions.
+/// Memory of Envoy before the first request, and growth of its peak by the load in both directions.
 async fn memory(build: &Build, filter: Filter, http2: bool, load: Load) -> Result<(u64, u64)> {
     let service = Service::start(load.clone()).await?;
     let settings = Settings { service_http2: http2, ..Settings::new(filter, service.address) };

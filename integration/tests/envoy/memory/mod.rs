@@ -1,4 +1,4 @@
-//! How much memory does panveil take? None that grows with a body, and little for each stream.
+//! Memory of panveil: independent of the length of a body, and small for each stream.
 
 mod carrier;
 mod encoders;

@@ -1,4 +1,4 @@
-//! Do gRPC clients and services understand each other? Tonic on both sides: every kind of call, and every end of one.
+//! gRPC with tonic on both sides: every kind of call, and every end of one.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tonic::{Code, Request, Status};
 
 use super::{CARD, MASKED, in_front_of, named, unharmed};
 
-/// Far longer than a call needs: it is for those that would never be answered.
+/// Deadline far above the duration of a call, for calls that are never answered.
 const DEADLINE: Duration = Duration::from_millis(300);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -34,7 +34,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// Cards wherever a charge can hold a text, some next to tags and lengths that are digits.
+/// Card numbers in every string field of a charge, some next to tags and lengths that are digits.
 pub fn charge() -> Charge {
     Charge {
         note: format!("paid with {CARD}, order 20260817"),
@@ -44,14 +44,14 @@ pub fn charge() -> Charge {
             card: "5555555555554444".into(),
             others: vec![
                 Holder { card: "378282246310005".into(), ..Holder::default() },
-                // All of this message reads as a text that begins with more digits.
+                // The message as text begins with more digits.
                 Holder { card: format!("{CARD} {}", "c".repeat(33)), ..Holder::default() },
             ],
         }),
         numbers: vec![
             CARD.into(),
             "20260817".into(),
-            // Their lengths, 50 and 52, are the digits `2` and `4`.
+            // The lengths, 50 and 52, are the digits `2` and `4`.
             format!("{CARD} {}", "a".repeat(33)),
             format!("{CARD} {}", "b".repeat(35)),
         ],
@@ -64,7 +64,7 @@ pub fn charge() -> Charge {
     }
 }
 
-/// What must come of it: texts masked where they stand, numbers as they are.
+/// Masked form: strings are masked in place, numbers stay.
 pub fn masked() -> Charge {
     let sent = charge();
     Charge {
@@ -85,7 +85,7 @@ pub fn masked() -> Charge {
     }
 }
 
-/// How many cards are in a charge.
+/// Card numbers in a charge.
 pub const CARDS: usize = 10;
 
 async fn start(build: &Build, policy: &str) -> Result<(Service, Envoy, ChargesClient<Channel>)> {
@@ -115,7 +115,7 @@ async fn every_kind_of_call(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Each message is answered before the next is sent, so none may wait for what is behind it.
+/// Each message is answered before the next is sent, so none may wait for a later one.
 async fn conversation(build: Build) -> Result<()> {
     let (_service, mut envoy, mut client) = start(&build, "{}").await?;
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -133,7 +133,7 @@ async fn conversation(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Messages of many HTTP/2 frames, with fields that lie across them.
+/// Messages of many HTTP/2 frames, with fields that cross their ends.
 async fn long_messages(build: Build) -> Result<()> {
     const NUMBERS: usize = 20_000;
     let (service, mut envoy, mut client) = start(&build, "{}").await?;
@@ -149,7 +149,7 @@ async fn long_messages(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The client offers to read gzip and the service would use it; panveil takes the offer away.
+/// The client accepts gzip and the upstream would use it. panveil removes the offer.
 async fn compressed_answers(build: Build) -> Result<()> {
     let (service, mut envoy, client) = start(&build, "{}").await?;
     let mut client = client.accept_compressed(Gzip);
@@ -161,7 +161,7 @@ async fn compressed_answers(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A client may compress without asking. That passes unread and is counted, or is refused.
+/// A client may compress without negotiation. Such a message passes uninspected and is counted, or is blocked.
 async fn compressed_requests(build: Build) -> Result<()> {
     let (service, mut envoy, client) = start(&build, "{}").await?;
     let mut client = client.send_compressed(Gzip);
@@ -181,7 +181,7 @@ async fn compressed_requests(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// At once, without a message before it, and behind one.
+/// Immediately, without a message before it, and after one.
 async fn errors(build: Build) -> Result<()> {
     let check = |status: Status| {
         let wanted = masked();
@@ -205,7 +205,7 @@ async fn blocked_request(build: Build) -> Result<()> {
     ensure!(status.code() == Code::PermissionDenied && !status.message().contains("4111"), "{status:?}");
     service.settle().await?;
     ensure!(service.take().is_empty(), "the service received a blocked message");
-    // In the middle of a conversation the service's headers have left: the answer breaks off.
+    // In the middle of a stream the response headers have left: the response is reset.
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut answers = client.converse(UnboundedReceiverStream::new(receiver)).await?.into_inner();
     sender.send(Charge { note: "first".into(), ..Charge::default() })?;
@@ -221,7 +221,7 @@ async fn blocked_request(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// They travel in base64, in a trailer or a header. A policy that looks into base64 looks into them.
+/// The details are base64 in a trailer or a header. A policy with base64 detection inspects them.
 async fn details_of_errors(build: Build) -> Result<()> {
     for (policy, wanted) in
         [(r#"{"request":"skip","detect":{"base64":true}}"#, masked().raw), (r#"{"request":"skip"}"#, charge().raw)]
@@ -235,13 +235,13 @@ async fn details_of_errors(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What a client calls an answer that breaks off. It misses the status at the end, however the stream ended.
+/// Client error for a reset response. It lacks the status at the end, however the stream ended.
 async fn broken_off(envoy: &Envoy) -> Result<Code> {
     let mistakable = envoy.version().await?.has(Difference::ResetsSayNoError);
     Ok(if mistakable { Code::Unknown } else { Code::Internal })
 }
 
-/// The headers of an answer leave before its first message is known: the client sees the stream reset.
+/// The response headers leave before the first message is inspected, so the client sees a reset.
 async fn blocked_answer(build: Build) -> Result<()> {
     let (_service, mut envoy, mut client) = start(&build, r#"{"request":"allow","response":"block"}"#).await?;
     let status = client.create(charge()).await.err().context("not refused")?;
@@ -264,7 +264,7 @@ async fn blocked_answer(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Nothing stays behind: not in the service, not in Envoy.
+/// No open call stays behind in the upstream or in Envoy.
 async fn ends_early(build: Build) -> Result<()> {
     let (service, mut envoy, mut client) = start(&build, "{}").await?;
     let mut request = Request::new(Charge { wish: Wish::StaySilent.into(), ..charge() });
@@ -272,7 +272,7 @@ async fn ends_early(build: Build) -> Result<()> {
     let status = client.create(request).await.err().context("an answer from nobody")?;
     ensure!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status:?}");
     service.settle().await?;
-    // The client leaves a conversation while the service thinks.
+    // The client leaves a stream while the upstream is busy.
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut answers = client.converse(UnboundedReceiverStream::new(receiver)).await?.into_inner();
     sender.send(charge())?;

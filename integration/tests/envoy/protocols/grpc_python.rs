@@ -1,4 +1,4 @@
-//! Do gRPC peers of another make understand panveil's messages? grpcio as client and as service, tonic on the other side.
+//! gRPC with grpcio as client and as server, and tonic on the other side.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;

@@ -1,5 +1,5 @@
-//! Do browsers' gRPC calls pass? Tonic's gRPC-Web client in the binary form, the text form by hand, and Envoy's own
-//! translation before panveil and behind it.
+//! gRPC-Web: tonic's client in the binary form, the text form by hand, and Envoy's own translation in front of panveil
+//! and behind it.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -53,7 +53,7 @@ async fn text(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy answers only gRPC itself with a status of gRPC: here the client gets a plain 403, and makes of it what it can.
+/// Envoy converts local replies only for gRPC itself. A gRPC-Web client gets a plain 403, and derives a status from it.
 async fn blocked(build: Build) -> Result<()> {
     let service = Service::start(true).await?;
     let mut envoy = in_front_of(&build, service.address, true, r#"{"request":"block"}"#).await?;
@@ -69,7 +69,7 @@ async fn blocked(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// By Envoy's own filter: panveil sees gRPC when it stands before panveil, gRPC-Web when it stands behind.
+/// Translation by Envoy's own filter: in front of panveil it makes panveil see gRPC, behind it gRPC-Web.
 async fn translated(build: Build, before: bool) -> Result<()> {
     let service = Service::start(false).await?;
     let mut settings = build.settings("{}");
@@ -88,7 +88,7 @@ async fn translated(build: Build, before: bool) -> Result<()> {
     Ok(())
 }
 
-/// One answer, and a row of them.
+/// Unary and streaming responses.
 async fn binary_calls(envoy: &Envoy) -> Result<()> {
     let http = HttpClient::builder(TokioExecutor::new()).build_http();
     let origin = format!("http://{}", envoy.listener).parse()?;
@@ -101,7 +101,7 @@ async fn binary_calls(envoy: &Envoy) -> Result<()> {
     Ok(())
 }
 
-/// As a browser makes it: over HTTP/1.1, cut anywhere, all of it in base64.
+/// Call of a browser: HTTP/1.1, cut anywhere, completely in base64.
 async fn text_call(envoy: &Envoy) -> Result<()> {
     let body = BASE64_STANDARD.encode(framed(&charge()));
     let kind = || "application/grpc-web-text".to_owned();
@@ -128,7 +128,7 @@ fn framed(charge: &Charge) -> Vec<u8> {
     [&[0], length.to_be_bytes().as_slice(), &message].concat()
 }
 
-/// The first message, and what is behind it.
+/// First message, and the bytes behind it.
 fn unframed(body: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
     let (prefix, rest) = body.split_at_checked(5).context("no prefix")?;
     let length = prefix[1..].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
@@ -136,7 +136,7 @@ fn unframed(body: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((message.to_vec(), rest.to_vec()))
 }
 
-/// Each piece of the body may be padded by itself.
+/// Each piece of the body may have padding of its own.
 fn decoded(body: &[u8]) -> Result<Vec<u8>> {
     let quads = body.chunks(4).map(|quad| BASE64_STANDARD.decode(quad));
     Ok(quads.collect::<Result<Vec<_>, _>>().context("no base64")?.concat())

@@ -1,4 +1,4 @@
-//! Does every event arrive when it happens? Each must be there before the service sends the next, however it was cut.
+//! Live events. Each must arrive before the upstream sends the next, for every cut.
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -49,12 +49,12 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// What happened, with a card as text and as a number; ends like the start of a card number.
+/// Event with a card number as text and as a number. Ends like the start of a card number.
 fn news(number: usize, card: &str, as_number: u64) -> Value {
     json!({"number": number, "card": card, "account": {"card_number": as_number}, "part": "4111 11"})
 }
 
-/// A card number as a number keeps its digits' places.
+/// A masked number keeps the positions of its digits.
 fn check(number: usize, text: &str) -> Result<()> {
     let got: Value = serde_json::from_str(text).with_context(|| format!("no JSON: {text}"))?;
     let masked = got["account"]["card_number"].as_u64().context("no number")?;
@@ -66,7 +66,7 @@ fn sent(number: usize) -> String {
     news(number, CARD, 4_111_111_111_111_111).to_string()
 }
 
-/// Sends it whole, or cut at this byte.
+/// Sends it in one piece, or cut at this byte.
 async fn send(answer: &mut Answer, text: &str, cut: usize) -> Result<()> {
     let (head, tail) = text.as_bytes().split_at(cut);
     for piece in [head, tail] {
@@ -121,7 +121,7 @@ async fn lines(build: Build, protocol: Protocol) -> Result<()> {
     Ok(())
 }
 
-/// The events before the card have arrived; of the one with it nothing does, and the stream breaks off.
+/// The events before the card number have arrived. Nothing of the event with it arrives, and the stream is reset.
 async fn blocked(build: Build, protocol: Protocol) -> Result<()> {
     let mut live = Live::start(EVENTS).await?;
     let mut envoy = in_front_of(&build, live.address, protocol.service_http2(), r#"{"response":"block"}"#).await?;
@@ -133,7 +133,7 @@ async fn blocked(build: Build, protocol: Protocol) -> Result<()> {
     }
     send(&mut answer, &format!("data: card {CARD}\n\n"), 20).await?;
     let end = events.next().await;
-    // The reader of this client reads to the end of the body and no further.
+    // The reader of this client stops at the end of the body.
     let mistakable = protocol.client_http2() && envoy.version().await?.has(Difference::ResetsSayNoError);
     ensure!(matches!(end, Some(Err(_))) || (mistakable && end.is_none()), "{end:?}");
     let line = unharmed(&mut envoy, 1).await?.remove(0);

@@ -1,4 +1,4 @@
-//! Do clients and services that others wrote understand each other through panveil? With cards in all they say.
+//! Interoperability of third-party clients and upstreams through panveil, with card numbers in all messages.
 
 mod grpc;
 mod grpc_python;
@@ -40,12 +40,12 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     files.iter().flat_map(|trials| trials(build)).collect()
 }
 
-/// A test under this name.
+/// Test with this name.
 fn named(build: &Build, name: &str, test: fn(Build) -> Test) -> Trial {
     trial::named(build, "protocols", name, test)
 }
 
-/// A test with a peer in Python. Ignored, and shown as that, where there is none.
+/// Test with a peer in Python. Ignored without a Python.
 fn with_python(build: &Build, name: &str, test: fn(Build, Python) -> Test) -> Trial {
     let python = Python::from_environment();
     let (build, missing) = (build.clone(), python.is_none());
@@ -54,7 +54,7 @@ fn with_python(build: &Build, name: &str, test: fn(Build, Python) -> Test) -> Tr
         .with_ignored_flag(missing)
 }
 
-/// An Envoy with panveil under this policy, in front of this service.
+/// Envoy with panveil under this policy, in front of this upstream.
 async fn in_front_of(build: &Build, service: SocketAddr, http2: bool, policy: &str) -> Result<Envoy> {
     let mut settings = build.settings(policy);
     settings.service = service;
@@ -62,7 +62,8 @@ async fn in_front_of(build: &Build, service: SocketAddr, http2: bool, policy: &s
     Envoy::start(&build.envoy, &settings).await
 }
 
-/// Envoy runs, has logged `count` exchanges and no digit of a card, and holds no exchange open; gives what it logged.
+/// Checks that Envoy runs, has logged `count` exchanges and no digit of a card number, and has no open exchange.
+/// Returns the log lines.
 async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Vec<Map<String, Value>>> {
     let lines = envoy.access_log(count).await?;
     ensure!(envoy.is_alive()?, "Envoy died: {}", envoy.log());

@@ -1,4 +1,4 @@
-//! Do uploads arrive? Forms of a real client, with cards in a field, in a file and in its name, and a picture among them.
+//! Multipart uploads of a real client, with card numbers in a field, in a file and in its name, and with an image.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -35,7 +35,7 @@ async fn upload(build: Build, python: Python, version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The form with its cards masked, and how many there are.
+/// Form with its card numbers masked, and their number.
 fn masked(form: &[u8]) -> (Vec<u8>, usize) {
     let mut masked = form.to_vec();
     let found = form.windows(CARD.len()).enumerate().filter(|(_, window)| *window == CARD.as_bytes());

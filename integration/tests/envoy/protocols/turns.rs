@@ -1,4 +1,4 @@
-//! What when an exchange takes an unusual turn? Interim and early answers, other upgrades, and clients that change their mind.
+//! Unusual exchanges: interim and early responses, other upgrades, and clients that abort.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{CARD, MASKED, in_front_of, named, unharmed};
 
-/// A protocol that panveil cannot read.
+/// Protocol that panveil cannot inspect.
 const CHAT: &str = "chat";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -32,7 +32,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// Early hints. Whatever the proxy makes of them, no card is in what the client gets.
+/// Early hints. Whatever the proxy does with them, the client gets no card number.
 async fn interim_answer(build: Build) -> Result<()> {
     let early = format!("HTTP/1.1 103 Early Hints\r\nlink: </{CARD}.css>; rel=preload\r\n\r\n");
     let service = answering(format!("{early}HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\ncard {CARD}")).await?;
@@ -47,7 +47,7 @@ async fn interim_answer(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The service answers when it has seen the headers; of the body a number is under way that is not complete.
+/// The upstream responds to the headers, while the body has an incomplete number.
 async fn early_answer(build: Build) -> Result<()> {
     let service = answering(format!("HTTP/1.1 413 Too Large\r\ncontent-length: 21\r\n\r\ncard {CARD}")).await?;
     let mut envoy = in_front_of(&build, service, false, "{}").await?;
@@ -70,7 +70,7 @@ async fn early_answer(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The shipped configuration allows websockets, and nothing else.
+/// The shipped configuration permits websockets only.
 async fn refused_upgrade(build: Build) -> Result<()> {
     let mut envoy = in_front_of(&build, chatting().await?, false, "{}").await?;
     let (_, answer) = upgraded(&envoy).await?;
@@ -79,7 +79,7 @@ async fn refused_upgrade(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// An operator who allows it gets it, and reads in the log that it was not read.
+/// With another permitted protocol the log says that the connection was not inspected.
 async fn other_upgrade(build: Build) -> Result<()> {
     let mut envoy = allowing_chats(&build, "{}").await?;
     let (mut client, answer) = upgraded(&envoy).await?;
@@ -104,7 +104,7 @@ async fn blocked_upgrade(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// In the middle of a number, over HTTP/2; the connection goes on.
+/// Abort in the middle of a number, over HTTP/2. The connection continues.
 async fn reset_upload(build: Build) -> Result<()> {
     let mut sidecar = Sidecar::start(&build.envoy, build.settings("{}")).await?;
     let mut connection = connect(sidecar.envoy.listener).await?;
@@ -124,7 +124,7 @@ async fn reset_upload(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// In the middle of a number, which the proxy holds back, over both protocols; the next exchange works.
+/// Abort in the middle of a held-back number, over both protocols. The next exchange works.
 async fn reset_download(build: Build) -> Result<()> {
     for (client, service) in [(false, false), (true, true), (false, true), (true, false)] {
         let mut live = Live::start("text/plain").await?;
@@ -148,7 +148,7 @@ async fn reset_download(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// An HTTP/2 connection.
+/// HTTP/2 connection.
 async fn connect(address: SocketAddr) -> Result<SendRequest<Bytes>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -162,7 +162,7 @@ fn post(sender: &mut SendRequest<Bytes>) -> Result<(h2::client::ResponseFuture, 
     Ok(sender.send_request(request, false)?)
 }
 
-/// Opens a chat through Envoy, and reads the head of the answer.
+/// Opens a chat through Envoy, and reads the headers of the response.
 async fn upgraded(envoy: &Envoy) -> Result<(TcpStream, String)> {
     let mut client = TcpStream::connect(envoy.listener).await?;
     let request = format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: {CHAT}\r\n\r\n");
@@ -178,13 +178,13 @@ async fn allowing_chats(build: &Build, policy: &str) -> Result<Envoy> {
     Envoy::start(&build.envoy, &settings).await
 }
 
-/// A service that repeats what it is told, once the connection is a chat.
+/// Echo upstream, after the upgrade to a chat.
 async fn chatting() -> Result<SocketAddr> {
     let head = format!("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: {CHAT}\r\n\r\n");
     answering(head).await
 }
 
-/// A service that sends this when it has seen a request's headers, and then repeats what comes.
+/// Upstream that sends this response after a request's headers, and then echoes.
 async fn answering(answer: String) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -207,7 +207,7 @@ async fn answering(answer: String) -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// Up to the empty line, and no further.
+/// Reads up to the empty line, and no further.
 async fn read_head(stream: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

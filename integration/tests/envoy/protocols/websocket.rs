@@ -1,4 +1,4 @@
-//! Do websockets work, and are they read? Tungstenite at both ends, over HTTP/1.1 and HTTP/2.
+//! Websockets with tungstenite at both ends, over HTTP/1.1 and HTTP/2.
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -14,11 +14,11 @@ use tokio_tungstenite::WebSocketStream;
 use super::{CARD, MASKED, in_front_of, named, unharmed};
 use crate::trial::{Test, trial};
 
-/// What every browser offers. A service that took it would send what panveil cannot read.
+/// Extension that every browser offers. An upstream that accepted it would send messages that panveil cannot inspect.
 const DEFLATE: &str = "permessage-deflate; client_max_window_bits";
 const MASKED_SAID: &str = "it is 4111 11** **** 1111.";
 const MEBIBYTE: usize = 1 << 20;
-/// The status that says "policy violation".
+/// Close status "policy violation".
 const POLICY: u16 = 1008;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -42,7 +42,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     trials
 }
 
-/// A client's end of a websocket, over whichever protocol.
+/// Client end of a websocket, over either protocol.
 type Socket = WebSocketStream<Box<dyn Connection>>;
 
 trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -64,7 +64,7 @@ async fn open(envoy: &Envoy, http2: bool) -> Result<Socket> {
     Ok(WebSocketStream::from_raw_socket(connection, Client, None).await)
 }
 
-/// The next message that is no ping and no pong.
+/// Next message other than ping and pong.
 async fn next(socket: &mut Socket) -> Result<Message> {
     loop {
         let message = socket.next().await.context("the websocket ended")??;
@@ -79,7 +79,7 @@ async fn said(socket: &mut Socket, message: Message) -> Result<Message> {
     next(socket).await
 }
 
-/// Closes it, and sees that the other side agrees.
+/// Closes the websocket, and checks that the other side agrees.
 async fn close(mut socket: Socket) -> Result<()> {
     let farewell = CloseFrame { code: 1000.into(), reason: "done".into() };
     socket.close(Some(farewell.clone())).await?;
@@ -87,7 +87,7 @@ async fn close(mut socket: Socket) -> Result<()> {
     Ok(())
 }
 
-/// In both directions, as text and as bytes; then the end that both want.
+/// Text and binary messages in both directions, then a clean close.
 async fn messages(build: Build, http2: bool) -> Result<()> {
     let (service, mut envoy) = start(&build, "{}").await?;
     let mut socket = open(&envoy, http2).await?;
@@ -106,7 +106,7 @@ async fn messages(build: Build, http2: bool) -> Result<()> {
     Ok(())
 }
 
-/// A thousand of them, each answered before the next is sent. Each ends like the start of a card number.
+/// A thousand messages, each answered before the next is sent. Each ends like the start of a card number.
 async fn ping_pong(build: Build, http2: bool) -> Result<()> {
     let (_service, mut envoy) = start(&build, "{}").await?;
     let mut socket = open(&envoy, http2).await?;
@@ -119,7 +119,7 @@ async fn ping_pong(build: Build, http2: bool) -> Result<()> {
     Ok(())
 }
 
-/// A number over several frames, with pings between them, at every cut.
+/// A number across several frames, with pings between them, at every cut.
 async fn in_frames(build: Build, http2: bool) -> Result<()> {
     let (service, mut envoy) = start(&build, "{}").await?;
     let mut socket = open(&envoy, http2).await?;
@@ -137,7 +137,7 @@ async fn in_frames(build: Build, http2: bool) -> Result<()> {
     Ok(())
 }
 
-/// Of four mebibytes each, in one frame and in many.
+/// Messages of four mebibytes, in one frame and in many.
 async fn big_messages(build: Build, http2: bool) -> Result<()> {
     let (_service, mut envoy) = start(&build, "{}").await?;
     let mut socket = open(&envoy, http2).await?;
@@ -153,7 +153,7 @@ async fn big_messages(build: Build, http2: bool) -> Result<()> {
     Ok(())
 }
 
-/// The service is told why, and tells the client.
+/// The upstream gets the reason, and passes it to the client.
 async fn blocked_request(build: Build) -> Result<()> {
     let (service, mut envoy) = start(&build, r#"{"request":"block"}"#).await?;
     for (number, http2) in [false, true].into_iter().enumerate() {
@@ -171,7 +171,7 @@ async fn blocked_request(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The client is told why.
+/// The client gets the reason.
 async fn blocked_answer(build: Build) -> Result<()> {
     let (_service, mut envoy) = start(&build, r#"{"response":"block"}"#).await?;
     for http2 in [false, true] {
@@ -186,7 +186,7 @@ async fn blocked_answer(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Half of a frame has left: nothing can be told any more, and both sides see the connection end.
+/// Half of a frame has left: no close frame is possible, and both sides see the end of the connection.
 async fn blocked_within_a_frame(build: Build) -> Result<()> {
     let (service, mut envoy) = start(&build, r#"{"request":"block"}"#).await?;
     for (number, http2) in [false, true].into_iter().enumerate() {
@@ -203,7 +203,7 @@ async fn blocked_within_a_frame(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Without a word, in the middle of a number.
+/// The client leaves without a close frame, in the middle of a number.
 async fn the_client_leaves(build: Build) -> Result<()> {
     let (service, mut envoy) = start(&build, "{}").await?;
     for (number, http2) in [false, true].into_iter().enumerate() {

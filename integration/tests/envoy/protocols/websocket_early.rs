@@ -1,4 +1,4 @@
-//! Is a websocket read from its first byte on, whatever a client sends before it is answered, and between its messages?
+//! Inspection of a websocket from its first byte on: data in front of the response, and between messages.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::{CARD, MASKED, in_front_of, named, unharmed};
 
 const LONGEST_STEP: Duration = Duration::from_secs(10);
-/// Long enough for what was sent before to have passed Envoy.
+/// Time for the bytes sent before to pass Envoy.
 const PAUSE: Duration = Duration::from_millis(150);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -42,7 +42,7 @@ pub fn trials(build: &Build) -> Vec<Trial> {
     ]
 }
 
-/// A service that is slow to answer, and reads whatever came meanwhile. Without `agrees` it reads a plain body.
+/// Upstream that responds late, and reads the data before its response. Without `agrees` it reads a plain body.
 struct Slow {
     address: SocketAddr,
     received: Arc<Mutex<Vec<u8>>>,
@@ -63,7 +63,7 @@ impl Slow {
         Ok(Self { address: listening.address, received, _listening: listening })
     }
 
-    /// All that it was told, message behind message.
+    /// Texts of all received messages, concatenated.
     fn received(&self) -> String {
         let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&received).into_owned()
@@ -74,7 +74,7 @@ fn remember(received: &Mutex<Vec<u8>>, bytes: &[u8]) {
     received.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
 }
 
-/// Reads the head of a request or an answer, and not a byte more.
+/// Reads the headers of a request or a response, and not a byte more.
 async fn head(stream: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -114,7 +114,7 @@ async fn answer(mut stream: TcpStream, received: Arc<Mutex<Vec<u8>>>) -> Result<
     Ok(())
 }
 
-/// A frame as a client sends it.
+/// Frame of a client.
 fn frame(first: u8, said: &[u8]) -> Vec<u8> {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let length = u8::try_from(said.len()).unwrap_or(125).min(125);
@@ -122,7 +122,7 @@ fn frame(first: u8, said: &[u8]) -> Vec<u8> {
     [first, 0x80 | length].into_iter().chain(key).chain(scrambled).collect()
 }
 
-/// Asks for a websocket and sends these bytes behind it at once.
+/// Requests a websocket, and sends these bytes immediately behind the request.
 async fn ask(envoy: &Envoy, fields: &str, early: &[u8]) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(envoy.listener).await?;
     stream.set_nodelay(true)?;
@@ -138,7 +138,7 @@ async fn next(socket: &mut WebSocketStream<TcpStream>) -> Result<Message> {
     Ok(timeout(LONGEST_STEP, socket.next()).await.context("nothing came")?.context("the websocket ended")??)
 }
 
-/// One byte of a frame before the answer, some, all, and two frames; and what follows is read too.
+/// Before the response: one byte of a frame, some, all, and two frames. Later frames are inspected too.
 async fn frames(build: Build, policy: &str) -> Result<()> {
     let early = frame(0x81, format!("card {CARD}").as_bytes());
     let masked = Message::text(format!("card {MASKED}"));
@@ -158,14 +158,14 @@ async fn frames(build: Build, policy: &str) -> Result<()> {
         while socket.next().await.is_some_and(|message| message.is_ok()) {}
         drop(socket);
         let line = unharmed(&mut envoy, 1).await?.remove(0);
-        // Each way once, and what comes back is masked already.
+        // One finding in each direction: the echo is masked already.
         ensure!(line["panveil_found"] == "2" && line["panveil_action"] == "masked", "{cut}: {line:?}");
         ensure!(line.get("panveil_uninspected").is_none_or(serde_json::Value::is_null), "{cut}: {line:?}");
     }
     Ok(())
 }
 
-/// Envoy makes an upgrade of the CONNECT.
+/// Envoy converts the CONNECT to an upgrade.
 async fn frames_over_http2(build: Build) -> Result<()> {
     let service = Slow::start(true).await?;
     let mut envoy = in_front_of(&build, service.address, false, "{}").await?;
@@ -209,11 +209,11 @@ async fn frames_over_http2(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A frame that is over is answered, whatever its end looks like.
+/// A complete frame is forwarded, whatever its end looks like.
 async fn half_a_number(build: Build) -> Result<()> {
     let service = Slow::start(true).await?;
     let mut envoy = in_front_of(&build, service.address, false, "{}").await?;
-    // Unscrambled, as no client may send: the strictest test, since then the text that leaves ends in digits.
+    // With a zero masking key, so that the forwarded bytes end in digits: the strictest test. Clients must not do this.
     for early in [frame(0x81, b"amount 4111 11"), [&[0x81, 0x80 | 14, 0, 0, 0, 0][..], b"amount 4111 11"].concat()] {
         let mut stream = ask(&envoy, "", &early).await?;
         ensure!(head(&mut stream).await?.starts_with("HTTP/1.1 101"));
@@ -226,7 +226,7 @@ async fn half_a_number(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The client is answered as in any request, since there is no websocket yet.
+/// The client gets a local reply as for any request, since there is no websocket yet.
 async fn blocked(build: Build) -> Result<()> {
     let service = Slow::start(true).await?;
     let mut envoy = in_front_of(&build, service.address, false, r#"{"request":"block"}"#).await?;
@@ -240,7 +240,7 @@ async fn blocked(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// What begins like no frame, before a websocket: told, or the websocket is refused.
+/// Bytes that are no frame, before the websocket: reported, or the websocket is rejected.
 async fn no_frame(build: Build) -> Result<()> {
     for (policy, status, action) in
         [("{}", "HTTP/1.1 101", "uninspected"), (r#"{"uninspectable":"block"}"#, "HTTP/1.1 502", "blocked")]
@@ -258,11 +258,11 @@ async fn no_frame(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A service may pass over the wish and read a body. Envoy keeps its answer back, with panveil and without: it waits for the
-/// end of what it takes for an upgrade.
+/// An upstream may ignore the upgrade and read a body. Envoy then keeps the response back, with and without panveil: it
+/// waits for the end of the upgraded request.
 async fn without_websockets(build: Build) -> Result<()> {
     let json = format!(r#"{{"card":"{CARD}"}}"#);
-    // The head of a frame that none of this is in, as far as its length goes.
+    // The first bytes parse as a frame header whose length exceeds this text.
     let framed = format!("\u{1}\u{7f} {CARD} and more of it");
     for body in [json, framed] {
         let service = Slow::start(false).await?;
@@ -281,13 +281,13 @@ async fn without_websockets(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Neither a ping nor the reason for an end tells the service a number.
+/// Pings and close reasons are masked.
 async fn pings_and_farewells(build: Build) -> Result<()> {
     let service = Service::start().await?;
     let mut envoy = in_front_of(&build, service.address, false, r#"{"response":"skip"}"#).await?;
     let mut socket = over_http1(envoy.listener, "x").await?;
     socket.send(Message::Ping(format!("card {CARD}").into())).await?;
-    // It repeats what it was told.
+    // The upstream echoes.
     ensure!(next(&mut socket).await? == Message::Pong(format!("card {MASKED}").into()), "a ping");
     let farewell = |card: &str| CloseFrame { code: 1000.into(), reason: format!("paid with {card}").into() };
     socket.close(Some(farewell(CARD))).await?;
@@ -305,7 +305,7 @@ async fn pings_and_farewells(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Reserved bits and opcodes, a ping in pieces: told, or the websocket is closed.
+/// Reserved bits and opcodes, and a fragmented ping: reported, or the websocket is closed.
 async fn frames_of_no_kind(build: Build) -> Result<()> {
     for (policy, action) in [("{}", "uninspected"), (r#"{"uninspectable":"block"}"#, "blocked")] {
         for first in [0xc1, 0xa1, 0x83, 0x8b, 0x09] {

@@ -1,4 +1,4 @@
-//! Do websocket peers of another make understand panveil's frames? websockets at one end, tungstenite at the other.
+//! Websockets with the Python library websockets at one end, and tungstenite at the other.
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -9,7 +9,7 @@ use panveil_integration::sidecar::Build;
 
 use super::{CARD, MASKED, in_front_of, unharmed, with_python};
 
-/// As it offers to compress, and as panveil leaves it.
+/// Offered extension, which panveil leaves in the request.
 const DEFLATE: &str = "permessage-deflate";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
