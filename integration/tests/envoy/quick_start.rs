@@ -104,15 +104,18 @@ fn free_ports() -> Result<Vec<(&'static str, String)>> {
     listeners.iter().map(|(port, listener)| Ok((*port, listener.local_addr()?.port().to_string()))).collect()
 }
 
-/// Command of `make demo` once everything is built.
+/// Runs what `make demo` runs once everything is built, and compares it with the pages that show it.
 fn demo(build: &Build) -> Result<()> {
-    let text = fs::read_to_string(root().join("README.md"))?;
-    let blocks = blocks(&text);
-    let shown =
-        blocks.iter().find_map(|block| block.text.strip_prefix("$ make demo\n")).context("no demo in README.md")?;
     let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
     let output = demo.arg("--wasm").arg(&build.module).arg("--envoy").arg(&build.envoy).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success() && is_shown(shown, &printed), "{printed}");
+    ensure!(output.status.success(), "{printed}");
+    for page in ["README.md", "docs/demo.md"] {
+        let text = fs::read_to_string(root().join(page))?;
+        let blocks = blocks(&text);
+        let mut shown = blocks.iter().filter_map(|block| block.text.strip_prefix("$ make demo\n"));
+        let shown = shown.next().with_context(|| format!("no demo in {page}"))?;
+        ensure!(is_shown(shown, &printed), "not as {page} shows it: {printed}");
+    }
     Ok(())
 }
