@@ -1,61 +1,61 @@
-//! What does a number look like afterwards? (stage 3 of the flow)
+//! Masking of a finding in place (stage 3 of the flow).
 //!
-//! The edit keeps its length, byte for byte, and the document stays what it was: text gets mask characters, a bare JSON
-//! number gets digits. Separators stay. The result is never a valid card number again.
+//! A mask keeps the length in bytes and the separators, and the document stays well-formed: text gets mask characters, a bare JSON
+//! number gets digits. A masked JSON number fails Luhn, so that it is not a card number.
 
 use crate::scan::{FILLER, MAX_DIGITS};
 use crate::verdict::{Brand, luhn};
 
-/// How much of a number stays readable, and what covers the rest.
+/// The digits of a card number that stay readable, and the mask character for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// The digits that stay.
     pub keep: Keep,
-    /// What the others become.
+    /// The character that replaces the others.
     pub character: MaskCharacter,
 }
 
-/// The digits that stay readable.
+/// The digits of a card number that stay readable.
 ///
-/// Each is cut down to what PCI SSC's FAQ 1091 permits for the number's brand and length: first eight and last four for the
-/// 16 digits of the brands that it names, first six and last four for 15 and 16 digits, the last four for every other length,
-/// for which it says to ask the brand.
+/// PCI SSC's FAQ 1091 limits each of them by the number's brand and length: to the first eight and last four of 16 digits for the
+/// brands that it names, to the first six and last four of 15 and 16 digits, and to the last four of every other length, for which
+/// the FAQ refers to the brand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// No digit.
+    /// No digit stays readable.
     None,
-    /// The last four.
+    /// The last four digits stay readable.
     Last4,
-    /// The first six and the last four.
+    /// The first six and the last four digits stay readable.
     First6Last4,
-    /// The first eight and the last four.
+    /// The first eight and the last four digits stay readable.
     First8Last4,
 }
 
-/// A printable character that means the same in JSON, XML, forms and headers.
+/// A mask character: printable, and without a special meaning in JSON, XML, forms and headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaskCharacter(u8);
 
-/// How a number is written.
+/// The notation of a finding, which decides how it is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As text: any character may stand in its place.
+    /// Text: any character may replace a digit.
     Text,
-    /// As a bare JSON number: only digits may, and no leading zero.
+    /// A bare JSON number: only digits may replace a digit, without a leading zero.
     Digits,
-    /// In hexadecimal text: only its digits may. What fills up numbers there, `F`, is what masks them.
+    /// Hexadecimal text: the filler `F` replaces a digit.
     Hexadecimal,
-    /// As a float with an exponent, which stays.
+    /// A float with an exponent: digits replace the digits before the exponent, which stays.
     Scientific,
-    /// In a notation of its own: these bytes of the span become those.
+    /// Another notation: a list of (offset in the span, new byte), all of which are applied.
     Rewritten(Vec<(usize, u8)>),
-    /// With escapes or digits that are not ASCII: for each one that a mask may cover, which bytes of the
-    /// span make it a mask character.
-    Spelled(Vec<Vec<(usize, u8)>>),
+    /// Escapes or digits that are not ASCII: for each character that may be masked, the list of (offset in the span, new byte) that
+    /// turns it into a mask character.
+    Encoded(Vec<Vec<(usize, u8)>>),
 }
 
 impl Style {
-    /// Nothing stays readable: for logs.
+    /// No digit stays readable. This is the style for logs.
     pub const HIDE: Self = Self { keep: Keep::None, character: MaskCharacter::ASTERISK };
 }
 
@@ -63,10 +63,10 @@ impl MaskCharacter {
     /// `*`.
     pub const ASTERISK: Self = Self(b'*');
 
-    /// Each that there is.
+    /// All mask characters.
     pub const ALL: [Self; 4] = [Self::ASTERISK, Self(b'#'), Self(b'x'), Self(b'X')];
 
-    /// The mask character `byte`, if it may be one.
+    /// Returns `byte` as a mask character, if it is one of [`Self::ALL`].
     pub fn new(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|character| character.0 == byte)
     }
@@ -78,7 +78,7 @@ impl MaskCharacter {
 }
 
 impl Keep {
-    /// How many digits stay at the start and at the end of a number of `length` digits, of a `brand` if that is known.
+    /// The number of readable digits at the start and at the end of a card number of `length` digits and this `brand`, if it is known.
     pub fn visible(self, brand: Option<Brand>, length: usize) -> (usize, usize) {
         match (self, length) {
             (Self::None, _) => (0, 0),
@@ -89,8 +89,7 @@ impl Keep {
     }
 }
 
-/// Whether the brand is one whose 16 digits may be truncated to the first eight and four more (FAQ 1091): those that belong
-/// to Discover, JCB, Mastercard, UnionPay and Visa.
+/// True if FAQ 1091 permits the first eight of 16 digits for the brand: those of Discover, JCB, Mastercard, UnionPay and Visa.
 fn has_long_iin(brand: Brand) -> bool {
     matches!(
         brand,
@@ -104,14 +103,14 @@ fn has_long_iin(brand: Brand) -> bool {
     )
 }
 
-/// The number of `brand` with these `digits`, in ASCII without separators, as a mask in `style` leaves it.
+/// The truncated form of a card number of `brand`, given as ASCII `digits` without separators.
 pub fn truncated(digits: &[u8], brand: Brand, style: Style) -> String {
     let mut digits = digits.to_vec();
     apply(&mut digits, &Form::Text, brand, style);
     digits.iter().map(|byte| char::from(*byte)).collect()
 }
 
-/// Masks the number of `brand` that `span` is, from its first digit to its last.
+/// Masks a card number of `brand`. `span` reaches from its first digit to its last.
 pub fn apply(span: &mut [u8], form: &Form, brand: Brand, style: Style) {
     let visible = |length| style.keep.visible(Some(brand), length);
     match form {
@@ -125,23 +124,23 @@ pub fn apply(span: &mut [u8], form: &Form, brand: Brand, style: Style) {
             let end = cover(span, visible, |index| if index == 0 { b'9' } else { b'0' });
             break_check_digit(span, end);
         }
-        Form::Scientific => remove(span, form, style.character, 0),
+        Form::Scientific => hide(span, form, style.character, 0),
         Form::Rewritten(edits) => write(span, edits.iter()),
-        Form::Spelled(digits) => {
-            let (head, tail) = visible(digits.len());
-            let hidden = digits.len().saturating_sub(head).saturating_sub(tail);
-            write(span, digits.iter().skip(head).take(hidden).flatten());
+        Form::Encoded(digits) => {
+            let (first, last) = visible(digits.len());
+            let hidden = digits.len().saturating_sub(first).saturating_sub(last);
+            write(span, digits.iter().skip(first).take(hidden).flatten());
         }
     }
 }
 
-/// Masks every letter and digit in `span` but the `last` ones, whatever truncation permits for numbers.
-pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usize) {
+/// Masks every letter and digit in `span` except the last `keep_last`, without the limits for card numbers.
+pub fn hide(span: &mut [u8], form: &Form, character: MaskCharacter, keep_last: usize) {
     match form {
         Form::Text => {
             let length = span.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
             let covered = span.iter_mut().filter(|byte| byte.is_ascii_alphanumeric());
-            covered.take(length.saturating_sub(last)).for_each(|byte| *byte = character.as_byte());
+            covered.take(length.saturating_sub(keep_last)).for_each(|byte| *byte = character.as_byte());
         }
         Form::Hexadecimal => span.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = FILLER),
         Form::Digits | Form::Scientific => {
@@ -149,12 +148,12 @@ pub fn remove(span: &mut [u8], form: &Form, character: MaskCharacter, last: usiz
             let end = end.unwrap_or(span.len());
             let digits = span.get_mut(..end).unwrap_or_default();
             let length = digits.iter().filter(|byte| byte.is_ascii_digit()).count();
-            let covered = digits.iter_mut().filter(|byte| byte.is_ascii_digit()).take(length.saturating_sub(last));
+            let covered = digits.iter_mut().filter(|byte| byte.is_ascii_digit()).take(length.saturating_sub(keep_last));
             covered.enumerate().for_each(|(index, byte)| *byte = if index == 0 { b'9' } else { b'0' });
         }
         Form::Rewritten(edits) => write(span, edits.iter()),
-        Form::Spelled(characters) => {
-            write(span, characters.iter().take(characters.len().saturating_sub(last)).flatten());
+        Form::Encoded(characters) => {
+            write(span, characters.iter().take(characters.len().saturating_sub(keep_last)).flatten());
         }
     }
 }
@@ -167,21 +166,20 @@ fn write<'e>(span: &mut [u8], edits: impl Iterator<Item = &'e (usize, u8)>) {
     }
 }
 
-/// Puts `cover` of its index among the digits in the place of each ASCII digit that is to be hidden, and returns the index
-/// behind the last one.
-fn cover(span: &mut [u8], visible: impl Fn(usize) -> (usize, usize), cover: impl Fn(usize) -> u8) -> usize {
+/// Replaces each hidden ASCII digit by `replacement` of its index among the digits. Returns the index after the last hidden digit.
+fn cover(span: &mut [u8], visible: impl Fn(usize) -> (usize, usize), replacement: impl Fn(usize) -> u8) -> usize {
     let length = span.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let (head, tail) = visible(length);
-    let hidden = length.saturating_sub(head).saturating_sub(tail);
+    let (first, last) = visible(length);
+    let hidden = length.saturating_sub(first).saturating_sub(last);
     let digits = span.iter_mut().filter(|byte| byte.is_ascii_digit());
-    for (index, byte) in digits.enumerate().skip(head).take(hidden) {
-        *byte = cover(index);
+    for (index, byte) in digits.enumerate().skip(first).take(hidden) {
+        *byte = replacement(index);
     }
-    head.saturating_add(hidden)
+    first.saturating_add(hidden)
 }
 
-/// Makes sure that the digits in `span` are not a valid number, by changing the hidden one before `hidden_end`: another
-/// digit in one place always changes the Luhn sum.
+/// Makes the digits in `span` fail Luhn, by a change of the last hidden digit, the one before index `hidden_end`. A change of one
+/// digit always changes the Luhn result.
 fn break_check_digit(span: &mut [u8], hidden_end: usize) {
     let mut digits = [0; MAX_DIGITS];
     let mut length: usize = 0;
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn each_length_keeps_what_the_truncation_rules_permit() {
+    fn masks_keep_the_permitted_digits_of_each_length() {
         for (number, keep, expected) in [
             ("4111111111111111", Keep::First6Last4, "411111******1111"),
             ("4111111111111111", Keep::First8Last4, "41111111****1111"),
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn each_brand_keeps_what_the_truncation_rules_permit() {
+    fn masks_keep_the_permitted_digits_of_each_brand() {
         for (brand, number, expected) in [
             (Brand::Visa, "4111111111111111", "41111111****1111"),
             (Brand::Mastercard, "5555555555554444", "55555555****4444"),
@@ -244,21 +242,21 @@ mod tests {
     }
 
     proptest! {
-        /// FAQ 1091: at least four digits of sixteen go, five of fifteen; never more than eight and four stay.
+        /// FAQ 1091: a mask hides at least four of sixteen digits and five of fifteen.
         #[test]
-        fn no_mask_keeps_more_than_the_truncation_rules_permit(
+        fn no_mask_keeps_more_than_the_permitted_digits(
             length in 12..=19_usize,
             brand in prop::sample::select(Brand::ALL.to_vec()),
             keep in prop::sample::select(vec![Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4]),
         ) {
-            let (head, tail) = keep.visible(Some(brand), length);
-            let most_head = match (brand, length) {
+            let (first, last) = keep.visible(Some(brand), length);
+            let most_first = match (brand, length) {
                 (Brand::Visa | Brand::Mastercard | Brand::Maestro, 16) => 8,
                 (Brand::Discover | Brand::Diners | Brand::Jcb | Brand::UnionPay, 16) => 8,
                 (_, 15 | 16) => 6,
                 _ => 0,
             };
-            prop_assert!(head <= most_head && tail <= 4, "{head} {tail}");
+            prop_assert!(first <= most_first && last <= 4, "{first} {last}");
         }
     }
 
@@ -268,34 +266,34 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_stays_so() {
+    fn hexadecimal_text_stays_hexadecimal() {
         assert_eq!(masked("41 11 11 11 11 11 11 11", Form::Hexadecimal, Keep::Last4), "FF FF FF FF FF FF 11 11");
     }
 
     #[test]
-    fn a_json_number_stays_one() {
+    fn a_json_number_stays_a_json_number() {
         assert_eq!(masked("4111111111111111", Form::Digits, Keep::First6Last4), "4111110000001111");
         assert_eq!(masked("4111111111111111", Form::Digits, Keep::None), "9000000000000000");
         assert_eq!(masked("30569309025904", Form::Digits, Keep::Last4), "90000000005904");
     }
 
     #[test]
-    fn what_is_removed_is_removed_whole() {
-        let removed = |text: &str, form: Form, last| {
+    fn hide_masks_every_letter_and_digit() {
+        let hidden = |text: &str, form: Form, last| {
             let mut bytes = text.as_bytes().to_vec();
-            remove(&mut bytes, &form, MaskCharacter::ASTERISK, last);
+            hide(&mut bytes, &form, MaskCharacter::ASTERISK, last);
             String::from_utf8(bytes).unwrap()
         };
-        assert_eq!(removed("4111111111111111^DOE/J^2512", Form::Text, 0), "****************^***/*^****");
-        assert_eq!(removed("123-45-6789", Form::Text, 4), "***-**-6789");
-        assert_eq!(removed("123", Form::Digits, 0), "900");
-        assert_eq!(removed("4111111111111111D2512F", Form::Hexadecimal, 0), "FFFFFFFFFFFFFFFFDFFFFF");
-        assert_eq!(removed("4.111111111111111e15", Form::Scientific, 0), "9.000000000000000e15");
+        assert_eq!(hidden("4111111111111111^DOE/J^2512", Form::Text, 0), "****************^***/*^****");
+        assert_eq!(hidden("123-45-6789", Form::Text, 4), "***-**-6789");
+        assert_eq!(hidden("123", Form::Digits, 0), "900");
+        assert_eq!(hidden("4111111111111111D2512F", Form::Hexadecimal, 0), "FFFFFFFFFFFFFFFFDFFFFF");
+        assert_eq!(hidden("4.111111111111111e15", Form::Scientific, 0), "9.000000000000000e15");
     }
 
     proptest! {
         #[test]
-        fn a_masked_json_number_is_no_card(number in "[1-9][0-9]{12,18}", keep in 0..4_usize) {
+        fn a_masked_json_number_fails_luhn(number in "[1-9][0-9]{12,18}", keep in 0..4_usize) {
             let keep = [Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4][keep];
             let result = masked(&number, Form::Digits, keep);
             prop_assert_eq!(result.len(), number.len());

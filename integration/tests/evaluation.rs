@@ -48,7 +48,7 @@ fn the_issuers_of_the_corpus_are_those_of_the_detector() {
             let inspector = || Inspector::new(Document::Text, Style::HIDE);
             inspector().preceded_by(b"card: ").inspect(number.as_bytes(), true, &mut findings);
             let brands: Vec<&str> =
-                findings.iter().filter_map(|finding| finding.detection.what.brand()).map(Brand::as_str).collect();
+                findings.iter().filter_map(|finding| finding.detection.kind.brand()).map(Brand::as_str).collect();
             assert!(brands == [issuer.brand.as_str()], "{} of {} digits: {brands:?}", issuer.brand, number.len());
             findings.clear();
             inspector().inspect(number.as_bytes(), true, &mut findings);

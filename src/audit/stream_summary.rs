@@ -41,25 +41,25 @@ impl StreamSummary {
         detection: &Detection,
         decision: Decision<'_>,
     ) {
-        let what = &detection.what;
+        let kind = &detection.kind;
         let action = Action::of(decision);
         self.blocked |= action == Action::Blocked;
-        self.authentication_data |= what.is_authentication_data();
+        self.authentication_data |= kind.is_authentication_data();
         let same = self.entries.iter().position(|entry| {
             entry.direction == direction.as_str()
                 && entry.place == place.as_str()
                 && entry.field.as_deref() == field.map(Redacted::as_str)
-                && entry.kind == what.kind()
-                && entry.brand == what.brand().map(Brand::as_str)
-                && entry.pattern.as_deref() == what.pattern()
-                && entry.length == what.length()
+                && entry.kind == kind.as_str()
+                && entry.brand == kind.brand().map(Brand::as_str)
+                && entry.pattern.as_deref() == kind.pattern()
+                && entry.length == kind.length()
                 && entry.action == action
                 && entry.rule == decision.rule
         });
         let index = match same {
             Some(index) => index,
             None if self.entries.len() < MOST_ENTRIES => {
-                self.entries.push(entry(direction, place, field, what, decision));
+                self.entries.push(entry(direction, place, field, kind, decision));
                 self.entries.len().saturating_sub(1)
             }
             None => {
@@ -238,17 +238,17 @@ fn entry(
     direction: Direction,
     place: Location,
     field: Option<&Redacted>,
-    what: &FindingKind,
+    kind: &FindingKind,
     decision: Decision<'_>,
 ) -> Entry {
     Entry {
         direction: direction.as_str(),
         place: place.as_str(),
         field: field.map(|field| field.as_str().to_owned()),
-        kind: what.kind(),
-        brand: what.brand().map(Brand::as_str),
-        pattern: what.pattern().map(str::to_owned),
-        length: what.length(),
+        kind: kind.as_str(),
+        brand: kind.brand().map(Brand::as_str),
+        pattern: kind.pattern().map(str::to_owned),
+        length: kind.length(),
         action: Action::of(decision),
         rule: decision.rule.to_owned(),
         count: 0,
@@ -278,11 +278,11 @@ mod tests {
     use crate::policy::{Intent, Mode, Policy};
     use crate::verdict::{Code, Pan};
 
-    const VISA: Detection = seen(FindingKind::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
-    const AMEX: Detection = seen(FindingKind::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
+    const VISA: Detection = detection(FindingKind::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
+    const AMEX: Detection = detection(FindingKind::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
 
-    const fn seen(what: FindingKind) -> Detection {
-        Detection { what, name: None, trace: None }
+    const fn detection(kind: FindingKind) -> Detection {
+        Detection { kind, name: None, trace: None }
     }
 
     fn decision(mode: Mode, intent: Intent) -> Decision<'static> {
@@ -325,7 +325,7 @@ mod tests {
             Direction::Request,
             Location::Body,
             None,
-            &seen(FindingKind::Code(Code::Verification, 3)),
+            &detection(FindingKind::Code(Code::Verification, 3)),
             mask,
         );
         assert_eq!((stream_summary.found(), stream_summary.brands().as_str()), (1, ""));
@@ -418,7 +418,7 @@ mod tests {
             let field = redacted(format!("x-{number}").as_bytes());
             stream_summary.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
         }
-        stream_summary.add(Direction::Request, Location::Body, None, &seen(FindingKind::Code(Code::Pin, 4)), mask);
+        stream_summary.add(Direction::Request, Location::Body, None, &detection(FindingKind::Code(Code::Pin, 4)), mask);
         assert!(stream_summary.record(&Facts::default()).contains("\"authentication_data\":true"));
     }
 }

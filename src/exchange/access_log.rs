@@ -94,7 +94,7 @@ impl Exchange {
             self.stream_summary().add(direction, place, field, detection, decision);
         }
         let mut labels: Vec<(&str, u64)> = Vec::new();
-        for label in findings.iter().map(|detection| detection.what.label()) {
+        for label in findings.iter().map(|detection| detection.kind.label()) {
             match labels.iter_mut().find(|(other, _)| *other == label) {
                 Some((_, count)) => *count = count.saturating_add(1),
                 None => labels.push((label, 1)),

@@ -84,7 +84,7 @@ impl Fields {
             fields.pairs.push(pair);
         }
         let has_card =
-            fields.cards.iter().any(|card| matches!(card.detection.what, FindingKind::Pan(_) | FindingKind::Track(_)));
+            fields.cards.iter().any(|card| matches!(card.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)));
         if has_card && policy.criteria().authentication_data.is_some() {
             fields.inspect_codes(map, decisions, policy);
         }

@@ -5,7 +5,7 @@ use super::error::PolicyError;
 #[cfg(feature = "cli")]
 use super::schema;
 use crate::verdict::FingerprintKey;
-use crate::verdict::fingerprint::Weakness;
+use crate::verdict::fingerprint::KeyError;
 
 /// The part of a policy that says what is told.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
@@ -40,9 +40,9 @@ impl Audit {
 pub(super) fn read_key(text: Option<&[u8]>) -> Result<FingerprintKey, PolicyError> {
     let key = text.ok_or("is not set").and_then(|text| {
         FingerprintKey::new(text).map_err(|weakness| match weakness {
-            Weakness::Unprintable => "has a space, a newline or another sign in it that is not printable ASCII",
-            Weakness::Short => "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters",
-            Weakness::Repetitive => "repeats the same few characters",
+            KeyError::Unprintable => "has a space, a newline or another sign in it that is not printable ASCII",
+            KeyError::TooShort => "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters",
+            KeyError::Repetitive => "repeats the same few characters",
         })
     });
     key.map_err(|flaw| PolicyError::no_key(flaw).in_field("fingerprint").in_field("audit"))

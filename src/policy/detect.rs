@@ -98,7 +98,7 @@ impl Detect {
         let compiled = self.compiled.clone();
         let named = self.patterns.iter().map(|pattern| (pattern.name.as_str().into(), pattern.keep_last)).collect();
         Criteria {
-            level: self.sensitivity,
+            sensitivity: self.sensitivity,
             luhn_only: false,
             brands: self.brands.clone(),
             test_cards: self.test_cards == TestCards::Detect,

@@ -25,7 +25,7 @@ pub struct Finding {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Detection {
     /// What it is.
-    pub what: FindingKind,
+    pub kind: FindingKind,
     /// The name that it stands under, as it was sent: that of a member, a form field, a column.
     pub name: Option<Vec<u8>>,
     /// What tells its number again.
@@ -68,13 +68,13 @@ pub struct Matched {
 impl Finding {
     /// Masks `span`, the bytes of the finding. Only card numbers and what a pattern says keep any digit.
     pub fn mask(&self, span: &mut [u8], style: Style) {
-        match &self.detection.what {
+        match &self.detection.kind {
             FindingKind::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
-            FindingKind::Track(_) | FindingKind::Code(..) => mask::remove(span, &self.form, style.character, 0),
+            FindingKind::Track(_) | FindingKind::Code(..) => mask::hide(span, &self.form, style.character, 0),
             FindingKind::Pattern(matched) => {
                 let kept = usize::from(matched.keep_last);
                 let kept = if self.may_be_card(span) { kept.min(KEPT_OF_NUMBERS) } else { kept };
-                mask::remove(span, &self.form, style.character, kept);
+                mask::hide(span, &self.form, style.character, kept);
             }
         }
     }
@@ -83,7 +83,7 @@ impl Finding {
 impl Finding {
     /// True when there are as many digits in `span` as in a card number, in whatever spelling.
     fn may_be_card(&self, span: &[u8]) -> bool {
-        let spelled = if let Form::Spelled(characters) = &self.form { characters.len() } else { 0 };
+        let spelled = if let Form::Encoded(characters) = &self.form { characters.len() } else { 0 };
         span.iter().filter(|byte| byte.is_ascii_digit()).count().max(spelled) >= MIN_DIGITS
     }
 }
@@ -94,8 +94,8 @@ const KEPT_OF_NUMBERS: usize = 4;
 
 impl Detection {
     /// Something of which nothing else is known.
-    pub fn of(what: FindingKind) -> Self {
-        Self { what, name: None, trace: None }
+    pub fn of(kind: FindingKind) -> Self {
+        Self { kind, name: None, trace: None }
     }
 }
 
@@ -104,7 +104,7 @@ impl FindingKind {
     pub const KINDS: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
 
     /// The name of its kind in records.
-    pub fn kind(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pan(_) => "pan",
             Self::Track(_) => "track",

@@ -245,7 +245,7 @@ impl Inspector {
                 let far = hit.far.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(hit.span.start));
                 hit.detection.name = field::nearest(&before, &far);
             }
-            if matches!(hit.detection.what, FindingKind::Pan(_) | FindingKind::Track(_)) {
+            if matches!(hit.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)) {
                 since_card = hits.decided.saturating_sub(hit.span.end);
             }
             findings.push(self.finding(hit, view, source));
@@ -264,15 +264,15 @@ impl Inspector {
             (Written::Anew(edits), None) => Form::Rewritten(edits),
             (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),
             (_, Some(source)) if sent.len() != span.len() => {
-                let covered = |byte: &u8| match detection.what {
+                let covered = |byte: &u8| match detection.kind {
                     FindingKind::Pan(_) => byte.is_ascii_digit(),
                     _ => byte.is_ascii_alphanumeric(),
                 };
-                Form::Spelled(spelled(source, &span, covered, self.style.character.as_byte()))
+                Form::Encoded(spelled(source, &span, covered, self.style.character.as_byte()))
             }
             (Written::InHexadecimal, _) => Form::Hexadecimal,
             (Written::AsFloat, _) => Form::Scientific,
-            (Written::Plainly, _) => match detection.what {
+            (Written::Plainly, _) => match detection.kind {
                 FindingKind::Pattern(_) => self.document.form_within(view, &span),
                 _ => self.document.form_of(view, &span, self.anchor),
             },
@@ -359,7 +359,7 @@ fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> 
 /// A whole `text` in which every card is hidden with all its digits, and what goes with it. Whatever level a policy sets, what
 /// may be a card is hidden.
 pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
-    redacted_by(text, &Arc::new(Criteria::at(Sensitivity::Strict)), Style::HIDE)
+    redacted_by(text, &Arc::new(Criteria::with_sensitivity(Sensitivity::Strict)), Style::HIDE)
 }
 
 /// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.

@@ -118,7 +118,7 @@ impl Reading {
 
     fn criteria(self) -> Criteria {
         let patterns = self.widely.then(|| PATTERNS.clone());
-        Criteria { base64: self.widely, patterns, ..Criteria::at(self.level) }
+        Criteria { base64: self.widely, patterns, ..Criteria::with_sensitivity(self.level) }
     }
 
     fn find(self, text: &[u8]) -> Vec<Finding> {
@@ -128,7 +128,7 @@ impl Reading {
     /// The cards alone, without what a track has behind them, as the oracle tells of them.
     fn cards(self, text: &[u8]) -> Vec<(Range<usize>, Brand)> {
         let findings = self.find_by(text, Criteria { authentication_data: None, ..self.criteria() });
-        findings.into_iter().map(|finding| (finding.span, finding.detection.what.brand().expect("a card"))).collect()
+        findings.into_iter().map(|finding| (finding.span, finding.detection.kind.brand().expect("a card"))).collect()
     }
 
     fn find_by(self, text: &[u8], criteria: Criteria) -> Vec<Finding> {
@@ -295,7 +295,7 @@ pub fn same_length(text: &[u8], reading: Reading) {
 fn is_pattern_in_track(text: &[u8], finding: &Finding) -> bool {
     let before = text.get(..finding.span.start).unwrap_or_default();
     let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    matches!(finding.detection.what, FindingKind::Pattern(_)) && before[..before.len() - digits].ends_with(b"%B")
+    matches!(finding.detection.kind, FindingKind::Pattern(_)) && before[..before.len() - digits].ends_with(b"%B")
 }
 
 /// A JSON document stays one, and its numbers stay numbers.
@@ -451,7 +451,7 @@ fn pass_between(body: &mut Body, chunks: &[Vec<u8>], end: End, taken: &[bool]) -
         waiting.extend_from_slice(&chunk);
         assert!(was_taken || body.paused_len() == if paused { waiting.len() - chunk.len() } else { 0 });
         let arrived = waiting.len();
-        let report = &mut |detection: Detection| found.push((detection.what, detection.name.as_deref().map(shown)));
+        let report = &mut |detection: Detection| found.push((detection.kind, detection.name.as_deref().map(shown)));
         let turn = if trailers {
             body.finish_before_trailers(waiting.clone(), report)
         } else {

@@ -79,7 +79,7 @@ impl Cursor<'_> {
         self.advance_to(position);
         EnclosingNames {
             heading: self.key_context.columns.as_ref().and_then(|columns| columns.heading()),
-            heading_says: None,
+            heading_evidence: None,
             array: self.key_context.array.clone(),
         }
     }
@@ -94,7 +94,7 @@ impl Cursor<'_> {
                 self.weighed.push((heading.clone(), says));
                 says
             });
-            far.heading_says = Some(says);
+            far.heading_evidence = Some(says);
         }
         far
     }

@@ -340,8 +340,8 @@ fn checked(digits: &str) -> Option<Brand> {
 
 fn context_of(before: &[u8]) -> Option<i8> {
     // No array of these texts begins out of sight.
-    match context::called(before, &EnclosingNames::default(), &Names::default()) {
-        NameEvidence::Weighs(score) => Some(score),
+    match context::name_evidence(before, &EnclosingNames::default(), &Names::default()) {
+        NameEvidence::Score(score) => Some(score),
         NameEvidence::Ignored => None,
     }
 }
@@ -553,10 +553,10 @@ fn is_glued(before: &[u8], length: usize, after: &[u8]) -> bool {
     let is_cbor = adjacent::is_cbor_value(before, length, after, true) == Some(true);
     let left_is_fine = left.is_empty()
         || is_cbor
-        || ((words::is_one_of(&left, &words::GLUED_BEFORE) || boundary::is_mask(before)) && !digit_before)
-        || boundary::is_no_word(before, length, after);
-    let filled = boundary::is_filled_up(&after[..right.len()], after.get(right.len()));
-    let ends = filled || right.is_empty() || words::is_one_of(&right, &words::GLUED_BEHIND);
+        || ((words::is_one_of(&left, &words::ATTACHED_BEFORE) || boundary::is_mask(before)) && !digit_before)
+        || boundary::is_not_a_word(before, length, after);
+    let filled = boundary::is_bcd_filler(&after[..right.len()], after.get(right.len()));
+    let ends = filled || right.is_empty() || words::is_one_of(&right, &words::ATTACHED_AFTER);
     !left_is_fine || !(ends || is_cbor || adjacent::is_exact_string(before, length))
 }
 
@@ -566,7 +566,7 @@ fn underscore(before: &[u8]) -> i8 {
     let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic());
     let mut word: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
     word.reverse();
-    let known = words::is_one_of(&word, &words::GLUED_BEFORE) || words::is_card(&word) || boundary::is_mask(rest);
+    let known = words::is_one_of(&word, &words::ATTACHED_BEFORE) || words::is_card(&word) || boundary::is_mask(rest);
     if known { 0 } else { -2 }
 }
 

@@ -58,7 +58,7 @@ mod tests {
             base64 in any::<bool>(),
         ) {
             let text = parts.concat();
-            let criteria = Arc::new(Criteria { base64, ..Criteria::at(level) });
+            let criteria = Arc::new(Criteria { base64, ..Criteria::with_sensitivity(level) });
             let suspect = may_contain(text.as_bytes(), document.escapes(), &criteria, Style::HIDE);
             prop_assert!(suspect || !finds(text.as_bytes(), document, &criteria), "{}", text);
         }

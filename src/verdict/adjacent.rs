@@ -1,13 +1,13 @@
-//! Letters beside a number that belong to no word: the end of a terminal's control sequence, the length of a binary string.
+//! Letters adjacent to a number that are not part of a word: the end of a control sequence, or the length byte of a string.
 //!
-//! A colour in a log (`ESC[33m`), a change of the character set in ISO-2022 (`ESC(B`), and the byte that says how long a
-//! string of CBOR, Avro or MessagePack is may each be an ASCII letter. It does not make the number a part of a word.
+//! The last byte of a terminal colour (`ESC[33m`) or of a character set change in ISO-2022 (`ESC(B`) can be an ASCII letter. So can
+//! the length byte of a string in CBOR, Avro or MessagePack. Such a letter does not make the number part of a word.
 
 use super::name;
 use crate::scan::{self, CBOR_TEXT, LOOKAHEAD, MASK_CHARACTERS, MIN_DIGITS, Separator};
 
-/// True when the letter that `before` ends with is the last byte of a control sequence of ECMA-48 or ISO/IEC 2022, which logs
-/// also write as `\x1b[33m`, `\033[33m`, `\e[33m`, `^[[33m` or `#033[33m`.
+/// True if the letter at the end of `before` is the last byte of a control sequence of ECMA-48 or ISO/IEC 2022. Logs also write
+/// these as `\x1b[33m`, `\033[33m`, `\e[33m`, `^[[33m` or `#033[33m`.
 pub fn ends_control_sequence(before: &[u8]) -> bool {
     let Some((last, rest)) = before.split_last() else { return false };
     if !last.is_ascii_alphabetic() {
@@ -15,13 +15,13 @@ pub fn ends_control_sequence(before: &[u8]) -> bool {
     }
     let introduced = without_trailing(rest, LONGEST_PARAMETERS, |byte| matches!(byte, b'0'..=b'?'));
     let is_sequence = introduced.strip_suffix(b"[").is_some_and(ends_escape)
-        // The control character that stands for both, in UTF-8.
+        // CSI as a single control character, in UTF-8.
         || introduced.ends_with(b"\xc2\x9b");
     let intermediates = without_trailing(rest, LONGEST_INTERMEDIATES, |byte| matches!(byte, b' '..=b'/'));
     is_sequence || (intermediates.len() < rest.len() && ends_escape(intermediates))
 }
 
-/// The most bytes between the start of a control sequence and its last byte.
+/// The most parameter bytes and the most intermediate bytes of a control sequence.
 const LONGEST_PARAMETERS: usize = 24;
 const LONGEST_INTERMEDIATES: usize = 3;
 
@@ -35,32 +35,32 @@ fn ends_escape(text: &[u8]) -> bool {
     written.iter().any(|escape| text.ends_with(escape))
 }
 
-/// True when the letter that `before` ends with may be the length of the string in binary data that begins with the number: it
-/// has `length` bytes, or goes on behind them with `after`.
+/// True if the letter at the end of `before` may be the length byte, in binary data, of the string that begins with the number.
+/// The string has `length` bytes, or continues with `after`.
 pub fn is_string_head(before: &[u8], length: usize, after: &[u8]) -> bool {
     let Some((last, rest)) = before.split_last() else { return false };
     if !last.is_ascii_alphabetic() || !scan::is_binary(rest) {
         return false;
     }
-    // The number is followed by other text of the string, which no letter or digit of it touches.
+    // The string continues with a sign after the number.
     let goes_on = after.first().is_some_and(|byte| matches!(byte, b' '..=b'~') && !byte.is_ascii_alphanumeric());
     let fits = |string: usize| string == length || (string > length && goes_on);
     let short = (length..CBOR_LONG).any(|string| is_head(*last, string) && fits(string));
     let last = usize::from(*last);
-    // One byte for the length, behind bytes that are none of a word.
+    // A length byte of its own, which must not be the end of a word.
     let apart = rest.last().is_none_or(|byte| !byte.is_ascii_alphanumeric()) || rest.ends_with(b"x");
     let long = [Some(last), (last % 2 == 0).then_some(last / 2)].into_iter().flatten();
     short || (apart && long.into_iter().any(fits))
 }
 
-/// From this length on the head of a string in CBOR is two bytes: 24 in place of the length, and the length.
+/// The shortest CBOR string whose head has two bytes: 24 in place of the length, then the length.
 const CBOR_LONG: usize = 24;
 
-/// Whether the letter that `before` ends with begins a string of CBOR with the number in it, when no binary data are near: it says
-/// how long the string is, and stands behind a key, or behind a number of the same array, that has the length its own head says.
-/// `None` when that depends on what comes behind `after`, which is not `complete`.
+/// True if the letter at the end of `before` is the head of the CBOR string that contains the number, without binary data nearby.
+/// The letter gives the length of the string, and a key or a number of the same array before it has the length of its own head.
+/// `None` if that depends on bytes behind `after`, which is possible only if `after` is not `complete`.
 ///
-/// Words do that by chance (`app4111…`: a key of one letter), so the key has to name a card, or something else has to be CBOR.
+/// Words can match by chance (`app4111…`: a key of one letter), so the key must name a card, or other text must be CBOR.
 pub fn is_cbor_value(before: &[u8], length: usize, after: &[u8], complete: bool) -> Option<bool> {
     let Some((last, rest)) = before.split_last() else { return Some(false) };
     let goes_on = after.first().is_some_and(|byte| matches!(byte, b' '..=b'~') && !byte.is_ascii_alphanumeric());
@@ -82,13 +82,13 @@ pub fn is_cbor_value(before: &[u8], length: usize, after: &[u8], complete: bool)
     if goes_on { Some(false) } else { begins_with_items(after, complete) }
 }
 
-/// True when `byte` begins a string of `length` bytes in CBOR, one of text or one of bytes. Those are an ASCII letter.
+/// True if `byte` is the head of a CBOR text or byte string of `length` bytes and an ASCII letter.
 fn is_head(byte: u8, length: usize) -> bool {
     length < CBOR_LONG && usize::from(byte | 0x20) == CBOR_TEXT | length
 }
 
-/// What `text` may end with when that is a string of CBOR: everything behind a head of its length. Letters are heads too, so there
-/// may be several.
+/// The possible CBOR strings at the end of `text`: each suffix after a head of its length. Letters can be heads, so there may be
+/// several.
 fn cbor_strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let starts = (1..text.len()).rev().filter_map(|start| text.split_at_checked(start));
     starts.filter_map(|(head, string)| {
@@ -101,19 +101,20 @@ fn cbor_strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// True for what keys are made of.
+/// True for the characters of a key.
 fn is_in_key(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// True when `string` is a number as long as a card's, masked or not.
+/// True if `string` is a number of at least a card number's length, masked or not.
 fn is_number(string: &[u8]) -> bool {
     let is_part =
         |byte: &u8| byte.is_ascii_digit() || MASK_CHARACTERS.contains(byte) || Separator::from_byte(*byte).is_some();
     string.len() >= MIN_DIGITS && string.iter().all(is_part)
 }
 
-/// Whether `after` is CBOR and no text: strings of the length that their heads say, up to a byte of no text or to the very end.
+/// True if `after` consists of CBOR strings, each of the length in its head, up to a byte that is not text or up to the end.
+/// `None` if that depends on bytes behind `after`.
 fn begins_with_items(after: &[u8], complete: bool) -> Option<bool> {
     let unknown = if complete { Some(false) } else { None };
     let (mut rest, mut items) = (after, 0_usize);
@@ -130,17 +131,18 @@ fn begins_with_items(after: &[u8], complete: bool) -> Option<bool> {
         rest = next;
         items = items.saturating_add(1);
     }
-    // One letter with one behind it may be anything, and what is known may end before the text does.
+    // A single item may be ordinary text, and `after` may be shorter than the text.
     if complete { Some(items > 1 && after.len() < LOOKAHEAD) } else { None }
 }
 
-/// True when `before` ends with the exact length of a string of `length` bytes, so that what follows that is no part of it.
+/// True if `before` ends with the exact length of a string of `length` bytes, so that the bytes after the string are not part
+/// of it.
 pub fn is_exact_string(before: &[u8], length: usize) -> bool {
     if let Some(rest) = before.strip_suffix(b":") {
         return scan::ends_with_length(rest, length);
     }
     let Some((last, rest)) = before.split_last() else { return false };
-    // In one byte as it is, doubled, or with the type of a string in CBOR or MessagePack.
+    // One byte: the length, the length doubled (Avro), or the length with the type of a string in CBOR or MessagePack.
     let heads = [length, length.saturating_mul(2), length | MESSAGE_PACK_TEXT];
     (heads.contains(&usize::from(*last)) || is_head(*last, length)) && scan::is_binary(rest)
 }
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_of_cbor_are_told_from_words() {
+    fn cbor_strings_are_distinguished_from_words() {
         let far = [b"\xa3dnotexd".as_slice(), &[b'a'; 100], b"jreceipt_nop"].concat();
         let long = [b"ribbonx#".as_slice(), b"the_number_of_the_card_of_the_buyer", b"p"].concat();
         for (before, after, expected) in [
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_of_strings_say_their_length() {
+    fn length_bytes_match_the_length_of_their_strings() {
         for (before, length, after, expected) in [
             (&b"\xa1cpanp"[..], 16, &b""[..], true),
             (b"\xa1cpans", 19, b"ccvv", true),

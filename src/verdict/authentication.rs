@@ -1,27 +1,27 @@
-//! Is it sensitive authentication data?
+//! Detection of verification codes and PINs.
 //!
-//! PCI DSS 3.3 forbids to keep the verification code of a card, its PIN and the whole of a track once a payment is
-//! authorised, in whatever form. Codes and PINs are short numbers like any other: only the name of their field tells them,
-//! and only near a card number does that name mean this. Whole tracks are told by their form ([`super::track`]).
+//! PCI DSS 3.3 forbids to store a card's verification code, PIN and full track data after authorization. Codes and PINs are short
+//! numbers without a form of their own. So they are identified by their field name, and only near a card number. Tracks are
+//! identified by their form ([`super::track`]).
 
 use super::name::Tokens;
 use super::words::is_one_of;
 use crate::scan::letters::{self, in_a_row};
 
-/// A secret that goes with a card.
+/// A kind of sensitive authentication data that is a short number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The three or four digits that are printed on the card: CVV2, CVC2, CID, CAV2.
     Verification,
-    /// The PIN or an encrypted block with it.
+    /// The PIN, or an encrypted PIN block.
     Pin,
 }
 
-/// Finds out quickly whether a text names a [`Code`] at all.
+/// A quick check for names of a [`Code`] in a text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CodeNames;
 
-/// Of the long ones of what every name of a code has one of, the letters behind the first three.
+/// The letters after the first three of the substrings `security` and `verification`.
 const SECURITY: &[u8] = b"urity";
 const VERIFICATION_OF: &[u8] = b"ification";
 
@@ -36,12 +36,12 @@ const VERIFICATION: [&str; 18] = [
 /// Names of PINs.
 const PIN: [&str; 2] = ["pin", "pinblock"];
 
-/// The most characters of a code.
+/// The longest code, in characters.
 pub const LONGEST_CODE: usize = 16;
 
 impl CodeNames {
-    /// True when `text` may name a code: each name has `cvv`, `cvc`, `cvn`, `cvd`, `csc`, `cid`, `cav`, `pin`, `security` or
-    /// `verification` in it.
+    /// True if `text` may name a code. Each name contains `cvv`, `cvc`, `cvn`, `cvd`, `csc`, `cid`, `cav`, `pin`, `security` or
+    /// `verification`.
     pub fn may_be_in(self, text: &[u8]) -> bool {
         letters::any(text, LETTERS, |rest, [a, c, d, e, i, n, p, r, s, v]| {
             let short = in_a_row(c, v, v | c | n | d) | in_a_row(c, s, c) | in_a_row(c, i, d) | in_a_row(c, a, v);
@@ -52,10 +52,10 @@ impl CodeNames {
     }
 }
 
-/// The letters that tell those apart.
+/// The letters of those substrings, or of their first three letters.
 const LETTERS: [u8; 10] = *b"acdeinprsv";
 
-/// True when `end` follows three letters in `text` where one of the bits `starts` is set.
+/// True if `end` follows three letters in `text` at one of the offsets whose bit is set in `starts`.
 fn goes_on(text: &[u8], starts: u64, end: &[u8]) -> bool {
     let mut starts = starts;
     while starts != 0 {
@@ -68,7 +68,7 @@ fn goes_on(text: &[u8], starts: u64, end: &[u8]) -> bool {
     false
 }
 
-/// The code that `value` is under `name`, if it is one.
+/// The code in the field `name` with this `value`, if it is one.
 pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
     if !may_be_code(value) {
         return None;
@@ -86,7 +86,7 @@ pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
     (is_pin && tokens.any(|token| is_one_of(token, &PIN))).then_some(Code::Pin)
 }
 
-/// True when `value` is a code under some name.
+/// True if `value` is a code under some field name.
 pub fn may_be_code(value: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| value.iter().all(is);
     match value.len() {
@@ -96,19 +96,19 @@ pub fn may_be_code(value: &[u8]) -> bool {
     }
 }
 
-/// True when `name` is that of a code, whatever stands under it.
+/// True if `name` is the field name of a code, whatever its value.
 pub fn is_code_name(name: &[u8]) -> bool {
     Tokens::of(name).any(|token| is_one_of(token, &VERIFICATION) || is_one_of(token, &PIN))
 }
 
-/// How many digits a verification code has at least and at most.
+/// The shortest code and the longest verification code, in digits.
 const SHORTEST_CODE: usize = 3;
 const LONGEST_VERIFICATION: usize = 4;
 
-/// How many digits a PIN code has, as postal codes are called in India.
+/// The number of digits of an Indian postal code, which is called a PIN code.
 const POSTAL_PIN: usize = 6;
 
-/// How many digits a PIN has (ISO 9564-1).
+/// The lengths of a PIN in digits (ISO 9564-1).
 const PIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=LONGEST_PIN;
 const LONGEST_PIN: usize = 12;
 
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_told_by_name_and_length() {
+    fn codes_are_identified_by_name_and_length() {
         for (name, value, expected) in [
             ("cvv", "123", Some(Code::Verification)),
             ("card[cvc]", "1234", Some(Code::Verification)),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_has_a_stem() {
+    fn the_quick_check_finds_every_name_at_every_offset() {
         let names = CodeNames;
         for name in VERIFICATION.iter().chain(&PIN) {
             for before in 0..70 {

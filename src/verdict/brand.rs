@@ -1,8 +1,8 @@
-//! Whose number would it be?
+//! Card brands and their IIN ranges.
 
 use crate::scan::Digits;
 
-/// The network or scheme that an issuer range belongs to.
+/// The brand that an IIN range belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Brand {
     /// Visa.
@@ -17,7 +17,7 @@ pub enum Brand {
     Diners,
     /// JCB.
     Jcb,
-    /// UnionPay; 81 and 82 are shared with RuPay.
+    /// UnionPay. The prefixes 81 and 82 are shared with RuPay.
     UnionPay,
     /// Maestro and Dankort.
     Maestro,
@@ -45,17 +45,17 @@ pub enum Brand {
     Borica,
 }
 
-/// How much a number has to show besides its digits.
+/// The evidence that the numbers of an IIN range need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Nothing: the range, the length and the check digit are enough.
+    /// IIN range, length and Luhn are sufficient evidence at the default sensitivity.
     Default,
-    /// Something around it must speak for a card: its length or its range is shared with ordinary numbers.
+    /// Other evidence is required, because ordinary numbers share this range or length.
     Extended,
 }
 
 impl Brand {
-    /// Every brand, in the order of their declaration.
+    /// All brands, in the order of their declaration.
     pub const ALL: [Self; 19] = [
         Self::Visa,
         Self::Mastercard,
@@ -104,7 +104,7 @@ impl Brand {
     }
 }
 
-/// The brand whose range the first six digits lie in and that issues numbers of this length, the default tier first.
+/// The brand whose IIN ranges contain the first six digits for this length. The default tier takes precedence.
 pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     if !may_issue(digits) {
         return None;
@@ -115,18 +115,18 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
         return Some((issuer.brand, Tier::Default));
     }
-    if !has_length(EXTENDED_BEGIN.lengths(digits.leading_two()), length) {
+    if !has_length(EXTENDED_BY_PREFIX.lengths(digits.leading_two()), length) {
         return None;
     }
     let extended = EXTENDED.iter().find(|issuer| issuer.issues(leading, length));
     extended.map(|issuer| (issuer.brand, Tier::Extended))
 }
 
-/// False when no issuer has numbers of this length that begin with these two digits.
+/// Quick check for [`identify`]: false if no IIN range has this length and these first two digits.
 #[inline]
 pub fn may_issue(digits: &Digits) -> bool {
     let first = digits.leading_two();
-    let lengths = ISSUERS_BEGIN.lengths(first) | EXTENDED_BEGIN.lengths(first);
+    let lengths = ISSUERS_BY_PREFIX.lengths(first) | EXTENDED_BY_PREFIX.lengths(first);
     has_length(lengths, digits.len())
 }
 
@@ -134,24 +134,24 @@ fn has_length(lengths: u32, length: usize) -> bool {
     u32::try_from(length).is_ok_and(|length| lengths.checked_shr(length).is_some_and(|bits| bits & 1 == 1))
 }
 
-/// False when UnionPay has no numbers that begin with these two digits.
+/// False if no UnionPay number begins with these two digits.
 pub fn may_be_unionpay(digits: &Digits) -> bool {
     UNIONPAY.contains(&digits.leading_two())
 }
 
-/// What numbers of UnionPay begin with.
+/// The first two digits of UnionPay numbers.
 const UNIONPAY: [usize; 3] = [62, 81, 82];
 
-/// Which lengths there are by the first two digits, as a bit each: most numbers are no card by that already.
-struct Beginnings([u32; 100]);
+/// The lengths of card numbers by their first two digits, one bit per length. This quick check rejects most numbers.
+struct LengthsByPrefix([u32; 100]);
 
-static ISSUERS_BEGIN: Beginnings = Beginnings::of(&ISSUERS);
-static EXTENDED_BEGIN: Beginnings = Beginnings::of(&EXTENDED);
+static ISSUERS_BY_PREFIX: LengthsByPrefix = LengthsByPrefix::of(&ISSUERS);
+static EXTENDED_BY_PREFIX: LengthsByPrefix = LengthsByPrefix::of(&EXTENDED);
 
-/// What follows the first two of six digits.
+/// The divisor that leaves the first two of six digits.
 const AFTER_TWO: u32 = 10_000;
 
-impl Beginnings {
+impl LengthsByPrefix {
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated by the compiler")]
     const fn of(issuers: &[Issuer]) -> Self {
         let mut lengths = [0; 100];
@@ -168,18 +168,18 @@ impl Beginnings {
         Self(lengths)
     }
 
-    /// The lengths of the numbers in the table that begin with these two digits, as a bit each.
+    /// The lengths of numbers with these first two digits, one bit per length.
     fn lengths(&self, first: usize) -> u32 {
         self.0.get(first).copied().unwrap_or(0)
     }
 }
 
-/// One range of issuer identification numbers, cut or filled to six digits, both ends included.
+/// A range of IINs, cut or padded to six digits, both ends included.
 struct Issuer {
     first: u32,
     last: u32,
     brand: Brand,
-    /// As a bit each.
+    /// One bit per length.
     lengths: u32,
 }
 
@@ -251,8 +251,8 @@ const ISSUERS: [Issuer; 44] = [
     issuer(979_200, 979_299, Brand::Troy, &[16]),         // cct, bin-cc
 ];
 
-/// Ranges and lengths that ordinary numbers have too: without evidence they would turn EAN codes, device numbers and ticks
-/// into cards. Narrower rows come first. Sources as above.
+/// Ranges and lengths that ordinary numbers share: without other evidence, EAN codes, device numbers and timestamps would be false
+/// positives. Narrower ranges come first. The sources are those of [`ISSUERS`].
 #[rustfmt::skip]
 const EXTENDED: [Issuer; 22] = [
     issuer(180_000, 180_099, Brand::Jcb, &[15]),                                 // cct
@@ -290,18 +290,18 @@ mod tests {
     }
 
     #[test]
-    fn no_range_is_passed_over_by_its_beginning() {
-        for (table, begin) in [(&ISSUERS[..], &ISSUERS_BEGIN), (&EXTENDED[..], &EXTENDED_BEGIN)] {
+    fn the_prefix_tables_cover_every_range() {
+        for (table, by_prefix) in [(&ISSUERS[..], &ISSUERS_BY_PREFIX), (&EXTENDED[..], &EXTENDED_BY_PREFIX)] {
             for leading in (0..1_000_000).step_by(97) {
                 for length in 0..32 {
                     let issues = table.iter().find(|issuer| issuer.issues(leading, length));
                     let first = leading as usize / 10_000;
-                    assert!(issues.is_none() || begin.lengths(first) >> length & 1 == 1, "{leading} {length}");
+                    assert!(issues.is_none() || by_prefix.lengths(first) >> length & 1 == 1, "{leading} {length}");
                     let unionpay = issues.is_some_and(|issuer| issuer.brand == Brand::UnionPay);
                     assert!(!unionpay || UNIONPAY.contains(&first), "{leading}");
                 }
             }
-            assert!(begin.lengths(0) == 0 && begin.lengths(99) == 0 && begin.lengths(40) >> 12 & 1 == 0);
+            assert!(by_prefix.lengths(0) == 0 && by_prefix.lengths(99) == 0 && by_prefix.lengths(40) >> 12 & 1 == 0);
         }
     }
 

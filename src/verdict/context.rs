@@ -1,7 +1,7 @@
-//! What do the words around a number say it is?
+//! Evidence from the text around a number.
 //!
-//! The nearest [name](field) decides, or else the last words of running text. It is worth between -4 and +4. Other fields
-//! of the record may add to it.
+//! The nearest [field name](field) decides, or else the last words of running text. Both score between -4 and +4. Other fields of
+//! the record, such as an expiry date, may add to the score.
 
 use super::name::{self, CARD, NameEvidence, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
@@ -10,47 +10,47 @@ use crate::scan::letters::{self, in_a_row};
 use crate::scan::{self, MASK_CHARACTERS, View, lanes};
 use std::borrow::Cow;
 
-/// Names of a number that stand too far before it to be in the text before it.
+/// Names of a number that can be outside the text window before it.
 #[derive(Clone, Default)]
 pub struct EnclosingNames {
-    /// The heading of its column in a table.
+    /// The heading of its table column.
     pub heading: Option<Vec<u8>>,
-    /// What that says, if it was asked before.
-    pub heading_says: Option<NameEvidence>,
-    /// The name of the array that it stands in.
+    /// The evidence of the heading, if it was computed before.
+    pub heading_evidence: Option<NameEvidence>,
+    /// The name of the array that contains it.
     pub array: Option<Vec<u8>>,
 }
 
-/// What the text `before` a number, whose last byte stands next to it, calls it, and the names that stand `far` before it.
-pub fn called(before: &[u8], far: &EnclosingNames, names: &Names) -> NameEvidence {
-    if let Some(heading) = &far.heading {
-        return far.heading_says.unwrap_or_else(|| names.weigh(heading));
+/// The evidence of the names and words before a number: in the text directly `before` it, and in its `enclosing` names.
+pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -> NameEvidence {
+    if let Some(heading) = &enclosing.heading {
+        return enclosing.heading_evidence.unwrap_or_else(|| names.weigh(heading));
     }
     let before = unmasked(before);
-    let before = field::without_looks(&before);
+    let before = field::without_formatting_tags(&before);
     let before = before.as_ref();
     if let Some(name) = field::named_pair(before) {
-        let called = names.weigh(name);
-        if called != NameEvidence::Weighs(0) {
-            return called;
+        let evidence = names.weigh(name);
+        if evidence != NameEvidence::Score(0) {
+            return evidence;
         }
     }
     let key = field::name(before).or_else(|| {
-        let array = far.array.as_deref()?;
+        let array = enclosing.array.as_deref()?;
         field::last_bracket(before).is_none().then_some(array)
     });
-    let Some(key) = key else { return NameEvidence::Weighs(score_of_words(before)) };
+    let Some(key) = key else { return NameEvidence::Score(score_of_words(before)) };
     match names.weigh(key) {
-        NameEvidence::Weighs(score @ 0..=WEAK) => {
+        NameEvidence::Score(score @ 0..=WEAK) => {
             let parent = field::parent(before).is_some_and(|parent| name::score(parent) == CARD);
             let named = parent || (field::ends_unquoted(before) && score_of_words(before) == CARD);
-            NameEvidence::Weighs(if named { CARD } else { score })
+            NameEvidence::Score(if named { CARD } else { score })
         }
-        called => called,
+        evidence => evidence,
     }
 }
 
-/// True when the text `before` a number and in the same record names a verification code or an expiry date.
+/// True if the same record names a verification code or an expiry date in the text `before` the number.
 pub fn evidence_precedes(before: &[u8]) -> bool {
     let near = before.get(before.len().saturating_sub(EVIDENCE_BEFORE)..).unwrap_or_default();
     let mut end = near.len();
@@ -64,15 +64,15 @@ pub fn evidence_precedes(before: &[u8]) -> bool {
     names_evidence(near)
 }
 
-/// True when the text `after` a number begins with what follows card numbers in the same record: an expiry date, or the name
-/// of a verification code or of an expiry date.
+/// True if the text `after` a number begins with other card data of the same record: an expiry date, or the name of a
+/// verification code or of an expiry date.
 pub fn evidence_follows(after: &[u8]) -> bool {
     let end = (0..after.len()).find(|index| ends_record(after, *index)).unwrap_or(after.len());
     let record = after.get(..end.min(EVIDENCE_AFTER)).unwrap_or_default();
     names_evidence(record.get(..EVIDENCE_NEAR).unwrap_or(record)) || expiry_follows(record)
 }
 
-/// True when a record ends at `index`: a line does, and the next one is not indented.
+/// True if a record ends at `index`: with a line end before a line that is not indented.
 fn ends_record(text: &[u8], index: usize) -> bool {
     let next = text.get(index.saturating_add(1));
     text.get(index) == Some(&b'\n') && !matches!(next, Some(b' ' | b'\t'))
@@ -89,7 +89,8 @@ fn names_evidence(text: &[u8]) -> bool {
     })
 }
 
-/// False when no word of evidence is in `text`: each has `csc`, `cvc`, `cvv`, `exp`, `car` or `sec` in it.
+/// Quick check for [`names_evidence`]: false if `text` contains none of `csc`, `cvc`, `cvv`, `exp`, `car` and `sec`, one of
+/// which is in each word of evidence.
 fn may_name_evidence(text: &[u8]) -> bool {
     letters::any(text, EVIDENCE_LETTERS, |_, [a, c, e, p, r, s, v, x]| {
         let short = in_a_row(c, v, v | c) | in_a_row(c, s, c) | in_a_row(e, x, p);
@@ -97,29 +98,29 @@ fn may_name_evidence(text: &[u8]) -> bool {
     })
 }
 
-/// The letters that tell those apart.
+/// The letters of those substrings.
 const EVIDENCE_LETTERS: [u8; 8] = *b"aceprsvx";
 
-/// The letters that words of evidence begin with.
+/// The first letters of the words of evidence.
 const EVIDENCE_FIRST: &[u8] = b"cCeEnNsS";
 
-/// True when the number stands between two other long numbers of a list, neither of which has a card's check digit; `None` when
-/// the end of `after` comes too early to tell.
+/// True if the number is between two other long numbers of a list that both fail Luhn, or `None` if that depends on bytes behind
+/// `after`.
 pub fn is_listed(before: &[u8], after: &[u8]) -> Option<bool> {
-    let left: Vec<u8> = before.iter().rev().take(LONGEST_JOINT + LISTED_DIGITS.end + 1).copied().collect();
+    let left: Vec<u8> = before.iter().rev().take(LONGEST_SEPARATOR + LISTED_DIGITS.end + 1).copied().collect();
     let Some(true) = other_number_follows(&left, true) else { return Some(false) };
     other_number_follows(after, false)
 }
 
-/// True when a comma and then another long number follow, in a text that is `reversed` or not.
+/// True if `text` begins with a comma and another long number that fails Luhn. `reversed` text is read backwards.
 fn other_number_follows(text: &[u8], reversed: bool) -> Option<bool> {
-    let is_joint = |byte: &&u8| matches!(byte, b' ' | b',' | b'"' | b'\'' | b'\n');
-    let joint = text.iter().take_while(is_joint).take(LONGEST_JOINT).count();
-    let (signs, rest) = text.split_at_checked(joint).unwrap_or_default();
+    let is_separator = |byte: &&u8| matches!(byte, b' ' | b',' | b'"' | b'\'' | b'\n');
+    let separator = text.iter().take_while(is_separator).take(LONGEST_SEPARATOR).count();
+    let (signs, rest) = text.split_at_checked(separator).unwrap_or_default();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).take(LISTED_DIGITS.end).count();
     let ends = rest.get(digits);
     if !signs.contains(&b',') || ends.is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-        return if joint == text.len() && joint < LONGEST_JOINT { None } else { Some(false) };
+        return if separator == text.len() && separator < LONGEST_SEPARATOR { None } else { Some(false) };
     }
     if ends.is_none() && digits < LISTED_DIGITS.end && !reversed {
         return None;
@@ -131,19 +132,18 @@ fn other_number_follows(text: &[u8], reversed: bool) -> Option<bool> {
     Some(LISTED_DIGITS.contains(&digits) && !luhn::is_valid_ascii(&number))
 }
 
-/// The most signs between two numbers of a list.
-const LONGEST_JOINT: usize = 4;
+/// The longest separator between two numbers of a list.
+const LONGEST_SEPARATOR: usize = 4;
 
-/// How many digits the numbers of a list have that are told from cards.
+/// The lengths of list items that count as other long numbers.
 const LISTED_DIGITS: std::ops::Range<usize> = 9..20;
 
-/// How far behind a number a word counts, and how far a date, and how far before it a word.
+/// The distances from the number in which evidence counts: words after it, a date after it, words before it.
 const EVIDENCE_NEAR: usize = 40;
 const EVIDENCE_AFTER: usize = 60;
 const EVIDENCE_BEFORE: usize = 60;
 
-/// The text with digits again where masks are, as far as they can be told: what a number is called must not change when the
-/// one before it is masked.
+/// The text with zeros in place of recognizable mask characters. Masking a number must not change the evidence for the next one.
 fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
     let [a, b, c, d, e] = MASK_CHARACTERS;
     if !lanes::has(text, |bytes| bytes.is(a) | bytes.is(b) | bytes.is(c) | bytes.is(d) | bytes.is(e)) {
@@ -159,22 +159,22 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(digits)
 }
 
-/// The most signs between two words, or the last one and the number.
+/// The longest gap between two words, or between the last word and the number.
 const LONGEST_GAP: usize = 3;
 
-/// What the last words of running text say.
+/// The score of the last words of running text.
 fn score_of_words(before: &[u8]) -> i8 {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() | (*byte >= 0x80);
     let mut rest = before;
     let mut last = true;
-    let mut said = 0;
+    let mut score = 0;
     for _ in 0..3 {
         let gap = rest.iter().rev().take(LONGEST_GAP.saturating_add(1)).take_while(|byte| !is_letter(byte)).count();
         let text = rest.get(..rest.len().saturating_sub(gap)).unwrap_or_default();
         let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));
         let word = text.get(start..).unwrap_or_default().to_ascii_lowercase();
         if word.is_empty() || !(1..=LONGEST_GAP).contains(&gap) {
-            return said;
+            return score;
         }
         if words::is_card(&word) {
             return CARD;
@@ -183,18 +183,18 @@ fn score_of_words(before: &[u8]) -> i8 {
             return OTHER;
         }
         if last && is_one_of(&word, &words::WEAK_BEFORE) {
-            said = WEAK;
+            score = WEAK;
         }
-        if said > 0 && is_one_of(&word, &words::IDENTIFIER) {
+        if score > 0 && is_one_of(&word, &words::IDENTIFIER) {
             return 0;
         }
         last = false;
         rest = text.get(..start).unwrap_or_default();
     }
-    said
+    score
 }
 
-/// Month and year, a few signs or one word away: `exp 12/26`, `valid thru 01-2027`.
+/// True if month and year follow after a few signs and words: `exp 12/26`, `valid thru 01-2027`.
 fn expiry_follows(after: &[u8]) -> bool {
     let is_sign = |byte: &u8| !byte.is_ascii_alphanumeric();
     let mut rest = after;
@@ -235,8 +235,8 @@ fn is_month_and_year(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn called_in(before: &str) -> NameEvidence {
-        called(before.as_bytes(), &EnclosingNames::default(), &Names::default())
+    fn evidence_in(before: &str) -> NameEvidence {
+        name_evidence(before.as_bytes(), &EnclosingNames::default(), &Names::default())
     }
 
     #[test]
@@ -259,30 +259,30 @@ mod tests {
             ("hello world ", 0),
             ("", 0),
         ] {
-            assert_eq!(called_in(before), NameEvidence::Weighs(expected), "{before}");
+            assert_eq!(evidence_in(before), NameEvidence::Score(expected), "{before}");
         }
     }
 
     #[test]
-    fn no_word_of_evidence_is_passed_over() {
+    fn every_word_of_evidence_has_a_listed_first_letter() {
         let first = words::EVIDENCE.iter().chain(&[words::EXPIRATION]).map(|word| word.as_bytes()[0]);
         assert!(first.clone().all(|first| EVIDENCE_FIRST.contains(&first)));
         assert!(first.map(|first| first.to_ascii_uppercase()).all(|first| EVIDENCE_FIRST.contains(&first)));
     }
 
     #[test]
-    fn every_word_of_evidence_is_seen_wherever_it_stands() {
+    fn the_quick_check_finds_every_word_of_evidence_at_every_offset() {
         for word in words::EVIDENCE.iter().chain(&[words::EXPIRATION]) {
             for before in 0..130 {
                 let text = format!("{}{}", "_".repeat(before), word.to_ascii_uppercase());
-                assert!(may_name_evidence(text.as_bytes()), "{word} behind {before}");
+                assert!(may_name_evidence(text.as_bytes()), "{word} after {before} bytes");
             }
         }
         assert!(!may_name_evidence(b"\"amount\":12,\"currency\":\"EUR\",\"status\":\"settled\""));
     }
 
     #[test]
-    fn masks_change_nothing() {
+    fn mask_characters_become_zeros() {
         for (before, digits) in [
             ("card XXXXXXXXXXXX1111 ", "card 0000000000001111 "),
             ("5A 08 FF FF FF FF imei ", "5A 08 00 00 00 00 imei "),
@@ -294,18 +294,18 @@ mod tests {
     }
 
     #[test]
-    fn far_names_count_where_no_near_one_is() {
-        let far = EnclosingNames { array: Some(b"cards".to_vec()), ..EnclosingNames::default() };
-        let called = |before: &str| called(before.as_bytes(), &far, &Names::default());
-        assert_eq!(called("1, 2, "), NameEvidence::Weighs(CARD));
-        assert_eq!(called("{\"imei\": "), NameEvidence::Weighs(OTHER));
-        assert_eq!(called("[1, 2, "), NameEvidence::Weighs(0));
-        let far = EnclosingNames { heading: Some(b"imei".to_vec()), ..EnclosingNames::default() };
-        assert_eq!(super::called(b"card ", &far, &Names::default()), NameEvidence::Weighs(OTHER));
+    fn enclosing_names_count_where_no_nearer_one_is() {
+        let enclosing = EnclosingNames { array: Some(b"cards".to_vec()), ..EnclosingNames::default() };
+        let evidence = |before: &str| name_evidence(before.as_bytes(), &enclosing, &Names::default());
+        assert_eq!(evidence("1, 2, "), NameEvidence::Score(CARD));
+        assert_eq!(evidence("{\"imei\": "), NameEvidence::Score(OTHER));
+        assert_eq!(evidence("[1, 2, "), NameEvidence::Score(0));
+        let enclosing = EnclosingNames { heading: Some(b"imei".to_vec()), ..EnclosingNames::default() };
+        assert_eq!(name_evidence(b"card ", &enclosing, &Names::default()), NameEvidence::Score(OTHER));
     }
 
     #[test]
-    fn lists_of_other_numbers_are_told_from_lists_of_cards() {
+    fn lists_of_other_numbers_are_distinguished_from_lists_of_cards() {
         for (before, after, expected) in [
             ("[1036222064194035, ", ", 2517890091822525]", Some(true)),
             ("1036222064194035,", ",2517890091822525,", Some(true)),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_dates_before_a_number_are_evidence_in_the_same_record() {
+    fn codes_and_dates_before_a_number_are_evidence_only_in_the_same_record() {
         for before in
             ["cvv=123&number=", "{\"exp_month\": 1,\n  \"number\": \"", "\"cardHolder\":\"A\", \"cvc\":\"1\", \""]
         {

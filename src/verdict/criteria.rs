@@ -1,4 +1,4 @@
-//! What does the operator say about what a card is?
+//! Detection settings of the policy, as the detector uses them.
 
 use super::Sensitivity;
 use super::authentication::CodeNames;
@@ -8,59 +8,59 @@ use super::name::Names;
 use crate::scan::pattern::Patterns;
 use std::sync::Arc;
 
-/// What counts as found. [`Criteria::default`] is what a policy says that says nothing.
+/// The settings of detection. [`Criteria::default`] has those of an empty policy.
 #[derive(Clone)]
 pub struct Criteria {
-    /// How strong the evidence must be.
-    pub level: Sensitivity,
-    /// Whether a range, a length and a check digit are enough, and neither evidence nor a letter beside it counts against a number.
+    /// The amount of evidence that a card number needs.
+    pub sensitivity: Sensitivity,
+    /// If true, IIN range, length and Luhn are sufficient: weak evidence and an adjacent letter do not reject a number.
     pub luhn_only: bool,
-    /// Brands all of whose numbers need no more evidence than a range, a length and a check digit.
+    /// Brands whose extended IIN ranges need no more evidence than their default ranges.
     pub brands: Vec<Brand>,
-    /// Whether published numbers for tests count.
+    /// If true, published test numbers are card numbers.
     pub test_cards: bool,
-    /// Fields whose names decide.
+    /// The policy's lists of field names.
     pub names: Names,
-    /// What is looked for beside card numbers: whole tracks, verification codes, PINs.
+    /// Enables the detection of tracks, verification codes and PINs.
     pub authentication_data: Option<CodeNames>,
-    /// Whether base64 tokens are read.
+    /// If true, base64 tokens are decoded.
     pub base64: bool,
-    /// What else is found.
+    /// The policy's patterns, if it has any.
     pub patterns: Option<OwnPatterns>,
-    /// What is told of each number, so that it is known again.
+    /// The reported form of each card number.
     pub traces: Traces,
 }
 
-/// What is told of each number besides what it is. One of the two, never both: PCI DSS 3.5.1 wants a truncated number and a
-/// hash of it kept apart.
+/// The form in which each card number is reported, for correlation. A policy chooses at most one: PCI DSS 3.5.1 asks for
+/// controls that keep the truncated form and the hash of a number apart.
 #[derive(Clone, Default)]
 pub enum Traces {
-    /// Nothing.
+    /// Card numbers are not reported.
     #[default]
     None,
-    /// The digits that a mask leaves.
+    /// Card numbers are reported in their truncated form.
     Truncated,
-    /// Its fingerprint.
+    /// Card numbers are reported as fingerprints under this key.
     Fingerprint(Arc<FingerprintKey>),
 }
 
-/// The operator's patterns.
+/// The policy's patterns.
 #[derive(Clone)]
 pub struct OwnPatterns {
-    /// Ready to match.
+    /// The compiled patterns.
     pub compiled: Patterns,
-    /// For each, its name and how many letters and digits at the end of a match stay readable.
+    /// For each pattern, its name and how many letters and digits at the end of a match stay readable.
     pub named: Vec<(Arc<str>, u8)>,
 }
 
 impl Criteria {
-    /// The default, with another strength of evidence.
-    pub fn at(level: Sensitivity) -> Self {
-        Self { level, ..Self::default() }
+    /// The default criteria with another `sensitivity`.
+    pub fn with_sensitivity(sensitivity: Sensitivity) -> Self {
+        Self { sensitivity, ..Self::default() }
     }
 
-    /// The same for what is said of traffic: whatever may be found is hidden, and all of it, and a log loses little by
-    /// a number that was none.
+    /// The criteria for text in logs and records. They find as much as possible and keep no digit, because a false positive
+    /// costs little there.
     pub fn for_redaction(&self) -> Self {
         let patterns = self
             .patterns
@@ -69,7 +69,7 @@ impl Criteria {
         let names = self.names.clone().without_ignored();
         let authentication_data = Some(self.authentication_data.unwrap_or_default());
         Self {
-            level: Sensitivity::Strict,
+            sensitivity: Sensitivity::Strict,
             luhn_only: true,
             test_cards: true,
             names,
@@ -80,12 +80,12 @@ impl Criteria {
         }
     }
 
-    /// The score from which on a candidate is a card.
+    /// The lowest score of a card number.
     pub(super) fn threshold(&self) -> i8 {
-        if self.luhn_only { i8::MIN } else { self.level.threshold() }
+        if self.luhn_only { i8::MIN } else { self.sensitivity.threshold() }
     }
 
-    /// How much a number of `brand` has to show whose range is of `tier`.
+    /// The tier of a number of `brand` whose IIN range is of `tier`.
     pub(super) fn tier(&self, brand: Brand, tier: Tier) -> Tier {
         if self.brands.contains(&brand) { Tier::Default } else { tier }
     }
@@ -94,7 +94,7 @@ impl Criteria {
 impl Default for Criteria {
     fn default() -> Self {
         Self {
-            level: Sensitivity::Balanced,
+            sensitivity: Sensitivity::Balanced,
             luhn_only: false,
             brands: Vec::new(),
             test_cards: true,

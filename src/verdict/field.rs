@@ -1,7 +1,7 @@
-//! Which name stands before a value?
+//! Extraction of the name before a value.
 //!
-//! The key of a JSON member, form field, header, attribute or element, the name of an array, of a part of a form, or a
-//! segment of a path.
+//! A name is the key of a JSON member, form field, header, attribute or element, the name of an array or of a form part, or a
+//! path segment.
 
 use super::context::EnclosingNames;
 use super::words::{self, is_one_of};
@@ -9,29 +9,28 @@ use crate::scan::lanes::{Every, Lanes};
 use crate::scan::last;
 use std::borrow::Cow;
 
-/// The name that stands nearest `before` a value, and right in front of it.
+/// The name directly before a value. `before` is the text before the value.
 pub fn name(before: &[u8]) -> Option<&[u8]> {
-    KEYS.iter().find_map(|key| key(before))
+    EXTRACTORS.iter().find_map(|extract| extract(before))
 }
 
-/// The name to call a value by that stands behind `before`, and under `far` names: its column, or what stands right in
-/// front of it, or the array around it.
-pub fn nearest(before: &[u8], far: &EnclosingNames) -> Option<Vec<u8>> {
-    let EnclosingNames { heading, array, .. } = far;
+/// The name to report for a value: its column heading, else the name directly before it, else the array that encloses it.
+pub fn nearest(before: &[u8], enclosing: &EnclosingNames) -> Option<Vec<u8>> {
+    let EnclosingNames { heading, array, .. } = enclosing;
     let near = || named_pair(before).or_else(|| name(before));
     heading.as_deref().or_else(near).or(array.as_deref()).map(<[u8]>::to_vec)
 }
 
-/// Finds a name in the text before a number.
-type Key = fn(&[u8]) -> Option<&[u8]>;
+/// A function that extracts a name from the text before a number.
+type NameExtractor = fn(&[u8]) -> Option<&[u8]>;
 
-/// Where a name may stand, nearest first.
-const KEYS: [Key; 7] = [member, tag, identifier, array, form_part, segment, compound];
+/// One extractor for each notation, in the order of precedence.
+const EXTRACTORS: [NameExtractor; 7] = [member, tag, identifier, array, form_part, segment, compound];
 
-/// The longest name that is read.
+/// The longest name that is extracted.
 pub const LONGEST_NAME: usize = 40;
 
-/// `"name":"card_number","value":"`: the quoted value behind a key that is `name`, `key` or `field`.
+/// The name in a name/value pair, `"name":"card_number","value":"`: the quoted value of a key `name`, `key` or `field`.
 pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
     let near = before.get(start..)?;
@@ -62,7 +61,7 @@ fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
     end.eq_ignore_ascii_case(word) && !rest.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// `"key": "` and `'key' => '`: the key of a member of an object, directly before the number or its quote.
+/// The key of an object member, directly before the number or its quote: `"key": "` and `'key' => '`.
 fn member(before: &[u8]) -> Option<&[u8]> {
     let rest = strip_one_of(before, b"\"'").unwrap_or(before).trim_ascii_end();
     let rest = rest.strip_suffix(b"=>").or(rest.strip_suffix(b":"))?;
@@ -70,19 +69,19 @@ fn member(before: &[u8]) -> Option<&[u8]> {
     Some(key)
 }
 
-/// The text without the elements right before the number that only say how it looks: `card: <b>` is `card: `.
-pub fn without_looks(before: &[u8]) -> Cow<'_, [u8]> {
+/// The text without the HTML formatting elements directly before the number: `card: <b>` becomes `card: `.
+pub fn without_formatting_tags(before: &[u8]) -> Cow<'_, [u8]> {
     if before.trim_ascii_end().last() != Some(&b'>') {
         return Cow::Borrowed(before);
     }
     let mut text = before.to_vec();
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MOST_FORMATTING_TAGS {
         let Some(rest) = text.trim_ascii_end().strip_suffix(b">") else { break };
         let Some(start) = rest.iter().rposition(|byte| *byte == b'<') else { break };
         let inside = rest.get(start.saturating_add(1)..).unwrap_or_default();
         let inside = inside.strip_prefix(b"/").unwrap_or(inside);
         let name = inside.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
-        if !is_one_of(name, &words::LOOKS) {
+        if !is_one_of(name, &words::FORMATTING_TAGS) {
             break;
         }
         text.truncate(start);
@@ -91,10 +90,10 @@ pub fn without_looks(before: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-/// The most elements before a number that are passed over.
-const MOST_LOOKS: usize = 4;
+/// The most formatting elements that are removed.
+const MOST_FORMATTING_TAGS: usize = 4;
 
-/// `"card": {"id": 1, "number": "`: the key of the object that the member stands in, or of the array of such objects.
+/// The key of the object that contains the member, or of the array of such objects: `"card": {"id": 1, "number": "`.
 pub fn parent(before: &[u8]) -> Option<&[u8]> {
     let is_bracket = |bytes: Lanes| bytes.lower().is(b'{') | bytes.lower().is(b'}');
     let mut depth: usize = 0;
@@ -115,14 +114,14 @@ pub fn parent(before: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// True when a name without quotes and its sign stand before the number: `card number: `.
+/// True if an unquoted name and `:`, `=` or `#` are before the number: `card number: `.
 pub fn ends_unquoted(before: &[u8]) -> bool {
     let rest = before.trim_ascii_end();
     let Some(rest) = strip_one_of(rest, b":=#") else { return false };
     rest.last().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// `<name attribute="…">`: the name of the element whose content begins with the number.
+/// The name of the element whose content begins with the number: `<name attribute="…">`.
 fn tag(before: &[u8]) -> Option<&[u8]> {
     let rest = before.trim_ascii_end().strip_suffix(b">")?;
     let start = rest.iter().rposition(|byte| matches!(byte, b'<' | b'>'))?;
@@ -133,7 +132,7 @@ fn tag(before: &[u8]) -> Option<&[u8]> {
     (!name.is_empty()).then_some(name)
 }
 
-/// `card=`, `card: `, `card[number]=`, `card => "`: a name that is not quoted, with its sign.
+/// An unquoted name and its assignment sign: `card=`, `card: `, `card[number]=`, `card => "`.
 fn identifier(before: &[u8]) -> Option<&[u8]> {
     let mut rest = before.trim_ascii_end();
     for _ in 0..2 {
@@ -149,26 +148,26 @@ fn identifier(before: &[u8]) -> Option<&[u8]> {
     run.get(letter..)
 }
 
-/// `"key": [1, 2, `: the key of the array that the number stands in.
+/// The key of the array that contains the number: `"key": [1, 2, `.
 fn array(before: &[u8]) -> Option<&[u8]> {
     let bracket = last_bracket(before)?;
     array_name(before.get(..=bracket)?)
 }
 
-/// The last byte of `text` that begins or ends an object or begins an array.
+/// The index of the last byte of `text` that begins or ends an object or begins an array.
 pub fn last_bracket(text: &[u8]) -> Option<usize> {
     let [array, begin, end] = [b'[', b'{', b'}'].map(Every::kept);
     last(text, |bytes| bytes.is(array) | bytes.is(begin) | bytes.is(end))
 }
 
-/// The key of the array that `text` opens with its last byte.
+/// The key of the array that the last byte of `text` opens.
 pub fn array_name(text: &[u8]) -> Option<&[u8]> {
     let rest = text.strip_suffix(b"[")?;
     let (_, key) = quoted(rest.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?;
     Some(key)
 }
 
-/// `name="key"` and then nothing but white space: the name of a part of a multipart form.
+/// The name of a multipart form part: `name="key"`, followed by white space only.
 fn form_part(before: &[u8]) -> Option<&[u8]> {
     let rest = before.trim_ascii_end();
     if rest.len() == before.len() {
@@ -178,7 +177,7 @@ fn form_part(before: &[u8]) -> Option<&[u8]> {
     rest.ends_with(b"name=").then_some(key)
 }
 
-/// `/transactions/`: the segment of a path before the one that the number begins.
+/// The path segment before the one that the number begins: `/transactions/`.
 fn segment(before: &[u8]) -> Option<&[u8]> {
     let rest = before.strip_suffix(b"/")?;
     let start = rest.iter().rposition(|byte| !is_name(byte))?;
@@ -188,23 +187,24 @@ fn segment(before: &[u8]) -> Option<&[u8]> {
     named.then_some(name)
 }
 
-/// `trace_id ` and `orderId `: a word in running text that is put together like a name.
+/// A word in running text that has the form of a field name: `trace_id ` and `orderId `.
 fn compound(before: &[u8]) -> Option<&[u8]> {
     let rest = before.strip_suffix(b" ")?;
     let start = rest.iter().rposition(|byte| !is_name(byte)).map_or(0, |index| index.saturating_add(1));
     let name = rest.get(start..)?;
     let humps = name.windows(2).any(|pair| matches!(pair, [b'a'..=b'z', b'A'..=b'Z']));
-    let put_together = humps || name.contains(&b'_');
-    (put_together && name.len() <= LONGEST_NAME).then_some(name)
+    let is_compound = humps || name.contains(&b'_');
+    (is_compound && name.len() <= LONGEST_NAME).then_some(name)
 }
 
-/// True for what names are made of: letters, digits, underscores and dashes. So are mask characters: a name with a number in it
-/// must stay one when the number is masked.
+/// True for the characters of a name: letters, digits, underscores, dashes and mask characters. A name that contains a number
+/// must stay a name when the number is masked.
 fn is_name(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'_' | b'-' | b'*' | b'#')
 }
 
-/// Splits off the quoted text of 1 to 40 bytes that `text` ends with.
+/// Splits off the quoted text at the end of `text`, if it has 1 to [`LONGEST_NAME`] bytes. Returns the text before it and the
+/// text between the quotes.
 fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let quote = text.last().copied().filter(|byte| matches!(byte, b'"' | b'\''))?;
     let inside = text.get(..text.len().saturating_sub(1))?;
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_where_they_stand() {
+    fn names_are_extracted_from_every_notation() {
         for (before, name) in [
             ("{\"card_number\": \"", "card_number"),
             ("{\"n\":1,\"pan\":", "pan"),
@@ -248,19 +248,19 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_passed_over() {
+    fn formatting_tags_are_removed() {
         for (before, expected) in [
             ("card: <b>", "card:  "),
             ("<td>Card</td><td class=\"x\">", "<td>Card "),
             ("<number>", "<number>"),
             ("a > ", "a > "),
         ] {
-            assert_eq!(String::from_utf8_lossy(&without_looks(before.as_bytes())), expected, "{before}");
+            assert_eq!(String::from_utf8_lossy(&without_formatting_tags(before.as_bytes())), expected, "{before}");
         }
     }
 
     #[test]
-    fn the_object_around_a_member_has_a_name() {
+    fn the_key_of_the_enclosing_object_is_found() {
         for (before, expected) in [
             ("{\"card\":{\"id\":1,\"number\":\"", Some("card")),
             ("{\"cards\":[{\"number\":1},{\"x\":[1],\"number\":\"", Some("cards")),

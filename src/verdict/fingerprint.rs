@@ -1,75 +1,74 @@
-//! How is a number recognised again without being told?
+//! Fingerprints: keyed hashes that correlate findings of the same card number without revealing it.
 //!
-//! By a keyed hash of all its digits, which PCI DSS 3.5.1.1 permits in place of the number: HMAC-SHA-256 (FIPS 198-1).
-//! Without the key nobody can try out the numbers there are, of which there are too few for a hash without one.
+//! A fingerprint is the HMAC-SHA-256 (FIPS 198-1) of all digits, which PCI DSS 3.5.1.1 permits in place of the number. An
+//! unkeyed hash would not protect it: the set of card numbers is small enough to try them all.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The key of all fingerprints. Has no `Debug`: it is a secret.
+/// The operator's fingerprint key. Has no `Debug`: it is a secret.
 pub struct FingerprintKey {
     mac: Hmac<Sha256>,
     id: String,
 }
 
-/// The keyed hash of a number: the same for the same number and key.
+/// The keyed hash of a card number. Equal numbers have equal fingerprints under the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
-/// Why a text is no key.
+/// The reason why a text is rejected as a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weakness {
-    /// It has a character in it that is not printable ASCII, such as the newline of the file that it comes from.
+pub enum KeyError {
+    /// The text contains a character that is not printable ASCII, such as the final newline of a file.
     Unprintable,
-    /// It cannot hold 128 bits.
-    Short,
-    /// Nearly all of it is the same few characters.
+    /// The text is too short for 128 bits.
+    TooShort,
+    /// The text repeats the same few characters.
     Repetitive,
 }
 
-/// What PCI DSS calls strong cryptography begins with so many bits of effective key strength.
-const LEAST_BITS: usize = 128;
+/// The least effective key strength that PCI DSS accepts as strong cryptography.
+const MIN_BITS: usize = 128;
 
-/// The fewest different characters. Of 32 random hexadecimal digits fewer than one in ten million has less.
-const LEAST_DIFFERENT: usize = 8;
+/// The fewest different characters of a key. Fewer than one in ten million random keys of 32 hexadecimal digits has less.
+const MIN_DIFFERENT: usize = 8;
 
-/// What is hashed to tell keys apart. No number is written like this.
+/// The text whose hash identifies the key. No card number is equal to it.
 const KEY_ID: &[u8] = b"panveil fingerprint key";
 
-/// How many bytes of that hash are told.
+/// The length of the key's identifier before base64url.
 const KEY_ID_BYTES: usize = 6;
 
 impl FingerprintKey {
-    /// The key that is written as `text`, whose bytes are the key. Text that is hexadecimal holds four bits a character,
-    /// other text at most six.
-    pub fn new(text: &[u8]) -> Result<Self, Weakness> {
+    /// Creates a key from the bytes of `text`. Hexadecimal text counts as four bits per character, other text as six.
+    pub fn new(text: &[u8]) -> Result<Self, KeyError> {
         if !text.iter().all(u8::is_ascii_graphic) {
-            return Err(Weakness::Unprintable);
+            return Err(KeyError::Unprintable);
         }
         let bits = if text.iter().all(u8::is_ascii_hexdigit) { 4 } else { 6 };
-        if text.len().saturating_mul(bits) < LEAST_BITS {
-            return Err(Weakness::Short);
+        if text.len().saturating_mul(bits) < MIN_BITS {
+            return Err(KeyError::TooShort);
         }
         let different = (u8::MIN..=u8::MAX).filter(|byte| text.contains(byte)).count();
-        if different < LEAST_DIFFERENT {
-            return Err(Weakness::Repetitive);
+        if different < MIN_DIFFERENT {
+            return Err(KeyError::Repetitive);
         }
-        // Any length is a key's.
-        let mac = Hmac::new_from_slice(text).map_err(|_| Weakness::Short)?;
+        // HMAC accepts a key of any length, so this does not fail.
+        let mac = Hmac::new_from_slice(text).map_err(|_| KeyError::TooShort)?;
         let mut id = mac.clone();
         id.update(KEY_ID);
         let id = URL_SAFE_NO_PAD.encode(id.finalize().into_bytes().get(..KEY_ID_BYTES).unwrap_or_default());
         Ok(Self { mac, id })
     }
 
-    /// A name of the key that tells nothing else of it.
+    /// The identifier of the key, from which the key cannot be derived.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The fingerprint of a number, from its digits in ASCII without separators.
+    /// The fingerprint of a card number, given as ASCII digits without separators.
     pub fn fingerprint(&self, digits: &[u8]) -> Fingerprint {
         let mut mac = self.mac.clone();
         mac.update(digits);
@@ -78,8 +77,8 @@ impl FingerprintKey {
 }
 
 impl Fingerprint {
-    /// All 256 bits as unpadded base64url (RFC 4648, section 5): in hexadecimal, ten of sixteen characters would be
-    /// digits, and sometimes look like a card number themselves.
+    /// All 256 bits as unpadded base64url (RFC 4648, section 5). Hexadecimal would often contain runs of digits that look like a
+    /// card number.
     pub fn to_text(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
@@ -100,19 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_key_is_told_from_a_strong_one() {
-        let weakness = |text: &[u8]| FingerprintKey::new(text).err();
+    fn weak_keys_are_rejected() {
+        let error_of = |text: &[u8]| FingerprintKey::new(text).err();
         for (text, expected) in [
-            ("", Some(Weakness::Short)),
-            ("00112233445566778899aabbccddeef", Some(Weakness::Short)),
+            ("", Some(KeyError::TooShort)),
+            ("00112233445566778899aabbccddeef", Some(KeyError::TooShort)),
             ("00112233445566778899aabbccddeeff", None),
             ("ABEiM0RVZneImaq7zN3u_w", None),
-            ("ABEiM0RVZneImaq7zN3u_", Some(Weakness::Short)),
-            ("00112233445566778899aabbccddeeff\n", Some(Weakness::Unprintable)),
-            ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Some(Weakness::Repetitive)),
-            ("changeme", Some(Weakness::Short)),
+            ("ABEiM0RVZneImaq7zN3u_", Some(KeyError::TooShort)),
+            ("00112233445566778899aabbccddeeff\n", Some(KeyError::Unprintable)),
+            ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Some(KeyError::Repetitive)),
+            ("changeme", Some(KeyError::TooShort)),
         ] {
-            assert_eq!(weakness(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(error_of(text.as_bytes()), expected, "{text:?}");
         }
     }
 }

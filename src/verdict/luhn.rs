@@ -1,23 +1,23 @@
-//! Is the check digit right?
+//! Luhn check of a digit sequence (ISO/IEC 7812-1, annex B).
 
 use crate::scan::Digits;
 
-/// True when the last digit is the Luhn check digit of the others (ISO/IEC 7812-1, annex B).
+/// True if the digits pass the Luhn check.
 pub fn is_valid(digits: &Digits) -> bool {
     is_valid_ascii(digits.ascii())
 }
 
-/// The same for ASCII digits.
+/// True if the ASCII digits pass the Luhn check. An empty slice fails.
 pub fn is_valid_ascii(digits: &[u8]) -> bool {
     let (first, eights) = digits.as_rchunks();
-    // Zeros before a number change nothing.
+    // Leading zeros do not change the sum.
     let first = first.iter().fold(0, |word: u64, digit| (word >> 8) | (u64::from(*digit) << 56));
     let sum = eights.iter().fold(weight(first), |sum, eight| sum.wrapping_add(weight(u64::from_le_bytes(*eight))));
     !digits.is_empty() && sum % 10 == 0
 }
 
-/// What eight digits add to the sum, of which the last has the highest byte: counted from the end, every second one is doubled,
-/// and its two digits added.
+/// The Luhn sum of eight digits at once, of which the last is in the highest byte. Counted from the end, every second digit is
+/// doubled and the two digits of the result are added.
 fn weight(digits: u64) -> u64 {
     let once = digits & 0x0f00_0f00_0f00_0f00;
     let twice = digits & 0x000f_000f_000f_000f;
@@ -32,15 +32,15 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The crate takes text apart a character at a time, which is most of the time that a table of numbers takes.
+        /// The crate reads one character at a time, which dominated the scan time of tables of numbers.
         #[test]
-        fn as_the_luhn_crate_has_it(number in "[0-9]{1,40}") {
+        fn agrees_with_the_luhn_crate(number in "[0-9]{1,40}") {
             prop_assert_eq!(is_valid_ascii(number.as_bytes()), luhn::valid(&number));
         }
     }
 
     #[test]
-    fn one_wrong_digit_is_noticed() {
+    fn one_wrong_digit_fails() {
         let card = b"4111111111111111";
         assert!(is_valid_ascii(card));
         for position in 0..card.len() {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_every_length_check() {
+    fn numbers_of_every_length_are_checked() {
         for (number, valid) in [
             ("0", true),
             ("18", true),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_not_valid() {
+    fn an_empty_slice_fails() {
         assert!(!is_valid_ascii(b""));
     }
 }

@@ -1,10 +1,11 @@
-//! Is it a card? (stage 2 of the flow)
+//! Classification of a candidate: card number or not (stage 2 of the flow).
 //!
-//! A [`Candidate`] in, a [`Verdict`] out, with the reason when it is "no". Nothing here knows what is done about a card.
+//! [`judge`] takes a [`Candidate`] and returns a [`Verdict`], with a reason if the candidate is not a PAN. This stage does not
+//! know the policy's actions.
 //!
-//! The order of the questions is the order of their cost: issuer and length ([`brand`]), check digit ([`luhn`]), surroundings
-//! ([`boundary`], [`track`]), and the words around it ([`context`], [`field`], [`name`]). What is left open counts for or
-//! against it, and the sum decides. What an operator may say to that is in [`criteria`].
+//! The checks run in the order of their cost: IIN range and length ([`brand`]), Luhn ([`luhn`]), adjacent bytes ([`boundary`],
+//! [`track`]), then field names and nearby words ([`context`], [`field`], [`name`]). Some of them reject the candidate. The
+//! others add to or subtract from a score, which is compared with the threshold of the [`Criteria`].
 
 pub mod adjacent;
 pub mod authentication;
@@ -30,89 +31,90 @@ use crate::scan::{Candidate, Digits, Shape};
 use boundary::Surroundings;
 use name::NameEvidence;
 
-/// What a candidate turned out to be.
+/// The result of [`judge`] for one candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A payment card number.
+    /// The candidate is a card number.
     Pan(Pan),
-    /// A payment card number with which the data of a track begins; so many bytes behind it belong to that.
+    /// The candidate is a card number at the start of track data. The second field is the length in bytes of the track data
+    /// after it.
     Track(Pan, usize),
-    /// Something else.
-    NotPan(Why),
-    /// That depends on bytes behind those that are there.
-    Open,
+    /// The candidate is not a card number.
+    NotPan(NotPanReason),
+    /// The verdict depends on bytes that have not arrived yet.
+    Undecided,
 }
 
-/// How strong the evidence must be.
+/// The amount of evidence that a card number needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitivity {
-    /// Everything that could be a card, also under the name of an identifier.
+    /// Little evidence: also finds card numbers under the name of an identifier.
     Strict,
-    /// What is more likely a card than not.
+    /// More evidence for than against a card number.
     #[default]
     Balanced,
-    /// Only what its name or layout says is a card.
+    /// Strong evidence: a field name or a grouping that indicates a card number.
     Precise,
 }
 
-/// What may be known of a card number without its digits.
+/// The properties of a card number that contain none of its digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pan {
-    /// The issuer range that the number lies in.
+    /// The brand of its IIN range.
     pub brand: Brand,
-    /// How many digits it has.
+    /// The number of digits.
     pub length: u8,
-    /// How strong the evidence is.
+    /// The sum of the evidence.
     pub score: i8,
 }
 
-/// What speaks for a candidate (positive) and against it (negative).
+/// The evidence for (positive) and against (negative) a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The issuer.
+    /// The brand of the IIN range.
     pub brand: Brand,
-    /// How many digits it has.
+    /// The number of digits.
     pub length: usize,
-    /// Its issuer range and length.
+    /// The score of the IIN range and length.
     pub range: i8,
-    /// Its layout.
+    /// The score of the grouping.
     pub layout: i8,
-    /// What touches it.
-    pub beside: i8,
-    /// The words before it.
+    /// The score of the adjacent bytes.
+    pub adjacent: i8,
+    /// The score of the field name or of the words before the candidate.
     pub context: i8,
-    /// That it is a public test number, or an advertiser's.
-    pub known: i8,
-    /// Other fields of a card in the same record.
+    /// The score of a published test number, or of an advertiser's identifier.
+    pub known_number: i8,
+    /// The score of other card fields in the same record, such as an expiry date.
     pub record: i8,
-    /// Whether it stands in the data of a magnetic stripe.
+    /// True if the candidate is part of magnetic stripe data.
     pub in_track: bool,
 }
 
-/// Why a candidate is not a card.
+/// The reason why a candidate is not a card number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// All its digits are the same.
-    Repeated,
-    /// No issuer has numbers that begin like this, or none of this length.
-    Issuer,
-    /// A letter touches it.
-    GluedToLetter,
-    /// It is one side of a decimal number.
-    Fraction,
-    /// It goes on in the same layout: a serial number, a UUID, an IBAN.
+pub enum NotPanReason {
+    /// All digits are the same.
+    RepeatedDigit,
+    /// No IIN range contains this prefix with this length.
+    UnknownIssuer,
+    /// A letter is directly before or after the digits.
+    AdjacentLetter,
+    /// The digits are the integer or the fraction of a decimal number.
+    DecimalNumber,
+    /// The candidate is part of a longer number with the same separators: a serial number, a UUID, an IBAN.
     LongerNumber,
-    /// Its check digit is wrong.
-    CheckDigit,
-    /// It is a published number for tests, and the operator does not want those.
-    TestCard,
-    /// It stands under a name under which the operator says that there are no cards.
+    /// The digits fail the Luhn check.
+    FailsLuhn,
+    /// The digits are a published test number, and the policy ignores those.
+    TestNumber,
+    /// The field name is in the policy's list of fields without card numbers.
     IgnoredName,
-    /// Its name, its layout and its range together do not speak for a card.
+    /// The score is below the threshold.
     WeakEvidence,
 }
 
-/// What the evidence is worth.
+/// Scores of single pieces of evidence.
 const DEFAULT_TIER: i8 = 2;
 const EXTENDED_TIER: i8 = 0;
 const CANONICAL: i8 = 1;
@@ -123,15 +125,15 @@ const TRACK: i8 = 4;
 const SCIENTIFIC: i8 = 3;
 const LISTED: i8 = -2;
 
-/// From this context on a UnionPay number may have a wrong check digit: some were issued so.
+/// The context score from which a UnionPay number may fail Luhn: some were issued with a wrong check digit.
 const NAMED_UNIONPAY: i8 = 4;
 
-/// An identifier of an advertising network, `pub-` and 16 digits, is no card unless something says so.
+/// The prefix of an advertiser's identifier, `pub-` and 16 digits, which is a card number only in a context that says so.
 const PUBLISHER: &[u8] = b"pub-";
 const PUBLISHER_SCORE: i8 = -4;
 const PUBLISHER_CONTEXT: i8 = 3;
 
-/// True when these could be the digits of a card, whatever stands around them.
+/// True if these digits can be a card number in some context: IIN range, length and check digit are right.
 #[inline(always)]
 pub fn is_possible(digits: &Digits) -> bool {
     brand::may_issue(digits) && may_be_issued(digits)
@@ -143,9 +145,9 @@ fn may_be_issued(digits: &Digits) -> bool {
         && brand::identify(digits).is_some_and(|(brand, _)| checks || brand == Brand::UnionPay)
 }
 
-/// Decides whether `candidate` is a card number by `criteria`. `far` is what it is called from afar.
-pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingNames) -> Verdict {
-    let evidence = match weigh(candidate, criteria, far) {
+/// Decides by `criteria` whether `candidate` is a card number. `enclosing` are the names outside the text before it.
+pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &EnclosingNames) -> Verdict {
+    let evidence = match weigh(candidate, criteria, enclosing) {
         Ok(evidence) => evidence,
         Err(verdict) => return verdict,
     };
@@ -157,16 +159,16 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingName
     if evidence.context >= 0 && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
         let (after, complete) = candidate.after();
         if !complete {
-            return Verdict::Open;
+            return Verdict::Undecided;
         }
         if context::evidence_follows(after) {
             return verdict(candidate, criteria, &evidence, score.saturating_add(RECORD));
         }
     }
-    Verdict::NotPan(Why::WeakEvidence)
+    Verdict::NotPan(NotPanReason::WeakEvidence)
 }
 
-/// The verdict on `candidate`, now that it is a card by `score`.
+/// The verdict on a `candidate` whose `score` reaches the threshold: a card number, or one at the start of track data.
 fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, score: i8) -> Verdict {
     let pan = evidence.pan(score);
     if criteria.authentication_data.is_none() {
@@ -174,10 +176,10 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, 
     }
     let (after, complete) = candidate.after();
     match candidate.shape() {
-        Shape::Track2Equivalent(rest) if after.len() < rest && !complete => Verdict::Open,
+        Shape::Track2Equivalent(rest) if after.len() < rest && !complete => Verdict::Undecided,
         Shape::Track2Equivalent(rest) => Verdict::Track(pan, rest.min(after.len())),
         _ if evidence.in_track => match track::rest(after, complete) {
-            None => Verdict::Open,
+            None => Verdict::Undecided,
             Some(0) => Verdict::Pan(pan),
             Some(rest) => Verdict::Track(pan, rest),
         },
@@ -185,53 +187,53 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, 
     }
 }
 
-/// What speaks for and against `candidate`, when nothing about it decides by itself.
-pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingNames) -> Result<Evidence, Verdict> {
+/// The evidence for and against `candidate`, or the verdict if one check alone decides it.
+pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &EnclosingNames) -> Result<Evidence, Verdict> {
     let digits = candidate.digits();
-    let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(Why::Issuer)) };
+    let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(NotPanReason::UnknownIssuer)) };
     if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
-        return Err(Verdict::NotPan(Why::Repeated));
+        return Err(Verdict::NotPan(NotPanReason::RepeatedDigit));
     }
     let checks = luhn::is_valid(digits);
     let may_lack = brand == Brand::UnionPay && candidate.shape().may_lack_check_digit();
     if !checks && !may_lack {
-        return Err(Verdict::NotPan(Why::CheckDigit));
+        return Err(Verdict::NotPan(NotPanReason::FailsLuhn));
     }
     let known = test_cards::is_test_card(digits);
     if known && !criteria.test_cards {
-        return Err(Verdict::NotPan(Why::TestCard));
+        return Err(Verdict::NotPan(NotPanReason::TestNumber));
     }
     let tier = criteria.tier(brand, tier);
     let mut evidence = Evidence::of(brand, digits.len());
     if matches!(candidate.shape(), Shape::ApplicationPan | Shape::Track2Equivalent(_)) {
-        return Ok(Evidence { beside: TRACK, ..evidence });
+        return Ok(Evidence { adjacent: TRACK, ..evidence });
     }
     let before = candidate.before();
     match boundary::surroundings(candidate, &before) {
-        Surroundings::Object(Why::GluedToLetter | Why::Fraction) if criteria.luhn_only => {}
-        Surroundings::Object(why) => return Err(Verdict::NotPan(why)),
-        Surroundings::Open => return Err(Verdict::Open),
+        Surroundings::NotPan(NotPanReason::AdjacentLetter | NotPanReason::DecimalNumber) if criteria.luhn_only => {}
+        Surroundings::NotPan(reason) => return Err(Verdict::NotPan(reason)),
+        Surroundings::Undecided => return Err(Verdict::Undecided),
         Surroundings::Track => evidence.in_track = true,
-        Surroundings::Weigh(weight) => evidence.beside = weight,
+        Surroundings::Score(weight) => evidence.adjacent = weight,
     }
-    match context::called(&before, far, &criteria.names) {
-        NameEvidence::Ignored => return Err(Verdict::NotPan(Why::IgnoredName)),
-        NameEvidence::Weighs(_) if evidence.in_track && checks => return Ok(Evidence { beside: TRACK, ..evidence }),
-        NameEvidence::Weighs(score) => evidence.context = score,
+    match context::name_evidence(&before, enclosing, &criteria.names) {
+        NameEvidence::Ignored => return Err(Verdict::NotPan(NotPanReason::IgnoredName)),
+        NameEvidence::Score(_) if evidence.in_track && checks => return Ok(Evidence { adjacent: TRACK, ..evidence }),
+        NameEvidence::Score(score) => evidence.context = score,
     }
     if candidate.shape() == Shape::Scientific {
         let is_card = evidence.context >= name::CARD || (tier == Tier::Default && evidence.context > 0);
         let evidence = Evidence { layout: SCIENTIFIC, context: 0, ..evidence };
-        return if is_card { Ok(evidence) } else { Err(Verdict::NotPan(Why::WeakEvidence)) };
+        return if is_card { Ok(evidence) } else { Err(Verdict::NotPan(NotPanReason::WeakEvidence)) };
     }
     if !checks && (evidence.context < NAMED_UNIONPAY || !may_lack_check_digit(digits.ascii())) {
-        return Err(Verdict::NotPan(Why::CheckDigit));
+        return Err(Verdict::NotPan(NotPanReason::FailsLuhn));
     }
     if candidate.shape() == Shape::Bare {
         let (after, complete) = candidate.after();
         match context::is_listed(&before, after) {
-            Some(true) => evidence.beside = evidence.beside.saturating_add(LISTED),
-            None if !complete => return Err(Verdict::Open),
+            Some(true) => evidence.adjacent = evidence.adjacent.saturating_add(LISTED),
+            None if !complete => return Err(Verdict::Undecided),
             Some(false) | None => {}
         }
     }
@@ -239,11 +241,11 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingName
     evidence.layout = match candidate.shape() {
         Shape::Canonical => CANONICAL,
         Shape::Loose => LOOSE,
-        // That the groups are right is all that speaks for it.
+        // Mixed separators are rare on cards, so this grouping counts no more than a default IIN range.
         Shape::Spread => DEFAULT_TIER.saturating_sub(evidence.range),
         _ => 0,
     };
-    evidence.known = if known && candidate.shape() != Shape::Spread {
+    evidence.known_number = if known && candidate.shape() != Shape::Spread {
         TEST_CARD
     } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE
@@ -257,7 +259,7 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, far: &EnclosingName
 }
 
 impl Shape {
-    /// True when groups and names tell what it is, and a check digit need not.
+    /// True if grouping and name can identify the number without a valid check digit.
     fn may_lack_check_digit(self) -> bool {
         matches!(self, Self::Bare | Self::Canonical | Self::Loose | Self::DigitByDigit)
     }
@@ -265,12 +267,22 @@ impl Shape {
 
 impl Evidence {
     fn of(brand: Brand, length: usize) -> Self {
-        Self { brand, length, range: 0, layout: 0, beside: 0, context: 0, known: 0, record: 0, in_track: false }
+        Self {
+            brand,
+            length,
+            range: 0,
+            layout: 0,
+            adjacent: 0,
+            context: 0,
+            known_number: 0,
+            record: 0,
+            in_track: false,
+        }
     }
 
-    /// The sum.
+    /// The sum of all scores.
     pub fn score(&self) -> i8 {
-        let parts = [self.range, self.layout, self.beside, self.context, self.known, self.record];
+        let parts = [self.range, self.layout, self.adjacent, self.context, self.known_number, self.record];
         parts.into_iter().fold(0, i8::saturating_add)
     }
 
@@ -279,17 +291,17 @@ impl Evidence {
     }
 }
 
-/// True when a UnionPay number may have been issued with this wrong check digit. One with zeros where a mask leaves them in a
-/// bare JSON number is taken for such a mask.
+/// True if a UnionPay number may have been issued with this wrong check digit. A number with zeros in the masked positions of a
+/// bare JSON number is taken for a masked one.
 fn may_lack_check_digit(digits: &[u8]) -> bool {
     digits.len() >= UNIONPAY_SHORTEST && digits.get(8..11) != Some(b"000")
 }
 
-/// The fewest digits of a UnionPay number.
+/// The shortest UnionPay number, in digits.
 const UNIONPAY_SHORTEST: usize = 16;
 
 impl Sensitivity {
-    /// The score from which on a candidate is a card.
+    /// The lowest score of a card number.
     pub const fn threshold(self) -> i8 {
         match self {
             Self::Strict => 1,
@@ -345,33 +357,32 @@ mod tests {
     }
 
     #[test]
-    fn each_objection_has_its_reason() {
-        for (text, why) in [
-            ("4111111111111112", Why::CheckDigit),
-            ("1748503543012", Why::Issuer),
-            ("9999999999999999", Why::Issuer),
-            ("4444444444444444", Why::Repeated),
-            ("4111111111111111e", Why::GluedToLetter),
-            ("x4111111111111111", Why::GluedToLetter),
-            ("0.4111111111111111", Why::Fraction),
-            ("4111111111111111.25", Why::Fraction),
-            ("4111-1111-1111-1111-1", Why::LongerNumber),
-            ("4242-4242-4242-4242-1", Why::LongerNumber),
-            ("DE89 4111 1111 1111 1111", Why::LongerNumber),
+    fn each_rejected_candidate_has_its_reason() {
+        for (text, reason) in [
+            ("4111111111111112", NotPanReason::FailsLuhn),
+            ("1748503543012", NotPanReason::UnknownIssuer),
+            ("9999999999999999", NotPanReason::UnknownIssuer),
+            ("4444444444444444", NotPanReason::RepeatedDigit),
+            ("4111111111111111e", NotPanReason::AdjacentLetter),
+            ("x4111111111111111", NotPanReason::AdjacentLetter),
+            ("0.4111111111111111", NotPanReason::DecimalNumber),
+            ("4111111111111111.25", NotPanReason::DecimalNumber),
+            ("4111-1111-1111-1111-1", NotPanReason::LongerNumber),
+            ("4242-4242-4242-4242-1", NotPanReason::LongerNumber),
+            ("DE89 4111 1111 1111 1111", NotPanReason::LongerNumber),
         ] {
-            assert_eq!(verdict_on_card(text), Verdict::NotPan(why), "{text}");
+            assert_eq!(verdict_on_card(text), Verdict::NotPan(reason), "{text}");
         }
     }
 
-    /// The verdict on the 13- to 16-digit candidate of `text` that the case is about: the first of an issuer, or else
-    /// the first.
+    /// The verdict on the first candidate of `text` in an IIN range, or else on the first candidate.
     fn verdict_on_card(text: &str) -> Verdict {
         let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut first = None;
         while let Step::Start(windows) = starts.advance() {
             for verdict in windows.map(|candidate| judge(&candidate, &Criteria::default(), &EnclosingNames::default()))
             {
-                if verdict != Verdict::NotPan(Why::Issuer) {
+                if verdict != Verdict::NotPan(NotPanReason::UnknownIssuer) {
                     return verdict;
                 }
                 first = first.or(Some(verdict));
@@ -381,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_that_say_nothing_do_not_object() {
+    fn neutral_neighbours_do_not_reject_a_card() {
         for text in
             ["2026 4111 1111 1111 1111", "4111 1111 1111 1111 12/26", "4111111111111111.00", "卡4111111111111111号"]
         {

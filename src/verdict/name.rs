@@ -1,69 +1,67 @@
-//! What does the name of a field say is in it?
-//!
-//! A name is worth between -4 (something else for sure) and +4 (a card for sure).
+//! Scoring of a field name, from -4 (certainly not a card number) to +4 (certainly a card number).
 
 use super::words::{self, is_like_one_of};
 
-/// Names of fields for which the operator decides.
+/// The policy's lists of field names, normalized.
 #[derive(Clone, Default)]
 pub struct Names {
     cards: Vec<Vec<u8>>,
     ignored: Vec<Vec<u8>>,
 }
 
-/// What a number is called.
+/// The evidence of a field name or of the words before a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameEvidence {
-    /// Something that speaks so much for a card (positive) or against one.
-    Weighs(i8),
-    /// By a name under which the operator says that there are no cards.
+    /// A score for (positive) or against (negative) a card number.
+    Score(i8),
+    /// The name is in the policy's list of fields without card numbers.
     Ignored,
 }
 
 impl Names {
-    /// The lists of an operator.
+    /// Creates the lists from the names of fields with `cards` and of `ignored` fields.
     pub fn new(cards: &[String], ignored: &[String]) -> Self {
-        let all = |names: &[String]| names.iter().map(|name| plain(name.as_bytes())).collect();
+        let all = |names: &[String]| names.iter().map(|name| normalized(name.as_bytes())).collect();
         Self { cards: all(cards), ignored: all(ignored) }
     }
 
-    /// The same without the names under which there are no cards.
+    /// These lists without the ignored names.
     pub fn without_ignored(self) -> Self {
         Self { ignored: Vec::new(), ..self }
     }
 
-    /// What `name` says.
+    /// The evidence of `name`, by these lists and then by its words.
     pub fn weigh(&self, name: &[u8]) -> NameEvidence {
         if !self.cards.is_empty() || !self.ignored.is_empty() {
-            let name = plain(name);
+            let name = normalized(name);
             if self.ignored.contains(&name) {
                 return NameEvidence::Ignored;
             }
             if self.cards.contains(&name) {
-                return NameEvidence::Weighs(UNIONPAY);
+                return NameEvidence::Score(UNIONPAY);
             }
         }
-        NameEvidence::Weighs(score(name))
+        NameEvidence::Score(score(name))
     }
 }
 
-/// A name without what differs between notations: `card_no`, `card-no` and `cardNo` are one.
-fn plain(name: &[u8]) -> Vec<u8> {
+/// The letters and digits of a name in lowercase, so that `card_no`, `card-no` and `cardNo` are equal.
+fn normalized(name: &[u8]) -> Vec<u8> {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80;
     name.iter().filter(is_part).map(u8::to_ascii_lowercase).collect()
 }
 
-/// What a name says that leaves no doubt: UnionPay's own, and those that the operator lists.
+/// The score of names that leave no doubt: those of UnionPay numbers, and those in the policy's list.
 pub const UNIONPAY: i8 = 4;
-/// A name of card numbers.
+/// The score of a card number's name.
 pub const CARD: i8 = 3;
-/// A name that card numbers have too.
+/// The score of a name that card numbers share with other values.
 pub const WEAK: i8 = 1;
 const IDENTIFIER: i8 = -1;
-/// A name of something else.
+/// The score of a name of other values.
 pub const OTHER: i8 = -4;
 
-/// What the name of a field says.
+/// The score of a field name by its words.
 pub fn score(name: &[u8]) -> i8 {
     let tokens = Tokens::of(name);
     let any = |words: &[&str]| tokens.any(|token| is_like_one_of(token, words));
@@ -87,14 +85,14 @@ pub fn score(name: &[u8]) -> i8 {
     }
 }
 
-/// The pieces of a name, in lower case: `cardNumber` is `card`, `number` and `cardnumber`.
+/// The words of a name in lowercase, and all its letters: `cardNumber` has the tokens `card`, `number` and `cardnumber`.
 pub struct Tokens {
     pieces: Vec<Vec<u8>>,
     letters: Vec<u8>,
 }
 
 impl Tokens {
-    /// Takes `name` apart.
+    /// Splits `name` at separators and before uppercase letters.
     pub fn of(name: &[u8]) -> Self {
         let mut pieces = vec![Vec::new()];
         let mut before = 0;
@@ -121,12 +119,12 @@ impl Tokens {
         self.pieces.iter().map(Vec::as_slice).chain(joined.filter(|letters| !letters.is_empty()))
     }
 
-    /// True when any of them is what is asked for.
+    /// True if `is` holds for any token.
     pub fn any(&self, is: impl Fn(&[u8]) -> bool) -> bool {
         self.all().any(is)
     }
 
-    /// True when one of them is a name of card numbers, and not of other cards.
+    /// True if a token names a card number, and no word before it makes it another kind of card.
     fn name_a_card(&self) -> bool {
         let is_card = |token: &[u8]| words::is_card(token) || is_like_one_of(token, &words::CARD);
         let other = |token: &[u8]| words::is_other_card(token);
@@ -134,7 +132,7 @@ impl Tokens {
         !pairs && self.any(is_card)
     }
 
-    /// The same, without single letters when there is anything else.
+    /// True if `is` holds for any token. Single letters count only if they are the whole name.
     fn any_long(&self, is: impl Fn(&[u8]) -> bool) -> bool {
         let several = self.all().count() > 1;
         self.all().any(|token| (token.len() > 1 || !several) && is(token))
@@ -146,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_worth_what_its_words_say() {
+    fn names_are_scored_by_their_words() {
         for (name, expected) in [
             ("cardNumber", CARD),
             ("card_id", CARD),
@@ -172,10 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_has_the_last_word() {
+    fn the_policy_s_lists_take_precedence() {
         let names = Names::new(&["acct-ref".to_owned()], &["card_id".to_owned()]);
-        assert_eq!(names.weigh(b"acctRef"), NameEvidence::Weighs(UNIONPAY));
+        assert_eq!(names.weigh(b"acctRef"), NameEvidence::Score(UNIONPAY));
         assert_eq!(names.weigh(b"cardID"), NameEvidence::Ignored);
-        assert_eq!(names.weigh(b"card"), NameEvidence::Weighs(CARD));
+        assert_eq!(names.weigh(b"card"), NameEvidence::Score(CARD));
     }
 }

@@ -1,19 +1,19 @@
-//! Is it a number that payment providers publish for testing?
+//! Card numbers that payment providers publish for testing.
 
 use crate::scan::Digits;
 
-/// True when the number is a public test card.
+/// True if the number is a published test number.
 pub fn is_test_card(digits: &Digits) -> bool {
     is_test_number(digits.ascii())
 }
 
-/// The same for ASCII digits.
+/// True if the ASCII digits are a published test number.
 pub fn is_test_number(digits: &[u8]) -> bool {
     let add = |value: u64, digit: &u8| value.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
     TEST_CARDS.binary_search(&digits.iter().fold(0, add)).is_ok()
 }
 
-/// Published test numbers, with whose documentation or test suites they stand in.
+/// Published test numbers, each with the provider whose documentation or test suite contains it.
 #[rustfmt::skip]
 const TEST_CARDS: [u64; 84] = [
     4_007_000_000_027,             // visa: Authorize.Net

@@ -1,10 +1,9 @@
-//! Is it the number of a magnetic stripe?
+//! Magnetic stripe data around a card number (ISO/IEC 7813).
 //!
-//! ISO/IEC 7813: track 1 is `%B`, the number, `^`; track 2 is `;`, the number, `=` or `D`, the expiry date as YYMM, a service
-//! code of three digits.
+//! Track 1 is `%B`, the number, `^`, a name, `^`, then data. Track 2 is `;`, the number, `=` or `D`, then data. The data begin
+//! with the expiry date as YYMM and a service code of three digits.
 
-/// True when the bare number between `before` and `after` is part of track data, `None` when the end of `after` comes too
-/// early to tell.
+/// True if the bare number between `before` and `after` is part of track data, or `None` if that depends on bytes behind `after`.
 pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     let (separator, rest) = after.split_first()?;
     if !matches!(separator, b'^' | b'=' | b'D') {
@@ -24,9 +23,11 @@ pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     Some(digits == DATE_AND_CODE && has_month)
 }
 
-/// How many bytes of `after`, which follows a number, are the rest of a track: in track 1 a name between two `^` and the
-/// data behind it, in track 2 the data behind the separator. Zero when there are no such data, `None` when the end of
-/// `after` comes too early to tell; when it is `complete`, nothing follows that would.
+/// The length of the track data at the start of `after`, which follows a card number. In track 1 they are a name between two
+/// `^` and the data behind it, in track 2 the data behind the separator.
+///
+/// Zero if there are no track data. `None` if that depends on bytes behind `after`, which is possible only if `after` is not
+/// `complete`.
 pub fn rest(after: &[u8], complete: bool) -> Option<usize> {
     let Some((b'^', text)) = after.split_first() else { return data(after, 1, complete) };
     let name = text.iter().take(LONGEST_NAME.saturating_add(1)).position(|byte| *byte == b'^');
@@ -37,7 +38,7 @@ pub fn rest(after: &[u8], complete: bool) -> Option<usize> {
     }
 }
 
-/// Up to where the data go that begin at `start`.
+/// The end of the data that begin at `start`, with the results of [`rest`].
 fn data(after: &[u8], start: usize, complete: bool) -> Option<usize> {
     let text = after.get(start..).unwrap_or_default();
     let in_data = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
@@ -49,11 +50,11 @@ fn data(after: &[u8], start: usize, complete: bool) -> Option<usize> {
     }
 }
 
-/// The most characters of the name in track 1, and of the data behind it or behind the number of track 2.
+/// The longest name in track 1, and the longest data behind it or behind the number of track 2.
 const LONGEST_NAME: usize = 26;
 const LONGEST_DATA: usize = 40;
 
-/// Digits of the expiry date and the service code.
+/// The number of digits of the expiry date and the service code.
 const DATE_AND_CODE: usize = 7;
 
 #[cfg(test)]
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_track_goes_on_to_the_end_of_its_data() {
+    fn a_track_ends_with_its_data() {
         for (after, expected) in [
             ("^DOE/JOHN^25121010000000000000?;", Some(30)),
             ("=25121010000000000?", Some(18)),
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn tracks_are_told_from_assignments() {
+    fn tracks_are_distinguished_from_assignments() {
         for (before, after, expected) in [
             ("%B", "^DOE/J^2512101", Some(true)),
             (";", "=2512101", Some(true)),

@@ -1,7 +1,7 @@
-//! Which words tell what a number is?
+//! Word lists for field names and for text near a number.
 //!
-//! In lower case and sorted. They come from the names that payment APIs, shops and logs give to card numbers, and from the
-//! names of the numbers that are most often taken for one.
+//! The lists are lowercase and sorted. They come from the names that payment APIs, shops and logs give to card numbers, and from
+//! the names of the numbers that are the most frequent false positives.
 
 /// Names of card numbers.
 #[rustfmt::skip]
@@ -31,7 +31,7 @@ pub const OTHER: [&str; 150] = [
     "weights", "years", "zips",
 ];
 
-/// Names of identifiers that could be anything.
+/// Names of identifiers in general.
 #[rustfmt::skip]
 pub const IDENTIFIER: [&str; 27] = [
     "account", "acquirer", "beneficiary", "blob", "customer", "d", "external", "id", "ids", "invoice", "key",
@@ -39,69 +39,69 @@ pub const IDENTIFIER: [&str; 27] = [
     "transactionid", "transactions", "txn", "user", "x", "y",
 ];
 
-/// Names that card numbers have too.
+/// Names that card numbers share with other values.
 #[rustfmt::skip]
 pub const WEAK: [&str; 13] = [
     "acct", "billing", "data", "declined", "details", "input", "invalid", "num", "number", "pay", "payment", "v",
     "value",
 ];
 
-/// Words in running text that announce another number.
+/// Words directly before a number in running text that name another number.
 #[rustfmt::skip]
 pub const OTHER_BEFORE: [&str; 11] = [
     "awb", "ean", "gtin", "iban", "iccid", "imei", "isbn", "phone", "timestamp", "trace", "tracking",
 ];
 
-/// Words in running text that announce a number of any kind, card numbers too.
+/// Words directly before a number in running text that name a number of any kind, card numbers included.
 #[rustfmt::skip]
 pub const WEAK_BEFORE: [&str; 4] = [
     "acct", "num", "number", "numbers",
 ];
 
-/// Words that a card number is written onto without a space.
+/// Words directly before a card number, without a separator.
 #[rustfmt::skip]
-pub const GLUED_BEFORE: [&str; 18] = [
+pub const ATTACHED_BEFORE: [&str; 18] = [
     "account", "acct", "amex", "card", "cardno", "cc", "ccn", "ccnum", "mastercard", "mc", "n", "no", "num",
     "number", "pan", "test", "track", "visa",
 ];
 
-/// Words that are written onto a card number without a space.
+/// Words directly after a card number, without a separator.
 #[rustfmt::skip]
-pub const GLUED_BEHIND: [&str; 5] = [
+pub const ATTACHED_AFTER: [&str; 5] = [
     "cvc", "cvv", "exp", "valid", "x",
 ];
 
-/// Words that stand in the same record as a card number.
+/// Names of other fields in the record of a card number.
 #[rustfmt::skip]
 pub const EVIDENCE: [&str; 12] = [
     "cardholder", "cardholdername", "csc", "cvc", "cvc2", "cvv", "cvv2", "exp", "expires", "expiry", "nameoncard",
     "securitycode",
 ];
 
-/// What words that belong to an expiry date begin with, besides: `expirationDate`.
+/// The prefix of further names of expiry dates, such as `expirationDate`.
 pub const EXPIRATION: &str = "expir";
 
-/// What names of card numbers that are written as one word end with.
+/// Endings of card number names that are written as one word.
 #[rustfmt::skip]
 const CARD_ENDINGS: [&str; 9] = [
     "card", "cards", "cardno", "cardnr", "cardnum", "cardnumber", "ccno", "ccnum", "ccnumber",
 ];
 
-/// What stands before such an ending where it means something else.
+/// Words before "card" that make it another kind of card.
 #[rustfmt::skip]
 const OTHER_CARDS: [&str; 18] = [
     "business", "dis", "flash", "gift", "graphics", "id", "loyalty", "member", "membership", "network", "phone",
     "pla", "post", "report", "score", "sd", "sim", "wild",
 ];
 
-/// Elements of HTML that say how their content looks, not what it is.
+/// HTML elements that format their content and do not name it.
 #[rustfmt::skip]
-pub const LOOKS: [&str; 21] = [
+pub const FORMATTING_TAGS: [&str; 21] = [
     "b", "big", "br", "code", "dd", "div", "dt", "em", "font", "i", "label", "li", "mark", "p", "small", "span",
     "strong", "td", "th", "tt", "u",
 ];
 
-/// True for the names of card numbers.
+/// True for words that name a card number.
 pub fn is_card(word: &[u8]) -> bool {
     if is_one_of(word, &CARD) {
         return true;
@@ -110,21 +110,21 @@ pub fn is_card(word: &[u8]) -> bool {
     !OTHER_CARDS.iter().any(|other| stem == other.as_bytes() || (other.len() > 2 && stem.ends_with(other.as_bytes())))
 }
 
-/// True for words that, in front of "card", mean something else.
+/// True for words before "card" that make it another kind of card.
 pub fn is_other_card(word: &[u8]) -> bool {
     is_one_of(word, &OTHER_CARDS)
 }
 
-/// True when `word` is one of `words`, but for a number or an `s` at its end: `id2`, `orders`.
+/// True if `word` is in `words`, with or without trailing digits or a plural `s`: `id2`, `orders`.
 pub fn is_like_one_of(word: &[u8], words: &[&str]) -> bool {
     let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let stem = word.get(..word.len().saturating_sub(digits)).filter(|stem| stem.len() > 1).unwrap_or_default();
     is_one_of(word, words) || is_one_of(stem, words) || stem.strip_suffix(b"s").is_some_and(|one| is_one_of(one, words))
 }
 
-/// True when `word` is one of `words`, which are in lower case and in order; its own case does not matter.
+/// True if `word` is in `words`, ignoring its case. `words` must be lowercase and sorted.
 pub fn is_one_of(word: &[u8], words: &[&str]) -> bool {
-    // The first letters alone tell most of them apart.
+    // Comparing the first letters first decides most comparisons.
     let first = word.first().map(u8::to_ascii_lowercase);
     let rest = || word.iter().map(u8::to_ascii_lowercase);
     let order = |known: &str| known.bytes().next().cmp(&first).then_with(|| known.bytes().cmp(rest()));
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_list_is_sorted_and_in_lower_case() {
+    fn every_list_is_sorted_and_lowercase() {
         let lists: [&[&str]; 10] = [
             &WEAK_BEFORE,
             &CARD,
@@ -144,10 +144,10 @@ mod tests {
             &IDENTIFIER,
             &WEAK,
             &OTHER_BEFORE,
-            &GLUED_BEFORE,
-            &GLUED_BEHIND,
+            &ATTACHED_BEFORE,
+            &ATTACHED_AFTER,
             &EVIDENCE,
-            &LOOKS,
+            &FORMATTING_TAGS,
         ];
         for list in lists {
             assert!(list.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_one_word_are_told_from_other_cards() {
+    fn one_word_names_are_distinguished_from_other_cards() {
         for word in ["card", "lastcard", "debitcard", "mycardnumber", "customerccnum"] {
             assert!(is_card(word.as_bytes()), "{word}");
         }

@@ -31,6 +31,6 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
 
 /// Inspector of the evaluation, with every optional feature enabled.
 fn inspector(document: Document, level: Sensitivity) -> Inspector {
-    let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::at(level) };
+    let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::with_sensitivity(level) };
     Inspector::new(document, Style::HIDE).under(Arc::new(criteria))
 }

@@ -52,8 +52,11 @@ impl Written {
 
     /// Runs all scanners. `place` names the proxy.
     pub async fn scan(&self, place: &str, sent: &Fragments, python: Option<&Python>, all: &mut Findings) -> Result<()> {
-        let strict =
-            Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::at(Sensitivity::Strict) });
+        let strict = Arc::new(Criteria {
+            base64: true,
+            authentication_data: None,
+            ..Criteria::with_sensitivity(Sensitivity::Strict)
+        });
         for (name, bytes) in &self.0 {
             for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
                 let at = || format!("{place}/{name}:{}", number + 1);

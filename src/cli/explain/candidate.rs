@@ -5,7 +5,7 @@ use crate::cli::shown::Shown;
 use panveil::scan::{Candidate, Separator, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
 use panveil::verdict::name::{NameEvidence, Names};
-use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, Sensitivity, Verdict, Why, context, luhn};
+use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, NotPanReason, Sensitivity, Verdict, context, luhn};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ impl Considered {
                 "no card: another reading of these digits is a better one".to_owned()
             }
             Verdict::NotPan(why) => format!("no card: {}", say(why)),
-            Verdict::Open => "no card: it ends too early to tell".to_owned(),
+            Verdict::Undecided => "no card: it ends too early to tell".to_owned(),
         }
     }
 }
@@ -70,16 +70,16 @@ const LEVEL: Sensitivity = Sensitivity::Balanced;
 
 fn beside(candidate: &Candidate<'_>) -> &'static str {
     match boundary::surroundings(candidate, &candidate.before()) {
-        Surroundings::Object(why) => say(why),
+        Surroundings::NotPan(why) => say(why),
         Surroundings::Track => "the rest of a magnetic stripe's track",
-        Surroundings::Weigh(weight) if weight < 0 => "something that is rarely beside a card",
-        Surroundings::Weigh(_) | Surroundings::Open => "nothing that speaks against a card",
+        Surroundings::Score(weight) if weight < 0 => "something that is rarely beside a card",
+        Surroundings::Score(_) | Surroundings::Undecided => "nothing that speaks against a card",
     }
 }
 
 fn named(candidate: &Candidate<'_>) -> &'static str {
-    let NameEvidence::Weighs(score) =
-        context::called(&candidate.before(), &EnclosingNames::default(), &Names::default())
+    let NameEvidence::Score(score) =
+        context::name_evidence(&candidate.before(), &EnclosingNames::default(), &Names::default())
     else {
         return "as something without cards";
     };
@@ -96,14 +96,14 @@ fn named(candidate: &Candidate<'_>) -> &'static str {
 fn score(evidence: &Evidence, verdict: Verdict) -> String {
     let followed = match verdict {
         Verdict::Pan(pan) | Verdict::Track(pan, _) => pan.score.saturating_sub(evidence.score()),
-        Verdict::NotPan(_) | Verdict::Open => 0,
+        Verdict::NotPan(_) | Verdict::Undecided => 0,
     };
     let parts = [
         ("range", evidence.range),
         ("layout", evidence.layout),
-        ("beside it", evidence.beside),
+        ("beside it", evidence.adjacent),
         ("name", evidence.context),
-        ("known number", evidence.known),
+        ("known number", evidence.known_number),
         ("rest of the record", evidence.record.saturating_add(followed)),
     ];
     let said = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
@@ -146,16 +146,16 @@ fn check_digit(digits: &[u8]) -> String {
     format!("wrong: it is {}, and should be {}", char::from(*is), right.map_or('?', char::from))
 }
 
-fn say(why: Why) -> &'static str {
+fn say(why: NotPanReason) -> &'static str {
     match why {
-        Why::Repeated => "all its digits are the same",
-        Why::Issuer => "no issuer has such numbers",
-        Why::GluedToLetter => "a letter touches it",
-        Why::Fraction => "it is one side of a decimal number",
-        Why::LongerNumber => "it goes on in the same layout, as part of something longer",
-        Why::CheckDigit => "its check digit is wrong",
-        Why::TestCard => "it is a published number for tests",
-        Why::IgnoredName => "it stands under a name without cards",
-        Why::WeakEvidence => "too little speaks for one",
+        NotPanReason::RepeatedDigit => "all its digits are the same",
+        NotPanReason::UnknownIssuer => "no issuer has such numbers",
+        NotPanReason::AdjacentLetter => "a letter touches it",
+        NotPanReason::DecimalNumber => "it is one side of a decimal number",
+        NotPanReason::LongerNumber => "it goes on in the same layout, as part of something longer",
+        NotPanReason::FailsLuhn => "its check digit is wrong",
+        NotPanReason::TestNumber => "it is a published number for tests",
+        NotPanReason::IgnoredName => "it stands under a name without cards",
+        NotPanReason::WeakEvidence => "too little speaks for one",
     }
 }

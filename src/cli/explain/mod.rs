@@ -154,7 +154,7 @@ impl Paragraph {
     /// For a card that the filter finds and no candidate explains.
     fn of_finding(finding: &Finding, shown: Shown) -> Self {
         let (brand, length) =
-            (finding.detection.what.brand().map_or("", Brand::as_str), finding.detection.what.length());
+            (finding.detection.kind.brand().map_or("", Brand::as_str), finding.detection.kind.length());
         let number = shown.number(b"", usize::from(length));
         let text = format!("{number}\n  {:<12} a card: {brand}, {length} digits\n", "verdict");
         Self { source: finding.span.clone(), span: 0..0, text }

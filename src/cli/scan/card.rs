@@ -57,9 +57,9 @@ impl Position {
     /// The card that begins here and is spelled so.
     pub fn card(&self, finding: &Finding, spelling: &[u8], shown: Shown) -> Card {
         Card {
-            brand: finding.detection.what.brand().map_or("", Brand::as_str),
-            digits: finding.detection.what.length(),
-            number: shown.number(&plain(finding, spelling), usize::from(finding.detection.what.length())),
+            brand: finding.detection.kind.brand().map_or("", Brand::as_str),
+            digits: finding.detection.kind.length(),
+            number: shown.number(&plain(finding, spelling), usize::from(finding.detection.kind.length())),
             line: self.line,
             column: self.column,
             characters: characters(spelling),
@@ -75,7 +75,7 @@ fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
         Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
             Cow::Borrowed(spelling)
         }
-        Form::Spelled(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
+        Form::Encoded(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
     }
 }
 

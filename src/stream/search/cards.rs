@@ -5,7 +5,7 @@ use crate::mask;
 use crate::scan::{Candidate, Digits, Shape, Starts, Step, View, Windows};
 use crate::stream::finding::{Detection, FindingKind, Trace};
 use crate::stream::key_context::Cursor;
-use crate::verdict::{self, Brand, EnclosingNames, Pan, Traces, Verdict, Why};
+use crate::verdict::{self, Brand, EnclosingNames, NotPanReason, Pan, Traces, Verdict};
 use std::ops::Range;
 
 /// Adds the cards in `segment` to `hits`. Returns the cursor that told their names, when there was anything to call.
@@ -68,8 +68,8 @@ fn best<'t>(mut windows: Windows<'_>, segment: &Segment<'t>, names: &mut Option<
     while let Some(candidate) = windows.next_possible(verdict::is_possible) {
         let far = far_names(&candidate, segment, names);
         let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &far) {
-            Verdict::Open => return BestCandidate::Open,
-            Verdict::NotPan(Why::WeakEvidence) => {
+            Verdict::Undecided => return BestCandidate::Open,
+            Verdict::NotPan(NotPanReason::WeakEvidence) => {
                 extend(&mut best, &candidate);
                 continue;
             }

@@ -20,7 +20,7 @@ pub const REACH: usize = NEAR + LONGEST_CODE;
 pub fn find(segment: &Segment<'_>, names: CodeNames, hits: &mut SegmentMatches) {
     let is_card = |what: &FindingKind| matches!(what, FindingKind::Pan(_) | FindingKind::Track(_));
     let cards: Vec<Range<usize>> =
-        hits.found.iter().filter(|hit| is_card(&hit.detection.what)).map(|hit| hit.span.clone()).collect();
+        hits.found.iter().filter(|hit| is_card(&hit.detection.kind)).map(|hit| hit.span.clone()).collect();
     let locations = locations(segment, &cards, hits.decided);
     if locations.is_empty() {
         return;
