@@ -21,9 +21,7 @@
 //! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
 
 mod body;
-mod budget;
 mod charset;
-mod coding;
 mod csv_header;
 mod document;
 mod finding;
@@ -58,15 +56,15 @@ mod oracle;
 pub use body::{
     Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Counts, FORWARDED_TOGETHER, Side,
 };
-pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
 pub use charset::is_unreadable as is_unreadable_charset;
-pub use coding::{DecodeError, Decoder, Progress, Unknown, names_no_coding};
 pub use document::Document;
 pub use finding::{Detection, Finding, FindingKind, Matched, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
 pub use media::{SNIFFED, begins_like_text, is_binary};
 pub use messages::{Framing, Prefixed, Sender};
 pub use quick_check::may_contain;
+
+pub use panveil_codings::{DecodeError, Decoder, Exhausted, MemoryBudget, Progress, Unknown, names_no_coding};
 
 use crate::scan::token::LONGEST_TOKEN;
 

@@ -24,6 +24,7 @@ pub(super) fn owner(name: &str) -> String {
     let mut parts = path.split("::");
     match parts.next().unwrap_or_default() {
         "" => "the C library".to_owned(),
+        "panveil_codings" => "panveil: codings".to_owned(),
         "panveil" => match (parts.next(), parts.next()) {
             (Some(DEEP), Some(module)) if module.starts_with(|c: char| c.is_lowercase()) => {
                 format!("panveil: {DEEP}::{module}")
@@ -78,7 +79,7 @@ mod tests {
     fn a_function_belongs_to_who_wrote_it() {
         for (name, expected) in [
             ("<panveil::stream::inspector::Inspector>::inspect", "panveil: stream::inspector"),
-            ("panveil::stream::coding::zstd::hash::step", "panveil: stream::coding"),
+            ("panveil_codings::zstd::hash::step", "panveil: codings"),
             ("<panveil::stream::Sender as core::fmt::Debug>::fmt", "panveil: stream"),
             ("panveil::mask::f::{closure#0}", "panveil: mask"),
             ("<&panveil::policy::Policy as core::fmt::Debug>::fmt", "panveil: policy"),

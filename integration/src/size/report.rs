@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 90;
 const SMALL: f64 = 0.004;
 
 /// Part of the data that is recognized by its bytes.
-const DICTIONARY: &[u8] = include_bytes!("../../../src/stream/coding/brotli/dictionary.zst");
+const DICTIONARY: &[u8] = include_bytes!("../../../codings/src/brotli/dictionary.zst");
 
 /// Report as Markdown. `named` has the same code as `shipped`, and the names of its functions.
 #[must_use]

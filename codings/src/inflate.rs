@@ -1,7 +1,7 @@
 //! What does a deflate stream say (RFC 1951)?
 
 use super::{DecodeError, Text};
-use crate::stream::{Account, Reservation};
+use crate::budget::{Account, Reservation};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32, TINFL_FLAG_PARSE_ZLIB_HEADER,

@@ -1,7 +1,7 @@
 //! Which bits come next, and are they there already?
 
 use super::super::DecodeError;
-use crate::stream::Exhausted;
+use crate::budget::Exhausted;
 
 /// Why a step of decoding is not done.
 pub(super) enum DecodeStop {

@@ -16,7 +16,7 @@ use self::command::Command;
 use self::header::Codes;
 use super::history::History;
 use super::{DecodeError, Progress, Text};
-use crate::stream::{Account, Reservation};
+use crate::budget::{Account, Reservation};
 
 /// The most bytes that are decoded before they are said.
 const MOST_UNSAID: usize = 64 << 10;

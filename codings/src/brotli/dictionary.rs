@@ -2,7 +2,7 @@
 
 use super::super::Text;
 use super::super::zstd::Zstd;
-use crate::stream::MemoryBudget;
+use crate::budget::MemoryBudget;
 use std::sync::OnceLock;
 
 /// The words, one length after the other, compressed: 55 KB in every wasm in place of 123.

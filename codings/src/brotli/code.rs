@@ -2,7 +2,7 @@
 
 use super::super::DecodeError;
 use super::bits::{BROKEN, Bits, DecodeStop};
-use crate::stream::Reservation;
+use crate::budget::Reservation;
 
 /// No code is longer.
 const MOST_BITS: usize = 15;

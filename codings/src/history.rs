@@ -1,7 +1,7 @@
 //! What was decoded last, and may be referred to?
 
 use super::{DecodeError, Text};
-use crate::stream::{Account, Buffer, Exhausted};
+use crate::budget::{Account, Buffer, Exhausted};
 
 /// What is kept beyond the window at least, since what is kept has to be moved when the rest is dropped. No more than this is
 /// appended before it is said.

@@ -4,7 +4,7 @@ use super::bits::{BROKEN, Bits, DecodeStop};
 use super::blocks::Blocks;
 use super::code::Code;
 use super::context::Mode;
-use crate::stream::{Account, Reservation};
+use crate::budget::{Account, Reservation};
 
 /// How many contexts a literal may have, and a distance.
 const LITERAL_CONTEXTS: usize = 64;

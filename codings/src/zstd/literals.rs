@@ -4,7 +4,7 @@ use super::super::DecodeError;
 use super::bits::{Backward, top};
 use super::block::LARGEST_BLOCK;
 use super::fse::Table;
-use crate::stream::Buffer;
+use crate::budget::Buffer;
 
 /// No code is longer.
 const MOST_BITS: u32 = 11;

@@ -5,7 +5,7 @@ use super::super::history::History;
 use super::bits::Backward;
 use super::fse::Table;
 use super::literals::{self, Codes};
-use crate::stream::{Account, Buffer};
+use crate::budget::{Account, Buffer};
 
 /// No block says more, nor takes more.
 pub(super) const LARGEST_BLOCK: usize = 128 << 10;

@@ -13,7 +13,7 @@ use self::block::{LARGEST_BLOCK, Shared};
 use self::hash::Xxh64;
 use super::history::History;
 use super::{DecodeError, Progress, Text};
-use crate::stream::{Account, Buffer, Reservation};
+use crate::budget::{Account, Buffer, Reservation};
 
 const FRAME: u32 = 0xFD2F_B528;
 /// The lowest four bits may be anything.

@@ -2,7 +2,7 @@
 
 use super::bits::{BROKEN, Bits, DecodeStop};
 use super::code::Code;
-use crate::stream::Reservation;
+use crate::budget::Reservation;
 
 /// From which length on, and with how many bits more, a code for the length of a block is meant.
 const LENS: [(u32, u8); 26] = [

@@ -1,4 +1,4 @@
-//! What does an encoded body say, as far as it has come?
+//! Streaming decoders of HTTP content encodings, with bounded memory.
 //!
 //! A [`Decoder`] takes the bytes of a body with a `content-encoding` and says at once all that they determine: what a
 //! sender has flushed is never kept back, so that server-sent events stay events.
@@ -23,7 +23,18 @@
 //! was decoded, so nothing passes unread. After a gzip member that is whatever does not begin another member; zeros between
 //! two members are padding, as Python's `gzip` reads them.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test that panics has failed, which is its purpose"
+    )
+)]
+
 mod brotli;
+mod budget;
 mod checksum;
 mod deflate;
 mod gzip;
@@ -36,7 +47,7 @@ use self::brotli::Brotli;
 use self::deflate::Deflate;
 use self::gzip::Gzip;
 use self::zstd::Zstd;
-use super::{Account, Exhausted, MemoryBudget, Reservation};
+pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
 use std::cell::RefCell;
 use std::rc::Rc;
 
