@@ -1,7 +1,7 @@
 //! What is known of a number before anyone asks whether it is a card?
 
 use super::emv::Object;
-use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, Separator, View, text_before};
+use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, SeparatorKind, View, text_before};
 use std::ops::Range;
 
 /// Digits that could be a card number, and where they stand.
@@ -12,7 +12,7 @@ pub struct Candidate<'a> {
     pub(super) span: Range<usize>,
     pub(super) digits: Digits,
     pub(super) shape: Shape,
-    pub(super) separator: Option<Separator>,
+    pub(super) separator: Option<SeparatorKind>,
 }
 
 /// One to 19 digits, as ASCII. Has no `Debug`, `Display` or `Serialize`.
@@ -62,7 +62,7 @@ pub enum Edge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbour {
     /// What joins them to the candidate.
-    pub separator: Separator,
+    pub separator: SeparatorKind,
     /// True when the nearest group is one to six zeros and the chain ends there.
     pub zeros: bool,
 }
@@ -88,7 +88,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// The separator of a grouped candidate.
-    pub fn separator(&self) -> Option<Separator> {
+    pub fn separator(&self) -> Option<SeparatorKind> {
         self.separator
     }
 
@@ -105,14 +105,14 @@ impl<'a> Candidate<'a> {
     /// How many groups of four stand beside a grouped candidate, joined by its own separator: two on either side are
     /// counted at most.
     pub fn fours_beside(&self) -> u8 {
-        let joint = match self.separator {
-            Some(Separator::Space) => b' ',
-            Some(Separator::Dash) => b'-',
-            Some(Separator::Dot) => b'.',
-            Some(Separator::Wide) | None => return 0,
+        let separator = match self.separator {
+            Some(SeparatorKind::Space) => b' ',
+            Some(SeparatorKind::Dash) => b'-',
+            Some(SeparatorKind::Dot) => b'.',
+            Some(SeparatorKind::Other) | None => return 0,
         };
         let last = self.span.end.saturating_sub(1);
-        fours(self.view, self.span.start, -1, joint).saturating_add(fours(self.view, last, 1, joint))
+        fours(self.view, self.span.start, -1, separator).saturating_add(fours(self.view, last, 1, separator))
     }
 
     /// The text before the first digit, as far as it may matter.
@@ -136,7 +136,7 @@ impl<'a> Candidate<'a> {
         let mut distance: isize = -1;
         while distance.unsigned_abs() < CHAIN {
             let further = distance.saturating_sub(1);
-            let joins = Separator::from_byte(self.view.around(start, distance)).is_some()
+            let joins = SeparatorKind::from_byte(self.view.around(start, distance)).is_some()
                 && self.view.is_digit_like(start, further);
             if !joins && !self.view.is_digit_like(start, distance) {
                 let letter = |offset: isize| self.view.around(start, distance.saturating_add(offset));
@@ -210,7 +210,7 @@ fn edge(view: View<'_>, from: usize, step: isize) -> Edge {
     if byte.is_ascii_alphabetic() {
         return Edge::Letter;
     }
-    let Some(separator) = Separator::from_byte(byte) else { return Edge::Open };
+    let Some(separator) = SeparatorKind::from_byte(byte) else { return Edge::Open };
     if !view.is_digit_like(from, step.saturating_mul(2)) {
         return Edge::Open;
     }
@@ -225,18 +225,18 @@ fn is_zeros(view: View<'_>, from: usize, step: isize) -> bool {
         len = len.saturating_add(1);
         at = at.saturating_add(step);
     }
-    let joined = Separator::from_byte(view.around(from, at)).is_some();
+    let joined = SeparatorKind::from_byte(view.around(from, at)).is_some();
     let goes_on = joined && view.is_digit_like(from, at.saturating_add(step));
     let ends = !view.around(from, at).is_ascii_alphanumeric() && !view.is_digit_like(from, at);
     (1..=LONGEST_FRACTION).contains(&len) && ends && !goes_on
 }
 
-/// How many groups of four stand beside the digit at `from`, going in steps of `step`, each joined by `joint`: four digits,
+/// How many groups of four stand beside the digit at `from`, going in steps of `step`, each joined by `separator`: four digits,
 /// or four hexadecimal digits with a decimal one among them. At most two are counted.
-fn fours(view: View<'_>, from: usize, step: isize, joint: u8) -> u8 {
+fn fours(view: View<'_>, from: usize, step: isize, separator: u8) -> u8 {
     let mut at: isize = 0;
     let mut count: u8 = 0;
-    while count < 2 && view.around(from, at.saturating_add(step)) == joint {
+    while count < 2 && view.around(from, at.saturating_add(step)) == separator {
         let place = |index: isize| at.saturating_add(step.saturating_mul(index.saturating_add(1)));
         let is_digit = |index: isize| view.is_digit_like(from, place(index));
         let in_group = |index: isize| is_digit(index) || view.around(from, place(index)).is_ascii_hexdigit();
@@ -267,7 +267,7 @@ mod tests {
         edge(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1)
     }
 
-    fn group(separator: Separator, zeros: bool) -> Edge {
+    fn group(separator: SeparatorKind, zeros: bool) -> Edge {
         Edge::Group(Neighbour { separator, zeros })
     }
 
@@ -300,17 +300,17 @@ mod tests {
 
     #[test]
     fn a_fraction_of_zeros_is_told_from_others() {
-        assert_eq!(right("4111.0", 4), group(Separator::Dot, true));
-        assert_eq!(right("4111.000000,", 4), group(Separator::Dot, true));
-        assert_eq!(right("4111.0000000", 4), group(Separator::Dot, false));
-        assert_eq!(right("4111.0e5", 4), group(Separator::Dot, false));
-        assert_eq!(right("4111.01", 4), group(Separator::Dot, false));
-        assert_eq!(right("4111.0.1", 4), group(Separator::Dot, false));
+        assert_eq!(right("4111.0", 4), group(SeparatorKind::Dot, true));
+        assert_eq!(right("4111.000000,", 4), group(SeparatorKind::Dot, true));
+        assert_eq!(right("4111.0000000", 4), group(SeparatorKind::Dot, false));
+        assert_eq!(right("4111.0e5", 4), group(SeparatorKind::Dot, false));
+        assert_eq!(right("4111.01", 4), group(SeparatorKind::Dot, false));
+        assert_eq!(right("4111.0.1", 4), group(SeparatorKind::Dot, false));
     }
 
     #[test]
     fn a_masked_group_is_a_neighbour_still() {
-        assert_eq!(right("4111 **** 1", 4), group(Separator::Space, false));
+        assert_eq!(right("4111 **** 1", 4), group(SeparatorKind::Space, false));
         assert_eq!(right("4111 **", 4), Edge::Open);
     }
 }

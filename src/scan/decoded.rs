@@ -6,9 +6,9 @@
 
 use super::escape::{self, Begin, Escapes, Unit};
 use super::fold::{self, Fold};
-use super::joint::is_joint_byte;
 use super::lanes::{self, Lanes};
 use super::markup::{self, Mark};
+use super::separator::is_separator_byte;
 use std::ops::Range;
 
 /// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
@@ -162,7 +162,7 @@ impl<'a> Decoded<'a> {
         if gap == 0 && longest.is_some_and(|longest| longest <= LONGEST_SPELLING) {
             return;
         }
-        let in_number = |byte: &u8| byte.is_ascii_digit() || is_joint_byte(*byte);
+        let in_number = |byte: &u8| byte.is_ascii_digit() || is_separator_byte(*byte);
         let too_long = |position: &usize| {
             let before = position.checked_sub(1).map_or(0, |before| self.end(before));
             let gap = if *position == 0 { gap } else { 0 };

@@ -3,8 +3,8 @@
 //! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
 //! and the plus sign of form encoding.
 
-use super::joint::is_joint_byte;
 use super::lanes::{self, Every, Lanes, Span};
+use super::separator::is_separator_byte;
 use super::{MASK_CHARACTERS, markup};
 
 /// What begins at a place in a text.
@@ -232,7 +232,7 @@ fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
             Unit::Byte(length, byte) => (length, byte),
             Unit::Character(length, character) => (length, u8::try_from(character).unwrap_or(u8::MAX)),
         };
-        if says.is_ascii() && !says.is_ascii_digit() && !is_joint_byte(says) {
+        if says.is_ascii() && !says.is_ascii_digit() && !is_separator_byte(says) {
             // What is spelled twice is not read further here.
             return Some(Escapes::TEXT.may_begin(says));
         }

@@ -1,10 +1,10 @@
 //! Where may a number be at all?
 //!
-//! A number stands in a chain: digits with at most [`LONGEST_JOINT`] bytes of joints between them. A block at a time, its
+//! A number stands in a chain: digits with at most [`LONGEST_SEPARATOR`] bytes of separators between them. A block at a time, its
 //! bytes become bits, and the bits tell which chains have enough digits. All else is passed over here.
 
-use super::joint::LONGEST_JOINT;
 use super::lanes::{BLOCK, Every, Lanes, Span, bits, padded};
+use super::separator::LONGEST_SEPARATOR;
 use super::{MAX_DIGITS, MIN_DIGITS};
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Ran
             }
         };
         let digits = bits(block, |bytes| bytes.is_in(kinds.digits));
-        let near = (0..LONGEST_JOINT).fold(digits, |near, _| (near << 1) | digits);
+        let near = (0..LONGEST_SEPARATOR).fold(digits, |near, _| (near << 1) | digits);
         if may_matter(digits, near) {
             let chains = near & bits(block, |bytes| kinds.in_chain(bytes));
             let is_none = |run: Range<usize>| is_none(run.start.saturating_add(at)..run.end.saturating_add(at));
@@ -63,7 +63,7 @@ impl Kinds {
         }
     }
 
-    /// Which bytes are digits or parts of joints.
+    /// Which bytes are digits or parts of separators.
     #[inline(always)]
     fn in_chain(&self, bytes: Lanes) -> Lanes {
         self.others.iter().fold(bytes.is_in(self.most), |any, other| any | bytes.is(*other))
@@ -71,11 +71,11 @@ impl Kinds {
 }
 
 /// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it. What is
-/// near a chain ends [`LONGEST_JOINT`] bytes behind it, or where the block does.
+/// near a chain ends [`LONGEST_SEPARATOR`] bytes behind it, or where the block does.
 #[inline(always)]
 fn may_matter(digits: u64, near: u64) -> bool {
     let runs = long(near);
-    let long = runs & (runs >> LONGEST_JOINT) != 0;
+    let long = runs & (runs >> LONGEST_SEPARATOR) != 0;
     (long && digits.count_ones() >= ENOUGH_OF_FLOAT) || near >= !0 << (BLOCK - SHORTEST)
 }
 
@@ -140,7 +140,7 @@ fn offset(bit: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::joint::is_joint_byte;
+    use crate::scan::separator::is_separator_byte;
     use crate::scan::window::{CANONICAL, SPREAD};
     use proptest::prelude::*;
 
@@ -148,14 +148,14 @@ mod tests {
     fn slowly(text: &[u8], from: usize, is_none: impl Fn(Range<usize>) -> bool) -> Option<usize> {
         let mut start = from;
         while start < text.len() {
-            let (mut digits, mut joint, mut at) = (0, 0, start);
-            while at < text.len() && (text[at].is_ascii_digit() || is_joint_byte(text[at])) && joint < 4 {
+            let (mut digits, mut separator, mut at) = (0, 0, start);
+            while at < text.len() && (text[at].is_ascii_digit() || is_separator_byte(text[at])) && separator < 4 {
                 let digit = text[at].is_ascii_digit();
-                joint = if digit { 0 } else { joint + 1 };
+                separator = if digit { 0 } else { separator + 1 };
                 digits += usize::from(digit);
                 at += 1;
             }
-            let exponent = joint == 0 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
+            let exponent = separator == 0 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
             let passed = (1..=MAX_DIGITS).contains(&digits) && digits == at - start && is_none(start..at);
             if !passed
                 && text[start].is_ascii_digit()
@@ -206,22 +206,22 @@ mod tests {
         assert_eq!(next_chain(&Kinds::new(), b"1", 5, |_| false), None);
     }
 
-    /// Every layout that a wide joint may have, wherever blocks end.
+    /// Every layout that another separator may have, wherever blocks end.
     #[test]
-    fn wide_joints_are_passed() {
+    fn other_separators_are_passed() {
         let lengths = |layout: u32| -> Vec<u32> {
             format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
         };
         let printed = CANONICAL.map(lengths).into_iter();
         let spread = printed.filter(|lengths| lengths.iter().all(|length| SPREAD.contains(length)));
         let layouts: Vec<Vec<u32>> = spread.chain([vec![1; MIN_DIGITS]]).collect();
-        for (layout, joint, before) in layouts.iter().flat_map(|layout| {
+        for (layout, separator, before) in layouts.iter().flat_map(|layout| {
             [" - ", "  ", "/", "|", " | "]
                 .into_iter()
-                .flat_map(move |joint| (0..=BLOCK).map(move |before| (layout, joint, before)))
+                .flat_map(move |separator| (0..=BLOCK).map(move |before| (layout, separator, before)))
         }) {
             let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
-            let text = format!("{}{}{}", "a".repeat(before), groups.join(joint), "a".repeat(20));
+            let text = format!("{}{}{}", "a".repeat(before), groups.join(separator), "a".repeat(20));
             assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), Some(before), "{text}");
         }
     }

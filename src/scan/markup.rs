@@ -6,8 +6,8 @@
 
 use super::LONGEST_SPELLING;
 use super::escape::in_number;
-use super::joint::is_joint_byte;
 use super::lanes;
+use super::separator::is_separator_byte;
 use std::ops::Range;
 
 /// A mark, or what the text ends with before it is known whether it is one.
@@ -47,7 +47,7 @@ pub fn next(before: &[u8], text: &[u8], from: usize, behind: Option<usize>) -> O
 fn is_behind_digit(before: &[u8], text: &[u8], start: usize) -> bool {
     let mut earlier = text.get(..start).unwrap_or_default().iter().rev().chain(before.iter().rev()).copied();
     let byte = earlier.next().unwrap_or(0);
-    in_number(byte) || (is_joint_byte(byte) && earlier.next().is_some_and(in_number))
+    in_number(byte) || (is_separator_byte(byte) && earlier.next().is_some_and(in_number))
 }
 
 /// The mark that begins at `start`.

@@ -5,10 +5,10 @@
 //!
 //! # Vocabulary
 //!
-//! A *group* is a maximal run of digits. A *joint* is what may stand between two groups: a space, dash or dot, or one of
-//! the wider ones in `joint.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each; where
-//! starts are looked for (`starts.rs`), by joints of any kind. A *window* is a run of neighbouring groups with the same
-//! joint throughout: windows begin and end at group boundaries only, so that a number never starts in the middle of a
+//! A *group* is a maximal run of digits. A *separator* is what may stand between two groups: a space, dash or dot, or one of
+//! the wider ones in `separator.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each; where
+//! starts are looked for (`starts.rs`), by separators of any kind. A *window* is a run of neighbouring groups with the same
+//! separator throughout: windows begin and end at group boundaries only, so that a number never starts in the middle of a
 //! longer one. A window becomes a candidate when it has [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the
 //! [`Shape`]s. Only in the data objects of chip cards (`emv.rs`) do the digits of a number touch other digits.
 //!
@@ -28,7 +28,6 @@ mod emv;
 mod escape;
 mod fold;
 mod hot;
-mod joint;
 pub(crate) mod lanes;
 mod last;
 pub(crate) mod letters;
@@ -37,6 +36,7 @@ pub mod pattern;
 mod prefixed;
 mod quiet;
 mod row;
+mod separator;
 mod starts;
 pub mod token;
 mod view;
@@ -47,14 +47,14 @@ pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, none as is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use joint::Joint;
-pub use joint::{Separator, is_joint, is_joint_byte};
 pub use last::{count, last};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use prefixed::number_in as prefixed_number;
 pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_binary_far};
 pub use quiet::{quiet, says_at_least, seam};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use separator::GroupSeparator;
+pub use separator::{SeparatorKind, is_separator, is_separator_byte};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;
@@ -73,9 +73,9 @@ pub const LOOKBEHIND: usize = 256;
 /// the rest of a track (ISO/IEC 7813: track 1 has at most 79 characters).
 pub const LOOKAHEAD: usize = 80;
 
-/// Bytes from a window's first digit on that may take part in a decision: 19 digits with 18 joints, then what may follow
+/// Bytes from a window's first digit on that may take part in a decision: 19 digits with 18 separators, then what may follow
 /// them.
-pub const HORIZON: usize = MAX_DIGITS + (MAX_DIGITS - 1) * joint::LONGEST_JOINT + LOOKAHEAD;
+pub const HORIZON: usize = MAX_DIGITS + (MAX_DIGITS - 1) * separator::LONGEST_SEPARATOR + LOOKAHEAD;
 
 /// How far a chain is followed to the left.
 const CHAIN: usize = 32;

@@ -6,9 +6,9 @@
 
 use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
 use super::fold::{self, Fold};
-use super::joint::is_joint_byte;
 use super::lanes::{self, BLOCK};
 use super::markup::{self, Mark};
+use super::separator::is_separator_byte;
 use super::{Digits, Starts, View, count};
 use std::ops::Range;
 
@@ -84,7 +84,7 @@ fn harmless_until(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
 }
 
 /// How long the escape or character at `mark` is when it is harmless: it stands for what is in no number, in no other escape and
-/// no bracket, or for a joint that joins nothing.
+/// no bracket, or for a separator that joins nothing.
 fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     let rest = text.get(mark..)?;
     let before = mark.checked_sub(1).map_or(before, |before| text.get(before).copied());
@@ -118,9 +118,10 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
         '\u{80}'.. => is_kept(character),
         '&' => rest.starts_with(b"&") && begins_no_reference(behind, escapes),
         '\\' => rest.starts_with(b"\\") && !b"u/bf".contains(&next) && !escapes.may_begin(next),
-        _ if u8::try_from(character).is_ok_and(is_joint_byte) => {
-            let in_number =
-                |byte: u8| byte.is_ascii_digit() || is_joint_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii();
+        _ if u8::try_from(character).is_ok_and(is_separator_byte) => {
+            let in_number = |byte: u8| {
+                byte.is_ascii_digit() || is_separator_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii()
+            };
             !before.is_none_or(in_number) || !in_number(next)
         }
         // What is before it may be the length of a string.

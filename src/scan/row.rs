@@ -4,8 +4,8 @@
 //! block, before the groups are read one by one; most rows are numbered lists, tables and serial numbers.
 
 use super::candidate::Digits;
-use super::joint::{Separator, is_joint_byte};
 use super::lanes::{BLOCK, bits};
+use super::separator::{SeparatorKind, is_separator_byte};
 use super::{MIN_DIGITS, View};
 use std::ops::Range;
 
@@ -13,8 +13,8 @@ use std::ops::Range;
 const FOURS: u64 = 0xf | (0xf << 5) | (0xf << 10) | (0xf << 15);
 const FOURS_AND_END: u64 = 0xf_ffff;
 
-/// Where the joints between the groups are, and what follows them.
-const JOINTS: [usize; 3] = [4, 9, 14];
+/// Where the separators between the groups are, and what follows them.
+const SEPARATORS: [usize; 3] = [4, 9, 14];
 const END: usize = 19;
 
 /// The lengths of a first group with which something else may begin: the other canonical layouts.
@@ -29,12 +29,12 @@ const FIFTH: std::ops::RangeInclusive<u32> = 1..=3;
 pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
     let behind = view.at(run.end);
     let goes_on = view.at(run.end.saturating_add(1)).is_ascii_digit();
-    let joined = Separator::from_byte(behind).is_some() && goes_on;
+    let joined = SeparatorKind::from_byte(behind).is_some() && goes_on;
     let in_row =
-        joined && Separator::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
+        joined && SeparatorKind::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
     if !in_row {
         // What has one of the other signs on both sides is a part of something longer.
-        let within = goes_on && is_joint_byte(behind) && view.before(run.start, 1) == behind;
+        let within = goes_on && is_separator_byte(behind) && view.before(run.start, 1) == behind;
         return joined || !within || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
     }
     if run.len() != 4 {
@@ -46,7 +46,7 @@ pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) 
     if digits & FOURS_AND_END != FOURS {
         return true;
     }
-    if JOINTS.iter().any(|joint| block.get(*joint) != Some(&behind)) {
+    if SEPARATORS.iter().any(|separator| block.get(*separator) != Some(&behind)) {
         return false;
     }
     let fifth = (digits >> END >> 1).trailing_ones();
@@ -72,11 +72,11 @@ mod tests {
         #[test]
         fn no_window_is_passed_over(
             groups in prop::collection::vec(prop_oneof![6 => "[0-9]{4}", 1 => "[0-9]{1,8}", 1 => "[*]{4}"], 4..20),
-            joint in "[ ./_*-]",
+            separator in "[ ./_*-]",
             other in prop::sample::select(vec![" ", "-", ".", "  ", "/", "x", "e"]),
             at in 0..20_usize,
         ) {
-            let mut text = groups.join(&joint);
+            let mut text = groups.join(&separator);
             if let Some((before, after)) = text.split_at_checked(at * 5) {
                 text = format!("{before}{other}{after}");
             }

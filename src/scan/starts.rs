@@ -2,8 +2,8 @@
 
 use super::emv::{self, LONGEST_END};
 use super::hot::{self, Kinds};
-use super::joint::{Joint, LONGEST_JOINT, is_joint_byte};
 use super::prefixed;
+use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
 use super::window::{Windows, digits_end};
 use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, row};
 use std::ops::Range;
@@ -100,7 +100,7 @@ impl<'a> Starts<'a> {
         let behind = self.view.at(run.end);
         (MIN_DIGITS..=MAX_DIGITS).contains(&run.len())
             && run.end < self.view.len()
-            && !(is_joint_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
+            && !(is_separator_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
             // The tag of a chip's data object.
             && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
             && !self.may_be_number(run, possible)
@@ -157,14 +157,14 @@ impl<'a> Starts<'a> {
         let end = self.view.len();
         let rest = self.view.window().get(self.at..).unwrap_or_default();
         let mut start = end;
-        let mut joint: usize = 0;
+        let mut separator: usize = 0;
         for (distance, byte) in rest.iter().rev().enumerate() {
             if byte.is_ascii_digit() {
-                joint = 0;
+                separator = 0;
                 start = end.saturating_sub(distance).saturating_sub(1);
             } else {
-                joint = joint.saturating_add(1);
-                if joint > LONGEST_JOINT || !is_joint_byte(*byte) {
+                separator = separator.saturating_add(1);
+                if separator > LONGEST_SEPARATOR || !is_separator_byte(*byte) {
                     break;
                 }
             }
@@ -179,11 +179,11 @@ impl<'a> Starts<'a> {
                 return Some(self.at..digits_end(self.view, self.at));
             }
             let rest = self.view.window().get(self.at..).unwrap_or_default();
-            let Some(joint) = Joint::read(rest) else {
+            let Some(separator) = GroupSeparator::read(rest) else {
                 self.at = self.at.saturating_add(1);
                 break;
             };
-            self.at = self.at.saturating_add(joint.len());
+            self.at = self.at.saturating_add(separator.len());
         }
         self.in_chain = false;
         None
@@ -202,17 +202,17 @@ impl<'a> Starts<'a> {
     /// True when the chain that `start` lies in ends within the view, for good.
     fn is_closed(&self, start: usize) -> bool {
         let rest = self.view.window().get(start..).unwrap_or_default();
-        let mut joint: usize = 0;
+        let mut separator: usize = 0;
         for (position, byte) in rest.iter().enumerate() {
             if self.view.may_be_digit(*byte) {
-                joint = 0;
+                separator = 0;
                 continue;
             }
-            joint = joint.saturating_add(1);
-            if joint > LONGEST_JOINT {
+            separator = separator.saturating_add(1);
+            if separator > LONGEST_SEPARATOR {
                 return true;
             }
-            if !is_joint_byte(*byte) {
+            if !is_separator_byte(*byte) {
                 return !byte.is_ascii_hexdigit() || position.saturating_add(HEXADECIMAL) <= rest.len();
             }
         }
@@ -328,8 +328,8 @@ mod tests {
 
     #[test]
     fn groups_as_on_cards_may_be_joined_by_anything_alike() {
-        for joint in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
-            let text = ["4111", "1111", "1111", "1111"].join(joint);
+        for separator in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
+            let text = ["4111", "1111", "1111", "1111"].join(separator);
             assert_eq!(candidates(&text), [(text.clone(), Shape::Spread)]);
         }
         let spelled = ["4"; 16].join(" - ");

@@ -1,6 +1,6 @@
 //! Which bytes can the scanner see?
 
-use super::joint::{LONGEST_JOINT, is_joint_byte};
+use super::separator::{LONGEST_SEPARATOR, is_separator_byte};
 use super::{MIN_DIGITS, lanes};
 use std::ops::Range;
 
@@ -99,7 +99,7 @@ impl<'a> View<'a> {
 
     /// The masks in the window, from left to right, from the first mask character of each to behind its last.
     pub fn masks(&self) -> impl Iterator<Item = Range<usize>> {
-        let separated = |at: usize| super::Separator::from_byte(self.at(at)).is_some();
+        let separated = |at: usize| super::SeparatorKind::from_byte(self.at(at)).is_some();
         let is_mask = |at: &usize| self.at(*at) == self.mask;
         let mut at: usize = 0;
         std::iter::from_fn(move || {
@@ -132,15 +132,15 @@ impl<'a> View<'a> {
         hides_number(run, || self.is_behind_digit(character, position, first))
     }
 
-    /// True when a digit or `character` stands `distance` from `position`, or before a joint there.
+    /// True when a digit or `character` stands `distance` from `position`, or before a separator there.
     fn is_behind_digit(&self, character: u8, position: usize, distance: isize) -> bool {
         let mut at = distance;
-        for _ in 0..LONGEST_JOINT {
+        for _ in 0..LONGEST_SEPARATOR {
             let byte = self.around(position, at);
             if byte.is_ascii_digit() || byte == character {
                 return true;
             }
-            if !is_joint_byte(byte) {
+            if !is_separator_byte(byte) {
                 return false;
             }
             at = at.saturating_sub(1);
@@ -156,7 +156,7 @@ impl<'a> View<'a> {
         let mut at = distance;
         while run < WHOLE_MASK_RUN {
             if self.around(position, at) != character {
-                let separated = super::Separator::from_byte(self.around(position, at)).is_some();
+                let separated = super::SeparatorKind::from_byte(self.around(position, at)).is_some();
                 if run == 0 || !separated || self.around(position, at.saturating_add(step)) != character {
                     break;
                 }

@@ -2,8 +2,8 @@
 
 use super::candidate::{self, Candidate, Digits, Edge, Shape};
 use super::emv::{self, Object};
-use super::joint::{Joint, Separator};
 use super::prefixed;
+use super::separator::{GroupSeparator, SeparatorKind};
 use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
@@ -22,7 +22,7 @@ pub struct Windows<'a> {
     /// The longest group, and the shortest.
     longest: u32,
     shortest: u32,
-    joint: Option<Joint>,
+    separator: Option<GroupSeparator>,
     done: bool,
 }
 
@@ -67,11 +67,11 @@ impl<'a> Windows<'a> {
             digits: Digits::EMPTY,
             groups: 0,
             layout: 0,
-            opens: !(Separator::from_byte(view.before(start, 1)).is_some() && view.is_digit_like(start, -2)),
+            opens: !(SeparatorKind::from_byte(view.before(start, 1)).is_some() && view.is_digit_like(start, -2)),
             spelled: true,
             longest: 0,
             shortest: u32::MAX,
-            joint: None,
+            separator: None,
             done: long,
         }
     }
@@ -146,21 +146,21 @@ impl<'a> Windows<'a> {
         true
     }
 
-    /// Moves over the joint to the next group; false when no longer window can be a candidate.
+    /// Moves over the separator to the next group; false when no longer window can be a candidate.
     fn join_next(&mut self) -> bool {
         let rest = self.view.window().get(self.at..).unwrap_or_default();
-        let Some(joint) = Joint::read(rest) else { return false };
-        let wide = joint.separator() == Separator::Wide;
+        let Some(separator) = GroupSeparator::read(rest) else { return false };
+        let is_other = separator.kind() == SeparatorKind::Other;
         if self.groups == 1 {
-            if wide && self.is_joined_before(joint) {
+            if is_other && self.is_joined_before(separator) {
                 return false;
             }
-            self.joint = Some(joint);
+            self.separator = Some(separator);
         }
-        self.at = self.at.saturating_add(joint.len());
-        let may_be_spelled = self.spelled && (wide || self.opens);
-        let may_be_loose = !wide && self.opens && self.groups < LOOSE_GROUPS;
-        self.joint == Some(joint) && (may_be_spelled || may_be_loose || CANONICAL_BEGIN.contains(&self.layout))
+        self.at = self.at.saturating_add(separator.len());
+        let may_be_spelled = self.spelled && (is_other || self.opens);
+        let may_be_loose = !is_other && self.opens && self.groups < LOOSE_GROUPS;
+        self.separator == Some(separator) && (may_be_spelled || may_be_loose || CANONICAL_BEGIN.contains(&self.layout))
     }
 
     /// The candidate that the groups so far make, if they have the shape of one and `possible` digits.
@@ -168,19 +168,19 @@ impl<'a> Windows<'a> {
         if self.digits.len() < MIN_DIGITS {
             return None;
         }
-        let separator = self.joint.map(Joint::separator);
-        let shape = match separator {
+        let kind = self.separator.map(GroupSeparator::kind);
+        let shape = match kind {
             None => Shape::Bare,
-            Some(Separator::Wide) => self.wide_shape()?,
-            Some(separator) => self.narrow_shape(separator)?,
+            Some(SeparatorKind::Other) => self.other_separator_shape()?,
+            Some(kind) => self.common_separator_shape(kind)?,
         };
-        if !possible(&self.digits) || (separator.is_some() && self.begins_in_kept_tail()) {
+        if !possible(&self.digits) || (kind.is_some() && self.begins_in_kept_tail()) {
             return None;
         }
-        Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator })
+        Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator: kind })
     }
 
-    fn narrow_shape(&self, separator: Separator) -> Option<Shape> {
+    fn common_separator_shape(&self, kind: SeparatorKind) -> Option<Shape> {
         if self.groups <= CANONICAL_GROUPS && CANONICAL.contains(&self.layout) {
             Some(Shape::Canonical)
         } else if !self.opens || matches!(candidate::right(self.view, self.at), Edge::Group(_)) {
@@ -188,12 +188,12 @@ impl<'a> Windows<'a> {
         } else if self.spelled {
             Some(Shape::DigitByDigit)
         } else {
-            let loose = self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && separator != Separator::Dot;
+            let loose = self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && kind != SeparatorKind::Dot;
             loose.then_some(Shape::Loose)
         }
     }
 
-    fn wide_shape(&self) -> Option<Shape> {
+    fn other_separator_shape(&self) -> Option<Shape> {
         if self.goes_on() {
             return None;
         }
@@ -204,21 +204,21 @@ impl<'a> Windows<'a> {
         if self.spelled { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::Spread) }
     }
 
-    /// True when more digits are joined to the groups, on either side, by the joint that they have.
+    /// True when more digits are joined to the groups, on either side, by the separator that they have.
     fn goes_on(&self) -> bool {
-        let Some(joint) = self.joint else { return false };
-        let (len, view) = (joint.len(), self.view);
+        let Some(separator) = self.separator else { return false };
+        let (len, view) = (separator.len(), self.view);
         let ahead = (0..len).map(|distance| view.at(self.at.saturating_add(distance)));
         let digits = isize::try_from(len).unwrap_or(isize::MAX);
-        self.is_joined_before(joint) || (ahead.eq(joint.bytes()) && view.is_digit_like(self.at, digits))
+        self.is_joined_before(separator) || (ahead.eq(separator.bytes()) && view.is_digit_like(self.at, digits))
     }
 
-    /// True when more digits are joined to the first group by `joint`.
-    fn is_joined_before(&self, joint: Joint) -> bool {
-        let (len, view) = (joint.len(), self.view);
+    /// True when more digits are joined to the first group by `separator`.
+    fn is_joined_before(&self, separator: GroupSeparator) -> bool {
+        let (len, view) = (separator.len(), self.view);
         let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
         let digits = isize::try_from(len).unwrap_or(isize::MAX);
-        back.eq(joint.bytes()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1))
+        back.eq(separator.bytes()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1))
     }
 
     /// True when the first group belongs to the digits that a mask left visible at the end of a number.
@@ -233,7 +233,7 @@ impl<'a> Windows<'a> {
             let further = distance.saturating_sub(1);
             if byte.is_ascii_digit() {
                 digits = digits.saturating_add(1);
-            } else if Separator::from_byte(byte).is_none() || !self.view.is_digit_like(self.start, further) {
+            } else if SeparatorKind::from_byte(byte).is_none() || !self.view.is_digit_like(self.start, further) {
                 return false;
             }
             distance = further;

@@ -4,7 +4,8 @@
 //! is worth it asks the same code. The fast scanner must agree with it on every input.
 
 use crate::scan::{
-    self, FILLER, Fold, Joint, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold, is_joint_byte,
+    self, FILLER, Fold, GroupSeparator, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold,
+    is_separator_byte,
 };
 use crate::verdict::name::{NameEvidence, Names};
 use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, boundary, context, test_cards, track, words};
@@ -40,7 +41,7 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     spelled = folded(&spelled, mask);
     let mut before = 0;
     for (byte, _, end) in &mut spelled {
-        if *end - before > LONGEST_SPELLING && (byte.is_ascii_digit() || is_joint_byte(*byte)) {
+        if *end - before > LONGEST_SPELLING && (byte.is_ascii_digit() || is_separator_byte(*byte)) {
             *byte = 0;
         }
         before = *end;
@@ -66,7 +67,7 @@ fn without_marks(text: &[u8]) -> Spelled {
     };
     let (mut out, mut at, mut dropped) = (Spelled::new(), 0, None);
     while at < text.len() {
-        let follows = at > 0 && (digit(at - 1) || (is_joint_byte(text[at - 1]) && at > 1 && digit(at - 2)));
+        let follows = at > 0 && (digit(at - 1) || (is_separator_byte(text[at - 1]) && at > 1 && digit(at - 2)));
         match mark(at).filter(|_| follows || dropped == Some(at)) {
             Some(length) => {
                 at += length;
@@ -114,7 +115,7 @@ fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
         if b"%\\&".contains(&says) {
             return true;
         }
-        if !says.is_ascii_digit() && !is_joint_byte(says) && says != NOT_ASCII && says.is_ascii() {
+        if !says.is_ascii_digit() && !is_separator_byte(says) && says != NOT_ASCII && says.is_ascii() {
             return false;
         }
         tail = &tail[length..];
@@ -363,7 +364,7 @@ fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
         }
     }
     let hides_number = |run: &&Vec<usize>| {
-        let joint = text[..run[0]].iter().rev().take(3).take_while(|byte| is_joint_byte(**byte) && **byte != mask);
+        let joint = text[..run[0]].iter().rev().take(3).take_while(|byte| is_separator_byte(**byte) && **byte != mask);
         let before = text[..run[0] - joint.count()].last();
         let behind_digit = before.is_some_and(|byte| byte.is_ascii_digit() || *byte == mask);
         run.len() >= 8 || (run.len() >= 4 && behind_digit)
@@ -391,7 +392,7 @@ fn runs(text: &[u8], masked: &[bool]) -> Vec<Range<usize>> {
 fn joint<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [u8]> {
     let between = &text[runs.get(left)?.end..runs.get(left + 1)?.start];
     let whole = [between, b"0"].concat();
-    Joint::read(&whole).is_some_and(|joint| joint.len() == between.len()).then_some(between)
+    GroupSeparator::read(&whole).is_some_and(|joint| joint.len() == between.len()).then_some(between)
 }
 
 /// Where the window from run `first` to run `last` is, its score and brand, when it may be a card.

@@ -4,7 +4,7 @@
 //! the length byte of a string in CBOR, Avro or MessagePack. Such a letter does not make the number part of a word.
 
 use super::name;
-use crate::scan::{self, CBOR_TEXT, LOOKAHEAD, MASK_CHARACTERS, MIN_DIGITS, Separator};
+use crate::scan::{self, CBOR_TEXT, LOOKAHEAD, MASK_CHARACTERS, MIN_DIGITS, SeparatorKind};
 
 /// True if the letter at the end of `before` is the last byte of a control sequence of ECMA-48 or ISO/IEC 2022. Logs also write
 /// these as `\x1b[33m`, `\033[33m`, `\e[33m`, `^[[33m` or `#033[33m`.
@@ -108,8 +108,9 @@ fn is_in_key(byte: &u8) -> bool {
 
 /// True if `string` is a number of at least a card number's length, masked or not.
 fn is_number(string: &[u8]) -> bool {
-    let is_part =
-        |byte: &u8| byte.is_ascii_digit() || MASK_CHARACTERS.contains(byte) || Separator::from_byte(*byte).is_some();
+    let is_part = |byte: &u8| {
+        byte.is_ascii_digit() || MASK_CHARACTERS.contains(byte) || SeparatorKind::from_byte(*byte).is_some()
+    };
     string.len() >= MIN_DIGITS && string.iter().all(is_part)
 }
 

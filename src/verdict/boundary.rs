@@ -3,7 +3,7 @@
 use super::adjacent;
 use super::words::{self, is_one_of};
 use super::{NotPanReason, track};
-use crate::scan::{Candidate, Edge, FILLER, Neighbour, Separator, Shape};
+use crate::scan::{Candidate, Edge, FILLER, Neighbour, SeparatorKind, Shape};
 
 /// The evidence of the bytes adjacent to a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
         return Surroundings::Score(weigh_underscore(before));
     }
     let goes_on = [left, right].iter().any(|edge| continues(*edge, candidate.separator()));
-    let dotted = candidate.separator() == Some(Separator::Dot) && before.ends_with(b".");
+    let dotted = candidate.separator() == Some(SeparatorKind::Dot) && before.ends_with(b".");
     if goes_on || dotted || candidate.is_in_iban() {
         return Surroundings::NotPan(NotPanReason::LongerNumber);
     }
@@ -120,13 +120,13 @@ fn last_word(text: &[u8]) -> (&[u8], Vec<u8>) {
 
 /// True if a decimal point and digits are at this edge. A fraction of zeros does not change the number.
 fn is_fraction(edge: Edge, after: bool) -> bool {
-    matches!(edge, Edge::Group(Neighbour { separator: Separator::Dot, zeros, .. }) if !(after && zeros))
+    matches!(edge, Edge::Group(Neighbour { separator: SeparatorKind::Dot, zeros, .. }) if !(after && zeros))
 }
 
 /// True if another group with the number's own dash or dot is at this edge, as in serial numbers and UUIDs.
-fn continues(edge: Edge, own: Option<Separator>) -> bool {
+fn continues(edge: Edge, own: Option<SeparatorKind>) -> bool {
     match edge {
-        Edge::Group(neighbour) => Some(neighbour.separator) == own && neighbour.separator != Separator::Space,
+        Edge::Group(neighbour) => Some(neighbour.separator) == own && neighbour.separator != SeparatorKind::Space,
         Edge::Open | Edge::Letter => false,
     }
 }

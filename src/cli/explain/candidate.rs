@@ -2,7 +2,7 @@
 
 use super::issuer;
 use crate::cli::shown::Shown;
-use panveil::scan::{Candidate, Separator, Shape};
+use panveil::scan::{Candidate, SeparatorKind, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
 use panveil::verdict::name::{NameEvidence, Names};
 use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, NotPanReason, Sensitivity, Verdict, context, luhn};
@@ -115,10 +115,10 @@ fn score(evidence: &Evidence, verdict: Verdict) -> String {
 fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
     let count = candidate.digits().len();
     let separator = match candidate.separator() {
-        Some(Separator::Space) => "spaces",
-        Some(Separator::Dash) => "dashes",
-        Some(Separator::Dot) => "dots",
-        Some(Separator::Wide) => "other signs",
+        Some(SeparatorKind::Space) => "spaces",
+        Some(SeparatorKind::Dash) => "dashes",
+        Some(SeparatorKind::Dot) => "dots",
+        Some(SeparatorKind::Other) => "other signs",
         None => "nothing",
     };
     match candidate.shape() {

@@ -2,7 +2,7 @@
 
 use crate::cli::shown::Shown;
 use crate::cli::terminal;
-use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_joint};
+use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_separator};
 use std::ops::Range;
 
 /// Groups of digits that a reader may take for one number: next to each other, with a few signs between them.
@@ -76,7 +76,7 @@ impl Stretch {
             return "it is what a mask left of a number".to_owned();
         }
         let gaps = self.gaps(text);
-        if let Some(gap) = gaps.iter().find(|gap| !is_joint(gap)) {
+        if let Some(gap) = gaps.iter().find(|gap| !is_separator(gap)) {
             return format!("groups of a number are not joined by '{}'", terminal::harmless(gap));
         }
         if gaps.iter().any(|gap| Some(gap) != gaps.first()) {

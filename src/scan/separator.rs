@@ -5,35 +5,35 @@
 
 /// What joins two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Separator {
+pub enum SeparatorKind {
     /// `U+0020`.
     Space,
     /// `-`.
     Dash,
     /// `.`.
     Dot,
-    /// Anything else that is read as a joint: `/`, ` - `, two spaces.
-    Wide,
+    /// Anything else that is read as a separator: `/`, ` - `, two spaces.
+    Other,
 }
 
 /// The bytes between two groups: the first one is the lowest, and the highest says how many there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Joint(u32);
+pub struct GroupSeparator(u32);
 
 /// The most bytes between two groups.
-pub const LONGEST_JOINT: usize = 3;
+pub const LONGEST_SEPARATOR: usize = 3;
 
-/// True for the bytes that joints are made of.
-pub fn is_joint_byte(byte: u8) -> bool {
+/// True for the bytes that separators are made of.
+pub fn is_separator_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'*' | b'|')
 }
 
 /// True when `text` is what may stand between two groups.
-pub fn is_joint(text: &[u8]) -> bool {
-    Joint::new(text).is_some()
+pub fn is_separator(text: &[u8]) -> bool {
+    GroupSeparator::new(text).is_some()
 }
 
-impl Separator {
+impl SeparatorKind {
     /// The separator that `byte` is on its own, if it is one.
     pub fn from_byte(byte: u8) -> Option<Self> {
         match byte {
@@ -45,24 +45,24 @@ impl Separator {
     }
 }
 
-impl Joint {
-    /// The joint that the joint bytes at the start of `text` make, when a digit follows them.
+impl GroupSeparator {
+    /// The separator that the separator bytes at the start of `text` make, when a digit follows them.
     #[inline]
     pub fn read(text: &[u8]) -> Option<Self> {
         match text {
-            [one, b'0'..=b'9', ..] => is_joint_byte(*one).then(|| Self::of([*one, 0, 0], 1)),
+            [one, b'0'..=b'9', ..] => is_separator_byte(*one).then(|| Self::of([*one, 0, 0], 1)),
             [one, two, b'0'..=b'9', ..] => Self::new(&[*one, *two]),
             [one, two, three, b'0'..=b'9', ..] => Self::new(&[*one, *two, *three]),
             _ => None,
         }
     }
 
-    /// The joint that `text` is, if it is one.
+    /// The separator that `text` is, if it is one.
     fn new(text: &[u8]) -> Option<Self> {
-        let sign = |byte: u8| byte != b' ' && is_joint_byte(byte);
+        let sign = |byte: u8| byte != b' ' && is_separator_byte(byte);
         match text {
             [one @ (b' ' | b'-' | b'.'), two] if one == two => Some(Self::of([*one, *two, 0], 2)),
-            [one] if is_joint_byte(*one) => Some(Self::of([*one, 0, 0], 1)),
+            [one] if is_separator_byte(*one) => Some(Self::of([*one, 0, 0], 1)),
             [b' ', one] if sign(*one) => Some(Self::of([b' ', *one, 0], 2)),
             [one, b' '] if sign(*one) => Some(Self::of([*one, b' ', 0], 2)),
             [b' ', one, b' '] if sign(*one) => Some(Self::of([b' ', *one, b' '], 3)),
@@ -70,7 +70,7 @@ impl Joint {
         }
     }
 
-    fn of([one, two, three]: [u8; LONGEST_JOINT], len: u8) -> Self {
+    fn of([one, two, three]: [u8; LONGEST_SEPARATOR], len: u8) -> Self {
         Self(u32::from_le_bytes([one, two, three, len]))
     }
 
@@ -82,9 +82,9 @@ impl Joint {
 
     /// What it is.
     #[inline]
-    pub fn separator(self) -> Separator {
+    pub fn kind(self) -> SeparatorKind {
         let [one, _, _, len] = self.0.to_le_bytes();
-        if len == 1 { Separator::from_byte(one).unwrap_or(Separator::Wide) } else { Separator::Wide }
+        if len == 1 { SeparatorKind::from_byte(one).unwrap_or(SeparatorKind::Other) } else { SeparatorKind::Other }
     }
 
     /// The bytes.
@@ -98,13 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn joints_are_told_from_other_text() {
-        let read = |text: &str| Joint::read(text.as_bytes()).map(|joint| (joint.len(), joint.separator()));
-        assert_eq!(read(" 1"), Some((1, Separator::Space)));
-        assert_eq!(read("-1"), Some((1, Separator::Dash)));
-        assert_eq!(read(".1"), Some((1, Separator::Dot)));
-        for wide in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", " - 1", " / 1", "| 1", " _1", ". 1"] {
-            assert_eq!(read(wide), Some((wide.len() - 1, Separator::Wide)), "{wide:?}");
+    fn separators_are_told_from_other_text() {
+        let read =
+            |text: &str| GroupSeparator::read(text.as_bytes()).map(|separator| (separator.len(), separator.kind()));
+        assert_eq!(read(" 1"), Some((1, SeparatorKind::Space)));
+        assert_eq!(read("-1"), Some((1, SeparatorKind::Dash)));
+        assert_eq!(read(".1"), Some((1, SeparatorKind::Dot)));
+        for other in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", " - 1", " / 1", "| 1", " _1", ". 1"] {
+            assert_eq!(read(other), Some((other.len() - 1, SeparatorKind::Other)), "{other:?}");
         }
         for text in ["1", ",1", ", 1", "   1", "---1", "-/1", " -- 1", "__1", "- a", " ", ""] {
             assert_eq!(read(text), None, "{text:?}");
