@@ -1,7 +1,7 @@
 //! Where does a number begin?
 
 use super::emv::{self, LONGEST_END};
-use super::hot::{self, Kinds};
+use super::prefilter::{self, ByteClasses};
 use super::prefixed;
 use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
 use super::window::{Windows, digits_end};
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// start lies behind it.
 pub struct Starts<'a> {
     view: View<'a>,
-    kinds: Kinds,
+    classes: ByteClasses,
     at: usize,
     in_chain: bool,
     /// A run of digits that was passed, but not yet looked at from its end.
@@ -37,7 +37,7 @@ const HEXADECIMAL: usize = 11;
 impl<'a> Starts<'a> {
     /// Starts at the beginning of the view's window.
     pub fn new(view: View<'a>) -> Self {
-        Self { view, kinds: Kinds::new(), at: 0, in_chain: true, passed: None }
+        Self { view, classes: ByteClasses::new(), at: 0, in_chain: true, passed: None }
     }
 
     /// The next group start that could be a number, in order.
@@ -146,10 +146,10 @@ impl<'a> Starts<'a> {
 
     /// The first digit of the next chain that may have a number with `possible` digits in it.
     pub fn next_chain(&self, possible: impl Fn(&Digits) -> bool) -> Option<usize> {
-        let is_none = |run: Range<usize>| {
+        let is_excluded = |run: Range<usize>| {
             !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
         };
-        hot::next_chain(&self.kinds, self.view.window(), self.at, is_none)
+        prefilter::next_chain(&self.classes, self.view.window(), self.at, is_excluded)
     }
 
     /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.

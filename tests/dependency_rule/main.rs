@@ -121,11 +121,11 @@ fn forbids(path: &str, module: &Module, named: &str) -> Option<String> {
 #[test]
 fn each_breach_is_told() {
     for (path, text, expected) in [
-        ("scan/hot.rs", "use crate::policy::Policy;", "scan names policy, a later stage"),
+        ("scan/prefilter.rs", "use crate::policy::Policy;", "scan names policy, a later stage"),
         ("verdict/luhn.rs", "use crate::{scan::{A, B}, policy::{C, D}};", "verdict names policy, a later stage"),
-        ("scan/hot.rs", "fn f() -> crate::audit::Line { crate::scan::x() }", "scan names audit, a later stage"),
+        ("scan/prefilter.rs", "fn f() -> crate::audit::Line { crate::scan::x() }", "scan names audit, a later stage"),
         ("scan/mod.rs", "use super::verdict::Pan;", "scan names verdict, a later stage"),
-        ("scan/hot.rs", "use super::super::verdict::Pan;", "scan names verdict, a later stage"),
+        ("scan/prefilter.rs", "use super::super::verdict::Pan;", "scan names verdict, a later stage"),
         ("mask.rs", "mod tests {\n use super::super::host::Host;\n}", "src/mask.rs:3: mask names host, a later stage"),
         ("policy/tests.rs", "use crate::exchange::Exchange;", "policy names exchange, a later stage"),
         ("policy/mod.rs", "use crate::helpers::x;", "names helpers, which is no stage"),
@@ -135,7 +135,7 @@ fn each_breach_is_told() {
         ("cli/replay.rs", "use panveil::exchange::Exchange;", "the command names exchange"),
         ("exchange/mod.rs", "use proxy_wasm::types::Action;", "names proxy_wasm"),
         ("stream/body.rs", "fn f() { serde_json::to_string(&1); }", "names serde_json"),
-        ("scan/hot.rs", "fn f() { unsafe { g() } }", "names unsafe"),
+        ("scan/prefilter.rs", "fn f() { unsafe { g() } }", "names unsafe"),
         ("host/mod.rs", "extern \"C\" fn f() {}", "declares foreign functions"),
     ] {
         let told = breaches(path, &format!("//! Why?\n{text}"), false);
@@ -150,9 +150,9 @@ fn each_breach_is_told() {
 fn what_is_allowed_is_not_told() {
     for (path, text, is_test) in [
         ("exchange/mod.rs", "use crate::{audit::{Line, Tally}, host::Host};\nuse self::fields::Fields;", false),
-        ("scan/hot.rs", "/// See [`crate::audit`].\nconst A: &str = \"crate::policy\"; // crate::policy", false),
+        ("scan/prefilter.rs", "/// See [`crate::audit`].\nconst A: &str = \"crate::policy\"; // crate::policy", false),
         (
-            "scan/hot.rs",
+            "scan/prefilter.rs",
             "const A: &str = r#\"use crate::policy; \" unsafe\"#; const B: char = '\"'; fn f<'a>() {}",
             false,
         ),

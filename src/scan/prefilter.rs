@@ -9,9 +9,14 @@ use super::{MAX_DIGITS, MIN_DIGITS};
 use std::ops::Range;
 
 /// The first digit of the first chain from `from` on that has enough digits for a number, unless it is one run of them, of at
-/// most [`MAX_DIGITS`], that `is_none` says is no number. What stands before `from` is no part of a chain.
+/// most [`MAX_DIGITS`], that `is_excluded` says is no number. What stands before `from` is no part of a chain.
 #[inline]
-pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Range<usize>) -> bool) -> Option<usize> {
+pub fn next_chain(
+    classes: &ByteClasses,
+    bytes: &[u8],
+    from: usize,
+    is_excluded: impl Fn(Range<usize>) -> bool,
+) -> Option<usize> {
     let mut at = from;
     loop {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
@@ -23,18 +28,18 @@ pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Ran
                 &end
             }
         };
-        let digits = bits(block, |bytes| bytes.is_in(kinds.digits));
-        let near = (0..LONGEST_SEPARATOR).fold(digits, |near, _| (near << 1) | digits);
-        if may_matter(digits, near) {
-            let chains = near & bits(block, |bytes| kinds.in_chain(bytes));
-            let is_none = |run: Range<usize>| is_none(run.start.saturating_add(at)..run.end.saturating_add(at));
-            match first_of_number(chains, digits, rest, is_none) {
-                Chain::Long(start) => return Some(at.saturating_add(start)),
-                Chain::Cut(start) => {
+        let digits = bits(block, |bytes| bytes.is_in(classes.digits));
+        let near_digits = (0..LONGEST_SEPARATOR).fold(digits, |near, _| (near << 1) | digits);
+        if may_contain_number(digits, near_digits) {
+            let chains = near_digits & bits(block, |bytes| classes.in_chain(bytes));
+            let is_excluded = |run: Range<usize>| is_excluded(run.start.saturating_add(at)..run.end.saturating_add(at));
+            match first_chain(chains, digits, rest, is_excluded) {
+                FirstChain::Found(start) => return Some(at.saturating_add(start)),
+                FirstChain::Truncated(start) => {
                     at = at.saturating_add(start);
                     continue;
                 }
-                Chain::None => {}
+                FirstChain::None => {}
             }
         }
         at = at.saturating_add(STRIDE);
@@ -42,23 +47,23 @@ pub fn next_chain(kinds: &Kinds, bytes: &[u8], from: usize, is_none: impl Fn(Ran
 }
 
 /// How far one block begins behind the one before: whatever is long enough lies in one of them from its start.
-const STRIDE: usize = BLOCK - SHORTEST + 1;
+const STRIDE: usize = BLOCK - MIN_CHAIN_LEN + 1;
 
-/// The kinds of bytes that chains are made of.
-pub struct Kinds {
+/// The classes of bytes that chains are made of.
+pub struct ByteClasses {
     digits: Span,
     /// Digits, dashes, dots and slashes.
-    most: Span,
+    dash_to_nine: Span,
     others: [Every; 4],
 }
 
-impl Kinds {
+impl ByteClasses {
     /// For as many searches as one likes.
     #[inline(always)]
     pub fn new() -> Self {
         Self {
             digits: Span::kept(b'0', b'9'),
-            most: Span::kept(b'-', b'9'),
+            dash_to_nine: Span::kept(b'-', b'9'),
             others: [b' ', b'*', b'_', b'|'].map(Every::kept),
         }
     }
@@ -66,52 +71,52 @@ impl Kinds {
     /// Which bytes are digits or parts of separators.
     #[inline(always)]
     fn in_chain(&self, bytes: Lanes) -> Lanes {
-        self.others.iter().fold(bytes.is_in(self.most), |any, other| any | bytes.is(*other))
+        self.others.iter().fold(bytes.is_in(self.dash_to_nine), |any, other| any | bytes.is(*other))
     }
 }
 
 /// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it. What is
 /// near a chain ends [`LONGEST_SEPARATOR`] bytes behind it, or where the block does.
 #[inline(always)]
-fn may_matter(digits: u64, near: u64) -> bool {
-    let runs = long(near);
+fn may_contain_number(digits: u64, near_digits: u64) -> bool {
+    let runs = long_runs(near_digits);
     let long = runs & (runs >> LONGEST_SEPARATOR) != 0;
-    (long && digits.count_ones() >= ENOUGH_OF_FLOAT) || near >= !0 << (BLOCK - SHORTEST)
+    (long && digits.count_ones() >= MIN_FLOAT_DIGITS) || near_digits >= !0 << (BLOCK - MIN_CHAIN_LEN)
 }
 
 /// The fewest bytes of a chain with a number in it: `4.111111111`, the start of a float whose exponent says that more digits
 /// follow.
-const SHORTEST: usize = 11;
+const MIN_CHAIN_LEN: usize = 11;
 
 /// The fewest digits of a chain with a number in it, and of one that ends in a float with an exponent.
-const ENOUGH: u32 = 12;
-const ENOUGH_OF_FLOAT: u32 = 10;
-const _: () = assert!(ENOUGH as usize == MIN_DIGITS);
+const MIN_CHAIN_DIGITS: u32 = 12;
+const MIN_FLOAT_DIGITS: u32 = 10;
+const _: () = assert!(MIN_CHAIN_DIGITS as usize == MIN_DIGITS);
 
-/// Where a run of at least [`SHORTEST`] bits begins, and where so many follow still.
+/// Where a run of at least [`MIN_CHAIN_LEN`] bits begins, and where so many follow still.
 #[inline(always)]
-fn long(runs: u64) -> u64 {
+fn long_runs(runs: u64) -> u64 {
     let two = runs & (runs >> 1);
     let four = two & (two >> 2);
     let eight = four & (four >> 4);
-    eight & (four >> (SHORTEST - 4))
+    eight & (four >> (MIN_CHAIN_LEN - 4))
 }
 
 /// What begins in a block.
-enum Chain {
+enum FirstChain {
     /// A chain with enough digits.
-    Long(usize),
+    Found(usize),
     /// A chain of which the block does not have all, nor enough to tell. It has all of one that begins where the block does.
-    Cut(usize),
+    Truncated(usize),
     /// Neither.
     None,
 }
 
 /// The first of the `chains` that has enough `digits` or is cut, among those at the start of `text`, without those that
-/// `is_none` says are no numbers.
+/// `is_excluded` says are no numbers.
 #[inline(always)]
-fn first_of_number(chains: u64, digits: u64, text: &[u8], is_none: impl Fn(Range<usize>) -> bool) -> Chain {
-    let mut rest = long(chains);
+fn first_chain(chains: u64, digits: u64, text: &[u8], is_excluded: impl Fn(Range<usize>) -> bool) -> FirstChain {
+    let mut rest = long_runs(chains);
     while rest != 0 {
         let start = rest.trailing_zeros();
         let end = start.saturating_add(chains.wrapping_shr(start).trailing_ones());
@@ -119,18 +124,18 @@ fn first_of_number(chains: u64, digits: u64, text: &[u8], is_none: impl Fn(Range
         let count = (digits & u64::MAX.wrapping_shl(start) & !behind).count_ones();
         let run = offset(start)..offset(end);
         let is_run = start.saturating_add(count) == end && run.len() <= MAX_DIGITS;
-        let is_cut = behind == 0 && start > 0;
-        if (is_run || count < ENOUGH) && is_cut {
-            return Chain::Cut(run.start);
+        let is_truncated = behind == 0 && start > 0;
+        if (is_run || count < MIN_CHAIN_DIGITS) && is_truncated {
+            return FirstChain::Truncated(run.start);
         }
         let ends_in_digit = digits.wrapping_shr(end.wrapping_sub(1)) & 1 == 1;
-        let is_float = count >= ENOUGH_OF_FLOAT && ends_in_digit && matches!(text.get(run.end), Some(b'e' | b'E'));
-        if (count >= ENOUGH || is_float) && !(is_run && is_none(run.clone())) {
-            return Chain::Long(run.start);
+        let is_float = count >= MIN_FLOAT_DIGITS && ends_in_digit && matches!(text.get(run.end), Some(b'e' | b'E'));
+        if (count >= MIN_CHAIN_DIGITS || is_float) && !(is_run && is_excluded(run.clone())) {
+            return FirstChain::Found(run.start);
         }
         rest &= behind;
     }
-    Chain::None
+    FirstChain::None
 }
 
 fn offset(bit: u32) -> usize {
@@ -145,7 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The same, a byte at a time.
-    fn slowly(text: &[u8], from: usize, is_none: impl Fn(Range<usize>) -> bool) -> Option<usize> {
+    fn bytewise(text: &[u8], from: usize, is_excluded: impl Fn(Range<usize>) -> bool) -> Option<usize> {
         let mut start = from;
         while start < text.len() {
             let (mut digits, mut separator, mut at) = (0, 0, start);
@@ -156,10 +161,10 @@ mod tests {
                 at += 1;
             }
             let exponent = separator == 0 && text.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e'));
-            let passed = (1..=MAX_DIGITS).contains(&digits) && digits == at - start && is_none(start..at);
+            let passed = (1..=MAX_DIGITS).contains(&digits) && digits == at - start && is_excluded(start..at);
             if !passed
                 && text[start].is_ascii_digit()
-                && (digits >= 12 || (digits >= 10 && at - start >= SHORTEST && exponent))
+                && (digits >= 12 || (digits >= 10 && at - start >= MIN_CHAIN_LEN && exponent))
             {
                 return Some(start);
             }
@@ -178,22 +183,22 @@ mod tests {
             passed in 0..=3_u8,
         ) {
             let text = text.as_bytes();
-            let is_none = |run: Range<usize>| text[run.start] % 4 < passed && text[run.end - 1] % 4 < passed;
-            let found = next_chain(&Kinds::new(), text, from, is_none);
-            prop_assert_eq!(found, slowly(text, from, is_none), "{}", text.escape_ascii());
+            let is_excluded = |run: Range<usize>| text[run.start] % 4 < passed && text[run.end - 1] % 4 < passed;
+            let found = next_chain(&ByteClasses::new(), text, from, is_excluded);
+            prop_assert_eq!(found, bytewise(text, from, is_excluded), "{}", text.escape_ascii());
         }
 
         #[test]
         fn no_number_is_passed_over(before in "[a-z ]{0,80}", digits in "[0-9]{12,19}", after in "[a-z]{0,80}") {
             let text = format!("{before}{digits}{after}");
-            prop_assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), Some(before.len()));
+            prop_assert_eq!(next_chain(&ByteClasses::new(), text.as_bytes(), 0, |_| false), Some(before.len()));
         }
 
         #[test]
         fn runs_have_as_many_bits_as_they_should(text in any::<u64>(), more in any::<u64>()) {
             let runs = text | more;
-            let slowly = (0..64).filter(|at| (*at..*at + SHORTEST).all(|bit| bit < 64 && (runs >> bit) & 1 == 1));
-            prop_assert_eq!(long(runs), slowly.fold(0, |all, at| all | (1 << at)));
+            let expected = (0..64).filter(|at| (*at..*at + MIN_CHAIN_LEN).all(|bit| bit < 64 && (runs >> bit) & 1 == 1));
+            prop_assert_eq!(long_runs(runs), expected.fold(0, |all, at| all | (1 << at)));
         }
     }
 
@@ -201,9 +206,9 @@ mod tests {
     fn text_without_enough_digits_has_none() {
         for text in ["the quick brown fox jumps over the lazy dog", "", "2026-01-15T10:22:00Z", "+1 555 123 4567", "1"]
         {
-            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), None, "{text}");
+            assert_eq!(next_chain(&ByteClasses::new(), text.as_bytes(), 0, |_| false), None, "{text}");
         }
-        assert_eq!(next_chain(&Kinds::new(), b"1", 5, |_| false), None);
+        assert_eq!(next_chain(&ByteClasses::new(), b"1", 5, |_| false), None);
     }
 
     /// Every layout that another separator may have, wherever blocks end.
@@ -222,14 +227,14 @@ mod tests {
         }) {
             let groups: Vec<String> = layout.iter().map(|length| "4".repeat(*length as usize)).collect();
             let text = format!("{}{}{}", "a".repeat(before), groups.join(separator), "a".repeat(20));
-            assert_eq!(next_chain(&Kinds::new(), text.as_bytes(), 0, |_| false), Some(before), "{text}");
+            assert_eq!(next_chain(&ByteClasses::new(), text.as_bytes(), 0, |_| false), Some(before), "{text}");
         }
     }
 
     #[test]
     fn text_without_digits_has_none() {
-        assert_eq!(next_chain(&Kinds::new(), b"the quick brown fox jumps over the lazy dog", 0, |_| false), None);
-        assert_eq!(next_chain(&Kinds::new(), b"", 0, |_| false), None);
-        assert_eq!(next_chain(&Kinds::new(), b"1", 5, |_| false), None);
+        assert_eq!(next_chain(&ByteClasses::new(), b"the quick brown fox jumps over the lazy dog", 0, |_| false), None);
+        assert_eq!(next_chain(&ByteClasses::new(), b"", 0, |_| false), None);
+        assert_eq!(next_chain(&ByteClasses::new(), b"1", 5, |_| false), None);
     }
 }
