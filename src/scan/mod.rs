@@ -35,7 +35,7 @@ pub mod pattern;
 mod prefilter;
 mod prefixed;
 mod quiet;
-mod row;
+mod table_row;
 mod separator;
 mod starts;
 pub mod token;

@@ -5,7 +5,7 @@ use super::prefilter::{self, ByteClasses};
 use super::prefixed;
 use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
 use super::window::{Windows, digits_end};
-use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, row};
+use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, table_row};
 use std::ops::Range;
 
 /// Walks the group starts of a view from left to right.
@@ -77,7 +77,7 @@ impl<'a> Starts<'a> {
                 return Step::Undecided(run.start);
             }
             let start = run.start;
-            let may_begin = row::may_begin(self.view, &run, &possible);
+            let may_begin = table_row::may_begin(self.view, &run, &possible);
             self.pass(run);
             if may_begin && Windows::new(self.view, start, long).next_possible(&possible).is_some() {
                 return Step::Start(Windows::new(self.view, start, long));
