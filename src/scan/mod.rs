@@ -34,10 +34,10 @@ mod markup;
 pub mod pattern;
 mod prefilter;
 mod prefixed;
-mod quiet;
-mod table_row;
 mod separator;
+mod skip;
 mod starts;
+mod table_row;
 pub mod token;
 mod view;
 mod window;
@@ -51,10 +51,10 @@ pub use last::{count, last};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use prefixed::number_in as prefixed_number;
 pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_binary_far};
-pub use quiet::{quiet, says_at_least, seam};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use separator::GroupSeparator;
 pub use separator::{SeparatorKind, is_separator, is_separator_byte};
+pub use skip::{decoded_len_min, safe_cut, skip_len};
 pub use starts::{Starts, Step};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 pub use window::Windows;

@@ -174,16 +174,16 @@ impl Inspector {
         }
         let mask = self.style.character.as_byte();
         let view = View::new(self.behind(), block, false, mask);
-        let quiet = scan::quiet(view, self.escapes, verdict::is_possible);
+        let quiet = scan::skip_len(view, self.escapes, verdict::is_possible);
         let quiet = block.get(..quiet).unwrap_or_default();
         let mut splits = APART.iter().filter_map(|apart| quiet.split_at_checked(quiet.len().checked_sub(*apart)?));
-        let apart = splits.find(|(_, near)| scan::says_at_least(near, self.escapes) >= NEAR_CARD);
-        let end = apart.and_then(|(far, _)| scan::seam(far));
+        let apart = splits.find(|(_, near)| scan::decoded_len_min(near, self.escapes) >= NEAR_CARD);
+        let end = apart.and_then(|(far, _)| scan::safe_cut(far));
         let Some(end) = end.filter(|end| *end >= LEAST_QUIET) else { return 0 };
         let passed = block.get(..end).unwrap_or_default();
         let (escapes, mut key_context) = (self.escapes, self.key_context.clone());
         let read = |end: usize| {
-            let start = scan::seam(passed.get(..end.checked_sub(REREAD)?)?)?;
+            let start = scan::safe_cut(passed.get(..end.checked_sub(REREAD)?)?)?;
             Some(Decoded::new(passed.get(start..end)?, 0, true, escapes, mask))
         };
         if let Some(bracket) = field::last_bracket(passed) {

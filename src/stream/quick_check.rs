@@ -18,7 +18,7 @@ pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: St
         return may_contain_in(text, criteria, mask);
     }
     let view = View::new(&[], text, false, mask);
-    if !criteria.base64 && scan::quiet(view, escapes, verdict::is_possible) == text.len() {
+    if !criteria.base64 && scan::skip_len(view, escapes, verdict::is_possible) == text.len() {
         return false;
     }
     may_contain_in(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)

@@ -13,11 +13,11 @@ use super::{Digits, Starts, View, count};
 use std::ops::Range;
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
-pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
+pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
     if escapes.wide {
         return 0;
     }
-    let harmless = harmless_until(view.behind().last().copied(), view.window(), escapes);
+    let harmless = harmless_len(view.behind().last().copied(), view.window(), escapes);
     let mut harmless = view.window().get(..harmless).unwrap_or_default();
     if escapes.markup
         && let Some(mark) = markup::next(view.behind(), harmless, 0, None)
@@ -25,12 +25,12 @@ pub fn quiet(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> boo
         let (Mark::Whole(Range { start, .. }) | Mark::Partial(start)) = mark;
         harmless = harmless.get(..start).unwrap_or_default();
     }
-    let Some(end) = seam(harmless) else { return 0 };
+    let Some(end) = safe_cut(harmless) else { return 0 };
     Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
 
-/// At least how many bytes a quiet `text` says.
-pub fn says_at_least(text: &[u8], escapes: Escapes) -> usize {
+/// The fewest bytes that `text`, of which [`skip_len`] skips all, has after decoding.
+pub fn decoded_len_min(text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
     let escapes = count(text, |bytes| begin.among(bytes));
     text.len().saturating_sub(escapes.saturating_mul(LONGEST_HARMLESS.saturating_sub(1)))
@@ -40,20 +40,20 @@ pub fn says_at_least(text: &[u8], escapes: Escapes) -> usize {
 const LONGEST_HARMLESS: usize = 6;
 
 /// The last place in `text`, at most at its end, at which no escape and no chain goes on; `None` when there is none near.
-pub fn seam(text: &[u8]) -> Option<usize> {
-    let near = text.get(text.len().saturating_sub(NEAR)..).unwrap_or_default();
-    let behind = near.iter().rev().take_while(|byte| !SEAMS.contains(byte)).count();
+pub fn safe_cut(text: &[u8]) -> Option<usize> {
+    let near = text.get(text.len().saturating_sub(SAFE_CUT_LOOKBACK)..).unwrap_or_default();
+    let behind = near.iter().rev().take_while(|byte| !SAFE_CUT_BYTES.contains(byte)).count();
     (behind < near.len()).then(|| text.len().saturating_sub(behind))
 }
 
 /// Bytes that are in no escape but at its end, and in no chain.
-const SEAMS: &[u8] = b"\0\n\r\t\"'<>=,:?!()[]{}";
+const SAFE_CUT_BYTES: &[u8] = b"\0\n\r\t\"'<>=,:?!()[]{}";
 
-/// How far back a seam is looked for.
-const NEAR: usize = 256;
+/// How far back a safe cut is looked for.
+const SAFE_CUT_LOOKBACK: usize = 256;
 
 /// Where the first escape or character begins that is not harmless in `text`, behind the byte `before`.
-fn harmless_until(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
+fn harmless_len(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let last = lanes::padded(rest);
@@ -165,15 +165,15 @@ mod tests {
         digits.ascii().iter().fold(0, |sum: u8, digit| sum ^ digit) & 1 == 0
     }
 
-    fn quiet_part(text: &[u8], escapes: Escapes) -> usize {
-        quiet(View::new(b"", text, false, b'*'), escapes, is_even)
+    fn skipped(text: &[u8], escapes: Escapes) -> usize {
+        skip_len(View::new(b"", text, false, b'*'), escapes, is_even)
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(8000))]
 
         #[test]
-        fn no_number_is_in_what_is_quiet(
+        fn no_number_is_skipped(
             text in prop::collection::vec(
                 prop_oneof![
                     4 => "[0-9]{1,16}",
@@ -195,15 +195,15 @@ mod tests {
                 text.insert(at.min(text.len()), byte);
             }
             let escapes = Escapes { plus, markup, ..Escapes::TEXT };
-            let quiet = quiet_part(&text, escapes);
+            let len = skipped(&text, escapes);
             let first = first_number(&text, escapes);
-            prop_assert!(first.is_none_or(|first| quiet <= first), "{} {quiet} {first:?}", text.escape_ascii());
+            prop_assert!(first.is_none_or(|first| len <= first), "{} {len} {first:?}", text.escape_ascii());
         }
 
-        /// What is before a seam means the same without what is behind it, and the other way round.
+        /// What is before a safe cut means the same without what is behind it, and the other way round.
         #[test]
-        fn a_text_falls_apart_at_a_seam(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
-            let Some(at) = seam(text.as_bytes()) else { return Ok(()) };
+        fn a_safe_cut_splits_no_escape_and_no_chain(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
+            let Some(at) = safe_cut(text.as_bytes()) else { return Ok(()) };
             let read = |part: &[u8]| Decoded::new(part, 0, true, Escapes::FORM, b'*').text().to_vec();
             let (before, behind) = text.as_bytes().split_at(at);
             prop_assert_eq!([read(before), read(behind)].concat(), read(text.as_bytes()), "{}", text);
@@ -218,13 +218,13 @@ mod tests {
             "q=caf%C3%A9%20au+lait&tz=%2B1,",
             "{\"name\":\"Zo\\u00eb Mu\u{308}ller\",\"path\":\"C:\\\\Temp\"}",
         ] {
-            assert_eq!(quiet_part(text.as_bytes(), Escapes::TEXT), text.len(), "{text}");
+            assert_eq!(skipped(text.as_bytes(), Escapes::TEXT), text.len(), "{text}");
         }
     }
 
     #[test]
-    fn what_may_be_of_a_number_is_not() {
-        for (text, quiet) in [
+    fn possible_parts_of_a_number_are_not_skipped() {
+        for (text, len) in [
             ("a=&#52;", 2),
             ("a=%34", 2),
             ("a=\\u0034", 2),
@@ -236,7 +236,7 @@ mod tests {
             ("a, 4111 1111 1111 1111, ", 3),
             ("a=%", 2),
         ] {
-            assert_eq!(quiet_part(text.as_bytes(), Escapes::TEXT), quiet, "{text}");
+            assert_eq!(skipped(text.as_bytes(), Escapes::TEXT), len, "{text}");
         }
     }
 }
