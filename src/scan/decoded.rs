@@ -6,7 +6,7 @@
 
 use super::escape::{self, Begin, Escapes, Unit};
 use super::fold::{self, Fold};
-use super::lanes::{self, Lanes};
+use super::lanes::{self, Simd16};
 use super::markup::{self, Mark};
 use super::separator::is_separator_byte;
 use std::ops::Range;
@@ -255,7 +255,7 @@ impl Layer {
     }
 
     /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.
-    fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(Lanes) -> Lanes) -> &'s [u8] {
+    fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(Simd16) -> Simd16) -> &'s [u8] {
         let rest = source.get(self.consumed..).unwrap_or_default();
         // Where there is one, there are often more.
         if rest.first_chunk().is_some_and(|part| lanes::leading(part, &special) > 0) {

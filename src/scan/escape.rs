@@ -3,7 +3,7 @@
 //! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
 //! and the plus sign of form encoding.
 
-use super::lanes::{self, Every, Lanes, Span};
+use super::lanes::{self, ByteRange, Simd16, Splat};
 use super::separator::is_separator_byte;
 use super::{MASK_CHARACTERS, markup};
 
@@ -107,10 +107,10 @@ pub fn none(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
 /// The bytes that may be the first of an escape.
 pub struct Begin {
     /// Of percent-encoding and of references.
-    percent: Span,
-    backslash: Every,
+    percent: ByteRange,
+    backslash: Splat,
     /// The zero byte where that stands for nothing; once more the backslash where neither is an escape.
-    plus: Every,
+    plus: Splat,
 }
 
 impl Begin {
@@ -122,18 +122,18 @@ impl Begin {
             Escapes { plus: true, .. } => b'+',
             _ => b'\\',
         };
-        Self { percent: Span::kept(b'%', b'&'), backslash: Every::kept(b'\\'), plus: Every::kept(plus) }
+        Self { percent: ByteRange::hoisted(b'%', b'&'), backslash: Splat::hoisted(b'\\'), plus: Splat::hoisted(plus) }
     }
 
     /// Which bytes are among them.
     #[inline(always)]
-    pub fn among(&self, bytes: Lanes) -> Lanes {
+    pub fn among(&self, bytes: Simd16) -> Simd16 {
         self.usual(bytes) | bytes.is(self.plus)
     }
 
     /// Which bytes are among them, but for the plus sign.
     #[inline(always)]
-    fn usual(&self, bytes: Lanes) -> Lanes {
+    fn usual(&self, bytes: Simd16) -> Simd16 {
         bytes.is_in(self.percent) | bytes.is(self.backslash)
     }
 }

@@ -1,7 +1,7 @@
 //! Which characters look like the ones a number is made of?
 
 use super::escape::in_number;
-use super::lanes::Lanes;
+use super::lanes::Simd16;
 
 /// What a character that is not ASCII counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn is_latin_space(before: Option<u8>, text: &[u8]) -> Option<bool> {
 
 /// Which bytes may be the first of a character that does not count as itself. Most letters are told apart here.
 #[inline(always)]
-pub fn may_fold(bytes: Lanes) -> Lanes {
+pub fn may_fold(bytes: Simd16) -> Simd16 {
     let two = bytes.is(0xc2) | bytes.is(0xd9) | bytes.is(0xdb) | bytes.is_within(0xdf, 0xe3);
     two | bytes.is(LATIN_SPACE) | bytes.is(0xea) | bytes.is_within(0xef, 0xf0)
 }

@@ -16,69 +16,91 @@ const LANES: usize = 16;
 
 /// Sixteen bytes, or the answers to a question about each: all bits set for yes, none for no.
 #[derive(Clone, Copy)]
-pub struct Lanes(machine::Bytes);
+pub struct Simd16(machine::Bytes);
 
 /// A byte in all of the lanes.
 #[derive(Clone, Copy)]
-pub struct Every(machine::Bytes);
+pub struct Splat(machine::Bytes);
 
 /// The bytes between two, both included.
 #[derive(Clone, Copy)]
-pub struct Span {
-    first: Every,
-    further: Every,
+pub struct ByteRange {
+    first: Splat,
+    width: Splat,
 }
 
-/// A bit for each byte of `block`, the lowest for the first one: set when the highest bit of what `is` says of it is.
+/// A bit for each byte of `block`, the lowest for the first one: set when the highest bit of what `predicate` says of it is.
 #[inline(always)]
-pub fn bits(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> u64 {
+pub fn bits(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
     let (parts, _) = block.as_chunks::<LANES>();
-    let bits = parts.iter().map(|part| machine::bits(is(Lanes(machine::load(part))).0));
+    let bits = parts.iter().map(|part| machine::bits(predicate(Simd16(machine::load(part))).0));
     bits.rev().fold(0, |all, bits| (all << LANES) | u64::from(bits))
 }
 
 /// The same for what is shorter than a block.
 #[inline(always)]
-pub fn bits_of_rest(rest: &[u8], is: impl Fn(Lanes) -> Lanes) -> u64 {
+pub fn bits_of_rest(rest: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
     let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
-    if rest.is_empty() { 0 } else { bits(&padded(rest), is) & !behind }
+    if rest.is_empty() { 0 } else { bits(&padded(rest), predicate) & !behind }
 }
 
-/// How many bytes at the start of `part` there are of which the highest bit of what `is` says is set.
+/// How many bytes at the start of `part` there are of which the highest bit of what `predicate` says is set.
 #[inline(always)]
-pub fn leading(part: &[u8; LANES], is: impl Fn(Lanes) -> Lanes) -> usize {
-    usize::try_from(machine::bits(is(Lanes(machine::load(part))).0).trailing_ones()).unwrap_or(0)
+pub fn leading(part: &[u8; LANES], predicate: impl Fn(Simd16) -> Simd16) -> usize {
+    usize::try_from(machine::bits(predicate(Simd16(machine::load(part))).0).trailing_ones()).unwrap_or(0)
 }
 
-/// True when the highest bit of what `is` says of any byte of `text` is set: it is for yes, and for what is not ASCII.
+/// True when the highest bit of what `predicate` says of any byte of `text` is set: it is for yes, and for what is not ASCII.
 #[inline(always)]
-pub fn has(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> bool {
+pub fn has(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> bool {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
-    blocks.iter().any(|block| any_in(block, &is)) || (!rest.is_empty() && any_in(&padded(rest), &is))
+    blocks.iter().any(|block| any_in(block, &predicate)) || (!rest.is_empty() && any_in(&padded(rest), &predicate))
 }
 
 /// The same of a block.
 #[inline(always)]
-pub fn any_in(block: &[u8; BLOCK], is: impl Fn(Lanes) -> Lanes) -> bool {
+pub fn any_in(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> bool {
     let (parts, _) = block.as_chunks::<LANES>();
-    let answers = parts.iter().map(|part| is(Lanes(machine::load(part)))).reduce(|one, other| one | other);
+    let answers = parts.iter().map(|part| predicate(Simd16(machine::load(part)))).reduce(|one, other| one | other);
     answers.is_some_and(|answers| machine::bits(answers.0) != 0)
 }
 
-/// The first byte of `text` of which the highest bit of what `is` says is set.
+/// The first byte of `text` of which the highest bit of what `predicate` says is set.
 #[inline(always)]
-pub fn find(text: &[u8], is: impl Fn(Lanes) -> Lanes) -> Option<usize> {
+pub fn find(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize> {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let mut start: usize = 0;
     for block in blocks {
-        let found = bits(block, &is);
+        let found = bits(block, &predicate);
         if found != 0 {
             return start.checked_add(usize::try_from(found.trailing_zeros()).ok()?);
         }
         start = start.saturating_add(BLOCK);
     }
-    let found = bits_of_rest(rest, is);
+    let found = bits_of_rest(rest, predicate);
     if found == 0 { None } else { start.checked_add(usize::try_from(found.trailing_zeros()).ok()?) }
+}
+
+/// The last byte of `text` of which the highest bit of what `predicate` says is set.
+pub fn rfind(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize> {
+    let (rest, blocks) = text.as_rchunks::<BLOCK>();
+    let mut start = text.len();
+    for block in blocks.iter().rev() {
+        start = start.saturating_sub(BLOCK);
+        if any_in(block, &predicate) {
+            let position = bits(block, &predicate).checked_ilog2()?;
+            return start.checked_add(usize::try_from(position).ok()?);
+        }
+    }
+    usize::try_from(bits_of_rest(rest, predicate).checked_ilog2()?).ok()
+}
+
+/// How many bytes of `text` there are of which the highest bit of what `predicate` says is set.
+pub fn count(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> usize {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let in_blocks = blocks.iter().map(|block| bits(block, &predicate).count_ones());
+    let ones = in_blocks.fold(bits_of_rest(rest, &predicate).count_ones(), u32::saturating_add);
+    usize::try_from(ones).unwrap_or(usize::MAX)
 }
 
 /// A block that begins with `text`, which is shorter, and is filled up with zeros.
@@ -91,57 +113,57 @@ pub fn padded(text: &[u8]) -> [u8; BLOCK] {
     block
 }
 
-impl Every {
+impl Splat {
     /// For a loop over many blocks. V8 builds a constant anew wherever one is used, which takes longer than to compare with it;
     /// what is no constant stays in a register.
     #[inline(always)]
-    pub fn kept(byte: u8) -> Self {
-        Self(machine::all(black_box(byte)))
+    pub fn hoisted(byte: u8) -> Self {
+        Self(machine::splat(black_box(byte)))
     }
 }
 
-impl From<u8> for Every {
+impl From<u8> for Splat {
     #[inline(always)]
     fn from(byte: u8) -> Self {
-        Self(machine::all(byte))
+        Self(machine::splat(byte))
     }
 }
 
-impl Span {
+impl ByteRange {
     /// The same for all between two bytes.
     #[inline(always)]
-    pub fn kept(first: u8, last: u8) -> Self {
-        Self { first: Every::kept(first), further: Every::kept(last.wrapping_sub(first)) }
+    pub fn hoisted(first: u8, last: u8) -> Self {
+        Self { first: Splat::hoisted(first), width: Splat::hoisted(last.wrapping_sub(first)) }
     }
 }
 
-impl Lanes {
+impl Simd16 {
     /// Which bytes are this one.
     #[inline(always)]
-    pub fn is(self, byte: impl Into<Every>) -> Self {
-        Self(machine::equal(self.0, byte.into().0))
+    pub fn is(self, byte: impl Into<Splat>) -> Self {
+        Self(machine::eq(self.0, byte.into().0))
     }
 
     /// The same with ASCII letters in lower case. Signs become other ones.
     #[inline(always)]
     pub fn lower(self) -> Self {
-        Self(machine::or(self.0, machine::all(0x20)))
+        Self(machine::or(self.0, machine::splat(0x20)))
     }
 
     /// Which bytes are among these, both ends included.
     #[inline(always)]
     pub fn is_within(self, first: u8, last: u8) -> Self {
-        self.is_in(Span { first: first.into(), further: last.wrapping_sub(first).into() })
+        self.is_in(ByteRange { first: first.into(), width: last.wrapping_sub(first).into() })
     }
 
-    /// Which bytes are in `span`.
+    /// Which bytes are in `range`.
     #[inline(always)]
-    pub fn is_in(self, span: Span) -> Self {
-        Self(machine::within(self.0, span.first.0, span.further.0))
+    pub fn is_in(self, range: ByteRange) -> Self {
+        Self(machine::in_range(self.0, range.first.0, range.width.0))
     }
 }
 
-impl BitOr for Lanes {
+impl BitOr for Simd16 {
     type Output = Self;
 
     #[inline(always)]
@@ -166,23 +188,23 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn all(byte: u8) -> Bytes {
+    pub fn splat(byte: u8) -> Bytes {
         // SAFETY: every x86_64 has SSE2.
         unsafe { _mm_set1_epi8(byte.cast_signed()) }
     }
 
     #[inline(always)]
-    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
+    pub fn eq(one: Bytes, other: Bytes) -> Bytes {
         // SAFETY: every x86_64 has SSE2.
         unsafe { _mm_cmpeq_epi8(one, other) }
     }
 
     #[inline(always)]
-    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
+    pub fn in_range(bytes: Bytes, first: Bytes, width: Bytes) -> Bytes {
         // SAFETY: every x86_64 has SSE2.
         unsafe {
             let above = _mm_sub_epi8(bytes, first);
-            _mm_cmpeq_epi8(_mm_min_epu8(above, further), above)
+            _mm_cmpeq_epi8(_mm_min_epu8(above, width), above)
         }
     }
 
@@ -214,18 +236,18 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn all(byte: u8) -> Bytes {
+    pub fn splat(byte: u8) -> Bytes {
         u8x16_splat(byte)
     }
 
     #[inline(always)]
-    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
+    pub fn eq(one: Bytes, other: Bytes) -> Bytes {
         u8x16_eq(one, other)
     }
 
     #[inline(always)]
-    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
-        u8x16_le(u8x16_sub(bytes, first), further)
+    pub fn in_range(bytes: Bytes, first: Bytes, width: Bytes) -> Bytes {
+        u8x16_le(u8x16_sub(bytes, first), width)
     }
 
     #[inline(always)]
@@ -255,17 +277,17 @@ mod portable {
         *bytes
     }
 
-    pub fn all(byte: u8) -> Bytes {
+    pub fn splat(byte: u8) -> Bytes {
         [byte; LANES]
     }
 
-    pub fn equal(one: Bytes, other: Bytes) -> Bytes {
+    pub fn eq(one: Bytes, other: Bytes) -> Bytes {
         std::array::from_fn(|lane| if one.get(lane) == other.get(lane) { u8::MAX } else { 0 })
     }
 
-    pub fn within(bytes: Bytes, first: Bytes, further: Bytes) -> Bytes {
+    pub fn in_range(bytes: Bytes, first: Bytes, width: Bytes) -> Bytes {
         let above = |lane: usize| bytes.get(lane).zip(first.get(lane)).map(|(byte, first)| byte.wrapping_sub(*first));
-        std::array::from_fn(|lane| if above(lane) <= further.get(lane).copied() { u8::MAX } else { 0 })
+        std::array::from_fn(|lane| if above(lane) <= width.get(lane).copied() { u8::MAX } else { 0 })
     }
 
     pub fn or(one: Bytes, other: Bytes) -> Bytes {
@@ -296,20 +318,34 @@ mod tests {
 
         #[test]
         fn the_first_is_found_wherever_it_is(text in "a{0,150}[b-c]?.{0,9}", sought in prop::sample::select(vec![b'b', b'x'])) {
-            let (text, is) = (text.as_bytes(), |bytes: Lanes| bytes.is(sought));
+            let (text, is) = (text.as_bytes(), |bytes: Simd16| bytes.is(sought));
             prop_assert_eq!(find(text, is), text.iter().position(|byte| *byte == sought));
             prop_assert_eq!(has(text, is), text.contains(&sought));
         }
 
         #[test]
-        fn every_machine_says_the_same(bytes in any::<[u8; LANES]>(), first in any::<u8>(), further in any::<u8>()) {
+        fn the_last_is_found_wherever_it_is(length in 0..700_usize, at in prop::collection::vec(0..700_usize, 0..3)) {
+            let mut text = vec![b'a'; length];
+            for position in &at {
+                if let Some(byte) = text.get_mut(*position) {
+                    *byte = b'b';
+                }
+            }
+            let is = |bytes: Simd16| bytes.is(b'b');
+            prop_assert_eq!(rfind(&text, is), text.iter().rposition(|byte| *byte == b'b'));
+            prop_assert_eq!(rfind(&text, |bytes| bytes.is_within(0, b'a')), text.iter().rposition(|byte| *byte == b'a'));
+            prop_assert_eq!(count(&text, is), text.iter().filter(|byte| **byte == b'b').count());
+        }
+
+        #[test]
+        fn every_machine_says_the_same(bytes in any::<[u8; LANES]>(), first in any::<u8>(), width in any::<u8>()) {
             let (here, there) = (machine::load(&bytes), portable::load(&bytes));
-            let [one, other] = [first, further].map(machine::all);
-            let [first, further] = [first, further].map(portable::all);
-            let within = machine::bits(machine::within(here, one, other));
-            prop_assert_eq!(within, portable::bits(portable::within(there, first, further)));
-            let or = machine::bits(machine::or(machine::equal(here, one), machine::equal(here, other)));
-            let same = portable::bits(portable::or(portable::equal(there, first), portable::equal(there, further)));
+            let [one, other] = [first, width].map(machine::splat);
+            let [first, width] = [first, width].map(portable::splat);
+            let within = machine::bits(machine::in_range(here, one, other));
+            prop_assert_eq!(within, portable::bits(portable::in_range(there, first, width)));
+            let or = machine::bits(machine::or(machine::eq(here, one), machine::eq(here, other)));
+            let same = portable::bits(portable::or(portable::eq(there, first), portable::eq(there, width)));
             prop_assert_eq!(or, same);
             let lower = machine::bits(machine::or(here, one));
             prop_assert_eq!(lower, portable::bits(portable::or(there, first)));

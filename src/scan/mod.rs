@@ -28,7 +28,6 @@ mod emv;
 mod escape;
 mod fold;
 pub(crate) mod lanes;
-mod last;
 pub(crate) mod letters;
 mod markup;
 pub mod pattern;
@@ -47,7 +46,6 @@ pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, none as is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
-pub use last::{count, last};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use prefixed::number_in as prefixed_number;
 pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_binary_far};

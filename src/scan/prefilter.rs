@@ -3,7 +3,7 @@
 //! A number stands in a chain: digits with at most [`LONGEST_SEPARATOR`] bytes of separators between them. A block at a time, its
 //! bytes become bits, and the bits tell which chains have enough digits. All else is passed over here.
 
-use super::lanes::{BLOCK, Every, Lanes, Span, bits, padded};
+use super::lanes::{BLOCK, ByteRange, Simd16, Splat, bits, padded};
 use super::separator::LONGEST_SEPARATOR;
 use super::{MAX_DIGITS, MIN_DIGITS};
 use std::ops::Range;
@@ -51,10 +51,10 @@ const STRIDE: usize = BLOCK - MIN_CHAIN_LEN + 1;
 
 /// The classes of bytes that chains are made of.
 pub struct ByteClasses {
-    digits: Span,
+    digits: ByteRange,
     /// Digits, dashes, dots and slashes.
-    dash_to_nine: Span,
-    others: [Every; 4],
+    dash_to_nine: ByteRange,
+    others: [Splat; 4],
 }
 
 impl ByteClasses {
@@ -62,15 +62,15 @@ impl ByteClasses {
     #[inline(always)]
     pub fn new() -> Self {
         Self {
-            digits: Span::kept(b'0', b'9'),
-            dash_to_nine: Span::kept(b'-', b'9'),
-            others: [b' ', b'*', b'_', b'|'].map(Every::kept),
+            digits: ByteRange::hoisted(b'0', b'9'),
+            dash_to_nine: ByteRange::hoisted(b'-', b'9'),
+            others: [b' ', b'*', b'_', b'|'].map(Splat::hoisted),
         }
     }
 
     /// Which bytes are digits or parts of separators.
     #[inline(always)]
-    fn in_chain(&self, bytes: Lanes) -> Lanes {
+    fn in_chain(&self, bytes: Simd16) -> Simd16 {
         self.others.iter().fold(bytes.is_in(self.dash_to_nine), |any, other| any | bytes.is(*other))
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(next_chain(&ByteClasses::new(), b"1", 5, |_| false), None);
     }
 
-    /// Every layout that another separator may have, wherever blocks end.
+    /// Splat layout that another separator may have, wherever blocks end.
     #[test]
     fn other_separators_are_passed() {
         let lengths = |layout: u32| -> Vec<u32> {

@@ -9,7 +9,7 @@ use super::fold::{self, Fold};
 use super::lanes::{self, BLOCK};
 use super::markup::{self, Mark};
 use super::separator::is_separator_byte;
-use super::{Digits, Starts, View, count};
+use super::{Digits, Starts, View};
 use std::ops::Range;
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
@@ -32,7 +32,7 @@ pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> 
 /// The fewest bytes that `text`, of which [`skip_len`] skips all, has after decoding.
 pub fn decoded_len_min(text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
-    let escapes = count(text, |bytes| begin.among(bytes));
+    let escapes = lanes::count(text, |bytes| begin.among(bytes));
     text.len().saturating_sub(escapes.saturating_mul(LONGEST_HARMLESS.saturating_sub(1)))
 }
 

@@ -3,7 +3,7 @@
 //! The first line of a CSV file names the columns. It is kept, up to a bound, and the signs between the cells of the current
 //! line are counted, so that a cell far down still has its name.
 
-use crate::scan::{count, last};
+use crate::scan::lanes::{count, rfind};
 use crate::verdict::authentication::is_code_name;
 
 /// The headings of a table, and the place in the current line.
@@ -59,7 +59,7 @@ impl CsvHeader {
 
     /// How many of each sign stand in the line that `text` ends in.
     fn counts_at(&self, text: &[u8]) -> [usize; SIGNS.len()] {
-        let line_start = last(text, |bytes| bytes.is(b'\n'));
+        let line_start = rfind(text, |bytes| bytes.is(b'\n'));
         let line = text.get(line_start.map_or(0, |index| index.saturating_add(1))..).unwrap_or_default();
         let mut counts = if line_start.is_some() { [0; SIGNS.len()] } else { self.counts };
         for (sign, sum) in SIGNS.iter().zip(&mut counts) {

@@ -7,7 +7,7 @@ use super::name::{self, CARD, NameEvidence, Names, OTHER, WEAK};
 use super::words::{self, is_one_of};
 use super::{field, luhn};
 use crate::scan::letters::{self, in_a_row};
-use crate::scan::{self, MASK_CHARACTERS, View, lanes};
+use crate::scan::{MASK_CHARACTERS, View, lanes};
 use std::borrow::Cow;
 
 /// Names of a number that can be outside the text window before it.
@@ -54,7 +54,7 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
 pub fn evidence_precedes(before: &[u8]) -> bool {
     let near = before.get(before.len().saturating_sub(EVIDENCE_BEFORE)..).unwrap_or_default();
     let mut end = near.len();
-    let line_end = |end| scan::last(near.get(..end).unwrap_or_default(), |bytes| bytes.is(b'\n'));
+    let line_end = |end| lanes::rfind(near.get(..end).unwrap_or_default(), |bytes| bytes.is(b'\n'));
     while let Some(index) = line_end(end) {
         if ends_record(near, index) {
             return names_evidence(near.get(index..).unwrap_or_default());

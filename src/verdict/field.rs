@@ -5,8 +5,7 @@
 
 use super::context::EnclosingNames;
 use super::words::{self, is_one_of};
-use crate::scan::lanes::{Every, Lanes};
-use crate::scan::last;
+use crate::scan::lanes::{Simd16, Splat, rfind};
 use std::borrow::Cow;
 
 /// The name directly before a value. `before` is the text before the value.
@@ -35,8 +34,8 @@ pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
     let near = before.get(start..)?;
     let mut end = near.len();
-    let is_closing = |bytes: Lanes| bytes.is(b'"') | bytes.is(b'{') | bytes.is(b'}');
-    while let Some(closing) = last(near.get(..end)?, is_closing) {
+    let is_closing = |bytes: Simd16| bytes.is(b'"') | bytes.is(b'{') | bytes.is(b'}');
+    while let Some(closing) = rfind(near.get(..end)?, is_closing) {
         let is_quote = near.get(closing) == Some(&b'"');
         let gap = near.len().saturating_sub(closing).saturating_sub(1);
         if !is_quote || gap > LONGEST_NAME {
@@ -95,10 +94,10 @@ const MOST_FORMATTING_TAGS: usize = 4;
 
 /// The key of the object that contains the member, or of the array of such objects: `"card": {"id": 1, "number": "`.
 pub fn parent(before: &[u8]) -> Option<&[u8]> {
-    let is_bracket = |bytes: Lanes| bytes.lower().is(b'{') | bytes.lower().is(b'}');
+    let is_bracket = |bytes: Simd16| bytes.lower().is(b'{') | bytes.lower().is(b'}');
     let mut depth: usize = 0;
     let mut rest = before;
-    while let Some(index) = last(rest, is_bracket) {
+    while let Some(index) = rfind(rest, is_bracket) {
         let (outside, inside) = rest.split_at_checked(index)?;
         rest = outside;
         match inside.first() {
@@ -156,8 +155,8 @@ fn array(before: &[u8]) -> Option<&[u8]> {
 
 /// The index of the last byte of `text` that begins or ends an object or begins an array.
 pub fn last_bracket(text: &[u8]) -> Option<usize> {
-    let [array, begin, end] = [b'[', b'{', b'}'].map(Every::kept);
-    last(text, |bytes| bytes.is(array) | bytes.is(begin) | bytes.is(end))
+    let [array, begin, end] = [b'[', b'{', b'}'].map(Splat::hoisted);
+    rfind(text, |bytes| bytes.is(array) | bytes.is(begin) | bytes.is(end))
 }
 
 /// The key of the array that the last byte of `text` opens.
