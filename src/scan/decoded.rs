@@ -239,9 +239,9 @@ impl Layer {
                 Err(_) if !last => return layer,
                 Err(_) | Ok(None) => layer.keep(rest.get(..1).unwrap_or_default()),
                 Ok(Some((character, len))) => match fold::fold(character, mask) {
-                    Fold::As(byte) => layer.push(&[byte], len),
-                    Fold::Dropped => layer.push(&[], len),
-                    Fold::Kept => layer.push(rest.get(..len).unwrap_or_default(), len),
+                    Fold::Ascii(byte) => layer.push(&[byte], len),
+                    Fold::ZeroWidth => layer.push(&[], len),
+                    Fold::Other => layer.push(rest.get(..len).unwrap_or_default(), len),
                 },
             }
         }

@@ -7,11 +7,11 @@ use super::lanes::Simd16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
     /// This ASCII character.
-    As(u8),
+    Ascii(u8),
     /// Nothing: it has no width.
-    Dropped,
+    ZeroWidth,
     /// Itself.
-    Kept,
+    Other,
 }
 
 /// The zeros of the decimal digits (general category Nd, Unicode 16) that ten code points run from.
@@ -52,14 +52,14 @@ pub fn fold(character: char, mask: u8) -> Fold {
         && let Ok(value) = u8::try_from(code.saturating_sub(*zero))
         && value < 10
     {
-        return Fold::As(b'0'.wrapping_add(value));
+        return Fold::Ascii(b'0'.wrapping_add(value));
     }
     match code {
-        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::As(b' '),
-        0x2010..=0x2015 | 0x2212 | 0x2e3a | 0x2e3b | 0xfe58 | 0xfe63 | 0xff0d => Fold::As(b'-'),
-        0xad | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060 | 0x2066..=0x2069 | 0xfeff => Fold::Dropped,
-        _ if MASKS.contains(&character) => Fold::As(mask),
-        _ => Fold::Kept,
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::Ascii(b' '),
+        0x2010..=0x2015 | 0x2212 | 0x2e3a | 0x2e3b | 0xfe58 | 0xfe63 | 0xff0d => Fold::Ascii(b'-'),
+        0xad | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060 | 0x2066..=0x2069 | 0xfeff => Fold::ZeroWidth,
+        _ if MASKS.contains(&character) => Fold::Ascii(mask),
+        _ => Fold::Other,
     }
 }
 
@@ -107,17 +107,17 @@ mod tests {
         for (character, byte) in
             [('４', b'4'), ('٤', b'4'), ('९', b'9'), ('\u{1d7d2}', b'4'), ('\u{a0}', b' '), ('–', b'-')]
         {
-            assert_eq!(fold(character, b'*'), Fold::As(byte), "{character}");
+            assert_eq!(fold(character, b'*'), Fold::Ascii(byte), "{character}");
         }
-        assert_eq!(fold('\u{200b}', b'*'), Fold::Dropped);
-        assert_eq!(fold('é', b'*'), Fold::Kept);
-        assert_eq!(fold('卡', b'*'), Fold::Kept);
+        assert_eq!(fold('\u{200b}', b'*'), Fold::ZeroWidth);
+        assert_eq!(fold('é', b'*'), Fold::Other);
+        assert_eq!(fold('卡', b'*'), Fold::Other);
     }
 
     #[test]
     fn each_length_has_a_mask_that_folds_back() {
         for length in 2..=4 {
-            assert!(masks(length).all(|mask| fold(mask, b'#') == Fold::As(b'#')));
+            assert!(masks(length).all(|mask| fold(mask, b'#') == Fold::Ascii(b'#')));
             assert!(masks(length).next().is_some());
         }
     }
@@ -127,7 +127,7 @@ mod tests {
         let folds: Vec<u8> = (0..=u8::MAX).filter(|byte| lanes::has(&[*byte], may_fold)).collect();
         for character in (0x80..=0x10_ffff).filter_map(char::from_u32) {
             let first = character.encode_utf8(&mut [0; 4]).as_bytes()[0];
-            assert!(folds.contains(&first) || fold(character, b'*') == Fold::Kept, "{character:?}");
+            assert!(folds.contains(&first) || fold(character, b'*') == Fold::Other, "{character:?}");
         }
     }
 

@@ -93,7 +93,7 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
             return None;
         }
         return match fold::character(rest) {
-            Ok(Some((character, length))) => is_kept(character).then_some(length),
+            Ok(Some((character, length))) => folds_to_itself(character).then_some(length),
             Ok(None) => Some(1),
             Err(_) => None,
         };
@@ -115,7 +115,7 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
             let folds = u8::try_from(character).is_ok_and(|byte| lanes::has(&[byte], fold::may_fold));
             !folds && before.is_some_and(|before| before.is_ascii())
         }
-        '\u{80}'.. => is_kept(character),
+        '\u{80}'.. => folds_to_itself(character),
         '&' => rest.starts_with(b"&") && begins_no_reference(behind, escapes),
         '\\' => rest.starts_with(b"\\") && !b"u/bf".contains(&next) && !escapes.may_begin(next),
         _ if u8::try_from(character).is_ok_and(is_separator_byte) => {
@@ -134,8 +134,8 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
 /// What ends a chain, an escape and nothing else.
 const ENDS: &str = "\n\r\t\"'<>=,:?!()@$^~`+";
 
-fn is_kept(character: char) -> bool {
-    fold::fold(character, b'*') == Fold::Kept
+fn folds_to_itself(character: char) -> bool {
+    fold::fold(character, b'*') == Fold::Other
 }
 
 /// True when an ampersand in front of `text` begins no reference, whatever the escapes in it stand for.

@@ -190,9 +190,9 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
         match fold(character, mask) {
             _ if rest[0].0 == 0xa0 && digit(out.last()) && digit(rest.get(1)) => out.push((b' ', start, end)),
             _ if character.is_ascii() || found.is_none() => out.push(rest[0]),
-            Fold::As(byte) => out.push((byte, start, end)),
-            Fold::Dropped => {}
-            Fold::Kept => out.extend(ahead[..length].iter().map(|byte| (*byte, start, end))),
+            Fold::Ascii(byte) => out.push((byte, start, end)),
+            Fold::ZeroWidth => {}
+            Fold::Other => out.extend(ahead[..length].iter().map(|byte| (*byte, start, end))),
         }
         rest = &rest[length..];
     }
