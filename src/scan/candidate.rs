@@ -36,9 +36,9 @@ pub enum Shape {
     /// Every digit on its own, one separator throughout, nothing else in the chain: `4 1 1 1 …`.
     DigitByDigit,
     /// Up to six groups of any length, one separator throughout that is no dot, nothing else in the chain.
-    Loose,
+    FreeGroups,
     /// Groups as they are printed on cards, joined by something else: `4111 / 1111 / 1111 / 1111`.
-    Spread,
+    OtherSeparator,
     /// A float with an exponent: `4.111111111111111e15`.
     Scientific,
     /// The number in the chip's data object of tag 5A, in hexadecimal text.

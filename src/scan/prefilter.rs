@@ -146,7 +146,7 @@ fn offset(bit: u32) -> usize {
 mod tests {
     use super::*;
     use crate::scan::separator::is_separator_byte;
-    use crate::scan::window::{CANONICAL, SPREAD};
+    use crate::scan::window::{CANONICAL, OTHER_SEPARATOR_GROUP_LENS};
     use proptest::prelude::*;
 
     /// The same, a byte at a time.
@@ -218,8 +218,8 @@ mod tests {
             format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
         };
         let printed = CANONICAL.map(lengths).into_iter();
-        let spread = printed.filter(|lengths| lengths.iter().all(|length| SPREAD.contains(length)));
-        let layouts: Vec<Vec<u32>> = spread.chain([vec![1; MIN_DIGITS]]).collect();
+        let layouts = printed.filter(|lengths| lengths.iter().all(|length| OTHER_SEPARATOR_GROUP_LENS.contains(length)));
+        let layouts: Vec<Vec<u32>> = layouts.chain([vec![1; MIN_DIGITS]]).collect();
         for (layout, separator, before) in layouts.iter().flat_map(|layout| {
             [" - ", "  ", "/", "|", " | "]
                 .into_iter()

@@ -330,7 +330,7 @@ mod tests {
     fn groups_as_on_cards_may_be_joined_by_anything_alike() {
         for separator in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
             let text = ["4111", "1111", "1111", "1111"].join(separator);
-            assert_eq!(candidates(&text), [(text.clone(), Shape::Spread)]);
+            assert_eq!(candidates(&text), [(text.clone(), Shape::OtherSeparator)]);
         }
         let spelled = ["4"; 16].join(" - ");
         assert_eq!(candidates(&spelled), [(spelled.clone(), Shape::DigitByDigit)]);

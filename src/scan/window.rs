@@ -16,9 +16,9 @@ pub struct Windows<'a> {
     groups: u32,
     layout: u32,
     /// Whether the chain begins with the first group.
-    opens: bool,
+    starts_chain: bool,
     /// Whether every group is one digit.
-    spelled: bool,
+    digit_by_digit: bool,
     /// The longest group, and the shortest.
     longest: u32,
     shortest: u32,
@@ -29,7 +29,7 @@ pub struct Windows<'a> {
 /// Which candidate there may be that is not made of groups.
 enum Special {
     /// A number in tag 5A or a float, from the first group on.
-    Unread,
+    Pending,
     /// The number in tag 57.
     Track2(Box<Object>),
     /// None, or it was told of.
@@ -43,18 +43,18 @@ pub(super) const CANONICAL: [u32; 13] =
 /// The most groups in a canonical layout.
 const CANONICAL_GROUPS: u32 = 5;
 
-/// The most groups of a loose layout, and the fewest digits of the longest of them.
-const LOOSE_GROUPS: u32 = 6;
-const LOOSE_LONGEST: u32 = 3;
+/// The most groups of the free layout, and the fewest digits of the longest of them.
+const MAX_FREE_GROUPS: u32 = 6;
+const MIN_LONGEST_FREE_GROUP: u32 = 3;
 
 /// What canonical layouts begin with.
 const CANONICAL_BEGIN: [u32; 10] = [0x4, 0x6, 0x8, 0x44, 0x45, 0x46, 0x43, 0x444, 0x433, 0x4444];
 
 /// The lengths that the groups of a canonical layout have when something wide joins them.
-pub(super) const SPREAD: std::ops::RangeInclusive<u32> = 2..=6;
+pub(super) const OTHER_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..=6;
 
 /// The most digits that a mask leaves at the end of a number.
-const KEPT_TAIL: usize = 4;
+const VISIBLE_TAIL: usize = 4;
 
 impl<'a> Windows<'a> {
     /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
@@ -63,12 +63,12 @@ impl<'a> Windows<'a> {
             view,
             start,
             at: start,
-            special: Special::Unread,
+            special: Special::Pending,
             digits: Digits::EMPTY,
             groups: 0,
             layout: 0,
-            opens: !(SeparatorKind::from_byte(view.before(start, 1)).is_some() && view.is_digit_like(start, -2)),
-            spelled: true,
+            starts_chain: !(SeparatorKind::from_byte(view.before(start, 1)).is_some() && view.is_digit_like(start, -2)),
+            digit_by_digit: true,
             longest: 0,
             shortest: u32::MAX,
             separator: None,
@@ -113,7 +113,7 @@ impl<'a> Windows<'a> {
         let (view, start) = (self.view, self.start);
         match std::mem::replace(&mut self.special, Special::Done) {
             Special::Done => None,
-            Special::Unread => {
+            Special::Pending => {
                 let tagged = matches!(view.before(start, 1), b'A' | b'a' | b' ');
                 let object = tagged.then(|| emv::application_pan(view, start)).flatten();
                 object
@@ -137,7 +137,7 @@ impl<'a> Windows<'a> {
             return false;
         }
         let len = u32::try_from(len).unwrap_or(u32::MAX);
-        self.spelled &= len == 1;
+        self.digit_by_digit &= len == 1;
         self.longest = self.longest.max(len);
         self.shortest = self.shortest.min(len);
         self.groups = self.groups.saturating_add(1);
@@ -158,9 +158,9 @@ impl<'a> Windows<'a> {
             self.separator = Some(separator);
         }
         self.at = self.at.saturating_add(separator.len());
-        let may_be_spelled = self.spelled && (is_other || self.opens);
-        let may_be_loose = !is_other && self.opens && self.groups < LOOSE_GROUPS;
-        self.separator == Some(separator) && (may_be_spelled || may_be_loose || CANONICAL_BEGIN.contains(&self.layout))
+        let may_be_digit_by_digit = self.digit_by_digit && (is_other || self.starts_chain);
+        let may_be_free_groups = !is_other && self.starts_chain && self.groups < MAX_FREE_GROUPS;
+        self.separator == Some(separator) && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
     }
 
     /// The candidate that the groups so far make, if they have the shape of one and `possible` digits.
@@ -174,7 +174,7 @@ impl<'a> Windows<'a> {
             Some(SeparatorKind::Other) => self.other_separator_shape()?,
             Some(kind) => self.common_separator_shape(kind)?,
         };
-        if !possible(&self.digits) || (kind.is_some() && self.begins_in_kept_tail()) {
+        if !possible(&self.digits) || (kind.is_some() && self.starts_in_visible_tail()) {
             return None;
         }
         Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator: kind })
@@ -183,29 +183,29 @@ impl<'a> Windows<'a> {
     fn common_separator_shape(&self, kind: SeparatorKind) -> Option<Shape> {
         if self.groups <= CANONICAL_GROUPS && CANONICAL.contains(&self.layout) {
             Some(Shape::Canonical)
-        } else if !self.opens || matches!(candidate::right(self.view, self.at), Edge::Group(_)) {
+        } else if !self.starts_chain || matches!(candidate::right(self.view, self.at), Edge::Group(_)) {
             None
-        } else if self.spelled {
+        } else if self.digit_by_digit {
             Some(Shape::DigitByDigit)
         } else {
-            let loose = self.groups <= LOOSE_GROUPS && self.longest >= LOOSE_LONGEST && kind != SeparatorKind::Dot;
-            loose.then_some(Shape::Loose)
+            let is_free_groups = self.groups <= MAX_FREE_GROUPS && self.longest >= MIN_LONGEST_FREE_GROUP && kind != SeparatorKind::Dot;
+            is_free_groups.then_some(Shape::FreeGroups)
         }
     }
 
     fn other_separator_shape(&self) -> Option<Shape> {
-        if self.goes_on() {
+        if self.continues() {
             return None;
         }
         let canonical = self.groups <= CANONICAL_GROUPS
             && CANONICAL.contains(&self.layout)
-            && SPREAD.contains(&self.longest)
-            && SPREAD.contains(&self.shortest);
-        if self.spelled { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::Spread) }
+            && OTHER_SEPARATOR_GROUP_LENS.contains(&self.longest)
+            && OTHER_SEPARATOR_GROUP_LENS.contains(&self.shortest);
+        if self.digit_by_digit { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::OtherSeparator) }
     }
 
     /// True when more digits are joined to the groups, on either side, by the separator that they have.
-    fn goes_on(&self) -> bool {
+    fn continues(&self) -> bool {
         let Some(separator) = self.separator else { return false };
         let (len, view) = (separator.len(), self.view);
         let ahead = (0..len).map(|distance| view.at(self.at.saturating_add(distance)));
@@ -222,10 +222,10 @@ impl<'a> Windows<'a> {
     }
 
     /// True when the first group belongs to the digits that a mask left visible at the end of a number.
-    fn begins_in_kept_tail(&self) -> bool {
+    fn starts_in_visible_tail(&self) -> bool {
         let mut digits: usize = 0;
         let mut distance: isize = -1;
-        while digits < KEPT_TAIL {
+        while digits < VISIBLE_TAIL {
             if self.view.is_masked(self.start, distance) {
                 return true;
             }
@@ -310,7 +310,7 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let zeros = ZEROS.get(..length.checked_sub(number.len())?)?;
     let mut digits = Digits::EMPTY;
     let is_number = (MIN_DIGITS..=MAX_DIGITS).contains(&length)
-        && number.len() >= LEAST_WRITTEN
+        && number.len() >= MIN_MANTISSA_DIGITS
         && rest.iter().all(|digit| *digit == b'0')
         && digits.extend(number)
         && digits.extend(zeros);
@@ -322,7 +322,7 @@ const LONGEST_MANTISSA: usize = 24;
 const LONGEST_EXPONENT: usize = 3;
 
 /// The fewest digits of a number that a float writes; those that follow are zeros.
-const LEAST_WRITTEN: usize = 10;
+const MIN_MANTISSA_DIGITS: usize = 10;
 
 /// What a float with an exponent leaves unwritten.
 const ZEROS: &[u8; MAX_DIGITS] = &[b'0'; MAX_DIGITS];

@@ -118,7 +118,7 @@ pub enum NotPanReason {
 const DEFAULT_TIER: i8 = 2;
 const EXTENDED_TIER: i8 = 0;
 const CANONICAL: i8 = 1;
-const LOOSE: i8 = -2;
+const FREE_GROUPS: i8 = -2;
 const TEST_CARD: i8 = 2;
 const RECORD: i8 = 1;
 const TRACK: i8 = 4;
@@ -240,12 +240,12 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     evidence.range = if checks && tier == Tier::Default { DEFAULT_TIER } else { EXTENDED_TIER };
     evidence.layout = match candidate.shape() {
         Shape::Canonical => CANONICAL,
-        Shape::Loose => LOOSE,
-        // Mixed separators are rare on cards, so this grouping counts no more than a default IIN range.
-        Shape::Spread => DEFAULT_TIER.saturating_sub(evidence.range),
+        Shape::FreeGroups => FREE_GROUPS,
+        // Separators such as slashes are rare in card numbers, so this grouping counts no more than a default IIN range.
+        Shape::OtherSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
         _ => 0,
     };
-    evidence.known_number = if known && candidate.shape() != Shape::Spread {
+    evidence.known_number = if known && candidate.shape() != Shape::OtherSeparator {
         TEST_CARD
     } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE
@@ -261,7 +261,7 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
 impl Shape {
     /// True if grouping and name can identify the number without a valid check digit.
     fn may_lack_check_digit(self) -> bool {
-        matches!(self, Self::Bare | Self::Canonical | Self::Loose | Self::DigitByDigit)
+        matches!(self, Self::Bare | Self::Canonical | Self::FreeGroups | Self::DigitByDigit)
     }
 }
 

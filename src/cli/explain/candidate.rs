@@ -123,12 +123,12 @@ fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
     };
     match candidate.shape() {
         Shape::Bare => format!("{count} in a row"),
-        Shape::Loose => format!("{count} in groups with {separator}"),
+        Shape::FreeGroups => format!("{count} in groups with {separator}"),
         Shape::DigitByDigit => format!("{count}, each on its own between {separator}"),
         Shape::Scientific => format!("{count} of a float with an exponent"),
         Shape::ApplicationPan => format!("{count} in a chip card's data object of tag 5A"),
         Shape::Track2Equivalent(_) => format!("{count} in a chip card's data object of tag 57"),
-        Shape::Canonical | Shape::Spread => {
+        Shape::Canonical | Shape::OtherSeparator => {
             let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
             let groups = groups.filter(|length| length != "0");
             let groups: Vec<String> = groups.collect();
