@@ -8,7 +8,7 @@
 //! A *group* is a maximal run of digits. A *separator* is what may stand between two groups: a space, dash or dot, or one of
 //! the wider ones in `separator.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each; where
 //! starts are looked for (`starts.rs`), by separators of any kind. A *window* is a run of neighbouring groups with the same
-//! separator throughout: windows begin and end at group boundaries only, so that a number never starts in the middle of a
+//! separator throughout: candidates begin and end at group boundaries only, so that a number never starts in the middle of a
 //! longer one. A window becomes a candidate when it has [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the
 //! [`Shape`]s. Only in the data objects of chip cards (`emv.rs`) do the digits of a number touch other digits.
 //!
@@ -23,6 +23,7 @@
 //!   of [`MIN_DIGITS`] is no remainder: masks leave fewer.
 
 mod candidate;
+mod candidate_iter;
 mod decoded;
 mod emv;
 mod escape;
@@ -39,9 +40,9 @@ mod starts;
 mod table_row;
 pub mod token;
 mod view;
-mod window;
 
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
+pub use candidate_iter::CandidateIter;
 pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, none as is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -53,9 +54,8 @@ pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_bin
 pub(crate) use separator::GroupSeparator;
 pub use separator::{SeparatorKind, is_separator, is_separator_byte};
 pub use skip::{decoded_len_min, safe_cut, skip_len};
-pub use starts::{Starts, Step};
+pub use starts::{CandidateStarts, NextStart};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
-pub use window::Windows;
 
 /// The fewest digits a candidate has (Maestro's shortest number, ISO/IEC 7812-1).
 pub const MIN_DIGITS: usize = 12;

@@ -145,8 +145,8 @@ fn offset(bit: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::candidate_iter::{CANONICAL, OTHER_SEPARATOR_GROUP_LENS};
     use crate::scan::separator::is_separator_byte;
-    use crate::scan::window::{CANONICAL, OTHER_SEPARATOR_GROUP_LENS};
     use proptest::prelude::*;
 
     /// The same, a byte at a time.
@@ -218,7 +218,8 @@ mod tests {
             format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
         };
         let printed = CANONICAL.map(lengths).into_iter();
-        let layouts = printed.filter(|lengths| lengths.iter().all(|length| OTHER_SEPARATOR_GROUP_LENS.contains(length)));
+        let layouts =
+            printed.filter(|lengths| lengths.iter().all(|length| OTHER_SEPARATOR_GROUP_LENS.contains(length)));
         let layouts: Vec<Vec<u32>> = layouts.chain([vec![1; MIN_DIGITS]]).collect();
         for (layout, separator, before) in layouts.iter().flat_map(|layout| {
             [" - ", "  ", "/", "|", " | "]

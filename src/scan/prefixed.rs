@@ -35,7 +35,7 @@ pub fn may_be(view: View<'_>, start: usize) -> bool {
 /// A string of bencode that is a number and nothing else, with digits behind it.
 fn counted(view: View<'_>, start: usize) -> Option<Object> {
     let text = view.window().get(start..)?;
-    let run = super::window::leading_digits(text, MAX_DIGITS.saturating_add(LONGEST_LENGTH));
+    let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(LONGEST_LENGTH));
     (MIN_DIGITS..=MAX_DIGITS.min(run)).find_map(|length| {
         let head = [4_usize, 3, 2].map(|distance| view.before(start, distance));
         (ends_with_length(&head, length) && run > length).then_some(())?;
@@ -46,7 +46,7 @@ fn counted(view: View<'_>, start: usize) -> Option<Object> {
 /// A string of CBOR that is a number and nothing else, with an integer behind it that is written as a digit.
 fn in_front_of_digit(view: View<'_>, start: usize) -> Option<Object> {
     let length = cbor_length(view.before(start, 1))?;
-    let run = super::window::leading_digits(view.window().get(start..)?, length.saturating_add(2));
+    let run = super::candidate_iter::leading_digits(view.window().get(start..)?, length.saturating_add(2));
     (run == length.saturating_add(1)).then(|| object(view, start, length)).flatten()
 }
 
@@ -62,7 +62,7 @@ pub const CBOR_TEXT: usize = 0x60;
 /// A number behind one digit that is the length of the string which goes on behind the number.
 fn behind_length(view: View<'_>, start: usize) -> Option<Object> {
     let text = view.window().get(start..)?;
-    let run = super::window::leading_digits(text, MAX_DIGITS.saturating_add(2));
+    let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(2));
     let length = run.checked_sub(1).filter(|length| (MIN_DIGITS..=MAX_DIGITS).contains(length))?;
     // A string of digits alone, of the length that stands before it.
     let head = usize::from(view.before(start, 1));

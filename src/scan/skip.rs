@@ -9,7 +9,7 @@ use super::fold::{self, Fold};
 use super::lanes::{self, BLOCK};
 use super::markup::{self, Mark};
 use super::separator::is_separator_byte;
-use super::{Digits, Starts, View};
+use super::{CandidateStarts, Digits, View};
 use std::ops::Range;
 
 /// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
@@ -26,7 +26,7 @@ pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> 
         harmless = harmless.get(..start).unwrap_or_default();
     }
     let Some(end) = safe_cut(harmless) else { return 0 };
-    Starts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
+    CandidateStarts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
 
 /// The fewest bytes that `text`, of which [`skip_len`] skips all, has after decoding.
@@ -149,14 +149,14 @@ fn begins_no_reference(text: &[u8], escapes: Escapes) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::{Decoded, Step};
+    use crate::scan::{Decoded, NextStart};
     use proptest::prelude::*;
 
     /// Where the first number with digits of an even sum begins, read escape by escape.
     fn first_number(text: &[u8], escapes: Escapes) -> Option<usize> {
         let decoded = Decoded::new(text, 0, true, escapes, b'*');
-        match Starts::new(View::new(b"", decoded.text(), true, b'*')).advance_to(is_even) {
-            Step::Start(windows) => Some(decoded.start(windows.start())),
+        match CandidateStarts::new(View::new(b"", decoded.text(), true, b'*')).advance_to(is_even) {
+            NextStart::Start(candidates) => Some(decoded.start(candidates.start())),
             _ => None,
         }
     }

@@ -1,18 +1,18 @@
 //! Where does a number begin?
 
+use super::candidate_iter::{CandidateIter, digits_end};
 use super::emv::{self, LONGEST_END};
 use super::prefilter::{self, ByteClasses};
 use super::prefixed;
 use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
-use super::window::{Windows, digits_end};
 use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, table_row};
 use std::ops::Range;
 
 /// Walks the group starts of a view from left to right.
 ///
-/// The caller judges the windows of each [`Step::Start`] and calls [`Starts::take`] when it takes one, so that the next
+/// The caller judges the candidates of each [`NextStart::Start`] and calls [`CandidateStarts::skip_to`] when it takes one, so that the next
 /// start lies behind it.
-pub struct Starts<'a> {
+pub struct CandidateStarts<'a> {
     view: View<'a>,
     classes: ByteClasses,
     at: usize,
@@ -21,10 +21,10 @@ pub struct Starts<'a> {
     passed: Option<Range<usize>>,
 }
 
-/// What [`Starts::advance`] came to.
-pub enum Step<'a> {
-    /// A group from which windows begin.
-    Start(Windows<'a>),
+/// What [`CandidateStarts::advance`] came to.
+pub enum NextStart<'a> {
+    /// A group from which candidates begin.
+    Start(CandidateIter<'a>),
     /// From this offset on more bytes are needed; nothing before it is open.
     Undecided(usize),
     /// Nothing in the view is open.
@@ -34,27 +34,27 @@ pub enum Step<'a> {
 /// The bytes from a letter on that tell whether it is the exponent of a float, or begins a row of hexadecimal groups.
 const HEXADECIMAL: usize = 11;
 
-impl<'a> Starts<'a> {
+impl<'a> CandidateStarts<'a> {
     /// Starts at the beginning of the view's window.
     pub fn new(view: View<'a>) -> Self {
         Self { view, classes: ByteClasses::new(), at: 0, in_chain: true, passed: None }
     }
 
     /// The next group start that could be a number, in order.
-    pub fn advance(&mut self) -> Step<'a> {
+    pub fn advance(&mut self) -> NextStart<'a> {
         self.advance_to(|_| true)
     }
 
     /// The next one from which a window begins whose digits are `possible` ones.
     #[inline]
-    pub fn advance_to(&mut self, possible: impl Fn(&Digits) -> bool) -> Step<'a> {
+    pub fn advance_to(&mut self, possible: impl Fn(&Digits) -> bool) -> NextStart<'a> {
         loop {
             if let Some(step) = self.passed.take().and_then(|run| self.look_back(&run)) {
                 return step;
             }
             if !self.in_chain {
                 if !self.enter_chain(&possible) {
-                    return Step::End;
+                    return NextStart::End;
                 }
                 continue;
             }
@@ -74,19 +74,19 @@ impl<'a> Starts<'a> {
             let decidable =
                 if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
             if !decidable {
-                return Step::Undecided(run.start);
+                return NextStart::Undecided(run.start);
             }
             let start = run.start;
             let may_begin = table_row::may_begin(self.view, &run, &possible);
             self.pass(run);
-            if may_begin && Windows::new(self.view, start, long).next_possible(&possible).is_some() {
-                return Step::Start(Windows::new(self.view, start, long));
+            if may_begin && CandidateIter::new(self.view, start, long).next_possible(&possible).is_some() {
+                return NextStart::Start(CandidateIter::new(self.view, start, long));
             }
         }
     }
 
     /// Takes the window that ends at `end`: no further start lies before it.
-    pub fn take(&mut self, end: usize) {
+    pub fn skip_to(&mut self, end: usize) {
         self.at = end;
         if let Some(run) = &mut self.passed {
             run.start = run.start.max(end);
@@ -122,15 +122,15 @@ impl<'a> Starts<'a> {
     }
 
     /// Looks at what of `run` is not taken from its end, where the number of a chip's data object may be.
-    fn look_back(&mut self, run: &Range<usize>) -> Option<Step<'a>> {
+    fn look_back(&mut self, run: &Range<usize>) -> Option<NextStart<'a>> {
         if run.is_empty() {
             return None;
         }
         if self.is_open(run) {
-            return Some(Step::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
+            return Some(NextStart::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
         }
         let object = emv::track2(self.view, run.end).filter(|object| run.start <= object.span.start)?;
-        Some(Step::Start(Windows::of(self.view, object)))
+        Some(NextStart::Start(CandidateIter::of_track2(self.view, object)))
     }
 
     /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
@@ -194,7 +194,7 @@ impl<'a> Starts<'a> {
         run.end == self.view.len() && !self.view.is_last()
     }
 
-    /// True when no byte behind the view can change what the windows from `start` are.
+    /// True when no byte behind the view can change what the candidates from `start` are.
     fn is_decidable(&self, start: usize) -> bool {
         self.view.is_last() || start.saturating_add(HORIZON) <= self.view.len() || self.is_closed(start)
     }
@@ -228,13 +228,15 @@ mod tests {
 
     /// The candidates of `text`, as (text, shape), when no window is ever taken.
     fn candidates(text: &str) -> Vec<(String, Shape)> {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut found = Vec::new();
         loop {
             match starts.advance() {
-                Step::Start(windows) => found.extend(windows.map(|c| (text[c.span()].to_owned(), c.shape()))),
-                Step::Undecided(_) => panic!("the view is the last"),
-                Step::End => return found,
+                NextStart::Start(candidates) => {
+                    found.extend(candidates.map(|c| (text[c.span()].to_owned(), c.shape())))
+                }
+                NextStart::Undecided(_) => panic!("the view is the last"),
+                NextStart::End => return found,
             }
         }
     }
@@ -244,12 +246,12 @@ mod tests {
     }
 
     fn undecided(text: &str) -> Option<usize> {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), false, b'*'));
+        let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), false, b'*'));
         loop {
             match starts.advance() {
-                Step::Start(_) => {}
-                Step::Undecided(from) => return Some(from),
-                Step::End => return None,
+                NextStart::Start(_) => {}
+                NextStart::Undecided(from) => return Some(from),
+                NextStart::End => return None,
             }
         }
     }
@@ -258,7 +260,7 @@ mod tests {
     fn begins(view: View<'_>, start: usize, possible: impl Fn(&Digits) -> bool) -> bool {
         let length = digits_end(view, start) - start;
         let track2 = emv::track2(view, start + length).is_some_and(|object| object.span.start == start);
-        Windows::new(view, start, length > MAX_DIGITS).next_possible(possible).is_some() || track2
+        CandidateIter::new(view, start, length > MAX_DIGITS).next_possible(possible).is_some() || track2
     }
 
     proptest! {
@@ -272,22 +274,22 @@ mod tests {
         ) {
             let possible = |digits: &Digits| digits.ascii().iter().map(|digit| u32::from(*digit)).sum::<u32>() % 3 == 0;
             let view = View::new(b"", text.as_bytes(), last, b'*');
-            let (mut quick, mut slow) = (Starts::new(view), Starts::new(view));
+            let (mut quick, mut slow) = (CandidateStarts::new(view), CandidateStarts::new(view));
             loop {
                 let next = loop {
                     let step = slow.advance();
-                    let passed = matches!(&step, Step::Start(windows) if !begins(view, windows.start(), possible));
+                    let passed = matches!(&step, NextStart::Start(candidates) if !begins(view, candidates.start(), possible));
                     if !passed {
                         break step;
                     }
                 };
                 match (quick.advance_to(possible), next) {
-                    (Step::Start(one), Step::Start(other)) => prop_assert_eq!(one.start(), other.start(), "{}", text),
-                    (Step::Undecided(one), Step::Undecided(other)) => {
+                    (NextStart::Start(one), NextStart::Start(other)) => prop_assert_eq!(one.start(), other.start(), "{}", text),
+                    (NextStart::Undecided(one), NextStart::Undecided(other)) => {
                         prop_assert!(one >= other, "{}", text);
                         break;
                     }
-                    (Step::End | Step::Start(_), Step::Undecided(_)) | (Step::End, Step::End) => break,
+                    (NextStart::End | NextStart::Start(_), NextStart::Undecided(_)) | (NextStart::End, NextStart::End) => break,
                     _ => prop_assert!(false, "{}", text),
                 }
             }

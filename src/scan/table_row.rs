@@ -63,7 +63,7 @@ pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::window::Windows;
+    use crate::scan::candidate_iter::CandidateIter;
     use proptest::prelude::*;
 
     proptest! {
@@ -87,7 +87,7 @@ mod tests {
             while let Some(digit) = text[start..].find(|c: char| c.is_ascii_digit()) {
                 start += digit;
                 let len = text[start..].find(|c: char| !c.is_ascii_digit()).unwrap();
-                let any = Windows::new(view, start, len > 19).next_possible(possible).is_some();
+                let any = CandidateIter::new(view, start, len > 19).next_possible(possible).is_some();
                 prop_assert!(!any || may_begin(view, &(start..start + len), possible), "{} {}", text, start);
                 start += len;
             }

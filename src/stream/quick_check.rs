@@ -4,7 +4,7 @@
 
 use super::charset;
 use crate::mask::Style;
-use crate::scan::{self, Decoded, Escapes, Starts, Step, View};
+use crate::scan::{self, CandidateStarts, Decoded, Escapes, NextStart, View};
 use crate::verdict::{self, Criteria};
 
 /// True when something could be found in `text`, which is a whole one, written with these escapes, or several with a zero byte
@@ -28,8 +28,8 @@ fn may_contain_in(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
     if criteria.base64 && scan::token::next_run(text, 0).is_some() {
         return true;
     }
-    let mut starts = Starts::new(View::new(&[], text, true, mask));
-    matches!(starts.advance_to(verdict::is_possible), Step::Start(_))
+    let mut starts = CandidateStarts::new(View::new(&[], text, true, mask));
+    matches!(starts.advance_to(verdict::is_possible), NextStart::Start(_))
 }
 
 #[cfg(test)]

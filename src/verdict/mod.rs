@@ -314,13 +314,13 @@ impl Sensitivity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::{Starts, Step, View};
+    use crate::scan::{CandidateStarts, NextStart, View};
 
     /// The verdict on the longest candidate that begins at the first group start of `text`.
     fn verdict(text: &str) -> Verdict {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
-        while let Step::Start(windows) = starts.advance() {
-            if let Some(candidate) = windows.last() {
+        let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        while let NextStart::Start(candidates) = starts.advance() {
+            if let Some(candidate) = candidates.last() {
                 return judge(&candidate, &Criteria::default(), &EnclosingNames::default());
             }
         }
@@ -377,10 +377,11 @@ mod tests {
 
     /// The verdict on the first candidate of `text` in an IIN range, or else on the first candidate.
     fn verdict_on_card(text: &str) -> Verdict {
-        let mut starts = Starts::new(View::new(b"", text.as_bytes(), true, b'*'));
+        let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut first = None;
-        while let Step::Start(windows) = starts.advance() {
-            for verdict in windows.map(|candidate| judge(&candidate, &Criteria::default(), &EnclosingNames::default()))
+        while let NextStart::Start(candidates) = starts.advance() {
+            for verdict in
+                candidates.map(|candidate| judge(&candidate, &Criteria::default(), &EnclosingNames::default()))
             {
                 if verdict != Verdict::NotPan(NotPanReason::UnknownIssuer) {
                     return verdict;

@@ -156,7 +156,7 @@ fn what_is_allowed_is_not_told() {
             "const A: &str = r#\"use crate::policy; \" unsafe\"#; const B: char = '\"'; fn f<'a>() {}",
             false,
         ),
-        ("scan/window.rs", "pub(super) struct A; use super::view::View;", false),
+        ("scan/candidate_iter.rs", "pub(super) struct A; use super::view::View;", false),
         ("stream/laws.rs", "use serde_json::Value;", true),
         ("stream/body.rs", "#[cfg(test)]\nmod tests { use serde_json::Value; }", false),
         ("host/envoy.rs", "unsafe extern \"C\" { fn proxy_log(); }", false),

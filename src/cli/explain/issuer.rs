@@ -1,6 +1,6 @@
 //! Whose number begins like this, and how long would it be?
 
-use panveil::scan::{Digits, MAX_DIGITS, MIN_DIGITS, Starts, Step, View};
+use panveil::scan::{CandidateStarts, Digits, MAX_DIGITS, MIN_DIGITS, NextStart, View};
 use panveil::verdict::{Brand, Tier, brand};
 
 /// What the issuer table says of `digits`.
@@ -33,7 +33,7 @@ pub fn explain(digits: &Digits) -> String {
 fn brand_at(digits: &Digits, length: usize) -> Option<Brand> {
     let mut text: Vec<u8> = digits.ascii().to_vec();
     text.resize(length, b'0');
-    let mut starts = Starts::new(View::new(b"", &text, true, b'*'));
-    let Step::Start(mut windows) = starts.advance() else { return None };
-    windows.next().and_then(|candidate| brand::identify(candidate.digits())).map(|(brand, _)| brand)
+    let mut starts = CandidateStarts::new(View::new(b"", &text, true, b'*'));
+    let NextStart::Start(mut candidates) = starts.advance() else { return None };
+    candidates.next().and_then(|candidate| brand::identify(candidate.digits())).map(|(brand, _)| brand)
 }

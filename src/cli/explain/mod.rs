@@ -10,7 +10,7 @@ use super::shown::Shown;
 use candidate::Considered;
 use clap::Args;
 use panveil::mask::Style;
-use panveil::scan::{Decoded, Escapes, Starts, Step, View};
+use panveil::scan::{CandidateStarts, Decoded, Escapes, NextStart, View};
 use panveil::stream::{Document, Finding, Inspector};
 use panveil::verdict::{Brand, Criteria};
 use std::io::{self, IsTerminal, Read};
@@ -122,11 +122,11 @@ fn findings(text: &[u8]) -> Vec<Finding> {
 /// The candidates that the filter judges, each with its judgement. Where one of several that begin at the same digit is
 /// taken, it stands for all.
 fn candidates(decoded: &Decoded<'_>, findings: &[Finding], shown: Shown) -> Vec<Paragraph> {
-    let mut starts = Starts::new(View::new(b"", decoded.text(), true, MASK));
+    let mut starts = CandidateStarts::new(View::new(b"", decoded.text(), true, MASK));
     let mut paragraphs = Vec::new();
-    while let Step::Start(windows) = starts.advance() {
+    while let NextStart::Start(candidates) = starts.advance() {
         let mut readings: Vec<Considered> =
-            windows.map(|candidate| Considered::new(&candidate, decoded.text(), shown)).collect();
+            candidates.map(|candidate| Considered::new(&candidate, decoded.text(), shown)).collect();
         let is_found = |reading: &Considered| {
             let source = source(decoded, &reading.span);
             findings.iter().any(|finding| finding.span == source)
@@ -134,7 +134,7 @@ fn candidates(decoded: &Decoded<'_>, findings: &[Finding], shown: Shown) -> Vec<
         let taken = readings.iter().position(is_found);
         if let Some(taken) = taken {
             readings = readings.into_iter().skip(taken).take(1).collect();
-            starts.take(readings.first().map_or(decoded.text().len(), |reading| reading.span.end));
+            starts.skip_to(readings.first().map_or(decoded.text().len(), |reading| reading.span.end));
         }
         paragraphs.extend(readings.into_iter().map(|reading| {
             let source = source(decoded, &reading.span);

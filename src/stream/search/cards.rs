@@ -2,7 +2,7 @@
 
 use super::{Segment, SegmentMatch, SegmentMatches, Written};
 use crate::mask;
-use crate::scan::{Candidate, Digits, Shape, Starts, Step, View, Windows};
+use crate::scan::{Candidate, CandidateIter, CandidateStarts, Digits, NextStart, Shape, View};
 use crate::stream::finding::{Detection, FindingKind, Trace};
 use crate::stream::key_context::Cursor;
 use crate::verdict::{self, Brand, EnclosingNames, NotPanReason, Pan, Traces, Verdict};
@@ -11,15 +11,15 @@ use std::ops::Range;
 /// Adds the cards in `segment` to `hits`. Returns the cursor that told their names, when there was anything to call.
 pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Cursor<'t>> {
     let view = View::new(segment.behind, segment.text, segment.last, segment.style.character.as_byte());
-    let mut starts = Starts::new(view);
+    let mut starts = CandidateStarts::new(view);
     let mut names = None;
     loop {
         match starts.advance_to(verdict::is_possible) {
-            Step::Start(windows) => {
-                let start = windows.start();
-                match best(windows, segment, &mut names) {
+            NextStart::Start(candidates) => {
+                let start = candidates.start();
+                match best(candidates, segment, &mut names) {
                     BestCandidate::Card { span, what, written, digits, far, .. } => {
-                        starts.take(span.end);
+                        starts.skip_to(span.end);
                         let trace = what.brand().and_then(|brand| trace(&digits, brand, segment));
                         let detection = Detection { trace, ..Detection::of(what) };
                         hits.insert(SegmentMatch {
@@ -37,16 +37,16 @@ pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Curs
                     BestCandidate::None => {}
                 }
             }
-            Step::Undecided(from) => {
+            NextStart::Undecided(from) => {
                 hits.hold(from);
                 return names;
             }
-            Step::End => return names,
+            NextStart::End => return names,
         }
     }
 }
 
-/// What the windows from one group come to.
+/// What the candidates from one group come to.
 enum BestCandidate {
     Card {
         span: Range<usize>,
@@ -61,11 +61,11 @@ enum BestCandidate {
     Open,
 }
 
-/// The card among `windows`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
+/// The card among `candidates`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
 /// the shorter one of two equals.
-fn best<'t>(mut windows: Windows<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> BestCandidate {
+fn best<'t>(mut candidates: CandidateIter<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> BestCandidate {
     let mut best = BestCandidate::None;
-    while let Some(candidate) = windows.next_possible(verdict::is_possible) {
+    while let Some(candidate) = candidates.next_possible(verdict::is_possible) {
         let far = far_names(&candidate, segment, names);
         let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &far) {
             Verdict::Undecided => return BestCandidate::Open,

@@ -7,7 +7,7 @@ use super::separator::{GroupSeparator, SeparatorKind};
 use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
-pub struct Windows<'a> {
+pub struct CandidateIter<'a> {
     view: View<'a>,
     start: usize,
     at: usize,
@@ -56,7 +56,7 @@ pub(super) const OTHER_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..
 /// The most digits that a mask leaves at the end of a number.
 const VISIBLE_TAIL: usize = 4;
 
-impl<'a> Windows<'a> {
+impl<'a> CandidateIter<'a> {
     /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
     pub(super) fn new(view: View<'a>, start: usize, long: bool) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl<'a> Windows<'a> {
     }
 
     /// The one that `object`, the number of a tag 57, is.
-    pub(super) fn of(view: View<'a>, object: Object) -> Self {
+    pub(super) fn of_track2(view: View<'a>, object: Object) -> Self {
         let start = object.span.start;
         Self { special: Special::Track2(Box::new(object)), ..Self::new(view, start, true) }
     }
@@ -160,7 +160,8 @@ impl<'a> Windows<'a> {
         self.at = self.at.saturating_add(separator.len());
         let may_be_digit_by_digit = self.digit_by_digit && (is_other || self.starts_chain);
         let may_be_free_groups = !is_other && self.starts_chain && self.groups < MAX_FREE_GROUPS;
-        self.separator == Some(separator) && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
+        self.separator == Some(separator)
+            && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
     }
 
     /// The candidate that the groups so far make, if they have the shape of one and `possible` digits.
@@ -188,7 +189,8 @@ impl<'a> Windows<'a> {
         } else if self.digit_by_digit {
             Some(Shape::DigitByDigit)
         } else {
-            let is_free_groups = self.groups <= MAX_FREE_GROUPS && self.longest >= MIN_LONGEST_FREE_GROUP && kind != SeparatorKind::Dot;
+            let is_free_groups =
+                self.groups <= MAX_FREE_GROUPS && self.longest >= MIN_LONGEST_FREE_GROUP && kind != SeparatorKind::Dot;
             is_free_groups.then_some(Shape::FreeGroups)
         }
     }
@@ -242,7 +244,7 @@ impl<'a> Windows<'a> {
     }
 }
 
-impl<'a> Iterator for Windows<'a> {
+impl<'a> Iterator for CandidateIter<'a> {
     type Item = Candidate<'a>;
 
     fn next(&mut self) -> Option<Candidate<'a>> {
