@@ -138,7 +138,7 @@ impl<'a> Decoded<'a> {
             }
             rest = rest.get(here..)?;
             let old = source.get(sent.clone())?;
-            let new = respell(old, &bytes)?;
+            let new = reencode(old, &bytes)?;
             let changed = old.iter().zip(&new).enumerate().filter(|(_, (old, new))| old != new);
             lower.extend(changed.map(|(offset, (_, new))| (sent.start.saturating_add(offset), *new)));
         }
@@ -339,10 +339,10 @@ impl Spelling {
 }
 
 /// Writes what `bytes` say in the spelling of `old`.
-fn respell(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+fn reencode(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     match (old, bytes) {
         ([_], [_]) => return Some(bytes.to_vec()),
-        ([b'%', ..], [byte]) => return escape::respell(old, char::from(*byte)),
+        ([b'%', ..], [byte]) => return escape::reencode(old, char::from(*byte)),
         _ => {}
     }
     if old.first().is_some_and(|first| !first.is_ascii()) {
@@ -351,7 +351,7 @@ fn respell(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     }
     let character = std::str::from_utf8(bytes).ok()?.chars().next()?;
     let masks = fold::masks(character.len_utf8());
-    std::iter::once(character).chain(masks).find_map(|character| escape::respell(old, character))
+    std::iter::once(character).chain(masks).find_map(|character| escape::reencode(old, character))
 }
 
 fn index(position: u32) -> usize {

@@ -158,7 +158,7 @@ pub(super) fn in_number(byte: u8) -> bool {
 }
 
 /// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.
-pub fn respell(source: &[u8], character: char) -> Option<Vec<u8>> {
+pub fn reencode(source: &[u8], character: char) -> Option<Vec<u8>> {
     let code = u32::from(character);
     let width = |around: usize| source.len().checked_sub(around);
     let text = match source {
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spelling_stays() {
+    fn reencoding_keeps_the_notation_and_the_length() {
         for (source, character, expected) in [
             ("%34", '*', "%2A"),
             ("\\u0034", '*', "\\u002a"),
@@ -421,8 +421,8 @@ mod tests {
             ("&#x34;", '*', "&#x2a;"),
             ("4", '*', "*"),
         ] {
-            assert_eq!(respell(source.as_bytes(), character).as_deref(), Some(expected.as_bytes()), "{source}");
+            assert_eq!(reencode(source.as_bytes(), character).as_deref(), Some(expected.as_bytes()), "{source}");
         }
-        assert_eq!(respell(b"&#2410;", '\u{ff0a}'), None);
+        assert_eq!(reencode(b"&#2410;", '\u{ff0a}'), None);
     }
 }
