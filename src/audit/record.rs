@@ -8,157 +8,157 @@ use super::redacted::Redacted;
 use super::schema;
 use serde::{Serialize, Serializer};
 
-/// What is known of the exchange besides the findings. Absent where the host does not say.
+/// Attributes of a stream, apart from its findings. `None` if the host does not report them.
 #[derive(Clone, Default)]
 pub struct Facts {
-    /// The request's method.
+    /// Request method.
     pub method: Option<Redacted>,
-    /// The request's path and query.
+    /// Request path and query.
     pub path: Option<Redacted>,
-    /// The request's host.
+    /// Request host.
     pub host: Option<Redacted>,
-    /// The request's id.
+    /// Request id.
     pub request_id: Option<Redacted>,
-    /// The route that was taken.
+    /// Name of the route.
     pub route: Option<Redacted>,
-    /// The cluster that the route leads to.
+    /// Upstream cluster.
     pub cluster: Option<Redacted>,
-    /// The client's address.
+    /// Client address.
     pub client: Option<Redacted>,
-    /// Who the client is, under mutual TLS: the first URI of its certificate.
+    /// Source principal under mutual TLS: the first URI of the client's certificate.
     pub source: Option<Redacted>,
-    /// Who the service is: the first URI of its certificate.
+    /// Upstream principal: the first URI of the upstream's certificate.
     pub destination: Option<Redacted>,
-    /// Whether the client's connection was mutual TLS.
+    /// True if the client connection used mutual TLS.
     pub mtls: Option<bool>,
-    /// The name of the key that fingerprints are made with.
+    /// Name of the key of the fingerprints.
     pub fingerprint_key: Option<String>,
 }
 
-/// The version of the record's form; raised when a field changes its meaning.
+/// Version of the record format. It increases when a field changes its meaning.
 pub(super) const RECORD_VERSION: u8 = 1;
 
-/// What panveil tells of one exchange.
+/// Audit record of one stream.
 #[derive(Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub(super) struct Record<'a> {
-    /// The version of this form; raised when a field changes its meaning.
+    /// Version of this format. It increases when a field changes its meaning.
     pub version: u8,
-    /// What was done, at its strongest.
+    /// Strictest action that was taken.
     pub action: Action,
-    /// How much was found.
+    /// Number of findings.
     pub found: u64,
-    /// There, and true, when a track, a verification code or a PIN was found.
+    /// Present and true if a track, a verification code or a PIN was found.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub authentication_data: bool,
-    /// The request's method.
+    /// Request method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<&'a str>,
-    /// The request's host.
+    /// Request host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<&'a str>,
-    /// The request's path and query, without card numbers.
+    /// Request path and query, without card numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<&'a str>,
-    /// The route that was taken.
+    /// Name of the route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'a str>,
-    /// The cluster that the route leads to.
+    /// Upstream cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<&'a str>,
-    /// The request's id.
+    /// Request id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<&'a str>,
-    /// The client's address.
+    /// Client address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<&'a str>,
-    /// Who the client is, under mutual TLS: the first URI of its certificate.
+    /// Source principal under mutual TLS: the first URI of the client's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<&'a str>,
-    /// Who the service is: the first URI of its certificate.
+    /// Upstream principal: the first URI of the upstream's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<&'a str>,
-    /// Whether the client's connection was mutual TLS.
+    /// True if the client connection used mutual TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls: Option<bool>,
-    /// The name of the key that fingerprints are made with.
+    /// Name of the key of the fingerprints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint_key: Option<&'a str>,
-    /// What was found. Findings that do not differ in anything that is told of them are counted together.
+    /// Findings. Those with equal properties are one entry with a count.
     pub findings: &'a [Entry],
-    /// How many findings more there were than are told apart.
+    /// Number of findings beyond the maximum of entries.
     #[serde(skip_serializing_if = "is_zero")]
     pub findings_beyond: u64,
-    /// How many numbers more there were than are told.
+    /// Number of card numbers beyond the maximum of logged ones.
     #[serde(skip_serializing_if = "is_zero")]
     pub traces_beyond: u64,
-    /// What was not looked at, and why.
+    /// Uninspected messages and parts, with reasons.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub uninspected: &'a [Uninspected],
-    /// The limits that were reached.
+    /// Limits that were reached.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub limits: &'a [Reached],
 }
 
-/// Findings that do not differ in anything that is told of them.
+/// Findings with equal properties.
 #[derive(Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub(super) struct Entry {
-    /// Of the message that it stood in.
+    /// Direction of the message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
     pub direction: &'static str,
-    /// Where in the message.
+    /// Location in the message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::place"))]
     pub place: &'static str,
-    /// The name that it stood under.
+    /// Field name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What it is.
+    /// Kind of the finding.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::kind"))]
     pub kind: &'static str,
-    /// Of a card number or a track.
+    /// Brand of a card number or a track.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::brand"))]
     pub brand: Option<&'static str>,
-    /// The name of the policy's pattern that it matches.
+    /// Name of the policy's pattern that matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// Of a card number and a track the digits of the number, of anything else its characters.
+    /// Digits of a card number, also of that in a track. Characters of anything else.
     pub length: u8,
-    /// What was done about it.
+    /// Action that was taken.
     pub action: Action,
-    /// The rule that decided.
+    /// Rule that decided.
     pub rule: String,
-    /// How many there were.
+    /// Number of occurrences.
     pub count: u64,
-    /// What a mask leaves of each number, with `audit.truncated`.
+    /// Truncated form of each number, with `audit.truncated`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<String>,
-    /// The HMAC-SHA-256 of each number as unpadded base64url, with `audit.fingerprint`.
+    /// HMAC-SHA-256 of each number as unpadded base64url, with `audit.fingerprint`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fingerprints: Vec<String>,
 }
 
-/// A message, or a part of it, that was not looked at.
+/// Uninspected message, or part of one.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub(super) struct Uninspected {
-    /// Of the message.
+    /// Direction of the message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
     pub direction: &'static str,
-    /// Why.
+    /// Reason.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::reason"))]
     pub reason: &'static str,
 }
 
-/// A limit that was reached.
+/// Limit that was reached.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub(super) struct Reached {
-    /// Of the message.
+    /// Direction of the message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
     pub direction: &'static str,
-    /// Which of the policy's limits.
+    /// Name of the limit in the policy.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::limit"))]
     pub limit: &'static str,
 }

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 pub fn record() -> Value {
     let settings = schema::settings().for_serialize().with_transform(RecursiveTransform(never_null));
     let mut schema = settings.into_generator().into_root_schema_for::<Record<'static>>();
-    schema.insert("title".into(), json!("A record of panveil"));
+    schema.insert("title".into(), json!("panveil audit record"));
     schema.to_value()
 }
 

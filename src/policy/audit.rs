@@ -10,14 +10,14 @@ use crate::verdict::fingerprint::KeyError;
 /// The part of a policy that says what is told.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Audit {
-    /// Tells what a mask leaves of each number.
+    /// Records the part of each number that a mask keeps.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub truncated: bool,
-    /// Tells the HMAC-SHA-256 of each number, under the key in the environment variable `PANVEIL_HMAC_KEY`. Not together with
+    /// Records the HMAC-SHA-256 of each number, under the key in the environment variable `PANVEIL_HMAC_KEY`. Excludes
     /// `truncated`.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub fingerprint: bool,
-    /// Also tells about exchanges without cards.
+    /// Records streams without findings too.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub clean: bool,
 }

@@ -15,31 +15,31 @@ use super::{Direction, Location};
 /// All that a rule can ask for.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::choices))]
 pub(super) struct Condition {
-    /// Which messages it is about.
+    /// Direction of the message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Direction>"))]
     direction: Option<Direction>,
-    /// The places it is about. The path with its query is a place of the request.
+    /// Locations in the message. `path` includes the query and exists only in requests.
     #[cfg_attr(feature = "cli", schemars(rename = "where", schema_with = "schema::some_words::<Location>"))]
     locations: Vec<Location>,
-    /// The request's method, in capital letters.
+    /// Request method, in uppercase.
     #[cfg_attr(feature = "cli", schemars(rename = "method", schema_with = "schema::methods"))]
     methods: Vec<String>,
-    /// The request's host without its port: a name, or `*.` and a name for all below.
+    /// Request host without port: a name, or `*.` and a name for all hosts below it.
     #[cfg_attr(feature = "cli", schemars(rename = "host", schema_with = "schema::hosts"))]
     hosts: Vec<HostPattern>,
-    /// The request's path, without its query.
+    /// Request path, without the query.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::path"))]
     path: Vec<PathPattern>,
-    /// The message's content type without parameters; `text/*` is all of a kind.
+    /// Content type of the message, without parameters. `text/*` matches all text types.
     #[cfg_attr(feature = "cli", schemars(rename = "content_type", schema_with = "schema::content_types"))]
     content_types: Vec<MediaPattern>,
-    /// The client's identity, under mutual TLS. `*` stands for one segment of it, at the end for all that follow.
+    /// Client identity under mutual TLS. `*` matches one segment, at the end all that follow.
     #[cfg_attr(feature = "cli", schemars(rename = "source", schema_with = "schema::peers"))]
     sources: Vec<PeerPattern>,
-    /// The answering service's identity. With `direction: response` only.
+    /// Upstream identity. Requires `direction: response`.
     #[cfg_attr(feature = "cli", schemars(rename = "destination", schema_with = "schema::peers"))]
     destinations: Vec<PeerPattern>,
-    /// How the client is connected. `any` is TLS, mutual or not.
+    /// TLS of the client connection. `any` is TLS, mutual or not.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Tls>"))]
     tls: Vec<Tls>,
 }

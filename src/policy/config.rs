@@ -14,40 +14,40 @@ use super::schema;
 use super::{BlockReply, Intent, Limits, Mode, Uninspectable, value};
 use crate::mask::{Keep, MaskCharacter, Style};
 
-/// What panveil does with payment card numbers. `{}` is a whole policy: mask everywhere.
+/// Policy for payment card numbers. `{}` is a complete policy: it masks everywhere.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Config {
-    /// `monitor` changes nothing, and tells what would have been done.
+    /// `monitor` changes no traffic and reports the actions that `enforce` would take.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
     pub mode: Mode,
-    /// What is done with card numbers in requests: `mask` covers their digits; `block` refuses the message; `allow` lets them
-    /// pass, but finds and records them; `skip` does not look.
+    /// Action for card numbers in requests. `mask` replaces digits. `block` blocks the message. `allow` forwards and
+    /// records findings. `skip` forwards without inspection.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
     pub request: Intent,
-    /// The same for responses.
+    /// Action for card numbers in responses, with the same values.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
     pub response: Intent,
-    /// What counts as found.
+    /// Detection settings.
     pub detect: Detect,
-    /// What a masked number looks like.
+    /// Format of masked numbers.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Style>"))]
     pub mask: Style,
-    /// What is done at some places, paths, hosts or peers only. The first rule that holds decides; what none is about falls to
-    /// `request` or `response`.
+    /// Actions for some locations, paths, hosts or peers. The first rule that matches decides. Without a match, `request`
+    /// or `response` applies.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::rules", extend("default" = [])))]
     pub rules: Vec<Rule>,
-    /// For one plugin for a whole mesh: the namespaces it acts in.
+    /// Namespaces in which a mesh-wide plugin is active.
     pub namespaces: Namespaces,
-    /// What is answered in place of a message that is refused.
+    /// Local reply that replaces a blocked message.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<BlockReply>"))]
     pub block: BlockReply,
-    /// What becomes of what cannot be read. Either way it is counted.
+    /// Action for messages that panveil cannot inspect. It counts them in both cases.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Uninspectable>", extend("default" = "pass")))]
     pub uninspectable: Uninspectable,
-    /// How much of anything, at most.
+    /// Limits per message and per worker.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Limits>"))]
     pub limits: Limits,
-    /// What is told of findings.
+    /// Contents of audit records.
     pub audit: Audit,
 }
 

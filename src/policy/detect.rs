@@ -14,28 +14,28 @@ use crate::verdict::{Brand, Criteria, Sensitivity, Traces};
 /// The part of a policy that says what is looked for.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Detect {
-    /// How much must speak for a card.
+    /// Minimum evidence for a card number.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Sensitivity>", extend("default" = "balanced")))]
     pub sensitivity: Sensitivity,
-    /// Brands that you issue or accept: their rare ranges and lengths count like others.
+    /// Brands that you issue or accept. Their rare ranges and lengths count like others.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::words::<Brand>", extend("default" = [])))]
     pub brands: Vec<Brand>,
-    /// Looks for verification codes, PINs and whole tracks too, and masks them whole.
+    /// Detects verification codes, PINs and complete tracks too, and masks them completely.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = true)))]
     pub authentication_data: bool,
-    /// `ignore` lets published test numbers pass.
+    /// `ignore` forwards published test numbers.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<TestCards>", extend("default" = "detect")))]
     pub test_cards: TestCards,
-    /// Looks into base64 and JWTs too.
+    /// Decodes base64 and JWTs too.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
     pub base64: bool,
-    /// Names of fields that hold no cards.
+    /// Names of fields that contain no card numbers.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
     pub ignore_keys: Vec<String>,
-    /// Names of fields that hold cards.
+    /// Names of fields that contain card numbers.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
     pub card_keys: Vec<String>,
-    /// What else is found.
+    /// Patterns of your own.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::patterns", extend("default" = [])))]
     pub patterns: Vec<Pattern>,
     #[cfg_attr(feature = "cli", schemars(skip))]
@@ -49,16 +49,16 @@ pub(super) enum TestCards {
     Ignore,
 }
 
-/// Something to find besides card numbers.
+/// Pattern for values other than card numbers.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Pattern {
-    /// What records call it, and counters in place of a brand.
+    /// Name in records, and in counters instead of a brand.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
     pub name: String,
-    /// A regular expression over ASCII that matches at most 256 bytes, and not the empty text.
+    /// Regular expression over ASCII. It matches at most 256 bytes, and not the empty text.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::expression"))]
     regex: String,
-    /// How many letters and digits at the end of a match stay readable.
+    /// Number of letters and digits at the end of a match that stay readable.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<0, 64>", extend("default" = 0)))]
     keep_last: u8,
 }

@@ -9,23 +9,23 @@ use super::schema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub struct Limits {
-    /// How many bytes of one message may wait in Envoy at a time. With one frame more they must fit the HTTP/2 stream window.
+    /// Bytes of one message that are held back in Envoy at a time. With one more frame they must fit the HTTP/2 stream
+    /// window.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1024, 16_777_216>", extend("default" = 32_768)))]
     pub paused_bytes: usize,
-    /// How many bytes may come out of a compressed message for each that went in, once 1 MiB has come out.
+    /// Decompressed bytes of a message per compressed byte, after 1 MiB of output.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 100)))]
     pub inflate_ratio: u32,
-    /// How many bytes all streams of one Envoy worker together may take to decode compressed messages. When more are needed, the
-    /// messages that hold most are cut.
+    /// Memory for decompression in all streams of a worker. Beyond it, the messages that use most memory are blocked.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<8_388_608, 1_073_741_824>", extend("default" = 50_331_648)))]
     pub memory_bytes: usize,
-    /// How much may be found in one message. One with more is told of, and refused with `uninspectable: block`.
+    /// Findings in one message. A message with more is reported, and blocked with `uninspectable: block`.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1_000_000>", extend("default" = 1000)))]
     pub findings_per_message: u32,
-    /// How many fields headers or trailers may have. Those with more are not looked at.
+    /// Fields in headers or trailers. Larger ones are not inspected.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1, 1024>", extend("default" = 1000)))]
     pub header_count: usize,
-    /// The same for their size in bytes.
+    /// Bytes in headers or trailers. Larger ones are not inspected.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<1024, 1_048_576>", extend("default" = 262_144)))]
     pub header_bytes: usize,
 }

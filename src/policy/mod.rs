@@ -255,13 +255,13 @@ impl Uninspectable {
 #[derive(Clone)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub struct BlockReply {
-    /// The status in place of a request.
+    /// Status of the reply to a blocked request.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<400, 599>", extend("default" = 403)))]
     pub request_status: u16,
-    /// The status in place of a response.
+    /// Status of the reply instead of a blocked response.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<400, 599>", extend("default" = 502)))]
     pub response_status: u16,
-    /// The text in place of the default body, a problem document that names the rule and the request's id.
+    /// Body of the reply. The default is a problem document with the rule and the request id.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::reply_body", extend("default" = null)))]
     pub body: Option<String>,
 }

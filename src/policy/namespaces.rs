@@ -8,10 +8,10 @@ use super::schema;
 /// Where one filter for a whole mesh acts.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Namespaces {
-    /// The namespaces it acts in; an empty list is all.
+    /// Namespaces in which panveil is active. An empty list means all.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
     pub include: Vec<String>,
-    /// Those it does not act in, whatever `include` says.
+    /// Namespaces in which panveil is inactive, even if `include` has them.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
     pub exclude: Vec<String>,
 }

@@ -10,16 +10,16 @@ use super::{Direction, Intent, Mode, value};
 /// What to do where all of a condition holds.
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
 pub(super) struct Rule {
-    /// What records and replies call it; no two rules have the same.
+    /// Name in records and replies, different for each rule.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
     pub name: String,
-    /// When it holds: when all that is given does. Without it, always.
+    /// Conditions, all of which must match. Without conditions the rule always matches.
     #[cfg_attr(feature = "cli", schemars(rename = "match"))]
     pub condition: Condition,
-    /// What it does with card numbers.
+    /// Action for card numbers.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>"))]
     pub action: Intent,
-    /// `monitor` tries the rule alone: it tells what it would have done.
+    /// `monitor` reports the action of this rule without taking it.
     #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
     pub mode: Mode,
 }

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 /// The schema of a policy.
 pub fn policy() -> Value {
     let mut schema = settings().into_generator().into_root_schema_for::<Config>();
-    schema.insert("title".into(), json!("A policy of panveil"));
+    schema.insert("title".into(), json!("panveil policy"));
     schema.to_value()
 }
 
@@ -136,9 +136,9 @@ pub(super) fn path(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "properties": {
-            "exact": described("The whole path.", plain.clone()),
-            "prefix": described("The first segments of the path, or all of it.", plain),
-            "regex": described("A regular expression that matches the whole path.", expression(generator).to_value()),
+            "exact": described("Complete path.", plain.clone()),
+            "prefix": described("First segments of the path, or all of them.", plain),
+            "regex": described("Regular expression that matches the complete path.", expression(generator).to_value()),
         },
         "additionalProperties": false,
         "minProperties": 1,
@@ -159,15 +159,14 @@ impl JsonSchema for Style {
             schema.insert("default".into(), json!(default));
             schema.to_value()
         };
-        let keep = "The digits that stay readable, of which a mask takes as many as PCI SSC's FAQ 1091 wants for the number's \
-                    brand and length.";
+        let keep = "Digits that stay readable, at most as many as PCI SSC's FAQ 1091 permits for the brand and length.";
         let characters: Vec<String> =
             MaskCharacter::ALL.iter().map(|one| char::from(one.as_byte()).to_string()).collect();
         json_schema!({
             "type": "object",
             "properties": {
                 "keep": with(word::<Keep>(generator), keep, Keep::First6Last4.word()),
-                "character": with(json_schema!({"type": "string", "enum": characters}), "What covers the other digits.", "*"),
+                "character": with(json_schema!({"type": "string", "enum": characters}), "Character that replaces the other digits.", "*"),
             },
             "additionalProperties": false,
         })

@@ -9,7 +9,7 @@ pub fn of(schema: &Value) -> String {
     let title = schema["title"].as_str().unwrap_or_default();
     let about = schema["description"].as_str().unwrap_or_default();
     let rows: String = rows.iter().map(Row::line).collect();
-    format!("# {title}\n\n{about}\n\n| field | values | default | what it is |\n|---|---|---|---|\n{rows}")
+    format!("# {title}\n\n{about}\n\n| field | values | default | meaning |\n|---|---|---|---|\n{rows}")
 }
 
 /// A field, by its path from the top.
@@ -38,7 +38,7 @@ fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
             values: values(field),
             default: match field.get("default") {
                 Some(default) => format!("`{default}`"),
-                None if needed => "needed".to_owned(),
+                None if needed => "required".to_owned(),
                 None => String::new(),
             },
             about: field["description"].as_str().unwrap_or_default().to_owned(),
