@@ -1,4 +1,4 @@
-"""The Kubernetes API and its etcd, both in the host namespace only, and kubectl."""
+"""Kubernetes API with its etcd, both in the host namespace only, and kubectl."""
 
 import subprocess
 
@@ -21,7 +21,7 @@ class Kubernetes:
         self.network, self.tools, self.folder = network, tools, folder
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(KUBECONFIG)
-        # In the order in which they were started.
+        # In start order.
         self.processes = {}
 
     def start(self):
@@ -58,7 +58,7 @@ class Kubernetes:
         until("the Kubernetes API is ready", ready, 180, 0.3)
 
     def kubectl(self, *words, text=None):
-        """What kubectl prints. An error is its message."""
+        """Output of kubectl. Raises its error message."""
         options = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.folder}/kubectl", "--request-timeout=30s"]
         command = ["kubectl", *options, *map(str, words)]
         with inside(self.network.host):

@@ -1,4 +1,4 @@
-"""The application in a pod: HTTP/1.1, HTTP/2 with prior knowledge and websockets on one port. Keeps what it received."""
+"""Application in a pod: HTTP/1.1, HTTP/2 with prior knowledge and websockets on one port. It stores its requests."""
 
 import base64
 import hashlib
@@ -15,9 +15,9 @@ import http1
 import websocket
 from namespaces import inside
 
-# A public test number, which no request of a check contains.
+# Public test number that no request of a check contains.
 ANSWER = b'{"paid_with":"5105105105105100","amount":12}'
-# Other answers, by the first segment of the path.
+# Other responses, by the first segment of the path.
 ANSWERS = {"no-card": b'{"amount":12}', "code": b'{"card_number":"5105105105105100","cvv":"123"}'}
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -25,18 +25,18 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 @dataclass
 class Received:
-    """One request as the application got it."""
+    """Request at the application."""
 
     method: str
     path: str
     headers: dict
     body: bytes = b""
     version: str = "1.1"
-    # Whether its end has come.
+    # Whether its end has arrived.
     whole: bool = False
 
     def text(self):
-        """All of it, as a reader of logs and memory would find it."""
+        """Complete text, as in logs and memory."""
         head = "\n".join([self.method, self.path, *(f"{name}: {value}" for name, value in self.headers.items())])
         return head + "\n" + self.body.decode("latin-1")
 
@@ -54,7 +54,7 @@ class App:
 
     def stop(self):
         for listener in self.listeners:
-            # Closing alone does not wake the thread that accepts.
+            # Closing the socket does not wake the accepting thread.
             try:
                 listener.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -62,7 +62,7 @@ class App:
             listener.close()
 
     def with_path(self, path):
-        """The requests whose path begins so."""
+        """Requests whose path has this prefix."""
         with self.lock:
             return [one for one in self.received if one.path.startswith(path)]
 
@@ -165,6 +165,6 @@ class App:
 
 
 def grpc_message(text):
-    """A message with `text` as its field 1, in the frame of gRPC."""
+    """gRPC message with `text` as its field 1, including its prefix."""
     message = bytes([0x0A, len(text)]) + text
     return b"\x00" + len(message).to_bytes(4, "big") + message

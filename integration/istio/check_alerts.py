@@ -1,7 +1,7 @@
-"""Each alert of envoy-config/prometheus/rules.yaml that a mesh can be made to raise, in a Prometheus that scrapes the pods.
+"""Alerts of envoy-config/prometheus/rules.yaml that a mesh can raise, in a Prometheus that scrapes the pods.
 
-Only `for:` is shortened. The checks share pods: each takes the state that the previous ones left, and works alone too.
-docs/istio-test.md lists the alerts.
+Only `for:` is shortened. The checks share pods: each continues with the state of the previous ones, and works alone
+too. docs/istio-test.md lists the alerts.
 """
 
 import json
@@ -15,16 +15,16 @@ from registry import url
 from traffic import Steady, send
 from trapping import trapping
 
-# Of pods, each in a namespace of its own.
+# Pods, each in a namespace of its own.
 PODS = ("watched", "reloading", "closed", "unfetched", "unwritable")
-# Has the proxy keep Envoy's count of requests, which stands in for Istio's.
+# Makes the proxy keep Envoy's request counter, which replaces Istio's.
 COUNTING = {"proxy.istio.io/config": "proxyStatsMatcher: {inclusionPrefixes: [extension_config_discovery, http.inbound]}"}
 CLEAN = b'{"amount":12}'
 WITH_CARD = b'{"card_number":"4111111111111111"}'
-# A frame of zstd with a window of 8 MiB, and as much in it.
+# Zstandard frame with a window of 8 MiB, and as much content.
 LARGE_WINDOW = b"\x28\xb5\x2f\xfd\x00\x68" + b"\x02\x00\x10a" * 64
 SHIPPED = {"mode": "enforce", "request": "mask", "response": "mask"}
-# One finding in a message is the limit, and 8 MiB for decoding.
+# The limits: one finding in a message, and 8 MiB for decoding.
 LIMITED = {
     "limits": {"memory_bytes": 8388608, "inflate_ratio": 1000000, "findings_per_message": 1},
     "rules": [{"name": "refused", "match": {"direction": "request", "path": {"prefix": "/refused"}}, "action": "block"}],
@@ -32,7 +32,7 @@ LIMITED = {
 
 
 class Watch:
-    """Pods of these checks, and the Prometheus that scrapes them. Made when the first check asks for it."""
+    """Pods of these checks, and the Prometheus that scrapes them. Created by the first check."""
 
     def __init__(self, mesh):
         self.mesh = mesh
@@ -46,14 +46,14 @@ class Watch:
             pod.start(wait=False)
         for pod in self.pods.values():
             pod.wait_ready()
-        # For alerts that compare with the past. The other namespaces have none.
+        # For alerts that compare with the past. The other namespaces have no past.
         self.prometheus.start(self.pods.values(), past(self.pods["watched"]))
         until("Prometheus scrapes every pod", lambda: not self.prometheus.unreachable(), 30)
         self.crashing = mesh.registry.push_module("crashing", trapping(mesh.options.wasm.read_bytes(), "proxy_on_request_body"))
         self.crashes = None
 
     def apply(self, name, spec="", wait=True, **more):
-        """The overlay `mask` with this in its spec, in the namespace of this pod, until another is applied."""
+        """Applies the overlay `mask` with this in its spec, in the namespace of this pod, until the next call."""
         self.mesh.apply(self.mesh.manifests.render(self.mesh.manifests.variant("overlays/mask", spec, namespace=name, **more)))
         if wait:
             active(self.pods[name])
@@ -67,7 +67,7 @@ class Watch:
         return pod
 
     def crash(self):
-        """Requests that crash panveil in `reloading`, again and again from now on."""
+        """Starts requests that crash panveil in `reloading` repeatedly."""
         if not self.crashes:
             self.apply("reloading", f"url: {url('crashing')}\nsha256: {self.crashing}")
             self.crashes = Steady(self.outside.net, self.pods["reloading"].address, "/crash", pause=0.3).__enter__()
@@ -79,7 +79,9 @@ class Watch:
         return {one["alertname"] for one in self.prometheus.firing() if one.get("namespace", namespace) == namespace}
 
     def expect(self, namespace, *wanted, also=(), meanwhile=lambda: None, seconds=40):
-        """These alerts fire in this namespace, while this is done. Of those that begin to fire, `also` names the others that may."""
+        """Checks that these alerts fire in this namespace during this action. `also` names other alerts that may
+        begin to fire.
+        """
         before = self.names(namespace)
 
         def holds():
@@ -102,7 +104,7 @@ def _watch(mesh):
 
 
 def alert_absent_and_missing_where_panveil_was_removed(mesh):
-    """Nothing has panveil now; one namespace had it an hour ago."""
+    """No pod has panveil now. One namespace had it an hour ago."""
     _watch(mesh).expect("watched", "PanveilAbsent", "PanveilMissing")
 
 
@@ -116,7 +118,8 @@ def no_alert_in_a_healthy_mesh(mesh):
         expect(not firing, f"{[one['alertname'] for one in firing]} fire")
         return True
 
-    # panveil's counters follow some seconds later. Until then PanveilNotInspecting is pending; as it is shipped, for 5 minutes.
+    # panveil's counters follow some seconds later. Until then PanveilNotInspecting is pending; in the shipped rules,
+    # for 5 minutes.
     def counted():
         watch.send("watched")
         return watch.prometheus.query(f'proxy:panveil_requests:rate5m{{pod="{pod.name}"}} > 0')
@@ -134,7 +137,7 @@ def no_alert_in_a_healthy_mesh(mesh):
 def alert_trapped_after_a_crash(mesh):
     watch = _watch(mesh)
     watch.crash()
-    # Refused in between, and panveil counts nothing of what crashes it.
+    # Rejected in between, and panveil does not count requests that crash it.
     watch.expect("reloading", "PanveilTrapped", also=["PanveilNotInspecting", "PanveilRefusing"])
 
 
@@ -159,7 +162,7 @@ def _told_not_fetched(watch, result):
 
 def alert_listener_rejected_where_the_log_cannot_be_opened(mesh):
     watch = _watch(mesh)
-    # Envoy may not open /dev/stdout, where the shipped Telemetry has it log.
+    # Envoy has no permission for /dev/stdout, where the shipped Telemetry logs.
     os.chown(watch.pods["unwritable"].agent.log_path, 0, 0)
     watch.apply("unwritable", wait=False)
     until("Envoy rejects the listener", lambda: watch.pods["unwritable"].rejected(), 30)
@@ -216,7 +219,7 @@ def alert_memory_exhausted(mesh):
 
 
 def alert_authentication_data_answered_and_limit_reached(mesh):
-    """A card and its verification code, one more finding than the limit."""
+    """A card number and its verification code: one more finding than the limit."""
     watch = _watch(mesh)
     watch.watched(**LIMITED)
     answer = watch.send("watched", "/code")
@@ -236,7 +239,7 @@ def alert_refusing_while_it_crashes_again_and_again(mesh):
     watch = _watch(mesh)
     watch.crash()
     try:
-        # Its rule looks at two minutes in steps of 30 s.
+        # Its rule covers two minutes in steps of 30 s.
         watch.expect("reloading", "PanveilRefusing", also=["PanveilTrapped", "PanveilNotInspecting"], seconds=120)
     finally:
         watch.crashes.__exit__()

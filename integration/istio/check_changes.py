@@ -9,7 +9,7 @@ from registry import another, url
 from traffic import ANSWERED, CARD, Connection, Steady, send
 
 MASK, BLOCK = "pluginConfig: {request: mask}", "pluginConfig: {request: block}"
-# Valid for the API, which does not look into pluginConfig.
+# Valid for the API, which does not validate pluginConfig.
 REJECTED = "pluginConfig: {request: nonsense}"
 
 
@@ -102,7 +102,7 @@ def removal_and_return_under_traffic(mesh):
             traffic.more(20)
             mesh.apply(text)
             active(shop)
-            # The connection that the client's sidecar keeps takes one more request on the old listener.
+            # The persistent connection of the client's sidecar accepts one more request on the old listener.
             traffic.more(5)
             before = len(traffic.answers)
             traffic.more(20)
@@ -134,10 +134,10 @@ def istiod_away(mesh):
 
 
 def a_plugin_right_after_a_rejected_one(mesh):
-    """A limit of Envoy: until the old listener has drained, it judges a new one by the rejected configuration.
+    """A limit of Envoy: until the old listener has drained, it checks a new one with the rejected configuration.
 
-    The previous listener, without panveil, stays, although the right policy is accepted a moment later. The next change of the
-    resource heals it.
+    The previous listener, without panveil, stays, although the valid policy is accepted a moment later. The next change
+    of the resource repairs it.
     """
     outside, cart = mesh.get("outside"), mesh.get("cart")
     with mesh.applied(mesh.manifests.variant("overlays/mask", REJECTED), wait=False):
@@ -153,7 +153,9 @@ def a_plugin_right_after_a_rejected_one(mesh):
 
 
 def a_kept_connection_passes_one_request_unread(mesh):
-    """A connection that is older than panveil stays on the old filter chain. The response to its next request ends it."""
+    """A connection that is older than panveil stays on the old filter chain. The response to its next request ends
+    it.
+    """
     outside, shop = mesh.get("outside"), mesh.get("shop")
     with Connection(outside.net, shop.address) as kept:
         expect_plain(shop, "/kept/before", kept.request("/kept/before"))
@@ -162,7 +164,7 @@ def a_kept_connection_passes_one_request_unread(mesh):
             answer = kept.request("/kept/old")
             expect(ANSWERED in answer.text(), "the request on the kept connection was masked: the docs can say so")
             expect(answer.headers.get("connection") == "close", "the response does not end the connection")
-            # A client that goes on all the same is cut off.
+            # A client that continues nevertheless is disconnected.
             begun = time.monotonic()
             with contextlib.suppress(OSError):
                 while time.monotonic() - begun < 30:

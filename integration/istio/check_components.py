@@ -1,4 +1,4 @@
-"""The components of envoy-config/istio that no other file applies: file-source, http-source, metrics and older-istio."""
+"""Components of envoy-config/istio that no other file applies: file-source, http-source, metrics and older-istio."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def file_source_needs_no_registry(mesh):
         finally:
             mesh.registry.start()
         expect("istio_agent_wasm_remote_fetch_count" not in cart.agent_metrics(), "the agent fetched something")
-        # As the component describes: with a file each plugin, and each edit of it, has a Wasm VM of its own.
+        # As the component documents: with a file for each plugin, each edit of it has a new Wasm VM.
         told = "ISTIO_META_WASM_PLUGIN_RESOURCE_VERSION" in json.dumps(cart.extensions())
         expect(told, "the Wasm VM does not have the version of the resource: the component can say so")
 
@@ -77,7 +77,7 @@ def metrics_component_labels_the_counters_of_a_workload(mesh):
 
 
 def _annotations(mesh):
-    """What the component has a Deployment annotate its pods with."""
+    """Pod annotations that the component adds to a Deployment."""
     folder = mesh.manifests.folder / "overlays/labelled"
     folder.mkdir()
     (folder / "deployment.yaml").write_text(DEPLOYMENT)
@@ -89,7 +89,7 @@ def _annotations(mesh):
 
 
 def older_istio_refuses_after_a_crash_until_a_restart(mesh):
-    """panveil with a crash in requests that have a body; others do not crash it."""
+    """panveil with a crash in requests with a body; others do not crash it."""
     outside, cart = mesh.get("outside"), mesh.get("cart")
     get = {"body": b"", "method": "GET"}
     digest = mesh.registry.push_module("crashing", trapping(mesh.options.wasm.read_bytes(), "proxy_on_request_body"))

@@ -1,4 +1,4 @@
-"""The overlays for gateways: one with Istio's own resources, one of the Gateway API."""
+"""Overlays for gateways: one with Istio's own resources, one with the Gateway API."""
 
 import contextlib
 
@@ -55,7 +55,7 @@ spec:
 
 
 def _masks(mesh, overlay, gateway, routes):
-    """With these routes to the shop, the overlay masks at the gateway alone."""
+    """Checks that, with these routes to the shop, the overlay masks at the gateway only."""
     outside, shop = mesh.get("outside"), mesh.get("shop")
 
     def ask(path):
@@ -79,7 +79,7 @@ def _masks(mesh, overlay, gateway, routes):
 
 
 def waypoint_overlay_reaches_its_waypoint_only(mesh):
-    """Looks at what istiod sends: a waypoint needs filters that only Istio's build of Envoy has."""
+    """Checks the configuration from istiod: a waypoint needs filters that only Istio's build of Envoy has."""
     mesh.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: catalog}\n")
 
     def extensions(name):

@@ -21,7 +21,7 @@ spec: {{mtls: {{mode: {mode}}}}}
 
 
 def _rules_by_source(mesh, marker):
-    """Checkout may send cards to one path. Nobody else may, whatever headers they send."""
+    """The checkout may send card numbers to one path. No other workload may, whatever headers it sends."""
     checkout, shop, payments = mesh.get("checkout"), mesh.get("shop"), mesh.get("payments")
     # Both may have a connection from before the plugin.
     for client in (checkout, shop):
@@ -42,7 +42,7 @@ def _rules_by_source(mesh, marker):
 def source_rules_under_strict_mutual_tls(mesh):
     outside, payments = mesh.get("outside"), mesh.get("payments")
     with mutual_tls(mesh, "STRICT"), mesh.applied("overlays/payments", payments):
-        until("plain text is refused", lambda: _refused(outside, payments), 30)
+        until("plaintext is rejected", lambda: _refused(outside, payments), 30)
         _rules_by_source(mesh, "strict")
         expect(_refused(outside, payments), "plain text from outside is answered")
 
@@ -57,7 +57,7 @@ def _refused(outside, payments):
 def source_rules_under_permissive_mutual_tls(mesh):
     outside, payments = mesh.get("outside"), mesh.get("payments")
     with mutual_tls(mesh, "PERMISSIVE"), mesh.applied("overlays/payments", payments):
-        until("plain text is taken", lambda: not _refused(outside, payments), 30)
+        until("plaintext is accepted", lambda: not _refused(outside, payments), 30)
         _rules_by_source(mesh, "permissive")
         for name, headers in (("outside", JSON), ("outside-forged", FORGED)):
             place = f"{CHARGES}/permissive/{name}"

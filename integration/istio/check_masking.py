@@ -1,4 +1,4 @@
-"""Which traffic is masked: by namespace, by selector, inbound only, from outside the mesh, without a Service."""
+"""Selection of masked traffic: by namespace, by selector, inbound only, from outside the mesh, without a Service."""
 
 from mesh import expect, expect_masked, expect_plain, settle
 from pods import UNNAMED_PORT

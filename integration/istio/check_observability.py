@@ -1,4 +1,4 @@
-"""Access log and metrics, as the shipped Telemetry and mesh configuration make them."""
+"""Access log and metrics of the shipped Telemetry and mesh configuration."""
 
 import pathlib
 import re
@@ -21,7 +21,7 @@ def log_has_the_columns_of_the_standalone_sidecar(mesh):
         expect(sorted(line) == sorted(wanted), f"columns: {sorted(set(line) ^ set(wanted))} differ")
         told = {name: line[name] for name in ("status", "panveil_action", "panveil_found", "panveil_where", "panveil_peer")}
         expect(told["panveil_action"] == "masked" and told["status"] == 200, f"the line says {told}")
-        # Istio's own access log is switched off: each request has one line.
+        # Istio's own access log is disabled: each request has one line.
         expect(not re.findall(r'^\[\d{4}-\d\d-\d\dT.*"POST', shop.agent.log(), re.MULTILINE), "Istio's own access log is on")
 
 

@@ -1,4 +1,4 @@
-"""What runs before what: two plugins in one chain, and panveil beside Istio's authentication and authorization."""
+"""Order in a chain: two plugins, and panveil with Istio's authentication and authorization."""
 
 import re
 
@@ -9,7 +9,7 @@ from traffic import CARD, JSON, send
 
 
 def findings(pod, action, place="body"):
-    """How many findings in requests panveil has counted with this action, at this place."""
+    """panveil's counter of findings in requests with this action and this location."""
     wanted = {f'action="{action}"', f'place="{place}"', 'direction="request"'}
     total = 0
     for labels, value in re.findall(r"^panveil_findings_total\{(.*)\} (\d+)$", pod.metrics(), re.MULTILINE):
@@ -62,7 +62,7 @@ def _with_tokens(mesh, overlay, seen_when_refused):
         lines = shop.access_log()[logged:]
         by_status = {one["status"]: one for one in lines}
         expect(sorted(by_status) == [200, 401, 403], f"the access log says {lines}")
-        # A path in the access log has no digit of a card, also where panveil does not see the request.
+        # A path in the access log has no digit of a card number, even if panveil does not see the request.
         for status, path in ((401, f"/{marker}/refused/{'*' * 16}"), (403, f"/denied/{marker}/{'*' * 16}")):
             expect(by_status[status]["path"] == path, f"the path of the {status} is {by_status[status]['path']}")
         actions = by_status[401]["panveil_action"], by_status[403]["panveil_action"]

@@ -1,11 +1,11 @@
-"""Each shipped overlay as it is, in both kinds: what the proxy gets of it, against golden/, and what it does."""
+"""Each shipped overlay in both kinds: the configuration at the proxy, compared with golden/, and its effect."""
 
 import golden
 from mesh import expect, expect_blocked, expect_masked, received, settle
 from processes import until
 from traffic import CARD, send
 
-# Overlays, and the shared pod in whose namespace each is.
+# Overlays, and the shared pod in the namespace of each.
 OVERLAYS = {"mask": "shop", "monitor": "checkout", "payments": "payments", "payment-api": "payments", "mesh-wide": "shop"}
 KINDS = {"": "wasmplugin", "traffic-extension/": "trafficextension"}
 
@@ -16,7 +16,7 @@ def shared_overlays_are_delivered_as_before(mesh):
 
 
 def compare(mesh, overlay, pod):
-    """Applies an overlay in both kinds. What differs from the golden files, and between the kinds."""
+    """Applies an overlay in both kinds. Returns the differences from the golden files, and between the kinds."""
     told, found = [], {}
     for place, kind in KINDS.items():
         with mesh.applied(f"{place}overlays/{overlay}", pod):
@@ -28,7 +28,7 @@ def compare(mesh, overlay, pod):
 
 
 def _nameless(found):
-    """What is delivered but for the plugin's name, which holds the kind."""
+    """Delivered configuration without the plugin's name, which contains the kind."""
     configs = [one["typed_config"]["config"] for one in found["extensions"]]
     places = [["panveil" if "/panveil" in name or ".panveil" in name else name for name in chain] for chain in found["http_filters"]]
     return [{name: value for name, value in one.items() if name != "name"} for one in configs], places

@@ -1,4 +1,6 @@
-"""Registries that ask for a password: the component `private-registry` with TLS, its pull secret, and what Istio's agent refuses."""
+"""Registries with a password: the component `private-registry` with TLS, its pull secret, and registries that
+Istio's agent rejects.
+"""
 
 import base64
 import contextlib
@@ -8,12 +10,12 @@ from mesh import active, expect, expect_masked
 from processes import until
 from traffic import send
 
-# Istio refuses a realm that is no URL, also where nobody asks there, as with `Basic`.
+# Istio rejects a realm that is no URL, even if it does not use it, as with `Basic`.
 GOOD_REALM, USUAL_REALM = "https://registry.example/", "Registry"
 
 
 def trusting(mesh):
-    """A pod that checks share. Its agent accepts the certificate of the private servers."""
+    """Shared pod whose agent accepts the certificate of the private servers."""
     if "trusting" not in mesh.shared:
         variables = {"SSL_CERT_FILE": str(private.certificate(mesh.folder / "private"))}
         mesh.shared["trusting"] = mesh.pod("trusting", "trusting", variables=variables)
@@ -26,7 +28,9 @@ def _overlay(mesh, namespace, port=private.PORT):
 
 
 def refuses(mesh, pod, path, reason):
-    """The pod has the agent's filter in place of panveil, which refuses, and the agent says why."""
+    """Checks that the pod has the agent's filter in place of panveil, which rejects requests, and that the agent
+    logs the reason.
+    """
     outside = mesh.get("outside")
     answer = send(outside.net, pod.address, path)
     expect(answer.status == 403, f"the client received {answer.status}")
@@ -52,7 +56,7 @@ def a_wrong_pull_secret_refuses_until_it_is_right(mesh):
     pod, outside = trusting(mesh), mesh.get("outside")
     with private.registry(mesh, GOOD_REALM), _secret(mesh, pod, "wrong"), mesh.applied(_overlay(mesh, pod.namespace), pod):
         refuses(mesh, pod, "/wrong-secret", "UNAUTHORIZED: authentication required")
-        # istiod sends the secret with the plugin: a change of the secret alone is enough.
+        # istiod sends the secret with the plugin, so a change of the secret alone is enough.
         mesh.apply(private.pull_secret(pod.namespace, private.PASSWORD))
         until("the right secret heals it", lambda: send(outside.net, pod.address, "/settle").status == 200, 30)
         active(pod)
@@ -60,14 +64,14 @@ def a_wrong_pull_secret_refuses_until_it_is_right(mesh):
 
 
 def a_realm_that_is_no_url_refuses(mesh):
-    """A limit of Istio, which the component describes."""
+    """A limit of Istio, which the component documents."""
     pod = trusting(mesh)
     with private.registry(mesh, USUAL_REALM), _secret(mesh, pod, private.PASSWORD), mesh.applied(_again(mesh, pod), pod):
         refuses(mesh, pod, "/usual-realm", "rejected unsafe bearer realm")
 
 
 def _again(mesh, pod):
-    """As _overlay, under another digest, so that the agent does not have the module already."""
+    """Like _overlay, with another digest, so that the agent does not have the module already."""
     digest = mesh.registry.push("0.1.0-artifact", "artifact")
     spec = f"url: {private.url().replace('0.1.0', '0.1.0-artifact')}\nsha256: {digest}"
     return mesh.manifests.variant("overlays/mask", spec, components=["private-registry"], namespace=pod.namespace)
@@ -80,7 +84,7 @@ def a_certificate_of_an_unknown_authority_refuses(mesh):
 
 
 def a_registry_without_tls_gets_the_pull_secret_in_clear(mesh):
-    """A limit of Istio, which the component describes."""
+    """A limit of Istio, which the component documents."""
     pod, port = mesh.get("checkout"), private.PLAIN_PORT
     with private.plain_registry(mesh) as logins, _secret(mesh, pod, private.PASSWORD, port):
         with mesh.applied(_overlay(mesh, pod.namespace, port), pod):

@@ -1,4 +1,4 @@
-"""Other traffic than HTTP/1.1: HTTP/2 over mutual TLS, compressed bodies of unknown length, gRPC, websockets."""
+"""Traffic other than HTTP/1.1: HTTP/2 over mutual TLS, compressed bodies of unknown length, gRPC, websockets."""
 
 import gzip
 
@@ -32,7 +32,7 @@ def http2_over_mutual_tls_with_unknown_length(mesh):
         until("the sidecars speak HTTP/2", lambda: settle(client, shop.service) or upgraded(), 30, 0.5)
         with Connection(client.net, shop.service) as connection:
             expect_masked(shop, "/h2/plain", connection.chunked("/h2/plain", HALVES, pause=0.1))
-        # The number is in no member alone.
+        # No member contains the complete number.
         members = [gzip.compress(half) for half in HALVES]
         coded = {"content-type": "application/json", "content-encoding": "gzip"}
         cuts = {"two-chunks": members, "one-chunk": [b"".join(members)], "end-alone": [members[0], members[1][:-4], members[1][-4:]]}

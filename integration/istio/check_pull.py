@@ -1,4 +1,4 @@
-"""How the module comes: image variants by digest and by tag, a wrong digest, and a registry that is away."""
+"""Sources of the module: image variants by digest and by tag, a wrong digest, and an unavailable registry."""
 
 import time
 
@@ -48,7 +48,7 @@ def a_wrong_digest_refuses_until_it_is_right(mesh):
 
 
 def a_registry_away_at_the_start_refuses_until_an_annotation(mesh):
-    """The agent fetches the module once. A change of the resource makes it try again."""
+    """The agent fetches the module once. A change of the resource makes it retry."""
     client, cart = mesh.get("checkout"), mesh.get("cart")
     with mesh.applied("overlays/mask", cart):
         mesh.registry.stop()

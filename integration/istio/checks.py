@@ -1,4 +1,4 @@
-"""The checks, in the order in which they run."""
+"""All checks, in the order in which they run."""
 
 import check_alerts
 import check_changes

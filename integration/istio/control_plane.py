@@ -1,4 +1,6 @@
-"""Istio's control plane: the Kubernetes API with Istio's resources, and istiod. All of it listens in the host namespace only."""
+"""Control plane of Istio: the Kubernetes API with Istio's resources, and istiod. All of it listens in the host
+namespace only.
+"""
 
 import re
 import textwrap
@@ -12,7 +14,7 @@ READY = "http://127.0.0.1:18080/ready"
 
 
 def mesh_config(values):
-    """The meshConfig of the values for Istio's chart, and its defaultConfig, as YAML."""
+    """meshConfig in the values for Istio's chart, and its defaultConfig, as YAML."""
     mesh = textwrap.dedent(values.read_text().partition("\nmeshConfig:\n")[2])
     proxy = re.search(r"^defaultConfig:\n((?: .*\n|\n|#.*\n)+)", mesh, re.MULTILINE)[1]
     return mesh, textwrap.dedent(proxy)

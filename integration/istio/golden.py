@@ -1,4 +1,4 @@
-"""What a proxy gets of an overlay, without what differs from run to run, and the files that it is compared with."""
+"""Configuration of an overlay at a proxy, without the parts that differ between runs, and its golden files."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "golden"
 
 
 def delivered(pod):
-    """The extensions of a proxy as Envoy has them, and the HTTP filters of the chains that they are in."""
+    """Extensions of a proxy in Envoy's configuration, and the HTTP filters of their chains."""
     extensions = pod.extensions()
     chains = []
     for names in http_filters(pod.dump()):
@@ -18,7 +18,7 @@ def delivered(pod):
 
 
 def http_filters(value):
-    """The names of the HTTP filters of each connection manager in a configuration."""
+    """Names of the HTTP filters of each connection manager in a configuration."""
     if isinstance(value, dict):
         if "http_filters" in value:
             yield [one["name"] for one in value["http_filters"]]
@@ -32,7 +32,7 @@ def http_filters(value):
 def normalized(extension):
     text = re.sub(r'"/var/lib/istio/data/[^"]*"', '"<the module that the agent fetched>"', json.dumps(extension))
     made = json.loads(text)
-    # Istio writes the policy's JSON with spaces that differ from build to build.
+    # The whitespace in the JSON of Istio differs between builds.
     configuration = made["typed_config"].get("config", {}).get("configuration", {})
     if "value" in configuration:
         configuration["value"] = json.loads(configuration["value"])
@@ -40,7 +40,7 @@ def normalized(extension):
 
 
 def difference(name, istio, found, update):
-    """None, or how this differs from the file."""
+    """Difference from the golden file, or None."""
     file = FOLDER / f"{name}.json"
     if update:
         FOLDER.mkdir(exist_ok=True)

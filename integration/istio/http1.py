@@ -1,8 +1,8 @@
-"""HTTP/1.1 as both ends need it: heads, and bodies as they come."""
+"""HTTP/1.1 for both ends: headers, and bodies in pieces."""
 
 
 def read_head(reader):
-    """The first line and the headers, or None where the connection has ended."""
+    """First line and headers, or None when the connection has ended."""
     line = reader.readline(65536).decode("latin-1").rstrip("\r\n")
     if not line:
         return None
@@ -16,7 +16,7 @@ def read_head(reader):
 
 
 def body(reader, headers, to_end=False):
-    """The pieces of a body, as its head announces it."""
+    """Pieces of a body, by the framing in its headers."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         while True:
             size = int(reader.readline(1024).split(b";")[0] or b"0", 16)

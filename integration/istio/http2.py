@@ -1,4 +1,4 @@
-"""A client of HTTP/2 with prior knowledge: one stream after another on a connection, without a length."""
+"""HTTP/2 client with prior knowledge: one stream after another on a connection, without a length."""
 
 import socket
 import time
@@ -23,7 +23,7 @@ class Answer:
 
 
 class Client(h2.connection.H2Connection):
-    """The library takes a connection as closed after GOAWAY, although streams that are open go on (RFC 9113, 6.8)."""
+    """The library treats a connection as closed after GOAWAY, although open streams continue (RFC 9113, 6.8)."""
 
     def _receive_goaway_frame(self, _):
         return [], [h2.events.ConnectionTerminated()]
@@ -32,7 +32,7 @@ class Client(h2.connection.H2Connection):
 class Http2:
     def __init__(self, namespace, address, port, seconds=20):
         self.authority = f"{address}:{port}"
-        # Whether the other side takes no further streams.
+        # Whether the other side accepts no further streams.
         self.going_away = False
         with inside(namespace):
             self.socket = socket.create_connection((address, port), timeout=seconds)

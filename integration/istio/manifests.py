@@ -1,4 +1,4 @@
-"""The shipped manifests: a copy, with the image and its digest put in as docs/quick-start-istio.md does, and variants of it."""
+"""Copy of the shipped manifests, with image and digest inserted as in docs/quick-start-istio.md, and variants of it."""
 
 import pathlib
 import shutil
@@ -19,7 +19,7 @@ class Manifests:
         shutil.copytree(self.shipped, folder)
 
     def pin(self, image, digest):
-        """What `sed` and `make push` do in the quick start."""
+        """Effect of `sed` and `make push` in the quick start."""
         for base in self.bases:
             for file in (self.folder / base).glob("*.yaml"):
                 file.write_text(file.read_text().replace(f"{IMAGE}:0.1.0", image))
@@ -37,7 +37,9 @@ class Manifests:
         return done.stdout
 
     def variant(self, overlay, spec="", components=(), namespace=None, patch=""):
-        """An overlay on another, as an operator writes it. `spec` is YAML merged into the plugin's spec, `patch` a JSON patch of it."""
+        """Overlay based on another, as an operator writes it. `spec` is YAML merged into the plugin's spec, `patch`
+        a JSON patch of it.
+        """
         self.made += 1
         name = f"overlays/variant-{self.made}"
         folder = self.folder / name

@@ -1,4 +1,4 @@
-"""One run's mesh: control plane, registry, manifests and pods, and what a check does with them."""
+"""Mesh of one run: control plane, registry, manifests and pods, and operations for checks."""
 
 import contextlib
 import shutil
@@ -28,10 +28,10 @@ class Mesh:
         self.network = Network()
         self.plane = ControlPlane(self.network, self.tools, folder, SHIPPED / "telemetry/mesh-config.yaml")
         self.registry = Registry(options.registry, self.network, folder / "registry")
-        # What checks have started besides, to be stopped with the rest.
+        # Processes of checks, which are stopped with the rest.
         self.further = []
         self.manifests = Manifests(folder / "manifests", options.kustomize, options.image_tool)
-        # The proxy's user may not read the folders that these are in.
+        # The user of the proxy has no permission for the original folders.
         self.envoy, self.agent = folder / "envoy", folder / "pilot-agent"
         shutil.copy(options.envoy, self.envoy)
         shutil.copy(self.tools / "bin/pilot-agent", self.agent)
@@ -60,7 +60,7 @@ class Mesh:
         return pod.start() if start else pod
 
     def get(self, name):
-        """A pod that checks share, started when it is first asked for. `outside` has no sidecar."""
+        """Shared pod, started by its first use. `outside` has no sidecar."""
         if name not in self.shared:
             if name == "outside":
                 self.shared[name] = self.pod(name, name, start=False, in_mesh=False)
@@ -76,7 +76,7 @@ class Mesh:
 
     @contextlib.contextmanager
     def resources(self, text):
-        """These resources, for the time of a check."""
+        """Applies these resources during a check."""
         self.apply(text)
         try:
             yield
@@ -85,7 +85,9 @@ class Mesh:
 
     @contextlib.contextmanager
     def applied(self, overlay, *pods, count=1, wait=True):
-        """An overlay, active in these pods, for the time of a check. `count`: how many extensions they have then."""
+        """Applies an overlay during a check, and waits until it is active in these pods. `count`: number of their
+        extensions then.
+        """
         text = self.manifests.render(overlay)
         self.apply(text)
         try:
@@ -122,7 +124,7 @@ def gone(pod, count=0, seconds=60):
 
 
 def settle(client, service, port=8080):
-    """Lets connections of the client's sidecar that are on the old listener end: each takes one more request."""
+    """Ends the connections of the client's sidecar to the old listener: each accepts one more request."""
     for _ in range(3):
         with contextlib.suppress(OSError):
             send(client.net, service, "/settle", b"", port=port)
@@ -130,12 +132,12 @@ def settle(client, service, port=8080):
 
 
 def received(pod, path, seconds=20):
-    """The one request with this path, once its end has come to the application."""
+    """The one request with this path, once its end has reached the application."""
     return until(f"the application receives {path}", lambda: [one for one in pod.app.with_path(path) if one.whole], seconds)[0]
 
 
 def expect_masked(pod, path, answer):
-    """Application and client got masks in place of both cards."""
+    """Checks that application and client received masks in place of both card numbers."""
     request = received(pod, path)
     expect(CARD not in request.text(), f"the application received the card: {request.body[:120]}")
     expect(MASKED in request.text(), f"the application received no mask: {request.body[:120]}")
@@ -145,13 +147,13 @@ def expect_masked(pod, path, answer):
 
 
 def expect_plain(pod, path, answer):
-    """Nothing was changed."""
+    """Checks that no message was changed."""
     request = received(pod, path)
-    expect(CARD in request.text(), f"the application did not receive what was sent: {request.body[:120]}")
+    expect(CARD in request.text(), f"the application received a changed request: {request.body[:120]}")
     expect(answer.status == 200 and ANSWERED in answer.text(), f"the client received {answer.status}: {answer.body[:120]}")
 
 
 def expect_blocked(pod, path, answer):
-    """panveil answered, and the application received nothing."""
+    """Checks that panveil sent a local reply, and the application received nothing."""
     expect(answer.status == 403, f"the client received {answer.status}: {answer.body[:120]}")
     expect(not any(CARD in one.text() for one in pod.app.with_path(path)), "the application received the card")

@@ -1,4 +1,6 @@
-"""Network namespaces: one for the control plane, one for each pod, joined by a bridge. The machine's own network is left alone."""
+"""Network namespaces: one for the control plane, one for each pod, joined by a bridge. The machine's own network
+stays unchanged.
+"""
 
 import contextlib
 import ctypes
@@ -19,7 +21,7 @@ def _enter(descriptor):
 
 @contextlib.contextmanager
 def inside(namespace):
-    """Moves the calling thread. Sockets and processes that it makes there stay there; threads must be started outside."""
+    """Moves the calling thread. Its new sockets and processes stay there; start threads outside."""
     own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     there = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -41,7 +43,7 @@ def ip(*words):
 
 
 class Network:
-    """The namespaces of one run. Each has the process id of the run in its name."""
+    """Namespaces of one run. The name of each contains the process id of the run."""
 
     def __init__(self):
         self.prefix = f"panveil-{os.getpid()}"
@@ -57,14 +59,14 @@ class Network:
 
     def _add(self, name):
         full = f"{self.prefix}-{name}"
-        # Named before it is there, so that a signal in between leaves nothing.
+        # Registered before its creation, so that a signal in between leaves nothing behind.
         self.names.append(full)
         ip("netns", "add", full)
         ip("-n", full, "link", "set", "lo", "up")
         return full
 
     def add(self, name):
-        """A namespace on the bridge, and its address."""
+        """Adds a namespace on the bridge. Returns it with its address."""
         self.used += 1
         address, link = f"10.77.0.{self.used}", f"v{self.used}"
         full = self._add(f"{name}-{self.used}")
@@ -80,7 +82,7 @@ class Network:
         ip("netns", "delete", name)
 
     def close(self):
-        """Removes the namespaces, and ends what still runs in them."""
+        """Removes the namespaces, and stops all processes in them."""
         for name in reversed(self.names):
             running = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, timeout=30).stdout.split()
             for number in set(running) - {str(os.getpid())}:

@@ -1,4 +1,6 @@
-"""Pods: a namespace with Istio's iptables, pilot-agent with its Envoy, and an application; known to the API like real ones."""
+"""Pods: a namespace with Istio's iptables, pilot-agent with its Envoy, and an application; known to the API like
+real ones.
+"""
 
 import json
 import re
@@ -10,10 +12,10 @@ from namespaces import HOST, inside
 from processes import Ended, Process, until
 
 PORTS = {"http": 8080, "grpc": 8090}
-# A port of the pod that no Service names.
+# Port of the pod that no Service names.
 UNNAMED_PORT = 7070
 PROXY_USER = 1337
-# A tmpfs in place of /var/lib, so that the agent's cache leaves nothing on the machine.
+# tmpfs in place of /var/lib, so that the agent's cache leaves nothing on the machine.
 START = """\
 mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/istio/data && chown -R 1337:1337 . /var/lib/istio &&
 exec setpriv --reuid 1337 --regid 1337 --clear-groups "$@" """
@@ -29,7 +31,7 @@ class Pod:
         self.service = f"10.96.0.{number}"
         self.labels = {"app": name, "security.istio.io/tlsMode": "istio"} | (labels or {})
         self.variables = variables or {}
-        # From the next start on: the annotations of the pod, and whether the mesh has the shipped defaultConfig.
+        # For the next start: the annotations of the pod, and whether the mesh has the shipped defaultConfig.
         self.annotations, self.shipped_defaults = {}, True
         self.app = None
         self.agent = None
@@ -79,12 +81,12 @@ class Pod:
         kubectl("patch", "pod", self.name, f"--namespace={self.namespace}", *patch)
 
     def restart(self, wait=True):
-        """Ends the proxy at once and starts it with an empty cache."""
+        """Kills the proxy and starts it with an empty cache."""
         self.stop_agent()
         return self.start(wait)
 
     def start(self, wait=True):
-        """The agent, which starts Envoy."""
+        """Starts the agent, which starts Envoy."""
         self.runs += 1
         folder = self.mesh.folder / self.name / str(self.runs)
         for part in ("var/run/secrets/tokens", "var/run/secrets/istio", "etc/istio/proxy", "etc/istio/pod"):
@@ -100,7 +102,7 @@ class Pod:
             "get", "configmap", "istio-ca-root-cert", space, r"--output=jsonpath={.data.root-cert\.pem}",
         ), 30, 0.3)
         (folder / "var/run/secrets/istio/root-cert.pem").write_text(root)
-        # As the kubelet writes them.
+        # In the format of the kubelet.
         annotations = "".join(f"{name}={json.dumps(text)}\n" for name, text in self.annotations.items())
         (folder / "etc/istio/pod/annotations").write_text(annotations)
         kind = "router" if self.router else "sidecar"
@@ -113,7 +115,7 @@ class Pod:
         return self
 
     def _environment(self):
-        # The mesh's defaultConfig, and where everything is in this run.
+        # The mesh's defaultConfig, and the paths of this run.
         proxy = [
             self.mesh.plane.proxy if self.shipped_defaults else "", f"discoveryAddress: {HOST}:15012", f"binaryPath: {self.mesh.envoy}",
             "proxyBootstrapTemplatePath: ./envoy_bootstrap.json", "concurrency: 1",
@@ -141,28 +143,30 @@ class Pod:
         return json.loads(self.ask(15000, "/config_dump"))["configs"]
 
     def chain(self):
-        """The extensions in the active listeners, in their order, and whether those listeners are the last ones, with panveil's log."""
+        """Extensions in the active listeners in order, and whether those listeners are the latest ones, with
+        panveil's log.
+        """
         return _chain(self.dump())
 
     def extensions(self):
-        """The extensions in the active listeners as Istio delivered them, by name. Those of listeners that drain are left out."""
+        """Extensions in the active listeners as Istio delivered them, by name, without those of draining listeners."""
         dump = self.dump()
         filters = [one.get("ecds_filter", {}) for one in _part(dump, "EcdsConfigDump", "ecds_filters")]
-        # One that was rejected and has no previous configuration has no name.
+        # A rejected one without a previous configuration has no name.
         delivered = {one["name"]: one for one in filters if "name" in one}
         return {name: delivered[name] for name in _chain(dump)[0] if name in delivered}
 
     def policies(self):
-        """The policies of panveil in Envoy's dump. It shows a rejected one too, although the previous one stays active."""
+        """Policies of panveil in Envoy's dump. It shows a rejected one too, although the previous one stays active."""
         configs = (one["typed_config"].get("config", {}) for one in self.extensions().values())
         return [json.loads(one["configuration"]["value"]) for one in configs if "configuration" in one]
 
     def modules(self):
-        """The files that Envoy loads as modules."""
+        """Module files that Envoy loads."""
         return re.findall(r'"filename": "([^"]+)"', json.dumps(self.extensions()))
 
     def rejected(self):
-        """Why listeners were rejected, by their names."""
+        """Reasons of rejected listeners, by name."""
         listeners = _part(self.dump(), "ListenersConfigDump", "dynamic_listeners")
         return {one.get("name"): one["error_state"].get("details") for one in listeners if "error_state" in one}
 
@@ -173,13 +177,13 @@ class Pod:
         return self.ask(15020, "/metrics")
 
     def access_log(self):
-        """The lines of the access log since the agent's start."""
+        """Lines of the access log since the agent's start."""
         lines = (line for line in self.agent.log().splitlines() if '"panveil_action"' in line)
-        # The last one may be half written.
+        # The last line may be incomplete.
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def logged(self, path):
-        """The lines for paths that begin so."""
+        """Lines for paths with this prefix."""
         return [one for one in self.access_log() if (one["path"] or "").startswith(path)]
 
     def stop_agent(self, seconds=0):
@@ -193,7 +197,7 @@ class Pod:
             self.app.stop()
 
     def delete(self):
-        """Ends it and takes it out of the API."""
+        """Stops the pod and removes it from the API."""
         self.close()
         self.mesh.pods.remove(self)
         self.mesh.plane.kubectl(

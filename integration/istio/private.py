@@ -1,4 +1,4 @@
-"""Servers that speak TLS or ask for a password, in the host namespace, and the pull secret for them."""
+"""Servers with TLS or a password in the host namespace, and the pull secret for them."""
 
 import base64
 import contextlib
@@ -17,7 +17,7 @@ from registry import REPOSITORY
 
 SECRET = "panveil-registry"
 USER, PASSWORD = "puller", "a-password-of-the-test"
-# PASSWORD, as `htpasswd -B` writes it.
+# PASSWORD in the format of `htpasswd -B`.
 HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuucJN1xUTuNbvk10ocK89fJt/kt8RDCH6\n"
 PORT, WEB_PORT, PLAIN_PORT = 5443, 8443, 5080
 CONFIG = """\
@@ -30,7 +30,7 @@ log: {level: warn, accesslog: {disabled: true}}
 
 
 def certificate(folder):
-    """The certificate of the host namespace's address, which is its own authority."""
+    """Self-signed certificate for the host namespace's address."""
     if not (folder / "certificate.pem").exists():
         folder.mkdir(exist_ok=True)
         words = "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=panveil.test -keyout key.pem -out certificate.pem -addext".split()
@@ -43,7 +43,7 @@ def url(port=PORT):
 
 
 def pull_secret(namespace, password, port=PORT):
-    """What `kubectl create secret docker-registry` makes."""
+    """Result of `kubectl create secret docker-registry`."""
     login = {"username": USER, "password": password, "auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
     text = json.dumps({"auths": {f"{HOST}:{port}": login}})
     return json.dumps({
@@ -54,7 +54,7 @@ def pull_secret(namespace, password, port=PORT):
 
 @contextlib.contextmanager
 def registry(mesh, realm):
-    """A registry over TLS with a password, which has the images of the other one. `realm`: what it names in a 401."""
+    """Registry over TLS with a password, which has the images of the other one. `realm`: its realm in a 401."""
     folder = mesh.folder / "private"
     certificate(folder)
     (folder / "htpasswd").write_text(HTPASSWD)
@@ -78,7 +78,7 @@ def registry(mesh, realm):
 
 @contextlib.contextmanager
 def web_server(mesh):
-    """Serves the module over TLS. The URL, and the digest of the file."""
+    """Serves the module over TLS. Returns the URL, and the digest of the file."""
     module = mesh.options.wasm.read_bytes()
 
     class Module(_Quiet):
@@ -93,7 +93,7 @@ def web_server(mesh):
 
 @contextlib.contextmanager
 def plain_registry(mesh):
-    """A registry without TLS that lets nobody in. The logins that it was sent."""
+    """Registry without TLS that rejects every login. Returns the received logins."""
     logins = []
 
     class Refuses(_Quiet):

@@ -1,4 +1,4 @@
-"""Processes in a namespace, each the leader of a session, ended by process id; and waits that end."""
+"""Processes in a namespace, each the leader of a session and stopped by process id, and waits with a time limit."""
 
 import os
 import pathlib
@@ -10,15 +10,15 @@ from namespaces import inside
 
 
 class Failure(Exception):
-    """A check does not hold, or the control plane does not do its part."""
+    """A check does not hold, or the control plane failed."""
 
 
 class Ended(Exception):
-    """A process has ended that must run."""
+    """A process has exited that must run."""
 
 
 def until(what, holds, seconds=60, pause=0.1):
-    """The first true result of `holds`. An error that it raises counts as not yet."""
+    """First true result of `holds`. An error in it counts as false."""
     deadline = time.monotonic() + seconds
     while True:
         last = None
@@ -39,7 +39,7 @@ class Process:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path = self.folder / f"{name}.log"
-        # Envoy opens /dev/stdout by its path: the file must belong to the user that it runs as.
+        # Envoy opens /dev/stdout by its path, so the file must belong to the user of Envoy.
         with open(self.log_path, "ab") as log:
             os.fchown(log.fileno(), owner, owner)
             variables = {"PATH": os.environ["PATH"], "HOME": str(self.folder)} | (environment or {})
@@ -59,7 +59,7 @@ class Process:
             raise Ended(f"{self.name} ended with {self.process.returncode}: {self.log()[-1500:]}")
 
     def stop(self, seconds=3):
-        """Ends it with all that it started, which is in its session."""
+        """Stops a process and its children, which are in its session."""
         if self.alive() and seconds:
             self.process.terminate()
             try:
@@ -75,7 +75,7 @@ class Process:
 
 
 def session(leader):
-    """The processes of a session."""
+    """Processes of a session."""
     members = []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,4 +1,4 @@
-"""A Prometheus in the host namespace that scrapes pods as a cluster's does, and the shipped alerts in it."""
+"""Prometheus in the host namespace that scrapes pods like that of a cluster, with the shipped alerts."""
 
 import json
 import pathlib
@@ -19,13 +19,13 @@ JOB = "pods"
 
 
 def quick_rules():
-    """The shipped rules. Only how long an alert must hold differs."""
+    """The shipped rules with a shorter duration of each alert."""
     return re.sub(r"^( +for: ).*$", r"\g<1>1s", RULES.read_text(), flags=re.MULTILINE)
 
 
 def config(pods):
     targets = [{"targets": [target(pod)], "labels": {"namespace": pod.namespace, "pod": pod.name}} for pod in pods]
-    # Istio's counter of requests comes from a filter that only its own build of Envoy has. Envoy's own counter stands in for it.
+    # Istio's request counter comes from a filter that only its own build of Envoy has. Envoy's own counter replaces it.
     stand_in = [
         {"source_labels": ["__name__"], "regex": "envoy_http_.*downstream_rq_total", "target_label": "reporter",
          "replacement": "destination"},
@@ -45,7 +45,7 @@ def target(pod):
 
 
 def past(pod):
-    """That panveil was in a pod from 150 to 70 minutes ago, as OpenMetrics."""
+    """Metrics of panveil in a pod from 150 to 70 minutes ago, as OpenMetrics."""
     now = int(time.time())
     labels = f'namespace="{pod.namespace}",pod="{pod.name}",job="{JOB}",instance="{target(pod)}",version="0.1.0",mode="enforce"'
     lines = [f"panveil_config_info{{{labels}}} 1 {now - minutes * 60}" for minutes in range(150, 69, -1)]
@@ -82,22 +82,22 @@ class Prometheus:
             self.process = None
 
     def firing(self):
-        """The labels of the alerts that fire."""
+        """Labels of the firing alerts."""
         alerts = json.loads(self._ask("/api/v1/alerts"))["data"]["alerts"]
         return [one["labels"] for one in alerts if one["state"] == "firing"]
 
     def unreachable(self):
-        """The targets that the last scrape did not reach, and why."""
+        """Targets that the last scrape did not reach, with the reason."""
         targets = json.loads(self._ask("/api/v1/targets"))["data"]["activeTargets"]
         return {one["labels"]["pod"]: one["lastError"] or one["health"] for one in targets if one["health"] != "up"}
 
     def errors(self):
-        """The rules that could not be evaluated, and why."""
+        """Rules that could not be evaluated, with the reason."""
         groups = json.loads(self._ask("/api/v1/rules"))["data"]["groups"]
         return {rule["name"]: rule["lastError"] for group in groups for rule in group["rules"] if rule["health"] == "err"}
 
     def query(self, expression):
-        """What the expression gives now."""
+        """Current result of the expression."""
         return json.loads(self._ask(f"/api/v1/query?query={urllib.parse.quote(expression)}"))["data"]["result"]
 
     def _ask(self, path):

@@ -1,4 +1,4 @@
-"""A registry in the host namespace, with the images that scripts/push pushed, and others made from them."""
+"""Registry in the host namespace, with the images that scripts/push pushed, and others derived from them."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ class Registry:
             self.process = None
 
     def push(self, tag, variant):
-        """The digest of a shipped image: dist/image, as `make push` pushes it."""
+        """Pushes a shipped image of dist/image like `make push`. Returns its digest."""
         environment = os.environ | {"HOME": str(self.folder)}
         with inside(self.network.host):
             done = subprocess.run(
@@ -54,7 +54,7 @@ class Registry:
         return done.stdout.strip().removeprefix("sha256:")
 
     def push_module(self, tag, module):
-        """The digest of an image of this module, laid out like the shipped variant `artifact`."""
+        """Pushes an image of this module with the layout of the shipped variant `artifact`. Returns its digest."""
         config = b'{"type":"envoy_proxy","abiVersions":["v0.2.1"],"config":{"rootIds":["panveil"]}}'
         about = {"mediaType": "application/vnd.module.wasm.config.v1+json", "digest": self._blob(config), "size": len(config)}
         code = {"mediaType": "application/vnd.module.wasm.content.layer.v1+wasm", "digest": self._blob(module), "size": len(module)}
@@ -86,5 +86,5 @@ def url(tag):
 
 
 def another(module, number):
-    """The same module as another file: with a custom section behind the rest, which nothing reads."""
+    """The same module as another file: with an additional custom section that no runtime reads."""
     return module + b"\x00\x08\x05build%02d" % number

@@ -1,4 +1,4 @@
-"""What each of these programs does: options, signals, one line for each check, and the cleaning up."""
+"""Main function of these programs: options, signals, one line for each check, and cleanup."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def path(text):
 
 
 def arguments(description, more=()):
-    """`more`: names and properties of further options."""
+    """Parses the options. `more`: names and properties of further options."""
     parser = argparse.ArgumentParser(description=description)
     for name in PATHS:
         parser.add_argument(f"--{name}", required=True, type=path)
@@ -33,7 +33,7 @@ def arguments(description, more=()):
 
 
 def terminate(number, _):
-    # A second signal must not interrupt the cleaning up.
+    # A second signal must not interrupt the cleanup.
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     raise KeyboardInterrupt(signal.Signals(number).name)
@@ -54,14 +54,16 @@ def run_check(world, check):
 
 
 def run(name, options, checks, versions, make):
-    """The exit status. `make(options, folder)` makes what the checks get: it has `start` and `close`."""
+    """Runs the checks, and returns the exit status. `make(options, folder)` creates their argument, which has
+    `start` and `close`.
+    """
     chosen = [one for one in checks if not options.only or any(word in one.__name__ for word in options.only)]
     if options.list:
         print("\n".join(one.__name__ for one in chosen))
         return 0
     if os.geteuid() != 0:
         sys.exit(f"{name}: needs root, for network namespaces")
-    # Everything is asked within namespaces, which no proxy reaches.
+    # All requests stay within the namespaces, which no proxy setting covers.
     for variable in [one for one in os.environ if one.lower().endswith("_proxy")]:
         del os.environ[variable]
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"panveil-{name}-"))

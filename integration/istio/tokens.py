@@ -1,4 +1,4 @@
-"""JSON Web Tokens of an issuer of our own, and the resources that make Istio ask for them. openssl holds the key."""
+"""JSON Web Tokens of a test issuer, and the resources that make Istio require them. openssl has the key."""
 
 import base64
 import json
@@ -25,14 +25,14 @@ class Issuer:
         self.key_set = json.dumps({"keys": [key]})
 
     def token(self):
-        """One that is valid for a hundred years."""
+        """Token that is valid for a hundred years."""
         claims = {"iss": ISSUER, "sub": "tester", "exp": 4_900_000_000}
         head = {"alg": "RS256", "kid": "one", "typ": "JWT"}
         signed = ".".join(_base64url(json.dumps(part).encode()) for part in (head, claims))
         return f"{signed}.{_base64url(_openssl('dgst', '-sha256', '-sign', self.key, text=signed.encode()))}"
 
     def resources(self, namespace, workload):
-        """RequestAuthentication, and an AuthorizationPolicy that lets in who has a token, except at /denied."""
+        """RequestAuthentication, and an AuthorizationPolicy that requires a token, except at /denied."""
         about = {"name": "tokens", "namespace": namespace}
         where = {"selector": {"matchLabels": {"app": workload}}}
         return json.dumps({"apiVersion": "v1", "kind": "List", "items": [

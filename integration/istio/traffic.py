@@ -1,4 +1,4 @@
-"""Clients in a namespace: single requests, connections that are kept, HTTP/2 streams, websockets and steady traffic."""
+"""Clients in a namespace: single requests, persistent connections, HTTP/2 streams, websockets and steady traffic."""
 
 import base64
 import os
@@ -20,7 +20,7 @@ BODY = b'{"card_number":"4111111111111111","amount":12}'
 
 
 class Connection:
-    """HTTP/1.1 to one address, kept for as many requests as the other side allows."""
+    """HTTP/1.1 connection to one address, kept for as many requests as the other side allows."""
 
     def __init__(self, namespace, address, port=8080, seconds=20):
         self.authority = f"{address}:{port}"
@@ -48,7 +48,7 @@ class Connection:
         return self.answer()
 
     def chunked(self, path, pieces, headers=JSON, pause=0):
-        """A body of unknown length, in these chunks."""
+        """Body of unknown length, in these chunks."""
         self.send_head("POST", path, headers | {"transfer-encoding": "chunked"})
         for piece in pieces:
             self.socket.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
@@ -57,7 +57,7 @@ class Connection:
         return self.answer()
 
     def upgrade(self, path):
-        """Asks for a websocket. The status and the headers of the answer."""
+        """Requests a websocket. Returns the status and the headers of the response."""
         key = base64.b64encode(os.urandom(16)).decode()
         self.send_head("GET", path, {
             "upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": key,
@@ -72,7 +72,7 @@ class Connection:
         return int(line.split(" ")[1]), headers
 
     def rest(self, status, headers):
-        """The answer with this head."""
+        """Response with these headers."""
         return Answer(status, headers, b"".join(http1.body(self.reader, headers, to_end=True)))
 
     def answer(self):
@@ -85,13 +85,13 @@ def send(namespace, address, path="/", body=BODY, headers=JSON, method="POST", p
 
 
 def send_http2(namespace, address, path, pieces, headers=JSON, port=8080, pause=0.05, trailers=None):
-    """One stream on a connection of its own."""
+    """Runs one stream on a connection of its own."""
     with Http2(namespace, address, port) as connection:
         return connection.request(path, pieces, headers, pause, trailers)
 
 
 def talk_websocket(namespace, address, path, text):
-    """What the service's frames say, after one text message from here."""
+    """Contents of the upstream's frames, after one text message from the client."""
     with Connection(namespace, address) as connection:
         status, _ = connection.upgrade(path)
         if status != 101:
@@ -108,11 +108,11 @@ def talk_websocket(namespace, address, path, text):
 
 
 class Steady:
-    """One request after another, each on its own connection, until it is stopped. Keeps what came back."""
+    """Sends one request after another, each on its own connection, until it is stopped. Stores the responses."""
 
     def __init__(self, namespace, address, path, pause=0.02, port=8080):
         self.namespace, self.address, self.path, self.pause, self.port = namespace, address, path, pause, port
-        # (when, status, whether the answer's card was readable); status 0: no answer.
+        # (time, status, whether the response's card number was readable); status 0: no response.
         self.answers = []
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -137,7 +137,7 @@ class Steady:
             self.stopping.wait(self.pause)
 
     def more(self, count=20, seconds=60):
-        """Waits for this many further answers."""
+        """Waits for this many further responses."""
         deadline, wanted = time.monotonic() + seconds, len(self.answers) + count
         while len(self.answers) < wanted and time.monotonic() < deadline:
             time.sleep(0.05)

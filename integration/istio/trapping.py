@@ -1,10 +1,10 @@
-"""panveil with a trap in one of its callbacks. panveil itself has no way to crash that is known."""
+"""panveil with a trap in one of its callbacks. panveil itself has no known way to crash."""
 
 EXPORT, IMPORT, CODE = 7, 2, 10
 
 
 def trapping(module, callback):
-    """The module, in which this callback ends the virtual machine at its first instruction."""
+    """Module in which this callback crashes the VM at its first instruction."""
     sections = list(_sections(module))
     imported = sum(kind == 0 for kind in _imports(dict(sections)[IMPORT]))
     index = _exports(dict(sections)[EXPORT])[callback] - imported
@@ -37,7 +37,7 @@ def _sections(module):
 
 
 def _imports(content):
-    """The kinds of what is imported; 0 is a function. Only functions are imported by such a module."""
+    """Kinds of the imports; 0 is a function. Such a module imports only functions."""
     count, at = _number(content, 0)
     for _ in range(count):
         for _ in range(2):
@@ -51,7 +51,7 @@ def _imports(content):
 
 
 def _exports(content):
-    """Indexes by name, of functions."""
+    """Indexes of the exported functions, by name."""
     count, at = _number(content, 0)
     found = {}
     for _ in range(count):
@@ -64,7 +64,7 @@ def _exports(content):
 
 
 def _number(data, at):
-    """An unsigned LEB128 and the place behind it."""
+    """Unsigned LEB128 number, and the offset behind it."""
     value = shift = 0
     while True:
         byte = data[at]

@@ -1,4 +1,6 @@
-"""What istiod sends to a proxy that does not run: a client of its discovery service, over its port without TLS."""
+"""Configuration that istiod sends to a proxy that does not run: a client of its discovery service, over its port
+without TLS.
+"""
 
 import re
 import socket
@@ -14,7 +16,7 @@ from processes import Failure
 
 LISTENERS = "type.googleapis.com/envoy.config.listener.v3.Listener"
 PATH = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
-# Of Envoy's messages, the fields that are used here: (name, number, type, repeated).
+# Used fields of Envoy's messages: (name, number, type, repeated).
 MESSAGES = {
     "Node": [("id", 1, "string", False), ("metadata", 3, ".google.protobuf.Struct", False)],
     "DiscoveryRequest": [("node", 2, ".discovery.Node", False), ("type_url", 4, "string", False)],
@@ -43,7 +45,7 @@ TYPES = _messages()
 
 
 def extensions_of(mesh, kind, name, namespace, labels):
-    """The names of the extensions in the listeners that istiod sends to such a proxy, in their order."""
+    """Names of the extensions in the listeners that istiod sends to such a proxy, in order."""
     address = "10.77.0.250"
     node = TYPES["Node"](id=f"{kind}~{address}~{name}.{namespace}~{namespace}.svc.cluster.local")
     node.metadata.update({"NAMESPACE": namespace, "LABELS": labels, "ISTIO_VERSION": "1.32.0", "CLUSTER_ID": "Kubernetes"})
@@ -55,7 +57,7 @@ def extensions_of(mesh, kind, name, namespace, labels):
 
 
 def _ask(namespace, request, seconds=20):
-    """The first message that comes as an answer on a stream of gRPC."""
+    """First message in the response of a gRPC stream."""
     with inside(namespace):
         connection = socket.create_connection(("127.0.0.1", 15010), timeout=seconds)
     with connection:
