@@ -1,4 +1,4 @@
-"""Certificates of the proxies, which Istio's agents renew at half of their time."""
+"""Certificates of the proxies, which Istio's agents renew at half of their lifetime."""
 
 import json
 
@@ -9,7 +9,7 @@ VARIABLES = {"SECRET_TTL": f"{LIFE}s"}
 class Certificates:
     def __init__(self, pods, log):
         self.pods, self.log = pods, log
-        # The serial number of each proxy's certificate, with the start of the proxy that it belongs to.
+        # Serial number of each proxy's certificate, with the start time of the proxy.
         self.serials, self.renewed = {}, {pod.workload: 0 for pod in pods}
 
     def look(self):

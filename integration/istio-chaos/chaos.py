@@ -1,4 +1,4 @@
-"""One run: the mesh, the traffic, a warm-up, events in a random order, and the end."""
+"""Chaos run: the mesh, the traffic, a warm-up, events in a random order, and the end."""
 
 import collections
 import random
@@ -17,12 +17,12 @@ from receipts import Receipts
 from schedule import Event, Schedule
 from spans import DRAIN, SLACK, Spans
 
-# Each kind of change once, before the memory is measured for the first time.
+# Each kind of change once, before the first measurement of memory.
 WARM_UP = [
     Event("policy edit", "block", 3), Event("upgrade", "1", 3), Event("rejected policy", "", 3), Event("policy edit", "mask", 3),
     Event("plugin removed", "", 3), Event("plugin returned", "", 3), Event("upgrade", "0", 3),
 ]
-# Seconds between two looks at certificates and memory, and between two lines about memory.
+# Seconds between two checks of certificates and memory, and between two lines about memory.
 LOOK, TELL = 5, 60
 
 
@@ -110,7 +110,7 @@ class Chaos:
             self.log(f"memory: {self.memory.now()}")
 
     def _end(self):
-        """What holds for the whole run."""
+        """Checks for the whole run."""
         self.memory.sample()
         for life in self.memory.judged():
             if life.last > life.bound():

@@ -1,4 +1,4 @@
-"""The traffic: one exchange after another over each protocol, with a card number in each request and in each response."""
+"""Traffic: sequential exchanges over each protocol, with a card number in each request and in each response."""
 
 import os
 import random
@@ -17,7 +17,7 @@ from traffic import BODY, CARD, JSON, Connection
 HALVES = (BODY[:24], BODY[24:])
 GRPC = grpc_message(CARD.encode())
 GRPC_HEADERS = {"content-type": "application/grpc", "te": "trailers"}
-# How long a websocket stays open, and the pause between its messages.
+# Duration of a websocket, and the pause between its messages.
 SESSIONS, MESSAGE_PAUSE = (1, 5, 60), 0.5
 PAUSE = 0.1
 
@@ -27,7 +27,7 @@ class Exchange:
     flow: "Flow"
     path: str
     begun: float
-    # When its connection was opened.
+    # Start time of the connection.
     connected: float = 0
     ended: float = 0
     answer: Answer | None = None
@@ -35,7 +35,9 @@ class Exchange:
 
 
 class Flow(threading.Thread):
-    """`direct`: from outside the mesh to the pod's address, in plain text. Otherwise through the client's sidecar."""
+    """Sequential exchanges. `direct`: from outside the mesh to the pod's address, in plaintext. Otherwise through
+    the client's sidecar.
+    """
 
     protocol = ""
     port = 8080
@@ -86,12 +88,12 @@ class Flow(threading.Thread):
         raise NotImplementedError
 
     def is_last(self, answer):
-        """Whether the other side takes no more on this connection."""
+        """Whether the other side accepts no more requests on this connection."""
         raise NotImplementedError
 
 
 class Http1Flow(Flow):
-    """One kept connection. Bodies with a length and in chunks, now and then a card in the query."""
+    """One persistent connection. Bodies with a length and in chunks, sometimes a card number in the query."""
 
     protocol = "HTTP/1.1"
 
@@ -109,7 +111,7 @@ class Http1Flow(Flow):
 
 
 class Http2Flow(Flow):
-    """One kept connection, a stream for each exchange."""
+    """One persistent connection, with a stream for each exchange."""
 
     protocol = "HTTP/2"
     headers, pieces = JSON, HALVES
@@ -131,7 +133,7 @@ class GrpcFlow(Http2Flow):
 
 
 class WebsocketFlow(Flow):
-    """Each exchange is a session on its own connection, with a card in each message and in each answer."""
+    """Each exchange is a session on its own connection, with a card number in each message in both directions."""
 
     protocol = "websocket"
 

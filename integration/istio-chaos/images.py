@@ -1,4 +1,4 @@
-"""Images with the same module under different digests, to upgrade between."""
+"""Images with the same module under different digests, for upgrades."""
 
 from registry import another, url
 
@@ -6,5 +6,5 @@ COUNT = 5
 
 
 def push(registry, module):
-    """Their addresses and digests."""
+    """Pushes the images. Returns their addresses and digests."""
     return [(url(f"0.2.{number}"), registry.push_module(f"0.2.{number}", another(module, number))) for number in range(COUNT)]

@@ -1,4 +1,4 @@
-"""Judges each exchange by what the application and the client received, and counts."""
+"""Verdict of each exchange from the messages at the application and at the client, and counts."""
 
 import collections
 import threading
@@ -9,19 +9,19 @@ from traffic import ANSWERED, CARD
 
 # Outcomes of an exchange.
 MASKED, BLOCKED, UNREAD, LOST = "masked", "blocked", "unread", "lost"
-# How long a request may still arrive after its client gave up, and how many findings are printed.
+# Maximum delay of a request after its client gave up, and maximum number of printed findings.
 LATE, PRINTED = 25, 20
 
 
 class Judge:
-    """`client`: the workload whose sidecar the exchanges go through, but for the direct ones."""
+    """`client`: the workload whose sidecar the exchanges pass, except for the direct ones."""
 
     def __init__(self, spans, client, log, begun):
         self.spans, self.client, self.log, self.begun = spans, client, log, begun
         self.lock = threading.RLock()
         self.counts, self.losses, self.unread = collections.Counter(), collections.Counter(), collections.Counter()
         self.findings, self.found = [], 0
-        # Exchanges whose requests may not have come to their end at the application.
+        # Exchanges whose requests may be incomplete at the application.
         self.late = collections.deque()
 
     def find(self, text):
@@ -37,7 +37,7 @@ class Judge:
             self.counts[exchange.flow.protocol, outcome] += 1
 
     def sweep(self, everything=False):
-        """Judges the requests of exchanges that did not complete, once nothing more of them can come."""
+        """Judges the requests of incomplete exchanges, once no more data can arrive."""
         with self.lock:
             while self.late and (everything or self.late[0].ended < time.monotonic() - LATE):
                 exchange = self.late.popleft()
@@ -72,7 +72,7 @@ class Judge:
             self.find(f"{self._about(exchange)}: passed, although the policy blocks")
 
     def _read(self, exchange, requests):
-        """Whether a card was readable at one of the ends. Counts why, or finds that it must not be."""
+        """Whether a card number was readable at one of the ends. Counts the permitted cause, or reports a finding."""
         places = ["the application"] if any(CARD in request.text() for request in requests) else []
         if exchange.answer and ANSWERED in exchange.answer.text():
             places.append("the client")
@@ -85,7 +85,7 @@ class Judge:
 
     def _why_unread(self, exchange):
         for span in self._spans(kinds.REMOVED, exchange):
-            # What is open when the plugin returns is cut when the old listener is drained.
+            # Connections that are open at the return of the plugin are closed when the old listener is drained.
             if exchange.ended <= span.ended + kinds.DRAIN + kinds.SLACK:
                 return kinds.REMOVED
         for span in self._spans(kinds.OLD_CONNECTION, exchange):
@@ -121,7 +121,7 @@ def _verdict(exchange):
         return LOST
     refused = answer.headers.get("grpc-status") == "7" or answer.status == 403 or answer.headers.get("close") == 1008
     if refused:
-        # Istio's agent refuses with a filter of its own where it has no module.
+        # Without a module Istio's agent delivers a filter that rejects requests.
         return LOST if "RBAC" in answer.text() + answer.headers.get("grpc-message", "") else BLOCKED
     if answer.status == 101:
         return MASKED if answer.headers.get("close") == 1000 else LOST
@@ -129,7 +129,7 @@ def _verdict(exchange):
 
 
 def _fits(cause, exchange):
-    """Whether such a loss has this cause: some answer requests, one cuts connections that are open for long."""
+    """Whether this cause explains such a loss: some causes affect requests, one affects long connections."""
     if cause in (kinds.NOT_FETCHED, kinds.FIRST_REJECTED):
         return not exchange.error
     if cause == kinds.DRAINED:

@@ -1,4 +1,4 @@
-"""Memory of each Envoy: after it has warmed up, and at its end."""
+"""Memory of each Envoy: after its warm-up, and at its end."""
 
 import os
 import pathlib
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from processes import session
 
-# An Envoy has warmed up after this time, and is judged if it runs for as long again.
+# Duration of the warm-up. An Envoy is judged if it runs for as long again.
 WARM = 60
-# Growth that is no finding: what the allocator keeps differs from one moment to the next.
+# Growth that is no finding: the memory that the allocator keeps varies.
 BOUND, ALLOWED = 1.25, 16 << 20
 
 
@@ -39,7 +39,7 @@ class Memory:
         self.pods, self.lives = pods, {}
 
     def sample(self, warm=False):
-        """`warm`: what runs now has warmed up."""
+        """Measures memory. `warm`: the current processes have warmed up."""
         now = time.monotonic()
         for pod in self.pods:
             size = _resident(pod)
@@ -51,7 +51,7 @@ class Memory:
                 life.warm, life.warmed = size, now
 
     def now(self):
-        """What runs now, on one line."""
+        """Current memory, in one line."""
         current = [self.lives.get((pod.name, pod.runs)) for pod in self.pods]
         return ", ".join(f"{life.name} {life.last >> 20}" for life in current if life) + " MiB"
 
@@ -60,7 +60,7 @@ class Memory:
 
 
 def _resident(pod):
-    """The memory of the Envoy that the agent of a pod runs, in bytes."""
+    """Memory of the Envoy of a pod's agent, in bytes."""
     if not pod.agent:
         return 0
     for number in session(pod.agent.process.pid):

@@ -1,4 +1,6 @@
-"""The events as an operator brings them about: the change, the wait until proxies confirm it, and the spans that it opens and closes."""
+"""Events as operations of an operator: the change, the wait until proxies confirm it, and the spans that it opens
+and closes.
+"""
 
 import time
 
@@ -6,11 +8,11 @@ import plugin
 import spans as kinds
 from processes import until
 
-# How long a proxy may take to confirm a change, and a starting one to get ready.
+# Time limits for the confirmation of a change, and for the start of a proxy.
 CONFIRM, READY = 90, 120
-# After a proxy is ready, until its peers have seen that old connections ended.
+# Delay after a proxy is ready, until its peers have noticed the end of old connections.
 SETTLE = 2
-# Before the operator changes a plugin again that a proxy rejects.
+# Delay before the operator changes a rejected plugin again.
 PATIENCE = 3
 
 
@@ -19,7 +21,8 @@ class Operations:
         self.mesh, self.plugin, self.client, self.spans, self.log = mesh, wanted, client, spans, log
         self.pods = {pod.workload: pod for pod in pods}
         self.all = self.pods | {client.workload: client}
-        # Of each pod: what closes when it confirms, with the seconds after that; the span of the active policy; that of the removal.
+        # For each pod: the spans that close when it confirms, with the seconds after that; the span of the active
+        # policy; that of the removal.
         self.closing = {name: [] for name in self.pods}
         self.deciding, self.removed = {}, {name: spans.open(kinds.REMOVED, name) for name in self.pods}
         self.istiod = self.registry = True
@@ -87,7 +90,7 @@ class Operations:
         self.closing[name].append((span, kinds.DRAIN + kinds.SLACK))
 
     def restart(self, name, seconds):
-        """`seconds`: how long the agent may take to end; 0 kills it with Envoy."""
+        """Restarts the proxy. `seconds`: time limit for the agent's exit; 0 kills it with Envoy."""
         pod = self.all[name]
         span = self.spans.open(kinds.RESTARTED if self.istiod else kinds.WITHOUT_ISTIOD, name)
         if name in self.pods and self.plugin.present:
@@ -102,7 +105,7 @@ class Operations:
         self._started()
 
     def _started(self):
-        """Waits for the proxies that start, unless they cannot without istiod."""
+        """Waits for the starting proxies, except for those that need istiod."""
         if not self.istiod:
             return
         for name, span in list(self.starting.items()):
@@ -132,7 +135,7 @@ class Operations:
         self.mesh.registry.start()
         self.registry = True
         if self.unfetched and self.plugin.present:
-            # The agent does not try again by itself.
+            # The agent does not retry by itself.
             self._remedy("a module was not fetched")
         self.unfetched.clear()
         self.confirm()
@@ -143,7 +146,7 @@ class Operations:
         self.plugin.annotate(f"{self.remedied:.0f}")
 
     def confirm(self):
-        """Waits until each proxy that can has the plugin as it is now. What cannot now is waited for later."""
+        """Waits until each reachable proxy has the current plugin. Others are confirmed later."""
         if not self.istiod:
             return
         if not self.plugin.rejected:
@@ -161,7 +164,7 @@ class Operations:
 
     def _confirmed(self, name, pod):
         if name in self.removed and self.plugin.present:
-            # Each of the connections that are older takes one more request.
+            # Each older connection accepts one more request.
             span = self.spans.open(kinds.OLD_CONNECTION, name, left=self._connections_to(pod))
             span.close(kinds.DRAIN + kinds.SLACK)
             del self.removed[name]
@@ -170,7 +173,7 @@ class Operations:
         self.closing[name].clear()
 
     def _connections_to(self, pod):
-        """How many connections the client's sidecar has to it."""
+        """Number of connections from the client's sidecar to it."""
         if self.client.workload in self.starting:
             return 0
         lines = self.client.ask(15000, "/clusters").splitlines()

@@ -1,11 +1,11 @@
-"""The plugin as the operator wants it, and whether a proxy has it."""
+"""Plugin in the desired state, and the check whether a proxy has it."""
 
 import json
 
 from mesh import expect
 from schedule import POLICIES
 
-# The policy of the base, which each change is merged into.
+# Policy of the base, which each change is merged into.
 BASE = {"mode": "enforce", "request": "mask", "response": "mask"}
 REJECTED = {"request": "nonsense"}
 
@@ -36,16 +36,16 @@ class Plugin:
         self.mesh.delete(text)
 
     def annotate(self, value):
-        """A change that makes Istio send everything again."""
+        """Changes an annotation, so that Istio sends everything again."""
         self.mesh.plane.kubectl("annotate", "--overwrite", "--namespace=shop", "wasmplugin/panveil", f"panveil/retried={value}")
 
     def is_in(self, pod):
-        """Whether a proxy has it as it is, or is without it where it is deleted."""
+        """Whether a proxy has it in the desired state: current, or deleted."""
         names, complete = pod.chain()
         if not self.present:
             return complete and not names
         expect(complete and len(names) == 1, f"the listeners have {names}, complete: {complete}")
-        # Envoy keeps the previous policy where it rejects one, but its dump shows the rejected one.
+        # Envoy keeps the previous policy when it rejects one, but its dump shows the rejected one.
         change = REJECTED if self.rejected else {}
         expect(pod.policies() == [BASE | POLICIES[self.policy] | change], f"the policy is {pod.policies()}")
         expect(any(self.images[self.image][1] in file for file in pod.modules()), f"the module is {pod.modules()}")
@@ -53,6 +53,6 @@ class Plugin:
 
 
 def rejections(pod):
-    """How many policies the proxy has rejected."""
+    """Number of rejected policies of the proxy."""
     lines = (line for line in pod.metrics().splitlines() if line.startswith("envoy_extension_config_discovery"))
     return sum(int(line.rpartition(" ")[2]) for line in lines if "config_fail" in line or "update_rejected" in line)

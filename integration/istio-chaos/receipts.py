@@ -1,4 +1,6 @@
-"""The application of a pod, which keeps each request until its exchange is judged, and answers each message of a websocket."""
+"""Application of a pod, which keeps each request until its exchange is judged, and answers each message of a
+websocket.
+"""
 
 import websocket
 from apps import ANSWER, App
@@ -21,12 +23,12 @@ class Receipts(App):
         return request
 
     def take(self, path):
-        """The requests of an exchange. More than one where a proxy has tried again."""
+        """Removes and returns the requests of an exchange. There are several when a proxy has retried."""
         with self.lock:
             return self.by_exchange.pop(self.name(path), [])
 
     def rest(self):
-        """All that nobody has taken."""
+        """Removes and returns all remaining requests."""
         with self.lock:
             taken, self.by_exchange = self.by_exchange, {}
         return [request for requests in taken.values() for request in requests]

@@ -1,4 +1,4 @@
-"""The tables at the end of a run."""
+"""Tables at the end of a run."""
 
 from judge import BLOCKED, LOST, MASKED, UNREAD
 
@@ -6,7 +6,7 @@ COLUMNS = (MASKED, BLOCKED, UNREAD, LOST)
 
 
 def report(judge, events, renewed, memory):
-    """Lines of text."""
+    """The report, as lines of text."""
     lines = ["", f"{'protocol':12}{'exchanges':>12}" + "".join(f"{name:>10}" for name in COLUMNS)]
     for protocol in sorted({protocol for protocol, _ in judge.counts}):
         numbers = [judge.counts[protocol, column] for column in COLUMNS]

@@ -2,7 +2,7 @@
 
     python run.py --tools FOLDER --envoy PATH --wasm PATH --registry PATH --kustomize PATH --image-tool PATH [--seconds N] [--seed N]
 
-Needs root. Everything runs in network namespaces of this run; they go away with it.
+Requires root. Everything runs in network namespaces of this run, which are removed at its end.
 """
 
 import pathlib

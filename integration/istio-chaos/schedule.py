@@ -1,10 +1,10 @@
-"""The order of events, from a seed. It depends on nothing else, so that a seed gives the same order again."""
+"""Order of events. It depends only on the seed."""
 
 from dataclasses import dataclass
 
 POLICIES = {"mask": {}, "mask all digits": {"mask": {"keep": "none"}}, "block": {"request": "block"}}
 RESTARTED_PODS = ("cart", "checkout")
-# How many events happen at most while istiod or the registry is away: certificates must not run out meanwhile.
+# Maximum number of events during an outage of istiod or the registry, so that certificates do not expire.
 AWAY_EVENTS = 2
 
 
@@ -12,7 +12,7 @@ AWAY_EVENTS = 2
 class Event:
     kind: str
     detail: str = ""
-    # Seconds before it.
+    # Pause before it, in seconds.
     pause: float = 0
 
     def __str__(self):
@@ -20,17 +20,17 @@ class Event:
 
 
 class Schedule:
-    """What an operator may do next, and what an outage allows."""
+    """Possible events, and restrictions during an outage."""
 
     def __init__(self, rng, images):
         self.rng, self.images = rng, images
         self.policy, self.image = "mask", 0
         self.present, self.rejected = True, False
-        # How many events ago each of the two went away.
+        # Number of events since each of the two became unavailable.
         self.away = {}
-        # Whether a pod may be without the module, which it gets when the registry is back.
+        # Whether a pod may be without the module, which it gets when the registry returns.
         self.unfetched = False
-        # The pods whose restart waits for istiod.
+        # Pods whose restart waits for istiod.
         self.waiting = set()
 
     def events(self):
@@ -50,13 +50,13 @@ class Schedule:
         return make()
 
     def _choices(self):
-        """What is possible now, with its weight."""
+        """Possible events, with their weights."""
         istiod, registry = "istiod" not in self.away, "registry" not in self.away
         choices = {self._restart: 3}
         if istiod and registry:
             choices |= {lambda: self._leave("istiod"): 1, lambda: self._leave("registry"): 1}
         if not self.present:
-            # With a pod that has no module a return could not be confirmed.
+            # A pod without a module could not confirm a return.
             if not self.unfetched:
                 choices[self._restore] = 12
             return choices

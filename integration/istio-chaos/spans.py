@@ -1,15 +1,17 @@
-"""The time spans in which an expectation does not hold, or a loss has a cause. The operator opens and closes them, the judge asks."""
+"""Time spans in which an expectation does not hold, or a loss has a cause. The operator opens and closes them; the
+judge queries them.
+"""
 
 import math
 import threading
 import time
 from dataclasses import dataclass, field
 
-# Istio gives an old listener this long before it closes its connections (drainDuration).
+# Drain time of an old listener in Istio (drainDuration).
 DRAIN = 45
-# Envoy closes some of them before the end of the drain time: 36 and 37 s after the change were observed.
+# Envoy closes some connections before the end of the drain time: 36 and 37 s after the change were observed.
 EARLY = 15
-# Timers of Envoy and of this machine are late by this much at most.
+# Maximum delay of timers in Envoy and on this machine.
 SLACK = 8
 
 # The plugin is deleted, and its return is not confirmed.
@@ -34,9 +36,9 @@ class Span:
     pod: str
     begun: float
     ended: float = math.inf
-    # For OLD_CONNECTION: how many requests may pass unread.
+    # For OLD_CONNECTION: number of requests that may pass uninspected.
     left: int = 0
-    # The connections straight to the pod that have had their one request.
+    # Direct connections to the pod that have had their one request.
     used: set = field(default_factory=set)
 
     def close(self, later=0):
@@ -58,11 +60,11 @@ class Spans:
         return span
 
     def find(self, kind, pod, begun, ended):
-        """The spans of this kind that overlap with this time."""
+        """Spans of this kind that overlap with this time."""
         with self.lock:
             return [one for one in self.all if one.kind == kind and one.pod == pod and one.overlaps(begun, ended)]
 
     def forget(self, before):
-        """Drops what ended before a time."""
+        """Removes spans that ended before a time."""
         with self.lock:
             self.all = [one for one in self.all if one.ended >= before]
