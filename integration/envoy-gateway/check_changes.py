@@ -11,7 +11,7 @@ from traffic import CARD
 from trapping import trapping
 
 BLOCK = {"mode": "enforce", "request": "block", "response": "mask"}
-# Valid for the API, which does not look into `config`.
+# Valid for the API, which does not validate `config`.
 REJECTED = {"request": "nonsense"}
 
 
@@ -21,7 +21,7 @@ def expect_nothing_plain(app, path):
 
 
 def restart(cluster):
-    """A new proxy, which has no module of an earlier policy: see an_upgrade_acts_after_another_edit."""
+    """Starts a new proxy, without a module of an earlier policy: see an_upgrade_acts_after_another_edit."""
     cluster.proxy.restart()
     until("the proxy answers", lambda: cluster.status("/catalog/settle") == 200, 60)
 
@@ -51,7 +51,7 @@ def a_kept_connection_takes_one_request_under_the_previous_policy(cluster):
 
 
 def the_first_policy_under_traffic(cluster):
-    """New connections are inspected from one request on; none after it passes."""
+    """New connections are inspected from one request on. No later request passes uninspected."""
     with cluster.steady("/catalog/first") as traffic:
         traffic.more(10)
         with cluster.applied("overlays/gateway"):
@@ -71,15 +71,15 @@ def a_rejected_policy_leaves_the_previous_one(cluster):
             traffic.more(20)
         expect(traffic.statuses() == [200] and traffic.readable() == 0, f"the client received {traffic.statuses()}")
         expect_nothing_plain(cluster.shop.app, "/catalog/rejected")
-        expect("Wasm" in str(reasons), f"Envoy says {reasons}")
-        # The operator has to look at the proxy: the policy's status says that all is well.
+        expect("Wasm" in str(reasons), f"Envoy reports {reasons}")
+        # The operator must check the proxy: the status of the policy reports success.
         expect("update_rejected" in str(cluster.proxy.counters("listener_manager.lds.update_rejected")), "the proxy does not count it")
         accepted = [one[1] for one in cluster.conditions() if one[0] == "Accepted"]
         expect(accepted == ["True"], f"the policy's status says {cluster.conditions()}")
 
 
 def a_rejected_policy_blocks_other_changes_of_the_listener(cluster):
-    """A limit of Envoy and Envoy Gateway: a listener is accepted as a whole, and all policies of a Gateway are in one."""
+    """A limit of Envoy and Envoy Gateway: a listener is accepted as a whole, and contains all policies of a Gateway."""
     wrong = cluster.manifests.changed("overlays/gateway", config=REJECTED)
     with cluster.applied("overlays/gateway"):
         cluster.apply(cluster.manifests.render(wrong))
@@ -122,8 +122,8 @@ def upgrade_by_digest_under_traffic(cluster):
 
 
 def an_upgrade_acts_after_another_edit(cluster):
-    """A limit of Envoy with modules that it fetches: the first time that it has a module it goes on with the virtual machine of the
-    previous one, while that is there. It takes the new module from its cache at the next change.
+    """A limit of Envoy with fetched modules: after the first fetch it keeps the VM of the previous module while that
+    exists. It takes the new module from its cache at the next change.
     """
     with cluster.applied("overlays/gateway"):
         restart(cluster)
@@ -142,7 +142,7 @@ def an_upgrade_acts_after_another_edit(cluster):
 
 
 def _crashing(cluster, **more):
-    """The overlay with a module that crashes at trailers."""
+    """The overlay with a module that crashes in trailers."""
     trap = trapping(cluster.options.wasm.read_bytes(), "proxy_on_request_trailers")
     digest = cluster.registry.push_module("trapping", trap)
     return cluster.manifests.changed("overlays/gateway", code_image_url=url("trapping"), code_image_sha256=digest, **more)
@@ -186,7 +186,7 @@ def a_crash_refuses_until_the_proxy_restarts(cluster):
 
 
 def fail_open_lets_cards_through_after_a_crash(cluster):
-    """Why `failOpen` is written out as false in the base."""
+    """The reason for the explicit `failOpen: false` in the base."""
     overlay = _crashing(cluster, failOpen=True)
     with cluster.applied(overlay):
         restart(cluster)

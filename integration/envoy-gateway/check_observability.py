@@ -1,4 +1,4 @@
-"""Access log, metrics and order of the filters, as the shipped EnvoyProxy makes them."""
+"""Access log, metrics and filter order of the shipped EnvoyProxy."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def log_has_the_columns_of_the_standalone_sidecar(cluster):
 
 
 def no_output_of_the_proxy_has_a_card(cluster):
-    """Of all requests so far that panveil inspected, and of those of this check."""
+    """Checks the output for all inspected requests so far, including those of this check."""
     with cluster.applied("overlays/gateway"):
         cluster.send(f"/catalog/no-card?card={CARD}", headers={"content-type": "application/json", "x-card": CARD, "host": f"{CARD}.test"})
         until("the request is logged", lambda: cluster.proxy.logged("/catalog/no-card"), 20)
@@ -49,7 +49,7 @@ def counters_have_labels(cluster):
 
 
 def scripts_come_after_panveil(cluster):
-    """By its order of filters. Without it a script sees the request before panveil."""
+    """Uses panveil's filter order. Without it a script sees the request before panveil."""
     note = {"content-type": "application/json", "x-note": CARD}
     script = json.dumps([{"type": "Inline", "inline": SCRIPT}])
     overlay = cluster.manifests.variant("overlays/gateway", f"- {{op: add, path: /spec/lua, value: {script}}}")

@@ -1,4 +1,4 @@
-"""How the module comes: image by digest and by tag, web server, wrong digests, and a registry that is away."""
+"""Sources of the module: image by digest and by tag, web server, wrong digests, and an unavailable registry."""
 
 import functools
 import hashlib
@@ -89,7 +89,7 @@ def the_digest_that_is_shipped_refuses(cluster):
 
 
 def _refused_then_right(cluster, wrong, name, reason):
-    """Every request of the routes is answered with 500, and the policy's status says why."""
+    """Every request of the routes gets status 500, and the status of the policy has the reason."""
     with cluster.applied(wrong, wait=False):
         path = f"/catalog/{name}"
         until("the routes refuse", lambda: cluster.send(path + "/settle").status == 500, 30)
@@ -105,7 +105,9 @@ def _refused_then_right(cluster, wrong, name, reason):
 
 
 def failed_pulls_lock_the_image_for_an_hour(cluster):
-    """A limit of Envoy Gateway: after eleven failures it does not try an address again for an hour, a right digest included."""
+    """A limit of Envoy Gateway: after eleven failures it does not retry an address for an hour, even with a correct
+    digest.
+    """
     cluster.registry.push("locked", "compat")
 
     def pinned(digest):
@@ -129,7 +131,9 @@ def failed_pulls_lock_the_image_for_an_hour(cluster):
 
 
 def the_control_plane_restarts_while_the_registry_is_away(cluster):
-    """A limit of Envoy Gateway: it forgets its modules, and cannot pull; the routes are refused until it has them again."""
+    """A limit of Envoy Gateway: it loses its modules, and cannot pull. The routes reject requests until it has them
+    again.
+    """
     with cluster.applied("overlays/gateway"):
         cluster.registry.stop()
         try:

@@ -1,4 +1,4 @@
-"""Which routes are inspected: all of a Gateway, one, and what a second policy does."""
+"""Targets of the policy: all routes of a Gateway, one route, and the effect of a second policy."""
 
 import json
 
@@ -7,7 +7,7 @@ from mesh import expect, expect_blocked, expect_masked, expect_plain
 from processes import until
 from traffic import ANSWERED, BODY, CARD
 
-# A policy for something else on one route, as its team would write it.
+# A policy for another purpose on one route, written by its team.
 OTHER = json.dumps({
     "apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": POLICY, "metadata": {"name": "other", "namespace": "shop"},
     "spec": {
@@ -55,7 +55,7 @@ def a_route_overlay_replaces_that_of_the_gateway(cluster):
 
 
 def another_policy_on_a_route_takes_panveil_off_it(cluster):
-    """A limit of Envoy Gateway: only the most specific policy acts, also when it is for something else."""
+    """A limit of Envoy Gateway: only the most specific policy is active, even if it has another purpose."""
     shop = cluster.shop
     with cluster.applied("overlays/gateway"):
         cluster.apply(OTHER)

@@ -1,4 +1,6 @@
-"""One run: control plane, registry, manifests, the shop behind a Gateway and the Gateway's proxy, and what checks do with them."""
+"""Cluster of one run: control plane, registry, manifests, the shop behind a Gateway and the Gateway's proxy, and
+operations for checks.
+"""
 
 import contextlib
 import json
@@ -18,7 +20,7 @@ from traffic import Connection, Steady, send, send_http2
 
 PORT = 8888
 POLICY = "EnvoyExtensionPolicy"
-# The Gateway and the routes that the shipped overlays name. The class has an EnvoyProxy too, with a log of its own.
+# The Gateway and the routes that the shipped overlays name. The class also has an EnvoyProxy, with another log.
 RESOURCES = f"""\
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -66,7 +68,7 @@ class GatewayManifests(Manifests):
     shipped, bases = ROOT / "envoy-config/envoy-gateway", ("base",)
 
     def variant(self, overlay, patch="", components=()):
-        """An overlay on another, as an operator writes it. `patch` is a JSON patch of the policy, as YAML."""
+        """Overlay based on another, as an operator writes it. `patch` is a JSON patch of the policy, as YAML."""
         self.made += 1
         name = f"overlays/variant-{self.made}"
         text = f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../{overlay}]\n"
@@ -80,14 +82,14 @@ class GatewayManifests(Manifests):
         return name
 
     def changed(self, overlay, **values):
-        """A variant with other values of fields of the plugin: `code_image_url` is spec.wasm[0].code.image.url."""
+        """Variant with other values of fields of the plugin: `code_image_url` is spec.wasm[0].code.image.url."""
         paths = {name: f"/spec/wasm/0/{name.replace('_', '/')}" for name in values}
         lines = [f"- {{op: add, path: {paths[name]}, value: {json.dumps(value)}}}" for name, value in values.items()]
         return self.variant(overlay, "\n".join(lines))
 
 
 class Shop:
-    """The application behind the Gateway."""
+    """Application behind the Gateway."""
 
     def __init__(self, cluster):
         self.name = "shop"
@@ -143,11 +145,11 @@ class Cluster:
         self.network.close()
 
     def send(self, path, **more):
-        """From outside, through the Gateway."""
+        """Sends a request from outside, through the Gateway."""
         return send(self.client, self.proxy.address, path, port=PORT, **more)
 
     def status(self, path):
-        """The status that the client gets; 0 without an answer."""
+        """Status at the client; 0 without a response."""
         try:
             return self.send(path).status
         except OSError:
@@ -157,14 +159,14 @@ class Cluster:
         return Steady(self.client, self.proxy.address, path, port=PORT)
 
     def send_trailers(self, path):
-        """The status that a client of HTTP/2 gets whose request has trailers; 0 without an answer."""
+        """Status at an HTTP/2 client whose request has trailers; 0 without a response."""
         try:
             return send_http2(self.client, self.proxy.address, path, [b"{}"], port=PORT, trailers={"x-end": "yes"}).status
         except (OSError, KeyError):
             return 0
 
     def crash(self, path):
-        """Ends the virtual machine of a module that traps at trailers."""
+        """Crashes the VM of a module that traps in trailers."""
         status = self.send_trailers(path)
         until(f"the virtual machine has crashed, status {status}", lambda: "proxy_on_request_trailers" in self.proxy.log(), 20)
 
@@ -178,11 +180,11 @@ class Cluster:
         return json.loads(self.plane.kubectl("get", POLICY, name, f"--namespace={namespace}", "--output=json"))
 
     def annotate(self):
-        """Changes the policy in nothing but its version."""
+        """Changes only the version of the policy."""
         self.plane.kubectl("annotate", "--overwrite", "--namespace=ingress", f"{POLICY}/panveil", f"panveil/retried={time.time():.0f}")
 
     def conditions(self, namespace="ingress"):
-        """What Envoy Gateway says of a policy: (type, status, reason, message)."""
+        """Conditions in the status of a policy: (type, status, reason, message)."""
         ancestors = self.policy(namespace=namespace).get("status", {}).get("ancestors", [])
         return [
             (one["type"], one["status"], one["reason"], one["message"]) for ancestor in ancestors for one in ancestor["conditions"]
@@ -190,7 +192,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def applied(self, overlay, count=1, wait=True):
-        """An overlay, for the time of a check. `count`: how many plugins the proxy has then."""
+        """Applies an overlay during a check. `count`: number of plugins of the proxy then."""
         text = self.manifests.render(overlay)
         self.apply(text)
         try:
@@ -198,7 +200,7 @@ class Cluster:
                 self.active(count)
             yield
         finally:
-            # The EnvoyProxy stays: the Gateway names it.
+            # Keeps the EnvoyProxy, which the Gateway names.
             for document in text.split("\n---\n"):
                 if f"kind: {POLICY}\n" in document:
                     self.plane.kubectl("delete", "--ignore-not-found", "--filename=-", text=document)

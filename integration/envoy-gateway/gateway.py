@@ -1,4 +1,4 @@
-"""Envoy Gateway's control plane in its Kubernetes mode: its resources, its certificates, and the server."""
+"""Control plane of Envoy Gateway in its Kubernetes mode: resources, certificates, and server."""
 
 import base64
 import json
@@ -19,9 +19,9 @@ gateway: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}
 extensionApis: {enableLua: true}
 logging: {level: {default: info}}
 """
-# Envoy Gateway and its proxies read their certificates at fixed paths. They get a root folder of their own, in a mount namespace:
-# that of the machine, with `extra` beside it. There is no DNS: /etc/hosts has the one name, and whatever else is asked for is
-# refused at once.
+# Envoy Gateway and its proxies read their certificates at fixed paths. Each gets a root folder of its own, in a mount
+# namespace: that of the machine, extended with `extra`. There is no DNS: /etc/hosts has the one name, and all other
+# lookups fail at once.
 ROOT = f"""\
 set -e
 extra=$PWD/root
@@ -43,7 +43,7 @@ exec chroot /mnt /bin/sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"
 
 
 def with_root(command):
-    """This command, with the files under `root` of its folder in its root folder."""
+    """Command that sees the files under `root` of its folder in its root folder."""
     return ["unshare", "--mount", "sh", "-c", ROOT, "root", *command]
 
 
@@ -60,7 +60,7 @@ class EnvoyGateway(Kubernetes):
         return {"KUBECONFIG": str(self.kubeconfig), "ENVOY_GATEWAY_NAMESPACE": NAMESPACE}
 
     def _certificates(self):
-        """Has Envoy Gateway make its certificates, as the job of its chart does, and keeps a copy of each."""
+        """Makes Envoy Gateway create its certificates, like the job of its chart, and keeps a copy of each."""
         folder = self.folder / "certgen"
         command = [self.tools / "bin/envoy-gateway", "certgen", "--disable-topology-injector"]
         done = Process("certgen", self.network.host, command, folder, self._environment())

@@ -1,4 +1,4 @@
-"""A proxy of a Gateway: the Envoy that Envoy Gateway's Deployment asks for, in a namespace of its own."""
+"""Proxy of a Gateway: the Envoy of Envoy Gateway's Deployment, in a namespace of its own."""
 
 import contextlib
 import json
@@ -21,13 +21,13 @@ class Proxy:
         self.process = None
 
     def _one(self, kind):
-        """The only resource of this kind that Envoy Gateway has made for the Gateway."""
+        """The only resource of this kind that Envoy Gateway has created for the Gateway."""
         labels = f"{OWNER}name={self.gateway},{OWNER}namespace={self.namespace}"
         found = json.loads(self.cluster.plane.kubectl("get", kind, f"--namespace={NAMESPACE}", f"--selector={labels}", "--output=json"))
         return found["items"][0]
 
     def start(self):
-        """What a node would run: the container `envoy` of the Deployment."""
+        """Runs the container `envoy` of the Deployment, like a node."""
         self.runs += 1
         deployment = until("Envoy Gateway makes a Deployment", lambda: self._one("deployment"), 60, 0.3)
         folder = self.cluster.folder / "proxy" / str(self.runs)
@@ -44,7 +44,7 @@ class Proxy:
 
     @staticmethod
     def _argument(text):
-        # Variables that the node would fill in; and the name with its final dot, which is in no /etc/hosts.
+        # Variables that a node sets, and the name with its final dot, which /etc/hosts does not have.
         known = {"ENVOY_POD_NAME": "proxy-1", "ENVOY_POD_NAMESPACE": NAMESPACE, "ENVOY_SERVICE_ZONE": ""}
         text = re.sub(r"\$\((\w+)\)", lambda match: known.get(match[1], ""), text)
         return text.replace(f"{NAME}.", NAME)
@@ -55,7 +55,7 @@ class Proxy:
             self.process = None
 
     def restart(self):
-        """Ends the proxy at once and starts it as the Deployment says now."""
+        """Kills the proxy and starts it with the current Deployment."""
         self.stop()
         return self.start()
 
@@ -66,12 +66,12 @@ class Proxy:
             return answer.read().decode()
 
     def metrics(self):
-        """What the port for Prometheus says, which Envoy Gateway opens at the proxy's address."""
+        """Page of the Prometheus port, which Envoy Gateway opens at the proxy's address."""
         with inside(self.cluster.client), urllib.request.urlopen(f"http://{self.address}:19001/stats/prometheus", timeout=20) as answer:
             return answer.read().decode()
 
     def counters(self, word):
-        """The counters with this word in their names."""
+        """Counters with this word in their names."""
         return dict(re.findall(rf"^(\S*{word}\S*): (\d+)$", self.ask("/stats"), re.MULTILINE))
 
     def listeners(self):
@@ -81,35 +81,35 @@ class Proxy:
         return []
 
     def filters(self):
-        """The HTTP filters of the active listeners, in their order; none while a listener waits for its module."""
+        """HTTP filters of the active listeners, in order. Empty while a listener waits for its module."""
         listeners = self.listeners()
         if any("warming_state" in one for one in listeners):
             return []
         return [one for listener in listeners for one in _filters(listener.get("active_state", {}))]
 
     def plugins(self):
-        """The configuration of each Wasm filter in the active listeners."""
+        """Configuration of each Wasm filter in the active listeners."""
         return [one["typed_config"]["config"] for one in self.filters() if one["name"].startswith("envoy.filters.http.wasm/")]
 
     def policies(self):
         return [json.loads(one["configuration"]["value"]) for one in self.plugins()]
 
     def modules(self):
-        """The digests of the modules that the listeners have."""
+        """Digests of the modules of the listeners."""
         return [one["vm_config"]["code"]["remote"]["sha256"] for one in self.plugins()]
 
     def rejected(self):
-        """Why listeners were rejected."""
+        """Reasons of rejected listeners."""
         return [one["error_state"].get("details") for one in self.listeners() if "error_state" in one]
 
     def log(self):
         return self.process.log()
 
     def access_log(self):
-        """The lines of panveil's access log since the start."""
+        """Lines of panveil's access log since the start."""
         lines = []
         for line in self.log().splitlines():
-            # The last one may be half written.
+            # The last line may be incomplete.
             with contextlib.suppress(ValueError):
                 if line.startswith("{") and '"panveil_action"' in line:
                     lines.append(json.loads(line))
@@ -120,7 +120,7 @@ class Proxy:
 
 
 def _filters(value):
-    """The HTTP filters of each connection manager in a configuration."""
+    """HTTP filters of each connection manager in a configuration."""
     if isinstance(value, dict):
         yield from value.get("http_filters", [])
         for part in value.values():
