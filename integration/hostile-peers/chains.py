@@ -1,4 +1,6 @@
-"""Chains of filters: panveil with a neighbour before and behind, under a policy and buffer limits, each on a port of its own."""
+"""Filter chains: panveil with a neighbour in front and behind, a policy and buffer limits, each on a port of its
+own.
+"""
 
 import json
 import random
@@ -25,7 +27,7 @@ TYPE = "type.googleapis.com/envoy.extensions."
 
 
 def table(seed=1):
-    """Which chains there are: each pair of neighbours, with policies and limits such that every pair of values occurs."""
+    """Table of chains: each pair of neighbours, with policies and limits such that every pair of values occurs."""
     rng = random.Random(seed)
     chains = []
     for before in NEIGHBOURS:
@@ -48,7 +50,7 @@ def named(name, kind, config):
 
 
 def neighbour(name, place):
-    """The filter of a neighbour. `place` tells the two of one chain apart."""
+    """Filter of a neighbour. `place` distinguishes the two of one chain."""
     if name == "none":
         return []
     full = f"{name}.{place}"
@@ -196,7 +198,9 @@ def cluster(name, port, http2, limit=None, trailers=False):
 
 
 def bootstrap(chains, module, ports, folder):
-    """`chains` by number; `ports` are those of the peers: h1, h2, side, side_grpc. Without a module panveil is left out."""
+    """Envoy's bootstrap. `chains` by number; `ports` are those of the peers: h1, h2, side, side_grpc. Omits panveil
+    without a module.
+    """
     clusters = [cluster("side", ports["side"], False), cluster("side_grpc", ports["side_grpc"], True)]
     for name, limit in LIMITS.items():
         clusters.append(cluster(f"h1_{name}", ports["h1"], False, limit, trailers=True))

@@ -1,4 +1,4 @@
-"""Content codings, by the encoders of others, cut where the sender likes; and their decoders, as receivers use them."""
+"""Content encodings with third-party encoders, cut at chosen places, and lenient decoders for receivers."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ import zlib
 import brotli
 import zstandard
 
-# How a coding's name in the draw is written in the header.
+# Header value for each content encoding in the draw.
 HEADER = {
     "none": None, "identity": "identity", "gzip": "gzip", "gzip-members": "gzip", "gzip-flush": "gzip", "x-gzip": "x-gzip",
     "gzip-garbage": "gzip", "deflate-zlib": "deflate", "deflate-raw": "deflate", "br": "br", "br-flush": "br",
@@ -15,12 +15,14 @@ HEADER = {
     "gzip-upper": "GZIP", "utf-8": "utf-8", "word-none": "none", "7bit": "7bit", "binary": "binary", "media-type": "application/json",
     "aws-chunked": "aws-chunked", "compress": "compress",
 }
-# A receiver reads these as they stand: no registered content coding has such a name.
+# Receivers read these without decoding: they are no registered content encodings.
 NO_CODING = {"identity", "utf-8", "utf8", "none", "7bit", "8bit", "binary", "application/json"}
 
 
 def encode(name, parts):
-    """A body in parts, each of which the receiver can read as far as the coding lets it. Segments of what is sent."""
+    """Encodes a body in parts, each of which the receiver can decode as far as the encoding permits. Returns
+    segments.
+    """
     if name in ("none", "identity", "utf-8", "word-none", "7bit", "binary", "media-type", "compress"):
         return parts
     if name == "aws-chunked":
@@ -82,7 +84,7 @@ def _flushed(parts, coder, mode):
 
 
 def decode(headers, body):
-    """What the receiver reads. As far as it can be read where the body breaks off: (text, whether it was whole)."""
+    """Decodes a body as a receiver does, also a truncated one: (text, whether it was complete)."""
     names = []
     for name, value in headers:
         if name == "content-encoding":
@@ -103,7 +105,7 @@ def _gunzip(body):
         try:
             text += decoder.decompress(body)
         except zlib.error:
-            # What is behind the last member is no part of the text: gzip(1) and curl pass over it.
+            # Bytes behind the last member are not part of the text: gzip(1) and curl ignore them.
             return text, bool(text)
         if not decoder.eof:
             return text, False

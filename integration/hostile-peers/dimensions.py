@@ -1,4 +1,4 @@
-"""What an exchange is drawn from: dimensions, their values, and which values cannot go together, with the reason."""
+"""Dimensions of an exchange, their values, and pairs that exclude each other, with the reason."""
 
 import random
 
@@ -6,7 +6,7 @@ import chains
 import codings
 import documents
 
-# The first value of each dimension is the simplest: shrinking goes there. A number is how often it is drawn beside the others.
+# The first value of each dimension is the simplest; shrinking moves towards it. A number is the relative frequency.
 DIMENSIONS = {
     "carrier": {"http": 12, "websocket": 1},
     "down": {"h1": 1, "h2": 1},
@@ -70,7 +70,7 @@ def clean(value):
     return value.startswith("clean")
 
 
-# Two values that cannot go together, and why.
+# Pairs of values that exclude each other, with the reason.
 IMPOSSIBLE = [
     ("carrier", values("http"), "opening", other("waits"), "only a websocket is opened"),
     ("carrier", values("websocket"), "ending", other("length"), "a websocket ends with a close frame"),
@@ -107,7 +107,7 @@ IMPOSSIBLE = [
 
 
 def impossible_pair(first, one, second, two):
-    """The reason why two values never go together, or None."""
+    """Reason why two values exclude each other, or None."""
     for a, is_a, b, is_b, reason in IMPOSSIBLE:
         if (first, second) == (a, b) and is_a(one) and is_b(two):
             return reason
@@ -117,7 +117,7 @@ def impossible_pair(first, one, second, two):
         opening, name, value = (one, second, two) if first == "opening" else (two, first, one)
         if opening != "waits" and name not in ("opening", "carrier"):
             return impossible_pair("carrier", "websocket", name, value)
-    # Through a third: what the number's kind says of the spelling, and the spelling of the document.
+    # Indirect exclusion: the kind of the number restricts the spelling, and the spelling the document.
     for (x, vx), (y, vy) in (((first, one), (second, two)), ((second, two), (first, one))):
         if x == "ending" and vx not in HTTP2 and y in ("down", "up") and vy == "h2":
             if vx in ("close-header", "close-bare", "http10") and y == "up":
@@ -130,7 +130,7 @@ def impossible_pair(first, one, second, two):
 
 
 def wrong(drawn):
-    """The reason why a draw is impossible, or None."""
+    """Reason why a draw is impossible, or None."""
     for a, is_a, b, is_b, reason in IMPOSSIBLE:
         if a in drawn and b in drawn and is_a(drawn[a]) and is_b(drawn[b]):
             return reason
@@ -150,7 +150,7 @@ for _place, _chain in enumerate(CHAINS):
 
 
 def draw(seed, number):
-    """The values of an exchange. The same for the same seed and number, whatever was drawn before."""
+    """Values of an exchange. They depend only on the seed and the number."""
     rng = random.Random(f"{seed}/{number}")
     drawn = {}
     for name, (choices, weights) in WEIGHTS.items():
@@ -168,7 +168,7 @@ def draw(seed, number):
 
 
 def chain_of(drawn):
-    """The number of the chain with these values, or None."""
+    """Number of the chain with these values, or None."""
     for place in _BY_NEIGHBOURS[drawn["before"], drawn["behind"]]:
         if all(CHAINS[place][name] == drawn[name] for name in CHAIN_DIMENSIONS):
             return place

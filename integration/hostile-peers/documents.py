@@ -1,4 +1,4 @@
-"""Documents with numbers in them, made by real encoders, and where each digit of each number is."""
+"""Documents with card numbers, made by real encoders, with the position of each digit."""
 
 import base64
 import itertools
@@ -12,7 +12,7 @@ import cbor2
 import msgpack
 from google.protobuf import struct_pb2
 
-# Ranges that say card by themselves, with the lengths that docs/detection.md lists.
+# Unambiguous issuer ranges, with the lengths in docs/detection.md.
 BRANDS = {
     "visa": (("4",), 16),
     "mastercard": (("51", "52", "53", "54", "55", "2221", "2720"), 16),
@@ -20,7 +20,7 @@ BRANDS = {
     "discover": (("6011", "65"), 16),
     "jcb": (("3530", "3566"), 16),
 }
-# What a clean body has in the place of a number: digits that could become one, and cannot be one.
+# Contents of a clean body in place of a number: digits that may begin a card number, and are none.
 CLEAN = {
     "clean-short": ["41", "12", "4", "7", "2026", "411"],
     "clean-order": ["41111", "4111112", "53001", "3782822", "601100"],
@@ -33,7 +33,7 @@ CLEAN_NAMES = ["amount", "total", "order_id", "quantity", "remaining"]
 
 @dataclass
 class Card:
-    """A number that was sent: its digits, and the bytes of each in the inner text."""
+    """Sent number: its digits, and the bytes of each in the inner text."""
 
     digits: str
     places: list
@@ -42,7 +42,7 @@ class Card:
 
 @dataclass
 class Document:
-    """`inner` is what is read; `wire` is what is sent, which differs only for base64."""
+    """Document. `inner` is the decoded text, `wire` the sent one, which differs only for base64."""
 
     kind: str
     inner: bytes
@@ -70,7 +70,7 @@ def card_digits(rng, brand):
 
 
 def spell(digits, spelling, rng):
-    """The text of a number, and where its digits are in it."""
+    """Text of a number, and the positions of its digits."""
     groups = {15: (4, 6, 5), 16: (4, 4, 4, 4), 14: (4, 6, 4)}[len(digits)]
     ends = {sum(groups[: place + 1]) - 1 for place in range(len(groups) - 1)}
     joint = {"spaces": b" ", "dashes": b"-", "dots": b".", "plus": b"+", "nbsp": "\u00a0".encode(), "latin-nbsp": b"\xa0"}.get(spelling, b"")
@@ -124,7 +124,7 @@ FILLER = words()
 
 
 def filler(rng, size):
-    """Words of other traffic, with short numbers among them. Begins and ends with a word."""
+    """Words of other traffic, some of them short numbers. Begins and ends with a word."""
     if size <= 0:
         return "ribbon"
     start = rng.randrange(len(FILLER) - size)
@@ -132,7 +132,7 @@ def filler(rng, size):
 
 
 def build(kind, value, name, front, back, charset, rng):
-    """`value` (bytes) under `name` in a document with text in front and behind. Returns the inner text."""
+    """Puts `value` (bytes) under `name` into a document with text in front and behind. Returns the inner text."""
     accent = "é".encode("latin-1" if charset in ("iso-8859-1", "windows-1252") else "utf-8") if charset not in ("us-ascii",) else b"e"
     head, tail = front.encode(), back.encode()
     label = name.encode()
@@ -193,7 +193,7 @@ BINARY = {"protobuf", "grpc", "grpc-web-text", "grpc-web", "cbor", "msgpack"}
 
 
 def make(drawn, rng):
-    """The document that an exchange sends."""
+    """Document of an exchange."""
     kind, brand, spelling = drawn["document"], drawn["number"], drawn["spelling"]
     clean = brand.startswith("clean")
     size = SIZES[drawn["size"]]
@@ -236,13 +236,13 @@ def make(drawn, rng):
     return Document(kind, inner, wire, cards, points)
 
 
-# Two of one kind, one after the other, are one again.
+# Two adjacent ranges of one kind become one.
 REPEATABLE = {"form", "plain", "plain-middle", "csv", "ndjson", "sse", "grpc", "grpc-web", "csv-last", "grpc-web-text"}
 SIZES = {"tiny": 0, "small": 300, "4k": 4_000, "20k": 20_000, "70k": 70_000, "200k": 200_000, "1500k": 1_500_000}
 
 
 def unwrap(kind, received):
-    """The inner text of what arrived, or None where it is no whole base64."""
+    """Inner text of the received bytes, or None when they are no complete base64."""
     if kind != "grpc-web-text":
         return received
     whole = len(received) // 4 * 4
@@ -253,7 +253,7 @@ def unwrap(kind, received):
 
 
 def texts(value):
-    """All texts and numbers of a parsed document."""
+    """All strings and numbers of a parsed document."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from texts(key)
@@ -268,7 +268,7 @@ def texts(value):
 
 
 def parse(kind, inner):
-    """What a receiver's parser reads: a list of texts. Raises where it cannot."""
+    """Result of a receiver's parser: a list of strings. Raises an error for an invalid document."""
     if kind in ("json", "json-pretty", "json-number", "json-bare"):
         return list(texts(json.loads(inner.decode("utf-8", "replace"), parse_float=str, parse_int=str)))
     if kind == "ndjson":

@@ -1,4 +1,6 @@
-"""One Envoy: started with a configuration, found by its ports, asked, and ended by its process id."""
+"""Envoy process: starts with a configuration, finds its ports, reads its admin pages, and stops it by its process
+id.
+"""
 
 import asyncio
 import json
@@ -64,7 +66,7 @@ class Envoy:
         return self.process.poll() is None
 
     def read_access_log(self):
-        """Takes in the lines that were written since."""
+        """Reads the new lines."""
         try:
             with open(self.folder / "access.json", "rb") as log:
                 log.seek(self.offset)
@@ -83,7 +85,7 @@ class Envoy:
                 self.lines[token] = record
 
     def reloads(self):
-        """How often the filter's virtual machine was lost."""
+        """Number of reloads of the filter's VM."""
         total = 0
         for line in self.ask("/stats?filter=vm_reload").splitlines():
             total += int(line.rpartition(": ")[2])

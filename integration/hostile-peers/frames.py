@@ -1,10 +1,10 @@
-"""What a frame of one byte costs: CPU of Envoy with panveil, beside that with the SDK's filter that does nothing.
+"""Cost of one-byte frames: CPU of Envoy with panveil, compared with the SDK's no-op filter.
 
     python frames.py --wasm dist/panveil.wasm --noop dist/noop.wasm --envoy PATH [--rounds N]
 
-An HTTP/2 client sends a body byte by byte, each in a DATA frame of its own. Each policy and text has its turn with both filters in
-every round. How many bytes Envoy writes on at a time differs between a short body and a long one, so what a frame costs more in a body
-of four times as many is held against the same of the filter that does nothing.
+An HTTP/2 client sends a body byte by byte, each in a DATA frame of its own. Each round measures every policy and text
+with both filters. The number of bytes that Envoy forwards at a time depends on the length of the body. Therefore the
+growth of the cost per frame in a body of four times the length is compared with that of the no-op filter.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import peers
 from envoy import Envoy
 
 POLICIES = ["mask", "mask-none", "block", "base64-patterns", "monitor"]
-# Texts of which the end of each chunk may go on as a number, or as base64.
+# Texts whose chunks all end in a possible partial number or base64.
 TEXTS = {
     "digits": lambda count: b"1234567890" * (count // 10),
     "groups": lambda count: b"4111 1111 1112 0000 " * (count // 20),
@@ -28,18 +28,19 @@ TEXTS = {
     "words": lambda count: b"ribbon to paper; " * (count // 17),
 }
 FEW, MANY = 4_000, 16_000
-# So much more a frame may cost than with the filter that does nothing, and so much more in a longer body than there.
+# Limits: the additional cost of a frame, and the additional growth in a longer body, both compared with the no-op
+# filter.
 MOST, STEEPEST = 3.0, 1.5
 
 
 def cpu(pid):
-    """Nanoseconds that all threads of a process have computed, as the scheduler counts them."""
+    """Processor time of all threads of a process in nanoseconds, from the scheduler."""
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 async def turn(envoy, upstream, number, text):
-    """Nanoseconds a frame."""
+    """Nanoseconds per frame."""
     pieces = [(bytes([byte]), 0) for byte in text]
     request = peers.Sending([("x-exchange", "frames"), ("content-type", "text/plain")], pieces, "end-on-last")
     exchange = peers.Exchange("frames", request, peers.Sending([], [(b"ok", 0)], "length"), "/h1/frames")
@@ -94,7 +95,7 @@ def show(costs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measures what a frame of one byte costs.")
+    parser = argparse.ArgumentParser(description="Measures the cost of one-byte frames.")
     for name in ("--wasm", "--noop"):
         parser.add_argument(name, required=True, type=os.path.abspath)
     parser.add_argument("--envoy", required=True)

@@ -1,4 +1,4 @@
-"""An exchange from its draw: the document, its coding, the pieces it is sent in, and the headers that go with it."""
+"""Exchange from its draw: the document, its content encoding, the sent pieces, and the headers."""
 
 import random
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Made:
     headers: list
     pieces: list
     together: bool
-    # Of a websocket, what the client sends with its request.
+    # For a websocket: the frames that the client sends with its request.
     early: bytes = b""
 
 
@@ -49,12 +49,12 @@ def websocket_message(drawn, document, parts, rng):
 
 
 def choose_cuts(drawn, document, rng):
-    """Where the text is cut into parts. A part is a member, a frame or what is flushed, where the coding has such."""
+    """Cuts of the text into parts. A part is a member, a frame or a flushed block, if the encoding has these."""
     framing, length = drawn["framing"], len(document.wire)
     stretch = len(document.wire) / max(1, len(document.inner))
     start, end = (int(place * stretch) for place in rng.choice(document.points))
     if framing == "whole":
-        # Codings with members have them all the same.
+        # Encodings with members always have some.
         cuts = [rng.randrange(start, end + 1)]
     elif framing in ("cut-inside", "small-then-large"):
         cuts = [rng.randrange(start + 1, end + 1)]
@@ -67,21 +67,21 @@ def choose_cuts(drawn, document, rng):
     else:
         cuts = [rng.randrange(length + 1) for _ in range(3)]
     if drawn["coding"] == "aws-chunked":
-        # Each chunk has a line in front of it, so a number across two is none for whoever does not know the coding, nor is it
-        # named by a name in another chunk.
+        # Each chunk has a line in front of it. Without the encoding a number across two chunks is none, and a name in
+        # another chunk does not apply to it.
         inside = [(int(a * stretch) - 24, int(b * stretch) + 3) for a, b in document.points]
         cuts = [next((b for a, b in inside if a < cut < b), cut) for cut in cuts]
     return sorted({cut for cut in cuts if 0 < cut < length})
 
 
 def frame(drawn, segments, rng):
-    """The pieces that are sent one by one."""
+    """Pieces that are sent one by one."""
     framing = drawn["framing"]
     whole = b"".join(segments)
     if framing == "whole" or len(whole) < 2:
         return [whole]
     if len(segments) == 1:
-        # The coding has no cut where the text has one, so it is cut wherever.
+        # The encoding has no cut at that of the text, so the cut is anywhere.
         cuts = sorted({rng.randrange(1, len(whole)) for _ in range(2)})
         segments = [whole[a:b] for a, b in zip([0] + cuts, cuts + [len(whole)])]
     if framing == "small-then-large":
@@ -112,7 +112,7 @@ def headers(drawn):
 
 
 def exchange(made, token):
-    """The exchange of a client and an upstream, ready to be sent."""
+    """Exchange of a client and an upstream, ready to be sent."""
     drawn = made.drawn
     mark = [("x-exchange", token), ("accept-encoding", "gzip")]
     body = peers.Sending(made.headers, made.pieces, drawn["ending"], made.together)

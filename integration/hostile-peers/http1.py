@@ -1,10 +1,10 @@
-"""HTTP/1 messages as they arrive, and as a sender marks their end."""
+"""HTTP/1 messages: a strict reader, and a sender with every end marker."""
 
 import asyncio
 
 
 class Reader:
-    """One message at a time from what arrives. Strict: what does not fit raises ValueError."""
+    """Reads one message at a time. Raises ValueError for a malformed one."""
 
     def __init__(self, sink, response):
         self.sink = sink
@@ -70,7 +70,7 @@ class Reader:
         return bool(buffer)
 
     def pass_on(self):
-        """Hands on what has come of the bytes that are left of the body or the chunk."""
+        """Passes on the received bytes of the current body or chunk."""
         part = bytes(self.buffer[: self.left])
         del self.buffer[: self.left]
         self.left -= len(part)
@@ -109,7 +109,7 @@ class Reader:
         self.sink.began(words, headers)
 
     def eof(self):
-        """The other side is done. Whether that ended a message as it should."""
+        """The other side has closed. Returns whether a message ended properly with it."""
         if self.state == "raw" and self.response:
             self.state = "head"
             self.sink.ended()
@@ -123,7 +123,7 @@ def head(first, headers):
 
 
 async def send(transport, start, pieces, ending, trailers):
-    """Writes a message. `pieces` are (bytes, seconds to wait behind it). False when the connection is gone."""
+    """Writes a message. `pieces` are (bytes, seconds to wait after them). False when the connection is closed."""
     chunked = ending.startswith("chunked")
     held = start
     for place, (piece, gap) in enumerate(pieces):

@@ -1,4 +1,6 @@
-"""HTTP/2 frames over a socket, for a client and for an upstream. No library decides how DATA is cut or how a stream ends."""
+"""HTTP/2 frames over a socket, for a client and for an upstream. No library affects the DATA frames and the end of a
+stream.
+"""
 
 import asyncio
 import struct
@@ -9,7 +11,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITIZED = 0x1, 0x1, 0x4, 0x8, 0x20
 FRAME = 16384
-# Receiving is never the limit here: both windows are as large as they can be.
+# The maximum windows, so that flow control of the receiver is no limit.
 WINDOW = 2**31 - 1
 OPENING = (
     struct.pack(">HI", 4, WINDOW) + struct.pack(">HI", 3, 100_000) + struct.pack(">HI", 8, 1)
@@ -21,7 +23,7 @@ def frame(kind, flags, stream, payload=b""):
 
 
 def literal(headers):
-    """A header block without Huffman codes and without the dynamic table."""
+    """Header block without Huffman codes and without the dynamic table."""
     block = bytearray()
     for name, value in headers:
         block.append(0)
@@ -41,7 +43,7 @@ def literal(headers):
 
 
 class Connection(asyncio.Protocol):
-    """One side of a connection. `owner` gets `headers`, `data`, `ended`, `reset` and `lost`."""
+    """One side of a connection. Calls `headers`, `data`, `ended`, `reset` and `lost` of `owner`."""
 
     def __init__(self, owner, client):
         self.owner = owner
@@ -153,7 +155,7 @@ class Connection(asyncio.Protocol):
                 one.set_result(None)
 
     def open(self):
-        """The number of a new stream."""
+        """Number of a new stream."""
         stream = self.next
         self.next += 2
         return stream
@@ -169,7 +171,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(frame(RST_STREAM, 0, stream, struct.pack(">I", code)))
 
     async def send_data(self, stream, data, end=False):
-        """Sends one DATA frame, or several where one cannot hold it. False when the stream is gone."""
+        """Sends one DATA frame, or several when it is too long. False when the stream is closed."""
         while True:
             if self.closed or stream not in self.windows:
                 return False

@@ -1,4 +1,4 @@
-"""What the receiver can read of each number, what else changed, what got lost, and whether it was logged."""
+"""Verdict of an exchange: readable digits, other changes, losses, and its log line."""
 
 import re
 from dataclasses import dataclass
@@ -9,32 +9,33 @@ import documents
 import websocket
 
 NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
-# What panveil cannot read by design, and the reason it gives: docs/streams.md, "Uninspected messages" and "Binary media".
+# Messages that panveil does not inspect by design, with its reason: docs/streams.md, "Uninspected messages" and "Binary
+# media".
 UNREADABLE = {"compress", "four-layers"}
-# What may be Envoy's own doing, or a neighbour's: the same chain without panveil says.
+# Findings that Envoy or a neighbour may cause. The same chain without panveil decides.
 CONTROLLED = {"lost", "hang", "changed"}
 GRPC = {"grpc", "grpc-web", "grpc-web-text"}
-# How far from its end the last digit of a text may be that is held back at its end.
+# Maximum distance of a held-back digit from the end of the text.
 OPEN = 64
-# Codings that leave a body as it is, and media types whose bodies are read message by message.
+# Encodings that leave a body unchanged, and media types whose bodies are inspected message by message.
 PLAIN = {"none", "identity", "utf-8", "word-none", "7bit", "binary", "media-type"}
 MESSAGES = {
     "text/event-stream", "application/x-ndjson", "application/x-protobuf", "application/grpc", "application/grpc+json",
     "application/grpc-web", "application/grpc-web-text",
 }
-# Neighbours that keep a message from going on, and those that give it to panveil later, or changed.
+# Neighbours that stop a message, and those that pass it to panveil later or changed.
 STOPS = {"ext_authz", "lua", "ext_proc_streamed", "ext_proc_partial", "ext_proc_duplex", "delay", "buffer"}
 DELAYS = STOPS | {"compressor", "decompressor"}
-# What a mask writes. A tail that a neighbour took along while panveil waited for its end arrives masked, and is logged as `released`.
+# Characters of a mask. Held-back bytes that a neighbour released arrive masked, and are logged as `released`.
 MASKS = set(b"*0129F." + b":Aa4\x8a")
-# docs/streams.md, "Wrong content types": what protobuf calls the head of a field stays.
+# docs/streams.md, "Wrong content types": bytes that are a field header in protobuf stay.
 HEAD = 2
-# Bytes that may stand in the next chunk by chance.
+# Bytes that may occur in the next chunk by chance.
 FEW = 4
 
 
-# Envoy's decompressor reads the first member and the last layer of a coding, with panveil and without: what it loses is its own
-# doing, and how much of it depends on how reads fall. What can be read of a number is judged all the same.
+# Envoy's decompressor reads the first member and the outermost encoding only, with panveil and without. That loss is
+# its own, and depends on read sizes. The readable digits count all the same.
 LOST_BY_DECOMPRESSOR = {
     "gzip-members", "gzip-garbage", "zstd-frames", "zstd-skippable", "gzip+br", "br+gzip-members", "gzip+gzip+zstd", "four-layers",
 }
@@ -50,7 +51,7 @@ COVERED = re.compile(rb"[9*][019*]{2,}")
 
 
 def allowed(digits, keep):
-    """How many digits docs/policy.md, "Truncation", lets a mask leave."""
+    """Number of digits that a mask may leave, by docs/policy.md, "Truncation"."""
     if keep == "none":
         return 0
     if keep == "last4" or len(digits) not in (15, 16):
@@ -59,7 +60,7 @@ def allowed(digits, keep):
 
 
 def readable(card, sent, got, keep):
-    """How many digits of a card are in the text at the places where they were sent."""
+    """Number of digits of a card that are readable at their sent positions."""
     first = card.places[0][0]
     before = slice(max(0, first - 16), first)
     if len(got) != len(sent) and got[before] != sent[before]:
@@ -67,16 +68,16 @@ def readable(card, sent, got, keep):
         return 0
     shown, equal = b"", []
     for start, end in card.places:
-        # Of an escape the character that tells.
+        # The significant character of an escape.
         shown += got[start:end].rstrip(b";")[-1:]
         equal.append(end <= len(got) and got[start:end] == sent[start:end])
     count = sum(equal)
-    # Digits that a neighbour took along may be covered by other digits. No number of a card begins with a nine.
+    # Other digits may cover digits that a neighbour released. No card number begins with a nine.
     covered = COVERED.match(shown)
     if covered:
         count = sum(equal[covered.end() :])
-    # A mask of digits, as in a JSON number, may have the digit that it covers. It is zeros, and one of them is a one where
-    # the whole would pass the check otherwise.
+    # A mask of digits, as in a JSON number, may equal the digit that it covers. It consists of zeros, with one digit
+    # one if the whole would pass Luhn otherwise.
     length = len(card.digits)
     starts = {"none": [b"9"], "last4": [b"9"]}.get(keep, [b"9", card.digits[:6].encode()])
     end = b"" if keep == "none" else card.digits[-4:].encode()
@@ -89,14 +90,14 @@ def readable(card, sent, got, keep):
 
 
 def elsewhere(card, got):
-    """Whether the number, or all of it but a digit, stands anywhere in the text."""
+    """Whether the number, or all but one of its digits, occurs anywhere in the text."""
     digits = card.digits.encode()
     row = got.translate(None, NOT_DIGITS)
     return digits in row or digits[:-1] in row or digits[1:] in row
 
 
 def blank(text, cards):
-    """The text with nothing in the places of the cards' digits."""
+    """Text with the positions of the cards' digits blanked."""
     text = bytearray(text)
     for card in cards:
         for start, end in card.places:
@@ -105,7 +106,7 @@ def blank(text, cards):
 
 
 def unread_by_design(drawn):
-    """The reasons for which a body may be passed unread, or be refused where the policy says so. None for most."""
+    """Reasons for which a body may pass uninspected, or be blocked by the policy. Mostly None."""
     reasons = set()
     if drawn["coding"] in UNREADABLE:
         reasons.add("encoding")
@@ -115,16 +116,16 @@ def unread_by_design(drawn):
 
 
 def refusal_is_documented(made, details, uninspected):
-    """Where docs/streams.md and docs/failure.md say that a message is refused or cut with these details."""
+    """Whether docs/streams.md and docs/failure.md document a blocked or reset message with these details."""
     drawn = made.drawn
     if drawn["policy"] in ("block", "block-all") and made.document.cards:
-        # It has to be refused, whatever the details call it.
+        # It must be blocked, with any details.
         return True
     if details == "panveil_uninspectable":
-        # docs/streams.md, "Losses in filter chains": what waited may be any of these bytes.
+        # docs/streams.md, "Losses in filter chains": any of these bytes may have been held back.
         if f"{drawn['direction']}:released" in uninspected and min(len(piece) for piece, _ in made.pieces) < FEW:
             return True
-        # What is lost of a compressed body leaves it incomplete.
+        # A loss in a compressed body leaves it incomplete.
         if drawn["coding"] not in PLAIN and (loses_end(made) or overflows(made)):
             return True
         if drawn["coding"] == "gzip-garbage":
@@ -133,8 +134,8 @@ def refusal_is_documented(made, details, uninspected):
             return False
         if neighbours(drawn)[0] == "decompressor" and drawn["coding"] in LOST_BY_DECOMPRESSOR:
             return True
-        # docs/streams.md, "Wrong content types": what is called gRPC and has no messages of it is read as text, and
-        # reported as uninspected.
+        # docs/streams.md, "Wrong content types": a gRPC body without gRPC messages is inspected as text, and reported
+        # as uninspected.
         called = drawn["type"].startswith("application/grpc")
         framed = drawn["document"] in GRPC and drawn["type"] != "application/grpc-web-text" and drawn["coding"] != "aws-chunked"
         chunked = drawn["coding"] == "aws-chunked" and drawn["document"] in GRPC
@@ -143,7 +144,7 @@ def refusal_is_documented(made, details, uninspected):
 
 
 def neighbours(drawn):
-    """The filter that a message comes through before panveil, and the one behind it."""
+    """Filters in front of panveil and behind it, for this direction."""
     pair = drawn["before"], drawn["behind"]
     return pair if drawn["direction"] == "request" else pair[::-1]
 
@@ -153,12 +154,12 @@ def has_own_trailers(drawn):
 
 
 def trailers_come(drawn):
-    """Whether trailers reach panveil: the sender's own, or those of a decompressor in front of it."""
+    """Whether trailers reach panveil: those of the sender, or those of a decompressor in front of it."""
     return has_own_trailers(drawn) or neighbours(drawn)[0] == "decompressor"
 
 
 def ends_open(made):
-    """Whether the text ends with digits or near them, or with letters of base64, and cannot be decided before it has ended."""
+    """Whether the end of the text is undecided until its end: digits or near digits, or letters of base64."""
     drawn = made.drawn
     end = made.document.inner[-OPEN:]
     first, _ = neighbours(drawn)
@@ -174,7 +175,7 @@ def ends_open(made):
 
 
 def cannot_wait(made):
-    """docs/streams.md, "Trailers behind held-back bytes": why the end of the body is not held back in Envoy."""
+    """Reason why the end of the body cannot wait in Envoy, by docs/streams.md, "Trailers behind held-back bytes"."""
     drawn = made.drawn
     request = drawn["direction"] == "request"
     first, last = neighbours(drawn)
@@ -194,13 +195,13 @@ def cannot_wait(made):
     )
 
 
-# What Envoy tells when the service has closed the connection before it answered, and how much of a message may wait in Envoy.
+# Envoy's details when the upstream closes the connection without a response, and its limit for a paused message.
 ENDED_TWICE = "upstream_reset_before_response_started{connection_termination}"
 PAUSED = 32 << 10
 
 
 def loses_end(made):
-    """Whether ext_proc stands in front, with trailers to deliver or a filter behind that stops the message."""
+    """Whether ext_proc is in front, with trailers to deliver or a filter behind that stops the message."""
     first, last = neighbours(made.drawn)
     return first.startswith("ext_proc") and (has_own_trailers(made.drawn) or last in STOPS)
 
@@ -210,12 +211,12 @@ def limit_of(drawn):
 
 
 def overflows(made):
-    """Whether the message is longer than Envoy's buffer, beside ext_proc."""
+    """Whether the message exceeds Envoy's buffer, with ext_proc."""
     return len(made.document.inner) > limit_of(made.drawn) and "ext_proc" in "".join(neighbours(made.drawn))
 
 
 def loss_is_documented(made, received, got, details, uninspected):
-    """docs/streams.md, "Losses in filter chains": bytes at one place, and no others."""
+    """Whether docs/streams.md, "Losses in filter chains", documents the loss: bytes at one position only."""
     drawn, sent = made.drawn, made.document.inner
     if drawn["coding"] in UNREADABLE:
         got, sent = bytes(received), b"".join(piece for piece, _ in made.pieces)
@@ -242,7 +243,9 @@ def loss_is_documented(made, received, got, details, uninspected):
 
 
 def judge(made, exchange, log, controlled):
-    """The findings of an exchange. `log` is its line of the access log; `controlled` says that panveil was not in the chain."""
+    """Findings of an exchange. `log` is its line of the access log; `controlled` says that panveil was not in the
+    chain.
+    """
     drawn, document = made.drawn, made.document
     findings = []
     request = drawn["direction"] == "request"
@@ -257,14 +260,14 @@ def judge(made, exchange, log, controlled):
         try:
             text, decoded = codings.decode(receiver.headers, bytes(receiver.data))
         except KeyError as error:
-            return [Finding("changed", f"the receiver gets a coding that nobody sent: {error}")]
+            return [Finding("changed", f"the received content encoding is invalid: {error}")]
     got = documents.unwrap(document.kind, text)
     whole = receiver.end == "whole" and decoded and got is not None
     got = text if got is None else got
-    # A coding that cannot be read must be refused where the policy says so; a picture passes.
+    # The policy requires to block an unreadable encoding. An image passes.
     passes = unread_by_design(drawn) - ({"encoding"} if policy in ("uninspectable-block", "block-all") else set())
     told = any(f"{drawn['direction']}:{reason}" in uninspected for reason in passes)
-    # docs/streams.md, "Compressed bodies": the heads of its chunks stand between the digits.
+    # docs/streams.md, "Compressed bodies": the headers of its chunks are between the digits.
     if drawn["coding"] == "aws-chunked" and (drawn["framing"] != "whole" or drawn["document"] == "grpc-web-text"):
         told = told or f"{drawn['direction']}:coding_name" in uninspected
 
@@ -286,18 +289,18 @@ def judge(made, exchange, log, controlled):
                 continue
             cut_by_neighbour = "decompressor" in (drawn["before"], drawn["behind"]) and drawn["coding"] in LOST_BY_DECOMPRESSOR
             if cut_by_neighbour and len(got) < len(document.inner) and card.digits.encode() not in got.translate(None, NOT_DIGITS):
-                # The neighbour has ended the text within the number, so nobody behind it has read more.
+                # The neighbour ended the text within the number, so no filter behind it has read more.
                 continue
             leaked = True
             how = f"log says uninspected={uninspected or 'nothing'}, details={details}"
             findings.append(Finding("leak" if not uninspected else "leak-told", f"{count} of {len(card.digits)} digits of {card.digits} arrive; {how}"))
             break
     client_fine = exchange.client.end == "whole" and exchange.client.status in (200, 101)
-    # Of a websocket the sender's own end is a race between two farewells.
+    # The sender's own end of a websocket is a race between two close frames.
     fine = whole and (drawn["carrier"] == "websocket" or client_fine)
     if refused and not controlled:
         if not refusal_is_documented(made, details, uninspected):
-            findings.append(Finding("refused", f"details={details} for a message that docs/ does not say is refused"))
+            findings.append(Finding("refused", f"details={details} for a message that docs/ does not list as rejected"))
     elif not fine:
         kind = "hang" if "silent" in (exchange.client.end, receiver.end) else "lost"
         findings.append(
@@ -334,7 +337,7 @@ def judge(made, exchange, log, controlled):
 
 
 def same(sent, got):
-    """How many bytes are as they were sent or masked, from the front."""
+    """Number of bytes from the front that are as sent or masked."""
     pairs = zip(sent, got)
     return next((place for place, (one, two) in enumerate(pairs) if one != two and two not in MASKS), min(len(sent), len(got)))
 
@@ -351,7 +354,7 @@ def difference(sent, got):
 
 
 def parsed(drawn, document, got, masked):
-    """Does the receiver's parser still read it, where the sender has said what it is, and no number in what it reads?"""
+    """Checks that the receiver's parser accepts the document, if the sender declared its type, and finds no number."""
     try:
         documents.parse(document.kind, document.inner)
     except Exception:

@@ -1,4 +1,4 @@
-"""The client and the upstream of an exchange: each sends as the draw says, and keeps all that it receives."""
+"""Client and upstream of an exchange: each sends as the draw says, and stores all that it receives."""
 
 import asyncio
 import functools
@@ -12,7 +12,7 @@ TRAILERS = [("x-sum", "ribbon")]
 
 
 class Received:
-    """What one side got of the other."""
+    """Message that one side received."""
 
     def __init__(self):
         self.status = None
@@ -20,7 +20,7 @@ class Received:
         self.data = bytearray()
         self.trailers = []
         self.begun = False
-        # "whole", or how it broke off: "closed", "reset", "silent" (nothing more came), "garbled".
+        # "whole", or the reason of the early end: "closed", "reset", "silent" (a timeout), "garbled".
         self.end = None
 
     def header(self, name):
@@ -28,7 +28,7 @@ class Received:
 
 
 class Sending:
-    """What one side sends: headers, pieces of the body, and how the end is marked. `pieces` is None without a body."""
+    """Message that one side sends: headers, pieces of the body, and end marker. `pieces` is None without a body."""
 
     def __init__(self, headers, pieces=None, ending="none", together=True):
         self.headers = headers
@@ -38,7 +38,7 @@ class Sending:
 
 
 class Exchange:
-    """One request and its response, while they are under way."""
+    """Active request with its response."""
 
     def __init__(self, token, request, response, path):
         self.token = token
@@ -120,12 +120,12 @@ async def send_http2(connection, stream, headers, sending):
 HANDSHAKE = [
     ("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
 ]
-# A service takes a moment to accept a websocket, so that what is early is early.
+# A delay before the upstream accepts a websocket, so that early frames are early.
 ACCEPTS_AFTER = 0.003
 
 
 async def speak(write, pieces):
-    """Sends the frames of a websocket. `write` says whether the other side is still there."""
+    """Sends the frames of a websocket. `write` returns whether the other side is connected."""
     for piece, gap in pieces:
         if not await write(piece):
             return
@@ -163,7 +163,7 @@ async def accept_http2(connection, stream):
 
 
 async def leave_websocket(exchange, leave):
-    """What is early may be all that the client says."""
+    """The early frames may be all frames of the client."""
     await exchange.accepted.wait()
     await leave()
 
@@ -174,7 +174,7 @@ async def use_websocket(exchange, write):
 
 
 class Upstream:
-    """A service that speaks HTTP/1 and HTTP/2 on two ports, and answers each exchange as its draw says."""
+    """Upstream that speaks HTTP/1 and HTTP/2 on two ports, and responds to each exchange as its draw says."""
 
     def __init__(self):
         self.exchanges = {}
@@ -200,7 +200,7 @@ class Upstream:
 
 
 class Http1Connection(asyncio.Protocol):
-    """An HTTP/1 connection that reads messages and sends each piece at once."""
+    """HTTP/1 connection that reads messages and sends each piece separately."""
 
     def __init__(self, response):
         self.reader = http1.Reader(self, response)
@@ -326,7 +326,7 @@ def says_farewell(exchange):
 
 
 def farewell(exchange):
-    """The client's close frame, where it has not sent one."""
+    """The client's close frame, unless it has sent one."""
     return b"" if exchange.request.pieces else websocket.frame(websocket.CLOSE, b"\x03\xe8", key=b"mask")
 
 
@@ -399,7 +399,7 @@ class Http2Client:
 
 
 async def ask(exchange, port, http2_client, deadline):
-    """Sends the request to Envoy and waits until the client knows how it ended."""
+    """Sends the request to Envoy and waits for the end at the client."""
     loop = asyncio.get_running_loop()
     request = exchange.request
     method = "GET" if request.pieces is None else "POST"

@@ -1,4 +1,6 @@
-"""What a run prints: each finding so that it can be replayed, and how often each value and each pair of values occurred."""
+"""Report of a run: findings with the command to replay them, and the frequency of each value and each pair of
+values.
+"""
 
 import collections
 
@@ -13,7 +15,7 @@ def finding(options, told):
         drawn = told.get("first drawn", told["drawn"])
         print("  drawn: " + " ".join(f"{name}={value}" for name, value in drawn.items()))
         if "minimal" in told:
-            print("  smallest: " + (" ".join(f"{name}={value}" for name, value in told["minimal"].items()) or "everything at its simplest"))
+            print("  smallest: " + (" ".join(f"{name}={value}" for name, value in told["minimal"].items()) or "the simplest value of every dimension"))
         print(f"  cards {told['cards']}, headers {told['headers']}, pieces {told['pieces']}")
         print(f"  sent     …{told['sent']}…")
         print(f"  received …{told['received']}…")

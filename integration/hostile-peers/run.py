@@ -1,6 +1,6 @@
-"""Hostile peers with the receiver's eye: generated exchanges through a real Envoy, judged by what arrives.
+"""Hostile peers test: random exchanges through a real Envoy, judged at the receiver.
 
-    python run.py --wasm dist/panveil.wasm --envoy PATH [--exchanges N] [--seed N] [--only NUMBER [--with name=value ...]]
+python run.py --wasm dist/panveil.wasm --envoy PATH [--exchanges N] [--seed N] [--only NUMBER [--with name=value ...]]
 """
 
 import argparse
@@ -21,22 +21,22 @@ import worker
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Sends generated exchanges through a real Envoy and judges what arrives.")
+    parser = argparse.ArgumentParser(description="Sends random exchanges through a real Envoy and judges them at the receiver.")
     parser.add_argument("--wasm", required=True, type=os.path.abspath)
     parser.add_argument("--envoy", required=True)
     parser.add_argument("--exchanges", type=int, default=300_000)
     parser.add_argument("--first", type=int, default=0, help="the number of the first exchange")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--only", type=int, default=None, help="sends this one alone")
-    parser.add_argument("--with", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="values in place of those drawn")
-    parser.add_argument("--without", action="append", default=[], metavar="NAME=VALUE", help="leaves out exchanges with this value")
+    parser.add_argument("--only", type=int, default=None, help="sends only the exchange with this number")
+    parser.add_argument("--with", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="replaces a drawn value")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME=VALUE", help="skips exchanges with this value")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--concurrency", type=int, default=128, help="exchanges at once, of each worker")
-    parser.add_argument("--shrink", type=int, default=3, help="how many findings of a kind are shrunk, in each worker")
-    parser.add_argument("--show", type=int, default=10, help="how many findings of a kind are printed")
-    parser.add_argument("--json", type=pathlib.Path, help="writes the whole report there")
-    parser.add_argument("--bare", action="store_true", help="judges the chains without panveil: what is lost there is not panveil's")
-    parser.add_argument("--keep", action="store_true", help="keeps what Envoy wrote")
+    parser.add_argument("--concurrency", type=int, default=128, help="concurrent exchanges of each worker")
+    parser.add_argument("--shrink", type=int, default=3, help="maximum number of findings of a kind that each worker shrinks")
+    parser.add_argument("--show", type=int, default=10, help="maximum number of printed findings of a kind")
+    parser.add_argument("--json", type=pathlib.Path, help="writes the complete report to this file")
+    parser.add_argument("--bare", action="store_true", help="judges the chains without panveil: panveil does not cause those losses")
+    parser.add_argument("--keep", action="store_true", help="keeps the output of Envoy")
     options = parser.parse_args()
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1, 10**9)
@@ -103,7 +103,7 @@ def main():
     if options.json:
         options.json.write_text(json.dumps(summary | {"findings": findings}, indent=1, default=str) + "\n")
     if options.keep:
-        print(f"what Envoy wrote: {folder}")
+        print(f"output of Envoy: {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if findings or failed else 0

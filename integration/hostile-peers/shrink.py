@@ -1,15 +1,15 @@
-"""A failing exchange with as few values as possible that are not the simplest ones."""
+"""Shrinks a failing exchange: as few values as possible that are not the simplest."""
 
 import generator
 import worker as running
 from dimensions import CHAINS, CHAIN_DIMENSIONS, DIMENSIONS, chain_of, wrong
 
-# Timing decides some findings, so an exchange counts as clean only after as many tries.
+# Some findings depend on timing, so an exchange counts as clean only after this many attempts.
 TRIES = 3
 
 
 def like(drawn, name):
-    """Where there is no such chain, those that have this one value and the others' as far as they can be had."""
+    """The chains with this value and, as far as possible, the other values, when there is no exact one."""
     fit = [chain for chain in CHAINS if chain[name] == drawn[name]]
     same = lambda chain: sum(chain[other] == drawn[other] for other in CHAIN_DIMENSIONS)
     return [dict(drawn, **chain) for chain in sorted(fit, key=same, reverse=True) if same(chain) == len(CHAIN_DIMENSIONS) - 1]

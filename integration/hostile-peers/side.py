@@ -1,4 +1,4 @@
-"""What neighbours ask: an authorizer that takes its time, and an external processor that changes nothing."""
+"""Services of neighbour filters: a slow authorizer, and an external processor that changes nothing."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ PAUSE = 0.005
 
 
 class Authorizer(asyncio.Protocol):
-    """Says 200 to everything, a little later."""
+    """Responds 200 to every request, after a delay."""
 
     def __init__(self):
         self.reader = http1.Reader(self, response=False)
@@ -39,7 +39,7 @@ class Authorizer(asyncio.Protocol):
 
 
 def field(number, payload):
-    """A length-delimited field of a protobuf message."""
+    """Length-delimited field of a protobuf message."""
     return bytes([number << 3 | 2]) + varint(len(payload)) + payload
 
 
@@ -53,7 +53,7 @@ def varint(value):
 
 
 def fields(message):
-    """Each field as (number, value)."""
+    """Fields as (number, value)."""
     place = 0
 
     def number():
@@ -85,7 +85,7 @@ def fields(message):
 
 
 class Processor:
-    """envoy.service.ext_proc.v3.ExternalProcessor/Process. Fields 2 to 7 of a request are answered by fields 1 to 6."""
+    """envoy.service.ext_proc.v3.ExternalProcessor/Process. Fields 1 to 6 answer fields 2 to 7 of a request."""
 
     def __init__(self):
         self.buffers = {}
@@ -128,7 +128,7 @@ class Processor:
                 elif number in (6, 7):
                     response = field(number - 1, b"")
                 elif number == 11:
-                    # ProtocolConfiguration, which comes with the first message: the modes of the bodies. 4 is full duplex.
+                    # ProtocolConfiguration of the first message: the modes of the bodies. 4 is full duplex.
                     duplex = any(value == 4 for _, value in fields(value))
             if response:
                 await connection.send_data(stream, b"\0" + len(response).to_bytes(4, "big") + response)
@@ -137,7 +137,7 @@ class Processor:
 
     @staticmethod
     def streamed(body):
-        """BodyResponse.response.body_mutation.streamed_response, as HttpBody came."""
+        """BodyResponse.response.body_mutation.streamed_response, with the content of HttpBody."""
         said = dict(fields(body))
         streamed = field(1, said.get(1, b""))
         if said.get(2):

@@ -1,4 +1,4 @@
-"""Frames of a websocket (RFC 6455), as a sender cuts them and as a receiver reads them."""
+"""Websocket frames (RFC 6455): cut by a sender, and read by a receiver."""
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -25,7 +25,7 @@ def unmask(payload, key):
 
 
 def message(parts, opcode, rng, masked):
-    """One message in as many frames as parts, with a ping in between now and then, and the close behind it."""
+    """One message in one frame for each part, sometimes with a ping in between, and the close frame."""
     key = lambda: bytes(rng.randrange(256) for _ in range(4)) if masked else None
     sent = []
     for place, part in enumerate(parts):
@@ -37,7 +37,7 @@ def message(parts, opcode, rng, masked):
 
 
 def read(data):
-    """The text of the data frames, as far as they came; the status of a close frame; whether all was in order."""
+    """Text of the received data frames; status of a close frame; whether all was valid."""
     text, status, place = b"", None, 0
     while place + 2 <= len(data):
         opcode, length, start = data[place] & 15, data[place + 1] & 127, place + 2
@@ -64,6 +64,8 @@ def read(data):
 
 
 def closed(data):
-    """Whether a close frame has come. Both ends' close frames have a status and no more, which is looked at first: it costs less."""
+    """Whether a close frame has arrived. Both ends' close frames have only a status, which is the cheaper first
+    test.
+    """
     ends = len(data) >= 4 and (data[-4:-2] == b"\x88\x02" or (len(data) >= 8 and data[-8:-6] == b"\x88\x82"))
     return ends and read(data)[1] is not None

@@ -1,4 +1,4 @@
-"""One process of the run: its own peers, an Envoy with panveil and one without, and many exchanges at once."""
+"""Process of the run: its own peers, an Envoy with panveil and one without, and many concurrent exchanges."""
 
 import asyncio
 import collections
@@ -19,12 +19,12 @@ import side
 import websocket
 from envoy import Envoy
 
-# Longer than anything here takes on a busy machine. Who says nothing for so long has been forgotten.
+# Time limit of an exchange, also on a busy machine.
 DEADLINE = 10
 LONGEST_LOG_DELAY = 5
-# What was lost or changed must come again in one of as many tries, and in none of many more without panveil: busy machines lose
-# something now and then, and Envoy with two neighbours that wait for another service loses the last chunk of a request in up to
-# a third of all tries.
+# A loss or a change must recur in one of this many attempts, and in none of many more without panveil: busy machines
+# lose something now and then, and Envoy with two neighbours that wait for another service loses the last chunk of a
+# request in up to a third of all attempts.
 TRIES = 5
 TRIES_WITHOUT = 60
 
@@ -59,7 +59,7 @@ class Worker:
         self.reader = asyncio.ensure_future(self.read_logs())
 
     def envoy(self, name, module, numbers=None):
-        """An Envoy with these chains or all, which has been started and may not be ready."""
+        """Started Envoy with these chains or all, which may not be ready."""
         self.lives[name] += 1
         folder = f"{self.folder}/{name}-{self.lives[name]}"
         one = Envoy(self.options.envoy, folder, chains.bootstrap({number: dimensions.CHAINS[number] for number in numbers or range(len(dimensions.CHAINS))}, module, self.ports, folder))
@@ -68,10 +68,12 @@ class Worker:
         return one
 
     async def mend(self):
-        """Starts Envoy again after it has ended, and sends what was under way then to another, one by one, to know why."""
+        """Starts Envoy again after a crash, and sends the exchanges that were active then to another one, one by
+        one, to find the cause.
+        """
         async with self.mending:
             if self.control is None:
-                # Most runs never need it.
+                # Most runs need none.
                 control = self.envoy("control", None)
                 await control.ready()
                 self.control = control
@@ -88,7 +90,7 @@ class Worker:
                 setattr(self, name, fresh)
 
     async def probe(self, name, module, suspects):
-        """Which of the exchanges ends an Envoy by itself."""
+        """Finds the exchange that crashes an Envoy by itself."""
         killers = []
         one = None
         for number, made in suspects:
@@ -115,7 +117,7 @@ class Worker:
             one.stop()
 
     async def send(self, made, envoy, probing=False):
-        """Sends the exchange through this Envoy. The exchange, and its line in the log."""
+        """Sends the exchange through this Envoy. Returns the exchange, and its log line."""
         drawn = made.drawn
         self.serial += 1
         token = f"{self.serial:x}".translate(str.maketrans("0123456789", "ghijklmnop"))
@@ -140,12 +142,12 @@ class Worker:
         finally:
             self.upstream.exchanges.pop(token, None)
         if exchange.client.end != "whole" if probing else log is None:
-            # An Envoy that crashes writes for a moment before it is gone.
+            # A crashing Envoy writes for a moment before it exits.
             await asyncio.sleep(0.5)
         return exchange, log
 
     async def once(self, made, number=None, control=False):
-        """Sends the exchange and judges it. Once more, when Envoy ended meanwhile, whosever doing that was."""
+        """Sends and judges the exchange. Repeats it once if Envoy crashed meanwhile, whatever the cause."""
         name = "control" if control else "filtered"
         for _ in range(5):
             if control and self.control is None:
@@ -164,12 +166,12 @@ class Worker:
         return [judge.Finding("dead", "Envoy ends again and again")], exchange, log
 
     async def confirmed(self, made, number=None):
-        """The findings that are panveil's, the last exchange that shows them, and its line in the log."""
+        """The findings that panveil causes, the last exchange with them, and its log line."""
         findings, exchange, log = await self.once(made, number)
         if not findings:
             return [], exchange, log
         if all(finding.kind in judge.CONTROLLED for finding in findings):
-            # What panveil decodes is longer than what was sent, so buffers that a neighbour fills are tried with that too.
+            # Decoded bytes are longer than the sent ones, so this also tests the buffers of neighbours with those.
             decoded = generator.make(self.options.seed, number, made.drawn | {"coding": "none"})
             for turn in range(TRIES_WITHOUT):
                 without, _, _ = await self.once(made if turn % 2 == 0 else decoded, control=True)
@@ -181,12 +183,12 @@ class Worker:
                 again, exchange, log = await self.once(made)
                 if again:
                     return again, exchange, log
-            self.counts["did not come again"] += 1
+            self.counts["not reproduced"] += 1
             return [], exchange, log
         return findings, exchange, log
 
     async def number(self, number, overrides=None):
-        """Draws, sends and judges one exchange of the run. A report of it when there is a finding."""
+        """Draws, sends and judges one exchange of the run. Returns a report when there is a finding."""
         drawn = dimensions.draw(self.options.seed, number)
         drawn.update(overrides or {})
         if any(drawn[name] == value for name, value in self.options.without):
@@ -208,7 +210,7 @@ class Worker:
         details = (log or {}).get("details") or "-"
         if not findings:
             if details.startswith("panveil_"):
-                self.counts[f"refused as documented: {details}"] += 1
+                self.counts[f"blocked as documented: {details}"] += 1
             if exchange.lost_as_documented:
                 self.counts["lost beside other filters, as documented"] += 1
             uninspected = (log or {}).get("uninspected")
@@ -221,16 +223,16 @@ class Worker:
         return report
 
     async def smallest(self, number, report):
-        """The report with the fewest values that are not the simplest and that still fails in the same way."""
+        """The report with the fewest values that are not the simplest and with the same kind of failure."""
         return await shrink.smallest(self, number, report)
 
     def watch(self):
-        """What is wrong with Envoy itself, as findings."""
+        """Errors of Envoy itself, as findings."""
         reloads = self.filtered.reloads()
         return [f"the virtual machine was reloaded: {reloads}"] if reloads else []
 
     def leaks_in_logs(self):
-        """Numbers in what Envoy wrote."""
+        """Numbers in the output of Envoy."""
         found = []
         for file in pathlib.Path(self.folder).glob("filtered-*/*"):
             name = file.name
@@ -238,7 +240,7 @@ class Worker:
                 continue
             text = file.read_bytes()
             if b"Caught Segmentation fault" in text:
-                # Envoy's own account of a crash shows its buffers.
+                # Envoy's own report of a crash contains its buffers.
                 continue
             for run in set(re.findall(rb"[0-9]{15,19}", text)):
                 if run.decode() in self.sent_cards:
@@ -275,7 +277,9 @@ def describe(number, made, findings, exchange, log):
 
 
 def run(index, options, folder, queue):
-    """The process: sends every `options.workers`-th exchange, and tells the parent what comes of it."""
+    """Main function of the process: sends every `options.workers`-th exchange, and reports the results to the
+    parent.
+    """
     gc.freeze()
     try:
         import uvloop
