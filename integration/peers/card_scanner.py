@@ -1,11 +1,12 @@
-"""Looks for card numbers in every file of a folder, knowing nothing of panveil.
+"""Searches every file of a folder for card numbers, independent of panveil.
 
     card_scanner.py FOLDER
 
-Digits in a row, bare or with one separator in between, 13 to 19 of them from anywhere in the row, beginning as cards do, with a
-right check digit (python-stdnum's). Each line is read as it stands, without percent escapes, and without JSON's and HTML's.
+A card number is a sequence of 13 to 19 digits anywhere in a longer sequence, with at most one separator between digits,
+a prefix of card numbers, and a valid check digit (by python-stdnum). Each line is read literally, percent-decoded, and
+without the escapes of JSON and HTML.
 
-Prints "card FILE:LINE" for each line that holds one, never the number, and then "done".
+Prints "card FILE:LINE" for each line with a card number, never the number, and then "done".
 """
 
 import html
@@ -21,7 +22,7 @@ ROW = re.compile(r"[0-9](?:[ ._+/-]?[0-9]){12,}")
 # ISO/IEC 7812: 3 travel, 4 and 5 banks, 6 merchandising; 2 Mastercard and Mir; 8 and 9 national cards.
 BEGINS = re.compile(r"[2345689]")
 ESCAPE = re.compile(r"\\u00([0-9a-fA-F]{2})")
-# Envoy makes one up for each request, and a client is not to: by chance its digits may be a card's.
+# Envoy generates a UUID for each request. By chance its digits may pass as a card number.
 UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[49ab][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])")
 
 
@@ -40,7 +41,7 @@ def holds_card(text):
         for length in range(13, 20):
             for start in range(len(digits) - length + 1):
                 number = digits[start : start + length]
-                # No issuer gives out one digit again and again.
+                # No issuer assigns a number of one repeated digit.
                 if BEGINS.match(number) and len(set(number)) > 1 and luhn.is_valid(number):
                     return True
     return False

@@ -1,4 +1,4 @@
-"""What does a gRPC client on grpcio get back? Makes each kind of call and prints the answers in base64."""
+"""gRPC client on grpcio. Makes each kind of call and prints the responses in base64."""
 
 import sys
 from base64 import b64decode, b64encode

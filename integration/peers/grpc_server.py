@@ -1,4 +1,4 @@
-"""What does a gRPC service on grpcio receive? Prints its port, then each charge in base64; ends when its input does."""
+"""gRPC server on grpcio. Prints its port, then each charge in base64. Exits at the end of its input."""
 
 import sys
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""What does httpx get of a stream? Prints each event's data, or each line, as soon as it is there."""
+"""Streaming client on httpx. Prints the data of each event, or each line, as soon as it arrives."""
 
 import sys
 

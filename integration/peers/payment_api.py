@@ -1,6 +1,6 @@
-"""A payment API that others wrote: localstripe, as it is, on a free port of 127.0.0.1.
+"""Third-party payment API: localstripe, unchanged, on a free port of 127.0.0.1.
 
-Says where it listens, and for each line of input how many requests have reached it whole.
+Prints its address, and for each line of input the number of complete requests so far.
 """
 
 import os
@@ -13,7 +13,7 @@ from aiohttp import web
 from localstripe.resources import Store
 from localstripe.server import app
 
-# It would write its store to a file in /tmp with every request, card numbers and all.
+# It would write its store to a file in /tmp with every request, card numbers included.
 Store.dump_to_disk = lambda store: None
 served = 0
 
@@ -24,7 +24,7 @@ async def count(request, handler):
     try:
         await request.read()
     except ConnectionError:
-        # Cut off within its body: there is nobody left to answer.
+        # The request was reset within its body: no response is possible.
         return web.Response(status=400)
     served += 1
     return await handler(request)
@@ -33,11 +33,11 @@ async def count(request, handler):
 def tell():
     for _ in sys.stdin:
         print("served", served, flush=True)
-    # Whoever started it is gone.
+    # The parent has exited.
     os._exit(0)
 
 
-# Who pressed Ctrl-C means whoever started it, and that ends it.
+# Ctrl-C is for the parent, which stops this process.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 app.middlewares.insert(0, count)
 listening = socket.create_server(("127.0.0.1", 0))

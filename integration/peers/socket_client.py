@@ -1,11 +1,13 @@
-"""What does a client on websockets get back? Sends each line of its input as text, as bytes and in many frames."""
+"""Websocket client on websockets. Sends each line of its input as text, as bytes and in many frames, and prints the
+responses.
+"""
 
 import sys
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-# Offers permessage-deflate by itself.
+# Offers permessage-deflate by default.
 with connect(sys.argv[1], proxy=None) as socket:
     print("extensions", len(socket.protocol.extensions), flush=True)
     try:

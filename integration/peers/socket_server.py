@@ -1,4 +1,4 @@
-"""What does a service on websockets receive? Prints its port, then each message, which it repeats in many frames."""
+"""Websocket server on websockets. Prints its port, then each message, which it echoes in many frames."""
 
 import sys
 from threading import Thread

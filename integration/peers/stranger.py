@@ -1,6 +1,6 @@
-"""Who gets an answer from a sidecar? One without TLS, one without a certificate, and one with each of these certificates.
+"""Clients of a sidecar: one without TLS, one without a certificate, and one with each of these certificates.
 
-Prints the first line of each answer, or that there is none. Whom it talks to it does not check.
+Prints the first line of each response, or that there is none. Does not verify the server.
 """
 
 import socket

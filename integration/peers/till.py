@@ -1,7 +1,8 @@
-"""A till that takes payments with Stripe's own client, unchanged: what it sends goes where `proxy` says, as a sidecar takes it.
+"""Till that takes payments with Stripe's own client, unchanged. Its requests go to `proxy`, like those of a workload
+to its sidecar.
 
-Each line of input is a call: {"call": "payment_methods.create", "arguments": [...]}. For each it prints what the API
-answered, or the error that Stripe's client made of it.
+Each line of input is a call: {"call": "payment_methods.create", "arguments": [...]}. For each it prints the response of
+the API, or the error of Stripe's client.
 """
 
 import functools
@@ -11,10 +12,10 @@ import sys
 
 import stripe
 
-# Who pressed Ctrl-C means whoever started it, and that ends it.
+# Ctrl-C is for the parent, which stops this process.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 api, proxy = sys.argv[1:]
-# The client asks for http or https of its own accord: between it and the sidecar next door there is no TLS.
+# The client adds http or https itself: the hop to its sidecar has no TLS.
 client = stripe.StripeClient("sk_test_till", base_addresses={"api": api}, proxy=proxy, max_network_retries=0)
 for line in sys.stdin:
     call = json.loads(line)

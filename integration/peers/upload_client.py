@@ -1,4 +1,4 @@
-"""How does httpx upload a form? Prints in base64 what it sends, then the status of the answer."""
+"""Upload client on httpx. Prints the sent form in base64, then the status of the response."""
 
 import sys
 from base64 import b64encode
@@ -7,7 +7,7 @@ import httpx
 
 url, version, card = sys.argv[1:]
 http2 = version == "http2"
-# As Firefox makes them.
+# In the format of Firefox.
 boundary = "---------------------------9051914041544843365972754266"
 form = {
     "data": {"card": card, "note": f"paid with {card} on 20260817"},
