@@ -1,4 +1,4 @@
-// How does the program run in V8? Under Node.js, which is V8 too, with its optimising compiler up front as in Envoy:
+// Runs the program in V8 under Node.js, with ahead-of-time compilation by the optimizing compiler as in Envoy:
 //
 //   node --no-warnings --no-liftoff --no-wasm-lazy-compilation --no-wasm-dynamic-tiering run.mjs scan-speed.wasm
 import { readFile } from 'node:fs/promises';
@@ -17,13 +17,13 @@ async function run(path) {
   const wasi = new WASI({ version: 'preview1', args: ['scan-speed'], returnOnExit: true });
   const imports = wasi.getImportObject();
   for (const { module: host, name } of WebAssembly.Module.imports(module)) {
-    // What the filter asks of Envoy. Nobody does here.
+    // Host calls of the filter, which are not used here.
     imports[host] ??= {};
     imports[host][name] ??= () => {
       throw new Error(`${host}.${name} was called, and there is no Envoy`);
     };
   }
   const { exports } = await WebAssembly.instantiate(module, imports);
-  // Without what the filter exports: an `_initialize` beside `_start` is refused.
+  // Omits the exports of the filter: `_initialize` beside `_start` is an error.
   return wasi.start({ exports: { memory: exports.memory, _start: exports._start } });
 }

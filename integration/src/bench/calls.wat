@@ -1,10 +1,10 @@
-;; A proxy-wasm filter that asks the host what panveil asks of it where no card is, and does nothing with the answers: each
-;; header map and each chunk is fetched whole, and four pieces of filter state are set.
+;; A proxy-wasm filter with the host calls of panveil on traffic without card numbers. It ignores the results: it reads each
+;; header map and each chunk, and sets four values of filter state.
 (module
   (import "env" "proxy_set_property" (func $set (param i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_get_header_map_pairs" (func $fields (param i32 i32 i32) (result i32)))
   (import "env" "proxy_get_buffer_bytes" (func $bytes (param i32 i32 i32 i32 i32) (result i32)))
-  ;; The host writes all that it hands over to the same place, above 1024; a chunk has 1 MiB at most.
+  ;; The host writes all results to the same address, above 1024. A chunk has at most 1 MiB.
   (memory (export "memory") 20)
   (data (i32.const 16) "panveil.acts")
   (data (i32.const 32) "panveil.mode")

@@ -1,4 +1,4 @@
--- Masks card numbers in bodies, as a filter of one page does: all of the body at once, one pattern, Luhn.
+-- Masks card numbers in bodies: buffers the complete body, and applies one pattern and Luhn.
 
 local pair = "[ -]?%d"
 local pattern = "%f[%d]%d" .. pair:rep(12) .. ("[ -]?%d?"):rep(6)

@@ -1,8 +1,8 @@
-;; A proxy-wasm filter that lets everything pass and reads nothing.
+;; A proxy-wasm filter that continues every stream and reads nothing.
 (module
   (memory (export "memory") 1)
   (func (export "proxy_abi_version_0_2_1"))
-  ;; The host has nothing to hand over: no callback asks for anything.
+  ;; Never used: no callback calls the host.
   (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 1024))
   (func (export "proxy_on_context_create") (param i32 i32))
   (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))

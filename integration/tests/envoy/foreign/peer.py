@@ -1,11 +1,11 @@
-"""What does a strict HTTP/2 peer make of a message? One built on python-h2, which refuses what breaks the protocol.
+"""Strict HTTP/2 peer on python-h2, which rejects protocol errors.
 
-    peer.py serve ANSWERS COUNT   answers so many requests, each path as ANSWERS (a JSON file) says; prints its port, then
-                                  what it received, a line of JSON each
+    peer.py serve ANSWERS COUNT   answers COUNT requests, each path as ANSWERS (a JSON file) says; prints its port, then
+                                  the received messages, a line of JSON each
     peer.py send PORT MESSAGE     sends one message (a JSON file, with `method` and `path`); prints the response
 
-A message: {"headers": [[name, value], ...], "pieces": [base64, ...], "trailers": [[name, value], ...]}. What is received
-has `body` in base64, and `error`, which is null for a message that came whole.
+A message: {"headers": [[name, value], ...], "pieces": [base64, ...], "trailers": [[name, value], ...]}. A received
+message has `body` in base64, and `error`, which is null for a complete message.
 """
 
 import base64
@@ -20,14 +20,14 @@ import h2.connection
 import h2.events
 import h2.exceptions
 
-# No exchange takes longer, however busy the machine: a peer that hears nothing gives up.
+# Time limit of an exchange, also on a busy machine.
 PATIENCE = 30
-# Apart from each other, so that each piece is a chunk of its own.
+# Interval between pieces, so that each is a chunk of its own.
 GAP = 0.005
 
 
 class Gone(Exception):
-    """The other side went away, or broke the protocol."""
+    """The other side closed the connection, or violated the protocol."""
 
 
 class Peer:
@@ -46,11 +46,11 @@ class Peer:
         try:
             self.sock.sendall(self.h2.data_to_send())
         except OSError as error:
-            # The other side may be strict too, and have gone first.
+            # The other side may be strict too, and have closed first.
             raise Gone(str(error)) from error
 
     def pump(self):
-        """Takes in what has arrived; gives the streams that ended with it."""
+        """Reads the received data. Returns the streams that ended with it."""
         try:
             data = self.sock.recv(1 << 16)
         except OSError as error:
@@ -121,7 +121,7 @@ def serve(answers, count):
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(PATIENCE)
     print(listener.getsockname()[1], flush=True)
-    # Told at the end only: nobody reads the pipe before.
+    # Printed at the end only: the parent does not read the pipe before.
     requests = []
     while len(requests) < count:
         peer = Peer(listener.accept()[0], client_side=False)
@@ -136,7 +136,7 @@ def serve(answers, count):
         except Gone as gone:
             requests += [{**request, "error": str(gone)} for request in peer.received.values()]
             peer.sock.close()
-    # Whoever reads the last answer closes the connection.
+    # The reader of the last response closes the connection.
     try:
         while True:
             peer.pump()

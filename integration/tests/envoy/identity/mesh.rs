@@ -19,9 +19,9 @@ use tokio::time::sleep;
 use super::exchange::{CARD, Seen, Sent};
 use super::workloads::{GATES, Gate, WAYS, Way, Workload};
 
-/// Header with the number of an exchange, which Envoy logs beside panveil's keys.
+/// Policy of the sidecar that is not under test: records findings, and changes nothing.
 const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
-/// The header that numbers exchanges, so that each is found in the log. Envoy logs it beside panveil's keys.
+/// Header with the number of an exchange, which Envoy logs beside panveil's keys.
 const NUMBER: &str = "x-number";
 const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: usize = 1000;
