@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use panveil::mask::Style;
-use panveil::stream::{Document, Inspector};
+use panveil::stream::{Inspector, TextFormat};
 use panveil::verdict::{Brand, Sensitivity};
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::run::{Plan, measure, misses};
@@ -45,7 +45,7 @@ fn the_issuers_of_the_corpus_are_those_of_the_detector() {
         for _ in 0..50 {
             let number = issuer.number(&mut rng);
             let mut findings = Vec::new();
-            let inspector = || Inspector::new(Document::Text, Style::HIDE);
+            let inspector = || Inspector::new(TextFormat::Text, Style::HIDE);
             inspector().preceded_by(b"card: ").inspect(number.as_bytes(), true, &mut findings);
             let brands: Vec<&str> =
                 findings.iter().filter_map(|finding| finding.detection.kind.brand()).map(Brand::as_str).collect();

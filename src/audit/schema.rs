@@ -47,7 +47,7 @@ pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
-    words(FindingKind::KINDS)
+    words(FindingKind::NAMES)
 }
 
 pub(super) fn brand(_: &mut SchemaGenerator) -> Schema {

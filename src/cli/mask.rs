@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Policy, RequestContext, Uninspectable};
-use panveil::stream::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, Sender};
+use panveil::stream::{Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers between standard input and standard output.
@@ -115,12 +115,12 @@ fn plan(policy: &Policy, decisions: &Decisions) -> BodyConfig {
         (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => BodyAction::Observe,
     };
     BodyConfig {
-        treatment,
+        action: treatment,
         criteria: policy.criteria(),
         style: policy.mask_style(),
         pause_limit: 0,
         // As in the filter, which changes and refuses nothing in monitor mode.
-        refuse_unread: policy.uninspectable() == Uninspectable::Block && decisions.enforces_at(Location::Body),
+        block_uninspectable: policy.uninspectable() == Uninspectable::Block && decisions.enforces_at(Location::Body),
     }
 }
 
@@ -130,17 +130,17 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
     loop {
         let piece = input::piece()?;
         let end = piece.is_empty();
-        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| Advice::Hold);
+        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| HoldBack::InFilter);
         if let BodyFlow::Abort(cut) | BodyFlow::Close(cut) = turn.flow {
             return Err(Failure::Error(match cut {
                 Abort::Card => format!("a card number was found, and {} is block", decision.rule),
                 Abort::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
-                Abort::TrailersOverTail => "its end came while some of it was held back".to_owned(),
+                Abort::HeldBackAtTrailers => "its end came while some of it was held back".to_owned(),
             }));
         }
         output::write(&turn.replacement.unwrap_or(piece))?;
         if end {
-            if body.passed_unread() {
+            if body.passed_uninspected() {
                 output::note("a part of it cannot be read and passed");
             }
             return Ok(found);

@@ -8,8 +8,8 @@ use crate::audit::{Action, Reason};
 use crate::host::{HeaderBlock, HeaderMap, Host};
 use crate::policy::{Decision, Direction, Limit, Location, Policy};
 use crate::stream::{
-    self, Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, DecodeError, Detection, Document,
-    Framing, Sender, Side,
+    self, Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, DecodeError, Detection, Framing, HoldBack,
+    Sender, Side, TextFormat,
 };
 use std::rc::Rc;
 
@@ -63,7 +63,7 @@ impl Text {
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         let is_whole = !self.passed && (end || self.shape.sender.is_done_after(length));
         let suspect = || {
-            let escapes = self.shape.document.settled_by(chunk).escapes();
+            let escapes = self.shape.text_format.resolve(chunk).escapes();
             stream::may_contain(chunk, escapes, &policy.criteria(), policy.mask_style())
         };
         is_whole && chunk.len() <= SMALL_TEXT && !suspect()
@@ -80,7 +80,7 @@ impl Exchange {
             // No frame is encoded. A service that knows no websockets may decode it all the same.
             self.pass_unread(host, direction, Reason::Encoding)?;
         }
-        let document = Document::of_content_type(block.get(b"content-type"));
+        let document = TextFormat::of_content_type(block.get(b"content-type"));
         let plan = self.plan(direction, treatment);
         let body = Body::upgrading(BodyFormat::text(sender, document), plan);
         self.message(direction).body = Some(PendingBody::Read(Box::new(body)));
@@ -89,7 +89,7 @@ impl Exchange {
 
     /// Prepares for the frames of a websocket, in both directions.
     pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Stop> {
-        for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Service)] {
+        for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Server)] {
             let Some(treatment) = self.treatment(direction) else { continue };
             let Some(PendingBody::Read(mut body)) = self.message(direction).body.take() else {
                 let plan = self.plan(direction, treatment);
@@ -129,7 +129,7 @@ impl Exchange {
         self.message(direction).delayed = is_delayed(host, direction, sender);
         if is_binary {
             if block.get(b"content-encoding").is_none() {
-                let shape = BodyFormat::text(sender, Document::Unknown);
+                let shape = BodyFormat::text(sender, TextFormat::Unknown);
                 let text = Text { shape, treatment, passed: false };
                 self.message(direction).body = Some(PendingBody::Binary(text));
             }
@@ -190,11 +190,11 @@ impl Exchange {
     /// What is to be done with a body.
     fn plan(&mut self, direction: Direction, treatment: BodyAction) -> BodyConfig {
         BodyConfig {
-            treatment,
+            action: treatment,
             criteria: self.policy.criteria(),
             style: self.policy.mask_style(),
             pause_limit: self.policy.limits().paused_bytes,
-            refuse_unread: self.refuses_unread(direction, &[Location::Body]),
+            block_uninspectable: self.refuses_unread(direction, &[Location::Body]),
         }
     }
 
@@ -207,7 +207,7 @@ impl Exchange {
     ) -> Result<FilterStatus, Stop> {
         let Some(mut incoming) = self.message(direction).body.take() else { return Ok(FilterStatus::Continue) };
         if let PendingBody::Binary(text) = incoming {
-            if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFFED))?) {
+            if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFF_LEN))?) {
                 return Ok(FilterStatus::Continue);
             }
             if size > 0 {
@@ -244,7 +244,8 @@ impl Exchange {
         let came = Forwarded::of(&chunk);
         let message = self.message(direction);
         let (delayed, mut arrived) = (message.delayed, message.arrived);
-        let mut advice = |counts| if delayed { Advice::Hold } else { advice(host, direction, counts, &mut arrived) };
+        let mut advice =
+            |counts| if delayed { HoldBack::InFilter } else { advice(host, direction, counts, &mut arrived) };
         let turn = body.push(chunk, end, &mut |what| found.push(what), &mut advice);
         self.message(direction).arrived = arrived;
         self.note_forwarded(direction, &turn, &came);
@@ -281,9 +282,9 @@ impl Exchange {
         if self.treatment(direction) == Some(BodyAction::Observe) {
             return true;
         }
-        let shape = BodyFormat::text(Sender::EndSignalled, Document::Unknown);
+        let shape = BodyFormat::text(Sender::EndSignalled, TextFormat::Unknown);
         let mut text = Body::new(shape, self.plan(direction, BodyAction::Block));
-        let turn = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| Advice::Hold);
+        let turn = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| HoldBack::InFilter);
         turn.flow == stream::BodyFlow::Pass
     }
 
@@ -298,7 +299,7 @@ impl Exchange {
         match incoming {
             PendingBody::Read(mut body) if end || (direction == Direction::Response && is_complete(host)) => {
                 let mut found = Vec::new();
-                let turn = body.push(Vec::new(), true, &mut |what| found.push(what), &mut |_| Advice::Hold);
+                let turn = body.push(Vec::new(), true, &mut |what| found.push(what), &mut |_| HoldBack::InFilter);
                 self.finish_turn(host, direction, Put::Behind, body, &found, turn)
             }
             incoming => {
@@ -323,7 +324,7 @@ impl Exchange {
         while let Some(piece) = pieces.next() {
             let mut found = Vec::new();
             let ends = end && pieces.peek().is_none();
-            let turn = body.push(piece.to_vec(), ends, &mut |what| found.push(what), &mut |_| Advice::Hold);
+            let turn = body.push(piece.to_vec(), ends, &mut |what| found.push(what), &mut |_| HoldBack::InFilter);
             self.note_forwarded(direction, &turn, &Forwarded::of(piece));
             self.finish_turn(host, direction, put, body, &found, turn)?;
             match self.message(direction).body.take() {
@@ -361,14 +362,14 @@ impl Exchange {
         let policy = Rc::clone(&self.policy);
         let decision = policy.decide(&self.message(direction).decisions, Location::Body);
         self.report(host, direction, Location::Body, None, found, decision)?;
-        if body.passed_unread() || body.flaw() == Some(DecodeError::Broken) {
+        if body.passed_uninspected() || body.decode_error() == Some(DecodeError::Broken) {
             self.note_unread(host, direction, Reason::Encoding);
         }
-        if let Some(limit) = body.flaw().and_then(limit_of) {
+        if let Some(limit) = body.decode_error().and_then(limit_of) {
             self.note_limit(host, direction, limit);
             self.note_unread(host, direction, Reason::Limit);
         }
-        if body.outgrew_pause() {
+        if body.exceeded_pause_limit() {
             self.note_limit(host, direction, Limit::PausedBytes);
         }
         if body.was_released() {
@@ -383,7 +384,7 @@ impl Exchange {
         let flow = match turn.flow {
             stream::BodyFlow::Pass => FilterStatus::Continue,
             stream::BodyFlow::Pause => FilterStatus::Pause,
-            stream::BodyFlow::Abort(cut) => return Err(Stop::Refused(refusal_for(cut, decision, body.flaw()))),
+            stream::BodyFlow::Abort(cut) => return Err(Stop::Refused(refusal_for(cut, decision, body.decode_error()))),
             stream::BodyFlow::Close(_) => {
                 self.stream_summary().note_blocked();
                 self.message(direction).closed = true;
@@ -408,6 +409,6 @@ fn refusal_for(cut: Abort, decision: Decision<'_>, flaw: Option<DecodeError>) ->
     match cut {
         Abort::Card => Refusal::Card { rule: decision.rule.to_owned() },
         Abort::Uninspectable => flaw.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
-        Abort::TrailersOverTail => Refusal::TrailersOverTail,
+        Abort::HeldBackAtTrailers => Refusal::TrailersOverTail,
     }
 }

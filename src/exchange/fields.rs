@@ -4,7 +4,7 @@ use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Decisions, Limit, Limits, Location, Policy};
 use crate::scan::Escapes;
-use crate::stream::{self, Detection, Document, FindingKind, Inspector};
+use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
 use crate::verdict::authentication;
 
 /// A header map with the cards that were found in it.
@@ -163,8 +163,8 @@ impl Fields {
     ) -> Option<Vec<u8>> {
         let style = policy.mask_style();
         let mut findings = Vec::new();
-        let document = if HOLD_QUERIES.contains(&name) { Document::Form } else { Document::Unknown };
-        let inspector = Inspector::new(document, style).under(policy.criteria());
+        let document = if HOLD_QUERIES.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
+        let inspector = Inspector::new(document, style).with_criteria(policy.criteria());
         inspector.preceded_by(called).inspect(text, true, &mut findings);
         if findings.is_empty() {
             return None;

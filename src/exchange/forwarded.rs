@@ -4,7 +4,7 @@
 //! and then continues the stream, as Envoy's ext_proc does, makes the host deliver that buffer to this filter: everything that
 //! this one has forwarded and a filter behind it has stopped. Those are no new bytes of the body.
 
-use crate::stream::FORWARDED_TOGETHER;
+use crate::stream::MIN_FIRST_FORWARD;
 
 /// The length, and both ends, of bytes that were forwarded.
 #[derive(Clone, Copy, Default)]
@@ -43,7 +43,7 @@ impl Forwarded {
     /// byte would begin another.
     pub fn may_be(&self, chunk: &[u8], is_between_members: bool) -> bool {
         // Fewer are likely to come twice by themselves, unless what comes next begins a compressed member.
-        chunk.len() >= if is_between_members { 1 } else { FORWARDED_TOGETHER }
+        chunk.len() >= if is_between_members { 1 } else { MIN_FIRST_FORWARD }
             && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
             && chunk.starts_with(self.first.get())
             && chunk.ends_with(self.last.get())

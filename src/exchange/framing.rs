@@ -2,7 +2,7 @@
 
 use crate::host::{HeaderBlock, Host};
 use crate::policy::Direction;
-use crate::stream::{Advice, Counts, Sender};
+use crate::stream::{BodyProgress, HoldBack, Sender};
 
 /// What follows the headers, when it is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,12 @@ const MOST_DIGITS: usize = 18;
 /// Where the upstream has sent all of a response and this callback is not its last, another filter has added trailers, as
 /// Envoy's decompressor does. Envoy never gives those to a filter that pauses now, sends them past one that continues what it had
 /// paused, and past all in front of one that stops the headers.
-pub fn advice<H: Host>(host: &mut H, direction: Direction, counts: Counts, arrived: &mut Option<u64>) -> Advice {
+pub fn advice<H: Host>(
+    host: &mut H,
+    direction: Direction,
+    counts: BodyProgress,
+    arrived: &mut Option<u64>,
+) -> HoldBack {
     match direction {
         Direction::Request => advice_for_request(host, counts, arrived),
         Direction::Response => advice_for_response(host, counts),
@@ -101,9 +106,9 @@ pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -
 /// - What continues after a pause sends those trailers, and Envoy sends them once more. So what has waited goes on waiting.
 ///
 /// The same holds where a filter in front keeps the body for a while: bytes come although none have arrived.
-fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Option<u64>) -> Advice {
+fn advice_for_request<H: Host>(host: &mut H, counts: BodyProgress, arrived: &mut Option<u64>) -> HoldBack {
     if matches!(counts.sender, Sender::Length(_)) {
-        return Advice::Hold;
+        return HoldBack::InFilter;
     }
     let came = number(host, &RECEIVED);
     let is_late = counts.is_fresh && came.is_some() && came == *arrived;
@@ -111,39 +116,41 @@ fn advice_for_request<H: Host>(host: &mut H, counts: Counts, arrived: &mut Optio
     let is_changed = is_late || came.is_some_and(|came| came != counts.received);
     // As many bytes as came over the connection: no filter in front has added trailers, and HTTP/1 has none.
     if !is_changed && (counts.is_decided || counts.sender == Sender::EndSignalled) {
-        return Advice::Hold;
+        return HoldBack::InFilter;
     }
     let is_stopped = has_reached_nobody(host, Direction::Request);
     if counts.is_decided {
-        return if is_stopped { Advice::Hold } else { Advice::Pause };
+        return if is_stopped { HoldBack::InFilter } else { HoldBack::InHost };
     }
     match counts.sender {
-        _ if is_stopped && is_changed => Advice::Release,
-        _ if is_stopped || (is_late && !counts.was_paused) => Advice::Hold,
-        Sender::EndSignalled if counts.received > SMALL_BODY => Advice::TooMuch,
-        _ => Advice::Pause,
+        _ if is_stopped && is_changed => HoldBack::ReleaseMasked,
+        _ if is_stopped || (is_late && !counts.was_paused) => HoldBack::InFilter,
+        Sender::EndSignalled if counts.received > SMALL_BODY => HoldBack::InFilterHostFull,
+        _ => HoldBack::InHost,
     }
 }
 
-fn advice_for_response<H: Host>(host: &mut H, counts: Counts) -> Advice {
+fn advice_for_response<H: Host>(host: &mut H, counts: BodyProgress) -> HoldBack {
     if counts.is_decided || matches!(counts.sender, Sender::Length(_)) {
-        return Advice::Hold;
+        return HoldBack::InFilter;
     }
     if is_complete(host) {
         return match (counts.is_fresh, counts.was_paused) {
-            (false, _) => Advice::End,
-            (true, true) => Advice::Release,
+            (false, _) => HoldBack::EndOfBody,
+            (true, true) => HoldBack::ReleaseMasked,
             // A filter behind stops it, and the trailers go past this one.
-            (true, false) if counts.forwarded > 0 && has_reached_nobody(host, Direction::Response) => Advice::Release,
-            (true, false) => Advice::Hold,
+            (true, false) if counts.forwarded > 0 && has_reached_nobody(host, Direction::Response) => {
+                HoldBack::ReleaseMasked
+            }
+            (true, false) => HoldBack::InFilter,
         };
     }
     if counts.sender != Sender::EndUnknown || number(host, &SENT) != Some(counts.forwarded) {
-        Advice::Hold
+        HoldBack::InFilter
     } else if counts.received > SMALL_BODY && client_speaks_http1(host) {
-        Advice::TooMuch
+        HoldBack::InFilterHostFull
     } else {
-        Advice::Pause
+        HoldBack::InHost
     }
 }
 

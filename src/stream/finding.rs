@@ -51,12 +51,12 @@ pub enum FindingKind {
     /// A verification code or PIN of so many characters.
     Code(Code, u8),
     /// Something that a pattern of the operator describes.
-    Pattern(Matched),
+    Pattern(PatternMatch),
 }
 
 /// Something that a pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matched {
+pub struct PatternMatch {
     /// The pattern's name.
     pub name: Arc<str>,
     /// How many bytes it has.
@@ -101,7 +101,7 @@ impl Detection {
 
 impl FindingKind {
     /// The names of all kinds.
-    pub const KINDS: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
+    pub const NAMES: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
 
     /// The name of its kind in records.
     pub fn as_str(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Which cards are in a text that arrives piece by piece?
 
-use super::Document;
+use super::TextFormat;
 use super::charset;
 use super::finding::{Finding, FindingKind};
 use super::key_context::KeyContext;
@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 /// Has no `Debug`: it holds bytes of the text.
 #[derive(Clone)]
 pub struct Inspector {
-    document: Document,
+    document: TextFormat,
     escapes: Escapes,
     style: Style,
     criteria: Arc<Criteria>,
@@ -35,7 +35,7 @@ static DEFAULT: LazyLock<Arc<Criteria>> = LazyLock::new(Arc::default);
 
 impl Inspector {
     /// At the start of a text written in `document`, in which masks are written as `style` does.
-    pub fn new(document: Document, style: Style) -> Self {
+    pub fn new(document: TextFormat, style: Style) -> Self {
         Self {
             document,
             escapes: document.escapes(),
@@ -43,7 +43,7 @@ impl Inspector {
             criteria: Arc::clone(&DEFAULT),
             anchor: 0,
             gap: 0,
-            key_context: KeyContext::new(document == Document::Csv),
+            key_context: KeyContext::new(document == TextFormat::Csv),
             since_card: usize::MAX,
             behind: [0; LOOKBEHIND],
             behind_len: 0,
@@ -51,12 +51,12 @@ impl Inspector {
     }
 
     /// The same, by other criteria than the default ones.
-    pub fn under(self, criteria: Arc<Criteria>) -> Self {
+    pub fn with_criteria(self, criteria: Arc<Criteria>) -> Self {
         Self { criteria, ..self }
     }
 
     /// The same, for bytes that may be several texts of different notation in one.
-    pub fn reading_all_escapes(self) -> Self {
+    pub fn with_all_escapes(self) -> Self {
         Self { escapes: Escapes::FORM, ..self }
     }
 
@@ -78,12 +78,12 @@ impl Inspector {
                 return 0;
             }
             if charset::begins_wide(window) {
-                self.document = Document::Wide;
-                self.escapes = Document::Wide.escapes();
+                self.document = TextFormat::Wide;
+                self.escapes = TextFormat::Wide.escapes();
             }
         }
-        self.document = self.document.settled_by(window);
-        self.escapes.markup |= self.document == Document::Markup;
+        self.document = self.document.resolve(window);
+        self.escapes.markup |= self.document == TextFormat::Markup;
         let mut decided: usize = 0;
         let mut size = BLOCK;
         loop {
@@ -123,10 +123,10 @@ impl Inspector {
     /// `pending`, the undecided bytes that follow what was inspected, in a form of the same length from which none of their digits
     /// can be read, nor the letters beside them, which may belong to a secret. A bare number of JSON stays one. Where tokens or
     /// patterns of the operator are read, all letters go.
-    pub fn covered(&self, pending: &[u8]) -> Vec<u8> {
+    pub fn mask_undecided(&self, pending: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
         let source = Decoded::new(pending, self.gap, false, self.escapes, mask);
-        let document = self.document.settled_by(pending);
+        let document = self.document.resolve(pending);
         let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
         let mut covered = pending.to_vec();
         let (mut anchor, mut start) = (self.anchor, 0_usize);
@@ -152,7 +152,7 @@ impl Inspector {
             }
             start = start.saturating_add(word.len());
             let is_within_number = may_be_bare && (is_number || matches!(word, b"." | b"-" | b"+"));
-            if !is_within_number && let Some(byte) = word.iter().rev().find(|byte| Document::is_anchor(**byte)) {
+            if !is_within_number && let Some(byte) = word.iter().rev().find(|byte| TextFormat::is_anchor(**byte)) {
                 anchor = *byte;
             }
         }
@@ -169,7 +169,7 @@ impl Inspector {
     fn pass_quiet(&mut self, block: &[u8]) -> usize {
         let Criteria { patterns: None, base64: false, .. } = self.criteria.as_ref() else { return 0 };
         let near_card = self.since_card <= NEAR_CARD;
-        if self.gap > 0 || near_card || self.document == Document::Csv || block.len() < 2 * LEAST_QUIET {
+        if self.gap > 0 || near_card || self.document == TextFormat::Csv || block.len() < 2 * LEAST_QUIET {
             return 0;
         }
         let mask = self.style.character.as_byte();
@@ -287,7 +287,7 @@ impl Inspector {
             Some(key_context) => self.key_context = key_context,
             None => self.key_context.advance(behind.get(..self.behind_len).unwrap_or_default(), decided),
         }
-        if let Some(byte) = decided.iter().rev().find(|byte| Document::is_anchor(**byte)) {
+        if let Some(byte) = decided.iter().rev().find(|byte| TextFormat::is_anchor(**byte)) {
             self.anchor = *byte;
         }
         let fresh = decided.get(decided.len().saturating_sub(LOOKBEHIND)..).unwrap_or_default();
@@ -368,8 +368,8 @@ pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -
         return Cow::Borrowed(text);
     }
     let mut findings = Vec::new();
-    let inspector = Inspector::new(Document::Text, style).under(Arc::clone(criteria));
-    inspector.reading_all_escapes().inspect(text, true, &mut findings);
+    let inspector = Inspector::new(TextFormat::Text, style).with_criteria(Arc::clone(criteria));
+    inspector.with_all_escapes().inspect(text, true, &mut findings);
     let mut hidden = text.to_vec();
     for finding in &findings {
         if let Some(span) = hidden.get_mut(finding.span.clone()) {
@@ -385,7 +385,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// What is found in `text` when it comes in pieces of `size` bytes.
-    fn found(text: &[u8], document: Document, size: usize) -> Vec<Finding> {
+    fn found(text: &[u8], document: TextFormat, size: usize) -> Vec<Finding> {
         let mut inspector = Inspector::new(document, Style::HIDE);
         let (mut all, mut decided, mut came) = (Vec::new(), 0, 0_usize);
         while decided < text.len() {
@@ -405,17 +405,17 @@ mod tests {
     #[test]
     fn a_spelling_that_has_begun_stays_one() {
         for (document, text, expected) in [
-            (Document::Json, r#""\u00341\u003"#, r#""\u002a*\u003"#),
-            (Document::Json, r#""41\"#, r#""**\"#),
-            (Document::Json, r#""41\u41"#, r#""**\***"#),
-            (Document::Form, "%341%3", "%2A*%3"),
-            (Document::Form, "41%4", "**%*"),
-            (Document::Text, "41&#5", "**&#*"),
-            (Document::Text, "41&amp;3", "**&***;*"),
-            (Document::Text, "41&#x3", "**&#x3"),
-            (Document::Text, "41&#52", "**&#**"),
+            (TextFormat::Json, r#""\u00341\u003"#, r#""\u002a*\u003"#),
+            (TextFormat::Json, r#""41\"#, r#""**\"#),
+            (TextFormat::Json, r#""41\u41"#, r#""**\***"#),
+            (TextFormat::Form, "%341%3", "%2A*%3"),
+            (TextFormat::Form, "41%4", "**%*"),
+            (TextFormat::Text, "41&#5", "**&#*"),
+            (TextFormat::Text, "41&amp;3", "**&***;*"),
+            (TextFormat::Text, "41&#x3", "**&#x3"),
+            (TextFormat::Text, "41&#52", "**&#**"),
         ] {
-            let covered = Inspector::new(document, Style::HIDE).covered(text.as_bytes());
+            let covered = Inspector::new(document, Style::HIDE).mask_undecided(text.as_bytes());
             assert_eq!(String::from_utf8(covered).unwrap(), expected, "{text}");
         }
     }
@@ -452,7 +452,7 @@ mod tests {
                 ),
                 1..8,
             ),
-            document in prop::sample::select(vec![Document::Text, Document::Json, Document::Form, Document::Csv]),
+            document in prop::sample::select(vec![TextFormat::Text, TextFormat::Json, TextFormat::Form, TextFormat::Csv]),
         ) {
             let text: String = parts.into_iter().map(|(quiet, part)| quiet + part).collect();
             let (once, piecemeal) = (found(text.as_bytes(), document, usize::MAX), found(text.as_bytes(), document, 300));

@@ -4,8 +4,8 @@
 //! the fuzz targets bring the texts.
 
 use super::{
-    Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, Counts, Decoder, Detection, Document, Finding,
-    FindingKind, Framing, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget, Sender, Side, oracle,
+    Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyProgress, Decoder, Detection, Finding, FindingKind,
+    Framing, HoldBack, Inspector, MAX_UNDECIDED_TOKEN, MemoryBudget, Sender, Side, TextFormat, oracle,
 };
 use crate::mask::{Keep, MaskCharacter, Style};
 use crate::scan::Decoded;
@@ -19,15 +19,15 @@ use std::sync::{Arc, LazyLock};
 
 /// As what a text is read, and what its cards become.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub struct Settings {
     /// Its notation.
-    pub document: Document,
+    pub text_format: TextFormat,
     /// How strong the evidence for a card must be.
-    pub level: Sensitivity,
+    pub sensitivity: Sensitivity,
     /// What a masked card looks like.
     pub style: Style,
     /// Whether tokens are read and patterns are matched too.
-    pub widely: bool,
+    pub tokens_and_patterns: bool,
 }
 
 /// What an operator may look for besides.
@@ -72,31 +72,31 @@ const ROOMY: usize = 1 << 16;
 const LONGEST_CLOSE: usize = 8;
 
 impl Carrier {
-    fn body(self, reading: Reading, treatment: BodyAction) -> Body {
-        let plan = reading.plan(treatment, ROOMY);
-        let shape = |framing| BodyFormat { framing, ..BodyFormat::text(Sender::EndUnknown, reading.document) };
+    fn body(self, settings: Settings, action: BodyAction) -> Body {
+        let config = settings.config(action, ROOMY);
+        let shape = |framing| BodyFormat { framing, ..BodyFormat::text(Sender::EndUnknown, settings.text_format) };
         match self {
-            Self::Messages(framing) => Body::new(shape(framing), plan),
-            Self::Base64(framing) => Body::new(BodyFormat { base64: true, ..shape(framing) }, plan),
-            Self::WebSocket(side) => Body::of_websocket(side, plan),
+            Self::Messages(framing) => Body::new(shape(framing), config),
+            Self::Base64(framing) => Body::new(BodyFormat { base64: true, ..shape(framing) }, config),
+            Self::WebSocket(side) => Body::of_websocket(side, config),
         }
     }
 }
 
-impl Reading {
+impl Settings {
     /// What the filter does with a body when its policy says nothing else.
-    pub fn of(document: Document, keep: Keep) -> Self {
+    pub fn of(text_format: TextFormat, keep: Keep) -> Self {
         let style = Style { keep, character: MaskCharacter::ASTERISK };
-        Self { document, level: Sensitivity::Balanced, style, widely: false }
+        Self { text_format, sensitivity: Sensitivity::Balanced, style, tokens_and_patterns: false }
     }
 
-    fn body(self, sender: Sender, treatment: BodyAction, pause_limit: usize) -> Body {
-        Body::new(BodyFormat::text(sender, self.document), self.plan(treatment, pause_limit))
+    fn body(self, sender: Sender, action: BodyAction, pause_limit: usize) -> Body {
+        Body::new(BodyFormat::text(sender, self.text_format), self.config(action, pause_limit))
     }
 
-    fn plan(self, treatment: BodyAction, pause_limit: usize) -> BodyConfig {
+    fn config(self, action: BodyAction, pause_limit: usize) -> BodyConfig {
         let (criteria, style) = (Arc::new(self.criteria()), self.style);
-        BodyConfig { treatment, criteria, style, pause_limit, refuse_unread: false }
+        BodyConfig { action, criteria, style, pause_limit, block_uninspectable: false }
     }
 
     /// What comes of a text that arrives in one piece.
@@ -107,7 +107,7 @@ impl Reading {
 
     /// What `bytes` say once their escapes are read. `last` says that nothing follows.
     fn said(self, bytes: &[u8], last: bool) -> Vec<u8> {
-        let escapes = self.document.settled_by(bytes).escapes();
+        let escapes = self.text_format.resolve(bytes).escapes();
         Decoded::new(bytes, 0, last, escapes, self.style.character.as_byte()).text().to_vec()
     }
 
@@ -117,8 +117,8 @@ impl Reading {
     }
 
     fn criteria(self) -> Criteria {
-        let patterns = self.widely.then(|| PATTERNS.clone());
-        Criteria { base64: self.widely, patterns, ..Criteria::with_sensitivity(self.level) }
+        let patterns = self.tokens_and_patterns.then(|| PATTERNS.clone());
+        Criteria { base64: self.tokens_and_patterns, patterns, ..Criteria::with_sensitivity(self.sensitivity) }
     }
 
     fn find(self, text: &[u8]) -> Vec<Finding> {
@@ -133,7 +133,7 @@ impl Reading {
 
     fn find_by(self, text: &[u8], criteria: Criteria) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut inspector = Inspector::new(self.document, self.style).under(Arc::new(criteria));
+        let mut inspector = Inspector::new(self.text_format, self.style).with_criteria(Arc::new(criteria));
         let decided = inspector.inspect(text, true, &mut findings);
         assert_eq!(decided, text.len());
         findings
@@ -141,25 +141,25 @@ impl Reading {
 }
 
 /// With nothing found, the bytes out are the bytes in.
-pub fn identity(text: &[u8], reading: Reading) {
-    let (out, found) = reading.whole(text);
+pub fn identity(text: &[u8], settings: Settings) {
+    let (out, found) = settings.whole(text);
     assert!(!found.is_empty() || out == text, "{:?} became {:?}", shown(text), shown(&out));
 }
 
 /// Findings and bytes out do not depend on the `chunks` that a text comes in, nor on how its sender marks its end.
-pub fn cut_invariance(chunks: &[Vec<u8>], reading: Reading) {
+pub fn chunk_invariance(chunks: &[Vec<u8>], settings: Settings) {
     let text = chunks.concat();
-    let expected = reading.whole(&text);
+    let expected = settings.whole(&text);
     for (sender, end) in every_sender(&text) {
-        let seen = pass(&mut reading.body(sender, BodyAction::Mask, ROOMY), chunks, end).expect("nothing cuts it");
+        let seen = pass(&mut settings.body(sender, BodyAction::Mask, ROOMY), chunks, end).expect("nothing cuts it");
         assert_same(&seen, &expected, chunks, &format!("{sender:?} {end:?}"));
     }
 }
 
 /// The same for bodies of other kinds than one text; `chunks` are cut out of a row of whole messages. Blocked, such a body is
 /// cut before the message of the first card or in it; observed, it passes untouched.
-pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading: Reading) {
-    let body = |treatment| carrier.body(reading, treatment);
+pub fn chunk_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, settings: Settings) {
+    let body = |action| carrier.body(settings, action);
     // What is no base64 is read in two ways, and which of the two is first depends on the chunks.
     let ordered = |mut found: Vec<Seen>| {
         if matches!(carrier, Carrier::Base64(_)) {
@@ -176,14 +176,14 @@ pub fn cut_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, reading:
         match pass(&mut body(BodyAction::Mask), chunks, end) {
             Ok((out, found)) => assert_same(&(out, ordered(found)), &expected, chunks, &how),
             // A message that is not complete, and what could still follow.
-            Err((cut, _)) => assert!(cut == Abort::TrailersOverTail && end == End::Trailers, "{how} {cut:?}"),
+            Err((cut, _)) => assert!(cut == Abort::HeldBackAtTrailers && end == End::Trailers, "{how} {cut:?}"),
         }
         let (out, found) = pass(&mut body(BodyAction::Observe), chunks, end).expect("nothing cuts it");
         assert_eq!(shown(&out), shown(&whole[0]), "{how}");
         assert_eq!(ordered(found), expected.1, "{how}");
         match pass(&mut body(BodyAction::Block), chunks, end) {
             Ok((out, _)) => assert!(expected.1.is_empty() && out == whole[0], "{how}"),
-            Err((Abort::TrailersOverTail, _)) => assert_eq!(end, End::Trailers, "{how}"),
+            Err((Abort::HeldBackAtTrailers, _)) => assert_eq!(end, End::Trailers, "{how}"),
             Err((cut, out)) => {
                 let clean = whole[0].iter().zip(&expected.0).take_while(|(sent, passed)| sent == passed).count();
                 let same = out.iter().zip(&whole[0]).take_while(|(out, sent)| out == sent).count();
@@ -199,30 +199,30 @@ fn budget() -> MemoryBudget {
 }
 
 /// Whatever a text is called: who reads it as one finds no card in it, or the body is cut where those are blocked.
-pub fn nothing_is_left(chunks: &[Vec<u8>], text: &[u8], carrier: Carrier, reading: Reading) {
+pub fn no_finding_left(chunks: &[Vec<u8>], text: &[u8], carrier: Carrier, settings: Settings) {
     let has_control = text.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
-    let spans: Vec<_> = reading.find(text).into_iter().map(|finding| finding.span).collect();
+    let spans: Vec<_> = settings.find(text).into_iter().map(|finding| finding.span).collect();
     if has_control || spans.is_empty() {
         return;
     }
     let (out, _) =
-        pass(&mut carrier.body(reading, BodyAction::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
+        pass(&mut carrier.body(settings, BodyAction::Mask), chunks, End::AfterLastChunk).expect("nothing cuts it");
     let start = out.len() - text.len();
-    let expected = reading.whole(text).0;
+    let expected = settings.whole(text).0;
     for (at, byte) in text.iter().enumerate().filter(|(at, byte)| expected[*at] != **byte) {
         assert_ne!(out[start + at], *byte, "{:?} became {:?}", shown(text), shown(&out));
     }
-    let blocked = pass(&mut carrier.body(reading, BodyAction::Block), chunks, End::AfterLastChunk);
+    let blocked = pass(&mut carrier.body(settings, BodyAction::Block), chunks, End::AfterLastChunk);
     assert!(blocked.is_err_and(|(cut, _)| cut == Abort::Card), "{:?}", shown(text));
 }
 
 /// What is compressed is forwarded as it reads, masked like `text`, which is what it says. Observed, it passes as it came.
-pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading) {
-    let expected = reading.whole(text);
+pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], settings: Settings) {
+    let expected = settings.whole(text);
     for sender in [Sender::Length(chunks.concat().len() as u64), Sender::EndSignalled, Sender::EndUnknown] {
-        let body = |treatment| {
+        let body = |action| {
             let decoder = Decoder::of(coding.as_bytes(), u32::MAX, &budget()).ok().flatten().expect("a known coding");
-            Body::encoded(decoder, BodyFormat::text(sender, reading.document), reading.plan(treatment, ROOMY))
+            Body::encoded(decoder, BodyFormat::text(sender, settings.text_format), settings.config(action, ROOMY))
         };
         for end in [End::WithLastChunk, End::AfterLastChunk] {
             let seen = pass(&mut body(BodyAction::Mask), chunks, end).expect("nothing cuts it");
@@ -235,10 +235,10 @@ pub fn decoding(chunks: &[Vec<u8>], coding: &str, text: &[u8], reading: Reading)
 
 /// What comes under the name of a `coding` but may be anything: what is forwarded of it, and that it is cut, does not depend
 /// on the chunks. Observed, it passes as it came.
-pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) {
-    let body = |treatment| {
+pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, settings: Settings) {
+    let body = |action| {
         let decoder = Decoder::of(coding.as_bytes(), 100, &budget()).ok().flatten().expect("a known coding");
-        Body::encoded(decoder, BodyFormat::text(Sender::EndSignalled, reading.document), reading.plan(treatment, 0))
+        Body::encoded(decoder, BodyFormat::text(Sender::EndSignalled, settings.text_format), settings.config(action, 0))
     };
     let whole = pass(&mut body(BodyAction::Mask), &[chunks.concat()], End::AfterLastChunk);
     match (whole, pass(&mut body(BodyAction::Mask), chunks, End::AfterLastChunk)) {
@@ -251,8 +251,8 @@ pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, reading: Reading) 
 }
 
 /// Nor do they depend on how many empty lines come before, at least one: on where in a long chunk the text stands.
-pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
-    let behind = |lines: usize| reading.whole(&[&vec![b'\n'; lines], text].concat());
+pub fn offset_invariance(text: &[u8], lines: usize, settings: Settings) {
+    let behind = |lines: usize| settings.whole(&[&vec![b'\n'; lines], text].concat());
     let (near, far) = (behind(1), behind(lines));
     let out = far.0.get(lines.saturating_sub(1)..).unwrap_or_default();
     assert_eq!(shown(out), shown(&near.0), "of {:?} behind {lines} lines", shown(text));
@@ -260,8 +260,8 @@ pub fn place_invariance(text: &[u8], lines: usize, reading: Reading) {
 }
 
 /// At most [`MAX_UNDECIDED_TOKEN`] bytes are held.
-pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
-    let mut body = reading.body(Sender::EndSignalled, BodyAction::Mask, 0);
+pub fn bounded_hold_back(chunks: &[Vec<u8>], settings: Settings) {
+    let mut body = settings.body(Sender::EndSignalled, BodyAction::Mask, 0);
     let (mut taken, mut given) = (0, 0);
     for chunk in chunks {
         let turn = body.push(chunk.clone(), false, &mut |_| {}, &mut advice);
@@ -272,20 +272,20 @@ pub fn bounded_wait(chunks: &[Vec<u8>], reading: Reading) {
 }
 
 /// Every edit keeps its length, also in what escapes say, and touches nothing but letters, digits and tokens.
-pub fn same_length(text: &[u8], reading: Reading) {
-    let (out, _) = reading.whole(text);
+pub fn same_length(text: &[u8], settings: Settings) {
+    let (out, _) = settings.whole(text);
     assert_eq!(out.len(), text.len());
-    let mask = reading.style.character.as_byte();
+    let mask = settings.style.character.as_byte();
     if mask == b'x' {
         // `&#120;` is longer than the reference of a digit, which is then covered whole.
         return;
     }
-    if reading.find(text).iter().any(|finding| is_pattern_in_track(text, finding)) {
+    if settings.find(text).iter().any(|finding| is_pattern_in_track(text, finding)) {
         // The number behind `%B` told a track from an escape. What the mask of a card leaves of it still does; the mask of a
         // pattern may cover any part of it.
         return;
     }
-    let (before, after) = (reading.said(text, true), reading.said(&out, true));
+    let (before, after) = (settings.said(text, true), settings.said(&out, true));
     assert_eq!(before.len(), after.len(), "{:?} became {:?}", shown(text), shown(&out));
     let mut both = before.iter().zip(&after);
     assert!(both.all(|(a, b)| is_token_byte(*a) || a == b), "{:?} became {:?}", shown(text), shown(&out));
@@ -299,9 +299,9 @@ fn is_pattern_in_track(text: &[u8], finding: &Finding) -> bool {
 }
 
 /// A JSON document stays one, and its numbers stay numbers.
-pub fn well_formed(text: &[u8], reading: Reading) {
+pub fn well_formed(text: &[u8], settings: Settings) {
     let Ok(before) = serde_json::from_slice::<Value>(text) else { return };
-    let (out, found) = Reading { document: Document::Json, ..reading }.whole(text);
+    let (out, found) = Settings { text_format: TextFormat::Json, ..settings }.whole(text);
     let after: Value = serde_json::from_slice(&out).expect("JSON as before");
     assert!(is_of_same_shape(&before, &after), "{:?} became {:?}", shown(text), shown(&out));
     assert!(!found.is_empty() || after == before);
@@ -309,31 +309,31 @@ pub fn well_formed(text: &[u8], reading: Reading) {
 
 /// The output, inspected again, holds nothing more. What a pattern of the operator leaves may match it again, to the same
 /// effect.
-pub fn idempotence(text: &[u8], reading: Reading) {
-    if reading.widely && reading.style.character.as_byte() == b'x' {
+pub fn idempotence(text: &[u8], settings: Settings) {
+    if settings.tokens_and_patterns && settings.style.character.as_byte() == b'x' {
         // A pattern that knows this letter may match digits before a mask that it did not match before.
         return;
     }
     let touches_digits = |finding: &Finding| text.get(finding.span.end).is_some_and(u8::is_ascii_digit);
-    if reading.find(text).iter().any(touches_digits) {
+    if settings.find(text).iter().any(touches_digits) {
         // A number whose length stands before it ends there. Behind its mask the digits that follow may be a number too.
         return;
     }
-    let (once, _) = reading.whole(text);
-    let (twice, found) = reading.whole(&once);
+    let (once, _) = settings.whole(text);
+    let (twice, found) = settings.whole(&once);
     assert_eq!(shown(&twice), shown(&once), "of {:?}", shown(text));
     let is_new = |(what, _): &Seen| !matches!(what, FindingKind::Pattern(_));
     assert!(!found.iter().any(is_new), "{:?} became {:?}", shown(text), shown(&once));
 }
 
 /// No byte is lost or doubled, however much may wait in the host; only a tail that trailers overtake is cut.
-pub fn drain(chunks: &[Vec<u8>], reading: Reading, pause_limit: usize) {
+pub fn drain(chunks: &[Vec<u8>], settings: Settings, pause_limit: usize) {
     let text = chunks.concat();
     for (sender, end) in every_sender(&text) {
-        match pass(&mut reading.body(sender, BodyAction::Mask, pause_limit), chunks, end) {
+        match pass(&mut settings.body(sender, BodyAction::Mask, pause_limit), chunks, end) {
             Ok((out, _)) => assert_eq!(out.len(), text.len(), "{sender:?} {end:?}"),
             Err((cut, _)) => assert!(
-                cut == Abort::TrailersOverTail && sender == Sender::EndUnknown && end == End::Trailers,
+                cut == Abort::HeldBackAtTrailers && sender == Sender::EndUnknown && end == End::Trailers,
                 "{sender:?} {end:?} {cut:?}"
             ),
         }
@@ -341,11 +341,11 @@ pub fn drain(chunks: &[Vec<u8>], reading: Reading, pause_limit: usize) {
 }
 
 /// A blocked body is cut before its first card, and passes without one.
-pub fn block(chunks: &[Vec<u8>], reading: Reading) {
+pub fn block(chunks: &[Vec<u8>], settings: Settings) {
     let text = chunks.concat();
-    let first = reading.find(&text).first().map(|finding| finding.span.clone());
+    let first = settings.find(&text).first().map(|finding| finding.span.clone());
     for (sender, end) in every_sender(&text) {
-        match (pass(&mut reading.body(sender, BodyAction::Block, ROOMY), chunks, end), &first) {
+        match (pass(&mut settings.body(sender, BodyAction::Block, ROOMY), chunks, end), &first) {
             (Ok((out, _)), None) => assert_eq!(shown(&out), shown(&text)),
             (Err((Abort::Card, out)), Some(span)) => assert!(out.len() <= span.start && text.starts_with(&out)),
             (outcome, first) => panic!("{sender:?} {end:?} {:?} {first:?}", outcome.is_ok()),
@@ -354,11 +354,11 @@ pub fn block(chunks: &[Vec<u8>], reading: Reading) {
 }
 
 /// A body that is only observed passes untouched, and what is found in it is the same.
-pub fn observe(chunks: &[Vec<u8>], reading: Reading) {
+pub fn observe(chunks: &[Vec<u8>], settings: Settings) {
     let text = chunks.concat();
-    let (_, expected) = reading.whole(&text);
+    let (_, expected) = settings.whole(&text);
     for (sender, end) in every_sender(&text) {
-        let mut body = reading.body(sender, BodyAction::Observe, ROOMY);
+        let mut body = settings.body(sender, BodyAction::Observe, ROOMY);
         let (out, found) = pass(&mut body, chunks, end).expect("nothing cuts it");
         assert_eq!(shown(&out), shown(&text), "{sender:?} {end:?}");
         assert_eq!(found, expected, "{sender:?} {end:?}");
@@ -367,48 +367,48 @@ pub fn observe(chunks: &[Vec<u8>], reading: Reading) {
 
 /// What is found is what a slow, plain finder finds in the whole body.
 pub fn oracle(text: &[u8], character: MaskCharacter) {
-    let reading = Reading::of(Document::Unknown, Keep::None);
-    let reading = Reading { style: Style { character, ..reading.style }, ..reading };
-    assert_eq!(reading.cards(text), oracle::find(text, character.as_byte()), "{:?}", shown(text));
+    let settings = Settings::of(TextFormat::Unknown, Keep::None);
+    let settings = Settings { style: Style { character, ..settings.style }, ..settings };
+    assert_eq!(settings.cards(text), oracle::find(text, character.as_byte()), "{:?}", shown(text));
 }
 
 /// Whatever waits in the host may be taken along by another filter at any moment: `taken` says before which chunks, the end
 /// included, that happens. No byte is lost or doubled, and no digit can be read that a whole text would not show.
-pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
+pub fn release(chunks: &[Vec<u8>], taken: &[bool], settings: Settings) {
     let text = chunks.concat();
-    let (expected, _) = reading.whole(&text);
+    let (expected, _) = settings.whole(&text);
     for end in [End::WithLastChunk, End::AfterLastChunk, End::Trailers] {
-        let mut body = reading.body(Sender::EndUnknown, BodyAction::Mask, ROOMY);
+        let mut body = settings.body(Sender::EndUnknown, BodyAction::Mask, ROOMY);
         // Bytes that look like those that waited may be those: then the body is cut.
         let Ok((out, _)) = pass_between(&mut body, chunks, end, taken) else { continue };
         let cut: Vec<_> = chunks.iter().map(|chunk| shown(chunk)).collect();
         let how = || format!("{end:?} {cut:?} taken along before {taken:?}: {:?}", shown(&out));
         assert_eq!(out.len(), text.len(), "{}", how());
         let (sent, masked, passed) =
-            (reading.said(&text, true), reading.said(&expected, true), reading.said(&out, true));
+            (settings.said(&text, true), settings.said(&expected, true), settings.said(&out, true));
         // Where lengths differ, an escape was cut in two and has broken.
         if sent.len() == passed.len() {
             for ((sent, masked), passed) in sent.iter().zip(&masked).zip(&passed) {
                 // An escape that has begun is completed: `\u003` to `\u003a`.
                 let is_completed = *passed == b':' && sent.is_ascii_digit();
-                let is_covered = reading.is_cover(*passed) && sent.is_ascii_alphanumeric() || is_completed;
+                let is_covered = settings.is_cover(*passed) && sent.is_ascii_alphanumeric() || is_completed;
                 let is_letter = passed == sent && !sent.is_ascii_digit();
                 assert!(passed == masked || is_covered || is_letter, "{}", how());
             }
         }
-        let first = reading.find(&text).first().map(|finding| finding.span.start);
-        let mut body = reading.body(Sender::EndUnknown, BodyAction::Block, ROOMY);
+        let first = settings.find(&text).first().map(|finding| finding.span.start);
+        let mut body = settings.body(Sender::EndUnknown, BodyAction::Block, ROOMY);
         match (pass_between(&mut body, chunks, end, taken), first) {
             (Ok((out, _)), None) => assert_eq!(out.len(), text.len(), "{}", how()),
             (Err((Abort::Card, out)), Some(start)) => {
                 // Without the escape that has begun at the end.
-                let (before, passed) = (reading.said(&text[..start], true).len(), reading.said(&out, false));
-                let sent = reading.said(&text[..out.len()], false);
+                let (before, passed) = (settings.said(&text[..start], true).len(), settings.said(&out, false));
+                let sent = settings.said(&text[..out.len()], false);
                 // Else an escape was cut in two and has broken.
                 let both = if sent.len() == passed.len() { passed.iter().zip(&sent) } else { [].iter().zip(&[]) };
                 for (passed, sent) in both.skip(before) {
                     let is_readable = passed == sent && sent.is_ascii_digit();
-                    assert!(reading.is_cover(*passed) || !is_readable, "blocked: {}", how());
+                    assert!(settings.is_cover(*passed) || !is_readable, "blocked: {}", how());
                 }
             }
             (Err((Abort::Uninspectable, _)), _) => {}
@@ -418,8 +418,8 @@ pub fn release(chunks: &[Vec<u8>], taken: &[bool], reading: Reading) {
 }
 
 /// Where undecided bytes are held back when nothing but the sender matters.
-fn advice(counts: Counts) -> Advice {
-    if counts.sender == Sender::EndUnknown { Advice::Pause } else { Advice::Hold }
+fn advice(counts: BodyProgress) -> HoldBack {
+    if counts.sender == Sender::EndUnknown { HoldBack::InHost } else { HoldBack::InFilter }
 }
 
 /// A host that forwards, keeps a paused chunk and gives it back, and gives no access to the body after the last chunk

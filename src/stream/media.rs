@@ -52,7 +52,7 @@ fn behind_token(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// How many bytes tell a text from what is none.
-pub const SNIFFED: usize = 64;
+pub const SNIFF_LEN: usize = 64;
 
 /// True when what begins with these bytes may be a text, whatever it is called: none of the binary formats has so many bytes
 /// without one that no text has.

@@ -23,7 +23,6 @@
 mod body;
 mod charset;
 mod csv_header;
-mod document;
 mod finding;
 mod inspector;
 mod key_context;
@@ -31,6 +30,7 @@ mod media;
 mod messages;
 mod quick_check;
 mod search;
+mod text_format;
 
 #[cfg(test)]
 mod invariant_tests;
@@ -54,15 +54,16 @@ pub mod invariants;
 mod oracle;
 
 pub use body::{
-    Abort, Advice, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Counts, FORWARDED_TOGETHER, Side,
+    Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack, MIN_FIRST_FORWARD,
+    Side,
 };
 pub use charset::is_unreadable as is_unreadable_charset;
-pub use document::Document;
-pub use finding::{Detection, Finding, FindingKind, Matched, Trace};
+pub use finding::{Detection, Finding, FindingKind, PatternMatch, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
-pub use media::{SNIFFED, begins_like_text, is_binary};
-pub use messages::{Framing, Prefixed, Sender};
+pub use media::{SNIFF_LEN, begins_like_text, is_binary};
+pub use messages::{Framing, LengthPrefixed, Sender};
 pub use quick_check::may_contain;
+pub use text_format::TextFormat;
 
 pub use panveil_codings::{DecodeError, Decoder, Exhausted, MemoryBudget, Progress, Unknown, names_no_coding};
 

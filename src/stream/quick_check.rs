@@ -35,14 +35,14 @@ fn may_contain_in(text: &[u8], criteria: &Criteria, mask: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::{Document, Inspector};
+    use crate::stream::{Inspector, TextFormat};
     use crate::verdict::Sensitivity;
     use proptest::prelude::*;
     use std::sync::Arc;
 
-    fn finds(text: &[u8], document: Document, criteria: &Arc<Criteria>) -> bool {
+    fn finds(text: &[u8], document: TextFormat, criteria: &Arc<Criteria>) -> bool {
         let mut findings = Vec::new();
-        let inspector = Inspector::new(document, Style::HIDE).under(Arc::clone(criteria));
+        let inspector = Inspector::new(document, Style::HIDE).with_criteria(Arc::clone(criteria));
         inspector.preceded_by(b"").inspect(text, true, &mut findings);
         !findings.is_empty()
     }
@@ -53,7 +53,7 @@ mod tests {
         #[test]
         fn what_could_be_found_is_suspected(
             parts in prop::collection::vec(part(), 0..12),
-            document in prop::sample::select(vec![Document::Json, Document::Form, Document::Csv, Document::Text]),
+            document in prop::sample::select(vec![TextFormat::Json, TextFormat::Form, TextFormat::Csv, TextFormat::Text]),
             level in prop::sample::select(vec![Sensitivity::Strict, Sensitivity::Balanced]),
             base64 in any::<bool>(),
         ) {

@@ -11,8 +11,8 @@
 
 use super::chunks::cut;
 use panveil::mask::Keep;
-use panveil::stream::invariants::{self, Carrier, Reading};
-use panveil::stream::{Document, Framing, Prefixed, Side};
+use panveil::stream::invariants::{self, Carrier, Settings};
+use panveil::stream::{Framing, LengthPrefixed, Side, TextFormat};
 
 /// Panics when an invariant does not hold for the body that `input` stands for.
 pub fn check(input: &[u8]) {
@@ -25,21 +25,21 @@ pub fn check(input: &[u8]) {
         b'8' => Keep::First8Last4,
         _ => Keep::None,
     };
-    let reading = Reading::of(Document::Unknown, keep);
+    let settings = Settings::of(TextFormat::Unknown, keep);
     let chunks = cut(body, choices.get(2..).unwrap_or_default());
     let carrier = match choice(0) {
-        b'G' => return invariants::decoding_of_anything(&chunks, "gzip", reading),
-        b'D' => return invariants::decoding_of_anything(&chunks, "deflate", reading),
-        b'B' => return invariants::decoding_of_anything(&chunks, "br", reading),
-        b'Z' => return invariants::decoding_of_anything(&chunks, "zstd", reading),
+        b'G' => return invariants::decoding_of_anything(&chunks, "gzip", settings),
+        b'D' => return invariants::decoding_of_anything(&chunks, "deflate", settings),
+        b'B' => return invariants::decoding_of_anything(&chunks, "br", settings),
+        b'Z' => return invariants::decoding_of_anything(&chunks, "zstd", settings),
         b'p' => Carrier::Messages(Framing::Protobuf),
-        b'j' => Carrier::Messages(Framing::Grpc(Prefixed::TEXT)),
+        b'j' => Carrier::Messages(Framing::Grpc(LengthPrefixed::TEXT)),
         b'e' => Carrier::Messages(Framing::Events),
         b'l' => Carrier::Messages(Framing::Lines),
-        b'b' => Carrier::Base64(Framing::Grpc(Prefixed::PROTOBUF)),
+        b'b' => Carrier::Base64(Framing::Grpc(LengthPrefixed::PROTOBUF)),
         b'c' => Carrier::WebSocket(Side::Client),
-        b's' => Carrier::WebSocket(Side::Service),
-        _ => Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)),
+        b's' => Carrier::WebSocket(Side::Server),
+        _ => Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)),
     };
-    invariants::cut_invariance_of_messages(&chunks, carrier, reading);
+    invariants::chunk_invariance_of_messages(&chunks, carrier, settings);
 }

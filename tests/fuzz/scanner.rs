@@ -15,8 +15,8 @@
 
 use super::chunks::{count, cut};
 use panveil::mask::{Keep, MaskCharacter, Style};
-use panveil::stream::invariants::{self, Carrier, Reading};
-use panveil::stream::{Document, Framing, Prefixed};
+use panveil::stream::invariants::{self, Carrier, Settings};
+use panveil::stream::{Framing, LengthPrefixed, TextFormat};
 use panveil::verdict::Sensitivity;
 
 /// Size of the inspector's blocks.
@@ -27,14 +27,14 @@ pub fn check(input: &[u8]) {
     let line_end = input.iter().position(|byte| *byte == b'\n');
     let (choices, text) = line_end.map_or((&b""[..], input), |at| (&input[..at], &input[at + 1..]));
     let choice = |index: usize| choices.get(index).copied().unwrap_or_default();
-    let reading = Reading {
-        document: match choice(0) {
-            b'j' => Document::Json,
-            b'f' => Document::Form,
-            b'c' => Document::Csv,
-            b't' => Document::Text,
-            b'm' => Document::Markup,
-            _ => Document::Unknown,
+    let settings = Settings {
+        text_format: match choice(0) {
+            b'j' => TextFormat::Json,
+            b'f' => TextFormat::Form,
+            b'c' => TextFormat::Csv,
+            b't' => TextFormat::Text,
+            b'm' => TextFormat::Markup,
+            _ => TextFormat::Unknown,
         },
         style: Style {
             keep: match choice(1) {
@@ -45,36 +45,40 @@ pub fn check(input: &[u8]) {
             },
             character: MaskCharacter::new(choice(2)).unwrap_or(MaskCharacter::ASTERISK),
         },
-        level: match choice(3).to_ascii_lowercase() {
+        sensitivity: match choice(3).to_ascii_lowercase() {
             b's' => Sensitivity::Strict,
             b'p' => Sensitivity::Precise,
             _ => Sensitivity::Balanced,
         },
-        widely: choice(3).is_ascii_uppercase(),
+        tokens_and_patterns: choice(3).is_ascii_uppercase(),
     };
     let size = count(choice(5));
     let lengths = choices.get(6..).unwrap_or_default();
     match choice(4) {
         b'g' => {
             let chunks = cut(&messages(text, size), lengths);
-            invariants::cut_invariance_of_messages(&chunks, Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading);
+            invariants::chunk_invariance_of_messages(
+                &chunks,
+                Carrier::Messages(Framing::Grpc(LengthPrefixed::TEXT)),
+                settings,
+            );
         }
-        b'l' => invariants::place_invariance(text, SEAM.saturating_sub(size), reading),
-        _ => check_text(text, &cut(text, lengths), size, reading),
+        b'l' => invariants::offset_invariance(text, SEAM.saturating_sub(size), settings),
+        _ => check_text(text, &cut(text, lengths), size, settings),
     }
 }
 
-fn check_text(text: &[u8], chunks: &[Vec<u8>], pause_limit: usize, reading: Reading) {
-    invariants::oracle(text, reading.style.character);
-    invariants::identity(text, reading);
-    invariants::cut_invariance(chunks, reading);
-    invariants::bounded_wait(chunks, reading);
-    invariants::same_length(text, reading);
-    invariants::well_formed(text, reading);
-    invariants::idempotence(text, reading);
-    invariants::drain(chunks, reading, pause_limit);
-    invariants::block(chunks, reading);
-    invariants::observe(chunks, reading);
+fn check_text(text: &[u8], chunks: &[Vec<u8>], pause_limit: usize, settings: Settings) {
+    invariants::oracle(text, settings.style.character);
+    invariants::identity(text, settings);
+    invariants::chunk_invariance(chunks, settings);
+    invariants::bounded_hold_back(chunks, settings);
+    invariants::same_length(text, settings);
+    invariants::well_formed(text, settings);
+    invariants::idempotence(text, settings);
+    invariants::drain(chunks, settings, pause_limit);
+    invariants::block(chunks, settings);
+    invariants::observe(chunks, settings);
 }
 
 /// `text` as gRPC messages of `size` bytes each.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use panveil::mask::Style;
 use panveil::policy::Policy;
-use panveil::stream::{Document, Finding, Inspector};
+use panveil::stream::{Finding, Inspector, TextFormat};
 use panveil::verdict::Criteria;
 use regex_automata::dfa::regex::Regex as Dfa;
 use regex_automata::meta::Regex as Meta;
@@ -78,10 +78,10 @@ impl Scanner {
 
     /// Reads all of `bytes` once, and returns the number of findings.
     #[must_use]
-    pub fn read(&self, document: Document, bytes: &[u8]) -> usize {
+    pub fn read(&self, document: TextFormat, bytes: &[u8]) -> usize {
         match self {
             Self::Panveil(criteria, style) => {
-                inspect(Inspector::new(document, *style).under(Arc::clone(criteria)), bytes)
+                inspect(Inspector::new(document, *style).with_criteria(Arc::clone(criteria)), bytes)
             }
             Self::Regex(regex) => regex.find_iter(black_box(bytes)).count(),
             Self::Dfa(dfa) => dfa.find_iter(black_box(bytes)).count(),
@@ -120,8 +120,8 @@ mod tests {
     fn everybody_finds_a_card_and_nothing_in_a_text() {
         for contestant in Contestant::ALL {
             let scanner = Scanner::new(contestant).unwrap();
-            let card = scanner.read(Document::Text, b"pay with 4111 1111 1111 1111, please");
-            let none = scanner.read(Document::Text, b"order 4711 of 2026");
+            let card = scanner.read(TextFormat::Text, b"pay with 4111 1111 1111 1111, please");
+            let none = scanner.read(TextFormat::Text, b"order 4711 of 2026");
             assert_eq!((card, none), (1, 0), "{}", contestant.name());
         }
     }
@@ -132,6 +132,6 @@ mod tests {
         for start in [CHUNK - 7, 2 * CHUNK - 16] {
             text[start..start + 18].copy_from_slice(b" 4111111111111111 ");
         }
-        assert_eq!(Scanner::new(Contestant::Panveil).unwrap().read(Document::Text, &text), 2);
+        assert_eq!(Scanner::new(Contestant::Panveil).unwrap().read(TextFormat::Text, &text), 2);
     }
 }

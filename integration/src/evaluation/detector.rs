@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use panveil::mask::Style;
-use panveil::stream::{Document, Inspector};
+use panveil::stream::{Inspector, TextFormat};
 use panveil::verdict::{Criteria, Sensitivity};
 
 use super::corpus::Place;
@@ -19,10 +19,12 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
     };
     let (name, value_bytes) = bytes.split_at(value);
     let (document, called) = match place {
-        Place::Body(content_type) => (Document::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..]),
-        Place::Path => (Document::Form, &b":path: "[..]),
-        Place::Header if matches!(name, b"referer: " | b"location: ") => (Document::Form, name),
-        Place::Header => (Document::Unknown, name),
+        Place::Body(content_type) => {
+            (TextFormat::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..])
+        }
+        Place::Path => (TextFormat::Form, &b":path: "[..]),
+        Place::Header if matches!(name, b"referer: " | b"location: ") => (TextFormat::Form, name),
+        Place::Header => (TextFormat::Unknown, name),
     };
     let mut findings = Vec::new();
     inspector(document, level).preceded_by(called).inspect(value_bytes, true, &mut findings);
@@ -30,7 +32,7 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
 }
 
 /// Inspector of the evaluation, with every optional feature enabled.
-fn inspector(document: Document, level: Sensitivity) -> Inspector {
+fn inspector(document: TextFormat, level: Sensitivity) -> Inspector {
     let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::with_sensitivity(level) };
-    Inspector::new(document, Style::HIDE).under(Arc::new(criteria))
+    Inspector::new(document, Style::HIDE).with_criteria(Arc::new(criteria))
 }

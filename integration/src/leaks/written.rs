@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use panveil::mask::Style;
-use panveil::stream::{Document, Inspector};
+use panveil::stream::{Inspector, TextFormat};
 use panveil::verdict::{Criteria, Sensitivity};
 use tempfile::TempDir;
 
@@ -64,8 +64,8 @@ impl Written {
                     all.fragments.push(at());
                 }
                 let mut found = Vec::new();
-                let inspector = Inspector::new(Document::Text, Style::HIDE).under(Arc::clone(&strict));
-                inspector.reading_all_escapes().inspect(line, true, &mut found);
+                let inspector = Inspector::new(TextFormat::Text, Style::HIDE).with_criteria(Arc::clone(&strict));
+                inspector.with_all_escapes().inspect(line, true, &mut found);
                 if !found.is_empty() {
                     all.panveil.push(at());
                 }

@@ -11,7 +11,7 @@ use candidate::Considered;
 use clap::Args;
 use panveil::mask::Style;
 use panveil::scan::{CandidateStarts, Decoded, Escapes, NextStart, View};
-use panveil::stream::{Document, Finding, Inspector};
+use panveil::stream::{Finding, Inspector, TextFormat};
 use panveil::verdict::{Brand, Criteria};
 use std::io::{self, IsTerminal, Read};
 use std::ops::Range;
@@ -88,7 +88,7 @@ impl Explain {
 
 /// Explains `text` in paragraphs, in the order of what they are about.
 fn explain(text: &[u8], shown: Shown) -> String {
-    let markup = Document::Unknown.settled_by(text).escapes().markup;
+    let markup = TextFormat::Unknown.resolve(text).escapes().markup;
     let decoded = Decoded::new(text, 0, true, Escapes { markup, ..Escapes::FORM }, MASK);
     let findings = findings(text);
     let mut paragraphs = candidates(&decoded, &findings, shown);
@@ -114,8 +114,8 @@ fn explain(text: &[u8], shown: Shown) -> String {
 fn findings(text: &[u8]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let cards_only = Criteria { authentication_data: None, ..Criteria::default() };
-    let inspector = Inspector::new(Document::Unknown, Style::HIDE).under(Arc::new(cards_only));
-    inspector.reading_all_escapes().inspect(text, true, &mut findings);
+    let inspector = Inspector::new(TextFormat::Unknown, Style::HIDE).with_criteria(Arc::new(cards_only));
+    inspector.with_all_escapes().inspect(text, true, &mut findings);
     findings
 }
 

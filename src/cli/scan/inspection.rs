@@ -4,7 +4,7 @@ use super::card::{Card, Position};
 use super::cards_everywhere;
 use crate::cli::shown::Shown;
 use panveil::mask::{Keep, MaskCharacter, Style};
-use panveil::stream::{Document, Finding, Inspector, MAX_UNDECIDED_TOKEN};
+use panveil::stream::{Finding, Inspector, MAX_UNDECIDED_TOKEN, TextFormat};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -52,9 +52,9 @@ impl<'r, R: Read> Inspection<'r, R> {
             room: &mut room.0,
             held: 0,
             // A log holds paths and forms and markup, line by line.
-            inspector: Inspector::new(Document::Unknown, MASKS)
-                .under(Arc::new(cards_everywhere()))
-                .reading_all_escapes(),
+            inspector: Inspector::new(TextFormat::Unknown, MASKS)
+                .with_criteria(Arc::new(cards_everywhere()))
+                .with_all_escapes(),
             findings: Vec::new(),
             position: Position::START,
             shown,

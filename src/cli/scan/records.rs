@@ -6,7 +6,7 @@ use crate::cli::output;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use panveil::mask::Style;
-use panveil::stream::{Document, Finding, Inspector};
+use panveil::stream::{Finding, Inspector, TextFormat};
 use panveil::verdict::Criteria;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -86,7 +86,7 @@ fn answer_one(
     bytes.clear();
     STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\" is not base64".to_owned())?;
     findings.clear();
-    Inspector::new(record.document(), Style::HIDE).under(criteria).inspect(bytes, true, findings);
+    Inspector::new(record.document(), Style::HIDE).with_criteria(criteria).inspect(bytes, true, findings);
     // Writing to a string does not fail.
     let _ = write!(answers, "{{\"id\":{},\"spans\":[", record.id);
     for (index, finding) in findings.iter().enumerate() {
@@ -99,11 +99,11 @@ fn answer_one(
 
 impl Record<'_> {
     /// The notation of a body is what its content type says; that of a field shows. A path has a query.
-    fn document(&self) -> Document {
+    fn document(&self) -> TextFormat {
         match self.ch {
-            Channel::Body => Document::of_content_type(self.ct.as_deref().map(str::as_bytes)),
-            Channel::Path => Document::Form,
-            Channel::Header | Channel::Cookie => Document::Unknown,
+            Channel::Body => TextFormat::of_content_type(self.ct.as_deref().map(str::as_bytes)),
+            Channel::Path => TextFormat::Form,
+            Channel::Header | Channel::Cookie => TextFormat::Unknown,
         }
     }
 }

@@ -1,79 +1,79 @@
-//! What does a body say that is in base64?
+//! gRPC-Web text mode: a body whose messages are base64.
 //!
-//! gRPC-Web has a form for proxies that only let text pass (gRPC-Web, "Protocol differences vs gRPC over HTTP2"): all of
-//! the body is in base64, in pieces that may each end with padding. It is decoded four letters at a time, inspected, and what
-//! was masked in it is encoded again in its place; the rest stays letter for letter.
+//! gRPC-Web defines it for proxies that only forward text (gRPC-Web, "Protocol differences vs gRPC over HTTP2"). The body is a
+//! sequence of base64 pieces, each of which may end with padding. It is decoded four characters at a time and inspected. Masked
+//! bytes are encoded again in their place; the other characters stay unchanged.
 //!
-//! It is decoded as leniently as any receiver may: letters of both alphabets count, blanks and line breaks between them do
-//! not, and padding may be missing at the end.
+//! The decoder is as lenient as any receiver may be: it accepts both alphabets, skips white space, and does not require padding
+//! at the end.
 //!
-//! Its letters are inspected as a text besides, since digits are letters too and it may not be what it is called. What has other
-//! characters, or says no messages, is not, and that is told.
+//! The characters are also inspected as a text, because digits are base64 characters and the content type may be wrong. A body
+//! with other characters, or without gRPC messages in it, is reported as uninspected.
 
-use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, Plain, Twice};
-use crate::stream::{Detection, Document, Sender};
+use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, DualRead, Plain};
+use crate::stream::{Detection, Sender, TextFormat};
 use crate::verdict::Criteria;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A body in base64.
 pub struct Base64 {
-    messages: Twice,
-    /// The letters as a text.
+    messages: DualRead,
+    /// The base64 characters, inspected as a text.
     text: Plain,
-    plan: BodyConfig,
-    /// The letters that come before the next quad is complete.
-    open: Letters,
-    /// The quads whose bytes were not forwarded yet.
+    config: BodyConfig,
+    /// The incomplete quad at the end of the input.
+    open: Sextets,
+    /// Complete quads whose bytes were not forwarded yet.
     quads: VecDeque<Quad>,
-    /// All characters from the first of these on, as they came.
+    /// All characters from the first quad on, as received.
     source: VecDeque<u8>,
-    /// Bytes that are decided and not forwarded yet.
+    /// Decoded bytes that are decided and not forwarded yet.
     ready: VecDeque<u8>,
-    /// It holds what base64 does not.
+    /// Whether the body is not base64 or contains no gRPC messages.
     broken: bool,
 }
 
-/// Letters that stand for bytes together: four, or fewer with padding or at the end.
+/// The 6-bit values of one quad: four, or fewer with padding or at the end.
 #[derive(Clone, Copy, Default)]
-struct Letters {
-    values: [u8; QUAD],
+struct Sextets {
+    values: [u8; QUAD_LEN],
     count: usize,
     padding: usize,
-    /// One of them is of base64url.
+    /// Whether one of them is specific to base64url.
     url: bool,
 }
 
-/// Letters that are complete, and the bytes they stand for.
+/// A complete quad and its bytes.
 struct Quad {
-    letters: Letters,
+    sextets: Sextets,
     bytes: Vec<u8>,
 }
 
-/// What a character is.
+/// Class of a character.
 enum Character {
-    Letter { value: u8, url: bool },
+    Sextet { value: u8, url: bool },
     Padding,
-    Blank,
+    WhiteSpace,
     Other,
 }
 
-const QUAD: usize = 4;
-/// The letters of base64; the last two are others in base64url.
+const QUAD_LEN: usize = 4;
+/// The alphabet of base64; base64url replaces the last two characters.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_ENDS: [u8; 2] = *b"-_";
 
 impl Base64 {
-    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
+    pub fn new(format: BodyFormat, config: BodyConfig) -> Self {
         let sender = Sender::EndSignalled;
         Self {
-            messages: Twice::new(BodyFormat { sender, ..shape }, plan.clone()),
+            messages: DualRead::new(BodyFormat { sender, ..format }, config.clone()),
             text: Plain::new(
-                BodyFormat::text(sender, Document::Unknown),
-                BodyConfig { criteria: of_letters(&plan), ..plan.clone() },
+                BodyFormat::text(sender, TextFormat::Unknown),
+                BodyConfig { criteria: criteria_for_characters(&config), ..config.clone() },
             ),
-            plan,
-            open: Letters::default(),
+            config,
+            open: Sextets::default(),
             quads: VecDeque::new(),
             source: VecDeque::new(),
             ready: VecDeque::new(),
@@ -81,29 +81,30 @@ impl Base64 {
         }
     }
 
-    pub fn passed_unread(&self) -> bool {
-        self.broken || self.messages.passed_unread()
+    /// True when a part of the body was forwarded uninspected.
+    pub fn passed_uninspected(&self) -> bool {
+        self.broken || self.messages.passed_uninspected()
     }
 
-    /// True when characters of it were not forwarded yet.
+    /// True when characters are held back.
     pub fn holds_back(&self) -> bool {
-        let waits = !self.source.is_empty() || self.text.holds_back();
-        waits && self.plan.treatment != BodyAction::Observe
+        let is_pending = !self.source.is_empty() || self.text.holds_back();
+        is_pending && self.config.action != BodyAction::Observe
     }
 
-    /// Takes the next bytes. `end` says that nothing follows.
+    /// Processes the next bytes. `end` means that nothing follows.
     pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         let decoded = self.decode(&chunk, end);
-        let turn = self.messages.push(decoded.clone(), end, report);
-        let decided = match turn.forwarded(decoded) {
+        let output = self.messages.push(decoded.clone(), end, report);
+        let decided = match output.into_forwarded(decoded) {
             Ok(decided) => decided,
-            Err(cut) => return BodyOutput::cut(cut),
+            Err(abort) => return BodyOutput::abort(abort),
         };
         self.broken |= self.messages.is_broken();
-        if self.broken && self.plan.refuse_unread {
-            return BodyOutput::cut(Abort::Uninspectable);
+        if self.broken && self.config.block_uninspectable {
+            return BodyOutput::abort(Abort::Uninspectable);
         }
-        let letters = if self.plan.treatment == BodyAction::Observe {
+        let characters = if self.config.action == BodyAction::Observe {
             self.quads.clear();
             self.source.clear();
             chunk.clone()
@@ -111,74 +112,74 @@ impl Base64 {
             self.ready.extend(decided);
             self.encode(end)
         };
-        match self.text.push(letters.clone(), end, report).forwarded(letters) {
-            Err(cut) => BodyOutput::cut(cut),
-            Ok(forwarded) if forwarded == chunk => BodyOutput::PASS,
+        match self.text.push(characters.clone(), end, report).into_forwarded(characters) {
+            Err(abort) => BodyOutput::abort(abort),
+            Ok(forwarded) if forwarded == chunk => BodyOutput::UNCHANGED,
             Ok(forwarded) => BodyOutput::replaced_by(forwarded),
         }
     }
 
-    /// Ends the body, now that trailers have begun.
+    /// Ends the body, because trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(Vec::new(), true, report).before_trailers()
     }
 
-    /// The bytes that these characters stand for, with those before them.
+    /// Decodes the quads that `characters` complete.
     fn decode(&mut self, characters: &[u8], end: bool) -> Vec<u8> {
         let mut decoded = Vec::new();
         for character in characters {
             self.source.push_back(*character);
             match Character::of(*character) {
-                Character::Blank => {}
+                Character::WhiteSpace => {}
                 Character::Other => self.broken = true,
                 Character::Padding if self.open.count < 2 => self.broken = true,
                 Character::Padding => self.open.padding = self.open.padding.saturating_add(1),
-                Character::Letter { value, url } => {
+                Character::Sextet { value, url } => {
                     if self.open.padding > 0 {
-                        // Too little of it.
+                        // The padding was incomplete.
                         self.broken = true;
                         self.complete(&mut decoded);
                     }
                     self.open.push(value, url);
                 }
             }
-            if self.open.count.saturating_add(self.open.padding) >= QUAD {
+            if self.open.count.saturating_add(self.open.padding) >= QUAD_LEN {
                 self.complete(&mut decoded);
             }
         }
         if end {
-            // A single letter is not even one byte.
+            // A single sextet has too few bits for a byte.
             self.broken |= self.open.count == 1;
             self.complete(&mut decoded);
         }
         decoded
     }
 
-    /// Takes the letters that are open as they are.
+    /// Completes the open quad.
     fn complete(&mut self, decoded: &mut Vec<u8>) {
-        let letters = std::mem::take(&mut self.open);
-        let bytes = letters.bytes();
+        let sextets = std::mem::take(&mut self.open);
+        let bytes = sextets.bytes();
         if !bytes.is_empty() {
             decoded.extend_from_slice(&bytes);
-            self.quads.push_back(Quad { letters, bytes });
+            self.quads.push_back(Quad { sextets, bytes });
         }
     }
 
-    /// The characters for all that is ready. At the `end` with what is left over.
+    /// Returns the characters of the ready bytes; at the `end`, all remaining characters.
     fn encode(&mut self, end: bool) -> Vec<u8> {
         let mut encoded = Vec::new();
         while self.quads.front().is_some_and(|quad| quad.bytes.len() <= self.ready.len()) {
-            let Some(Quad { letters, bytes }) = self.quads.pop_front() else { break };
+            let Some(Quad { sextets, bytes }) = self.quads.pop_front() else { break };
             let decided: Vec<u8> = self.ready.drain(..bytes.len()).collect();
-            let fresh = (bytes != decided).then(|| letters.saying(&decided));
-            let mut fresh = fresh.iter().flatten();
-            let (mut count, mut padding) = (letters.count, letters.padding);
+            let masked = (bytes != decided).then(|| sextets.encode(&decided));
+            let mut masked = masked.iter().flatten();
+            let (mut count, mut padding) = (sextets.count, sextets.padding);
             while count > 0 || padding > 0 {
                 let Some(character) = self.source.pop_front() else { break };
                 match Character::of(character) {
-                    Character::Letter { .. } if count > 0 => {
+                    Character::Sextet { .. } if count > 0 => {
                         count = count.saturating_sub(1);
-                        encoded.push(fresh.next().copied().unwrap_or(character));
+                        encoded.push(masked.next().copied().unwrap_or(character));
                     }
                     Character::Padding => {
                         padding = padding.saturating_sub(1);
@@ -195,12 +196,13 @@ impl Base64 {
     }
 }
 
-/// What counts in letters of base64: no token, since they are one, and no pattern, which some of them may match.
-fn of_letters(plan: &BodyConfig) -> Arc<Criteria> {
-    Arc::new(Criteria { base64: false, patterns: None, ..Criteria::clone(&plan.criteria) })
+/// Criteria for the characters as a text: without tokens, because the whole text is one, and without patterns, because base64
+/// characters match some by chance.
+fn criteria_for_characters(config: &BodyConfig) -> Arc<Criteria> {
+    Arc::new(Criteria { base64: false, patterns: None, ..Criteria::clone(&config.criteria) })
 }
 
-impl Letters {
+impl Sextets {
     fn push(&mut self, value: u8, url: bool) {
         if let Some(slot) = self.values.get_mut(self.count) {
             *slot = value;
@@ -209,23 +211,23 @@ impl Letters {
         }
     }
 
-    /// The bytes that they stand for.
+    /// Decodes the sextets.
     fn bytes(&self) -> Vec<u8> {
         let [a, b, c, d] = self.values;
         let bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
         bytes.get(..self.count.saturating_sub(1)).unwrap_or_default().to_vec()
     }
 
-    /// As many letters that stand for these bytes.
-    fn saying(&self, bytes: &[u8]) -> Vec<u8> {
+    /// Encodes `bytes` as the same number of characters in the same alphabet.
+    fn encode(&self, bytes: &[u8]) -> Vec<u8> {
         let at = |index: usize| bytes.get(index).copied().unwrap_or_default();
         let (a, b, c) = (at(0), at(1), at(2));
         let values = [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63];
-        let letter = |value: u8| match (value.checked_sub(62), self.url) {
+        let character = |value: u8| match (value.checked_sub(62), self.url) {
             (Some(end), true) => URL_ENDS.get(usize::from(end)).copied(),
             _ => ALPHABET.get(usize::from(value)).copied(),
         };
-        values.into_iter().take(self.count).filter_map(letter).collect()
+        values.into_iter().take(self.count).filter_map(character).collect()
     }
 }
 
@@ -241,9 +243,9 @@ impl Character {
             b'-' => (62, true),
             b'_' => (63, true),
             b'=' => return Self::Padding,
-            b' ' | b'\t' | b'\r' | b'\n' => return Self::Blank,
+            b' ' | b'\t' | b'\r' | b'\n' => return Self::WhiteSpace,
             _ => return Self::Other,
         };
-        Self::Letter { value, url }
+        Self::Sextet { value, url }
     }
 }

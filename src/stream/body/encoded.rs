@@ -1,115 +1,114 @@
-//! Compressed body: decoded as it streams, inspected and forwarded decompressed.
+//! Body with a content encoding: decoded as it streams, inspected and forwarded decompressed.
 //!
-//! Its headers have said so already. So a body that turns out to be broken cannot be passed on either way, and is cut there,
-//! as the receiver's own decoder would have ended.
+//! The headers were already changed for the decompressed body, so a body that cannot be decoded cannot be forwarded in either
+//! form. It is reset at the error, as the decoder of the receiver would fail there.
 //!
-//! All members or frames of a body are one text. It ends with the body, or where nothing that follows may add to it. Decoded
-//! bytes never wait in the host: they are longer than what came, and what is paused must not grow. So undecided bytes behind a
-//! complete member are lost to trailers, and the body is cut ([`Abort::TrailersOverTail`]).
+//! All members or frames of a body are one text, which ends with the body or where nothing that follows can add to it. Decoded
+//! bytes are never paused in the host: they are longer than the chunk, and a paused chunk must not grow. If trailers arrive
+//! after a complete member with undecided bytes, the body is reset ([`Abort::HeldBackAtTrailers`]).
 
-use super::{Abort, Advice, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput};
+use super::{Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, HoldBack};
 use crate::stream::messages::as_u64;
 use crate::stream::{DecodeError, Decoder, Detection, Progress, Sender};
 
-/// A compressed body.
+/// A body with a content encoding.
 pub struct Encoded {
     decoder: Decoder,
     sender: Sender,
-    treatment: BodyAction,
-    /// What it says.
-    text: Box<Body>,
+    action: BodyAction,
+    /// The decoded body.
+    decoded: Box<Body>,
     received: u64,
-    /// The first bytes to forward, before there are [`FORWARDED_TOGETHER`] of them.
+    /// Decided bytes from the start of the body, until there are [`MIN_FIRST_FORWARD`] of them; then `None`.
     first: Option<Vec<u8>>,
-    flaw: Option<DecodeError>,
+    decode_error: Option<DecodeError>,
 }
 
-/// The first bytes are forwarded together, so that they can be told from compressed ones when the host delivers them again. Fewer
-/// are where a member ends.
-pub const FORWARDED_TOGETHER: usize = 8;
+/// Minimum length of the first forwarded bytes, unless a member ends earlier. It distinguishes them from compressed bytes when
+/// the host delivers them again.
+pub const MIN_FIRST_FORWARD: usize = 8;
 
 impl Encoded {
-    pub fn new(decoder: Decoder, shape: BodyFormat, plan: BodyConfig) -> Self {
-        let treatment = plan.treatment;
-        // The decoded text ends when this says so, whoever sends it, and never waits in the host: it is longer than
-        // what came.
-        let text = Body::new(BodyFormat { sender: Sender::EndSignalled, ..shape }, plan);
+    pub fn new(decoder: Decoder, format: BodyFormat, config: BodyConfig) -> Self {
+        let action = config.action;
+        // The decoder signals the end of the decoded body, whatever the sender of the encoded one does.
+        let decoded = Body::new(BodyFormat { sender: Sender::EndSignalled, ..format }, config);
         Self {
             decoder,
-            sender: shape.sender,
-            treatment,
-            text: Box::new(text),
+            sender: format.sender,
+            action,
+            decoded: Box::new(decoded),
             received: 0,
             first: Some(Vec::new()),
-            flaw: None,
+            decode_error: None,
         }
     }
 
-    /// Why the body could not be decoded.
-    pub fn flaw(&self) -> Option<DecodeError> {
-        self.flaw
+    /// Error of the decoder.
+    pub fn decode_error(&self) -> Option<DecodeError> {
+        self.decode_error
     }
 
-    /// What it says.
-    pub fn text(&self) -> &Body {
-        &self.text
+    /// The decoded body.
+    pub fn decoded(&self) -> &Body {
+        &self.decoded
     }
 
-    /// True when bytes of what it says were not forwarded yet.
+    /// True when decoded bytes are held back.
     pub fn holds_back(&self) -> bool {
-        self.text.holds_back() || self.first.as_ref().is_some_and(|first| !first.is_empty())
+        self.decoded.holds_back() || self.first.as_ref().is_some_and(|first| !first.is_empty())
     }
 
-    /// True when the next byte would begin another member.
+    /// True when the next byte would begin another member or frame.
     pub fn is_between_members(&self) -> bool {
         self.decoder.is_complete()
     }
 
-    /// Takes the next bytes. `end` says that nothing follows.
+    /// Processes the next bytes. `end` means that nothing follows.
     pub fn push(&mut self, chunk: &[u8], end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
-        if self.flaw.is_some() {
+        if self.decode_error.is_some() {
             return self.give_up();
         }
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
         let mut decoded = Vec::new();
-        self.flaw = self.decoder.push(chunk, &mut decoded).err();
+        self.decode_error = self.decoder.push(chunk, &mut decoded).err();
         if end && !self.decoder.is_complete() {
-            self.flaw.get_or_insert(DecodeError::Broken);
+            self.decode_error.get_or_insert(DecodeError::Broken);
         }
-        if self.flaw.is_some() && self.treatment != BodyAction::Observe {
+        if self.decode_error.is_some() && self.action != BodyAction::Observe {
             return self.give_up();
         }
-        // A complete member is not the end of the text: a receiver reads those behind it as its continuation.
-        let ends_here = end || self.decoder.progress() == Progress::Ended;
-        let turn = self.text.push(decoded.clone(), ends_here, report, &mut |_| Advice::Hold);
-        match turn.forwarded(decoded) {
-            Err(cut) => BodyOutput::cut(cut),
-            Ok(_) if self.treatment == BodyAction::Observe => BodyOutput::PASS,
-            Ok(text) => BodyOutput::replaced_by(self.together(text, ends_here)),
+        // A complete member does not end the text: a receiver reads the next member as its continuation.
+        let text_ends = end || self.decoder.progress() == Progress::Ended;
+        let output = self.decoded.push(decoded.clone(), text_ends, report, &mut |_| HoldBack::InFilter);
+        match output.into_forwarded(decoded) {
+            Err(abort) => BodyOutput::abort(abort),
+            Ok(_) if self.action == BodyAction::Observe => BodyOutput::UNCHANGED,
+            Ok(text) => BodyOutput::replaced_by(self.forward(text, text_ends)),
         }
     }
 
-    /// What is forwarded now that `text` follows.
-    fn together(&mut self, text: Vec<u8>, ends_here: bool) -> Vec<u8> {
+    /// Returns the bytes to forward, after which `text` is decided. Delays the first ones until they are long enough.
+    fn forward(&mut self, text: Vec<u8>, text_ends: bool) -> Vec<u8> {
         let Some(first) = &mut self.first else { return text };
         first.extend(text);
-        let enough = first.len() >= FORWARDED_TOGETHER || ends_here || self.decoder.is_complete();
+        let enough = first.len() >= MIN_FIRST_FORWARD || text_ends || self.decoder.is_complete();
         if first.is_empty() || !enough {
             return Vec::new();
         }
         self.first.take().unwrap_or_default()
     }
 
-    /// Ends the body, now that trailers have begun.
+    /// Ends the body, because trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(&[], true, report).before_trailers()
     }
 
     fn give_up(&self) -> BodyOutput {
-        match self.treatment {
-            BodyAction::Observe => BodyOutput::PASS,
-            BodyAction::Mask | BodyAction::Block => BodyOutput::cut(Abort::Uninspectable),
+        match self.action {
+            BodyAction::Observe => BodyOutput::UNCHANGED,
+            BodyAction::Mask | BodyAction::Block => BodyOutput::abort(Abort::Uninspectable),
         }
     }
 }

@@ -1,271 +1,271 @@
-//! What of a chunk is forwarded, what waits, and when is the body cut?
+//! Inspection and masking of one body: which bytes of each chunk are forwarded, and which are held back.
 //!
-//! | the body is | its bytes are |
+//! | kind | content |
 //! |---|---|
-//! | [plain](Plain) | the text itself, or lines of it |
-//! | [read twice](Twice) | messages with framing between them, or a text that only is called so |
-//! | [in frames](WebSocket) | what websockets send: frames, those of a client scrambled |
-//! | [in base64](Base64) | gRPC-Web's way through proxies that only let text pass |
-//! | [on its way to frames](Upgrading) | what a client sends before it is known whether these are frames |
-//! | [encoded](Encoded) | any of these but frames, compressed |
+//! | [`Plain`] | a text, or a sequence of texts such as lines, without framing in between |
+//! | [`DualRead`] | protobuf or gRPC messages, inspected both field by field and as text |
+//! | [`WebSocket`] | WebSocket frames |
+//! | [`Base64`] | gRPC-Web text mode: messages in base64 |
+//! | [`Upgrading`] | the request body of a WebSocket upgrade, until the upstream has responded |
+//! | [`Encoded`] | any of these but frames, with a content encoding |
 //!
-//! Each kind takes chunks of any size and forwards as many bytes as it took in the end; of what was compressed, what it says.
+//! Each kind accepts chunks of any size and preserves the length of the body. [`Encoded`] forwards the body decompressed.
 
 mod base64;
+mod dual_read;
 mod encoded;
+mod format;
 mod plain;
-mod shape;
-mod twice;
 mod upgrading;
 mod websocket;
 
 use self::base64::Base64;
+use self::dual_read::DualRead;
 use self::encoded::Encoded;
-pub use self::encoded::FORWARDED_TOGETHER;
+pub use self::encoded::MIN_FIRST_FORWARD;
+pub use self::format::BodyFormat;
 use self::plain::Plain;
-pub use self::shape::BodyFormat;
-use self::twice::Twice;
 use self::upgrading::Upgrading;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{DecodeError, Decoder, Detection, Document, Framing, Inspector, Sender};
+use super::{DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFormat};
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
 
-/// One body on its way.
+/// One body in progress.
 ///
-/// Has no `Debug`: it holds bytes of the body.
+/// Has no `Debug`, because it contains bytes of the body.
 pub enum Body {
-    /// A text, or a row of them.
+    /// A text, or a sequence of texts.
     Plain(Box<Plain>),
-    /// Messages, and framing between them.
-    Twice(Box<Twice>),
-    /// The frames of a websocket.
+    /// Protobuf or gRPC messages.
+    DualRead(Box<DualRead>),
+    /// WebSocket frames.
     WebSocket(WebSocket),
-    /// The same, once it is known whether it is one.
+    /// The request body of a WebSocket upgrade, before and after the upstream has agreed.
     Upgrading(Box<Upgrading>),
-    /// Messages in base64.
+    /// gRPC-Web messages in base64.
     Base64(Box<Base64>),
-    /// Something compressed.
+    /// A body with a content encoding.
     Encoded(Encoded),
 }
 
-/// What is to be done with a body.
+/// Configuration for one body, derived from the policy.
 #[derive(Clone)]
 pub struct BodyConfig {
-    /// What happens when a card is found.
-    pub treatment: BodyAction,
-    /// What counts as found.
+    /// Action for findings.
+    pub action: BodyAction,
+    /// Detection criteria.
     pub criteria: Arc<Criteria>,
-    /// What a masked card looks like.
+    /// Mask style.
     pub style: Style,
-    /// The most bytes that may wait in the host at a time.
+    /// Maximum number of bytes that may be paused in the host at a time.
     pub pause_limit: usize,
-    /// Whether a message that cannot be read cuts the body.
-    pub refuse_unread: bool,
+    /// Whether an uninspectable message aborts the body.
+    pub block_uninspectable: bool,
 }
 
-/// What happens to a body with a card in it.
+/// Action for a body with a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyAction {
-    /// The card is masked.
+    /// Masks each finding.
     Mask,
-    /// The body is cut before the card.
+    /// Aborts the body before the first finding.
     Block,
-    /// Nothing: the bytes pass untouched and without waiting, cards are reported.
+    /// Reports findings; forwards every chunk unchanged and at once.
     Observe,
 }
 
-/// What to do with the chunk that was pushed.
+/// Instructions for the chunk that was pushed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BodyOutput {
-    /// The bytes to forward instead of the chunk; `None` when the chunk is right as it is.
+    /// Bytes that replace the chunk; `None` leaves it unchanged.
     pub replacement: Option<Vec<u8>>,
-    /// Whether it goes on.
+    /// Whether the chunk is forwarded.
     pub flow: BodyFlow,
 }
 
-/// Numbers of bytes of a body, for a decision on those that are undecided.
+/// Progress of a body, from which the caller derives a [`HoldBack`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// How its sender marks the end.
+pub struct BodyProgress {
+    /// How the sender marks the end of the body.
     pub sender: Sender,
-    /// The number of bytes received.
+    /// Number of bytes received.
     pub received: u64,
-    /// The number of bytes forwarded.
+    /// Number of bytes forwarded.
     pub forwarded: u64,
-    /// Whether the last chunk brought new bytes.
+    /// Whether the last callback delivered new bytes.
     pub is_fresh: bool,
-    /// Whether it came back from the host with them.
+    /// Whether the last callback also returned a paused chunk.
     pub was_paused: bool,
-    /// Whether all of it is decided, and nothing has to wait but for what the host does.
+    /// Whether no byte is undecided, so that only the state of the host can require a pause.
     pub is_decided: bool,
 }
 
-/// Where undecided bytes are held back.
+/// Location of held-back bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// In the host, masked: trailers may follow, and the host gives them back.
-    Pause,
+pub enum HoldBack {
+    /// In the host, masked, because trailers may follow: the host returns a paused chunk before them.
+    InHost,
     /// In the filter.
-    Hold,
-    /// In the filter, although trailers may follow: the host could not hold what comes next.
-    TooMuch,
-    /// Nowhere: the body has ended, although the last callback did not say so.
-    End,
-    /// Nowhere: they are forwarded masked, since they could neither wait in the host nor follow later.
-    Release,
+    InFilter,
+    /// In the filter although trailers may follow, because the buffer of the host could overflow.
+    InFilterHostFull,
+    /// Not held back: the body has ended, although the last callback did not signal it.
+    EndOfBody,
+    /// Not held back: forwarded masked, because they can neither be paused in the host nor follow later.
+    ReleaseMasked,
 }
 
-/// Whether a body goes on after a chunk.
+/// Whether a body continues after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFlow {
-    /// The chunk is forwarded.
+    /// Forward the chunk.
     Pass,
-    /// The chunk waits in the host and comes again at the front of the next one.
+    /// Pause the chunk in the host, which returns it at the front of the next one.
     Pause,
-    /// Nothing more is forwarded, this chunk included.
+    /// Forward nothing more, including this chunk.
     Abort(Abort),
-    /// The replacement is forwarded, which tells the receiver why nothing more comes.
+    /// Forward the replacement, which contains a WebSocket close frame, and nothing more.
     Close(Abort),
 }
 
-/// Why a body is cut.
+/// Reason to abort a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Abort {
-    /// It holds a card, and the policy blocks those.
+    /// The body contains a finding, and the policy blocks it.
     Card,
-    /// Its trailers came while undecided bytes were held that could not follow any more.
-    TrailersOverTail,
-    /// It cannot be read, or not be told what of it is new, and the policy blocks that.
+    /// Trailers arrived while held-back bytes could no longer be forwarded.
+    HeldBackAtTrailers,
+    /// The body cannot be inspected, or its new bytes cannot be identified, and the policy blocks that.
     Uninspectable,
 }
 
 impl BodyConfig {
-    /// An inspector at the start of a text written in `document`.
-    fn inspector(&self, document: Document) -> Inspector {
-        Inspector::new(document, self.style).under(Arc::clone(&self.criteria))
+    /// Creates an inspector for a text.
+    fn inspector(&self, text_format: TextFormat) -> Inspector {
+        Inspector::new(text_format, self.style).with_criteria(Arc::clone(&self.criteria))
     }
 }
 
 impl Body {
-    /// A body of this shape.
-    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
-        match shape.framing {
-            _ if shape.base64 => Self::Base64(Box::new(Base64::new(shape, plan))),
-            Framing::Protobuf | Framing::Grpc(_) => Self::Twice(Box::new(Twice::new(shape, plan))),
-            Framing::Whole | Framing::Lines | Framing::Events => Self::Plain(Box::new(Plain::new(shape, plan))),
+    /// Creates a body without a content encoding.
+    pub fn new(format: BodyFormat, config: BodyConfig) -> Self {
+        match format.framing {
+            _ if format.base64 => Self::Base64(Box::new(Base64::new(format, config))),
+            Framing::Protobuf | Framing::Grpc(_) => Self::DualRead(Box::new(DualRead::new(format, config))),
+            Framing::Whole | Framing::Lines | Framing::Events => Self::Plain(Box::new(Plain::new(format, config))),
         }
     }
 
-    /// The same, encoded so that `decoder` reads it. What is forwarded is what it says.
-    pub fn encoded(decoder: Decoder, shape: BodyFormat, plan: BodyConfig) -> Self {
-        Self::Encoded(Encoded::new(decoder, shape, plan))
+    /// Creates a body with a content encoding. `format` describes the decoded body, which is forwarded decompressed.
+    pub fn encoded(decoder: Decoder, format: BodyFormat, config: BodyConfig) -> Self {
+        Self::Encoded(Encoded::new(decoder, format, config))
     }
 
-    /// What `side` sends through a websocket.
-    pub fn of_websocket(side: Side, plan: BodyConfig) -> Self {
-        Self::WebSocket(WebSocket::new(side, plan))
+    /// Creates the frames that `side` sends in a WebSocket.
+    pub fn of_websocket(side: Side, config: BodyConfig) -> Self {
+        Self::WebSocket(WebSocket::new(side, config))
     }
 
-    /// What a client sends that has asked for a websocket: its frames, or a text of this shape.
-    pub fn upgrading(shape: BodyFormat, plan: BodyConfig) -> Self {
-        Self::Upgrading(Box::new(Upgrading::new(shape, plan)))
+    /// Creates the request body of a WebSocket upgrade: frames, or a text in this format.
+    pub fn upgrading(format: BodyFormat, config: BodyConfig) -> Self {
+        Self::Upgrading(Box::new(Upgrading::new(format, config)))
     }
 
-    /// The client got the websocket that it asked for: what comes are frames. False when what came before were none. Calls
-    /// `report` for every card that this decides.
+    /// Continues the body as frames, because the upstream has accepted the upgrade. Returns false when the bytes so far are not
+    /// frames. Calls `report` for each finding that this decides.
     pub fn upgrade(&mut self, report: &mut dyn FnMut(Detection)) -> Result<bool, Abort> {
         match self {
             Self::Upgrading(body) => body.upgrade(report),
             Self::WebSocket(_) => Ok(true),
-            Self::Plain(_) | Self::Twice(_) | Self::Base64(_) | Self::Encoded(_) => Ok(false),
+            Self::Plain(_) | Self::DualRead(_) | Self::Base64(_) | Self::Encoded(_) => Ok(false),
         }
     }
 
-    /// True when it is compressed, so that what a chunk says may be much longer than the chunk.
+    /// True for a body with a content encoding, whose chunks can be much longer decoded.
     pub fn is_encoded(&self) -> bool {
         matches!(self, Self::Encoded(_))
     }
 
-    /// True when it is compressed and the next byte would begin another member.
+    /// True for a body with a content encoding whose next byte would begin another member or frame.
     pub fn is_between_members(&self) -> bool {
         matches!(self, Self::Encoded(body) if body.is_between_members())
     }
 
-    /// True when a part of the body was forwarded that could not be read.
-    pub fn passed_unread(&self) -> bool {
+    /// True when a part of the body was forwarded uninspected.
+    pub fn passed_uninspected(&self) -> bool {
         match self {
-            Self::Plain(body) => body.passed_unread(),
-            Self::Twice(body) => body.passed_unread(),
-            Self::WebSocket(body) => body.passed_unread(),
-            Self::Upgrading(body) => body.passed_unread(),
-            Self::Base64(body) => body.passed_unread(),
-            Self::Encoded(body) => body.text().passed_unread(),
+            Self::Plain(body) => body.passed_uninspected(),
+            Self::DualRead(body) => body.passed_uninspected(),
+            Self::WebSocket(body) => body.passed_uninspected(),
+            Self::Upgrading(body) => body.passed_uninspected(),
+            Self::Base64(body) => body.passed_uninspected(),
+            Self::Encoded(body) => body.decoded().passed_uninspected(),
         }
     }
 
-    /// Why it could not be decoded.
-    pub fn flaw(&self) -> Option<DecodeError> {
+    /// Error of the content decoder.
+    pub fn decode_error(&self) -> Option<DecodeError> {
         match self {
-            Self::Encoded(body) => body.flaw(),
-            Self::Plain(_) | Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) => None,
+            Self::Encoded(body) => body.decode_error(),
+            Self::Plain(_) | Self::DualRead(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) => None,
         }
     }
 
-    /// The only kind of body of which bytes wait in the host.
+    /// The only kind of body that pauses chunks in the host.
     fn plain(&self) -> Option<&Plain> {
         match self {
             Self::Plain(body) => Some(body),
-            Self::Twice(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => None,
+            Self::DualRead(_) | Self::WebSocket(_) | Self::Upgrading(_) | Self::Base64(_) | Self::Encoded(_) => None,
         }
     }
 
-    /// True when bytes of it were not forwarded yet, nor put into the host.
+    /// True when the filter holds back bytes that are neither forwarded nor paused in the host.
     pub fn holds_back(&self) -> bool {
         match self {
             Self::WebSocket(_) | Self::Upgrading(_) => false,
             Self::Plain(body) => body.holds_back(),
-            Self::Twice(body) => body.holds_back(),
+            Self::DualRead(body) => body.holds_back(),
             Self::Base64(body) => body.holds_back(),
             Self::Encoded(body) => body.holds_back(),
         }
     }
 
-    /// True when bytes had to wait here that should have waited in the host, which was not to hold more.
-    pub fn outgrew_pause(&self) -> bool {
-        self.plain().is_some_and(Plain::outgrew_pause)
+    /// True when the pause limit forced bytes into the filter that should have been paused in the host.
+    pub fn exceeded_pause_limit(&self) -> bool {
+        self.plain().is_some_and(Plain::exceeded_pause_limit)
     }
 
-    /// True when another filter has taken along held-back bytes, which were forwarded masked.
+    /// True when held-back bytes were forwarded masked, because another filter continued the stream.
     pub fn was_released(&self) -> bool {
         self.plain().is_some_and(Plain::was_released)
     }
 
-    /// The number of bytes that wait in the host, unless another filter takes them along.
+    /// Number of bytes that are paused in the host, unless another filter has continued the stream.
     pub fn paused_len(&self) -> usize {
         self.plain().map_or(0, Plain::paused_len)
     }
 
-    /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
+    /// Length of the paused chunk at the front of `chunk`, which is the whole buffer of the host.
     pub fn returned_len(&self, chunk: &[u8]) -> usize {
         self.plain().map_or(0, |body| body.returned_len(chunk))
     }
 
-    /// Takes the next chunk, which is everything that the host holds: after a [`BodyFlow::Pause`] it begins with the chunk that
-    /// waited, unless another filter took that along. `end` says that nothing follows, trailers included. Calls `report` for
-    /// every card, in order, and asks `advice` where undecided bytes are held back.
+    /// Processes the next chunk, which is the whole buffer of the host: after a [`BodyFlow::Pause`] it begins with the paused
+    /// chunk, unless another filter has continued the stream. `end` means that nothing follows, including trailers. Calls
+    /// `report` for each finding, in order, and `hold_back` for the location of undecided bytes.
     pub fn push(
         &mut self,
         chunk: Vec<u8>,
         end: bool,
         report: &mut dyn FnMut(Detection),
-        advice: &mut dyn FnMut(Counts) -> Advice,
+        hold_back: &mut dyn FnMut(BodyProgress) -> HoldBack,
     ) -> BodyOutput {
         match self {
-            Self::Plain(body) => body.push_chunk(chunk, end, report, advice),
-            Self::Twice(body) => body.push(chunk, end, report),
+            Self::Plain(body) => body.push_chunk(chunk, end, report, hold_back),
+            Self::DualRead(body) => body.push(chunk, end, report),
             Self::WebSocket(body) => body.push(chunk, end, report),
             Self::Upgrading(body) => body.push(chunk, end, report),
             Self::Base64(body) => body.push(chunk, end, report),
@@ -273,12 +273,12 @@ impl Body {
         }
     }
 
-    /// Takes the chunk that waited in the host, or nothing, now that trailers have begun.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
+    /// Ends the body, because trailers have begun. `paused` is the chunk that is paused in the host, or empty.
+    pub fn finish_before_trailers(&mut self, paused: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         match self {
-            Self::Plain(body) => body.finish_before_trailers(waiting, report),
-            Self::Twice(body) => body.finish_before_trailers(report),
-            Self::WebSocket(body) => body.finish(report),
+            Self::Plain(body) => body.finish_before_trailers(paused, report),
+            Self::DualRead(body) => body.finish_before_trailers(report),
+            Self::WebSocket(body) => body.finish_before_trailers(report),
             Self::Upgrading(body) => body.finish_before_trailers(report),
             Self::Base64(body) => body.finish_before_trailers(report),
             Self::Encoded(body) => body.finish_before_trailers(report),
@@ -287,32 +287,32 @@ impl Body {
 }
 
 impl BodyOutput {
-    /// The chunk goes on as it is.
-    const PASS: Self = Self { replacement: None, flow: BodyFlow::Pass };
+    /// Forwards the chunk unchanged.
+    const UNCHANGED: Self = Self { replacement: None, flow: BodyFlow::Pass };
 
-    /// These bytes go on in the chunk's place.
+    /// Forwards `bytes` instead of the chunk.
     fn replaced_by(bytes: Vec<u8>) -> Self {
         Self { replacement: Some(bytes), flow: BodyFlow::Pass }
     }
 
-    /// What goes on of `chunk`, of a body that nothing waits in the host for.
-    fn forwarded(self, chunk: Vec<u8>) -> Result<Vec<u8>, Abort> {
+    /// Forwards nothing more.
+    fn abort(abort: Abort) -> Self {
+        Self { replacement: None, flow: BodyFlow::Abort(abort) }
+    }
+
+    /// The bytes that are forwarded of `chunk`, for a body that never pauses in the host.
+    fn into_forwarded(self, chunk: Vec<u8>) -> Result<Vec<u8>, Abort> {
         match self.flow {
             BodyFlow::Pass | BodyFlow::Pause => Ok(self.replacement.unwrap_or(chunk)),
-            BodyFlow::Abort(cut) | BodyFlow::Close(cut) => Err(cut),
+            BodyFlow::Abort(abort) | BodyFlow::Close(abort) => Err(abort),
         }
     }
 
-    /// What becomes of the last turn of a body, now that trailers have begun and nothing can be put in front of them.
+    /// Aborts if bytes would have to be forwarded, because nothing can be inserted once trailers have begun.
     fn before_trailers(self) -> Self {
         match self.replacement {
-            Some(rest) if !rest.is_empty() => Self::cut(Abort::TrailersOverTail),
+            Some(rest) if !rest.is_empty() => Self::abort(Abort::HeldBackAtTrailers),
             _ => Self { replacement: None, ..self },
         }
-    }
-
-    /// Nothing goes on.
-    fn cut(cut: Abort) -> Self {
-        Self { replacement: None, flow: BodyFlow::Abort(cut) }
     }
 }

@@ -1,134 +1,135 @@
-//! Body that is forwarded byte for byte: what of a chunk is forwarded, what is held back, and where.
+//! Body that is forwarded byte for byte: which bytes of a chunk are forwarded, which are held back, and where.
 //!
-//! | sender | undecided bytes are held back | the end is known by |
+//! | sender | location of held-back bytes | end of the body |
 //! |---|---|---|
-//! | [`Sender::Length`] | in the filter | counting |
-//! | [`Sender::EndSignalled`] | in the filter | the last callback |
-//! | [`Sender::EndUnknown`], one text | masked in the host and as they came in the filter, while [`Advice`] says so; else in the filter | the last callback or the trailers |
-//! | [`Sender::EndUnknown`], a row of messages | in the filter, within one message | the message's end |
+//! | [`Sender::Length`] | filter | when `content-length` bytes have arrived |
+//! | [`Sender::EndSignalled`] | filter | last callback |
+//! | [`Sender::EndUnknown`], one text | as [`HoldBack`] says: masked in the host with the original in the filter, or only in the filter | last callback or trailers |
+//! | [`Sender::EndUnknown`], a sequence of messages | filter, within one message | end of the message |
 //!
-//! Once trailers have begun the host takes no more bytes, so bytes held back *in the filter* would be lost then: the body is
-//! cut ([`Abort::TrailersOverTail`]). Bytes that wait in the host can still be edited.
+//! Once trailers have begun the host accepts no more bytes, so bytes held back *in the filter* would be lost. The body is then
+//! reset ([`Abort::HeldBackAtTrailers`]). Bytes that are paused in the host can still be edited.
 //!
-//! # What waits in the host is masked
+//! # Paused bytes are masked
 //!
-//! The host has one buffer per direction for all filters of the chain. A filter behind this one that continues the stream
-//! takes the paused chunk along without asking. So no undecided digit waits there: a masked form of the same length does, and
-//! the filter keeps the bytes as they came. When the chunk comes back, they take their place again. When it was taken along,
-//! the receiver has read no digit too many, and what comes next is inspected as their continuation.
+//! The host has one buffer per direction for all filters of the chain. A later filter that continues the stream also forwards
+//! the paused chunk. So undecided digits are paused in a masked form of the same length, and the filter keeps the original
+//! bytes. When the chunk returns, they replace the masked form. When another filter has forwarded it, the receiver has read no
+//! undecided digit, and the next bytes are inspected as their continuation.
 //!
-//! # What is paused never grows
+//! # A paused chunk never grows
 //!
-//! Envoy crashes when a paused response outgrows its buffer. Bytes held back in the filter are put in front of the next chunk
-//! before that begins to wait, never while it does.
+//! Envoy crashes when a paused response outgrows its buffer. Bytes held back in the filter are inserted before the next chunk
+//! when its pause begins, not later.
 //!
 //! # Work per byte
 //!
-//! Held-back bytes are inspected again with what comes behind them. A sender of very small chunks could make each byte be
-//! inspected as often as there are chunks, so a body has a budget for it ([`Plain::may_reread`]). Beyond it, more bytes have
-//! to come before the next inspection.
+//! Held-back bytes are inspected again together with the bytes after them. Very small chunks could cause an inspection of each
+//! byte per chunk, so a body has a budget for it ([`Plain::may_reinspect`]). Beyond the budget, an inspection requires more
+//! bytes.
 
-use super::{Abort, Advice, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Counts};
-use crate::stream::messages::{BodyPart, Messages, as_u64};
-use crate::stream::{Detection, Document, Finding, Framing, Inspector, Sender};
+use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack};
+use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
+use crate::stream::{Detection, Finding, Framing, Inspector, Sender, TextFormat};
 
-/// A body whose texts appear in it byte for byte.
+/// A body whose texts are contained in it byte for byte.
 pub struct Plain {
     sender: Sender,
-    messages: Messages,
+    splitter: BodySplitter,
     inspector: Inspector,
-    document: Document,
-    plan: BodyConfig,
-    /// Undecided bytes, as they came.
-    pending: Vec<u8>,
-    /// How many of the `pending` bytes were forwarded in masked form, because another filter took them along.
+    text_format: TextFormat,
+    config: BodyConfig,
+    /// Undecided bytes, as received.
+    held_back: Vec<u8>,
+    /// How many of the `held_back` bytes were forwarded masked, because another filter continued the stream.
     released: usize,
-    /// What waits in the host: decided bytes, and the masked form of all `pending` bytes that were not released.
+    /// The chunk that is paused in the host: decided bytes, then the masked form of the `held_back` bytes that were not
+    /// released.
     paused: Option<Vec<u8>>,
     received: u64,
     forwarded: u64,
-    /// How many bytes were inspected more than once.
-    reread: u64,
-    passed_unread: bool,
-    outgrew_pause: bool,
+    /// Number of bytes that were inspected more than once.
+    reinspected: u64,
+    passed_uninspected: bool,
+    exceeded_pause_limit: bool,
     was_released: bool,
-    /// The end of the body was decided before a callback said that it was the end.
+    /// The last bytes were decided as the end of the body, although no callback signalled the end.
     has_ended: bool,
 }
 
-/// How many bytes of a body may be inspected again before the number of received bytes matters.
-const FREE_REREADS: u64 = 64 << 10;
-/// How many bytes may be inspected again for each one that is received.
-const REREADS_PER_BYTE: u64 = 8;
-/// How many bytes at the end of a chunk that waited are looked for where it did not come back in front.
-const MARK: usize = 32;
-/// How many bytes wait in the host although each chunk puts them there once more.
-const CHEAP: usize = 4096;
-/// What an inspection costs besides its bytes, in bytes.
+/// How many bytes of any body may be inspected again.
+const FREE_REINSPECTIONS: u64 = 64 << 10;
+/// How many more bytes may be inspected again per received byte.
+const REINSPECTIONS_PER_BYTE: u64 = 8;
+/// Fixed cost of an inspection, in bytes.
 const COST_OF_INSPECTION: u64 = 256;
+/// How many bytes at the end of a paused chunk are searched for where it was not returned at the front.
+const MARKER_LEN: usize = 32;
+/// Up to this length a chunk is paused again without an inspection, although every chunk copies it into the host once more.
+const CHEAP_PAUSE: usize = 4096;
 
 impl Plain {
-    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
-        let BodyFormat { sender, framing, document, .. } = shape;
-        let pause_limit = if framing == Framing::Whole { plan.pause_limit } else { 0 };
+    pub fn new(format: BodyFormat, config: BodyConfig) -> Self {
+        let BodyFormat { sender, framing, text_format, .. } = format;
+        let pause_limit = if framing == Framing::Whole { config.pause_limit } else { 0 };
         Self {
             sender,
-            messages: Messages::new(framing),
-            inspector: plan.inspector(document),
-            document,
-            plan: BodyConfig { pause_limit, ..plan },
-            pending: Vec::new(),
+            splitter: BodySplitter::new(framing),
+            inspector: config.inspector(text_format),
+            text_format,
+            config: BodyConfig { pause_limit, ..config },
+            held_back: Vec::new(),
             released: 0,
             paused: None,
             received: 0,
             forwarded: 0,
-            reread: 0,
-            passed_unread: false,
-            outgrew_pause: false,
+            reinspected: 0,
+            passed_uninspected: false,
+            exceeded_pause_limit: false,
             was_released: false,
             has_ended: false,
         }
     }
 
-    /// True when a part of the body was forwarded that could not be read.
-    pub fn passed_unread(&self) -> bool {
-        self.passed_unread
+    /// True when a part of the body was forwarded uninspected.
+    pub fn passed_uninspected(&self) -> bool {
+        self.passed_uninspected
     }
 
-    /// True when bytes had to be held back in the filter because the host was not to hold more.
-    pub fn outgrew_pause(&self) -> bool {
-        self.outgrew_pause
+    /// True when the pause limit forced bytes into the filter that should have been paused in the host.
+    pub fn exceeded_pause_limit(&self) -> bool {
+        self.exceeded_pause_limit
     }
 
-    /// True when another filter has taken along held-back bytes, which were forwarded masked.
+    /// True when held-back bytes were forwarded masked, because another filter continued the stream.
     pub fn was_released(&self) -> bool {
         self.was_released
     }
 
-    /// The number of bytes that wait in the host, unless another filter takes them along.
+    /// Number of bytes that are paused in the host, unless another filter has continued the stream.
     pub fn paused_len(&self) -> usize {
         self.paused.as_ref().map_or(0, Vec::len)
     }
 
-    /// How many bytes at the front of `chunk`, which is everything that the host holds, have waited there.
+    /// Length of the paused chunk at the front of `chunk`, which is the whole buffer of the host.
     pub fn returned_len(&self, chunk: &[u8]) -> usize {
         self.paused.as_ref().filter(|paused| chunk.starts_with(paused)).map_or(0, Vec::len)
     }
 
-    /// Takes the next bytes of a body of which nothing ever waits in the host.
+    /// Processes the next bytes of a body that is never paused in the host.
     pub fn push(&mut self, bytes: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
-        self.push_chunk(bytes, end, report, &mut |_| Advice::Hold)
+        self.push_chunk(bytes, end, report, &mut |_| HoldBack::InFilter)
     }
 
-    /// Takes everything that the host holds: after a [`BodyFlow::Pause`] it begins with the chunk that waited, unless another
-    /// filter took that along. `end` says that nothing follows, trailers included. Calls `report` for every card, in
-    /// order, and asks `advice` whether the chunk may wait in the host.
+    /// Processes the whole buffer of the host: after a [`BodyFlow::Pause`] it begins with the paused chunk, unless another
+    /// filter has continued the stream. `end` means that nothing follows, including trailers. Calls `report` for each finding,
+    /// in order, and `hold_back` for the location of undecided bytes.
     pub fn push_chunk(
         &mut self,
         mut chunk: Vec<u8>,
         end: bool,
         report: &mut dyn FnMut(Detection),
-        advice: &mut dyn FnMut(Counts) -> Advice,
+        hold_back: &mut dyn FnMut(BodyProgress) -> HoldBack,
     ) -> BodyOutput {
         let mut returned = None;
         if let Some(paused) = self.paused.take() {
@@ -138,225 +139,228 @@ impl Plain {
                     returned = Some(paused);
                 }
                 Resumed::Released => {}
-                Resumed::Displaced => return BodyOutput::cut(Abort::Uninspectable),
+                Resumed::Displaced => return BodyOutput::abort(Abort::Uninspectable),
             }
         }
         let (is_fresh, was_paused) = (!chunk.is_empty(), returned.is_some());
         if is_fresh && self.has_ended {
-            // It went on in clear because it was the end, so nothing may continue it.
-            return BodyOutput::cut(Abort::Uninspectable);
+            // The last bytes were decided as the end and forwarded, so these bytes may complete a card number.
+            return BodyOutput::abort(Abort::Uninspectable);
         }
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let end = end || self.sender.is_done_after(self.received);
-        if is_fresh && !self.may_reread(returned.as_ref().map_or(0, Vec::len), end) {
-            return self.wait_for_more(returned, chunk);
+        if is_fresh && !self.may_reinspect(returned.as_ref().map_or(0, Vec::len), end) {
+            return self.hold_back_uninspected(returned, chunk);
         }
-        let decided_before = returned.map(|paused| self.decided_of(paused)).unwrap_or_default();
-        let is_untouched = self.pending.is_empty() && decided_before.is_empty();
-        let mut bytes = std::mem::take(&mut self.pending);
+        let decided_before = returned.map(|paused| self.decided_part(paused)).unwrap_or_default();
+        let is_untouched = self.held_back.is_empty() && decided_before.is_empty();
+        let mut bytes = std::mem::take(&mut self.held_back);
         if bytes.is_empty() {
             bytes = chunk;
         } else {
             bytes.append(&mut chunk);
         }
-        let mut walk = Walk { changed: false, cut: None, report };
-        self.decide(&mut bytes, end, &mut walk);
-        if let Some(cut) = walk.cut {
-            return BodyOutput::cut(cut);
+        let mut outcome = ChunkOutcome { changed: false, abort: None, report };
+        self.inspect(&mut bytes, end, &mut outcome);
+        if let Some(abort) = outcome.abort {
+            return BodyOutput::abort(abort);
         }
-        if self.plan.treatment == BodyAction::Observe {
-            return BodyOutput::PASS;
+        if self.config.action == BodyAction::Observe {
+            return BodyOutput::UNCHANGED;
         }
-        if is_untouched && self.pending.is_empty() {
+        if is_untouched && self.held_back.is_empty() {
             self.forwarded = self.forwarded.saturating_add(as_u64(bytes.len()));
-            return BodyOutput { replacement: walk.changed.then_some(bytes), flow: BodyFlow::Pass };
+            return BodyOutput { replacement: outcome.changed.then_some(bytes), flow: BodyFlow::Pass };
         }
         let mut output = decided_before;
-        self.put(&mut output, &bytes);
-        let is_decided = self.waiting() == 0;
+        self.append_decided(&mut output, &bytes);
+        let is_decided = self.unforwarded_len() == 0;
         if is_decided && (end || !was_paused) {
             return self.forward(output);
         }
         let Self { sender, received, forwarded, .. } = *self;
-        match advice(Counts { sender, received, forwarded, is_fresh, was_paused, is_decided }) {
-            Advice::Pause if self.fits_in_host(&output) => {
-                self.cover(&mut output);
+        match hold_back(BodyProgress { sender, received, forwarded, is_fresh, was_paused, is_decided }) {
+            HoldBack::InHost if self.fits_in_host(&output) => {
+                self.append_masked(&mut output);
                 return self.pause(output);
             }
-            Advice::Pause | Advice::TooMuch => self.outgrew_pause |= !is_decided && self.plan.pause_limit > 0,
-            Advice::Hold => {}
-            Advice::Release => {
-                self.cover(&mut output);
-                self.released = self.pending.len();
+            HoldBack::InHost | HoldBack::InFilterHostFull => {
+                self.exceeded_pause_limit |= !is_decided && self.config.pause_limit > 0;
+            }
+            HoldBack::InFilter => {}
+            HoldBack::ReleaseMasked => {
+                self.append_masked(&mut output);
+                self.released = self.held_back.len();
                 self.was_released = true;
             }
-            Advice::End => {
+            HoldBack::EndOfBody => {
                 self.has_ended = true;
-                let mut rest = std::mem::take(&mut self.pending);
-                self.decide(&mut rest, true, &mut walk);
-                if let Some(cut) = walk.cut {
-                    return BodyOutput::cut(cut);
+                let mut rest = std::mem::take(&mut self.held_back);
+                self.inspect(&mut rest, true, &mut outcome);
+                if let Some(abort) = outcome.abort {
+                    return BodyOutput::abort(abort);
                 }
-                self.put(&mut output, &rest);
+                self.append_decided(&mut output, &rest);
             }
         }
         self.forward(output)
     }
 
-    /// Holds `bytes` back without an inspection, where those before them are as long as that is cheap.
-    fn wait_for_more(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> BodyOutput {
-        let most = self.plan.pause_limit.min(CHEAP);
+    /// Holds `bytes` back without an inspection: in the host if a chunk was returned and copying it is cheap, else in the filter.
+    fn hold_back_uninspected(&mut self, returned: Option<Vec<u8>>, mut bytes: Vec<u8>) -> BodyOutput {
+        let limit = self.config.pause_limit.min(CHEAP_PAUSE);
         let decided = match returned {
-            Some(mut paused) if paused.len().saturating_add(bytes.len()) <= most => {
-                let mask = self.plan.style.character.as_byte();
-                // All of it that may be a part of a number, in whatever spelling.
-                let may_tell = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-                paused.extend(bytes.iter().map(|byte| if may_tell(byte) { mask } else { *byte }));
-                self.pending.append(&mut bytes);
+            Some(mut paused) if paused.len().saturating_add(bytes.len()) <= limit => {
+                let mask = self.config.style.character.as_byte();
+                // Any of these bytes can be a part of a number, because nothing was decoded.
+                let needs_mask = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+                paused.extend(bytes.iter().map(|byte| if needs_mask(byte) { mask } else { *byte }));
+                self.held_back.append(&mut bytes);
                 return self.pause(paused);
             }
-            Some(paused) => self.decided_of(paused),
+            Some(paused) => self.decided_part(paused),
             None => Vec::new(),
         };
-        self.pending.append(&mut bytes);
+        self.held_back.append(&mut bytes);
         self.forward(decided)
     }
 
-    /// The turn in which `output` waits in the host.
+    /// Pauses `output` in the host.
     fn pause(&mut self, output: Vec<u8>) -> BodyOutput {
         self.paused = Some(output.clone());
         BodyOutput { replacement: Some(output), flow: BodyFlow::Pause }
     }
 
-    /// The decided bytes in front of the masked ones in `paused`, which came back.
-    fn decided_of(&self, mut paused: Vec<u8>) -> Vec<u8> {
-        paused.truncate(paused.len().saturating_sub(self.waiting()));
+    /// Removes the masked bytes from the end of a returned chunk.
+    fn decided_part(&self, mut paused: Vec<u8>) -> Vec<u8> {
+        paused.truncate(paused.len().saturating_sub(self.unforwarded_len()));
         paused
     }
 
-    /// Ends the body, now that trailers have begun. `waiting` is what the host still holds.
-    pub fn finish_before_trailers(&mut self, waiting: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
-        let is_in_host = self.paused.as_ref().is_some_and(|paused| waiting.starts_with(paused));
-        let turn = self.push_chunk(if is_in_host { waiting } else { Vec::new() }, true, report, &mut |_| Advice::Hold);
-        if is_in_host { turn } else { turn.before_trailers() }
+    /// Ends the body, because trailers have begun. `paused` is the buffer of the host.
+    pub fn finish_before_trailers(&mut self, paused: Vec<u8>, report: &mut dyn FnMut(Detection)) -> BodyOutput {
+        let is_in_host = self.paused.as_ref().is_some_and(|expected| paused.starts_with(expected));
+        let chunk = if is_in_host { paused } else { Vec::new() };
+        let output = self.push_chunk(chunk, true, report, &mut |_| HoldBack::InFilter);
+        if is_in_host { output } else { output.before_trailers() }
     }
 
-    /// What has become of the `paused` bytes, now that the host holds `chunk`.
+    /// Determines from the buffer of the host whether the `paused` chunk was returned.
     fn resume(&mut self, paused: &[u8], chunk: &[u8]) -> Resumed {
         if chunk.starts_with(paused) {
             return Resumed::Returned;
         }
         self.was_released = true;
-        let end = paused.get(paused.len().saturating_sub(MARK)..).unwrap_or_default();
+        let end = paused.get(paused.len().saturating_sub(MARKER_LEN)..).unwrap_or_default();
         if end.is_empty() || chunk.windows(end.len()).any(|part| part == end) {
-            // Another filter may hold bytes in front of them, and which bytes are new cannot be told.
+            // Another filter may have inserted bytes before the paused chunk, so the new bytes cannot be identified.
             return Resumed::Displaced;
         }
-        self.released = self.pending.len();
+        self.released = self.held_back.len();
         self.forwarded = self.forwarded.saturating_add(as_u64(paused.len()));
         Resumed::Released
     }
 
-    /// True when bytes are held back here.
+    /// True when the filter holds back bytes.
     pub fn holds_back(&self) -> bool {
-        self.waiting() > 0 && self.plan.treatment != BodyAction::Observe
+        self.unforwarded_len() > 0 && self.config.action != BodyAction::Observe
     }
 
-    /// The number of pending bytes that were not forwarded in any form.
-    fn waiting(&self) -> usize {
-        self.pending.len().saturating_sub(self.released)
+    /// Number of held-back bytes that were not forwarded in any form.
+    fn unforwarded_len(&self) -> usize {
+        self.held_back.len().saturating_sub(self.released)
     }
 
-    /// Whether the pending bytes may be inspected again, and put into the host with as many that have `returned`, and takes it out
-    /// of the budget.
-    fn may_reread(&mut self, returned: usize, end: bool) -> bool {
-        if self.pending.is_empty() || end {
+    /// Charges the budget for another inspection of the held-back bytes, and for pausing `returned` bytes again. Returns false
+    /// when the budget does not suffice.
+    fn may_reinspect(&mut self, returned: usize, end: bool) -> bool {
+        if self.held_back.is_empty() || end {
             return true;
         }
-        let cost = as_u64(self.pending.len().saturating_add(returned)).saturating_add(COST_OF_INSPECTION);
-        let budget = FREE_REREADS.saturating_add(self.received.saturating_mul(REREADS_PER_BYTE));
-        let reread = self.reread.saturating_add(cost);
-        let fits = reread <= budget;
+        let cost = as_u64(self.held_back.len().saturating_add(returned)).saturating_add(COST_OF_INSPECTION);
+        let budget = FREE_REINSPECTIONS.saturating_add(self.received.saturating_mul(REINSPECTIONS_PER_BYTE));
+        let reinspected = self.reinspected.saturating_add(cost);
+        let fits = reinspected <= budget;
         if fits {
-            self.reread = reread;
+            self.reinspected = reinspected;
         }
         fits
     }
 
-    /// Inspects `bytes`, masks what is to be masked, and leaves those that are decided; the others are pending then.
-    fn decide(&mut self, bytes: &mut Vec<u8>, end: bool, walk: &mut Walk<'_>) {
+    /// Inspects and masks `bytes`. Leaves the decided ones in it and holds back the others.
+    fn inspect(&mut self, bytes: &mut Vec<u8>, end: bool, outcome: &mut ChunkOutcome<'_>) {
         let mut decided: usize = 0;
         while let Some(rest) = bytes.get_mut(decided..).filter(|rest| !rest.is_empty()) {
-            let count = self.step(rest, end, walk);
+            let count = self.inspect_part(rest, end, outcome);
             decided = decided.saturating_add(count);
-            if count == 0 || walk.cut.is_some() {
+            if count == 0 || outcome.abort.is_some() {
                 break;
             }
         }
-        self.pending = bytes.split_off(decided.min(bytes.len()));
+        self.held_back = bytes.split_off(decided.min(bytes.len()));
     }
 
-    /// Puts decided `bytes` behind `output`, without those that were released before.
-    fn put(&mut self, output: &mut Vec<u8>, bytes: &[u8]) {
+    /// Appends decided `bytes` to `output`, except those that were released.
+    fn append_decided(&mut self, output: &mut Vec<u8>, bytes: &[u8]) {
         let released = self.released.min(bytes.len());
         self.released = self.released.saturating_sub(released);
         output.extend_from_slice(bytes.get(released..).unwrap_or_default());
     }
 
-    /// Puts the masked form of the pending bytes behind `output`, without those that were released before.
-    fn cover(&self, output: &mut Vec<u8>) {
-        let covered = self.inspector.covered(&self.pending);
-        output.extend_from_slice(covered.get(self.released..).unwrap_or_default());
+    /// Appends the masked form of the held-back bytes to `output`, except those that were released.
+    fn append_masked(&self, output: &mut Vec<u8>) {
+        let masked = self.inspector.mask_undecided(&self.held_back);
+        output.extend_from_slice(masked.get(self.released..).unwrap_or_default());
     }
 
-    /// Whether the host may hold `output` with the pending bytes behind it.
+    /// True when `output` and the held-back bytes fit into the pause limit.
     fn fits_in_host(&self, output: &[u8]) -> bool {
-        output.len().saturating_add(self.waiting()) <= self.plan.pause_limit
+        output.len().saturating_add(self.unforwarded_len()) <= self.config.pause_limit
     }
 
-    /// The turn that forwards `output`, while the pending bytes stay in the filter.
+    /// Forwards `output`. The held-back bytes stay in the filter.
     fn forward(&mut self, output: Vec<u8>) -> BodyOutput {
         self.forwarded = self.forwarded.saturating_add(as_u64(output.len()));
-        if self.plan.treatment == BodyAction::Observe { BodyOutput::PASS } else { BodyOutput::replaced_by(output) }
+        if self.config.action == BodyAction::Observe { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(output) }
     }
 
-    /// Handles the bytes at the front of `rest` and returns how many are decided; none when more are needed.
-    fn step(&mut self, rest: &mut [u8], end: bool, walk: &mut Walk<'_>) -> usize {
-        match self.messages.next(rest, end) {
+    /// Inspects the first part of `rest`. Returns how many bytes are decided; 0 when more bytes are needed.
+    fn inspect_part(&mut self, rest: &mut [u8], end: bool, outcome: &mut ChunkOutcome<'_>) -> usize {
+        match self.splitter.next(rest, end) {
             BodyPart::Undecided => 0,
-            BodyPart::Framing(len) | BodyPart::Head(len) => len,
+            BodyPart::Framing(len) | BodyPart::Prefix(len) => len,
             BodyPart::Compressed(len) => {
-                self.messages.take(rest.get(..len).unwrap_or_default());
-                self.passed_unread = true;
-                if self.plan.refuse_unread {
-                    walk.cut = Some(Abort::Uninspectable);
+                self.splitter.consume(rest.get(..len).unwrap_or_default());
+                self.passed_uninspected = true;
+                if self.config.block_uninspectable {
+                    outcome.abort = Some(Abort::Uninspectable);
                 }
                 len
             }
             BodyPart::Text { len, first, last } => {
                 if first {
-                    self.inspector = self.plan.inspector(self.document);
+                    self.inspector = self.config.inspector(self.text_format);
                 }
                 let mut findings = Vec::new();
                 let text = rest.get_mut(..len).unwrap_or_default();
                 let decided = self.inspector.inspect(text, last, &mut findings);
-                self.messages.take(text.get(..decided).unwrap_or_default());
-                self.treat(text, &findings, walk);
+                self.splitter.consume(text.get(..decided).unwrap_or_default());
+                self.apply_action(text, &findings, outcome);
                 decided
             }
         }
     }
 
-    fn treat(&self, text: &mut [u8], findings: &[Finding], walk: &mut Walk<'_>) {
+    fn apply_action(&self, text: &mut [u8], findings: &[Finding], outcome: &mut ChunkOutcome<'_>) {
         for finding in findings {
-            (walk.report)(finding.detection.clone());
-            match (self.plan.treatment, text.get_mut(finding.span.clone())) {
+            (outcome.report)(finding.detection.clone());
+            match (self.config.action, text.get_mut(finding.span.clone())) {
                 (BodyAction::Mask, Some(span)) => {
-                    finding.mask(span, self.plan.style);
-                    walk.changed = true;
+                    finding.mask(span, self.config.style);
+                    outcome.changed = true;
                 }
                 (BodyAction::Block, _) => {
-                    walk.cut = Some(Abort::Card);
+                    outcome.abort = Some(Abort::Card);
                     return;
                 }
                 (BodyAction::Observe, _) | (BodyAction::Mask, None) => {}
@@ -365,19 +369,19 @@ impl Plain {
     }
 }
 
-/// What has become of a chunk that waited in the host.
+/// State of a chunk that was paused in the host.
 enum Resumed {
-    /// It came back, in front of what is new.
+    /// The host returned it before the new bytes.
     Returned,
-    /// Another filter took it along: all that the host holds is new.
+    /// Another filter forwarded it, so all bytes in the host are new.
     Released,
-    /// It came back behind bytes that another filter holds.
+    /// The host returned it after bytes of another filter.
     Displaced,
 }
 
-/// What has become of the chunk so far.
-struct Walk<'r> {
+/// Result of the inspection of a chunk so far.
+struct ChunkOutcome<'r> {
     changed: bool,
-    cut: Option<Abort>,
+    abort: Option<Abort>,
     report: &'r mut dyn FnMut(Detection),
 }

@@ -1,122 +1,123 @@
-//! What does a client send that has asked for a websocket, before the service has answered?
+//! Request body of a WebSocket upgrade, before the upstream has responded.
 //!
-//! Frames, if the service agrees: a client need not wait for that. A service that does not know websockets reads a plain body
-//! instead. So as long as nobody knows, the bytes are read as frames and then, as they leave, as a text. Text that people
-//! read begins like no frame; then it is only that.
+//! A client may send frames before the upstream accepts the upgrade. An upstream without WebSocket support reads the same bytes
+//! as a plain body. So until the response, the bytes are inspected as frames, and the result of that as a text. Bytes that
+//! cannot be frames, as in most text formats, are inspected as a text only.
 //!
-//! A frame never waits for the bytes behind it, also not because it looks like half a number: the text ends with it. So a
-//! number that ends one frame and begins the next is only found in frames.
+//! A complete frame is never held back for the bytes after it: the text ends with each frame. So a number that spans two frames
+//! is found only as the content of the frames.
 
 use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Plain, Side, WebSocket};
 use crate::stream::messages::as_u64;
-use crate::stream::{Detection, Document, Sender};
+use crate::stream::{Detection, Sender, TextFormat};
 
-/// The bytes of a client that has asked for a websocket.
+/// Bytes from a client that has asked for a WebSocket upgrade.
 pub struct Upgrading {
     sender: Sender,
-    document: Document,
-    plan: BodyConfig,
+    text_format: TextFormat,
+    config: BodyConfig,
     received: u64,
-    /// `None` once it is known that these are none.
+    /// `None` once the bytes cannot be frames.
     frames: Option<WebSocket>,
-    /// `None` once it is known that this is none.
+    /// `None` once the upgrade was accepted.
     text: Option<Plain>,
-    /// Bytes that leave before the next ones.
+    /// Bytes to forward before the next ones.
     ready: Vec<u8>,
 }
 
 impl Upgrading {
-    pub fn new(shape: BodyFormat, plan: BodyConfig) -> Self {
-        // What is no frame may be a text.
-        let frames = WebSocket::new(Side::Client, BodyConfig { refuse_unread: false, ..plan.clone() });
+    pub fn new(format: BodyFormat, config: BodyConfig) -> Self {
+        // Bytes that are not frames may still be a text, so they do not abort the body yet.
+        let frames = WebSocket::new(Side::Client, BodyConfig { block_uninspectable: false, ..config.clone() });
         Self {
-            sender: shape.sender,
-            document: shape.document,
-            text: Some(text(shape.document, &plan)),
+            sender: format.sender,
+            text_format: format.text_format,
+            text: Some(text(format.text_format, &config)),
             frames: Some(frames),
-            plan,
+            config,
             received: 0,
             ready: Vec::new(),
         }
     }
 
-    /// The service has agreed. False when what came are no frames, so that nothing that follows can be read as such.
+    /// Continues the body as frames, because the upstream has accepted the upgrade. Returns false when the bytes so far are not
+    /// frames, so that no frame after them can be located.
     pub fn upgrade(&mut self, report: &mut dyn FnMut(Detection)) -> Result<bool, Abort> {
         let Some(frames) = &mut self.frames else { return Ok(false) };
-        frames.refuse_unread(self.plan.refuse_unread);
+        frames.set_block_uninspectable(self.config.block_uninspectable);
         if let Some(mut text) = self.text.take() {
-            let turn = text.push(Vec::new(), true, report);
-            let waiting = turn.forwarded(Vec::new())?;
-            if self.plan.treatment != BodyAction::Observe {
-                self.ready = waiting;
+            let output = text.push(Vec::new(), true, report);
+            let rest = output.into_forwarded(Vec::new())?;
+            if self.config.action != BodyAction::Observe {
+                self.ready = rest;
             }
         }
         Ok(true)
     }
 
-    /// True when a part was forwarded that could not be read.
-    pub fn passed_unread(&self) -> bool {
-        self.text.is_none() && self.frames.as_ref().is_some_and(WebSocket::passed_unread)
+    /// True when a part of the body was forwarded uninspected.
+    pub fn passed_uninspected(&self) -> bool {
+        self.text.is_none() && self.frames.as_ref().is_some_and(WebSocket::passed_uninspected)
     }
 
-    /// Takes the next bytes. `end` says that nothing follows.
+    /// Processes the next bytes. `end` means that nothing follows.
     pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.received = self.received.saturating_add(as_u64(chunk.len()));
         let is_text = self.text.is_some();
         let end = end || (is_text && self.sender.is_done_after(self.received));
         let mut bytes = chunk.clone();
-        let mut ends_text = end;
+        let mut text_ends = end;
         if let Some(frames) = &mut self.frames {
-            let turn = frames.push(bytes.clone(), end, report);
+            let output = frames.push(bytes.clone(), end, report);
             if !is_text {
-                return self.behind_ready(turn, chunk);
+                return self.after_ready(output, chunk);
             }
-            // Before there is a websocket it cannot be closed, and the client can still be answered.
-            bytes = match turn.forwarded(bytes) {
+            // No close frame before the upgrade: the client can still receive a local reply.
+            bytes = match output.into_forwarded(bytes) {
                 Ok(bytes) => bytes,
-                Err(cut) => return BodyOutput::cut(cut),
+                Err(abort) => return BodyOutput::abort(abort),
             };
-            ends_text |= frames.is_at_rest();
+            text_ends |= frames.is_at_rest();
             if frames.is_broken() {
-                let rest = frames.push(Vec::new(), true, report).forwarded(Vec::new());
+                let rest = frames.push(Vec::new(), true, report).into_forwarded(Vec::new());
                 match rest {
-                    Ok(rest) if self.plan.treatment != BodyAction::Observe => bytes.extend(rest),
+                    Ok(rest) if self.config.action != BodyAction::Observe => bytes.extend(rest),
                     Ok(_) => {}
-                    Err(cut) => return BodyOutput::cut(cut),
+                    Err(abort) => return BodyOutput::abort(abort),
                 }
                 self.frames = None;
-                ends_text = end;
+                text_ends = end;
             }
         }
         if let Some(text) = &mut self.text {
-            bytes = match text.push(bytes.clone(), ends_text, report).forwarded(bytes) {
+            bytes = match text.push(bytes.clone(), text_ends, report).into_forwarded(bytes) {
                 Ok(bytes) => bytes,
-                Err(cut) => return BodyOutput::cut(cut),
+                Err(abort) => return BodyOutput::abort(abort),
             };
         }
-        if ends_text && !end {
-            self.text = Some(text(self.document, &self.plan));
+        if text_ends && !end {
+            self.text = Some(text(self.text_format, &self.config));
         }
-        if bytes == chunk { BodyOutput::PASS } else { BodyOutput::replaced_by(bytes) }
+        if bytes == chunk { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(bytes) }
     }
 
-    /// Ends the body, now that trailers have begun.
+    /// Ends the body, because trailers have begun.
     pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         self.push(Vec::new(), true, report).before_trailers()
     }
 
-    /// The same turn, with what was ready before it.
-    fn behind_ready(&mut self, turn: BodyOutput, chunk: Vec<u8>) -> BodyOutput {
-        if self.ready.is_empty() || matches!(turn.flow, BodyFlow::Abort(_)) {
-            return turn;
+    /// Inserts the ready bytes before `output`.
+    fn after_ready(&mut self, output: BodyOutput, chunk: Vec<u8>) -> BodyOutput {
+        if self.ready.is_empty() || matches!(output.flow, BodyFlow::Abort(_)) {
+            return output;
         }
         let mut bytes = std::mem::take(&mut self.ready);
-        bytes.extend(turn.replacement.unwrap_or(chunk));
-        BodyOutput { replacement: Some(bytes), flow: turn.flow }
+        bytes.extend(output.replacement.unwrap_or(chunk));
+        BodyOutput { replacement: Some(bytes), flow: output.flow }
     }
 }
 
-/// A text that never waits in the host.
-fn text(document: Document, plan: &BodyConfig) -> Plain {
-    Plain::new(BodyFormat::text(Sender::EndSignalled, document), plan.clone())
+/// Creates a text that is never paused in the host.
+fn text(text_format: TextFormat, config: &BodyConfig) -> Plain {
+    Plain::new(BodyFormat::text(Sender::EndSignalled, text_format), config.clone())
 }

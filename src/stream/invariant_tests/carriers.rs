@@ -2,8 +2,8 @@
 
 use super::{KEEPS, cuts, fragment, json, text};
 use crate::mask::Keep;
-use crate::stream::invariants::{self, Carrier, Reading};
-use crate::stream::{Document, Framing, Prefixed, Side};
+use crate::stream::invariants::{self, Carrier, Settings};
+use crate::stream::{Framing, LengthPrefixed, Side, TextFormat};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::io::Write;
@@ -99,8 +99,8 @@ const CODINGS: [Encoder; 3] = [
     ("zstd", |text| zstd::bulk::compress(text, 3).unwrap()),
 ];
 
-fn reading(keep: usize) -> Reading {
-    Reading::of(Document::Unknown, KEEPS[keep])
+fn settings(keep: usize) -> Settings {
+    Settings::of(TextFormat::Unknown, KEEPS[keep])
 }
 
 proptest! {
@@ -109,18 +109,18 @@ proptest! {
     #[test]
     fn messages_of_grpc(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = texts.iter().flat_map(|text| prefixed(0, text)).collect();
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::TEXT)), reading(keep));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::TEXT)), settings(keep));
     }
 
     #[test]
     fn fields_of_protobuf(messages in prop::collection::vec(message(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
     }
 
     #[test]
     fn fields_of_one_message(message in message(), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        invariants::cut_invariance_of_messages(&cuts(&message, &at), Carrier::Messages(Framing::Protobuf), reading(keep));
+        invariants::chunk_invariance_of_messages(&cuts(&message, &at), Carrier::Messages(Framing::Protobuf), settings(keep));
     }
 
     #[test]
@@ -128,70 +128,70 @@ proptest! {
         let text = if pretty { serde_json::to_vec_pretty(&document) } else { serde_json::to_vec(&document) }.unwrap();
         let (stream, framing) = match kind {
             0 => (text.clone(), Framing::Protobuf),
-            1 => (prefixed(0, &text), Framing::Grpc(Prefixed::PROTOBUF)),
+            1 => (prefixed(0, &text), Framing::Grpc(LengthPrefixed::PROTOBUF)),
             // Called gRPC, and has no prefix.
-            _ => (text.clone(), Framing::Grpc(Prefixed::PROTOBUF)),
+            _ => (text.clone(), Framing::Grpc(LengthPrefixed::PROTOBUF)),
         };
         let chunks = cuts(&stream, &at);
-        invariants::cut_invariance_of_messages(&chunks, Carrier::Messages(framing), reading(keep));
-        invariants::nothing_is_left(&chunks, &text, Carrier::Messages(framing), reading(keep));
+        invariants::chunk_invariance_of_messages(&chunks, Carrier::Messages(framing), settings(keep));
+        invariants::no_finding_left(&chunks, &text, Carrier::Messages(framing), settings(keep));
     }
 
     #[test]
     fn texts_as_protobuf(text in text(), at in prop::collection::vec(any::<Index>(), 0..4), grpc in any::<bool>()) {
         let (stream, framing) = match grpc {
-            true => (prefixed(0, &text), Framing::Grpc(Prefixed::PROTOBUF)),
+            true => (prefixed(0, &text), Framing::Grpc(LengthPrefixed::PROTOBUF)),
             false => (text.clone(), Framing::Protobuf),
         };
-        invariants::nothing_is_left(&cuts(&stream, &at), &text, Carrier::Messages(framing), reading(1));
+        invariants::no_finding_left(&cuts(&stream, &at), &text, Carrier::Messages(framing), settings(1));
     }
 
     #[test]
     fn noise_as_protobuf(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
         let stream = prefixed(0, &stream);
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(Prefixed::PROTOBUF)), reading(0));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(0));
     }
 
     #[test]
     fn lines(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), events in any::<bool>()) {
         let framing = if events { Framing::Events } else { Framing::Lines };
         let stream: Vec<u8> = texts.iter().flat_map(|text| [text, &b"\n\n"[..]].concat()).collect();
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), reading(0));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), settings(0));
     }
 
     #[test]
     fn messages_in_base64(messages in prop::collection::vec(message(), 0..3), pieces in prop::collection::vec(any::<Index>(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
         let stream = base64(&stream, &pieces);
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::Grpc(Prefixed::PROTOBUF)), reading(keep));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
     }
 
     #[test]
     fn compressed_bodies(text in text(), at in prop::collection::vec(any::<Index>(), 0..8), coding in 0..CODINGS.len(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[coding];
-        invariants::decoding(&cuts(&encode(&text), &at), name, &text, reading(keep));
+        invariants::decoding(&cuts(&encode(&text), &at), name, &text, settings(keep));
     }
 
     #[test]
     fn members_of_compressed_bodies(text in text(), members in prop::collection::vec(any::<Index>(), 1..4), at in prop::collection::vec(any::<Index>(), 0..8), zstd in any::<bool>(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[if zstd { 2 } else { 0 }];
         let encoded: Vec<Vec<u8>> = cuts(&text, &members).iter().map(|member| encode(member)).collect();
-        invariants::decoding(&encoded, name, &text, reading(keep));
-        invariants::decoding(&cuts(&encoded.concat(), &at), name, &text, reading(keep));
+        invariants::decoding(&encoded, name, &text, settings(keep));
+        invariants::decoding(&cuts(&encoded.concat(), &at), name, &text, settings(keep));
     }
 
     #[test]
     fn frames_of_a_client(stream in frames(Side::Client), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(keep));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), settings(keep));
     }
 
     #[test]
-    fn frames_of_a_service(stream in frames(Side::Service), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Service), Reading::of(Document::Unknown, Keep::Last4));
+    fn frames_of_a_service(stream in frames(Side::Server), at in prop::collection::vec(any::<Index>(), 0..8)) {
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Server), Settings::of(TextFormat::Unknown, Keep::Last4));
     }
 
     #[test]
     fn noise_as_frames(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        invariants::cut_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), reading(0));
+        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), settings(0));
     }
 }

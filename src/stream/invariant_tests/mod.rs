@@ -5,8 +5,8 @@
 
 mod carriers;
 
-use super::Document;
-use super::invariants::{self, Reading};
+use super::TextFormat;
+use super::invariants::{self, Settings};
 use crate::mask::{Keep, MaskCharacter};
 use proptest::prelude::*;
 
@@ -194,14 +194,14 @@ proptest! {
 
     #[test]
     fn identity(text in text()) {
-        invariants::identity(&text, Reading::of(Document::Unknown, Keep::Last4));
+        invariants::identity(&text, Settings::of(TextFormat::Unknown, Keep::Last4));
     }
 
     #[test]
-    fn cut_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, widely in any::<bool>()) {
-        for document in [Document::Unknown, Document::Markup] {
-            let reading = Reading { widely, ..Reading::of(document, KEEPS[keep]) };
-            invariants::cut_invariance(&cuts(&text, &at), reading);
+    fn chunk_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, tokens_and_patterns in any::<bool>()) {
+        for text_format in [TextFormat::Unknown, TextFormat::Markup] {
+            let settings = Settings { tokens_and_patterns, ..Settings::of(text_format, KEEPS[keep]) };
+            invariants::chunk_invariance(&cuts(&text, &at), settings);
         }
     }
 
@@ -209,47 +209,47 @@ proptest! {
     fn cut_invariance_of_tables(rows in prop::collection::vec(text(), 1..4), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
         let rows: Vec<String> = rows.iter().map(|row| String::from_utf8_lossy(row).replace('\n', ",")).collect();
         let text = format!("id,card,imei,4111111111111111,x\n{}", rows.join("\n")).into_bytes();
-        invariants::cut_invariance(&cuts(&text, &at), Reading::of(Document::Csv, Keep::Last4));
+        invariants::chunk_invariance(&cuts(&text, &at), Settings::of(TextFormat::Csv, Keep::Last4));
     }
 
     #[test]
-    fn bounded_wait(text in text(), step in 1..40_usize) {
+    fn bounded_hold_back(text in text(), step in 1..40_usize) {
         let chunks: Vec<Vec<u8>> = text.chunks(step).map(<[u8]>::to_vec).collect();
-        invariants::bounded_wait(&chunks, Reading::of(Document::Unknown, Keep::None));
-        invariants::bounded_wait(&chunks, Reading::of(Document::Markup, Keep::None));
+        invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Unknown, Keep::None));
+        invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Markup, Keep::None));
     }
 
     #[test]
-    fn same_length(text in text(), keep in 0..4_usize, widely in any::<bool>()) {
-        invariants::same_length(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
+    fn same_length(text in text(), keep in 0..4_usize, tokens_and_patterns in any::<bool>()) {
+        invariants::same_length(&text, Settings { tokens_and_patterns, ..Settings::of(TextFormat::Json, KEEPS[keep]) });
     }
 
     #[test]
     fn idempotence(text in text(), keep in 0..4_usize) {
-        for document in [Document::Json, Document::Text, Document::Markup] {
-            invariants::idempotence(&text, Reading::of(document, KEEPS[keep]));
+        for text_format in [TextFormat::Json, TextFormat::Text, TextFormat::Markup] {
+            invariants::idempotence(&text, Settings::of(text_format, KEEPS[keep]));
         }
     }
 
     #[test]
     fn drain(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..5), limit in 0..80_usize) {
-        invariants::drain(&cuts(&text, &at), Reading::of(Document::Text, Keep::None), limit);
+        invariants::drain(&cuts(&text, &at), Settings::of(TextFormat::Text, Keep::None), limit);
     }
 
     #[test]
     fn a_blocked_body_never_gives_the_card_away(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        invariants::block(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
+        invariants::block(&cuts(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
     }
 
     #[test]
     fn observing_changes_and_holds_nothing(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        invariants::observe(&cuts(&text, &at), Reading::of(Document::Unknown, Keep::None));
+        invariants::observe(&cuts(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
     }
 
     #[test]
     fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize) {
-        for document in [Document::Json, Document::Markup, Document::Unknown] {
-            invariants::release(&cuts(&text, &at), &taken, Reading::of(document, KEEPS[keep]));
+        for text_format in [TextFormat::Json, TextFormat::Markup, TextFormat::Unknown] {
+            invariants::release(&cuts(&text, &at), &taken, Settings::of(text_format, KEEPS[keep]));
         }
     }
 
@@ -265,9 +265,9 @@ proptest! {
     }
 
     #[test]
-    fn well_formed(document in json(4), pretty in any::<bool>(), keep in 0..4_usize, widely in any::<bool>()) {
+    fn well_formed(document in json(4), pretty in any::<bool>(), keep in 0..4_usize, tokens_and_patterns in any::<bool>()) {
         let text = if pretty { serde_json::to_vec_pretty(&document) } else { serde_json::to_vec(&document) }.unwrap();
-        invariants::well_formed(&text, Reading { widely, ..Reading::of(Document::Json, KEEPS[keep]) });
+        invariants::well_formed(&text, Settings { tokens_and_patterns, ..Settings::of(TextFormat::Json, KEEPS[keep]) });
     }
 }
 
@@ -287,11 +287,11 @@ fn a_mask_behind_a_percent_encoded_byte_makes_no_track() {
         "%B4111",
     ] {
         for keep in KEEPS {
-            let reading = Reading { widely: true, ..Reading::of(Document::Json, keep) };
-            invariants::same_length(text.as_bytes(), reading);
-            invariants::idempotence(text.as_bytes(), reading);
+            let settings = Settings { tokens_and_patterns: true, ..Settings::of(TextFormat::Json, keep) };
+            invariants::same_length(text.as_bytes(), settings);
+            invariants::idempotence(text.as_bytes(), settings);
             let bytes: Vec<Vec<u8>> = text.bytes().map(|byte| vec![byte]).collect();
-            invariants::cut_invariance(&bytes, reading);
+            invariants::chunk_invariance(&bytes, settings);
         }
     }
 }
@@ -333,10 +333,11 @@ fn every_cut() {
         let halves = (0..=text.len()).map(|cut| vec![text[..cut].to_vec(), text[cut..].to_vec()]);
         let bytes = std::iter::once(text.iter().map(|byte| vec![*byte]).collect());
         for chunks in halves.chain(bytes) {
-            let reading = Reading { widely: true, ..Reading::of(Document::Unknown, Keep::First6Last4) };
-            invariants::cut_invariance(&chunks, reading);
+            let settings =
+                Settings { tokens_and_patterns: true, ..Settings::of(TextFormat::Unknown, Keep::First6Last4) };
+            invariants::chunk_invariance(&chunks, settings);
         }
-        KEEPS.iter().for_each(|keep| invariants::idempotence(text, Reading::of(Document::Unknown, *keep)));
+        KEEPS.iter().for_each(|keep| invariants::idempotence(text, Settings::of(TextFormat::Unknown, *keep)));
     }
 }
 

@@ -1,8 +1,8 @@
-//! Where in a body does a text begin and end?
+//! Division of a body into texts.
 //!
-//! What is inspected is a text: no number reaches out of it, and no name in it tells of the next one. Most bodies are one.
-//! Some are a row of messages, which are told apart here: then the end of a message is known before more of the body comes,
-//! and nothing of it has to wait.
+//! A text is the unit of inspection: no number spans two texts, and no name in one is evidence in the next. Most bodies are one
+//! text. A body with several messages is divided here, so that the end of a message is decided without the next bytes of the
+//! body.
 
 mod grpc;
 mod lines;
@@ -15,109 +15,109 @@ use self::protobuf::Fields;
 /// How the sender of a body marks its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// `content-length`: the end is known by counting, even when trailers follow.
+    /// `content-length`: the body ends after this many bytes, even when trailers follow.
     Length(u64),
-    /// The end of the body is announced in its last callback: HTTP/1.1 chunked, and bodies that end with the connection.
+    /// The last callback signals the end: HTTP/1.1 chunked encoding, and bodies that end with the connection.
     EndSignalled,
-    /// HTTP/2 or later without a length: the end may be the trailers, after the last byte has been forwarded.
+    /// HTTP/2 or later without a length: trailers may end the body after its last byte has been forwarded.
     EndUnknown,
 }
 
-/// What texts a body consists of.
+/// How a body is divided into texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// It is one.
+    /// The whole body is one text.
     Whole,
-    /// Each line is one: JSON Lines.
+    /// Each line is a text: JSON Lines.
     Lines,
-    /// Each event is one: what stands between empty lines (HTML, "Server-sent events", 9.2.6).
+    /// Each event is a text: the lines up to an empty line (HTML, "Server-sent events", 9.2.6).
     Events,
-    /// Each field of a protobuf message is one that is not a number or a message of its own.
+    /// Each length-delimited field of a protobuf message is a text, except nested messages.
     Protobuf,
-    /// Messages with a length prefix (gRPC over HTTP/2, "Length-Prefixed-Message").
-    Grpc(Prefixed),
+    /// BodySplitter with a length prefix (gRPC over HTTP/2, "Length-Prefixed-Message").
+    Grpc(LengthPrefixed),
 }
 
-/// What is known of messages with a length prefix.
+/// Properties of messages with a length prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefixed {
-    /// Each is a protobuf message; else a text.
+pub struct LengthPrefixed {
+    /// Whether each message is protobuf; else it is a text.
     pub protobuf: bool,
-    /// The last one may be the trailers, as in gRPC-Web.
+    /// Whether the last message may be the trailers, as in gRPC-Web.
     pub web: bool,
-    /// Each may be compressed, since the headers name how.
+    /// Whether messages may be compressed, because the headers name a compression.
     pub compressed: bool,
 }
 
-impl Prefixed {
-    /// Texts.
+impl LengthPrefixed {
+    /// BodySplitter that are texts.
     pub const TEXT: Self = Self { protobuf: false, web: false, compressed: false };
     /// Protobuf messages.
     pub const PROTOBUF: Self = Self { protobuf: true, ..Self::TEXT };
 }
 
-/// Cuts a body into its texts.
-pub enum Messages {
-    /// It is one.
+/// Divides a body into texts and the framing between them.
+pub enum BodySplitter {
+    /// The whole body is one text.
     Whole,
     /// Lines or events.
     Lines(Lines),
-    /// Fields of one message.
+    /// Fields of one protobuf message.
     Protobuf(Fields),
-    /// Messages with a length prefix.
+    /// BodySplitter with a length prefix.
     Grpc(Grpc),
 }
 
-/// The next stretch of a body.
+/// The next part of a body. Each number is a length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyPart {
-    /// So many bytes that hold no text.
+    /// Bytes without text.
     Framing(usize),
-    /// The same, which say how long what follows is.
-    Head(usize),
-    /// So many bytes of a text; `first` and `last` say whether it begins and ends with them.
+    /// Bytes without text that state the length of the next part.
+    Prefix(usize),
+    /// Bytes of a text.
     Text {
-        /// How many bytes.
+        /// Length in bytes.
         len: usize,
-        /// The text begins here.
+        /// Whether the text begins with them.
         first: bool,
-        /// The text ends here.
+        /// Whether the text ends with them.
         last: bool,
     },
-    /// So many bytes of a compressed message.
+    /// Bytes of a compressed message.
     Compressed(usize),
-    /// What the bytes are shows only when more of them have come.
+    /// Incomplete framing: more bytes are needed.
     Undecided,
 }
 
 impl Sender {
-    /// Whether so many bytes are all that it sends, without being told.
+    /// True when the body has ended after `received` bytes, although no callback signals it.
     pub fn is_done_after(self, received: u64) -> bool {
         matches!(self, Self::Length(length) if length <= received)
     }
 }
 
-impl Messages {
-    /// At the start of a body.
+impl BodySplitter {
+    /// Starts at the beginning of a body.
     pub fn new(framing: Framing) -> Self {
         match framing {
             Framing::Whole => Self::Whole,
-            Framing::Lines => Self::Lines(Lines::single()),
-            Framing::Events => Self::Lines(Lines::up_to_an_empty_one()),
+            Framing::Lines => Self::Lines(Lines::each_line()),
+            Framing::Events => Self::Lines(Lines::each_event()),
             Framing::Protobuf => Self::Protobuf(Fields::new(None)),
             Framing::Grpc(kind) => Self::Grpc(Grpc::new(kind)),
         }
     }
 
-    /// At the start of a body that is to be read without looking into its messages, as who takes it for a text would.
-    pub fn across(framing: Framing) -> Self {
+    /// Starts at the beginning of a body whose messages are texts, as a receiver would read them that ignores their fields.
+    pub fn of_whole_messages(framing: Framing) -> Self {
         match framing {
-            Framing::Grpc(kind) => Self::Grpc(Grpc::new(Prefixed { protobuf: false, ..kind })),
+            Framing::Grpc(kind) => Self::Grpc(Grpc::new(LengthPrefixed { protobuf: false, ..kind })),
             Framing::Whole | Framing::Lines | Framing::Events | Framing::Protobuf => Self::Whole,
         }
     }
 
-    /// True when the body is not what it is called: the rest of it is told as one text.
+    /// True when the body does not have its framing, so that the rest of it is one text.
     pub fn is_broken(&self) -> bool {
         match self {
             Self::Grpc(grpc) => grpc.is_broken(),
@@ -125,7 +125,7 @@ impl Messages {
         }
     }
 
-    /// True when the next byte is the first of a message that has parts.
+    /// True when the next byte is the first of a gRPC or protobuf message.
     pub fn begins_message(&self) -> bool {
         match self {
             Self::Grpc(grpc) => grpc.begins_message(),
@@ -134,8 +134,8 @@ impl Messages {
         }
     }
 
-    /// What the bytes at the front of the stream are. `end` says that the body ends with them. Framing is done with when it
-    /// has been told; of a text it must be said how much was [taken](Self::take).
+    /// Returns the part at the front of `bytes`. `end` means that the body ends with them. The splitter advances past framing by
+    /// itself; past text and compressed bytes, the caller advances it with [`Self::consume`].
     pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         match self {
             Self::Whole => BodyPart::Text { len: bytes.len(), first: false, last: end },
@@ -145,13 +145,13 @@ impl Messages {
         }
     }
 
-    /// Says that `bytes`, at the front of the stretch that was told last, are done with.
-    pub fn take(&mut self, bytes: &[u8]) {
+    /// Advances past `bytes`, which are at the front of the last part.
+    pub fn consume(&mut self, bytes: &[u8]) {
         match self {
             Self::Whole => {}
-            Self::Lines(lines) => lines.take(bytes),
-            Self::Protobuf(fields) => fields.take(bytes.len()),
-            Self::Grpc(grpc) => grpc.take(bytes.len()),
+            Self::Lines(lines) => lines.consume(bytes),
+            Self::Protobuf(fields) => fields.consume(bytes.len()),
+            Self::Grpc(grpc) => grpc.consume(bytes.len()),
         }
     }
 }
@@ -160,8 +160,8 @@ pub(in crate::stream) fn as_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// As many of `available` bytes as are among the next `rest`.
-fn within(rest: u64, available: usize) -> usize {
+/// The smaller of a remaining length and an available one.
+fn min_len(rest: u64, available: usize) -> usize {
     usize::try_from(rest).unwrap_or(usize::MAX).min(available)
 }
 
@@ -169,20 +169,20 @@ fn within(rest: u64, available: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// The texts of a body that comes in these chunks.
+    /// The texts of a body in these chunks.
     pub fn texts(framing: Framing, chunks: &[&[u8]]) -> Vec<String> {
-        let mut messages = Messages::new(framing);
-        let (mut texts, mut waiting) = (Vec::new(), Vec::new());
+        let mut splitter = BodySplitter::new(framing);
+        let (mut texts, mut pending) = (Vec::new(), Vec::new());
         let mut open = false;
         for (index, chunk) in chunks.iter().enumerate() {
-            waiting.extend_from_slice(chunk);
+            pending.extend_from_slice(chunk);
             let end = index + 1 == chunks.len();
-            while !waiting.is_empty() {
-                let len = match messages.next(&waiting, end) {
+            while !pending.is_empty() {
+                let len = match splitter.next(&pending, end) {
                     BodyPart::Undecided => break,
-                    BodyPart::Framing(len) | BodyPart::Head(len) => len,
+                    BodyPart::Framing(len) | BodyPart::Prefix(len) => len,
                     BodyPart::Compressed(len) => {
-                        messages.take(&waiting[..len]);
+                        splitter.consume(&pending[..len]);
                         len
                     }
                     BodyPart::Text { len, first, last } => {
@@ -190,25 +190,25 @@ mod tests {
                             texts.push(String::new());
                         }
                         open = !last;
-                        let text = String::from_utf8_lossy(&waiting[..len]).into_owned();
+                        let text = String::from_utf8_lossy(&pending[..len]).into_owned();
                         texts.last_mut().unwrap().push_str(&text);
-                        messages.take(&waiting[..len]);
+                        splitter.consume(&pending[..len]);
                         len
                     }
                 };
-                waiting.drain(..len);
+                pending.drain(..len);
             }
-            assert!(!end || waiting.is_empty(), "{waiting:?}");
+            assert!(!end || pending.is_empty(), "{pending:?}");
         }
         texts
     }
 
-    /// The same, whatever the cut; the first is that of the whole body.
-    pub fn texts_of_every_cut(framing: Framing, body: &[u8]) -> Vec<String> {
+    /// The texts of a body, checked to be the same for every split into two chunks and for single bytes.
+    pub fn texts_in_any_chunks(framing: Framing, body: &[u8]) -> Vec<String> {
         let whole = texts(framing, &[body]);
-        for cut in 0..=body.len() {
-            let (head, tail) = body.split_at(cut);
-            assert_eq!(texts(framing, &[head, tail]), whole, "{:?} cut at {cut}", String::from_utf8_lossy(body));
+        for split in 0..=body.len() {
+            let (head, tail) = body.split_at(split);
+            assert_eq!(texts(framing, &[head, tail]), whole, "{:?} split at {split}", String::from_utf8_lossy(body));
         }
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
         assert_eq!(texts(framing, &bytes), whole, "{:?} byte by byte", String::from_utf8_lossy(body));

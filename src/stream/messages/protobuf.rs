@@ -1,81 +1,82 @@
-//! Where in a protobuf message does a text stand?
+//! Fields of protobuf messages.
 //!
-//! The wire format (protobuf.dev, "Encoding") tells numbers from what has a length, but not whether that is a text, bytes or
-//! another message: only the schema does. So its first [`PEEK`] bytes are asked: what reads as a text is one; what is no text
-//! and reads as fields is a message, and its fields are looked at in turn; all else is bytes, which are inspected as one text.
-//! A short value can be both, down to its last byte: then it is a message, unless it holds a card only as a text.
+//! The wire format (protobuf.dev, "Encoding") distinguishes numbers from length-delimited values. Only the schema says whether
+//! such a value is a string, bytes or a nested message. So the first [`PEEK_LEN`] bytes decide: a valid text is a text; other
+//! bytes that parse as fields are a message, whose fields are examined in turn; everything else is bytes, which are inspected as
+//! one text. A short value can be both a text and a message up to its last byte. It is then a message, unless a card number in
+//! the text would span its fields.
 //!
-//! That matters because of the digits next to a number: the tag and the length of a field are bytes like `2` and `0` when they
-//! want to be, and in front of a card number or behind it they would make it another number.
+//! The distinction matters for the digits next to a number: the tag and the length of a field can be ASCII digits, which would
+//! extend an adjacent card number to another number.
 
-use super::{BodyPart, as_u64, within};
+use super::{BodyPart, as_u64, min_len};
 use crate::mask::Style;
-use crate::stream::{Document, Inspector};
+use crate::stream::{Inspector, TextFormat};
 use std::ops::Range;
 
-/// Where in the fields of a message the stream is.
+/// Position in the fields of a message.
 pub struct Fields {
-    /// How many bytes were told of, from the start of the outermost message on.
+    /// Position in the outermost message.
     position: u64,
-    /// Where each message ends that is open, the outermost first.
+    /// Ends of the current messages, the outermost first.
     ends: Vec<u64>,
-    /// The groups that are open: in how many messages, and of which field.
+    /// Current groups, each with the number of messages around it and its field number.
     groups: Vec<(usize, u64)>,
-    place: Location,
+    next: Element,
 }
 
-/// What comes next.
-enum Location {
-    /// A tag.
+/// The next element of a message.
+enum Element {
+    /// Tag of a field.
     Tag,
-    /// So many bytes of a number.
+    /// Number with this remaining length.
     Number(u64),
-    /// So many bytes of a text that has so many in all.
+    /// Text with this remaining length and total length.
     Text { rest: u64, length: u64 },
 }
 
-/// How much of a field is looked at to tell what it is.
-const PEEK: usize = 256;
-/// Deeper ones count as bytes.
-const MOST_LEVELS: usize = 32;
-/// Of a varint with 64 bits.
-const LONGEST_VARINT: usize = 10;
-/// Field numbers have 29 bits, tags three more.
-const LARGEST_TAG: u64 = (1 << 32) - 1;
+/// How many bytes of a value decide whether it is a text or a message.
+const PEEK_LEN: usize = 256;
+/// Maximum depth of messages and groups. Deeper values count as bytes.
+const MAX_DEPTH: usize = 32;
+/// Maximum length of a varint with 64 bits.
+const MAX_VARINT_LEN: usize = 10;
+/// Largest tag: a field number of 29 bits and a wire type of three.
+const MAX_TAG: u64 = (1 << 32) - 1;
 
-/// A tag and what it needs to be passed by.
-struct Head {
-    /// How many bytes the tag has, with a varint that is its value or the length of it.
+/// Header of a field.
+struct FieldHeader {
+    /// Length of the tag, and of the varint after it that is the value or its length.
     len: usize,
-    value: Value,
+    value: FieldValue,
 }
 
-/// The value behind a tag.
-enum Value {
-    /// Is in the head.
-    Read,
-    /// A number of so many bytes.
+/// Value of a field.
+enum FieldValue {
+    /// Varint, which the header contains.
+    Varint,
+    /// Fixed-size number with this length.
     Number(u64),
-    /// Something with so many bytes.
+    /// Length-delimited value with this length.
     Delimited(u64),
-    /// The fields up to the end of this group, which are like those around it.
+    /// Start of the group with this field number.
     Group(u64),
-    /// None: a group ends.
+    /// End of the group with this field number.
     EndOfGroup(u64),
 }
 
-/// Why there is no head.
-enum NoHead {
-    /// It is not complete.
-    Abort,
-    /// These bytes are none.
-    Broken,
+/// Reason why bytes are not a field header.
+enum HeaderError {
+    /// More bytes are needed.
+    Incomplete,
+    /// The bytes are not protobuf.
+    Invalid,
 }
 
 impl Fields {
-    /// At the start of a message with so many bytes, if that is known.
+    /// Starts at the beginning of a message with this length, if it is known.
     pub fn new(length: Option<u64>) -> Self {
-        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), place: Location::Tag }
+        Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), next: Element::Tag }
     }
 
     /// True at the start of the outermost message.
@@ -83,32 +84,32 @@ impl Fields {
         self.position == 0
     }
 
-    /// `end` says that the outermost message ends with these bytes.
+    /// Returns the part at the front of `bytes`. `end` means that the outermost message ends with them.
     pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
-        match &mut self.place {
-            Location::Text { rest, length } => {
-                let len = within(*rest, bytes.len());
+        match &mut self.next {
+            Element::Text { rest, length } => {
+                let len = min_len(*rest, bytes.len());
                 BodyPart::Text { len, first: rest == length, last: end || as_u64(len) == *rest }
             }
-            Location::Number(rest) => {
-                let len = within(*rest, bytes.len());
+            Element::Number(rest) => {
+                let len = min_len(*rest, bytes.len());
                 *rest = rest.saturating_sub(as_u64(len));
                 if *rest == 0 {
-                    self.place = Location::Tag;
+                    self.next = Element::Tag;
                 }
                 self.advance(len);
                 BodyPart::Framing(len)
             }
-            Location::Tag => self.next_field(bytes, end),
+            Element::Tag => self.next_field(bytes, end),
         }
     }
 
-    /// Says that so many bytes of a text are done with.
-    pub fn take(&mut self, count: usize) {
-        if let Location::Text { rest, .. } = &mut self.place {
+    /// Advances past `count` bytes of a text.
+    pub fn consume(&mut self, count: usize) {
+        if let Element::Text { rest, .. } = &mut self.next {
             *rest = rest.saturating_sub(as_u64(count));
             if *rest == 0 {
-                self.place = Location::Tag;
+                self.next = Element::Tag;
             }
             self.advance(count);
         }
@@ -116,61 +117,61 @@ impl Fields {
 
     fn next_field(&mut self, bytes: &[u8], end: bool) -> BodyPart {
         let room = self.ends.last().copied().unwrap_or(u64::MAX).saturating_sub(self.position);
-        let inside = bytes.get(..within(room, bytes.len())).unwrap_or(bytes);
+        let inside = bytes.get(..min_len(room, bytes.len())).unwrap_or(bytes);
         let complete = end || as_u64(inside.len()) == room;
-        let head = match Head::read(inside) {
-            Ok(head) => head,
-            Err(NoHead::Abort) if !complete => return BodyPart::Undecided,
+        let header = match FieldHeader::read(inside) {
+            Ok(header) => header,
+            Err(HeaderError::Incomplete) if !complete => return BodyPart::Undecided,
             Err(_) => return self.as_text(room, inside, end),
         };
-        let room = room.saturating_sub(as_u64(head.len));
-        let is_delimited = matches!(head.value, Value::Delimited(_));
-        self.place = match head.value {
-            Value::Read => Location::Tag,
-            Value::Group(field) if self.groups.len() < MOST_LEVELS => {
+        let room = room.saturating_sub(as_u64(header.len));
+        let is_delimited = matches!(header.value, FieldValue::Delimited(_));
+        self.next = match header.value {
+            FieldValue::Varint => Element::Tag,
+            FieldValue::Group(field) if self.groups.len() < MAX_DEPTH => {
                 self.groups.push((self.ends.len(), field));
-                Location::Tag
+                Element::Tag
             }
-            Value::EndOfGroup(field) if self.groups.last() == Some(&(self.ends.len(), field)) => {
+            FieldValue::EndOfGroup(field) if self.groups.last() == Some(&(self.ends.len(), field)) => {
                 self.groups.pop();
-                Location::Tag
+                Element::Tag
             }
-            Value::Group(_) | Value::EndOfGroup(_) => {
-                return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
+            FieldValue::Group(_) | FieldValue::EndOfGroup(_) => {
+                return self.as_text(room.saturating_add(as_u64(header.len)), inside, end);
             }
-            Value::Number(length) => Location::Number(length),
-            Value::Delimited(length) if length > room => {
-                return self.as_text(room.saturating_add(as_u64(head.len)), inside, end);
+            FieldValue::Number(length) => Element::Number(length),
+            FieldValue::Delimited(length) if length > room => {
+                return self.as_text(room.saturating_add(as_u64(header.len)), inside, end);
             }
-            Value::Delimited(length) => {
-                let start = inside.get(head.len..).unwrap_or_default();
-                let start = start.get(..within(length, PEEK)).unwrap_or(start);
+            FieldValue::Delimited(length) => {
+                let start = inside.get(header.len..).unwrap_or_default();
+                let start = start.get(..min_len(length, PEEK_LEN)).unwrap_or(start);
                 let is_all = as_u64(start.len()) == length;
-                if start.len() < PEEK && !is_all && !complete {
+                if start.len() < PEEK_LEN && !is_all && !complete {
                     return BodyPart::Undecided;
                 }
                 let reads_as_message = |values: Vec<Range<usize>>| {
                     !is_text(start) || (is_all && !values.is_empty() && !has_card_across(start, &values))
                 };
                 let is_message = fields_of(start, length).is_some_and(reads_as_message);
-                if self.ends.len() < MOST_LEVELS && is_message {
-                    let position = self.position.saturating_add(as_u64(head.len));
+                if self.ends.len() < MAX_DEPTH && is_message {
+                    let position = self.position.saturating_add(as_u64(header.len));
                     self.ends.push(position.saturating_add(length));
-                    Location::Tag
+                    Element::Tag
                 } else if length == 0 {
-                    Location::Tag
+                    Element::Tag
                 } else {
-                    Location::Text { rest: length, length }
+                    Element::Text { rest: length, length }
                 }
             }
         };
-        self.advance(head.len);
-        if is_delimited { BodyPart::Head(head.len) } else { BodyPart::Framing(head.len) }
+        self.advance(header.len);
+        if is_delimited { BodyPart::Prefix(header.len) } else { BodyPart::Framing(header.len) }
     }
 
-    /// The rest of the innermost message is no message: it is a text of `length` bytes.
+    /// Treats the rest of the innermost message, `length` bytes, as a text, because it is not protobuf.
     fn as_text(&mut self, length: u64, inside: &[u8], end: bool) -> BodyPart {
-        self.place = Location::Text { rest: length, length };
+        self.next = Element::Text { rest: length, length };
         let last = end || as_u64(inside.len()) == length;
         BodyPart::Text { len: inside.len(), first: true, last }
     }
@@ -187,43 +188,43 @@ impl Fields {
     }
 }
 
-impl Head {
-    fn read(bytes: &[u8]) -> Result<Self, NoHead> {
+impl FieldHeader {
+    fn read(bytes: &[u8]) -> Result<Self, HeaderError> {
         let (tag, tag_len) = varint(bytes)?;
-        if tag > LARGEST_TAG || tag >> 3 == 0 {
-            return Err(NoHead::Broken);
+        if tag > MAX_TAG || tag >> 3 == 0 {
+            return Err(HeaderError::Invalid);
         }
-        let behind = bytes.get(tag_len..).unwrap_or_default();
+        let rest = bytes.get(tag_len..).unwrap_or_default();
         let (len, value) = match tag & 0b111 {
-            0 => (varint(behind)?.1, Value::Read),
-            1 => (0, Value::Number(8)),
+            0 => (varint(rest)?.1, FieldValue::Varint),
+            1 => (0, FieldValue::Number(8)),
             2 => {
-                let (length, len) = varint(behind)?;
-                (len, Value::Delimited(length))
+                let (length, len) = varint(rest)?;
+                (len, FieldValue::Delimited(length))
             }
-            3 => (0, Value::Group(tag >> 3)),
-            4 => (0, Value::EndOfGroup(tag >> 3)),
-            5 => (0, Value::Number(4)),
-            _ => return Err(NoHead::Broken),
+            3 => (0, FieldValue::Group(tag >> 3)),
+            4 => (0, FieldValue::EndOfGroup(tag >> 3)),
+            5 => (0, FieldValue::Number(4)),
+            _ => return Err(HeaderError::Invalid),
         };
         Ok(Self { len: tag_len.saturating_add(len), value })
     }
 }
 
-/// The number at the front of `bytes`, and how many of them it takes.
-fn varint(bytes: &[u8]) -> Result<(u64, usize), NoHead> {
+/// Parses the varint at the front of `bytes`. Returns its value and its length.
+fn varint(bytes: &[u8]) -> Result<(u64, usize), HeaderError> {
     let mut value: u64 = 0;
-    for (index, byte) in bytes.iter().take(LONGEST_VARINT).enumerate() {
+    for (index, byte) in bytes.iter().take(MAX_VARINT_LEN).enumerate() {
         let shift = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(7);
         value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
         if byte & 0x80 == 0 {
             return Ok((value, index.saturating_add(1)));
         }
     }
-    Err(if bytes.len() < LONGEST_VARINT { NoHead::Abort } else { NoHead::Broken })
+    Err(if bytes.len() < MAX_VARINT_LEN { HeaderError::Incomplete } else { HeaderError::Invalid })
 }
 
-/// True when `bytes`, the start of a value, read as a text: UTF-8 without control characters.
+/// True when `bytes`, the start of a value, are UTF-8 without control characters.
 fn is_text(bytes: &[u8]) -> bool {
     let is_white = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r');
     if bytes.iter().any(|byte| byte.is_ascii_control() && !is_white(*byte)) {
@@ -231,47 +232,47 @@ fn is_text(bytes: &[u8]) -> bool {
     }
     match std::str::from_utf8(bytes) {
         Ok(_) => true,
-        // Cut within a character.
+        // The bytes end within a character.
         Err(error) => error.error_len().is_none(),
     }
 }
 
-/// Where the values with a length stand in `bytes`, the start of a value with `length` bytes, if they read as fields.
+/// Spans of the length-delimited values in `bytes`, the start of a value with `length` bytes, if they parse as fields.
 fn fields_of(bytes: &[u8], length: u64) -> Option<Vec<Range<usize>>> {
     let mut values = Vec::new();
     let mut groups = Vec::new();
     let mut rest = length;
     let mut position: usize = 0;
-    while let Some(behind) = bytes.get(position..).filter(|behind| !behind.is_empty()) {
-        let head = match Head::read(behind) {
-            Ok(head) => head,
-            Err(NoHead::Abort) => return (as_u64(behind.len()) < rest).then_some(values),
-            Err(NoHead::Broken) => return None,
+    while let Some(after) = bytes.get(position..).filter(|after| !after.is_empty()) {
+        let header = match FieldHeader::read(after) {
+            Ok(header) => header,
+            Err(HeaderError::Incomplete) => return (as_u64(after.len()) < rest).then_some(values),
+            Err(HeaderError::Invalid) => return None,
         };
-        let value = match head.value {
-            Value::Read => 0,
-            Value::Number(length) | Value::Delimited(length) => length,
-            Value::Group(field) => {
+        let value = match header.value {
+            FieldValue::Varint => 0,
+            FieldValue::Number(length) | FieldValue::Delimited(length) => length,
+            FieldValue::Group(field) => {
                 groups.push(field);
                 0
             }
-            Value::EndOfGroup(field) if groups.pop() == Some(field) => 0,
-            Value::EndOfGroup(_) => return None,
+            FieldValue::EndOfGroup(field) if groups.pop() == Some(field) => 0,
+            FieldValue::EndOfGroup(_) => return None,
         };
-        rest = rest.checked_sub(as_u64(head.len))?.checked_sub(value)?;
-        let start = position.saturating_add(head.len);
+        rest = rest.checked_sub(as_u64(header.len))?.checked_sub(value)?;
+        let start = position.saturating_add(header.len);
         position = start.saturating_add(usize::try_from(value).unwrap_or(usize::MAX));
-        if let Value::Delimited(_) = head.value {
+        if let FieldValue::Delimited(_) = header.value {
             values.push(start..position);
         }
     }
     (groups.is_empty() || as_u64(bytes.len()) < length).then_some(values)
 }
 
-/// True when `bytes`, read as one text, hold a card that is not within one of the `values`.
+/// True when `bytes`, inspected as one text, contain a card number that is not within one of the `values`.
 fn has_card_across(bytes: &[u8], values: &[Range<usize>]) -> bool {
     let mut findings = Vec::new();
-    Inspector::new(Document::Unknown, Style::HIDE).inspect(bytes, true, &mut findings);
+    Inspector::new(TextFormat::Unknown, Style::HIDE).inspect(bytes, true, &mut findings);
     let within = |span: &Range<usize>| values.iter().any(|value| value.start <= span.start && span.end <= value.end);
     findings.iter().any(|finding| !within(&finding.span))
 }
@@ -279,7 +280,7 @@ fn has_card_across(bytes: &[u8], values: &[Range<usize>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Framing;
-    use super::super::tests::texts_of_every_cut;
+    use super::super::tests::texts_in_any_chunks;
     use super::fields_of;
 
     fn field(tag: u8, value: &[u8]) -> Vec<u8> {
@@ -295,25 +296,25 @@ mod tests {
     }
 
     fn texts(message: &[u8]) -> Vec<String> {
-        texts_of_every_cut(Framing::Protobuf, message)
+        texts_in_any_chunks(Framing::Protobuf, message)
     }
 
     #[test]
-    fn the_fields_with_a_length_are_texts() {
+    fn length_delimited_fields_are_texts() {
         let numbers = b"\x08\x96\x01\x11abcdefgh\x1dabcd".to_vec();
         let message = [numbers, field(0x22, b"4111111111111111"), field(0x32, b"name"), field(0x3a, b"")].concat();
         assert_eq!(texts(&message), ["4111111111111111", "name"]);
     }
 
     #[test]
-    fn fields_of_messages_within_are_texts_too() {
+    fn fields_of_nested_messages_are_texts() {
         let inner = [field(0x0a, b"one"), field(0x12, b"two")].concat();
         let outer = [field(0x0a, &inner), field(0x12, b"three")].concat();
         assert_eq!(texts(&field(0x1a, &outer)), ["one", "two", "three"]);
     }
 
     #[test]
-    fn a_message_that_reads_as_a_text_is_a_message() {
+    fn a_message_that_is_also_a_valid_text_is_a_message() {
         let card = b"4111111111111111 and what makes it forty-eight bytes";
         let inner = field(b'2', card);
         assert!(inner.is_ascii());
@@ -327,8 +328,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_reads_as_a_message_is_a_text_when_it_holds_a_card() {
-        // Three numbers of four bytes and the end of a group that did not begin.
+    fn a_text_with_a_card_is_a_text_even_if_it_parses_as_fields() {
+        // Three numbers of four bytes, and the end of a group without a start.
         let card = b"5555555555554444";
         assert_eq!(fields_of(card, 16), None);
         assert_eq!(texts(&field(0x0a, card)), ["5555555555554444"]);
@@ -338,14 +339,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_known_by_its_start() {
+    fn the_first_bytes_identify_a_long_message() {
         let inner = [field(0x0a, &[b'a'; 300]), field(0x12, &[b'w'; 200])].concat();
         let message = [field(0x0a, &inner), field(0x12, b"c")].concat();
         assert_eq!(texts(&message), ["a".repeat(300), "w".repeat(200), "c".to_owned()]);
     }
 
     #[test]
-    fn what_is_no_message_is_one_text() {
+    fn invalid_protobuf_is_one_text() {
         assert_eq!(texts(b"not protobuf at all"), ["not protobuf at all"]);
         assert_eq!(texts(&field(0x0a, b"\0\x01 bytes")), ["\0\x01 bytes"]);
         let broken_inside = [field(0x0a, &[b'a'; 300]), b"\x0f 4111111111111111".to_vec()].concat();
@@ -353,13 +354,13 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_message_is_none() {
+    fn a_length_beyond_the_message_is_invalid() {
         let lying = field(0x0a, b"\x0a\x7fshort");
         assert_eq!(texts(&lying), ["\x0a\x7fshort"]);
     }
 
     #[test]
-    fn groups_end_where_they_began() {
+    fn a_group_ends_in_the_message_of_its_start() {
         let inner = field(0x0a, b"one");
         assert_eq!(texts(&[b"\x13", &inner[..], b"\x14", &field(0x1a, b"two")].concat()), ["one", "two"]);
         for unmatched in [&b"\x14"[..], b"\x13\x1c", b"\x13\x14\x14"] {
@@ -370,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_bounded() {
+    fn nesting_depth_is_bounded() {
         let mut message = b"\x08\x01".to_vec();
         for _ in 0..100 {
             message = field(0x0a, &message);

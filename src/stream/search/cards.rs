@@ -18,10 +18,10 @@ pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Curs
             NextStart::Start(candidates) => {
                 let start = candidates.start();
                 match best(candidates, segment, &mut names) {
-                    BestCandidate::Card { span, what, written, digits, far, .. } => {
+                    BestCandidate::Card { span, kind, written, digits, far, .. } => {
                         starts.skip_to(span.end);
-                        let trace = what.brand().and_then(|brand| trace(&digits, brand, segment));
-                        let detection = Detection { trace, ..Detection::of(what) };
+                        let trace = kind.brand().and_then(|brand| trace(&digits, brand, segment));
+                        let detection = Detection { trace, ..Detection::of(kind) };
                         hits.insert(SegmentMatch {
                             from: start.min(span.start),
                             span,
@@ -50,7 +50,7 @@ pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Curs
 enum BestCandidate {
     Card {
         span: Range<usize>,
-        what: FindingKind,
+        kind: FindingKind,
         written: Written,
         score: i8,
         digits: Digits,
@@ -103,8 +103,8 @@ fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: Enclosing
         _ => Written::Plainly,
     };
     let end = span.end.saturating_add(rest.unwrap_or(0));
-    let what = if rest.is_some() { FindingKind::Track(pan) } else { FindingKind::Pan(pan) };
-    BestCandidate::Card { span: span.start..end, what, written, score: pan.score, digits: *candidate.digits(), far }
+    let kind = if rest.is_some() { FindingKind::Track(pan) } else { FindingKind::Pan(pan) };
+    BestCandidate::Card { span: span.start..end, kind, written, score: pan.score, digits: *candidate.digits(), far }
 }
 
 /// What the policy wants told of the number of `brand` with these digits.

@@ -18,7 +18,7 @@ pub const REACH: usize = NEAR + LONGEST_CODE;
 
 /// Adds the codes near the cards in `hits` and in front of `segment`.
 pub fn find(segment: &Segment<'_>, names: CodeNames, hits: &mut SegmentMatches) {
-    let is_card = |what: &FindingKind| matches!(what, FindingKind::Pan(_) | FindingKind::Track(_));
+    let is_card = |kind: &FindingKind| matches!(kind, FindingKind::Pan(_) | FindingKind::Track(_));
     let cards: Vec<Range<usize>> =
         hits.found.iter().filter(|hit| is_card(&hit.detection.kind)).map(|hit| hit.span.clone()).collect();
     let locations = locations(segment, &cards, hits.decided);

@@ -101,10 +101,10 @@ impl SegmentMatches {
     }
 
     /// Adds a hit that is written plainly, unless there is one in its place.
-    fn add(&mut self, span: Range<usize>, what: FindingKind, far: Option<EnclosingNames>) {
+    fn add(&mut self, span: Range<usize>, kind: FindingKind, far: Option<EnclosingNames>) {
         if !self.covers(&span) {
             let written = Written::Plainly;
-            self.insert(SegmentMatch { from: span.start, span, detection: Detection::of(what), far, written });
+            self.insert(SegmentMatch { from: span.start, span, detection: Detection::of(kind), far, written });
         }
     }
 

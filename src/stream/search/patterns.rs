@@ -2,7 +2,7 @@
 
 use super::{Segment, SegmentMatches};
 use crate::scan::pattern::{LONGEST_MATCH, Match};
-use crate::stream::finding::{FindingKind, Matched};
+use crate::stream::finding::{FindingKind, PatternMatch};
 use crate::verdict::criteria::OwnPatterns;
 
 /// Adds what `patterns` match in `segment` to `hits`.
@@ -20,7 +20,7 @@ pub fn find(segment: &Segment<'_>, patterns: &OwnPatterns, hits: &mut SegmentMat
                 let end = start.saturating_add(length);
                 if let Some((name, keep_last)) = patterns.named.get(number) {
                     let length = u8::try_from(length).unwrap_or(u8::MAX);
-                    let matched = Matched { name: name.clone(), length, keep_last: *keep_last };
+                    let matched = PatternMatch { name: name.clone(), length, keep_last: *keep_last };
                     hits.add(start..end, FindingKind::Pattern(matched), None);
                 }
                 end

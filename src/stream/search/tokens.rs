@@ -3,7 +3,7 @@
 use super::{Segment, SegmentMatch, SegmentMatches, Written};
 use crate::scan::token::{self, LONGEST_TOKEN, Token};
 use crate::stream::finding::Finding;
-use crate::stream::{Document, Inspector};
+use crate::stream::{Inspector, TextFormat};
 use crate::verdict::Criteria;
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn readable(segment: &Segment<'_>, run: &Range<usize>) -> Range<usize> {
 fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, hits: &mut SegmentMatches) {
     let criteria = Criteria { base64: false, ..segment.criteria.clone() };
     let mut findings = Vec::new();
-    let mut inspector = Inspector::new(Document::Unknown, segment.style).under(Arc::new(criteria));
+    let mut inspector = Inspector::new(TextFormat::Unknown, segment.style).with_criteria(Arc::new(criteria));
     inspector.inspect(&token.bytes, true, &mut findings);
     if findings.is_empty() || hits.covers(&token.span) {
         return;

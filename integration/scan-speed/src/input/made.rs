@@ -2,7 +2,7 @@
 //!
 //! Values are drawn as `u32` and `u64`: a `usize` would give other values in Wasm.
 
-use panveil::stream::Document;
+use panveil::stream::TextFormat;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -60,10 +60,10 @@ const WORDS: [&str; 48] = [
 const STATES: [&str; 4] = ["settled", "pending", "refused", "returned"];
 
 /// Text in front of the pieces.
-pub fn opening(document: Document, text: &mut Vec<u8>) {
+pub fn opening(document: TextFormat, text: &mut Vec<u8>) {
     text.extend_from_slice(match document {
-        Document::Json => b"[",
-        Document::Csv => b"id,day,at,amount,rate,count,level,total\n",
+        TextFormat::Json => b"[",
+        TextFormat::Csv => b"id,day,at,amount,rate,count,level,total\n",
         _ => b"",
     });
 }

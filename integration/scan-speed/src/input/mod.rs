@@ -3,7 +3,7 @@
 mod hostile;
 mod made;
 
-use panveil::stream::Document;
+use panveil::stream::TextFormat;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
@@ -24,7 +24,7 @@ pub struct Input {
     /// Description.
     pub about: String,
     /// Notation passed to the detector.
-    pub document: Document,
+    pub document: TextFormat,
     source: Source,
 }
 
@@ -40,9 +40,9 @@ impl Input {
     /// All inputs, in the order of the page. The found slow inputs come last.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        use Document::{Csv, Form, Json, Text};
         use Source::{Made, Repeated};
-        let usual: [(&str, &str, Document, Source); 11] = [
+        use TextFormat::{Csv, Form, Json, Text};
+        let usual: [(&str, &str, TextFormat, Source); 11] = [
             ("JSON", "orders", Json, Made(made::order)),
             ("HTML", "a list of products", Text, Made(made::product)),
             ("base64", "in lines of 76", Text, Made(made::base64_line)),
@@ -107,13 +107,13 @@ pub fn repeated(unit: &[u8], size: usize) -> Vec<u8> {
 
 /// Name of the notation on the page.
 #[must_use]
-pub const fn name(document: Document) -> &'static str {
+pub const fn name(document: TextFormat) -> &'static str {
     match document {
-        Document::Json => "JSON",
-        Document::Form => "form",
-        Document::Csv => "CSV",
-        Document::Events => "events",
-        Document::Text | Document::Markup | Document::Wide | Document::Unknown => "text",
+        TextFormat::Json => "JSON",
+        TextFormat::Form => "form",
+        TextFormat::Csv => "CSV",
+        TextFormat::Events => "events",
+        TextFormat::Text | TextFormat::Markup | TextFormat::Wide | TextFormat::Unknown => "text",
     }
 }
 

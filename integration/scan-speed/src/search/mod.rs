@@ -9,7 +9,7 @@ mod recipe;
 
 pub use recipe::Recipe;
 
-use panveil::stream::Document;
+use panveil::stream::TextFormat;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -56,7 +56,7 @@ pub struct Found {
 
 impl Found {
     /// Properties that distinguish results in the report.
-    fn kind(&self) -> (Terms, Document, Vec<&'static str>) {
+    fn kind(&self) -> (Terms, TextFormat, Vec<&'static str>) {
         (self.terms, self.recipe.document, self.recipe.kinds())
     }
 }

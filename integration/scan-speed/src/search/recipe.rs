@@ -1,13 +1,14 @@
 //! Recipe of an input: a few fragments, repeated.
 
-use panveil::stream::Document;
+use panveil::stream::TextFormat;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::below;
 use super::fragment::Fragment;
 
-const DOCUMENTS: [Document; 5] = [Document::Text, Document::Json, Document::Csv, Document::Form, Document::Events];
+const DOCUMENTS: [TextFormat; 5] =
+    [TextFormat::Text, TextFormat::Json, TextFormat::Csv, TextFormat::Form, TextFormat::Events];
 const MOST_FRAGMENTS: usize = 24;
 const FIRST_FRAGMENTS: usize = 8;
 
@@ -15,7 +16,7 @@ const FIRST_FRAGMENTS: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// Notation passed to the detector.
-    pub document: Document,
+    pub document: TextFormat,
     fragments: Vec<Fragment>,
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, ensure};
 use panveil::policy::Policy;
-use panveil::stream::{Document, Finding, Inspector};
+use panveil::stream::{Finding, Inspector, TextFormat};
 
 use super::body::{Body, bodies};
 
@@ -45,9 +45,9 @@ impl Subject {
 }
 
 fn inspect(body: &Body, policy: &Policy, text: &[u8], last: bool) -> (usize, Vec<Finding>) {
-    let document = Document::of_content_type(Some(body.content_type.as_bytes()));
+    let document = TextFormat::of_content_type(Some(body.content_type.as_bytes()));
     let mut findings = Vec::new();
-    let mut inspector = Inspector::new(document, policy.mask_style()).under(policy.criteria());
+    let mut inspector = Inspector::new(document, policy.mask_style()).with_criteria(policy.criteria());
     let decided = inspector.inspect(text, last, &mut findings);
     (decided, findings)
 }

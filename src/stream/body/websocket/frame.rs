@@ -1,46 +1,49 @@
-//! What does the head of a frame say? (RFC 6455, section 5.2)
+//! WebSocket frame headers (RFC 6455, section 5.2).
+//!
+//! *Masking key* is the term of the RFC for the key that a client scrambles its payloads with. It is unrelated to the masking of
+//! card numbers, so this module says *scrambled*.
 
 use super::Side;
 
-/// The head of a frame.
-pub struct Head {
-    /// The last frame of its message.
-    pub is_last: bool,
-    /// What is in it, if no extension says otherwise.
-    pub kind: Kind,
-    /// How long its payload is.
+/// Header of a frame.
+pub struct FrameHeader {
+    /// Whether the frame is the last one of its message (FIN).
+    pub is_final: bool,
+    /// FrameKind of the frame.
+    pub kind: FrameKind,
+    /// Length of the payload.
     pub length: u64,
-    /// What that is scrambled with.
-    pub key: Key,
+    /// MaskingKey that the payload is scrambled with.
+    pub key: MaskingKey,
 }
 
-/// What is in a frame.
+/// FrameKind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The first piece of a message.
+pub enum FrameKind {
+    /// Text or binary: the first frame of a message.
     First,
-    /// A further piece of it.
+    /// A further frame of the message.
     Continuation,
-    /// A ping or a pong.
+    /// Ping or pong.
     Control,
-    /// The end, with a status before the text.
+    /// Close, with a status code before the reason.
     Close,
-    /// What an extension says: compressed, or of a kind of its own. Or what no frame may be.
-    Extended,
+    /// A frame of an extension, such as compression, or an invalid frame.
+    Unsupported,
 }
 
-/// A scrambling key, turned so that its first byte is for the next byte.
+/// Masking key, rotated so that its first byte belongs to the next payload byte.
 #[derive(Clone, Copy)]
-pub struct Key([u8; 4]);
+pub struct MaskingKey([u8; 4]);
 
-const LAST: u8 = 0x80;
-const EXTENSIONS: u8 = 0x70;
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
 const SCRAMBLED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
-/// The length is in the next two bytes.
+/// Value of the length field when the length is in the next two bytes.
 const LENGTH_IN_2: u8 = 126;
-/// The length is in the next eight bytes.
+/// Value of the length field when the length is in the next eight bytes.
 const LENGTH_IN_8: u8 = 127;
 
 const CONTINUATION: u8 = 0;
@@ -49,58 +52,58 @@ const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
-/// Of a frame that belongs to no message (RFC 6455, section 5.5).
-const LONGEST_CONTROL: u64 = 125;
+/// Maximum payload of a control frame (RFC 6455, section 5.5).
+const MAX_CONTROL_LEN: u64 = 125;
 
-/// Policy violation (RFC 6455, section 7.4.1).
-const STATUS: u16 = 1008;
+/// Status code for a policy violation (RFC 6455, section 7.4.1).
+const POLICY_VIOLATION: u16 = 1008;
 
-impl Head {
-    /// Reads `bytes`, when they are a whole head.
+impl FrameHeader {
+    /// Parses `bytes`, if they are a complete header.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let (first, second, behind) = match bytes {
-            [first, second, behind @ ..] => (*first, *second, behind),
+        let (first, second, rest) = match bytes {
+            [first, second, rest @ ..] => (*first, *second, rest),
             _ => return None,
         };
-        let (length, behind) = match second & LENGTH {
+        let (length, rest) = match second & LENGTH {
             LENGTH_IN_2 => {
-                let (length, behind) = behind.split_first_chunk()?;
-                (u64::from(u16::from_be_bytes(*length)), behind)
+                let (length, rest) = rest.split_first_chunk()?;
+                (u64::from(u16::from_be_bytes(*length)), rest)
             }
             LENGTH_IN_8 => {
-                let (length, behind) = behind.split_first_chunk()?;
-                (u64::from_be_bytes(*length), behind)
+                let (length, rest) = rest.split_first_chunk()?;
+                (u64::from_be_bytes(*length), rest)
             }
-            length => (u64::from(length), behind),
+            length => (u64::from(length), rest),
         };
-        let key = if second & SCRAMBLED == 0 { Key::NONE } else { Key(*behind.first_chunk()?) };
-        let kind = match Kind::of(first) {
-            Kind::Control | Kind::Close if length > LONGEST_CONTROL => Kind::Extended,
+        let key = if second & SCRAMBLED == 0 { MaskingKey::NONE } else { MaskingKey(*rest.first_chunk()?) };
+        let kind = match FrameKind::of(first) {
+            FrameKind::Control | FrameKind::Close if length > MAX_CONTROL_LEN => FrameKind::Unsupported,
             kind => kind,
         };
-        Some(Self { is_last: first & LAST != 0, kind, length, key })
+        Some(Self { is_final: first & FIN != 0, kind, length, key })
     }
 }
 
-impl Kind {
-    /// What a frame with this first byte holds.
+impl FrameKind {
+    /// Kind of a frame with this first byte.
     pub fn of(first: u8) -> Self {
-        let is_last = first & LAST != 0;
+        let is_final = first & FIN != 0;
         match first & OPCODE {
-            _ if first & EXTENSIONS != 0 => Self::Extended,
+            _ if first & RESERVED != 0 => Self::Unsupported,
             TEXT | BINARY => Self::First,
             CONTINUATION => Self::Continuation,
-            CLOSE if is_last => Self::Close,
-            PING | PONG if is_last => Self::Control,
-            _ => Self::Extended,
+            CLOSE if is_final => Self::Close,
+            PING | PONG if is_final => Self::Control,
+            _ => Self::Unsupported,
         }
     }
 }
 
-impl Key {
+impl MaskingKey {
     const NONE: Self = Self([0; 4]);
 
-    /// Scrambles `bytes`, or unscrambles them, and turns to what is behind them.
+    /// Scrambles or unscrambles `bytes`, and advances the key past them.
     pub fn apply(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
             let [key, ..] = self.0;
@@ -110,14 +113,14 @@ impl Key {
     }
 }
 
-/// The frame with which `side` ends a websocket.
+/// The close frame that ends the WebSocket in the name of `side`.
 pub fn close(side: Side) -> Vec<u8> {
-    let status = STATUS.to_be_bytes();
-    let mut frame = vec![LAST | CLOSE];
+    let status = POLICY_VIOLATION.to_be_bytes();
+    let mut frame = vec![FIN | CLOSE];
     match side {
-        // Scrambled with zeroes, which leaves it as it is.
+        // A key of zeros leaves the payload unchanged.
         Side::Client => frame.extend_from_slice(&[SCRAMBLED | 2, 0, 0, 0, 0]),
-        Side::Service => frame.push(2),
+        Side::Server => frame.push(2),
     }
     frame.extend_from_slice(&status);
     frame
@@ -128,37 +131,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_read_when_it_is_whole() {
+    fn a_header_is_parsed_once_it_is_complete() {
         for (bytes, length) in [
             (&b"\x81\x05"[..], 5),
             (b"\x81\x7e\x01\x00", 256),
             (b"\x81\x7f\0\0\0\0\0\x01\0\0", 65536),
             (b"\x81\x85\x01\x02\x03\x04", 5),
         ] {
-            assert_eq!(Head::read(bytes).unwrap().length, length);
-            assert!((0..bytes.len()).all(|len| Head::read(&bytes[..len]).is_none()));
+            assert_eq!(FrameHeader::read(bytes).unwrap().length, length);
+            assert!((0..bytes.len()).all(|len| FrameHeader::read(&bytes[..len]).is_none()));
         }
     }
 
     #[test]
-    fn opcodes_tell_the_kind() {
-        let kind = |first| Head::read(&[first, 0]).unwrap().kind;
-        assert_eq!([kind(0x81), kind(0x02), kind(0x80)], [Kind::First, Kind::First, Kind::Continuation]);
-        assert_eq!([kind(0x88), kind(0x89), kind(0x8a)], [Kind::Close, Kind::Control, Kind::Control]);
-        assert_eq!([kind(0xc1), kind(0x83), kind(0xa0)], [Kind::Extended; 3]);
-        assert_eq!([kind(0x08), kind(0x09), kind(0x8b)], [Kind::Extended; 3], "a piece of a ping, and what is none");
-        assert_eq!(Head::read(b"\x89\x7e\x00\x7e").unwrap().kind, Kind::Extended, "too long a ping");
+    fn the_opcode_determines_the_kind() {
+        let kind = |first| FrameHeader::read(&[first, 0]).unwrap().kind;
+        assert_eq!([kind(0x81), kind(0x02), kind(0x80)], [FrameKind::First, FrameKind::First, FrameKind::Continuation]);
+        assert_eq!([kind(0x88), kind(0x89), kind(0x8a)], [FrameKind::Close, FrameKind::Control, FrameKind::Control]);
+        assert_eq!([kind(0xc1), kind(0x83), kind(0xa0)], [FrameKind::Unsupported; 3]);
+        assert_eq!(
+            [kind(0x08), kind(0x09), kind(0x8b)],
+            [FrameKind::Unsupported; 3],
+            "a fragmented ping, and a reserved opcode"
+        );
+        assert_eq!(
+            FrameHeader::read(b"\x89\x7e\x00\x7e").unwrap().kind,
+            FrameKind::Unsupported,
+            "a ping that is too long"
+        );
     }
 
     #[test]
-    fn a_key_goes_on_where_it_stopped() {
+    fn a_key_continues_where_it_stopped() {
         let whole = |pieces: &[usize]| {
-            let (mut key, mut bytes) = (Key([1, 2, 3, 4]), *b"scrambled in pieces");
+            let (mut key, mut bytes) = (MaskingKey([1, 2, 3, 4]), *b"scrambled in pieces");
             let mut rest = &mut bytes[..];
             for len in pieces {
-                let (piece, behind) = rest.split_at_mut(*len);
+                let (piece, after) = rest.split_at_mut(*len);
                 key.apply(piece);
-                rest = behind;
+                rest = after;
             }
             key.apply(rest);
             bytes

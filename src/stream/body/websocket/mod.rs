@@ -1,137 +1,139 @@
-//! What passes through a websocket?
+//! WebSocket frames (RFC 6455, section 5).
 //!
-//! Frames (RFC 6455, section 5), those of a client scrambled with a key. The payload of a message, which may be spread over
-//! several frames, is a text; it is unscrambled to be read, and masked where it stands. What waits is the end of a message
-//! that is not complete, and the frames behind it; the receiver could do nothing with it yet.
+//! The payload of a message, which may span several frames, is one text. It is unscrambled for the inspection and masked in
+//! place. The end of an incomplete message is held back, with all frames after it. This adds no delay for the receiver, which
+//! cannot process an incomplete message.
 //!
-//! What a ping, a pong or a farewell says is a text of its own.
+//! The payload of a ping, a pong or a close frame is a text of its own.
 
 mod frame;
 mod queue;
 
-use self::frame::{Head, Key, Kind};
+use self::frame::{FrameHeader, FrameKind, MaskingKey};
 use self::queue::{Output, Queue, QueuedPart};
 use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Plain};
-use crate::stream::{Detection, Document, Sender};
+use crate::stream::{Detection, Sender, TextFormat};
 
-/// What one side sends through a websocket.
+/// The frames that one side sends.
 pub struct WebSocket {
     side: Side,
-    plan: BodyConfig,
-    /// The head of the next frame, as far as it has come.
-    head: Vec<u8>,
-    frame: Option<Frame>,
+    config: BodyConfig,
+    /// The incomplete header at the end of the input.
+    header: Vec<u8>,
+    frame: Option<IncompleteFrame>,
     message: Option<WebSocketMessage>,
     queue: Queue,
-    /// What was forwarded ends with a frame.
+    /// Whether the forwarded bytes end with a frame.
     between_frames: bool,
     closed: bool,
-    passed_unread: bool,
+    passed_uninspected: bool,
 }
 
-/// Who sends.
+/// Sender of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Who opened the websocket, and has to scramble.
+    /// The client, which scrambles its payloads.
     Client,
-    /// Who answers.
-    Service,
+    /// The server.
+    Server,
 }
 
-/// A frame whose head was read.
-struct Frame {
+/// A frame whose header is complete and whose payload is not.
+struct IncompleteFrame {
     payload: Payload,
-    /// How much of its payload is still to come.
+    /// Remaining length of the payload.
     rest: u64,
-    key: Key,
-    /// It ends its message.
-    is_last: bool,
-    /// What has come of it, readable, if it belongs to no message.
+    key: MaskingKey,
+    /// Whether it is the last frame of its message.
+    is_final: bool,
+    /// Payload received so far of a control frame, scrambled.
     control: Vec<u8>,
 }
 
-/// What is to be done with the payload of a frame.
+/// Treatment of the payload of a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Payload {
-    /// It is read.
+    /// Inspected as a part of the current message.
     Text,
-    /// It belongs to a message that cannot be read.
-    Unread,
-    /// It belongs to no message.
+    /// Forwarded as a part of an uninspectable message.
+    Opaque,
+    /// Inspected on its own: ping or pong.
     Control,
-    /// The same, and begins with a status.
+    /// Inspected on its own, after a status code: close.
     Close,
 }
 
-/// A message of which a frame has come, and others are to come.
+/// A message whose last frame has not ended.
 enum WebSocketMessage {
     Text(Box<Plain>),
-    Unread,
+    Opaque,
 }
 
-/// How long the status of a farewell is.
+/// Length of the status code in a close frame.
 const STATUS_LEN: usize = 2;
 
-/// The most bytes of frames without text that wait behind a text. What they leave open is decided with them.
-const LONGEST_QUEUE: usize = 65_536;
+/// Maximum number of bytes without text that are queued after undecided text. Beyond it, the decision uses the bytes available.
+const MAX_QUEUED_FRAMING: usize = 65_536;
 
 impl WebSocket {
-    pub fn new(side: Side, plan: BodyConfig) -> Self {
+    pub fn new(side: Side, config: BodyConfig) -> Self {
         Self {
             side,
-            plan,
-            head: Vec::new(),
+            config,
+            header: Vec::new(),
             frame: None,
             message: None,
             queue: Queue::default(),
             between_frames: true,
             closed: false,
-            passed_unread: false,
+            passed_uninspected: false,
         }
     }
 
-    pub fn passed_unread(&self) -> bool {
-        self.passed_unread
+    /// True when a frame was forwarded uninspected.
+    pub fn passed_uninspected(&self) -> bool {
+        self.passed_uninspected
     }
 
-    /// What is to be done with frames that cannot be read, from now on.
-    pub fn refuse_unread(&mut self, refuse: bool) {
-        self.plan.refuse_unread = refuse;
+    /// Sets whether uninspectable frames abort the body.
+    pub fn set_block_uninspectable(&mut self, block: bool) {
+        self.config.block_uninspectable = block;
     }
 
-    /// True when all that came are whole frames, and none of it waits.
+    /// True when the input so far ends with a frame, and nothing is held back.
     pub fn is_at_rest(&self) -> bool {
-        self.head.is_empty() && self.frame.is_none() && self.queue.is_empty()
+        self.header.is_empty() && self.frame.is_none() && self.queue.is_empty()
     }
 
-    /// True when what came is not only whole frames that can be read, and the start of one.
+    /// True when the input contains an uninspectable frame, or the start of one.
     pub fn is_broken(&self) -> bool {
-        self.passed_unread || self.head.first().is_some_and(|first| Kind::of(*first) == Kind::Extended)
+        self.passed_uninspected
+            || self.header.first().is_some_and(|first| FrameKind::of(*first) == FrameKind::Unsupported)
     }
 
-    /// Takes the next bytes. `end` says that nothing follows.
+    /// Processes the next bytes. `end` means that nothing follows.
     pub fn push(&mut self, chunk: Vec<u8>, end: bool, report: &mut dyn FnMut(Detection)) -> BodyOutput {
         if self.closed {
-            return if chunk.is_empty() { BodyOutput::PASS } else { BodyOutput::replaced_by(Vec::new()) };
+            return if chunk.is_empty() { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(Vec::new()) };
         }
-        let mut output = Output { bytes: Vec::new(), boundary: self.between_frames.then_some(0) };
-        if let Err(cut) = self.read(&chunk, end, &mut output, report) {
-            return self.close(cut, output);
+        let mut output = Output { bytes: Vec::new(), frame_end: self.between_frames.then_some(0) };
+        if let Err(abort) = self.read(&chunk, end, &mut output, report) {
+            return self.close(abort, output);
         }
-        self.between_frames = output.boundary == Some(output.bytes.len());
-        if self.plan.treatment == BodyAction::Observe || output.bytes == chunk {
-            return BodyOutput::PASS;
+        self.between_frames = output.frame_end == Some(output.bytes.len());
+        if self.config.action == BodyAction::Observe || output.bytes == chunk {
+            return BodyOutput::UNCHANGED;
         }
         BodyOutput::replaced_by(output.bytes)
     }
 
-    /// The end of a stream that has trailers, which none of a websocket has.
-    pub fn finish(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
-        let waits = !self.queue.is_empty() || !self.head.is_empty();
-        if !waits || self.plan.treatment == BodyAction::Observe {
+    /// Ends the body, because trailers have begun, although a WebSocket has none.
+    pub fn finish_before_trailers(&mut self, report: &mut dyn FnMut(Detection)) -> BodyOutput {
+        let holds_back = !self.queue.is_empty() || !self.header.is_empty();
+        if !holds_back || self.config.action == BodyAction::Observe {
             return self.push(Vec::new(), true, report);
         }
-        BodyOutput::cut(Abort::TrailersOverTail)
+        BodyOutput::abort(Abort::HeldBackAtTrailers)
     }
 
     fn read(
@@ -143,13 +145,13 @@ impl WebSocket {
     ) -> Result<(), Abort> {
         while !bytes.is_empty() {
             bytes = match self.frame.take() {
-                None => self.read_head(bytes, report)?,
+                None => self.read_header(bytes, report)?,
                 Some(frame) => self.read_payload(frame, bytes, report)?,
             };
             self.queue.forward(output);
-            if self.queue.framing() > LONGEST_QUEUE {
+            if self.queue.framing_len() > MAX_QUEUED_FRAMING {
                 self.push_text(Vec::new(), true, report)?;
-                self.message = self.message.take().map(|_| self.fresh_message());
+                self.message = self.message.take().map(|_| self.new_message());
                 self.queue.forward(output);
             }
         }
@@ -159,27 +161,28 @@ impl WebSocket {
                 self.read_control(&frame, report)?;
                 self.frame = Some(frame);
             }
-            let head = std::mem::take(&mut self.head);
-            self.enqueue(QueuedPart::Bytes(head));
+            let header = std::mem::take(&mut self.header);
+            self.enqueue(QueuedPart::Bytes(header));
             self.queue.forward(output);
         }
         Ok(())
     }
 
-    /// Reads the head of a frame, or as much of it as has come, and gives what is behind it.
-    fn read_head<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(Detection)) -> Result<&'b [u8], Abort> {
+    /// Parses a frame header. Returns the bytes after it; none when it is incomplete.
+    fn read_header<'b>(&mut self, bytes: &'b [u8], report: &mut dyn FnMut(Detection)) -> Result<&'b [u8], Abort> {
         for (index, byte) in bytes.iter().enumerate() {
-            self.head.push(*byte);
-            let Some(head) = Head::read(&self.head) else { continue };
-            let payload = self.payload(head.kind, report)?;
+            self.header.push(*byte);
+            let Some(header) = FrameHeader::read(&self.header) else { continue };
+            let payload = self.payload(header.kind, report)?;
             let control = Vec::new();
-            let frame = Frame { payload, rest: head.length, key: head.key, is_last: head.is_last, control };
-            let head = std::mem::take(&mut self.head);
-            self.enqueue(QueuedPart::Head(head));
+            let frame =
+                IncompleteFrame { payload, rest: header.length, key: header.key, is_final: header.is_final, control };
+            let header = std::mem::take(&mut self.header);
+            self.enqueue(QueuedPart::Header(header));
             if frame.rest > 0 {
                 self.frame = Some(frame);
             } else {
-                if frame.payload == Payload::Text && frame.is_last {
+                if frame.payload == Payload::Text && frame.is_final {
                     self.push_text(Vec::new(), true, report)?;
                 }
                 self.end_frame(&frame);
@@ -189,47 +192,47 @@ impl WebSocket {
         Ok(&[])
     }
 
-    /// What is to be done with a frame of this kind. Begins the message when it is the first of one.
-    fn payload(&mut self, kind: Kind, report: &mut dyn FnMut(Detection)) -> Result<Payload, Abort> {
+    /// Determines the treatment of a frame of this kind. Begins a message if the frame is its first one.
+    fn payload(&mut self, kind: FrameKind, report: &mut dyn FnMut(Detection)) -> Result<Payload, Abort> {
         match kind {
-            Kind::Control => return Ok(Payload::Control),
-            Kind::Close => return Ok(Payload::Close),
-            Kind::First => self.begin(self.fresh_message(), report)?,
-            Kind::Continuation if self.message.is_some() => {}
-            Kind::Continuation | Kind::Extended => self.begin(WebSocketMessage::Unread, report)?,
+            FrameKind::Control => return Ok(Payload::Control),
+            FrameKind::Close => return Ok(Payload::Close),
+            FrameKind::First => self.begin(self.new_message(), report)?,
+            FrameKind::Continuation if self.message.is_some() => {}
+            FrameKind::Continuation | FrameKind::Unsupported => self.begin(WebSocketMessage::Opaque, report)?,
         }
         if matches!(self.message, Some(WebSocketMessage::Text(_))) {
             return Ok(Payload::Text);
         }
-        self.passed_unread = true;
-        if self.plan.refuse_unread { Err(Abort::Uninspectable) } else { Ok(Payload::Unread) }
+        self.passed_uninspected = true;
+        if self.config.block_uninspectable { Err(Abort::Uninspectable) } else { Ok(Payload::Opaque) }
     }
 
-    /// Begins a message. One that is still open ends, though it must not.
+    /// Begins a message. Ends an incomplete one, although the RFC forbids a new message before its last frame.
     fn begin(&mut self, message: WebSocketMessage, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         self.push_text(Vec::new(), true, report)?;
         self.message = Some(message);
         Ok(())
     }
 
-    /// Reads as much of a frame's payload as has come, and gives what is behind it.
+    /// Processes the payload of a frame as far as the bytes reach. Returns the bytes after it.
     fn read_payload<'b>(
         &mut self,
-        mut frame: Frame,
+        mut frame: IncompleteFrame,
         bytes: &'b [u8],
         report: &mut dyn FnMut(Detection),
     ) -> Result<&'b [u8], Abort> {
         let len = usize::try_from(frame.rest).unwrap_or(usize::MAX).min(bytes.len());
-        let (payload, behind) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
+        let (payload, after) = bytes.split_at_checked(len).unwrap_or((bytes, &[]));
         frame.rest = frame.rest.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
         match frame.payload {
             Payload::Text => {
                 self.enqueue(QueuedPart::Text(len, frame.key));
                 let mut text = payload.to_vec();
                 frame.key.apply(&mut text);
-                self.push_text(text, frame.rest == 0 && frame.is_last, report)?;
+                self.push_text(text, frame.rest == 0 && frame.is_final, report)?;
             }
-            Payload::Unread => self.enqueue(QueuedPart::Bytes(payload.to_vec())),
+            Payload::Opaque => self.enqueue(QueuedPart::Bytes(payload.to_vec())),
             Payload::Control | Payload::Close => {
                 frame.control.extend_from_slice(payload);
                 if frame.rest == 0 {
@@ -242,33 +245,33 @@ impl WebSocket {
         } else {
             self.frame = Some(frame);
         }
-        Ok(behind)
+        Ok(after)
     }
 
-    /// Reads what a frame says that belongs to no message, as far as it has come. A farewell is read with its status and
-    /// without it: digits of the one would be part of the other.
-    fn read_control(&mut self, frame: &Frame, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
+    /// Inspects the payload received so far of a control frame. A close frame is inspected with and without its status code,
+    /// because the status code could be two digits of a number.
+    fn read_control(&mut self, frame: &IncompleteFrame, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         let mut key = frame.key;
-        let mut said = frame.control.clone();
-        key.apply(&mut said);
-        let mut masked = said.clone();
+        let mut payload = frame.control.clone();
+        key.apply(&mut payload);
+        let mut masked = payload.clone();
         let status = if frame.payload == Payload::Close { STATUS_LEN } else { 0 };
-        let readings: &[usize] = if status == 0 { &[0] } else { &[status, 0] };
-        for from in readings {
+        let starts: &[usize] = if status == 0 { &[0] } else { &[status, 0] };
+        for from in starts {
             let mut findings = Vec::new();
-            let text = said.get(*from..).unwrap_or_default();
-            self.plan.inspector(Document::Unknown).inspect(text, true, &mut findings);
+            let text = payload.get(*from..).unwrap_or_default();
+            self.config.inspector(TextFormat::Unknown).inspect(text, true, &mut findings);
             for finding in findings {
                 let span = finding.span.start.saturating_add(*from)..finding.span.end.saturating_add(*from);
                 if *from < status && span.start >= status {
                     continue;
                 }
                 report(finding.detection.clone());
-                if self.plan.treatment == BodyAction::Block {
+                if self.config.action == BodyAction::Block {
                     return Err(Abort::Card);
                 }
                 if let Some(span) = masked.get_mut(span) {
-                    finding.mask(span, self.plan.style);
+                    finding.mask(span, self.config.style);
                 }
             }
         }
@@ -280,42 +283,42 @@ impl WebSocket {
         Ok(())
     }
 
-    fn end_frame(&mut self, frame: &Frame) {
-        if frame.is_last && matches!(frame.payload, Payload::Text | Payload::Unread) {
+    fn end_frame(&mut self, frame: &IncompleteFrame) {
+        if frame.is_final && matches!(frame.payload, Payload::Text | Payload::Opaque) {
             self.message = None;
         }
-        self.enqueue(QueuedPart::End);
+        self.enqueue(QueuedPart::FrameEnd);
     }
 
-    /// Hands text to the message that is open. What is decided of it is ready then.
+    /// Inspects text of the current message, and queues the decided bytes.
     fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         let Some(WebSocketMessage::Text(message)) = &mut self.message else { return Ok(()) };
-        let decided = message.push(text.clone(), last, report).forwarded(text)?;
-        if self.plan.treatment != BodyAction::Observe {
+        let decided = message.push(text.clone(), last, report).into_forwarded(text)?;
+        if self.config.action != BodyAction::Observe {
             self.queue.push_ready(decided);
         }
         Ok(())
     }
 
     fn enqueue(&mut self, part: QueuedPart) {
-        if self.plan.treatment != BodyAction::Observe {
+        if self.config.action != BodyAction::Observe {
             self.queue.push(part);
         }
     }
 
-    /// Tells the receiver that nothing more comes, if it has only got whole frames; else that cannot be told.
-    fn close(&mut self, cut: Abort, output: Output) -> BodyOutput {
-        let Some(boundary) = output.boundary else { return BodyOutput::cut(cut) };
+    /// Closes the WebSocket with a close frame if the receiver has got a complete frame last; else aborts the body.
+    fn close(&mut self, abort: Abort, output: Output) -> BodyOutput {
+        let Some(frame_end) = output.frame_end else { return BodyOutput::abort(abort) };
         self.closed = true;
         self.queue = Queue::default();
         let mut bytes = output.bytes;
-        bytes.truncate(boundary);
+        bytes.truncate(frame_end);
         bytes.extend(frame::close(self.side));
-        BodyOutput { replacement: Some(bytes), flow: BodyFlow::Close(cut) }
+        BodyOutput { replacement: Some(bytes), flow: BodyFlow::Close(abort) }
     }
 
-    fn fresh_message(&self) -> WebSocketMessage {
-        let shape = BodyFormat::text(Sender::EndSignalled, Document::Unknown);
-        WebSocketMessage::Text(Box::new(Plain::new(shape, self.plan.clone())))
+    fn new_message(&self) -> WebSocketMessage {
+        let format = BodyFormat::text(Sender::EndSignalled, TextFormat::Unknown);
+        WebSocketMessage::Text(Box::new(Plain::new(format, self.config.clone())))
     }
 }

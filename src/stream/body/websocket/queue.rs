@@ -1,35 +1,35 @@
-//! In which order do bytes leave that do not all wait for the same?
+//! Output queue that keeps the order of frames whose payloads are decided at different times.
 
-use super::frame::Key;
+use super::frame::MaskingKey;
 use std::collections::VecDeque;
 
-/// Bytes between what was forwarded and where the stream was read.
+/// Bytes that were read and not forwarded yet.
 #[derive(Default)]
 pub struct Queue {
     parts: VecDeque<QueuedPart>,
-    /// How many bytes of them are no text.
-    framing: usize,
-    /// Text that is decided and not forwarded yet.
+    /// Number of queued bytes that are not text.
+    framing_len: usize,
+    /// Decided text that was not forwarded yet.
     ready: VecDeque<u8>,
 }
 
-/// Bytes on their way.
+/// An entry of the queue.
 pub enum QueuedPart {
-    /// The head of a frame. Leaves with the first byte of its payload, so that the frame can still be left out.
-    Head(Vec<u8>),
-    /// Bytes as they came.
+    /// Header of a frame. It is forwarded with the first byte of the payload, so that the frame can still be omitted.
+    Header(Vec<u8>),
+    /// Bytes to forward unchanged.
     Bytes(Vec<u8>),
-    /// So many bytes of text, to be scrambled.
-    Text(usize, Key),
-    /// Behind the last byte of a frame.
-    End,
+    /// Text of this length, to be scrambled with the key once it is decided.
+    Text(usize, MaskingKey),
+    /// End of a frame.
+    FrameEnd,
 }
 
-/// The bytes that leave in a turn.
+/// Bytes to forward for a chunk.
 pub struct Output {
     pub bytes: Vec<u8>,
-    /// Where the last whole frame ends among them.
-    pub boundary: Option<usize>,
+    /// End of the last complete frame in `bytes`.
+    pub frame_end: Option<usize>,
 }
 
 impl Queue {
@@ -37,42 +37,42 @@ impl Queue {
         self.parts.is_empty()
     }
 
-    /// How many bytes wait that are no text.
-    pub fn framing(&self) -> usize {
-        self.framing
+    /// Number of queued bytes that are not text.
+    pub fn framing_len(&self) -> usize {
+        self.framing_len
     }
 
     pub fn push(&mut self, part: QueuedPart) {
-        if let QueuedPart::Head(bytes) | QueuedPart::Bytes(bytes) = &part {
-            self.framing = self.framing.saturating_add(bytes.len());
+        if let QueuedPart::Header(bytes) | QueuedPart::Bytes(bytes) = &part {
+            self.framing_len = self.framing_len.saturating_add(bytes.len());
         }
         self.parts.push_back(part);
     }
 
-    /// The next bytes of text, now that they are decided.
+    /// Adds text that is decided now.
     pub fn push_ready(&mut self, text: Vec<u8>) {
         self.ready.extend(text);
     }
 
-    /// Forwards what nothing before it waits for.
+    /// Forwards the entries before the first undecided one.
     pub fn forward(&mut self, output: &mut Output) {
         while let Some(part) = self.parts.pop_front() {
             match part {
-                QueuedPart::Head(head) => {
-                    let waits = match self.parts.front() {
+                QueuedPart::Header(header) => {
+                    let is_undecided = match self.parts.front() {
                         None => true,
                         Some(QueuedPart::Text(..)) => self.ready.is_empty(),
                         Some(_) => false,
                     };
-                    if waits {
-                        self.parts.push_front(QueuedPart::Head(head));
+                    if is_undecided {
+                        self.parts.push_front(QueuedPart::Header(header));
                         return;
                     }
-                    self.framing = self.framing.saturating_sub(head.len());
-                    output.bytes.extend(head);
+                    self.framing_len = self.framing_len.saturating_sub(header.len());
+                    output.bytes.extend(header);
                 }
                 QueuedPart::Bytes(bytes) => {
-                    self.framing = self.framing.saturating_sub(bytes.len());
+                    self.framing_len = self.framing_len.saturating_sub(bytes.len());
                     output.bytes.extend(bytes);
                 }
                 QueuedPart::Text(len, mut key) => {
@@ -85,7 +85,7 @@ impl Queue {
                         return;
                     }
                 }
-                QueuedPart::End => output.boundary = Some(output.bytes.len()),
+                QueuedPart::FrameEnd => output.frame_end = Some(output.bytes.len()),
             }
         }
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// The notation, as far as a mask must respect it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
+pub enum TextFormat {
     /// JSON: a bare number must stay a number.
     Json,
     /// Form encoding, and the query of a path: a plus sign is a space.
@@ -26,7 +26,7 @@ pub enum Document {
     Unknown,
 }
 
-impl Document {
+impl TextFormat {
     /// The notation that a content type promises.
     pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
         match content_type {
@@ -65,7 +65,7 @@ impl Document {
     }
 
     /// The same notation, now that `bytes` are the first of the text.
-    pub fn settled_by(self, bytes: &[u8]) -> Self {
+    pub fn resolve(self, bytes: &[u8]) -> Self {
         match (self, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
             (Self::Unknown, Some(b'{' | b'[')) => Self::Json,
             (Self::Unknown, Some(b'<')) => Self::Markup,
@@ -133,34 +133,34 @@ mod tests {
     #[test]
     fn content_types_tell_the_notation() {
         for (content_type, document) in [
-            (Some("application/json"), Document::Json),
-            (Some("application/problem+JSON; charset=utf-8"), Document::Json),
-            (Some("application/x-ndjson"), Document::Json),
-            (Some("text/plain; charset=utf-8"), Document::Unknown),
-            (Some("text/csv"), Document::Csv),
-            (Some("application/json; charset=UTF-16"), Document::Wide),
-            (Some("text/event-stream; charset=utf-8"), Document::Events),
-            (Some("application/x-www-form-urlencoded"), Document::Form),
-            (None, Document::Unknown),
+            (Some("application/json"), TextFormat::Json),
+            (Some("application/problem+JSON; charset=utf-8"), TextFormat::Json),
+            (Some("application/x-ndjson"), TextFormat::Json),
+            (Some("text/plain; charset=utf-8"), TextFormat::Unknown),
+            (Some("text/csv"), TextFormat::Csv),
+            (Some("application/json; charset=UTF-16"), TextFormat::Wide),
+            (Some("text/event-stream; charset=utf-8"), TextFormat::Events),
+            (Some("application/x-www-form-urlencoded"), TextFormat::Form),
+            (None, TextFormat::Unknown),
         ] {
-            assert_eq!(Document::of_content_type(content_type.map(str::as_bytes)), document, "{content_type:?}");
+            assert_eq!(TextFormat::of_content_type(content_type.map(str::as_bytes)), document, "{content_type:?}");
         }
     }
 
     #[test]
     fn the_first_byte_settles_what_is_unknown() {
-        assert_eq!(Document::Unknown.settled_by(b" \n{"), Document::Json);
-        assert_eq!(Document::Unknown.settled_by(b"a,b"), Document::Text);
-        assert_eq!(Document::Unknown.settled_by(b"\r\n<a>"), Document::Markup);
-        assert_eq!(Document::Unknown.settled_by(b"  "), Document::Unknown);
-        assert_eq!(Document::Text.settled_by(b"{"), Document::Text);
+        assert_eq!(TextFormat::Unknown.resolve(b" \n{"), TextFormat::Json);
+        assert_eq!(TextFormat::Unknown.resolve(b"a,b"), TextFormat::Text);
+        assert_eq!(TextFormat::Unknown.resolve(b"\r\n<a>"), TextFormat::Markup);
+        assert_eq!(TextFormat::Unknown.resolve(b"  "), TextFormat::Unknown);
+        assert_eq!(TextFormat::Text.resolve(b"{"), TextFormat::Text);
     }
 
     #[test]
     fn events_hold_json_or_other_text() {
         let form = |text: &str| {
             let (start, end) = (text.find('4').unwrap(), text.rfind('4').unwrap() + 1);
-            Document::Events.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
+            TextFormat::Events.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
         };
         assert_eq!(form("data: {\"a\":44}\n\n"), Form::Digits);
         assert_eq!(form("data: [1,44]\n\n"), Form::Digits);
@@ -173,7 +173,7 @@ mod tests {
         let form = |text: &str| {
             let start = text.find('4').unwrap();
             let end = text.rfind('4').unwrap() + 1;
-            Document::Json.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
+            TextFormat::Json.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
         };
         for number in ["{\"a\":44}", "[1, 44]", "[\n  44\n]", "{\"a\": -44 }", "44", "{\"a\":44.00}"] {
             assert_eq!(form(number), Form::Digits, "{number}");
