@@ -1,4 +1,4 @@
-//! What is generated before the tests are built? The messages and the service of `peers/charges.proto`.
+//! Generates code for the messages and the service of `peers/charges.proto`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");

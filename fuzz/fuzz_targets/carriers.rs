@@ -1,4 +1,4 @@
-//! Do the laws of a stream hold for every kind of body that coverage leads to?
+//! Fuzz target: the invariants of a stream hold for every kind of body.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Is every policy that coverage leads to taken or refused as it must be?
+//! Fuzz target: every policy is accepted or rejected as specified.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Do the laws of a stream hold for every text that coverage leads to?
+//! Fuzz target: the invariants of a stream hold for every text.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Integration tests of panveil: traffic in memory, and real traffic in a real Envoy.
 //!
-//! A [`case`] is one exchange (a request and its response) and its expected result, as data. A *test tier* runs cases: it
+//! A [`case`] is one stream (a request and its response) and its expected result, as data. A *test tier* runs cases: it
 //! turns a case into an [`observation`], and [`check`](observation::check) compares the two. Each of the three tiers is a
 //! test target:
 //!

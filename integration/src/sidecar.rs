@@ -1,4 +1,4 @@
-//! Real sidecar for a case: a client, Envoy with panveil, and an upstream, with one exchange at a time.
+//! Real sidecar for a case: a client, Envoy with panveil, and an upstream, with one stream at a time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,17 +100,17 @@ impl Sidecar {
         Self::start(&build.envoy, settings).await
     }
 
-    /// Number of exchanges so far.
+    /// Number of streams so far.
     #[must_use]
     pub fn exchanges(&self) -> usize {
         self.exchanges
     }
 
-    /// Runs one exchange of a case, and returns its observation.
+    /// Runs one stream of a case, and returns its observation.
     ///
     /// # Errors
     ///
-    /// When there was no exchange.
+    /// When there was no stream.
     pub async fn run(&mut self, case: &Case, protocol: Protocol, cut: Cut) -> Result<Observation> {
         let case = case.cut(cut);
         let before = self.envoy.counters().await?;

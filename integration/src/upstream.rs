@@ -23,7 +23,7 @@ use crate::fields::{fields, pairs};
 use crate::listening::Listening;
 use crate::observation::ReceivedRequest;
 
-/// Time limit for an open request after the end of its exchange.
+/// Time limit for an open request after the end of its stream.
 const LONGEST_SETTLING: Duration = Duration::from_secs(10);
 
 /// HTTP server on 127.0.0.1 for HTTP/1.1, and for HTTP/2 with prior knowledge.
@@ -42,7 +42,7 @@ pub enum Script {
     Echo,
     /// This response, piece by piece.
     Answer(Response),
-    /// A response for each path, for concurrent exchanges.
+    /// A response for each path, for concurrent streams.
     ByPath(Arc<BTreeMap<String, Response>>),
 }
 

@@ -10,7 +10,7 @@ from words import WORDS
 
 PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md")
 # The folders of which the rustdoc is checked.
-RUST = ()
+RUST = ("fuzz/", "image/", "integration/", "tests/", "src/main.rs")
 YAML = ("envoy-config/*.yaml",)
 
 LONGEST = 25

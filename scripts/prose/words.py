@@ -13,7 +13,12 @@ class Word(NamedTuple):
 
 
 WORDS = (
-    Word(r"(?<!key )(?<!key-)(?<!token )\bexchanges?\b", "stream or request/response pair", "each exchange is logged", "a key exchange"),
+    Word(
+        r"(?<!key )(?<!token )\bexchanges?\b",
+        "stream or request/response pair",
+        "each exchange is logged",
+        "a key exchange",
+    ),
     Word(r"\banswer(s|ed|ing)?\b", "response, reply, respond", "the answer has a card", "an unanswered question"),
     Word(
         r"\bthe service('s)?( \w+)? (answers?|gets|got|sees|reads|receives|returns|sends|sent|responds)\b"
@@ -23,7 +28,7 @@ WORDS = (
         "a service mesh",
     ),
     Word(r"\bwho(ever)? asks\b", "source principal", "rules by who asks", "the client asks"),
-    Word(r"(?<!transfer )(?<!transfer-)\bcodings?\b", "content encoding", "an unknown coding", "a transfer coding"),
+    Word(r"(?<!transfer )(?<!huffman )\bcodings?\b", "content encoding", "an unknown coding", "a transfer coding"),
     Word(
         r"\b(go|goes|going|went|gone) on\b",
         "continues, is forwarded",
@@ -51,9 +56,15 @@ WORDS = (
         "a teller",
     ),
     Word(r"\bin force\b", "active", "the policy in force", "enforced"),
-    Word(r"\bthe policy before\b(?! (any|it|the|a)\b)", "previous policy", "it keeps the policy before", "it reads the policy before any request"),
     Word(
-        r"(?<!connection )(?<!connections )\brefus(e|es|ed|ing|als?)\b(?! connections?\b)",
+        r"\bthe policy before\b(?! (any|it|the|a)\b)",
+        "previous policy",
+        "it keeps the policy before",
+        "it reads the policy before any request",
+    ),
+    Word(
+        r"(?<!connection )(?<!connection is )(?<!connections are )(?<!connection was )"
+        r"\brefus(e|es|ed|ing|als?)\b(?! (a |the )?connections?\b)",
         "rejected (a policy), blocked (a message)",
         "the policy is refused",
         "connection refused",
@@ -80,7 +91,8 @@ WORDS = (
         "the invariant holds",
     ),
     Word(
-        r"(?<!\bin )(?<!\binto )(?<!\btake )(?<!\btakes )(?<!\btook )(?<!decimal )(?<!first )\bplaces?\b(?! (a|an|the|it|them)\b)",
+        r"(?<!\bin )(?<!\binto )(?<!\btake )(?<!\btakes )(?<!\btook )(?<!decimal )(?<!first )(?<!\bits )(?<!\bone )(?<!wrong )"
+        r"\bplaces?\b(?! (a|an|the|it|them)\b)",
         "location",
         "a place of the message",
         "masked in place",

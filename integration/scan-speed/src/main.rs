@@ -1,5 +1,5 @@
 //! Measurement server: reads lines `ENGINE INPUT MICROSECONDS` from standard input, with the numbers of the engine and
-//! the input, and answers each with `BYTES NANOSECONDS FOUND`. Exits at the end of its input.
+//! the input, and writes for each `BYTES NANOSECONDS FOUND`. Exits at the end of its input.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, ErrorKind, Write};

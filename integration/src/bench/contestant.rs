@@ -67,7 +67,7 @@ impl Contestant {
         matches!(self, Self::Panveil | Self::Naive | Self::Lua)
     }
 
-    /// Whether the benchmark continues when it cannot carry an exchange. Filters that buffer whole bodies cannot carry
+    /// Whether the benchmark continues when it cannot carry a stream. Filters that buffer whole bodies cannot carry
     /// all.
     #[must_use]
     pub const fn may_fail(self) -> bool {

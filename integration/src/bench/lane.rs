@@ -20,19 +20,19 @@ const DOOR: &str = "tls";
 /// Measurements of one variant in one scenario, one value per round.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Processor time of Envoy per exchange, in microseconds.
+    /// Processor time of Envoy per stream, in microseconds.
     pub cpu: Sample,
     /// Median latency of a round, in microseconds.
     pub p50: Sample,
     /// 99th percentile of the latency, in microseconds.
     pub p99: Sample,
-    /// Exchanges per second.
+    /// Streams per second.
     pub rate: Sample,
     /// Resident memory of Envoy at the end, in bytes. With several processes, the largest value.
     pub resident: u64,
     /// Peak memory of Envoy, in bytes.
     pub peak: u64,
-    /// Masked card numbers in one exchange.
+    /// Masked card numbers in one stream.
     pub masked: usize,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts Envoy with an upstream of its own, which replaces the one in the settings, and carries one exchange.
+    /// Starts Envoy with an upstream of its own, which replaces the one in the settings, and carries one stream.
     /// `masks` says whether card numbers must be masked, or must not be.
     pub(super) async fn open(
         envoy: &Path,

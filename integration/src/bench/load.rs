@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::Sample;
 use super::scenario::Scenario;
 
-/// Time limit for an exchange.
+/// Time limit for a stream.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Host of every request, and of the certificate.
@@ -40,7 +40,7 @@ pub struct Load {
 /// Result of sending for some time.
 #[derive(Debug, Default)]
 pub struct Slice {
-    /// Exchanges that ended as expected.
+    /// Streams that ended as expected.
     pub exchanges: usize,
     /// Elapsed time.
     pub elapsed: Duration,
@@ -88,7 +88,7 @@ impl Load {
         Ok(Self { scenario, expected, clients })
     }
 
-    /// Runs one exchange, and returns the body of the response, at most one repetition of it.
+    /// Runs one stream, and returns the body of the response, at most one repetition of it.
     ///
     /// # Errors
     ///
@@ -105,11 +105,11 @@ impl Load {
         Ok(arrived)
     }
 
-    /// Sends for this time, and at least one exchange.
+    /// Sends for this time, and at least one stream.
     ///
     /// # Errors
     ///
-    /// When an exchange does not end as expected.
+    /// When a stream does not end as expected.
     pub async fn send(&mut self, time: Duration) -> Result<Slice> {
         let start = Instant::now();
         let (scenario, expected) = (&self.scenario, &self.expected);

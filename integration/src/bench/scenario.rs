@@ -7,20 +7,20 @@ use prost::Message;
 use super::text::{CARD, count, csv, json};
 use crate::peers::charges::{Charge, Holder};
 
-/// Default number of concurrent exchanges.
+/// Default number of concurrent streams.
 const CLIENTS: usize = 4;
 const MEBIBYTE: usize = 1 << 20;
 /// Minimum size of a large response, in bytes.
 const LARGE: usize = MEBIBYTE / 2;
 
-/// One kind of exchange.
+/// One kind of stream.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// Name on the command line and in charts.
     pub name: &'static str,
     /// Description.
     pub about: &'static str,
-    /// Concurrent exchanges.
+    /// Concurrent streams.
     pub clients: usize,
     /// Whether both sides speak HTTP/2.
     pub http2: bool,
@@ -126,7 +126,7 @@ impl Scenario {
         count(&self.response, CARD) * self.repeated
     }
 
-    /// Whether the bytes dominate the cost, not the exchange.
+    /// Whether the bytes dominate the cost, not the stream.
     #[must_use]
     pub fn is_large(&self) -> bool {
         self.response_length() >= LARGE

@@ -16,7 +16,7 @@ use super::{
     Case, Cuts, Expect, ExpectLog, ExpectRequest, ExpectResponse, Framing, Message, Protocol, Request, Response,
 };
 
-/// Limit for bodies that are cut at every offset, which costs one exchange per byte.
+/// Limit for bodies that are cut at every offset, which costs one stream per byte.
 const LONGEST_BODY_CUT_EVERYWHERE: usize = 300;
 
 /// Reads all cases of a folder, in the order of the file names.

@@ -1,7 +1,7 @@
 //! Test case: a request, the response of the upstream, and the expected result of both.
 //!
 //! Everything that a case does not mention must pass unchanged: the path, every header, the bodies, the trailers, the
-//! status. A case without expectations is therefore a complete test that panveil leaves an exchange unchanged.
+//! status. A case without expectations is therefore a complete test that panveil leaves a stream unchanged.
 
 mod file;
 mod wire;
@@ -10,7 +10,7 @@ pub use file::{parse, read_folder};
 
 use std::collections::BTreeMap;
 
-/// One exchange and its expected result.
+/// One stream and its expected result.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Name of the case file, without its extension.
@@ -116,7 +116,7 @@ pub enum Cut {
     Response(usize),
 }
 
-/// Expected result of an exchange. Fields that are `None` or empty expect the sent value.
+/// Expected result of a stream. Fields that are `None` or empty expect the sent value.
 #[derive(Clone, Debug)]
 pub struct Expect {
     /// Request at the upstream.
@@ -163,7 +163,7 @@ pub struct ExpectResponse {
     pub trailers: Option<Vec<(String, String)>>,
 }
 
-/// Expected log metadata. Without an `action` the exchange must be clean.
+/// Expected log metadata. Without an `action` the stream must be clean.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectLog {
     /// Values by key of the log metadata: `action`, `found`, `brands`, `where`, `fields`, `rules`, `uninspected`.

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::case::{Message, Protocol, Request};
 use crate::observation::ReceivedResponse;
 
-/// Time limit for an exchange, also on a busy machine.
+/// Time limit for a stream, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
 
 /// Pause after a piece: long enough to separate the chunks, and short enough to cut a body at every offset.

@@ -15,7 +15,7 @@ use crate::case::{Message, Request};
 use crate::client::Client;
 use crate::observation::ReceivedResponse;
 
-/// Time limit for an exchange, also on a busy machine.
+/// Time limit for a stream, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
 /// Header size above Envoy's default limit of 60 KiB.
 const TOO_LARGE: usize = 70 << 10;
@@ -25,7 +25,7 @@ const METHOD: u64 = 0;
 /// Header that the upstream adds. A response without it is a local reply.
 const SERVICE: &str = "x-service";
 
-/// Runs one exchange. Returns the local reply of the proxy, if there is one.
+/// Runs one stream. Returns the local reply of the proxy, if there is one.
 pub async fn run(address: SocketAddr, plan: &Plan, http2: bool, websockets: bool) -> Result<Option<Vec<u8>>> {
     timeout(LONGEST_EXCHANGE, exchange(address, plan, http2, websockets)).await.context("the exchange does not end")?
 }

@@ -1,8 +1,8 @@
-//! Leak test: search for card numbers in everything that a proxy with panveil writes. The exchanges have card numbers
+//! Leak test: search for card numbers in everything that a proxy with panveil writes. The streams have card numbers
 //! in every location and spelling, under every option of a policy, and include requests that Envoy rejects itself.
 //! Every log has its shipped format.
 //!
-//! Each exchange is a `Plan` that derives from the seed and its number. The client sends it, the upstream derives it
+//! Each stream is a `Plan` that derives from the seed and its number. The client sends it, the upstream derives it
 //! again for its response, and the check of a log line derives it for the card numbers that the line must not contain.
 
 mod body;
@@ -43,15 +43,15 @@ use crate::sidecar::Build;
 /// Size and configuration of a run.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Seed of the exchanges.
+    /// Seed of the streams.
     pub seed: u64,
-    /// Number of exchanges.
+    /// Number of streams.
     pub exchanges: u64,
-    /// Number of concurrent exchanges.
+    /// Number of concurrent streams.
     pub at_once: u64,
     /// Time limit of the run.
     pub longest: Duration,
-    /// Selection of exchanges. [`Mix::Masked`] also enables traces.
+    /// Selection of streams. [`Mix::Masked`] also enables traces.
     pub mix: Mix,
     /// Level of Envoy's own log.
     pub log_level: &'static str,
@@ -64,7 +64,7 @@ pub struct Load {
 /// Result of a run.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Exchanges.
+    /// Streams.
     pub exchanges: u64,
     /// Lines of access logs.
     pub lines: usize,
@@ -93,14 +93,14 @@ struct Way {
     websockets: bool,
 }
 
-/// Common data of all exchanges.
+/// Common data of all streams.
 struct Run {
     draw: Draw,
     load: Load,
     collector: Collector,
 }
 
-/// Runs the exchanges, and calls `progress` after each. The independent scanner needs a Python with
+/// Runs the streams, and calls `progress` after each. The independent scanner needs a Python with
 /// `peers/requirements.txt`.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ impl Run {
         Ok(Way { envoy, _service: service, websockets: !service_http2 })
     }
 
-    /// Runs all exchanges with a fixed number of concurrent clients. Returns the local replies of the proxy.
+    /// Runs all streams with a fixed number of concurrent clients. Returns the local replies of the proxy.
     async fn traffic(&self, ways: &[Way], progress: &impl Fn()) -> Result<Vec<u8>> {
         let next = Arc::new(AtomicU64::new(0));
         let (done, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -248,7 +248,7 @@ impl Run {
         }
     }
 
-    /// Checks that no card number of the line's own exchange appears in it as it was written.
+    /// Checks that no card number of the line's own stream appears in it as it was written.
     fn hold_to_plan(&self, line: &str, columns: &Map<String, Value>) -> Result<()> {
         let Some(number) = columns["path"].as_str().and_then(plan::number) else { return Ok(()) };
         let decoded = String::from_utf8_lossy(&digits::decoded(line.as_bytes())).into_owned();
@@ -361,7 +361,7 @@ fn planted(format: &str) -> Value {
     ])
 }
 
-/// Waits until no exchange is active and the logs are complete.
+/// Waits until no stream is active and the logs are complete.
 async fn settle(envoy: &mut Envoy) -> Result<()> {
     let mut waited = Duration::ZERO;
     let mut before = None;

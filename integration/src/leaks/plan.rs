@@ -1,4 +1,4 @@
-//! Plan of one exchange: the request and the response. It derives from the seed and the number of the exchange, so that
+//! Plan of one stream: the request and the response. It derives from the seed and the number of the stream, so that
 //! client, upstream and log check have the same plan.
 //!
 //! Except for card numbers, no text has more than four consecutive digits. Therefore more digits in a log are a
@@ -30,17 +30,17 @@ pub const DOWN: &str = "down";
 /// Path without a route.
 pub const NOWHERE: &str = "nowhere";
 
-/// Selection of exchanges.
+/// Selection of streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
     /// Every action of a policy, and every kind of request.
     Everything,
-    /// Exchanges that panveil masks or blocks: card numbers from ranges that no other identifier shares, in requests
+    /// Streams that panveil masks or blocks: card numbers from ranges that no other identifier shares, in requests
     /// that reach the upstream. The request id has none, since Envoy adds it to a span before any filter runs.
     Masked,
 }
 
-/// One exchange. No `Debug`: it would print digits.
+/// One stream. No `Debug`: it would print digits.
 pub struct Plan {
     pub number: u64,
     pub course: Course,
@@ -50,7 +50,7 @@ pub struct Plan {
     pub response: Response,
 }
 
-/// Course of an exchange.
+/// Course of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
     /// Complete request and response.
@@ -101,7 +101,7 @@ struct Draft<'a> {
 }
 
 impl Plan {
-    /// Plan of the exchange with this number.
+    /// Plan of the stream with this number.
     pub fn draw(issuers: &Issuers, mix: Mix, seed: u64, number: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
@@ -224,7 +224,7 @@ fn letters(number: u64) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
 
-/// Number of the exchange with this path, which may be masked.
+/// Number of the stream with this path, which may be masked.
 pub fn number(path: &str) -> Option<u64> {
     let letters = path.split(['/', '?']).nth(2)?;
     let digit = |letter: u8| char::from_digit(u32::from(letter.checked_sub(b'a')?), 10);

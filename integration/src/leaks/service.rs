@@ -24,7 +24,7 @@ use crate::case;
 use crate::fields::fields;
 use crate::listening::Listening;
 
-/// Plan of the exchange with a number.
+/// Plan of the stream with a number.
 pub type Draw = Arc<dyn Fn(u64) -> Plan + Send + Sync>;
 
 type Body = BoxBody<Bytes, Infallible>;

@@ -29,7 +29,7 @@ pub struct Proxy {
     pub envoy: Envoy,
     /// Address of the outbound listener, an HTTP proxy for the workload.
     pub outbound: SocketAddr,
-    /// Number of inbound exchanges so far.
+    /// Number of inbound streams so far.
     arrived: usize,
     _chain: Chain,
 }
@@ -88,7 +88,7 @@ impl Proxy {
         Ok(Self { workload, envoy, outbound, arrived: 0, _chain: chain })
     }
 
-    /// Log metadata of the last inbound exchange. Empty when panveil set none.
+    /// Log metadata of the last inbound stream. Empty when panveil set none.
     ///
     /// # Errors
     ///

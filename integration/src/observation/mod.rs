@@ -1,4 +1,4 @@
-//! Observation of one exchange in a test tier, and its comparison with a case.
+//! Observation of one stream in a test tier, and its comparison with a case.
 //!
 //! Plain data, which every tier can provide: Envoy, the host in memory, the ABI.
 
@@ -11,7 +11,7 @@ pub use counter::{canonical, from_stat};
 
 use std::collections::BTreeMap;
 
-/// Observed results of one exchange.
+/// Observed results of one stream.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
     /// Request that reached the upstream completely.

@@ -1,4 +1,4 @@
-//! Peers in Python, as processes that exchange lines with the test.
+//! Peers in Python, as processes that read lines from the test and write lines to it.
 
 use std::path::PathBuf;
 use std::process::Stdio;

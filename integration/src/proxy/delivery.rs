@@ -1,4 +1,4 @@
-//! Cuts of the bodies of a case. An exchange in memory is cheap, so each case is cut at every offset, whether it asks
+//! Cuts of the bodies of a case. A stream in memory is cheap, so each case is cut at every offset, whether it asks
 //! for that or not.
 
 use std::collections::BTreeMap;

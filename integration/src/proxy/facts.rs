@@ -1,4 +1,4 @@
-//! Properties of an exchange that the proxy provides, by phase.
+//! Properties of a stream that the proxy provides, by phase.
 //!
 //! Envoy discards the request headers once they are forwarded, and has them again for the log. In between, properties
 //! that derive from them have no value.
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{Callback, Direction, Field, Phase};
 use crate::case::Protocol;
 
-/// Data of the proxy about an exchange.
+/// Data of the proxy about a stream.
 #[derive(Clone, Debug)]
 pub struct Facts {
     protocol: Protocol,

@@ -1,4 +1,4 @@
-//! Model of a proxy, which carries an exchange through a filter by Envoy's rules, in memory, for the test tiers without
+//! Model of a proxy, which carries a stream through a filter by Envoy's rules, in memory, for the test tiers without
 //! Envoy.
 //!
 //! A test tier implements [`Filter`]. [`carry`] is the client, the proxy around the filter and the upstream, and returns
@@ -9,7 +9,7 @@
 //! | `arrival` | callbacks for an incoming message |
 //! | `passage` | buffering: forwarded, paused and reset messages |
 //! | `departure` | message at its receiver |
-//! | `facts` | properties of the exchange, by phase |
+//! | `facts` | properties of the stream, by phase |
 //! | `delivery` | cuts of the bodies of a case |
 
 mod arrival;
@@ -38,7 +38,7 @@ pub trait Filter {
     /// Runs one callback, which may change its fields and its body.
     fn call(&mut self, callback: &mut Callback) -> Answer;
 
-    /// Log metadata and counters, at the end of the exchange.
+    /// Log metadata and counters, at the end of the stream.
     fn report(&mut self) -> Report;
 }
 
@@ -60,7 +60,7 @@ pub enum Phase {
     Body(Direction),
     /// Trailers.
     Trailers(Direction),
-    /// End of the exchange.
+    /// End of the stream.
     Log,
 }
 
@@ -74,7 +74,7 @@ pub struct Callback {
     pub phase: Phase,
     /// Whether it ends the message.
     pub end: bool,
-    /// Headers or trailers of the callback. At the end of the exchange the headers of the request, read-only.
+    /// Headers or trailers of the callback. At the end of the stream the headers of the request, read-only.
     pub fields: Vec<Field>,
     /// Buffered body, including the new chunk. In a trailers callback only when the last chunk was paused.
     pub body: Option<Vec<u8>>,
@@ -104,7 +104,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Log metadata and counters of an exchange.
+/// Log metadata and counters of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Log metadata by key.
@@ -113,7 +113,7 @@ pub struct Report {
     pub counters: BTreeMap<String, u64>,
 }
 
-/// Exchange to carry.
+/// Stream to carry.
 #[derive(Clone, Copy, Debug)]
 pub struct Traffic<'a> {
     /// Request of the client.
@@ -129,7 +129,7 @@ pub struct Traffic<'a> {
 /// Envoy's response code details for a response of the upstream.
 const VIA_UPSTREAM: &str = "via_upstream";
 
-/// Carries one exchange through the filter.
+/// Carries one stream through the filter.
 ///
 /// # Errors
 ///

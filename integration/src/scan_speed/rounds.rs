@@ -1,4 +1,4 @@
-//! Order of the measurements: inputs one after the other, and for each input every engine in every place, round after
+//! Order of the measurements: inputs one after the other, and for each input every engine in every runtime, round after
 //! round.
 
 use anyhow::{Result, ensure};
@@ -21,7 +21,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Speeds of an engine in a place, when it was measured there.
+    /// Speeds of an engine in a runtime, when it was measured there.
     #[must_use]
     pub fn speed(&self, place: Place, contestant: Contestant) -> Option<&Sample> {
         self.speeds.iter().find(|speed| (speed.0, speed.1) == (place, contestant)).map(|(_, _, sample)| sample)
@@ -39,7 +39,7 @@ impl Outcome {
 ///
 /// # Errors
 ///
-/// When a program exits, or the findings of the places differ.
+/// When a program exits, or the findings of the runtimes differ.
 pub fn run(runners: &mut [Runner], index: usize, input: Input, plan: Plan) -> Result<Outcome> {
     let mut outcome = Outcome { input, speeds: Vec::new(), found: 0 };
     for contestant in Contestant::ALL {

@@ -12,7 +12,7 @@ use panveil_scan_speed::turn::Turn;
 const V8_FLAGS: [&str; 4] =
     ["--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
 
-/// Place where the detector runs.
+/// Runtime of the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Native program.
@@ -24,7 +24,7 @@ pub enum Place {
 /// Running program. Killed when dropped.
 #[derive(Debug)]
 pub struct Runner {
-    /// Place where it runs.
+    /// Runtime of the program.
     pub place: Place,
     child: Child,
     questions: ChildStdin,
@@ -63,7 +63,7 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// When the program does not answer. Its own error is on standard error.
+    /// When the program does not respond. Its own error is on standard error.
     pub fn measure(&mut self, contestant: usize, input: usize, time: Duration) -> Result<Turn> {
         let place = match self.place {
             Place::Native => "natively",

@@ -1,4 +1,4 @@
-//! Client of the soak test: one exchange after the other over a connection, which it renews now and then.
+//! Client of the soak test: one stream after the other over a connection, which it renews now and then.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use super::body::CARDS;
 use super::plan::{Course, Plan, first_half, path};
 use super::stream::{End, Outgoing, incoming, outgoing};
 
-/// Time limit for an exchange, also on a busy machine.
+/// Time limit for a stream, also on a busy machine.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(60);
 /// Pause of a slow peer.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Time before a client aborts.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// Exchanges over one connection.
+/// Streams over one connection.
 const EXCHANGES: u32 = 100;
 
 /// Client of one proxy.
@@ -48,7 +48,7 @@ impl Client {
         Self { address, http2, connection: None }
     }
 
-    /// Runs one exchange and compares the response with its plan.
+    /// Runs one stream and compares the response with its plan.
     ///
     /// # Errors
     ///

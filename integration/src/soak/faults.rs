@@ -1,4 +1,4 @@
-//! First failures of a run, with the number of the exchange, so that they can be replayed.
+//! First failures of a run, with the number of the stream, so that they can be replayed.
 
 use std::sync::{Mutex, PoisonError};
 

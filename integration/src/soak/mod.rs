@@ -1,7 +1,7 @@
 //! Soak test: mixed traffic through a proxy with panveil for a long time. HTTP/1.1 and HTTP/2, with and without card
 //! numbers, large and small, slow, aborted at either end, and with frequent policy changes.
 //!
-//! Each exchange is a `Plan` that derives from the seed and its number. The client sends it, and the upstream derives
+//! Each stream is a `Plan` that derives from the seed and its number. The client sends it, and the upstream derives
 //! it again and compares every byte.
 
 mod body;
@@ -33,11 +33,11 @@ use crate::silence::leaks;
 /// Size of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Seed of the exchanges.
+    /// Seed of the streams.
     pub seed: u64,
-    /// Number of exchanges.
+    /// Number of streams.
     pub exchanges: u64,
-    /// Number of concurrent exchanges.
+    /// Number of concurrent streams.
     pub at_once: u64,
     /// Time limit of the run.
     pub longest: Duration,
@@ -46,7 +46,7 @@ pub struct Load {
 /// Result of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
-    /// Exchanges.
+    /// Streams.
     pub exchanges: u64,
     /// Accepted policies.
     pub taken: u64,
@@ -69,7 +69,7 @@ struct Way {
     service_http2: bool,
 }
 
-/// Runs the exchanges, and calls `progress` after each.
+/// Runs the streams, and calls `progress` after each.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ pub async fn run(build: &Build, load: Load, progress: impl Fn()) -> Result<Summa
     Ok(Summary { exchanges: load.exchanges, taken: reloads.taken, refused: reloads.refused, wasm })
 }
 
-/// Runs all exchanges with a fixed number of concurrent clients.
+/// Runs all streams with a fixed number of concurrent clients.
 async fn traffic(ways: &[Way], load: Load, faults: &Arc<Faults>, progress: &impl Fn()) -> Result<()> {
     let next = Arc::new(AtomicU64::new(0));
     let (done, mut told) = tokio::sync::mpsc::unbounded_channel();

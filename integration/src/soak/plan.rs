@@ -1,4 +1,4 @@
-//! Plan of one exchange of the soak test. It derives from the seed and the number of the exchange, so that client,
+//! Plan of one stream of the soak test. It derives from the seed and the number of the stream, so that client,
 //! upstream and a replay have the same plan.
 
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::body::Body;
 
-/// One exchange.
+/// One stream.
 #[derive(Debug)]
 pub struct Plan {
     pub number: u64,
@@ -22,7 +22,7 @@ pub struct Plan {
     pub card_in_head: bool,
 }
 
-/// Course of an exchange.
+/// Course of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
     /// Complete.
@@ -45,7 +45,7 @@ pub enum Course {
 const MOST_BEFORE_TRAILERS: usize = 8 << 10;
 
 impl Plan {
-    /// Plan of the exchange with this number. `http2` says that both sides speak HTTP/2.
+    /// Plan of the stream with this number. `http2` says that both sides speak HTTP/2.
     pub fn draw(seed: u64, number: u64, http2: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
@@ -71,13 +71,13 @@ impl Plan {
     }
 }
 
-/// Path of the exchange with this number. Its digits are letters, since five digits in a log count as a leak.
+/// Path of the stream with this number. Its digits are letters, since five digits in a log count as a leak.
 pub fn path(number: u64) -> String {
     let letter = |digit: char| char::from(digit as u8 - b'0' + b'a');
     format!("/{}", number.to_string().chars().map(letter).collect::<String>())
 }
 
-/// Number of the exchange with this path.
+/// Number of the stream with this path.
 pub fn number(path: &str) -> Option<u64> {
     let digits: Option<String> = path
         .strip_prefix('/')?

@@ -13,7 +13,7 @@ use crate::host::{CALLS, Fault, with};
 use crate::trial::{trial, without_complaints};
 use crate::vm::Vm;
 
-/// Limit for the number of host calls in the exchange of a case.
+/// Limit for the number of host calls in the stream of a case.
 const MOST_CALLS: usize = 500;
 
 pub fn trials(runs: &[(Case, Protocol)]) -> Vec<Trial> {
@@ -47,7 +47,7 @@ fn withstands((case, protocol): &(Case, Protocol), faults: fn(usize) -> Vec<Faul
     Ok(())
 }
 
-/// Runs one exchange, with an upstream that responds before the end of the request. Returns the observation and the
+/// Runs one stream, with an upstream that responds before the end of the request. Returns the observation and the
 /// number of host calls.
 fn run(case: &Case, protocol: Protocol, fault: Fault) -> Result<(Observation, usize)> {
     let mut vm = Vm::under(&case.policy).context("policy: refused")?;

@@ -1,6 +1,6 @@
 //! Model of Envoy as a Wasm host, with its rules for the calls that each callback permits.
 //!
-//! A call that Envoy would reject, or that panveil has no reason for, gets Envoy's answer and adds a complaint. A test
+//! A call that Envoy would reject, or that panveil has no reason for, gets Envoy's status and adds a complaint. A test
 //! with complaints fails. A [`Fault`] rejects calls that Envoy would accept, without a complaint.
 
 use std::cell::RefCell;

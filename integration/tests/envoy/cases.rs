@@ -19,7 +19,7 @@ use crate::trial::LONGEST_TRIAL;
 /// Configuration of an Envoy: the policy, and whether the upstream speaks HTTP/2.
 type Configuration = (String, bool);
 
-/// Maximum number of exchanges of an Envoy. Each case reads all of its output.
+/// Maximum number of streams of an Envoy. Each case reads all of its output.
 const MOST_EXCHANGES: usize = 400;
 
 /// Sidecar, and the runtime of its upstream.

@@ -71,7 +71,7 @@ async fn routes(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Envoy tells the upstream the path before the rewrite. That one is masked too.
+/// Envoy sends the original path to the upstream in a header. That one is masked too.
 async fn rewrite(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let route = format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes/0");
@@ -191,8 +191,8 @@ async fn refusal(build: Build) -> Result<()> {
     counted(&sidecar.envoy, findings, 2).await
 }
 
-/// The second panveil leaves the exchange to the first: each exchange is inspected and counted once. The next request
-/// of a connection is a new exchange.
+/// The second panveil leaves the stream to the first: each stream is inspected and counted once. The next request
+/// of a connection is a new stream.
 async fn two_in_one_chain(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");
     let filters = format!("{CONNECTION_MANAGER}/http_filters");
@@ -257,7 +257,7 @@ async fn a_namespace_left_out(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Log lines at the start of an exchange, before the filter runs, and every second: none has a card number, and the
+/// Log lines at the start of a stream, before the filter runs, and every second: none has a card number, and the
 /// last one is complete.
 async fn early_logs(build: Build) -> Result<()> {
     let mut settings = build.settings("{}");

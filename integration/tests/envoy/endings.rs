@@ -1,4 +1,4 @@
-//! Exchanges that end early: whichever end aborts, Envoy keeps running, the next exchange works, and no digit is
+//! Streams that end early: whichever end aborts, Envoy keeps running, the next stream works, and no digit is
 //! logged.
 
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
-//! Bytes that panveil holds back, beside filters that continue a stream on their own or add trailers to it, and behind upstreams
+//! Bytes that panveil holds back, next to filters that continue a stream on their own or add trailers to it, and behind upstreams
 //! that end a body by closing the connection.
 //!
 //! All filters of a chain share one body buffer per direction. A neighbour that continues takes along what panveil paused, and
-//! one that adds trailers leaves no place for what panveil holds in its own memory.
+//! one that adds trailers leaves no room for what panveil holds in its own memory.
 
 use std::collections::BTreeMap;
 use std::io::Write;

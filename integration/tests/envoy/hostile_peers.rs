@@ -8,11 +8,11 @@ use panveil_integration::sidecar::Build;
 
 use crate::trial::trial;
 
-/// Fixed seed, so that a failure is reproducible. Its exchanges include ones that have crashed Envoy, inserted digits
+/// Fixed seed, so that a failure is reproducible. Its streams include ones that have crashed Envoy, inserted digits
 /// in front of a text, and corrupted compressed bodies.
 const SEED: &str = "7";
 const EXCHANGES: &str = "8000";
-/// Number of exchanges that suffices for a filter that does nothing.
+/// Number of streams that suffices for a filter that does nothing.
 const FEW: &str = "200";
 
 pub fn trials(build: &Build) -> Vec<Trial> {

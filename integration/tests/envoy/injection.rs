@@ -1,4 +1,4 @@
-//! Log injection: for any client input that Envoy accepts, each exchange is one line in each log, with the columns of
+//! Log injection: for any client input that Envoy accepts, each stream is one line in each log, with the columns of
 //! the format, and the record is valid JSON.
 
 use std::time::Duration;

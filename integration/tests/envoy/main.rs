@@ -1,4 +1,4 @@
-//! Test tier with a real Envoy and the built module: every case, and tests that need more than one exchange.
+//! Test tier with a real Envoy and the built module: every case, and tests that need more than one stream.
 //!
 //! `PANVEIL_WASM` names the module, and `ENVOY` the binary. The make targets set both.
 

@@ -63,7 +63,7 @@ async fn of_the_system(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// The SDK imports the complete ABI. In this module every other import crashes the VM, and so does the exit. Exchanges
+/// The SDK imports the complete ABI. In this module every other import crashes the VM, and so does the exit. Streams
 /// with card numbers in all locations, and one blocked in each, must not reach them.
 async fn calls(build: Build) -> Result<()> {
     let mut module = Module::from_file(&build.module)?;

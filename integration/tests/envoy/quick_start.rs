@@ -79,7 +79,7 @@ fn follow(shell: &mut Shell, step: &Step, place: &impl Fn(&str) -> String) -> Re
 }
 
 /// Folder with the parts of the repository that the page uses: the shipped files with other ports, the scripts, a built
-/// module, and an Envoy that runs beside others.
+/// module, and an Envoy that runs next to others.
 fn repository(build: &Build, place: &impl Fn(&str) -> String) -> Result<TempDir> {
     let folder = TempDir::with_prefix("panveil-quick-start-")?;
     let standalone = folder.path().join("envoy-config/standalone");

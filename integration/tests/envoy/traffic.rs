@@ -1,4 +1,4 @@
-//! Traffic with several exchanges: concurrency, shared connections, counters, and requests that no filter sees.
+//! Traffic with several streams: concurrency, shared connections, counters, and requests that no filter sees.
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;

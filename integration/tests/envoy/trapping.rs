@@ -1,6 +1,6 @@
 //! Modules that crash in one callback.
 //!
-//! panveil itself has no way to crash, so the built module is rewritten: the callback traps at its first instruction,
+//! panveil itself has no way to crash, so the built module is rewritten: the callback crashes at its first instruction,
 //! and all other code stays.
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Trapping {
 }
 
 impl Trapping {
-    /// Module with a trap in place of the entry point `callback`.
+    /// Module that crashes in place of the entry point `callback`.
     pub fn in_place_of(callback: &str, module: &Path) -> Result<Self> {
         let mut rewritten = Module::from_file(module)?;
         let function = rewritten.exports.get_func(callback)?;
@@ -35,7 +35,7 @@ impl Trapping {
         self.folder.path().join("trapping.wasm")
     }
 
-    /// panveil with the trap, under this policy.
+    /// The crashing module, under this policy.
     pub fn under(&self, policy: &str) -> Filter {
         Filter::Panveil { module: self.path(), policy: policy.to_owned() }
     }

@@ -25,7 +25,7 @@ const MASKED: &str = "411111******1111";
 /// Path without any special behaviour.
 const ECHO: &str = "/echo";
 
-/// Number of pieces of a body that is in transit during the crash: longer than any other exchange of a test.
+/// Number of pieces of a body that is in transit during the crash: longer than any other stream of a test.
 const PIECES: usize = 2000;
 const STEP: Duration = Duration::from_millis(20);
 /// Maximum number of polls for an expected state.
@@ -35,7 +35,7 @@ const ATTEMPTS: usize = 5;
 /// Number of new connections that reach both of two workers.
 const CONNECTIONS: usize = 64;
 
-/// Every entry point that an exchange can reach.
+/// Every entry point that a stream can reach.
 const CALLBACKS: [&str; 12] = [
     "proxy_on_context_create",
     "proxy_on_memory_allocate",
@@ -212,7 +212,7 @@ async fn before_the_backoff_is_over(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A crash in any callback lets no card number pass, in this exchange or later ones.
+/// A crash in any callback lets no card number pass, in this stream or later ones.
 async fn anywhere(build: Build, callback: &str) -> Result<()> {
     let trapping = Trapping::in_place_of(callback, &build.module)?;
     let mut settings = settings(&trapping, Some("FAIL_RELOAD"))?;

@@ -1,5 +1,5 @@
 //! Policy updates of a running Envoy, delivered as a file (ECDS) like by a control plane. An invalid policy is rejected
-//! and the previous one stays active. A valid one takes effect between two exchanges.
+//! and the previous one stays active. A valid one takes effect between two streams.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Filter of this tier: an exchange on the host in memory.
+//! Filter of this tier: a stream on the host in memory.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use panveil::policy::{self, Policy};
 use panveil_integration::observation::from_stat;
 use panveil_integration::proxy::{Answer, Callback, Direction, Filter, Phase, Reply, Report};
 
-/// Exchange and its host.
+/// Stream and its host.
 pub struct OnFakeHost {
     pub host: FakeHost,
     exchange: Exchange,

@@ -23,7 +23,7 @@ pub struct Growth {
     pub steps: Vec<Step>,
 }
 
-/// Policy and exchange of a step.
+/// Policy and stream of a step.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Label in the table.
@@ -32,14 +32,14 @@ pub struct Step {
     pub amount: f64,
     /// Policy as JSON.
     pub policy: String,
-    /// Exchange.
+    /// Stream.
     pub scenario: Scenario,
     /// Whether the policy masks card numbers.
     pub masks: bool,
 }
 
 impl Growth {
-    /// Small exchange under an empty policy, without growth.
+    /// Small stream under an empty policy, without growth.
     #[must_use]
     pub fn request() -> Self {
         let steps = vec![Step::new("JSON", 0, json!({}), small())];
@@ -64,7 +64,7 @@ impl Step {
     }
 }
 
-/// One client, so that p50 measures the latency of an exchange and not its queueing.
+/// One client, so that p50 measures the latency of a stream and not its queueing.
 fn small() -> Scenario {
     Scenario { clients: 1, ..Scenario::small() }
 }

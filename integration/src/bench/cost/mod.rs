@@ -28,13 +28,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Additional processor time of Envoy per exchange in microseconds, by round.
+    /// Additional processor time of Envoy per stream in microseconds, by round.
     #[must_use]
     pub fn more_cpu(&self) -> Sample {
         self.panveil.cpu.over(&self.none.cpu)
     }
 
-    /// Additional p50 latency of an exchange in microseconds, by round.
+    /// Additional p50 latency of a stream in microseconds, by round.
     #[must_use]
     pub fn more_p50(&self) -> Sample {
         self.panveil.p50.over(&self.none.p50)
@@ -51,7 +51,7 @@ impl Cost {
 ///
 /// # Errors
 ///
-/// When an exchange does not end as expected, or the masking does not match the policy.
+/// When a stream does not end as expected, or the masking does not match the policy.
 pub async fn run(build: &Build, growth: &Growth, plan: Plan, mut advance: impl FnMut()) -> Result<Vec<Cost>> {
     let mut pairs = Vec::new();
     for step in &growth.steps {

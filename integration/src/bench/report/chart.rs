@@ -9,7 +9,7 @@ use crate::bench::lane::Figures;
 use crate::bench::rounds::Outcome;
 use crate::figures::ratio;
 
-/// Processor time of an exchange.
+/// Processor time of a stream.
 #[must_use]
 pub fn cpu_chart(outcomes: &[Outcome]) -> String {
     chart("CPU of an exchange, times that of Envoy without a filter", outcomes, |figures| figures.cpu.median())

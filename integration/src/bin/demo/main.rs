@@ -15,7 +15,7 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
 use report::Report;
 
-/// Exchanges of the demo. They are cases, so the tests run them too.
+/// Streams of the demo. They are cases, so the tests run them too.
 const EXCHANGES: &str = include_str!("../../../cases/demo.toml");
 
 /// Demonstrate panveil: client -> Envoy with panveil -> upstream, all on 127.0.0.1.
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     exit_code("demo", shown(arguments.keep, run(arguments)).await)
 }
 
-/// Runs every exchange. False when the result of one is not as expected.
+/// Runs every stream. False when the result of one is not as expected.
 async fn run(arguments: Arguments) -> Result<bool> {
     let cases = parse("demo", EXCHANGES)?;
     let mut sidecars = start(&arguments, &cases).await?;

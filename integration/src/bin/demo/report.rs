@@ -1,4 +1,4 @@
-//! Report of an exchange: one line each for the sent request, the received message and the log.
+//! Report of a stream: one line each for the sent request, the received message and the log.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -25,10 +25,10 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// Number of exchanges.
+    /// Number of streams.
     #[arg(long, value_name = "COUNT", default_value_t = 50_000)]
     requests: u64,
-    /// Number of concurrent exchanges.
+    /// Number of concurrent streams.
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     concurrency: u64,
     /// Seed of an earlier run, to replay it. The default is a new one.
@@ -37,10 +37,10 @@ struct Arguments {
     /// Time limit of the run in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     longest: u64,
-    /// Send only exchanges that panveil masks, with traces.
+    /// Send only streams that panveil masks, with traces.
     #[arg(long)]
     masked: bool,
-    /// Also print the outcomes of the exchanges.
+    /// Also print the outcomes of the streams.
     #[arg(long)]
     verbose: bool,
 }

@@ -22,10 +22,10 @@ struct Arguments {
     /// The Envoy binary.
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
-    /// Number of exchanges.
+    /// Number of streams.
     #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
     requests: u64,
-    /// Number of concurrent exchanges.
+    /// Number of concurrent streams.
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     concurrency: u64,
     /// Seed of an earlier run, to replay it. The default is a new one.

@@ -21,13 +21,13 @@ pub struct Template {
 pub enum Node {
     /// Literal text.
     Text(String),
-    /// Value that is no card number: its name and its arguments.
+    /// Value that is not a card number: its name and its arguments.
     Value(String, String),
     /// Card number.
     Card(Spelling),
     /// Part of a card number: its index, and the number of parts.
     Part(usize, usize),
-    /// Number that is no card number although its digits are valid.
+    /// Number that is not a card number although its digits are valid.
     Lookalike(Spelling),
     /// Block with its operation and its content.
     Block(Block, Vec<Node>),

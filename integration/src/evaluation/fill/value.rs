@@ -1,4 +1,4 @@
-//! Values for placeholders that are no card numbers.
+//! Values for placeholders that are not card numbers.
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::rngs::ChaCha8Rng;

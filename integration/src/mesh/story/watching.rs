@@ -27,10 +27,10 @@ const ALERTS: [&str; 4] = [
     "PanveilCardsRefused in payments (request)",
 ];
 
-/// Inbound exchanges of each sidecar before the search of the logs: payment API, tickets, checkout.
+/// Inbound streams of each sidecar before the search of the logs: payment API, tickets, checkout.
 const EXCHANGES: [usize; 3] = [10, 4, 9];
 
-/// No alert fires while card numbers are only in their proper place.
+/// No alert fires while card numbers are only where the policy allows them.
 pub async fn quiet(watch: &Watch) -> Result<Claim> {
     watch.evaluated("allowed").await?;
     let firing = watch.firing(&BTreeSet::new()).await?;

@@ -15,7 +15,7 @@ use crate::trial::trial;
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 
-/// Exchanges in both directions: path, pieces of the body, whether there is a length, whether trailers follow.
+/// Streams in both directions: path, pieces of the body, whether there is a length, whether trailers follow.
 const EXCHANGES: [(&str, &[&str], bool, bool); 8] = [
     ("/length", &["card 411111", "1111111111 ok"], true, false),
     ("/length/at-the-end", &["card 411111", "1111111111"], true, false),

@@ -18,7 +18,7 @@ pub struct Python {
     interpreter: PathBuf,
 }
 
-/// Running upstream. It exits after it has answered all requests, or after a timeout.
+/// Running upstream. It exits after it has responded to all requests, or after a timeout.
 pub struct Service {
     pub address: SocketAddr,
     process: Child,
@@ -96,7 +96,7 @@ impl Python {
 }
 
 impl Service {
-    /// Received messages, once it has answered everything.
+    /// Received messages, once it has responded to all requests.
     pub fn received(mut self) -> Result<Vec<Received>> {
         let mut output = String::new();
         self.output.read_to_string(&mut output)?;

@@ -1,4 +1,4 @@
-//! Exchanges with one card number, and their outcomes.
+//! Streams with one card number, and their outcomes.
 
 use anyhow::{Result, bail, ensure};
 use panveil_integration::case::{Framing, Message, Request, Response};

@@ -21,7 +21,7 @@ use super::workloads::{GATES, Gate, WAYS, Way, Workload};
 
 /// Policy of the sidecar that is not under test: records findings, and changes nothing.
 const ONLOOKER: &str = r#"{"request":"allow","response":"allow"}"#;
-/// Header with the number of an exchange, which Envoy logs beside panveil's keys.
+/// Header with the number of a stream, which Envoy logs next to panveil's keys.
 const NUMBER: &str = "x-number";
 const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: usize = 1000;
@@ -109,7 +109,7 @@ impl Mesh {
         Ok(Seen { number: self.exchanges, response, received: received.pop() })
     }
 
-    /// Records of these exchanges, by their numbers. Some may have none.
+    /// Records of these streams, by their numbers. Some may have none.
     pub async fn told(&self, all: &[&Seen]) -> Result<BTreeMap<usize, Value>> {
         let mut missing = 0;
         for _ in 0..MOST_STEPS {

@@ -20,13 +20,13 @@ pub enum Holds {
     Open,
 }
 
-/// Condition, and its result for these exchanges.
+/// Condition, and its result for these streams.
 pub struct Condition {
     text: Value,
     expected: Vec<Expected>,
 }
 
-/// Exchange, and the result of a condition for it.
+/// Stream, and the result of a condition for it.
 pub type Expected = (&'static Way, Sent, Holds);
 
 impl Condition {
@@ -34,7 +34,7 @@ impl Condition {
         Self { text, expected }
     }
 
-    /// Tests both rules on all exchanges.
+    /// Tests both rules on all streams.
     pub async fn try_in(&self, mesh: &mut Mesh) -> Result<()> {
         for (action, otherwise) in [("allow", "block"), ("block", "allow")] {
             let rule = json!({"name": RULE, "match": self.text, "action": action});
@@ -49,7 +49,7 @@ impl Condition {
     }
 }
 
-/// Runs all of these exchanges under the active policy.
+/// Runs all of these streams under the active policy.
 pub async fn exchange_all(mesh: &mut Mesh, fates: &[(&Way, Sent, Fate<'_>)]) -> Result<()> {
     let mut all = Vec::new();
     for (way, sent, _) in fates {

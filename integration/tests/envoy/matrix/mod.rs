@@ -1,5 +1,5 @@
 //! Matrix of bodies and protocols: every protocol on both sides, every end marker, both directions, small and default
-//! buffers, every kind of position and cut of a card number. Each cell is compared with the same exchange without
+//! buffers, every kind of position and cut of a card number. Each cell is compared with the same stream without
 //! panveil.
 
 mod body;
@@ -33,7 +33,7 @@ use crate::trial::trial;
 
 /// Buffer limit of edge proxies and Envoy Gateway.
 const SMALL_BUFFER: u32 = 32 << 10;
-/// Concurrent exchanges.
+/// Concurrent streams.
 const AT_ONCE: usize = 24;
 
 /// Configuration of the Envoy that all cells of a trial share.

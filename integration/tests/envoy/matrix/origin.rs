@@ -44,7 +44,7 @@ impl Drop for Origin {
     }
 }
 
-/// Answers the requests of one connection, until it ends or a response ends with it.
+/// Responds to the requests of one connection, until it ends or a response ends with it.
 async fn serve(mut stream: TcpStream, cells: &BTreeMap<String, Cell>) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut input = Vec::new();

@@ -6,7 +6,7 @@ use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 
 use super::cell::{Cell, Direction, End};
 
-/// Observation of one exchange at both ends.
+/// Observation of one stream at both ends.
 pub struct Outcome {
     pub response: Option<ReceivedResponse>,
     /// `None` when the upstream received no complete request.
@@ -17,7 +17,7 @@ pub struct Outcome {
 
 pub type Outcomes = BTreeMap<String, Outcome>;
 
-/// Headers that differ in every exchange.
+/// Headers that differ in every stream.
 const OWN_OF_EACH: [&str; 4] = ["date", "host", "x-request-id", "x-envoy-upstream-service-time"];
 
 /// Envoy's response code details for a forwarded response, and for a client that left early.

@@ -1,5 +1,5 @@
 //! Memory limit of a VM under two hundred endless compressed bodies, of each content encoding, in both directions, with
-//! normal traffic beside them.
+//! normal traffic at the same time.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ const ATTACKS: usize = 200;
 const OF_A_CONNECTION: usize = 50;
 /// Maximum increase of Envoy's peak memory compared with a filter that does nothing.
 const ALLOWANCE: u64 = 128 << 20;
-/// Number of normal exchanges without a received piece after which all pieces have arrived.
+/// Number of normal streams without a received piece after which all pieces have arrived.
 const QUIET: usize = 5;
 /// Interval between two pieces of all bodies, so that their decoded bytes do not wait in Envoy for a slow receiver.
 const GAP: Duration = Duration::from_millis(12);
@@ -96,7 +96,7 @@ async fn compare(build: Build, attack: &'static Attack, side: Side) -> Result<()
     Ok(())
 }
 
-/// Peak memory of Envoy while the attack continues and normal exchanges are served.
+/// Peak memory of Envoy while the attack continues and normal streams are served.
 async fn peak(build: &Build, filter: Filter, attack: &Attack, side: Side) -> Result<u64> {
     let is_panveil = matches!(filter, Filter::Panveil { .. });
     let pieces: Vec<Bytes> = (attack.pieces)()?.into_iter().map(Bytes::from).collect();
@@ -169,7 +169,7 @@ async fn hold(
     Ok(answer.await??)
 }
 
-/// Exchanges without and with compression, each with a card number in both directions.
+/// Streams without and with compression, each with a card number in both directions.
 async fn innocent(envoy: &Envoy, is_panveil: bool) -> Result<()> {
     let expected = if is_panveil { MASKED } else { CARD };
     for (path, coding, body) in [

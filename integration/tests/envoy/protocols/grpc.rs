@@ -16,7 +16,7 @@ use tonic::{Code, Request, Status};
 
 use super::{CARD, MASKED, in_front_of, named, unharmed};
 
-/// Deadline far above the duration of a call, for calls that are never answered.
+/// Deadline far above the duration of a call, for calls without a response.
 const DEADLINE: Duration = Duration::from_millis(300);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
@@ -115,7 +115,7 @@ async fn every_kind_of_call(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Each message is answered before the next is sent, so none may wait for a later one.
+/// Each message gets its response before the next is sent, so none may wait for a later one.
 async fn conversation(build: Build) -> Result<()> {
     let (_service, mut envoy, mut client) = start(&build, "{}").await?;
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -62,7 +62,7 @@ async fn in_front_of(build: &Build, service: SocketAddr, http2: bool, policy: &s
     Envoy::start(&build.envoy, &settings).await
 }
 
-/// Checks that Envoy runs, has logged `count` exchanges and no digit of a card number, and has no open exchange.
+/// Checks that Envoy runs, has logged `count` streams and no digit of a card number, and has no open stream.
 /// Returns the log lines.
 async fn unharmed(envoy: &mut Envoy, count: usize) -> Result<Vec<Map<String, Value>>> {
     let lines = envoy.access_log(count).await?;

@@ -1,4 +1,4 @@
-//! Unusual exchanges: interim and early responses, other upgrades, and clients that abort.
+//! Unusual streams: interim and early responses, other upgrades, and clients that abort.
 
 use std::net::SocketAddr;
 
@@ -124,7 +124,7 @@ async fn reset_upload(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Abort in the middle of a held-back number, over both protocols. The next exchange works.
+/// Abort in the middle of a held-back number, over both protocols. The next stream works.
 async fn reset_download(build: Build) -> Result<()> {
     for (client, service) in [(false, false), (true, true), (false, true), (true, false)] {
         let mut live = Live::start("text/plain").await?;

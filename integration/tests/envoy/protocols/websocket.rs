@@ -106,7 +106,7 @@ async fn messages(build: Build, http2: bool) -> Result<()> {
     Ok(())
 }
 
-/// A thousand messages, each answered before the next is sent. Each ends like the start of a card number.
+/// A thousand messages, each with its response before the next is sent. Each ends like the start of a card number.
 async fn ping_pong(build: Build, http2: bool) -> Result<()> {
     let (_service, mut envoy) = start(&build, "{}").await?;
     let mut socket = open(&envoy, http2).await?;
