@@ -10,7 +10,9 @@ from words import WORDS
 
 PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md")
 # The folders of which the rustdoc is checked.
-RUST = ("fuzz/", "image/", "integration/", "tests/", "src/main.rs")
+RUST = ("fuzz/", "image/", "integration/", "src/main.rs", "src/mask.rs", "src/verdict/", "tests/")
+# Of these, also the messages.
+MESSAGES = ("image/src/", "src/")
 YAML = ("envoy-config/*.yaml",)
 
 LONGEST = 25
@@ -86,6 +88,12 @@ def of_rust(text):
             yield Fault(paragraph.line, f"'{' '.join(sentence.split())}'", advice, 0, len(sentence), paragraph.text)
 
 
+def of_messages(text):
+    yield from of_rust(text)
+    for paragraph in texts.strings(text):
+        yield from of_words(paragraph)
+
+
 def of_yaml(text):
     for paragraph in texts.yaml(text):
         yield from of_words(paragraph)
@@ -95,7 +103,9 @@ def kind_of(path):
     for patterns, check in ((PAGES, of_page), (YAML, of_yaml)):
         if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
             return check
-    return of_rust if path.endswith(".rs") and path.startswith(RUST) else None
+    if path.endswith(".rs") and path.startswith(RUST):
+        return of_messages if path.startswith(MESSAGES) else of_rust
+    return None
 
 
 def allowed(text):

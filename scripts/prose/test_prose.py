@@ -73,6 +73,13 @@ class Rustdoc(unittest.TestCase):
         )
         self.assertIsNone(check.kind_of("integration/a.rs"))
 
+    def test_messages_are_read(self):
+        text = "fn a() {\n    // it's \"a trap here\"\n    ('\"', \"trap\", \"after {trap} came\", "
+        text += "\"one \\\n      more trap\");\n}\n"
+        text += '#[cfg(test)]\nmod tests {\n    const A: &str = "a trap for tests";\n}\n'
+        self.assertEqual(messages(text, "src/lib.rs"), ["src/lib.rs:4: 'trap'; use 'Wasm VM crash'"])
+        self.assertEqual([message.split(":")[1] for message in messages('r#"a trap "here" is"#\n', "src/lib.rs")], ["1"])
+
 
 class Yaml(unittest.TestCase):
     def test_comments_and_annotations_are_read(self):

@@ -60,6 +60,24 @@ def rust(text):
             block.append(found[2])
 
 
+# Comments, characters and raw strings are matched first, so that a quotation mark in them opens no string.
+RUST = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|'(?:[^'\\\n]|\\.[^']*)'|\bb?r(?P<marks>\#*)"(?P<raw>.*?)"(?P=marks)|"(?P<plain>(?:[^"\\]|\\.)*)\"""",
+    re.DOTALL,
+)
+
+
+def strings(text):
+    """The messages in the code of a Rust file before its tests: string literals of at least three words."""
+    text = text.split("#[cfg(test)]\nmod tests {")[0]
+    for found in RUST.finditer(text):
+        value = found["raw"] or found["plain"] or ""
+        value = re.sub(r"\s*\\\n\s*", "\n", value)
+        value = re.sub(r"\{[^{}]*\}", CODE, value)
+        if len(re.findall(r"[A-Za-z]{2,}", value)) >= 3:
+            yield Paragraph(text.count("\n", 0, found.start()) + 1, TEXT, without_code(value))
+
+
 def yaml(text):
     """The comments of a YAML file, and the summaries and descriptions of its alerts."""
     comments, value, indentation, start = [], [], 0, 0

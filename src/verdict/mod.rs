@@ -125,7 +125,7 @@ const TRACK: i8 = 4;
 const SCIENTIFIC: i8 = 3;
 const LISTED: i8 = -2;
 
-/// The context score from which a UnionPay number may fail Luhn: some were issued with a wrong check digit.
+/// The context score from which a UnionPay number may fail Luhn: some were issued without a valid check digit.
 const NAMED_UNIONPAY: i8 = 4;
 
 /// The prefix of an advertiser's identifier, `pub-` and 16 digits, which is a card number only in a context that says so.
@@ -133,7 +133,7 @@ const PUBLISHER: &[u8] = b"pub-";
 const PUBLISHER_SCORE: i8 = -4;
 const PUBLISHER_CONTEXT: i8 = 3;
 
-/// True if these digits can be a card number in some context: IIN range, length and check digit are right.
+/// True if these digits can be a card number in some context: the IIN range and the length match, and they pass Luhn.
 #[inline(always)]
 pub fn is_possible(digits: &Digits) -> bool {
     brand::may_issue(digits) && may_be_issued(digits)
@@ -291,7 +291,7 @@ impl Evidence {
     }
 }
 
-/// True if a UnionPay number may have been issued with this wrong check digit. A number with zeros in the masked positions of a
+/// True if a UnionPay number may have been issued with this invalid check digit. A number with zeros in the masked positions of a
 /// bare JSON number is taken for a masked one.
 fn may_lack_check_digit(digits: &[u8]) -> bool {
     digits.len() >= UNIONPAY_SHORTEST && digits.get(8..11) != Some(b"000")
