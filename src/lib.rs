@@ -1,25 +1,28 @@
 //! panveil: masks or blocks payment card numbers in HTTP streams, inside Envoy.
 //!
-//! The modules are the stages of the flow, in order; each uses only the ones before it.
+//! The modules are stages, in the order of the table. Each uses only the ones above it.
+//!
+//! | stage | module | responsibility | must not know |
+//! |---|---|---|---|
+//! | 1 | [`scan`] | candidates: digit runs in text and its escapes | cards, HTTP |
+//! | 2 | [`verdict`] | classification of a candidate: card number or not | actions |
+//! | 3 | [`mask`] | masking in place, with the same length | policy |
+//! | 4 | [`policy`] | parsing of the policy, decisions for each location | bytes of messages |
+//! | 5 | [`stream`] | inspection of a body in chunks, decoding, held-back bytes | hosts |
+//! | 6 | [`audit`] | logs, metrics and records without card digits | message content |
+//! | 7 | [`host`] | calls to the proxy | policy decisions |
+//! | 8 | [`exchange`] | one HTTP stream: its headers, bodies, trailers, local replies and log fields | Envoy |
+//! | 9 | `plugin` | entry points of the proxy-wasm ABI | logic |
+//!
+//! A chunk of a body flows through them like this:
 //!
 //! ```text
-//!            plugin ── exchange ── stream ──┬── scan ──── verdict ──── policy ──── mask ──→ bytes out
-//! Envoy ⇄    (callbacks)  (one      (one    │  Candidate    Verdict     Action
-//!            host/        message   body)   └────────────────────────── audit ──→ log metadata, counters, record
-//!            (host calls)  pair)
+//! Envoy → plugin → exchange → stream → scan → verdict → mask → stream → exchange → host → Envoy
+//!                     ↑                 Candidate  Verdict                  ↓
+//!                  policy (decisions)                                     audit → log fields, counters, record
 //! ```
 //!
-//! | module | the question it answers | what it must not know |
-//! |---|---|---|
-//! | [`scan`] | where could a number be? | cards, HTTP |
-//! | [`verdict`] | is it a card? | what is done about it |
-//! | [`mask`] | what does it look like afterwards? | policy |
-//! | [`policy`] | what does the operator want here? | bytes |
-//! | [`stream`] | how does a body pass through? | hosts |
-//! | [`audit`] | what may be said of it? | digits |
-//! | [`host`] | what is needed of the proxy? | policy decisions |
-//! | [`exchange`] | what happens to one request and its response? | Envoy |
-//! | `plugin` | which callback does what? | logic |
+//! `docs/glossary.md` defines the terms.
 
 #![cfg_attr(
     test,

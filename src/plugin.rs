@@ -1,7 +1,6 @@
-//! Which callback does what? (stage 9 of the flow)
+//! Entry points of the proxy-wasm ABI (stage 9 of the flow).
 //!
-//! The proxy-wasm callbacks, a few lines each. One [`Root`] for each configuration and worker, one [`Stream`] for each
-//! exchange.
+//! Each callback is a few lines. There is one [`Root`] for each configuration and worker, and one [`Stream`] for each HTTP stream.
 
 use crate::audit::{Counter, Counters, Line};
 use crate::exchange::{ACTS, Exchange, FilterStatus};
@@ -12,7 +11,7 @@ use proxy_wasm::types::{Action, ContextType};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often the counters of clean traffic go to the host, and a configuration says that it is in force.
+/// The interval at which the counters of clean traffic are sent to the host and the gauge of the active configuration is set.
 const TICK_PERIOD: Duration = Duration::from_secs(1);
 
 proxy_wasm::main! {{
@@ -23,30 +22,30 @@ proxy_wasm::main! {{
 #[derive(Default)]
 struct Root {
     policy: Option<Rc<Policy>>,
-    /// The policy does nothing in this namespace.
-    left_out: bool,
+    /// True if the policy excludes the namespace of this proxy.
+    excluded: bool,
     counters: Rc<Counters>,
     host: EnvoyHost,
 }
 
-/// One exchange, as the host calls it.
+/// The callbacks of one HTTP stream.
 struct Stream {
     exchange: Exchange,
     host: EnvoyHost,
     _live: Live,
 }
 
-/// An exchange that is left alone: the host is asked for nothing.
-struct LeftOut {
+/// A stream in an excluded namespace. It makes no host calls.
+struct ExcludedStream {
     _live: Live,
 }
 
 impl Context for Root {
-    /// A configuration is given up, once its last stream has ended: no tick follows that would hand over what is left.
+    /// The end of a configuration, after its last stream. No tick follows, so the remaining counts are sent here.
     fn on_done(&mut self) -> bool {
         self.flush();
-        if !self.left_out {
-            self.tell_in_force(false);
+        if !self.excluded {
+            self.report_active(false);
         }
         true
     }
@@ -63,35 +62,35 @@ impl RootContext for Root {
         let policy = match Policy::parse(&text).and_then(|policy| policy.with_key(key.as_deref())) {
             Ok(policy) => policy,
             Err(error) => {
-                host.log(LogLevel::Error, &Line::PolicyRefused(&error));
+                host.log(LogLevel::Error, &Line::PolicyRejected(&error));
                 return false;
             }
         };
-        host.let_claim(ACTS);
+        host.declare_set_once(ACTS);
         let mode = policy.mode();
-        self.left_out = is_left_out(&mut host, &policy);
+        self.excluded = is_excluded(&mut host, &policy);
         self.policy = Some(Rc::new(policy));
         host.log(LogLevel::Info, &Line::PolicyAccepted(mode));
-        self.tell_in_force(!self.left_out);
+        self.report_active(!self.excluded);
         if let Err(error) = host.set_tick_period(TICK_PERIOD) {
             host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
         true
     }
 
-    /// Workers and plugins of one mode share a gauge. Whichever ends sets it to 0, and those that live on set it right.
+    /// Workers and plugins of one mode share a gauge. Each that ends sets it to 0, and the remaining ones restore it here.
     fn on_tick(&mut self) {
         self.flush();
-        if !self.left_out {
-            self.tell_in_force(true);
+        if !self.excluded {
+            self.report_active(true);
         }
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
         let policy = Rc::clone(self.policy.as_ref()?);
         let live = Live::begin(context_id);
-        if self.left_out {
-            return Some(Box::new(LeftOut { _live: live }));
+        if self.excluded {
+            return Some(Box::new(ExcludedStream { _live: live }));
         }
         let exchange = Exchange::new(policy, Rc::clone(&self.counters));
         Some(Box::new(Stream { exchange, host: self.host.clone(), _live: live }))
@@ -103,11 +102,11 @@ impl RootContext for Root {
 }
 
 impl Root {
-    /// Tells whether this version and mode are in force. A configuration that was refused has none.
-    fn tell_in_force(&self, in_force: bool) {
+    /// Sets the gauge of this version and mode. A rejected configuration has none.
+    fn report_active(&self, active: bool) {
         let Some(policy) = &self.policy else { return };
         let mut host = self.host.clone();
-        if let Err(error) = host.set_gauge(&Counter::config_info(policy.mode()), u64::from(in_force)) {
+        if let Err(error) = host.set_gauge(&Counter::config_info(policy.mode()), u64::from(active)) {
             host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
         }
     }
@@ -122,8 +121,8 @@ impl Root {
     }
 }
 
-/// Whether the policy does nothing in the namespace that the proxy is in. Where that is not known, it acts.
-fn is_left_out(host: &mut EnvoyHost, policy: &Policy) -> bool {
+/// True if the policy excludes the namespace of this proxy. An unknown namespace is included.
+fn is_excluded(host: &mut EnvoyHost, policy: &Policy) -> bool {
     if !policy.asks_namespace() {
         return false;
     }
@@ -131,16 +130,16 @@ fn is_left_out(host: &mut EnvoyHost, policy: &Policy) -> bool {
         host.log(LogLevel::Warn, &Line::NamespaceUnknown);
         return false;
     };
-    let left_out = !policy.acts_in(&namespace);
-    if left_out {
-        host.log(LogLevel::Info, &Line::NamespaceLeftOut);
+    let excluded = !policy.acts_in(&namespace);
+    if excluded {
+        host.log(LogLevel::Info, &Line::NamespaceExcluded);
     }
-    left_out
+    excluded
 }
 
-impl Context for LeftOut {}
+impl Context for ExcludedStream {}
 
-impl HttpContext for LeftOut {}
+impl HttpContext for ExcludedStream {}
 
 impl Context for Stream {}
 

@@ -1,57 +1,57 @@
-//! What was done, and why was something not looked at?
+//! Outcomes of messages and streams, and the reasons for missing inspection.
 
 use crate::policy::{Decision, Intent, Mode};
 
-/// What was done about a card, or about a whole exchange.
+/// The action on a finding, or the strongest one on a message or stream. Ordered from weakest to strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
-    /// Nothing was found.
+    /// No finding, or the policy skips the location.
     Clean,
-    /// A message, or a part of it, could not be read and was passed on.
+    /// A message, or a part of it, could not be inspected and was forwarded.
     Uninspected,
-    /// Found in monitor mode: the policy would have acted.
+    /// A finding was reported in monitor mode, and the message was not changed.
     Reported,
-    /// Found where the policy allows cards.
+    /// A finding was forwarded unchanged, because the policy allows it.
     Allowed,
-    /// Masked.
+    /// A finding was masked.
     Masked,
-    /// Refused or cut.
+    /// The message was stopped by a local reply or a reset.
     Blocked,
 }
 
-/// Why something was not inspected.
+/// The reason why a message, or a part of it, was not inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It is compressed or encrypted in a way that panveil does not read.
+    /// The body has a content encoding that panveil cannot decode.
     Encoding,
-    /// It is a part of something whose other parts are not there.
+    /// The message is a range of a larger resource, so that a card number may cross its edges.
     Range,
-    /// Its content type names a character set that panveil does not read.
+    /// The content type names a character set that panveil cannot read.
     Charset,
     /// A limit was reached.
     Limit,
-    /// The connection was turned over to another protocol.
+    /// The connection was upgraded to another protocol.
     Upgrade,
-    /// The policy says `skip`.
+    /// The policy's action is `skip`.
     Skipped,
-    /// Its content type says that it holds no text.
+    /// The content type is binary, such as an image.
     Binary,
-    /// Another filter took along bytes that were held back undecided: they were forwarded masked.
+    /// Another filter released held-back bytes before they were decided. They were forwarded masked.
     Released,
-    /// Bytes that were held back at its end were never forwarded: another filter kept the end from this one.
+    /// Held-back bytes were not forwarded, because another filter kept the end of the body from panveil.
     Incomplete,
-    /// The host refused a call.
+    /// A host call failed.
     HostCall,
-    /// Its `content-encoding` names no content coding. It was inspected as it stands.
+    /// `content-encoding` contains a name that is not a content coding. The body was inspected without decoding.
     CodingName,
 }
 
 impl Action {
-    /// Each that there is, the weakest first.
+    /// All actions, the weakest first.
     pub const ALL: [Self; 6] =
         [Self::Clean, Self::Uninspected, Self::Reported, Self::Allowed, Self::Masked, Self::Blocked];
 
-    /// What `decision` does to a card that was found.
+    /// The action of `decision` on a finding.
     pub fn of(decision: Decision<'_>) -> Self {
         match (decision.mode, decision.intent) {
             (_, Intent::Skip) => Self::Clean,
@@ -76,7 +76,7 @@ impl Action {
 }
 
 impl Reason {
-    /// Each that there is.
+    /// All reasons.
     pub const ALL: [Self; 11] = [
         Self::Encoding,
         Self::Range,
@@ -91,8 +91,8 @@ impl Reason {
         Self::CodingName,
     ];
 
-    /// True when nothing is wrong: it was not inspected because it need not be, or it was inspected as it stands.
-    pub const fn is_meant(self) -> bool {
+    /// True if the reason is not a gap: inspection was not wanted, or took place without decoding.
+    pub const fn is_intended(self) -> bool {
         matches!(self, Self::Skipped | Self::Binary | Self::CodingName)
     }
 

@@ -1,30 +1,30 @@
-//! What is counted, and under which names?
+//! Counters and their metric names.
 //!
-//! A name is written the way Istio writes its own: `tag=.=value;.;` for each label, which the tag rules of the bootstrap
-//! turn into Prometheus labels (`panveil_findings_total{direction="request",…}`). Values come from small fixed sets and
-//! never from traffic.
+//! A name encodes each label as `tag=.=value;.;`, as Istio's own metrics do. The tag rules of the bootstrap turn these into
+//! Prometheus labels (`panveil_findings_total{direction="request",…}`). Label values come from small fixed sets and from the
+//! policy, not from traffic.
 
 use super::{Action, Reason};
 use crate::policy::{Direction, Limit, Location, Mode};
 use std::cell::Cell;
 
-/// One counter.
+/// A counter with its labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter<'w> {
-    /// What was found; the third is the brand, or what stands in its place.
+    /// Findings. The third label is the brand, or the kind of a finding without a brand.
     Findings(Direction, Location, &'w str, Action),
-    /// Messages that ended, by what was done to them.
+    /// Completed messages, by their outcome.
     Messages(Direction, Action),
-    /// Bytes of bodies that were inspected.
+    /// Inspected bytes of bodies.
     InspectedBytes(Direction),
-    /// Messages that were not inspected, or not wholly.
+    /// Messages that were not completely inspected, by the reason.
     Uninspected(Direction, Reason),
-    /// Messages that reached a limit.
+    /// Messages that reached a limit, by the limit.
     Limits(Direction, Limit),
 }
 
-/// Counts that clean traffic moves. They gather here and go to the host in one batch, because a host call for each would
-/// cost more than the inspection.
+/// The counters that clean traffic increments. They are collected here and sent to the host in batches, because a host call for
+/// each message would cost more than its inspection.
 #[derive(Default)]
 pub struct Counters {
     messages: [[Cell<u64>; Action::ALL.len()]; DIRECTIONS.len()],
@@ -34,7 +34,7 @@ pub struct Counters {
 const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
 
 impl Counter<'_> {
-    /// The name in Envoy, without its `wasmcustom.` prefix.
+    /// The name of the metric in Envoy, without the prefix `wasmcustom.`.
     pub fn name(self) -> String {
         match self {
             Self::Findings(direction, place, brand, action) => format!(
@@ -62,33 +62,33 @@ impl Counter<'_> {
         }
     }
 
-    /// The name of the gauge that is 1 for the version and mode in force.
+    /// The name of the gauge that is 1 for the active version and mode.
     pub fn config_info(mode: Mode) -> String {
         format!("panveil_config_version=.={};.;mode=.={};.;info", env!("CARGO_PKG_VERSION"), mode.as_str())
     }
 }
 
 impl Counters {
-    /// Counts a message that ended.
+    /// Counts a completed message.
     pub fn add_message(&self, direction: Direction, outcome: Action) {
         let row = self.messages.get(index(&DIRECTIONS, direction));
         add(row.and_then(|row| row.get(index(&Action::ALL, outcome))), 1);
     }
 
-    /// Counts bytes of a body.
+    /// Counts inspected bytes of a body.
     pub fn add_inspected(&self, direction: Direction, bytes: usize) {
         add(self.inspected_bytes.get(index(&DIRECTIONS, direction)), u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// Hands over everything gathered since the last time, and starts again at zero.
-    pub fn drain(&self, mut hand_over: impl FnMut(Counter<'static>, u64)) {
+    /// Passes each nonzero count to `send` and resets it to zero.
+    pub fn drain(&self, mut send: impl FnMut(Counter<'static>, u64)) {
         for ((direction, row), bytes) in DIRECTIONS.into_iter().zip(&self.messages).zip(&self.inspected_bytes) {
             let messages = Action::ALL.into_iter().zip(row);
             let messages = messages.map(|(outcome, count)| (Counter::Messages(direction, outcome), count));
             for (counter, count) in messages.chain([(Counter::InspectedBytes(direction), bytes)]) {
                 let amount = count.take();
                 if amount > 0 {
-                    hand_over(counter, amount);
+                    send(counter, amount);
                 }
             }
         }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_carry_their_labels() {
+    fn names_contain_their_labels() {
         let finding = Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked);
         assert_eq!(
             finding.name(),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drained_is_gone() {
+    fn drain_resets_the_counts() {
         let counters = Counters::default();
         counters.add_message(Direction::Request, Action::Clean);
         counters.add_message(Direction::Request, Action::Clean);

@@ -1,19 +1,19 @@
-//! What does the filter itself write to the proxy's log?
+//! Lines that panveil writes to the proxy's log.
 
 use crate::policy::{Mode, PolicyError};
 use std::fmt;
 
-/// A line of the proxy's log. There is no other way to write one.
+/// A line of the proxy's log. [`Host::log`](crate::host::Host::log) accepts no other text.
 pub enum Line<'a> {
-    /// A policy is in force.
+    /// A policy is active.
     PolicyAccepted(Mode),
-    /// The policy in force does nothing in this namespace.
-    NamespaceLeftOut,
-    /// The policy depends on the namespace, and the proxy does not say which that is.
+    /// The active policy excludes the namespace of this proxy.
+    NamespaceExcluded,
+    /// The policy depends on the namespace, but the proxy's metadata does not contain it.
     NamespaceUnknown,
-    /// A policy was refused.
-    PolicyRefused(&'a PolicyError),
-    /// The host did not answer the call of that name.
+    /// A policy was rejected.
+    PolicyRejected(&'a PolicyError),
+    /// The host call of this name failed.
     HostCallFailed(&'static str),
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for Line<'_> {
             Self::PolicyAccepted(mode) => {
                 write!(f, "panveil {}: policy accepted, mode {}", env!("CARGO_PKG_VERSION"), mode.as_str())
             }
-            Self::NamespaceLeftOut => {
-                f.write_str("panveil: namespaces of the policy leaves this namespace out; nothing is looked at")
+            Self::NamespaceExcluded => {
+                f.write_str("panveil: the policy excludes this namespace; no traffic is inspected")
             }
             Self::NamespaceUnknown => f.write_str(
-                "panveil: namespaces of the policy cannot be told apart, since the proxy's metadata has no NAMESPACE; \
-                 acting as in a namespace that is included",
+                "panveil: the proxy's metadata has no NAMESPACE, so the policy's namespaces have no effect; \
+                 this proxy is treated as included",
             ),
-            Self::PolicyRefused(error) => write!(f, "panveil {}: {error}", env!("CARGO_PKG_VERSION")),
+            Self::PolicyRejected(error) => write!(f, "panveil {}: {error}", env!("CARGO_PKG_VERSION")),
             Self::HostCallFailed(call) => write!(f, "panveil: host call {call} failed"),
         }
     }

@@ -1,10 +1,10 @@
-//! What may be said of what was found? (stage 6 of the flow)
+//! Logs, metrics and records without card digits (stage 6 of the flow).
 //!
-//! The types here cannot hold a card's digits: they are made from places, brands, lengths, counts and from text that went
-//! through [`Redacted`]. Everything that leaves the filter for a log, a metric or a record is one of them.
+//! Everything that leaves the filter for a log, a metric or a record is one of the types here. They consist of locations, brands,
+//! lengths, counts and text that went through [`Redacted`]. Only `audit.truncated` and `audit.fingerprint` add a form of the number.
 //!
-//! Law 8, **silence**: no log line, metric, record, error or local reply holds more than four consecutive digits of a
-//! card that was found.
+//! Invariant 8, **silence**: no log line, metric, record, error or local reply contains more than four consecutive digits of a
+//! detected card number.
 
 mod action;
 mod counters;

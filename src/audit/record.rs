@@ -1,6 +1,4 @@
-//! How is what happened to an exchange written down?
-//!
-//! One line of JSON, the record. Fields that nothing is known for are left out.
+//! The record of a stream: one line of JSON. Fields without a value are omitted.
 
 use super::action::Action;
 use super::redacted::Redacted;

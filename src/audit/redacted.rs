@@ -1,31 +1,31 @@
-//! How does text from a client get into a log?
+//! Redaction of text from traffic before it is logged.
 
 use crate::policy::Policy;
 use crate::stream::redacted_by;
 use std::borrow::Cow;
 
-/// Text in which every card is hidden with all its digits, unless the policy wants some told, in an alphabet that cannot
-/// break out of a log line.
+/// Text for logs, with the findings masked and in an alphabet that cannot break out of a log line.
 ///
-/// Printable ASCII stays, except spaces, quotes of any kind and backslashes: anything else is written as `%XX`, as in a URL.
+/// All digits of a card number are masked, unless the policy has `audit.truncated`. Spaces, quotes, backslashes and everything
+/// outside printable ASCII become `%XX`, as in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redacted(String);
 
-/// The longest text that is kept, in bytes before escaping. What is cut off is told by a trailing `...`.
+/// The longest text, in bytes before escaping. Longer text is truncated and ends with `...`.
 const LONGEST: usize = 2048;
 
-/// The same for names.
+/// The longest field name, in bytes before escaping.
 const LONGEST_NAME: usize = 64;
 
 impl Redacted {
-    /// Hides what `policy` finds in `text`, then bounds and escapes it.
+    /// Masks the findings of `policy` in `text`, then truncates and escapes it.
     pub fn under(policy: &Policy, text: &[u8]) -> Self {
-        Self::escaped(&hidden(policy, text), LONGEST, b"\"'\\`")
+        Self::escaped(&masked(policy, text), LONGEST, b"\"'\\`")
     }
 
-    /// The same for the name of a field, which stands in lists: it is shorter, and without a comma.
+    /// Redacts the name of a field for a comma-separated list: it is shorter, and commas are escaped too.
     pub fn name(policy: &Policy, name: &[u8]) -> Self {
-        Self::escaped(&hidden(policy, name), LONGEST_NAME, b"\"'\\`,")
+        Self::escaped(&masked(policy, name), LONGEST_NAME, b"\"'\\`,")
     }
 
     fn escaped(bytes: &[u8], longest: usize, unsafe_bytes: &[u8]) -> Self {
@@ -50,8 +50,8 @@ impl Redacted {
     }
 }
 
-/// `text` without what `policy` finds in it.
-fn hidden<'t>(policy: &Policy, text: &'t [u8]) -> Cow<'t, [u8]> {
+/// `text` with the findings of `policy` masked.
+fn masked<'t>(policy: &Policy, text: &'t [u8]) -> Cow<'t, [u8]> {
     redacted_by(text, &policy.redaction(), policy.redaction_style())
 }
 
@@ -68,14 +68,14 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Law 8. The names are no words, since under the name of something else a number is no card.
+        /// Invariant 8. The names contain no words, since the name of another value would lower the score.
         #[test]
         fn silence(parts in prop::collection::vec((card(), "[q /?&=\"\n]{1,12}"), 1..5)) {
             let text: String = parts.iter().flat_map(|(card, glue)| [glue.as_str(), "=", card.as_str(), "&"]).collect();
-            let said = redacted(text.as_bytes());
-            let digits = said.as_str().split(|c: char| !c.is_ascii_digit()).map(str::len).max();
-            prop_assert!(digits <= Some(4), "{} became {}", text, said.as_str());
-            prop_assert!(said.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\`".contains(&byte)));
+            let output = redacted(text.as_bytes());
+            let digits = output.as_str().split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+            prop_assert!(digits <= Some(4), "{} became {}", text, output.as_str());
+            prop_assert!(output.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\`".contains(&byte)));
         }
     }
 
@@ -83,7 +83,7 @@ mod tests {
         Redacted::under(&Policy::parse(b"{}").unwrap(), text)
     }
 
-    /// A card in one of its spellings.
+    /// A card number in one of several notations.
     fn card() -> impl Strategy<Value = String> {
         prop::sample::select(vec![
             "4111111111111111",
@@ -99,17 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn cards_are_hidden_and_the_rest_stays() {
+    fn cards_are_masked_and_the_rest_stays() {
         assert_eq!(redacted(b"/pay?pan=4111111111111111&x=1").as_str(), "/pay?pan=****************&x=1");
     }
 
-    /// In traffic each of these needs more to be a card. In a log nothing is worth the risk.
+    /// In traffic each of these needs more evidence. In a log a false positive costs less than a leak.
     #[test]
-    fn what_has_the_digits_of_a_card_is_hidden_whatever_speaks_against_it() {
+    fn numbers_with_weak_evidence_are_masked_too() {
         for number in [
-            "9860497022907545", // of a range that other numbers are in
-            "4515410083300",    // of a rare length
-            "5009 3129 2303",   // both, and in groups that no card has
+            "9860497022907545", // an extended IIN range
+            "4515410083300",    // a rare length
+            "5009 3129 2303",   // both, with a grouping that no card has
             "id_4111111111111111",
             "pub-4111111111111111",
             "imei=4111111111111111",
@@ -118,19 +118,19 @@ mod tests {
             "0.4111111111111111",
             "2026 2027 4111 1111 1111 1111 2028",
         ] {
-            let said = redacted(format!("/a/{number}").as_bytes()).as_str().replace("%20", " ");
-            let digits = said.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
-            assert!(digits <= Some(4) && said.contains("**"), "{number}: {said}");
+            let output = redacted(format!("/a/{number}").as_bytes()).as_str().replace("%20", " ");
+            let digits = output.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+            assert!(digits <= Some(4) && output.contains("**"), "{number}: {output}");
         }
     }
 
     #[test]
-    fn nothing_breaks_out_of_a_line() {
+    fn unsafe_characters_are_escaped() {
         assert_eq!(redacted(b"a\"b\\c\nd e\x7f\xff").as_str(), "a%22b%5Cc%0Ad%20e%7F%FF");
     }
 
     #[test]
-    fn long_text_is_cut() {
+    fn long_text_is_truncated() {
         let text = redacted(&[b'a'; LONGEST + 1]);
         assert_eq!(text.as_str().len(), LONGEST + 3);
         assert!(text.as_str().ends_with("a..."));

@@ -1,4 +1,4 @@
-//! What may be read in a record, as a JSON Schema (draft 2020-12)?
+//! JSON Schema (draft 2020-12) of a record.
 
 use super::action::{Action, Reason};
 use super::record::Record;
@@ -18,7 +18,7 @@ pub fn record() -> Value {
     schema.to_value()
 }
 
-/// What nothing is known for is left out, and not null.
+/// Removes `null` from the types of optional fields, because a record omits a field without a value.
 fn never_null(schema: &mut Schema) {
     if let Some([kind, Value::String(null)]) = schema.get("type").and_then(Value::as_array).map(Vec::as_slice)
         && null == "null"

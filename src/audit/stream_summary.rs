@@ -1,4 +1,4 @@
-//! What has happened to one exchange so far?
+//! Findings, gaps and limits of one stream, collected for its log fields and record.
 
 use super::action::{Action, Reason};
 use super::record::{Entry, Facts, RECORD_VERSION, Reached, Record, Uninspected};
@@ -8,13 +8,13 @@ use crate::stream::{Detection, FindingKind, Trace};
 use crate::verdict::Brand;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What was found in one exchange, by place and kind, in bounded space.
+/// The summary of one stream. Its memory is bounded.
 #[derive(Default)]
 pub struct StreamSummary {
     entries: Vec<Entry>,
     beyond: u64,
     traces: usize,
-    /// The numbers that no entry tells, each as a digest of what would be told of it.
+    /// The card numbers that are in no entry, as digests of their reported form.
     traces_beyond: Vec<u64>,
     authentication_data: bool,
     uninspected: Vec<Uninspected>,
@@ -22,17 +22,17 @@ pub struct StreamSummary {
     blocked: bool,
 }
 
-/// The most kinds of findings that a record tells apart.
-const MOST_ENTRIES: usize = 32;
+/// The most entries of a record.
+const MAX_ENTRIES: usize = 32;
 
-/// The most numbers that a record tells apart, by what is left of them or by their fingerprints.
-const MOST_TRACES: usize = 64;
+/// The most truncated numbers or fingerprints of a record.
+const MAX_TRACES: usize = 64;
 
-/// The most numbers beyond those that are told apart to be counted.
-const MOST_TRACES_BEYOND: usize = 2048;
+/// The most card numbers beyond those that are counted.
+const MAX_TRACES_BEYOND: usize = 2048;
 
 impl StreamSummary {
-    /// Adds something that was found. `field` is the name that it stands under.
+    /// Adds a finding. `field` is its field name.
     pub fn add(
         &mut self,
         direction: Direction,
@@ -58,7 +58,7 @@ impl StreamSummary {
         });
         let index = match same {
             Some(index) => index,
-            None if self.entries.len() < MOST_ENTRIES => {
+            None if self.entries.len() < MAX_ENTRIES => {
                 self.entries.push(entry(direction, place, field, kind, decision));
                 self.entries.len().saturating_sub(1)
             }
@@ -78,108 +78,109 @@ impl StreamSummary {
         }
     }
 
-    /// Adds what tells a number again to the entry of that index, once.
+    /// Adds the reported form of a card number to the entry at `index`, unless the entry has it.
     fn add_trace(&mut self, index: usize, trace: &Trace) {
         let text = text_of(trace);
         let Some(entry) = self.entries.get_mut(index) else { return };
-        let told = match trace {
+        let reported = match trace {
             Trace::Truncated(_) => &mut entry.truncated,
             Trace::Fingerprint(_) => &mut entry.fingerprints,
         };
-        if told.contains(&text) {
+        if reported.contains(&text) {
             return;
         }
-        if self.traces < MOST_TRACES {
+        if self.traces < MAX_TRACES {
             self.traces_beyond.retain(|beyond| *beyond != digest(&text));
-            told.push(text);
+            reported.push(text);
             self.traces = self.traces.saturating_add(1);
         } else {
             self.add_trace_beyond(&text);
         }
     }
 
-    /// Counts a number that no entry tells, once.
+    /// Counts a card number that is in no entry, once.
     fn add_trace_beyond(&mut self, text: &String) {
-        let is_told =
+        let is_reported =
             self.entries.iter().any(|entry| entry.truncated.contains(text) || entry.fingerprints.contains(text));
-        if !is_told && self.traces_beyond.len() < MOST_TRACES_BEYOND {
+        if !is_reported && self.traces_beyond.len() < MAX_TRACES_BEYOND {
             note(&mut self.traces_beyond, digest(text));
         }
     }
 
-    /// Notes that a message was not inspected, or not wholly. Says whether that is new.
+    /// Notes that a message was not completely inspected. Returns false if that was noted before.
     pub fn note_uninspected(&mut self, direction: Direction, reason: Reason) -> bool {
         note(&mut self.uninspected, Uninspected { direction: direction.as_str(), reason: reason.as_str() })
     }
 
-    /// Notes that a limit was reached. Says whether that is new.
+    /// Notes that a limit was reached. Returns false if that was noted before.
     pub fn note_limit(&mut self, direction: Direction, limit: Limit) -> bool {
         note(&mut self.limits, Reached { direction: direction.as_str(), limit: limit.as_str() })
     }
 
-    /// Notes that the exchange was refused or cut, for whatever reason.
+    /// Notes that a message was blocked, for whatever reason.
     pub fn note_blocked(&mut self) {
         self.blocked = true;
     }
 
-    /// How much was found: cards, authentication data, matches of patterns.
+    /// The number of findings.
     pub fn found(&self) -> u64 {
         self.entries.iter().fold(self.beyond, |sum, entry| sum.saturating_add(entry.count))
     }
 
-    /// What was done, at its strongest.
+    /// The strongest action on the stream.
     pub fn action(&self) -> Action {
         if self.blocked {
             return Action::Blocked;
         }
-        let is_meant =
-            |note: &Uninspected| Reason::ALL.iter().any(|reason| reason.is_meant() && reason.as_str() == note.reason);
-        let uninspected = (!self.uninspected.iter().all(is_meant)).then_some(Action::Uninspected);
+        let is_intended = |note: &Uninspected| {
+            Reason::ALL.iter().any(|reason| reason.is_intended() && reason.as_str() == note.reason)
+        };
+        let uninspected = (!self.uninspected.iter().all(is_intended)).then_some(Action::Uninspected);
         let found = self.entries.iter().map(|entry| entry.action);
         found.chain(uninspected).max().unwrap_or(Action::Clean)
     }
 
-    /// The strongest action on cards in messages of that direction.
+    /// The strongest action on findings of one direction.
     pub fn action_in(&self, direction: Direction) -> Option<Action> {
         let entries = self.entries.iter().filter(|entry| entry.direction == direction.as_str());
         entries.map(|entry| entry.action).max()
     }
 
-    /// The brands that were found, in the order of [`Brand::ALL`], with commas between them.
+    /// The brands of the findings, comma-separated, in the order of [`Brand::ALL`].
     pub fn brands(&self) -> String {
         let names = Brand::ALL.iter().map(|brand| brand.as_str());
         join(names.filter(|name| self.entries.iter().any(|entry| entry.brand == Some(name))))
     }
 
-    /// The places where something was found, with commas between them.
+    /// The locations of the findings, comma-separated.
     pub fn locations(&self) -> String {
         let locations = [Location::Headers, Location::Path, Location::Body, Location::Trailers].map(Location::as_str);
         join(locations.into_iter().filter(|place| self.entries.iter().any(|entry| entry.place == *place)))
     }
 
-    /// The names that it stood under, with commas between them.
+    /// The field names of the findings, comma-separated.
     pub fn fields(&self) -> String {
         join_once(self.entries.iter().filter_map(|entry| entry.field.as_deref()))
     }
 
-    /// The rules that decided, with commas between them.
+    /// The rules that decided, comma-separated.
     pub fn rules(&self) -> String {
         join_once(self.entries.iter().map(|entry| entry.rule.as_str()))
     }
 
-    /// What was not looked at and why, `response:encoding`, with commas between them.
+    /// The missing inspections as `direction:reason`, comma-separated: `response:encoding`.
     pub fn uninspected(&self) -> String {
         let notes: Vec<String> =
             self.uninspected.iter().map(|note| [note.direction, ":", note.reason].concat()).collect();
         notes.join(",")
     }
 
-    /// The fingerprints of the numbers, with commas between them.
+    /// The fingerprints of the card numbers, comma-separated.
     pub fn fingerprints(&self) -> String {
         join_once(self.entries.iter().flat_map(|entry| &entry.fingerprints).map(String::as_str))
     }
 
-    /// The whole record as one line of JSON.
+    /// The record as one line of JSON.
     pub fn record(&self, facts: &Facts) -> String {
         fn text(text: &Option<Redacted>) -> Option<&str> {
             text.as_ref().map(Redacted::as_str)
@@ -210,7 +211,7 @@ impl StreamSummary {
     }
 }
 
-/// What is told of a number.
+/// The reported form of a card number.
 fn text_of(trace: &Trace) -> String {
     match trace {
         Trace::Truncated(text) => text.clone(),
@@ -224,7 +225,7 @@ fn digest(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Adds what is new, and says whether it is.
+/// Adds a note, unless it is in the list. Returns true if it was added.
 fn note<T: PartialEq>(notes: &mut Vec<T>, note: T) -> bool {
     let new = !notes.contains(&note);
     if new {
@@ -233,7 +234,7 @@ fn note<T: PartialEq>(notes: &mut Vec<T>, note: T) -> bool {
     new
 }
 
-/// What nothing was counted for yet.
+/// An entry with a count of zero.
 fn entry(
     direction: Direction,
     place: Location,
@@ -261,7 +262,7 @@ fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(",")
 }
 
-/// Each of them once, in their order.
+/// Joins each name once, in order.
 fn join_once<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut once: Vec<&str> = Vec::new();
     for name in names {
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn authentication_data_is_told_of() {
+    fn authentication_data_are_reported() {
         let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         stream_summary.add(
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_action_is_the_exchange_s() {
+    fn the_strongest_action_is_that_of_the_stream() {
         let mut stream_summary = StreamSummary::default();
         assert_eq!(stream_summary.action(), Action::Clean);
         assert!(stream_summary.note_uninspected(Direction::Response, Reason::Skipped));
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_once_each_and_in_bounded_space() {
+    fn numbers_are_reported_once_each_and_in_bounded_space() {
         let mut stream_summary = StreamSummary::default();
         for number in (0..100).flat_map(|number| [number; 2]) {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
@@ -385,13 +386,13 @@ mod tests {
             );
         }
         let record: serde_json::Value = serde_json::from_str(&stream_summary.record(&Facts::default())).unwrap();
-        assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MOST_TRACES);
+        assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MAX_TRACES);
         assert_eq!(record["findings"][0]["truncated"][0], "411111******0000");
         assert_eq!((record["found"].as_u64(), record["traces_beyond"].as_u64()), (Some(200), Some(36)));
     }
 
     #[test]
-    fn numbers_beyond_are_counted_once_each_wherever_they_stand() {
+    fn numbers_beyond_the_bound_are_counted_once_each() {
         let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         let mut add = |field: usize, number: usize| {
@@ -400,10 +401,10 @@ mod tests {
             stream_summary.add(Direction::Request, Location::Headers, Some(&field), &Detection { trace, ..VISA }, mask);
         };
         for _ in 0..3 {
-            // 32 fields are told apart, and what the others hold is not told, but for number 0.
+            // Only 32 fields have an entry. Of the numbers in other fields only number 0 is reported.
             (0..40).for_each(|field| add(field, field));
             (50..60).for_each(|field| add(field, 0));
-            // 32 more numbers are told in the first field, and the next four are not. Those that were not before now are.
+            // The first field reports 32 more numbers, among them those of the fields without an entry. The last four are beyond.
             (32..68).for_each(|number| add(0, number));
         }
         let record: serde_json::Value = serde_json::from_str(&stream_summary.record(&Facts::default())).unwrap();
@@ -411,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn authentication_data_is_told_of_even_beyond_the_bound() {
+    fn authentication_data_beyond_the_bound_are_reported() {
         let mut stream_summary = StreamSummary::default();
         let mask = decision(Mode::Enforce, Intent::Mask);
         for number in 0..100 {

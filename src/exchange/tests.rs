@@ -587,7 +587,7 @@ fn no_property_is_read_that_no_rule_asks_for() {
         let mut run = Run::under(&format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"mask"}}]}}"#));
         run.headers(Direction::Request, &asks("/v1/charges", "text/plain"), true);
         run.headers(Direction::Response, &[(":status", "200"), ("content-length", "0")], true);
-        run.host.asked.join(" ")
+        run.host.read_properties.join(" ")
     };
     for (condition, expected) in [
         (r#"{"direction":"request","where":["body"]}"#, ""),

@@ -1,7 +1,7 @@
-//! How is Envoy asked?
+//! Host calls to Envoy through the proxy-wasm ABI.
 //!
-//! The only caller of the proxy-wasm ABI. The SDK's own functions panic when the host answers anything but "ok", and a
-//! panic takes down the virtual machine with every stream in it; these answer a [`HostError`].
+//! The functions of the SDK panic on an error status, and a panic crashes the Wasm VM with all its streams. The functions here
+//! return a [`HostError`] instead.
 
 #![allow(unsafe_code, reason = "the ABI is a set of foreign functions")]
 
@@ -14,19 +14,19 @@ use std::ptr::null_mut;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Envoy, as the virtual machine sees it. Calls act on the stream whose callback is running.
+/// The Envoy that runs this Wasm VM. Calls act on the stream whose callback is running.
 #[derive(Clone, Debug, Default)]
 pub struct EnvoyHost {
-    known: Rc<Known>,
+    cache: Rc<Cache>,
 }
 
-/// What the host was asked once and need not be asked again.
+/// Results of host calls that stay valid for the life of the Wasm VM.
 #[derive(Debug, Default)]
-struct Known {
-    /// The ids of counters by name, which hold as long as the virtual machine: to ask the host for one costs more than to
-    /// move it. There are as many as labels, which come from fixed sets and the policy.
+struct Cache {
+    /// The ids of counters by name. To define a counter costs more than to increment it. Their number is bounded, because labels
+    /// come from fixed sets and from the policy.
     counters: RefCell<Vec<(String, u32)>>,
-    /// Filter state that the host lets nobody set twice.
+    /// The keys of filter state that the host accepts only once per stream.
     set_once: RefCell<Vec<&'static str>>,
 }
 
@@ -39,10 +39,10 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
 const GAUGE: u32 = 1;
 
-/// No gRPC status: Envoy derives it from the HTTP status.
+/// The value that makes Envoy derive the gRPC status from the HTTP status.
 const DERIVED_GRPC_STATUS: i32 = -1;
 
-/// `set_buffer` replaces everything only when it is told a length of at least one.
+/// The least length with which `set_buffer` replaces the buffer.
 const AT_LEAST_ONE: usize = 1;
 
 #[link(wasm_import_module = "env")]
@@ -81,7 +81,7 @@ unsafe extern "C" {
 }
 
 impl EnvoyHost {
-    /// The plugin's configuration, as the operator wrote it. Only in `on_configure`.
+    /// Returns the plugin's configuration, the text of the policy. Valid in `on_configure` only.
     pub fn configuration(&self, length: usize) -> Result<Vec<u8>, HostError> {
         if length == 0 {
             return Ok(Vec::new());
@@ -89,7 +89,7 @@ impl EnvoyHost {
         buffer(PLUGIN_CONFIGURATION, length)
     }
 
-    /// Asks for a tick every `period`.
+    /// Makes the host call `on_tick` every `period`.
     pub fn set_tick_period(&self, period: Duration) -> Result<(), HostError> {
         let milliseconds = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
         // SAFETY: passes a number.
@@ -106,9 +106,9 @@ impl EnvoyHost {
 }
 
 impl EnvoyHost {
-    /// Has the host refuse to set the filter state `wasm.panveil.<key>` twice in an exchange, so that a
-    /// [claim](Host::claim) need not read it. A host that does not know how to is asked each time. Only in `on_configure`.
-    pub fn let_claim(&self, key: &'static str) {
+    /// Makes the host reject a second write of the filter state `wasm.panveil.<key>` in a stream, so that a [claim](Host::claim)
+    /// need not read it first. A host without this function is read before each claim. Valid in `on_configure` only.
+    pub fn declare_set_once(&self, key: &'static str) {
         let path = path_of(key);
         let Ok(length) = u8::try_from(path.len()) else { return };
         // Envoy's `DeclarePropertyArguments`: field 1 is the name, field 2 says that it can be set once.
@@ -128,11 +128,11 @@ impl EnvoyHost {
         };
         drop(owned(data, len));
         if status == OK {
-            self.known.set_once.borrow_mut().push(key);
+            self.cache.set_once.borrow_mut().push(key);
         }
     }
 
-    /// An environment variable of the virtual machine, as its operator set it.
+    /// Returns an environment variable of the Wasm VM.
     pub fn environment(&self, name: &str) -> Option<Vec<u8>> {
         std::env::var_os(name).map(OsString::into_encoded_bytes)
     }
@@ -179,10 +179,10 @@ impl Host for EnvoyHost {
     }
 
     fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
-        // Envoy appends from any place on that is not in front of the end.
-        let (kind, behind) = (body_number(direction), usize::MAX);
+        // Envoy appends if the start is at or beyond the end of the buffer.
+        let (kind, start) = (body_number(direction), usize::MAX);
         // SAFETY: the pointer comes with the length of a live slice, which the host only reads.
-        let status = unsafe { proxy_set_buffer_bytes(kind, behind, 0, bytes.as_ptr(), bytes.len()) };
+        let status = unsafe { proxy_set_buffer_bytes(kind, start, 0, bytes.as_ptr(), bytes.len()) };
         check(status, "set_buffer_bytes")
     }
 
@@ -223,10 +223,10 @@ impl Host for EnvoyHost {
 
     fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError> {
         let path = path_of(key);
-        let told = self.known.set_once.borrow().contains(&key);
-        if told {
+        let is_declared = self.cache.set_once.borrow().contains(&key);
+        if is_declared {
             match set_property(&path, value) {
-                // Refused because it is set, unless it is not.
+                // `BadArgument` means "already set" only if reading it back finds a value.
                 BAD_ARGUMENT if self.property(&[&path])?.is_some() => return Ok(false),
                 status => return check(status, "set_property").map(|()| true),
             }
@@ -240,12 +240,12 @@ impl Host for EnvoyHost {
 
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError> {
         let name = counter.name();
-        let known = self.known.counters.borrow().iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
-        let id = match known {
+        let cached = self.cache.counters.borrow().iter().find(|(cached, _)| *cached == name).map(|(_, id)| *id);
+        let id = match cached {
             Some(id) => id,
             None => {
                 let id = metric(COUNTER, &name)?;
-                self.known.counters.borrow_mut().push((name, id));
+                self.cache.counters.borrow_mut().push((name, id));
                 id
             }
         };
@@ -261,12 +261,12 @@ impl Host for EnvoyHost {
             LogLevel::Warn => 3,
             LogLevel::Error => 4,
         };
-        // SAFETY: the pointer comes with the length of a live string. A log that can't be written to is no reason to fail.
+        // SAFETY: the pointer comes with the length of a live string. A failed write to the log is ignored.
         unsafe { proxy_log(level, text.as_ptr(), text.len()) };
     }
 }
 
-/// What the names of filter state begin with.
+/// The prefix of the names of filter state.
 const PREFIX: &str = "panveil.";
 
 fn path_of(key: &str) -> String {
@@ -305,7 +305,7 @@ fn buffer(kind: u32, length: usize) -> Result<Vec<u8>, HostError> {
     Ok(owned(data, len))
 }
 
-/// The id of the metric of that name, which the host makes when there is none yet.
+/// Returns the id of the metric of that name. The host defines it if it does not exist.
 fn metric(kind: u32, name: &str) -> Result<u32, HostError> {
     let mut id = 0;
     // SAFETY: the name is a live slice that the host only reads; it writes to a local that lives through the call.
@@ -314,7 +314,7 @@ fn metric(kind: u32, name: &str) -> Result<u32, HostError> {
     Ok(id)
 }
 
-/// Takes over memory that the host had us allocate for its answer.
+/// Takes ownership of memory that the host allocated through the SDK for its result.
 fn owned(data: *mut u8, len: usize) -> Vec<u8> {
     if data.is_null() {
         return Vec::new();

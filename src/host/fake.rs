@@ -1,7 +1,7 @@
-//! How does a proxy behave, as far as an exchange can tell?
+//! A host in memory for tests.
 //!
-//! State that a test sets up and reads back, with Envoy's rules for which call is allowed when: headers change only in
-//! their own callback, a body only in its own callback or, when its last chunk waits, in the trailers callback.
+//! A test sets up its state and reads it back. It follows Envoy's rules for the callbacks in which a call is valid: headers change
+//! only in their own callback, a body only in its own callback or, while a chunk is held back, in the trailers callback.
 
 use super::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use crate::audit::{Counter, Line};
@@ -13,21 +13,21 @@ use std::collections::BTreeMap;
 pub struct FakeHost {
     /// The callback that is running.
     pub phase: Option<Phase>,
-    /// The body that the proxy holds in the running callback; `None` when it holds none.
+    /// The buffered body in the running callback, or `None` if there is none.
     pub body: Option<Vec<u8>>,
-    /// What was answered in place of the service.
+    /// The local replies.
     pub replies: Vec<SentReply>,
-    /// `wasm.panveil.*`.
+    /// The filter state `wasm.panveil.*`.
     pub metadata: BTreeMap<String, String>,
     /// Counters by their Envoy names.
     pub counters: BTreeMap<String, u64>,
-    /// The lines logged.
+    /// The log lines.
     pub log: Vec<String>,
     /// Properties, by their path joined with dots.
     pub properties: BTreeMap<String, Vec<u8>>,
-    /// The properties that were asked for.
-    pub asked: Vec<String>,
-    /// Calls that fail whatever the phase.
+    /// The properties that were read.
+    pub read_properties: Vec<String>,
+    /// Calls that fail in every callback.
     pub broken: Vec<&'static str>,
     maps: [Vec<Field>; 4],
 }
@@ -48,7 +48,7 @@ pub enum Phase {
     Log,
 }
 
-/// A local reply and when it was sent.
+/// A local reply and the callback that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentReply {
     /// The callback that sent it.
@@ -161,8 +161,8 @@ impl Host for FakeHost {
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
         self.allow("get_property", true)?;
         let path = path.join(".");
-        self.asked.push(path.clone());
-        // Filter state reads back under the name it was set by.
+        self.read_properties.push(path.clone());
+        // Filter state is a property of the name it was set by.
         let state = path.strip_prefix("panveil.").and_then(|key| self.metadata.get(key));
         Ok(self.properties.get(&path).cloned().or_else(|| state.map(|state| state.clone().into_bytes())))
     }

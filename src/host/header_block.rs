@@ -1,25 +1,25 @@
-//! How do headers arrive?
+//! A header map in the format of the proxy-wasm ABI.
 
-/// A header map as the proxy serialises it (proxy-wasm ABI 0.2.1): the number of pairs, the lengths of each name and
-/// value, then the names and values, each with a NUL behind it. All numbers are 32 bit, little endian.
+/// A serialized header map (proxy-wasm ABI 0.2.1): the number of pairs, the lengths of each name and value, then the names and
+/// values, each followed by a NUL. All numbers are 32 bits, little endian.
 ///
-/// It is kept flat: most header maps are scanned once, whole, and never taken apart. Has no `Debug`: it may hold cards.
+/// The block stays serialized, because most header maps are scanned once as a whole. Has no `Debug`: it may contain card numbers.
 #[derive(Default)]
 pub struct HeaderBlock {
     bytes: Vec<u8>,
-    /// The [marks](mark) of all names: most of the headers that are asked for are not there.
-    marks: u64,
+    /// The [bits](name_bit) of all names, so that a lookup of an absent header is cheap.
+    name_bits: u64,
 }
 
 impl HeaderBlock {
-    /// A block as the proxy gave it. One that is cut short has fewer pairs.
+    /// Wraps the bytes of the proxy. A truncated block has fewer pairs.
     pub fn new(bytes: Vec<u8>) -> Self {
-        let block = Self { bytes, marks: 0 };
-        let marks = block.pairs().fold(0, |marks, (name, _)| marks | mark(name));
-        Self { marks, ..block }
+        let block = Self { bytes, name_bits: 0 };
+        let name_bits = block.pairs().fold(0, |bits, (name, _)| bits | name_bit(name));
+        Self { name_bits, ..block }
     }
 
-    /// The block with these pairs.
+    /// Serializes these pairs.
     pub fn of_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Self {
         let mut bytes = number(pairs.len());
         for (name, value) in pairs {
@@ -33,17 +33,17 @@ impl HeaderBlock {
         Self::new(bytes)
     }
 
-    /// The block as it came.
+    /// The serialized block.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// All names and values, each with a NUL behind it: to scan them in one go.
+    /// All names and values, each followed by a NUL, for a scan of the whole map.
     pub fn texts(&self) -> &[u8] {
         self.parts().1
     }
 
-    /// How many pairs there are.
+    /// The number of pairs.
     pub fn count(&self) -> usize {
         self.bytes.first_chunk().map_or(0, length)
     }
@@ -62,18 +62,18 @@ impl HeaderBlock {
         })
     }
 
-    /// The first value of the header `name`, which is in lower case.
+    /// The first value of the header `name`, which must be lowercase.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.all(name).next()
     }
 
-    /// All values of the header `name`, which is in lower case.
+    /// All values of the header `name`, which must be lowercase.
     pub fn all<'b, 'n>(&'b self, name: &'n [u8]) -> Values<'b, 'n> {
-        let (lengths, texts) = if self.marks & mark(name) == 0 { Default::default() } else { self.parts() };
+        let (lengths, texts) = if self.name_bits & name_bit(name) == 0 { Default::default() } else { self.parts() };
         Values { lengths, texts, name }
     }
 
-    /// The lengths, and the texts that have them.
+    /// The lengths section, and the names and values.
     fn parts(&self) -> (&[u8], &[u8]) {
         let (count, rest) = self.bytes.split_first_chunk().unwrap_or((&[0; 4], &[]));
         rest.split_at_checked(length(count).saturating_mul(8)).unwrap_or((&[], &[]))
@@ -105,8 +105,8 @@ impl<'b> Iterator for Values<'b, '_> {
     }
 }
 
-/// One of 64 bits, by the length and the ends of a name.
-fn mark(name: &[u8]) -> u64 {
+/// One of 64 bits, a hash of the length, first and last byte of a name.
+fn name_bit(name: &[u8]) -> u64 {
     let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first ^ last.rotate_left(2));
     let bit = usize::from(ends) ^ name.len();
     1 << (bit % 64)
@@ -127,15 +127,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pairs_come_back_as_they_were(pairs in prop::collection::vec(("[a-z:]{1,9}", "[ -~]{0,30}"), 0..9)) {
+        fn pairs_survive_serialization(pairs in prop::collection::vec(("[a-z:]{1,9}", "[ -~]{0,30}"), 0..9)) {
             let block = HeaderBlock::of_pairs(&pairs);
-            let back: Vec<_> = block.pairs().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-            let there: Vec<_> = pairs.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect();
-            prop_assert_eq!(back, there);
+            let actual: Vec<_> = block.pairs().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+            let expected: Vec<_> = pairs.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect();
+            prop_assert_eq!(actual, expected);
         }
 
         #[test]
-        fn a_broken_block_does_no_harm(bytes in prop::collection::vec(0_u8..20, 0..80)) {
+        fn a_malformed_block_is_bounded(bytes in prop::collection::vec(0_u8..20, 0..80)) {
             let block = HeaderBlock::new(bytes);
             prop_assert!(block.pairs().count() < 20);
             prop_assert!(block.all(b"").count() < 20);

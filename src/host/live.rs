@@ -1,9 +1,9 @@
-//! Callbacks for streams that have ended.
+//! Guards against callbacks for streams that have ended.
 //!
-//! Envoy 1.40 calls a filter once more for a stream that it has destroyed: where ext_proc in FULL_DUPLEX_STREAMED mode delivers
-//! the headers and the first bytes of a response in one go and a filter answers at the headers, the bytes follow. The SDK panics
-//! for a stream that it does not know, which ends the virtual machine, and Envoy itself a moment later. So the functions here
-//! stand in front of the SDK's: `scripts/guard-callbacks` gives them the names that the host calls.
+//! Envoy 1.40 can call a filter for a stream that it has destroyed. This happens if ext_proc in FULL_DUPLEX_STREAMED mode delivers
+//! the headers and the first bytes of a response together, and a filter sends a local reply at the headers. The SDK panics for an
+//! unknown stream, which crashes the Wasm VM, and then Envoy crashes. So the functions here wrap those of the SDK:
+//! `scripts/guard-callbacks` gives them the names that the host calls.
 
 #![allow(unsafe_code, reason = "the callbacks are foreign functions")]
 
@@ -11,16 +11,16 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 thread_local! {
-    /// The ids of the streams that the host has begun and not ended.
+    /// The ids of the streams that the host has started and not ended.
     static LIVE: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Says, while it exists, that the host may call for a stream.
+/// A guard that marks a stream as live until it is dropped. Callbacks for other streams do not reach the SDK.
 #[derive(Debug)]
 pub struct Live(u32);
 
 impl Live {
-    /// The stream with this id has begun.
+    /// Marks the stream with this id as live.
     pub fn begin(id: u32) -> Self {
         LIVE.with_borrow_mut(|live| live.insert(id));
         Self(id)
@@ -34,7 +34,7 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Natively a thread that ends may drop the ids before the streams. Then nobody asks for them any more.
+        // In native tests a thread may drop the ids before its streams. No callback follows then.
         LIVE.try_with(|live| live.borrow_mut().remove(&self.0)).unwrap_or_default();
     }
 }
@@ -43,7 +43,7 @@ impl Drop for Live {
 mod guarded {
     use super::Live;
 
-    /// The host goes no further with what there is of the stream.
+    /// The return value that stops iteration.
     const PAUSE: u32 = 1;
 
     macro_rules! guard {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_live_from_begin_to_drop() {
+    fn streams_are_live_from_begin_to_drop() {
         let (first, second) = (Live::begin(7), Live::begin(9));
         assert!(Live::includes(7) && Live::includes(9) && !Live::includes(8));
         drop(first);

@@ -1,7 +1,7 @@
-//! What does panveil need of its host? (stage 7 of the flow)
+//! Calls from panveil to the proxy (stage 7 of the flow).
 //!
-//! The seam between the exchange and the proxy: a [`Host`] trait of a dozen calls, each of which can fail without
-//! harm. [`EnvoyHost`] is the real one and the only code that calls Envoy; `FakeHost` is the one for tests.
+//! The [`Host`] trait has about a dozen calls, each of which may return an error. [`EnvoyHost`] implements it for Envoy, `FakeHost`
+//! in memory for tests.
 
 mod envoy;
 #[cfg(any(test, feature = "fake-host"))]
@@ -18,59 +18,57 @@ pub use live::Live;
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
 
-/// The calls of a proxy that an exchange makes.
+/// The host calls that an exchange makes.
 ///
-/// Which call is allowed in which phase is the proxy's matter: a call out of phase answers [`HostError`] and changes
-/// nothing.
+/// The proxy decides which call is valid in which callback. A call in the wrong callback returns [`HostError`] and changes nothing.
 pub trait Host {
-    /// All pairs of a header map, in order.
+    /// Returns all pairs of a header map, in order.
     fn headers(&mut self, map: HeaderMap) -> Result<HeaderBlock, HostError>;
-    /// Gives a header one value, in place of all it has.
+    /// Replaces all values of a header by one.
     fn replace_header(&mut self, map: HeaderMap, name: &[u8], value: &[u8]) -> Result<(), HostError>;
     /// Adds a value to a header.
     fn add_header(&mut self, map: HeaderMap, name: &[u8], value: &[u8]) -> Result<(), HostError>;
     /// Removes a header with all its values.
     fn remove_header(&mut self, map: HeaderMap, name: &[u8]) -> Result<(), HostError>;
-    /// The first `length` bytes of the body that the proxy holds now.
+    /// Returns the first `length` bytes of the buffered body.
     fn body(&mut self, direction: Direction, length: usize) -> Result<Vec<u8>, HostError>;
-    /// Puts `bytes` in the place of all `length` bytes of the body that the proxy holds now.
+    /// Replaces all `length` bytes of the buffered body by `bytes`.
     fn replace_body(&mut self, direction: Direction, length: usize, bytes: &[u8]) -> Result<(), HostError>;
-    /// Puts these bytes behind those that the host holds, in the callback of a chunk that was replaced.
+    /// Appends `bytes` to the buffered body, in a callback in which it was replaced.
     fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError>;
-    /// Answers in place of the service, or cuts the response when its headers have left.
+    /// Sends a local reply, or resets the response if its headers have been forwarded.
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError>;
-    /// A property of the exchange or its connection; `None` when there is none of that name now.
+    /// Returns a property of the stream or its connection, or `None` if there is none of that name at this time.
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError>;
-    /// Sets the filter state `wasm.panveil.<key>`, which log formats print.
+    /// Sets the filter state `wasm.panveil.<key>`, which access logs print.
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError>;
-    /// Sets the filter state `wasm.panveil.<key>` unless it is set already, by this filter or by another one in the chain.
-    /// Says whether it did.
+    /// Sets the filter state `wasm.panveil.<key>`, unless a filter in the chain has set it before. Returns true if it was set now.
     fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError>;
-    /// Moves a counter.
+    /// Increments a counter.
     fn count(&mut self, counter: Counter<'_>, amount: u64) -> Result<(), HostError>;
-    /// Writes to the proxy's own log.
+    /// Writes a line to the proxy's log.
     fn log(&mut self, level: LogLevel, line: &Line<'_>);
 }
 
-/// A header map of an exchange.
+/// A header map of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderMap {
-    /// Headers of the request, `:path` and the other pseudo headers included.
+    /// Headers of the request, with `:path` and the other pseudo headers.
     RequestHeaders,
     /// Trailers of the request.
     RequestTrailers,
-    /// Headers of the response, `:status` included.
+    /// Headers of the response, with `:status`.
     ResponseHeaders,
     /// Trailers of the response.
     ResponseTrailers,
 }
 
-/// An answer that the proxy gives itself.
+/// A response that the proxy generates itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalReply {
-    /// The HTTP status; gRPC clients get the matching gRPC status.
+    /// The HTTP status. gRPC clients get the corresponding gRPC status.
     pub status: u16,
-    /// The response code details, as the access log prints them.
+    /// The response code details for the access log.
     pub details: &'static str,
     /// The content type of the body.
     pub content_type: &'static str,
@@ -78,26 +76,26 @@ pub struct LocalReply {
     pub body: String,
 }
 
-/// How loud a line of the proxy's log is.
+/// Log level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Worth knowing once.
+    /// A normal event, such as a new policy.
     Info,
-    /// Something was not inspected or not done.
+    /// A message was not inspected, or a host call failed.
     Warn,
-    /// The filter can't work.
+    /// A policy was rejected, or a message could not be processed.
     Error,
 }
 
-/// The host refused a call. Holds the call's name and nothing that came with it.
+/// A failed host call. Contains the name of the call only, because its arguments may contain digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostError {
-    /// The call.
+    /// The name of the call.
     pub call: &'static str,
 }
 
 impl HeaderMap {
-    /// The headers of a message.
+    /// The header map of a message's headers.
     pub fn headers_of(direction: Direction) -> Self {
         match direction {
             Direction::Request => Self::RequestHeaders,
@@ -105,7 +103,7 @@ impl HeaderMap {
         }
     }
 
-    /// The trailers of a message.
+    /// The header map of a message's trailers.
     pub fn trailers_of(direction: Direction) -> Self {
         match direction {
             Direction::Request => Self::RequestTrailers,

@@ -32,6 +32,9 @@ const FOREIGN: [&str; 3] = ["host/envoy.rs", "host/live.rs", "plugin.rs"];
 
 const MOST_LINES: usize = 400;
 
+/// Folders whose module documentation may still begin with a question.
+const MAY_ASK: [&str; 5] = ["cli/", "exchange/", "policy/", "scan/", "stream/"];
+
 #[test]
 fn every_source_file_keeps_the_rules() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -75,6 +78,10 @@ fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
     let mut tell = |line: usize, what: String| told.push(format!("src/{path}:{line}: {what}"));
     if !text.starts_with("//! ") {
         tell(1, "does not begin with module documentation".to_owned());
+    }
+    let is_question = text.lines().next().is_some_and(|line| line.contains('?'));
+    if is_question && !MAY_ASK.iter().any(|folder| path.starts_with(folder)) {
+        tell(1, "begins with a question instead of a noun phrase".to_owned());
     }
     for (line, named) in source.stages_named(&module) {
         if let Some(what) = forbids(path, &module, &named) {
@@ -138,11 +145,13 @@ fn each_breach_is_told() {
         ("scan/prefilter.rs", "fn f() { unsafe { g() } }", "names unsafe"),
         ("host/mod.rs", "extern \"C\" fn f() {}", "declares foreign functions"),
     ] {
-        let told = breaches(path, &format!("//! Why?\n{text}"), false);
+        let told = breaches(path, &format!("//! Module.\n{text}"), false);
         assert!(told.len() == 1 && told.iter().all(|line| line.ends_with(expected)), "{text}: {told:?}");
     }
     assert_eq!(breaches("mask.rs", "fn f() {}", false).len(), 1);
-    let long = format!("//! Why?\n{}", "fn f() {}\n".repeat(MOST_LINES + 1));
+    let question = breaches("mask.rs", "//! How is a number masked?\nfn f() {}", false);
+    assert_eq!(question, ["src/mask.rs:1: begins with a question instead of a noun phrase"]);
+    let long = format!("//! Module.\n{}", "fn f() {}\n".repeat(MOST_LINES + 1));
     assert_eq!(breaches("mask.rs", &long, false), ["src/mask.rs:1: 401 lines of code; at most 400"]);
 }
 
@@ -163,12 +172,12 @@ fn what_is_allowed_is_not_told() {
         ("cli/replay/play.rs", "use panveil::{exchange::Exchange, host::Host};", false),
         ("lib.rs", "pub mod scan;\npub use crate::plugin::x;", false),
     ] {
-        let told = breaches(path, &format!("//! Why?\n{text}"), is_test);
+        let told = breaches(path, &format!("//! Module.\n{text}"), is_test);
         assert!(told.is_empty(), "{told:?}");
     }
-    let tests = format!("//! Why?\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(MOST_LINES + 1));
+    let tests = format!("//! Module.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(MOST_LINES + 1));
     assert!(breaches("mask.rs", &tests, false).is_empty());
-    let documented = format!("//! Why?\n{}", "/// Documented.\n\n".repeat(MOST_LINES + 1));
+    let documented = format!("//! Module.\n{}", "/// Documented.\n\n".repeat(MOST_LINES + 1));
     assert!(breaches("mask.rs", &documented, false).is_empty());
 }
 

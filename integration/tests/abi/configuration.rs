@@ -127,8 +127,8 @@ fn namespaces() -> Result<()> {
     const POLICY: &str = r#"{"request":"block","namespaces":{"include":["payments"],"exclude":["test"]}}"#;
     for (namespace, acts, said) in [
         (Some("payments"), true, None),
-        (Some("shop"), false, Some("leaves this namespace out")),
-        (Some("test"), false, Some("leaves this namespace out")),
+        (Some("shop"), false, Some("excludes this namespace")),
+        (Some("test"), false, Some("excludes this namespace")),
         (None, true, Some("has no NAMESPACE")),
     ] {
         let mut vm = Vm::start();
