@@ -166,7 +166,7 @@ leaks: native envoy wasm ## Search all logs, admin pages and spans of REQUESTS=5
 		$(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: hostile-peers
-hostile-peers: envoy ## Check EXCHANGES=300000 random exchanges at the receiver; SEED=n replays, ONLY=n runs one, WITH=name=value,... changes it
+hostile-peers: envoy ## Check EXCHANGES=300000 random streams at the receiver; SEED=n replays, ONLY=n runs one, WITH=name=value,... changes it
 	@$(if $(WASM),,scripts/wasm)
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		"$$python" -B integration/hostile-peers/run.py --wasm "$(or $(WASM),$(wasm))" --envoy "$$envoy" \

@@ -13,7 +13,7 @@ PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.
 RUST = ("fuzz/", "image/", "integration/", "src/main.rs", "src/mask.rs", "src/verdict/", "tests/")
 # Of these, also the messages.
 MESSAGES = ("image/src/", "src/")
-YAML = ("envoy-config/*.yaml",)
+COMMENTS = (".github/*.yml", "Cargo.toml", "Makefile", "compose.yaml", "envoy-config/*.yaml")
 
 LONGEST = 25
 CLAUSE = re.compile(r"(what|who|whose|whom|how|why|whether)\b", re.IGNORECASE)
@@ -94,15 +94,17 @@ def of_messages(text):
         yield from of_words(paragraph)
 
 
-def of_yaml(text):
-    for paragraph in texts.yaml(text):
+def of_comments(text):
+    for paragraph in texts.comments(text):
         yield from of_words(paragraph)
 
 
 def kind_of(path):
-    for patterns, check in ((PAGES, of_page), (YAML, of_yaml)):
+    for patterns, check in ((PAGES, of_page), (COMMENTS, of_comments)):
         if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
             return check
+    if path.startswith("scripts/") and "." not in path:
+        return of_comments
     if path.endswith(".rs") and path.startswith(RUST):
         return of_messages if path.startswith(MESSAGES) else of_rust
     return None

@@ -81,12 +81,16 @@ class Rustdoc(unittest.TestCase):
         self.assertEqual([message.split(":")[1] for message in messages('r#"a trap "here" is"#\n', "src/lib.rs")], ["1"])
 
 
-class Yaml(unittest.TestCase):
+class Comments(unittest.TestCase):
     def test_comments_and_annotations_are_read(self):
         text = "# A trap.\n- alert: Trap\n  expr: trap\n  annotations:\n    summary: 'A {{ trap }}'\n"
         text += "    description: >-\n      Two\n      traps.\n    x: trap\n"
         found = [message.split(";")[0] for message in messages(text, "envoy-config/rules.yaml")]
         self.assertEqual(found, ["envoy-config/rules.yaml:1: 'trap'", "envoy-config/rules.yaml:8: 'traps'"])
+
+    def test_the_help_of_make_is_read(self):
+        text = "trap: ## Count each trap\n\t@trap # trap\n"
+        self.assertEqual(messages(text, "Makefile"), ["Makefile:1: 'trap'; use 'Wasm VM crash'"])
 
 
 class Exceptions(unittest.TestCase):

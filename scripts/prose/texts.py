@@ -78,16 +78,19 @@ def strings(text):
             yield Paragraph(text.count("\n", 0, found.start()) + 1, TEXT, without_code(value))
 
 
-def yaml(text):
-    """The comments of a YAML file, and the summaries and descriptions of its alerts."""
-    comments, value, indentation, start = [], [], 0, 0
+def comments(text):
+    """The comments behind `#`, the help of make targets, and the summaries and descriptions of alerts."""
+    lines, value, indentation, start = [], [], 0, 0
     for number, line in enumerate([*text.split("\n"), ""], 1):
-        comment = re.match(r"\s*# ?(.*)", line)
+        comment = re.match(r"\s*#(?!!) ?(.*)", line)
         if comment:
-            comments.append(comment[1])
-        elif comments:
-            yield from markdown("\n".join(comments), number - len(comments))
-            comments = []
+            lines.append(comment[1])
+        elif lines:
+            yield from markdown("\n".join(lines), number - len(lines))
+            lines = []
+        target = re.match(r"[a-z-]+:.* ## (.*)", line)
+        if target:
+            yield Paragraph(number, TEXT, target[1])
         indented = len(line) - len(line.lstrip())
         if value and line.strip() and indented > indentation:
             value.append(line.strip())
