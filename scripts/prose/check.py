@@ -8,7 +8,7 @@ from typing import NamedTuple
 import texts
 from words import WORDS
 
-PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md")
+PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md", "integration/*.md")
 # The folders of which the rustdoc is checked.
 RUST = ("fuzz/", "image/", "integration/", "src/main.rs", "src/mask.rs", "src/verdict/", "tests/")
 # Of these, also the messages.

@@ -45,7 +45,7 @@ fn summary(levels: &[Outcome<'_>]) -> Table {
 
 fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
     let wrong = tier.has_cards().then_some("something else flagged");
-    let mut table = table(&["class", "what it is", headline, "by seed"].into_iter().chain(wrong).collect::<Vec<_>>());
+    let mut table = table(&["class", "content", headline, "by seed"].into_iter().chain(wrong).collect::<Vec<_>>());
     for measured in outcome.classes.iter().filter(|measured| measured.class.tier == tier) {
         let total = measured.total();
         let class = measured.class;
@@ -59,7 +59,7 @@ fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
 }
 
 fn missed(outcome: &Outcome<'_>) -> Table {
-    let mut table = table(&["class", "found", "why"]);
+    let mut table = table(&["class", "found", "reason"]);
     for measured in &outcome.classes {
         if let Expect::Missed { why } = &measured.class.expect {
             table.add_row([&measured.class.name, &percent(measured.total().recall()), why]);
