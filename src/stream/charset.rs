@@ -1,16 +1,16 @@
-//! Character sets that are no superset of ASCII, by the names that content types give them.
+//! Character sets that are not supersets of ASCII, by their names in content types.
 //!
-//! In all others a digit is the byte that it is in ASCII, whatever they are called.
+//! In every other character set, known or unknown, a digit is its ASCII byte.
 
-/// True when a content type says that a text is in a character set of two or four bytes a character, in which a digit is its
-/// byte in ASCII and zero bytes: UTF-16, UTF-32.
+/// True when a content type names a character set of two or four bytes per character, in which a digit is its ASCII byte and zero
+/// bytes: UTF-16, UTF-32.
 pub fn is_wide(content_type: &[u8]) -> bool {
     let is_wide = |name: &[u8]| WIDE.iter().any(|wide| name.starts_with(wide));
     names(content_type).any(|name| is_wide(&name))
 }
 
-/// True when a content type says that a text is in a character set that is not read: digits are other bytes in EBCDIC, may be
-/// letters in UTF-7, and are compressed in SCSU and BOCU-1.
+/// True when a content type names a character set that panveil cannot inspect: digits are other bytes in EBCDIC, may be letters in
+/// UTF-7, and are compressed in SCSU and BOCU-1.
 pub fn is_unreadable(content_type: &[u8]) -> bool {
     names(content_type).any(|name| {
         let is_known = UNREADABLE.contains(&name.as_slice()) || name.windows(6).any(|part| part == b"ebcdic");
@@ -18,17 +18,17 @@ pub fn is_unreadable(content_type: &[u8]) -> bool {
     })
 }
 
-/// True when `text` begins with the mark of a wide character set, U+FEFF.
+/// True when `text` begins with the UTF-16 byte order mark.
 pub fn begins_wide(text: &[u8]) -> bool {
     matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
 }
 
-/// What the names of wide character sets begin with.
+/// Prefixes of the names of wide character sets.
 const WIDE: [&[u8]; 8] = [b"utf-16", b"utf16", b"utf-32", b"utf32", b"ucs-2", b"ucs-4", b"iso-10646-ucs", b"csunicode"];
 
 const UNREADABLE: [&[u8]; 6] = [b"utf-7", b"utf7", b"unicode-1-1-utf-7", b"utf-7-imap", b"scsu", b"bocu-1"];
 
-/// The code pages of IBM that are EBCDIC (IANA's registry of character sets).
+/// IBM code pages that are EBCDIC (IANA character sets registry).
 #[rustfmt::skip]
 const EBCDIC: [u16; 48] = [
     37, 256, 273, 274, 275, 277, 278, 280, 281, 284, 285, 290, 297, 420, 423, 424, 500, 803, 833, 836, 838, 870, 871,
@@ -36,14 +36,14 @@ const EBCDIC: [u16; 48] = [
     1148, 1149, 1364, 1388,
 ];
 
-/// The number in `ibm037`, `cp500`, `ccsid01140`.
+/// Code page number in names such as `ibm037`, `cp500` and `ccsid01140`.
 fn code_page(name: &[u8]) -> Option<u16> {
     let number = [&b"ibm"[..], b"cp", b"ccsid"].into_iter().find_map(|prefix| name.strip_prefix(prefix))?;
     let number = number.strip_prefix(b"-").unwrap_or(number);
     str::from_utf8(number).ok()?.parse().ok()
 }
 
-/// Every `charset` of a content type, in lower case.
+/// All `charset` parameters of a content type, in lowercase.
 fn names(content_type: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     content_type.split(|byte| matches!(byte, b';' | b',')).skip(1).filter_map(|parameter| {
         let (name, value) = parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn character_sets_are_told_by_their_names() {
+    fn character_sets_are_recognized_by_name() {
         for (content_type, wide, unreadable) in [
             ("text/plain", false, false),
             ("text/plain; charset=utf-8", false, false),

@@ -1,4 +1,4 @@
-//! What was found in a text?
+//! Findings in a text.
 
 use crate::mask::{self, Form, Style};
 use crate::scan::MIN_DIGITS;
@@ -6,74 +6,74 @@ use crate::verdict::{Brand, Code, Fingerprint, Pan};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Something in the window that was inspected.
+/// A finding in the inspected window.
 ///
-/// Has no `Debug`: a name is text of whoever sent it.
+/// Has no `Debug`, because it contains a name from the traffic.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// From its first byte to behind its last, as offsets into the window.
+    /// Span in the window.
     pub span: Range<usize>,
-    /// How it is written.
+    /// Notation of the value, which determines its mask.
     pub form: Form,
-    /// What may be known of it.
+    /// Reportable properties.
     pub detection: Detection,
 }
 
-/// What may be known of something that was found, wherever it was.
+/// Reportable properties of a finding, independent of its location.
 ///
-/// Has no `Debug`: a name is text of whoever sent it.
+/// Has no `Debug`, because it contains a name from the traffic.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Detection {
-    /// What it is.
+    /// Kind of the finding.
     pub kind: FindingKind,
-    /// The name that it stands under, as it was sent: that of a member, a form field, a column.
+    /// Name of the JSON member, form field or column that contains it, as received.
     pub name: Option<Vec<u8>>,
-    /// What tells its number again.
+    /// Value that identifies the same card number again, if the policy requires one.
     pub trace: Option<Trace>,
 }
 
-/// What tells a number again without all its digits.
+/// Value that identifies a card number without all its digits.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Trace {
-    /// Its first and last digits, as the policy's masks leave them.
+    /// Truncated card number, with the digits that the policy's masks keep.
     Truncated(String),
-    /// Its keyed hash.
+    /// Keyed hash of the card number.
     Fingerprint(Fingerprint),
 }
 
-/// What may be known of something that was found, without any of its digits.
+/// Kind of a finding, without any of its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FindingKind {
-    /// A card number.
+    /// Card number.
     Pan(Pan),
-    /// The data of a track, from its card number on.
+    /// Track data from the card number on.
     Track(Pan),
-    /// A verification code or PIN of so many characters.
+    /// Verification code or PIN, with its length in characters.
     Code(Code, u8),
-    /// Something that a pattern of the operator describes.
+    /// Match of an operator's pattern.
     Pattern(PatternMatch),
 }
 
-/// Something that a pattern matched.
+/// Match of an operator's pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternMatch {
-    /// The pattern's name.
+    /// Name of the pattern.
     pub name: Arc<str>,
-    /// How many bytes it has.
+    /// Length of the match in bytes.
     pub length: u8,
-    /// How many letters and digits at its end stay readable.
+    /// Number of letters and digits at the end that the mask keeps.
     pub keep_last: u8,
 }
 
 impl Finding {
-    /// Masks `span`, the bytes of the finding. Only card numbers and what a pattern says keep any digit.
+    /// Masks `span`, the bytes of the finding. Only card numbers and pattern matches keep digits.
     pub fn mask(&self, span: &mut [u8], style: Style) {
         match &self.detection.kind {
             FindingKind::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
             FindingKind::Track(_) | FindingKind::Code(..) => mask::hide(span, &self.form, style.character, 0),
             FindingKind::Pattern(matched) => {
                 let kept = usize::from(matched.keep_last);
-                let kept = if self.may_be_card(span) { kept.min(KEPT_OF_NUMBERS) } else { kept };
+                let kept = if self.may_be_card(span) { kept.min(MAX_KEPT_OF_PAN) } else { kept };
                 mask::hide(span, &self.form, style.character, kept);
             }
         }
@@ -81,29 +81,28 @@ impl Finding {
 }
 
 impl Finding {
-    /// True when there are as many digits in `span` as in a card number, in whatever spelling.
+    /// True when `span` contains enough digits for a card number, escaped or not.
     fn may_be_card(&self, span: &[u8]) -> bool {
         let spelled = if let Form::Encoded(characters) = &self.form { characters.len() } else { 0 };
         span.iter().filter(|byte| byte.is_ascii_digit()).count().max(spelled) >= MIN_DIGITS
     }
 }
 
-/// How many digits at the end of a card number may stay readable (PCI SSC, FAQ 1091), whatever a pattern says that matches
-/// one.
-const KEPT_OF_NUMBERS: usize = 4;
+/// Maximum number of digits that a pattern keeps at the end of a possible card number (PCI SSC, FAQ 1091).
+const MAX_KEPT_OF_PAN: usize = 4;
 
 impl Detection {
-    /// Something of which nothing else is known.
+    /// A detection without a name and a trace.
     pub fn of(kind: FindingKind) -> Self {
         Self { kind, name: None, trace: None }
     }
 }
 
 impl FindingKind {
-    /// The names of all kinds.
+    /// Names of all kinds in records.
     pub const NAMES: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
 
-    /// The name of its kind in records.
+    /// Name of the kind in records.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pan(_) => "pan",
@@ -113,7 +112,7 @@ impl FindingKind {
         }
     }
 
-    /// What stands for the brand where there is none.
+    /// Label in place of a brand: the brand, or the name of the code or of the pattern.
     pub fn label(&self) -> &str {
         match self {
             Self::Pan(pan) | Self::Track(pan) => pan.brand.as_str(),
@@ -122,7 +121,7 @@ impl FindingKind {
         }
     }
 
-    /// Whose card it belongs to, if that shows.
+    /// Brand of a card number or a track.
     pub fn brand(&self) -> Option<Brand> {
         match self {
             Self::Pan(pan) | Self::Track(pan) => Some(pan.brand),
@@ -130,7 +129,7 @@ impl FindingKind {
         }
     }
 
-    /// The name of the pattern that describes it, if one does.
+    /// Name of the pattern that matched.
     pub fn pattern(&self) -> Option<&str> {
         match self {
             Self::Pattern(matched) => Some(&matched.name),
@@ -138,7 +137,7 @@ impl FindingKind {
         }
     }
 
-    /// How many characters it has; of a track, its card number.
+    /// Length in characters; of a track, the length of its card number.
     pub fn length(&self) -> u8 {
         match self {
             Self::Pan(pan) | Self::Track(pan) => pan.length,
@@ -147,7 +146,7 @@ impl FindingKind {
         }
     }
 
-    /// True for what PCI DSS calls sensitive authentication data.
+    /// True for sensitive authentication data according to PCI DSS.
     pub fn is_authentication_data(&self) -> bool {
         matches!(self, Self::Track(_) | Self::Code(..))
     }

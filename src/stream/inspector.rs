@@ -1,11 +1,11 @@
-//! Which cards are in a text that arrives piece by piece?
+//! Detection in a text that arrives in chunks.
 
 use super::TextFormat;
 use super::charset;
 use super::finding::{Finding, FindingKind};
 use super::key_context::KeyContext;
 use super::quick_check::may_contain;
-use super::search::{self, Segment, SegmentMatch, Written};
+use super::search::{self, Segment, SegmentMatch};
 use crate::mask::{Form, Style};
 use crate::scan::{self, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{self, Criteria, Sensitivity, field};
@@ -13,93 +13,97 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-/// The state between two pieces of one text: a few bytes of it, however long it is.
+/// Detection state between two chunks of one text. Its size does not depend on the length of the text.
 ///
-/// Has no `Debug`: it holds bytes of the text.
+/// Has no `Debug`, because it contains bytes of the text.
 #[derive(Clone)]
 pub struct Inspector {
-    document: TextFormat,
+    text_format: TextFormat,
     escapes: Escapes,
     style: Style,
     criteria: Arc<Criteria>,
+    /// The last [anchor](TextFormat::is_anchor) of the decided text.
     anchor: u8,
+    /// Length of the source between the last decided character and the next window.
     gap: usize,
     key_context: KeyContext,
+    /// Number of bytes since the last card.
     since_card: usize,
-    behind: [u8; LOOKBEHIND],
-    behind_len: usize,
+    /// The end of the decided text, decoded.
+    lookbehind: [u8; LOOKBEHIND],
+    lookbehind_len: usize,
 }
 
-/// Built once: it takes longer than to inspect a line, and a body may be one text a line.
+/// Shared, because building it takes longer than the inspection of a line, and each line of a body can be a text.
 static DEFAULT: LazyLock<Arc<Criteria>> = LazyLock::new(Arc::default);
 
 impl Inspector {
-    /// At the start of a text written in `document`, in which masks are written as `style` does.
-    pub fn new(document: TextFormat, style: Style) -> Self {
+    /// Starts at the beginning of a text in `text_format`. Masks in it have the given `style`.
+    pub fn new(text_format: TextFormat, style: Style) -> Self {
         Self {
-            document,
-            escapes: document.escapes(),
+            text_format,
+            escapes: text_format.escapes(),
             style,
             criteria: Arc::clone(&DEFAULT),
             anchor: 0,
             gap: 0,
-            key_context: KeyContext::new(document == TextFormat::Csv),
+            key_context: KeyContext::new(text_format == TextFormat::Csv),
             since_card: usize::MAX,
-            behind: [0; LOOKBEHIND],
-            behind_len: 0,
+            lookbehind: [0; LOOKBEHIND],
+            lookbehind_len: 0,
         }
     }
 
-    /// The same, by other criteria than the default ones.
+    /// Replaces the default criteria.
     pub fn with_criteria(self, criteria: Arc<Criteria>) -> Self {
         Self { criteria, ..self }
     }
 
-    /// The same, for bytes that may be several texts of different notation in one.
+    /// Decodes the escapes of every text format, for bytes that may contain several texts.
     pub fn with_all_escapes(self) -> Self {
         Self { escapes: Escapes::FORM, ..self }
     }
 
-    /// The same, as if `text` had come before. What a field is called tells what is in it.
+    /// Starts after `text`, which can be the name of the field that contains the inspected text.
     pub fn preceded_by(mut self, text: &[u8]) -> Self {
         self.remember(text, None);
         self
     }
 
-    /// Inspects `window`, which begins at the first undecided byte of the text, and adds what is in it to `findings`.
+    /// Inspects `window`, which begins at the first undecided byte of the text, and appends to `findings`.
     ///
-    /// Returns how many bytes are decided. The rest, at most [`super::MAX_UNDECIDED`] bytes, or
-    /// [`super::MAX_UNDECIDED_TOKEN`] where tokens are read, must come again, at the start of the next window and
-    /// unchanged. With `last`, which says that the text ends here, nothing remains.
+    /// Returns the number of decided bytes. The next window must begin with the undecided bytes, unchanged. Their number is at most
+    /// [`super::MAX_UNDECIDED`], or [`super::MAX_UNDECIDED_TOKEN`] with base64 tokens. With `last`, the text ends with the window
+    /// and all bytes are decided.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
-        if self.behind_len == 0 {
-            // The mark of a wide character set comes first, and has two bytes.
+        if self.lookbehind_len == 0 {
+            // A byte order mark has two bytes.
             if !last && matches!(window, [0xff | 0xfe]) {
                 return 0;
             }
             if charset::begins_wide(window) {
-                self.document = TextFormat::Wide;
+                self.text_format = TextFormat::Wide;
                 self.escapes = TextFormat::Wide.escapes();
             }
         }
-        self.document = self.document.resolve(window);
-        self.escapes.markup |= self.document == TextFormat::Markup;
+        self.text_format = self.text_format.resolve(window);
+        self.escapes.markup |= self.text_format == TextFormat::Markup;
         let mut decided: usize = 0;
         let mut size = BLOCK;
         loop {
             let rest = window.get(decided..).unwrap_or_default();
             let block = rest.get(..size).unwrap_or(rest);
-            let plain = self.gap == 0 && scan::is_plain(self.behind(), block, self.escapes);
-            let passed = if plain || size < BLOCK { 0 } else { self.pass_quiet(block) };
-            if passed > 0 {
-                decided = decided.saturating_add(passed);
+            let plain = self.gap == 0 && scan::is_plain(self.lookbehind(), block, self.escapes);
+            let skipped = if plain || size < BLOCK { 0 } else { self.skip_without_number(block) };
+            if skipped > 0 {
+                decided = decided.saturating_add(skipped);
                 continue;
             }
             let whole = block.len() == rest.len();
-            // What so many bytes cannot decide is decided with them.
-            let forced = size < BLOCK && block.len() == size;
+            // At the limit, the decision uses the bytes available.
+            let at_limit = size < BLOCK && block.len() == size;
             let found = findings.len();
-            let last = forced || (last && whole);
+            let last = at_limit || (last && whole);
             let count = match plain {
                 true => self.inspect_text(block, last, None, findings),
                 false => self.inspect_escaped(block, last, findings),
@@ -110,8 +114,8 @@ impl Inspector {
             }
             decided = decided.saturating_add(count);
             let undecided = block.len().saturating_sub(count);
-            if undecided > self.most_undecided() {
-                size = self.most_undecided();
+            if undecided > self.max_undecided() {
+                size = self.max_undecided();
             } else if whole {
                 return decided;
             } else {
@@ -120,31 +124,31 @@ impl Inspector {
         }
     }
 
-    /// `pending`, the undecided bytes that follow what was inspected, in a form of the same length from which none of their digits
-    /// can be read, nor the letters beside them, which may belong to a secret. A bare number of JSON stays one. Where tokens or
-    /// patterns of the operator are read, all letters go.
-    pub fn mask_undecided(&self, pending: &[u8]) -> Vec<u8> {
+    /// Returns `undecided`, the bytes after the decided text, in a masked form of the same length. It contains no digit, and no
+    /// letter next to a digit, because a secret may include it. A JSON number stays a number. With base64 tokens or patterns, all
+    /// letters are masked.
+    pub fn mask_undecided(&self, undecided: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
-        let source = Decoded::new(pending, self.gap, false, self.escapes, mask);
-        let document = self.document.resolve(pending);
+        let source = Decoded::new(undecided, self.gap, false, self.escapes, mask);
+        let text_format = self.text_format.resolve(undecided);
         let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
-        let mut covered = pending.to_vec();
+        let mut masked = undecided.to_vec();
         let (mut anchor, mut start) = (self.anchor, 0_usize);
         for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
             let (is_word, has_digits) =
                 (word.first().is_some_and(u8::is_ascii_alphanumeric), word.iter().any(u8::is_ascii_digit));
             let is_number = word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E'));
-            let may_be_bare = document.may_hold_bare_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
+            let may_be_bare = text_format.may_contain_json_numbers() && matches!(anchor, 0 | b':' | b',' | b'[');
             let is_bare = may_be_bare && is_number;
             if is_word && (has_digits || all_letters) {
                 for (offset, _) in word.iter().enumerate().filter(|(_, byte)| !is_bare || byte.is_ascii_digit()) {
-                    let cover = match (is_bare, offset) {
+                    let replacement = match (is_bare, offset) {
                         (false, _) => mask,
                         (true, 0) => b'9',
                         (true, _) => b'0',
                     };
-                    for (at, byte) in covering(&source, start.saturating_add(offset), cover, mask) {
-                        if let Some(slot) = covered.get_mut(at) {
+                    for (at, byte) in mask_edits(&source, start.saturating_add(offset), replacement, mask) {
+                        if let Some(slot) = masked.get_mut(at) {
                             *slot = byte;
                         }
                     }
@@ -156,37 +160,38 @@ impl Inspector {
                 anchor = *byte;
             }
         }
-        // What comes next completes its spelling, which has to be one then.
-        let open = covered.get_mut(source.start(start)..).unwrap_or_default();
-        if !tells_no_digit(open) {
-            open.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = mask);
+        // An escape at the end stays incomplete but valid, because the next bytes complete it.
+        let incomplete_escape = masked.get_mut(source.start(start)..).unwrap_or_default();
+        if !reveals_no_digit(incomplete_escape) {
+            incomplete_escape.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = mask);
         }
-        covered
+        masked
     }
 
-    /// Passes over what `block` begins with, when that has escapes and still says no number, and returns how much it is. What is
-    /// read behind it is long enough to make later decisions by.
-    fn pass_quiet(&mut self, block: &[u8]) -> usize {
+    /// Skips the start of `block` if it has escapes and contains no number. Returns the length of the skipped part. The last bytes of
+    /// it are decoded, as the context of later decisions.
+    fn skip_without_number(&mut self, block: &[u8]) -> usize {
         let Criteria { patterns: None, base64: false, .. } = self.criteria.as_ref() else { return 0 };
         let near_card = self.since_card <= NEAR_CARD;
-        if self.gap > 0 || near_card || self.document == TextFormat::Csv || block.len() < 2 * LEAST_QUIET {
+        if self.gap > 0 || near_card || self.text_format == TextFormat::Csv || block.len() < 2 * MIN_SKIP {
             return 0;
         }
         let mask = self.style.character.as_byte();
-        let view = View::new(self.behind(), block, false, mask);
-        let quiet = scan::skip_len(view, self.escapes, verdict::is_possible);
-        let quiet = block.get(..quiet).unwrap_or_default();
-        let mut splits = APART.iter().filter_map(|apart| quiet.split_at_checked(quiet.len().checked_sub(*apart)?));
-        let apart = splits.find(|(_, near)| scan::decoded_len_min(near, self.escapes) >= NEAR_CARD);
-        let end = apart.and_then(|(far, _)| scan::safe_cut(far));
-        let Some(end) = end.filter(|end| *end >= LEAST_QUIET) else { return 0 };
-        let passed = block.get(..end).unwrap_or_default();
+        let view = View::new(self.lookbehind(), block, false, mask);
+        let skippable = scan::skip_len(view, self.escapes, verdict::is_possible);
+        let skippable = block.get(..skippable).unwrap_or_default();
+        let mut splits =
+            SKIP_MARGINS.iter().filter_map(|margin| skippable.split_at_checked(skippable.len().checked_sub(*margin)?));
+        let margin = splits.find(|(_, near)| scan::decoded_len_min(near, self.escapes) >= NEAR_CARD);
+        let end = margin.and_then(|(far, _)| scan::safe_cut(far));
+        let Some(end) = end.filter(|end| *end >= MIN_SKIP) else { return 0 };
+        let skipped = block.get(..end).unwrap_or_default();
         let (escapes, mut key_context) = (self.escapes, self.key_context.clone());
         let read = |end: usize| {
-            let start = scan::safe_cut(passed.get(..end.checked_sub(REREAD)?)?)?;
-            Some(Decoded::new(passed.get(start..end)?, 0, true, escapes, mask))
+            let start = scan::safe_cut(skipped.get(..end.checked_sub(NAME_CONTEXT_LEN)?)?)?;
+            Some(Decoded::new(skipped.get(start..end)?, 0, true, escapes, mask))
         };
-        if let Some(bracket) = field::last_bracket(passed) {
+        if let Some(bracket) = field::last_bracket(skipped) {
             let Some(name) = read(bracket.saturating_add(1)) else { return 0 };
             key_context.advance(&[], name.text());
         }
@@ -196,26 +201,26 @@ impl Inspector {
         end
     }
 
-    /// The most bytes that wait for those after them.
-    fn most_undecided(&self) -> usize {
+    /// Maximum number of undecided bytes.
+    fn max_undecided(&self) -> usize {
         if self.criteria.base64 { super::MAX_UNDECIDED_TOKEN } else { super::MAX_UNDECIDED }
     }
 
-    /// The end of the decided text, as it reads.
-    fn behind(&self) -> &[u8] {
-        self.behind.get(..self.behind_len).unwrap_or_default()
+    /// The end of the decided text, decoded.
+    fn lookbehind(&self) -> &[u8] {
+        self.lookbehind.get(..self.lookbehind_len).unwrap_or_default()
     }
 
     fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         let mask = self.style.character.as_byte();
-        let decoded = Decoded::following(self.behind(), block, self.gap, last, self.escapes, mask);
+        let decoded = Decoded::following(self.lookbehind(), block, self.gap, last, self.escapes, mask);
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
         self.gap = decoded.gap(decided).saturating_add(gap_before);
         decoded.start(decided)
     }
 
-    /// Inspects `text`, which is what `source` says or was sent like this, and returns how much of it is decided.
+    /// Inspects `text`, which was decoded from `source` if there is one. Returns the length of its decided part.
     fn inspect_text(
         &mut self,
         text: &[u8],
@@ -223,10 +228,10 @@ impl Inspector {
         source: Option<&Decoded<'_>>,
         findings: &mut Vec<Finding>,
     ) -> usize {
-        let behind = self.behind;
-        let behind = behind.get(..self.behind_len).unwrap_or_default();
-        let hits = search::search(&Segment {
-            behind,
+        let lookbehind = self.lookbehind;
+        let lookbehind = lookbehind.get(..self.lookbehind_len).unwrap_or_default();
+        let matches = search::search(&Segment {
+            lookbehind,
             text,
             last,
             source,
@@ -235,134 +240,134 @@ impl Inspector {
             criteria: &self.criteria,
             style: self.style,
         });
-        let view = View::new(behind, text, last, self.style.character.as_byte());
-        let mut since_card = self.since_card.saturating_add(hits.decided);
+        let view = View::new(lookbehind, text, last, self.style.character.as_byte());
+        let mut since_card = self.since_card.saturating_add(matches.decided);
         let mut names = None;
-        for mut hit in hits.found {
-            if hit.detection.name.is_none() {
-                let before = text_before(behind, text, hit.span.start, LOOKBEHIND);
-                let cursor = || self.key_context.cursor(behind, text);
-                let far = hit.far.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(hit.span.start));
-                hit.detection.name = field::nearest(&before, &far);
+        for mut found in matches.found {
+            if found.detection.name.is_none() {
+                let before = text_before(lookbehind, text, found.span.start, LOOKBEHIND);
+                let cursor = || self.key_context.cursor(lookbehind, text);
+                let enclosing =
+                    found.enclosing.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(found.span.start));
+                found.detection.name = field::nearest(&before, &enclosing);
             }
-            if matches!(hit.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)) {
-                since_card = hits.decided.saturating_sub(hit.span.end);
+            if matches!(found.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)) {
+                since_card = matches.decided.saturating_sub(found.span.end);
             }
-            findings.push(self.finding(hit, view, source));
+            findings.push(self.finding(found, view, source));
         }
         self.since_card = since_card;
-        self.remember(text.get(..hits.decided).unwrap_or_default(), hits.key_context);
-        hits.decided
+        self.remember(text.get(..matches.decided).unwrap_or_default(), matches.key_context);
+        matches.decided
     }
 
-    /// The finding that `hit` in `view` is in the source.
-    fn finding(&self, hit: SegmentMatch, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
-        let SegmentMatch { span, detection, written, .. } = hit;
-        let sent =
+    /// Converts a match in `view` to a finding in the source.
+    fn finding(&self, found: SegmentMatch, view: View<'_>, source: Option<&Decoded<'_>>) -> Finding {
+        let SegmentMatch { span, detection, form, .. } = found;
+        let source_span =
             source.map_or(span.clone(), |source| source.start(span.start)..source.end(span.end.saturating_sub(1)));
-        let form = match (written, source) {
-            (Written::Anew(edits), None) => Form::Rewritten(edits),
-            (Written::Anew(edits), Some(source)) => Form::Rewritten(spell(source, &span, edits)),
-            (_, Some(source)) if sent.len() != span.len() => {
-                let covered = |byte: &u8| match detection.kind {
+        let form = match (form, source) {
+            (Some(Form::Rewritten(edits)), Some(source)) => Form::Rewritten(edits_in_source(source, &span, edits)),
+            (Some(Form::Rewritten(edits)), None) => Form::Rewritten(edits),
+            (_, Some(source)) if source_span.len() != span.len() => {
+                let is_masked = |byte: &u8| match detection.kind {
                     FindingKind::Pan(_) => byte.is_ascii_digit(),
                     _ => byte.is_ascii_alphanumeric(),
                 };
-                Form::Encoded(spelled(source, &span, covered, self.style.character.as_byte()))
+                Form::Encoded(masked_spelling(source, &span, is_masked, self.style.character.as_byte()))
             }
-            (Written::InHexadecimal, _) => Form::Hexadecimal,
-            (Written::AsFloat, _) => Form::Scientific,
-            (Written::Plainly, _) => match detection.kind {
-                FindingKind::Pattern(_) => self.document.form_within(view, &span),
-                _ => self.document.form_of(view, &span, self.anchor),
+            (Some(form), _) => form,
+            (None, _) => match detection.kind {
+                FindingKind::Pattern(_) => self.text_format.form_within(view, &span),
+                _ => self.text_format.form_of(view, &span, self.anchor),
             },
         };
-        Finding { span: sent, form, detection }
+        Finding { span: source_span, form, detection }
     }
 
-    /// Keeps what later decisions need of the bytes decided now, behind which `key_context` holds if it is known.
+    /// Keeps the context of later decisions from the bytes decided now. `key_context` is the one after them, if it is known.
     fn remember(&mut self, decided: &[u8], key_context: Option<KeyContext>) {
-        let behind = self.behind;
+        let lookbehind = self.lookbehind;
         match key_context {
             Some(key_context) => self.key_context = key_context,
-            None => self.key_context.advance(behind.get(..self.behind_len).unwrap_or_default(), decided),
+            None => self.key_context.advance(lookbehind.get(..self.lookbehind_len).unwrap_or_default(), decided),
         }
         if let Some(byte) = decided.iter().rev().find(|byte| TextFormat::is_anchor(**byte)) {
             self.anchor = *byte;
         }
         let fresh = decided.get(decided.len().saturating_sub(LOOKBEHIND)..).unwrap_or_default();
-        let kept = self.behind_len.min(LOOKBEHIND.saturating_sub(fresh.len()));
-        self.behind.copy_within(self.behind_len.saturating_sub(kept)..self.behind_len, 0);
-        for (slot, byte) in self.behind.iter_mut().skip(kept).zip(fresh) {
+        let kept = self.lookbehind_len.min(LOOKBEHIND.saturating_sub(fresh.len()));
+        self.lookbehind.copy_within(self.lookbehind_len.saturating_sub(kept)..self.lookbehind_len, 0);
+        for (slot, byte) in self.lookbehind.iter_mut().skip(kept).zip(fresh) {
             *slot = *byte;
         }
-        self.behind_len = kept.saturating_add(fresh.len());
+        self.lookbehind_len = kept.saturating_add(fresh.len());
     }
 }
 
-/// How much has to say no number to be passed over.
-const LEAST_QUIET: usize = 1024;
+/// Minimum length to skip.
+const MIN_SKIP: usize = 1024;
 
-/// How much before the end of what says no number is read all the same: the first of these that says [`NEAR_CARD`] bytes.
-const APART: [usize; 4] = [1024, 2048, 3072, 4096];
+/// Lengths to inspect before the end of bytes without a number: the first of these that decodes to at least [`NEAR_CARD`] bytes.
+const SKIP_MARGINS: [usize; 4] = [1024, 2048, 3072, 4096];
 
-/// More than what is looked at before a card, and before a code that goes with it.
+/// Greater than the length of the context of a card and of a code near it.
 const NEAR_CARD: usize = 512;
 const _: () = assert!(NEAR_CARD > LOOKBEHIND + search::REACH);
 
-/// How much of what is passed over is read before a bracket, for the name of its array, and at its end, for the name of one that
-/// begins right behind it: more than such a name and what stands around it, however it is escaped.
-const REREAD: usize = 512;
+/// How many skipped bytes are decoded before a bracket, for the name of its array, and at the end, for the name of an array that
+/// begins directly after. Greater than the length of such a name with its quotes and spaces, however it is escaped.
+const NAME_CONTEXT_LEN: usize = 512;
 
-/// How much is inspected at a time. What escapes say needs several times the room of the bytes; this bounds it.
+/// Number of bytes that are inspected at once. It bounds the memory for decoded text, several times the length of the source.
 const BLOCK: usize = 16_384;
 
-/// For each byte at `span` of what `source` says that is to be `covered`, the bytes that mask it in the source, as offsets
-/// from where the span begins there.
-fn spelled(
+/// For each byte at `span` of the decoded text that `is_masked`, the edits that mask it in the source, with offsets from the start
+/// of the span there.
+fn masked_spelling(
     source: &Decoded<'_>,
     span: &Range<usize>,
-    covered: impl Fn(&u8) -> bool,
+    is_masked: impl Fn(&u8) -> bool,
     mask: u8,
 ) -> Vec<Vec<(usize, u8)>> {
     let start = source.start(span.start);
-    let positions = span.clone().filter(|position| source.text().get(*position).is_some_and(&covered));
+    let positions = span.clone().filter(|position| source.text().get(*position).is_some_and(&is_masked));
     let edits = positions.map(|position| {
-        let edits = covering(source, position, mask, mask);
+        let edits = mask_edits(source, position, mask, mask);
         edits.into_iter().map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
     });
     edits.collect()
 }
 
-/// The edits that make `source` say `cover` where it says the byte at `position`. A spelling that has no room for it is broken
-/// with `mask`: better that than a readable digit.
-fn covering(source: &Decoded<'_>, position: usize, cover: u8, mask: u8) -> Vec<Edit> {
-    let edits = source.mask(position, cover);
+/// The edits in `source` that replace the decoded byte at `position`. An escape that has no room for the replacement is destroyed
+/// with `mask`, because a readable digit would be worse.
+fn mask_edits(source: &Decoded<'_>, position: usize, replacement: u8, mask: u8) -> Vec<Edit> {
+    let edits = source.mask(position, replacement);
     if edits.is_empty() { (source.start(position)..source.end(position)).map(|at| (at, mask)).collect() } else { edits }
 }
 
-/// True when what begins like this spells no digit yet, nor tells which one.
-fn tells_no_digit(beginning: &[u8]) -> bool {
-    !beginning.iter().any(u8::is_ascii_digit) || OPEN_ESCAPES.contains(&beginning)
+/// True when these bytes, the start of an escape, reveal no digit.
+fn reveals_no_digit(start: &[u8]) -> bool {
+    !start.iter().any(u8::is_ascii_digit) || INCOMPLETE_ESCAPES.contains(&start)
 }
 
-/// Escapes that have begun, have digits, and are completed to that of a mask as to that of any digit.
-const OPEN_ESCAPES: [&[u8]; 5] = [b"%3", br"\u0", br"\u00", br"\u003", b"&#x3"];
+/// Starts of escapes that contain digits, and that the escape of a mask character and of every digit begin with.
+const INCOMPLETE_ESCAPES: [&[u8]; 5] = [b"%3", br"\u0", br"\u00", br"\u003", b"&#x3"];
 
-/// The `edits` of what `source` says at `span`, made in the source.
-fn spell(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> Vec<(usize, u8)> {
+/// Converts `edits` of the decoded text at `span` to edits in the source.
+fn edits_in_source(source: &Decoded<'_>, span: &Range<usize>, edits: Vec<(usize, u8)>) -> Vec<(usize, u8)> {
     let start = source.start(span.start);
-    let lower = edits.into_iter().flat_map(|(offset, byte)| source.mask(span.start.saturating_add(offset), byte));
-    lower.map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
+    let in_source = edits.into_iter().flat_map(|(offset, byte)| source.mask(span.start.saturating_add(offset), byte));
+    in_source.map(|(at, byte)| (at.saturating_sub(start), byte)).collect()
 }
 
-/// A whole `text` in which every card is hidden with all its digits, and what goes with it. Whatever level a policy sets, what
-/// may be a card is hidden.
+/// Returns a complete `text` in which all digits of every possible card number, and its authentication data, are masked. Uses the
+/// strictest sensitivity, independent of a policy.
 pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
     redacted_by(text, &Arc::new(Criteria::with_sensitivity(Sensitivity::Strict)), Style::HIDE)
 }
 
-/// The same by other criteria, those of [`Criteria::for_redaction`], and as `style` wants it.
+/// Returns a complete `text` redacted by `criteria`, which come from [`Criteria::for_redaction`], in the given `style`.
 pub fn redacted_by<'t>(text: &'t [u8], criteria: &Arc<Criteria>, style: Style) -> Cow<'t, [u8]> {
     if !may_contain(text, Escapes::FORM, criteria, style) {
         return Cow::Borrowed(text);
@@ -384,14 +389,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is found in `text` when it comes in pieces of `size` bytes.
-    fn found(text: &[u8], document: TextFormat, size: usize) -> Vec<Finding> {
-        let mut inspector = Inspector::new(document, Style::HIDE);
-        let (mut all, mut decided, mut came) = (Vec::new(), 0, 0_usize);
+    /// The findings in `text` in chunks of `size` bytes.
+    fn find_in_chunks(text: &[u8], text_format: TextFormat, size: usize) -> Vec<Finding> {
+        let mut inspector = Inspector::new(text_format, Style::HIDE);
+        let (mut all, mut decided, mut received) = (Vec::new(), 0, 0_usize);
         while decided < text.len() {
-            came = text.len().min(came.saturating_add(size));
+            received = text.len().min(received.saturating_add(size));
             let mut findings = Vec::new();
-            let count = inspector.inspect(&text[decided..came], came == text.len(), &mut findings);
+            let count = inspector.inspect(&text[decided..received], received == text.len(), &mut findings);
             all.extend(findings.into_iter().map(|finding| {
                 let span = finding.span.start + decided..finding.span.end + decided;
                 Finding { span, ..finding }
@@ -401,10 +406,10 @@ mod tests {
         all
     }
 
-    /// What comes next completes the spelling that a covered text ends in.
+    /// The next bytes complete the escape at the end of a masked text.
     #[test]
-    fn a_spelling_that_has_begun_stays_one() {
-        for (document, text, expected) in [
+    fn an_incomplete_escape_stays_one() {
+        for (text_format, text, expected) in [
             (TextFormat::Json, r#""\u00341\u003"#, r#""\u002a*\u003"#),
             (TextFormat::Json, r#""41\"#, r#""**\"#),
             (TextFormat::Json, r#""41\u41"#, r#""**\***"#),
@@ -415,12 +420,12 @@ mod tests {
             (TextFormat::Text, "41&#x3", "**&#x3"),
             (TextFormat::Text, "41&#52", "**&#**"),
         ] {
-            let covered = Inspector::new(document, Style::HIDE).mask_undecided(text.as_bytes());
-            assert_eq!(String::from_utf8(covered).unwrap(), expected, "{text}");
+            let masked = Inspector::new(text_format, Style::HIDE).mask_undecided(text.as_bytes());
+            assert_eq!(String::from_utf8(masked).unwrap(), expected, "{text}");
         }
     }
 
-    /// Text with escapes in which nothing is, again and again.
+    /// Repeated text with escapes and without findings.
     fn quiet() -> impl Strategy<Value = String> {
         let texts = prop::sample::select(vec![
             "<a href=\"/p/1?page=2&amp;sort=price\">12.99&nbsp;EUR</a>\n",
@@ -438,9 +443,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
-        /// What is passed over would not have mattered had it been read.
+        /// Skipping does not change the findings.
         #[test]
-        fn what_is_quiet_does_not_matter(
+        fn skipping_changes_no_finding(
             parts in prop::collection::vec(
                 (
                     quiet(),
@@ -452,11 +457,11 @@ mod tests {
                 ),
                 1..8,
             ),
-            document in prop::sample::select(vec![TextFormat::Text, TextFormat::Json, TextFormat::Form, TextFormat::Csv]),
+            text_format in prop::sample::select(vec![TextFormat::Text, TextFormat::Json, TextFormat::Form, TextFormat::Csv]),
         ) {
             let text: String = parts.into_iter().map(|(quiet, part)| quiet + part).collect();
-            let (once, piecemeal) = (found(text.as_bytes(), document, usize::MAX), found(text.as_bytes(), document, 300));
-            prop_assert!(once == piecemeal, "{} and {} findings in {text}", once.len(), piecemeal.len());
+            let (once, in_chunks) = (find_in_chunks(text.as_bytes(), text_format, usize::MAX), find_in_chunks(text.as_bytes(), text_format, 300));
+            prop_assert!(once == in_chunks, "{} and {} findings in {text}", once.len(), in_chunks.len());
         }
     }
 

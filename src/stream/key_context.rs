@@ -1,102 +1,101 @@
-//! What is a number called by what stands far before it?
+//! Names that enclose a value and can be far before it: the heading of its CSV column, and the name of its JSON array.
 //!
-//! The heading of its column, however many rows ago, and the name of the array that it stands in, however many items ago.
-//! Both are kept as a few bytes of state.
+//! Both are kept as a few bytes of state, so the distance in rows or items does not matter.
 
 use super::csv_header::CsvHeader;
 use crate::scan::text_before;
 use crate::verdict::name::{NameEvidence, Names};
 use crate::verdict::{EnclosingNames, field};
 
-/// The names that hold at one place of a text, and what it takes to go on from there.
+/// The enclosing names at a position of a text.
 #[derive(Clone)]
 pub struct KeyContext {
-    columns: Option<Box<CsvHeader>>,
+    csv_header: Option<Box<CsvHeader>>,
     array: Option<Vec<u8>>,
 }
 
-/// A place in a text that moves on with the questions that are asked about it.
+/// A position in a text that advances with each query.
 pub struct Cursor<'t> {
     key_context: KeyContext,
-    behind: &'t [u8],
+    lookbehind: &'t [u8],
     text: &'t [u8],
     at: usize,
-    /// What the headings that were asked for say. A table has few, and many cells below each.
+    /// Evidence of the headings so far, cached because each heading has many cells.
     weighed: Vec<(Vec<u8>, NameEvidence)>,
 }
 
-/// The bytes up to a bracket in which its name may stand.
-const NAME: usize = 65;
+/// Number of bytes before a bracket that can contain its name.
+const MAX_NAME_LEN: usize = 65;
 
 impl KeyContext {
-    /// At the start of a text; of a table when it is one.
-    pub fn new(table: bool) -> Self {
-        Self { columns: table.then(Box::default), array: None }
+    /// Starts at the beginning of a text.
+    pub fn new(is_csv: bool) -> Self {
+        Self { csv_header: is_csv.then(Box::default), array: None }
     }
 
-    /// Goes on behind `text`, which follows `behind`.
-    pub fn advance(&mut self, behind: &[u8], text: &[u8]) {
-        self.advance_from(0, behind, text);
+    /// Advances past `text`, which follows `lookbehind`.
+    pub fn advance(&mut self, lookbehind: &[u8], text: &[u8]) {
+        self.advance_from(0, lookbehind, text);
     }
 
-    /// The same, when the first `from` bytes of `text` are behind this already.
-    fn advance_from(&mut self, from: usize, behind: &[u8], text: &[u8]) {
+    /// Advances from `from` in `text` to its end.
+    fn advance_from(&mut self, from: usize, lookbehind: &[u8], text: &[u8]) {
         let next = text.get(from..).unwrap_or_default();
-        if let Some(columns) = &mut self.columns {
-            columns.advance(next);
+        if let Some(csv_header) = &mut self.csv_header {
+            csv_header.advance(next);
         }
         if let Some(bracket) = field::last_bracket(next) {
             let end = from.saturating_add(bracket).saturating_add(1);
-            self.array = field::array_name(&text_before(behind, text, end, NAME)).map(<[u8]>::to_vec);
+            self.array = field::array_name(&text_before(lookbehind, text, end, MAX_NAME_LEN)).map(<[u8]>::to_vec);
         }
     }
 
     /// True when a heading may be the name of a verification code or a PIN.
     pub fn may_name_codes(&self) -> bool {
-        self.columns.as_ref().is_some_and(|columns| columns.may_name_codes())
+        self.csv_header.as_ref().is_some_and(|header| header.may_name_codes())
     }
 
-    /// A cursor at the start of `text`, which follows `behind` and this.
-    pub fn cursor<'t>(&self, behind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
-        Cursor { key_context: self.clone(), behind, text, at: 0, weighed: Vec::new() }
+    /// Creates a cursor at the start of `text`, which follows `lookbehind` and the position of `self`.
+    pub fn cursor<'t>(&self, lookbehind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
+        Cursor { key_context: self.clone(), lookbehind, text, at: 0, weighed: Vec::new() }
     }
 }
 
 impl Cursor<'_> {
-    /// What holds at `position`; `None` when it is before what was asked for last.
-    pub fn up_to(mut self, position: usize) -> Option<KeyContext> {
+    /// Returns the names at `position`; `None` if the cursor has passed it.
+    pub fn context_at(mut self, position: usize) -> Option<KeyContext> {
         (self.at <= position).then(|| self.advance_to(position))?;
         Some(self.key_context)
     }
 
     fn advance_to(&mut self, position: usize) {
-        self.key_context.advance_from(self.at, self.behind, self.text.get(..position).unwrap_or_default());
+        self.key_context.advance_from(self.at, self.lookbehind, self.text.get(..position).unwrap_or_default());
         self.at = self.at.max(position);
     }
 
-    /// The names at `position`, which is not before the one that was asked for last.
+    /// Returns the names at `position`, which must not be before the last one.
     pub fn names(&mut self, position: usize) -> EnclosingNames {
         self.advance_to(position);
         EnclosingNames {
-            heading: self.key_context.columns.as_ref().and_then(|columns| columns.heading()),
+            heading: self.key_context.csv_header.as_ref().and_then(|header| header.heading()),
             heading_evidence: None,
             array: self.key_context.array.clone(),
         }
     }
 
-    /// The same, with what the heading says by these lists.
+    /// Returns the names at `position`, with the evidence of the heading according to `names`.
     pub fn weighed_names(&mut self, position: usize, names: &Names) -> EnclosingNames {
-        let mut far = self.names(position);
-        if let Some(heading) = &far.heading {
-            let known = self.weighed.iter().find(|(weighed, _)| weighed == heading).map(|(_, says)| *says);
-            let says = known.unwrap_or_else(|| {
-                let says = names.weigh(heading);
-                self.weighed.push((heading.clone(), says));
-                says
+        let mut enclosing = self.names(position);
+        if let Some(heading) = &enclosing.heading {
+            let known = self.weighed.iter().find(|(weighed, _)| weighed == heading).map(|(_, evidence)| *evidence);
+            let evidence = known.unwrap_or_else(|| {
+                let evidence = names.weigh(heading);
+                self.weighed.push((heading.clone(), evidence));
+                evidence
             });
-            far.heading_evidence = Some(says);
+            enclosing.heading_evidence = Some(evidence);
         }
-        far
+        enclosing
     }
 }
 
@@ -105,17 +104,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_keeps_its_name_wherever_the_text_is_cut() {
+    fn an_array_keeps_its_name_in_any_chunks() {
         let text = b"{\"cards\": [1, 2, 3], \"x\": {\"ids\": [4";
-        let name = |position: usize, cut: usize| {
+        let name = |position: usize, split: usize| {
             let mut key_context = KeyContext::new(false);
-            key_context.advance(b"", &text[..cut]);
-            key_context.cursor(&text[..cut], &text[cut..]).names(position - cut).array
+            key_context.advance(b"", &text[..split]);
+            key_context.cursor(&text[..split], &text[split..]).names(position - split).array
         };
-        for cut in 0..12 {
-            assert_eq!(name(12, cut).as_deref(), Some(b"cards".as_slice()), "{cut}");
-            assert_eq!(name(28, cut), None, "{cut}");
-            assert_eq!(name(text.len(), cut).as_deref(), Some(b"ids".as_slice()), "{cut}");
+        for split in 0..12 {
+            assert_eq!(name(12, split).as_deref(), Some(b"cards".as_slice()), "{split}");
+            assert_eq!(name(28, split), None, "{split}");
+            assert_eq!(name(text.len(), split).as_deref(), Some(b"ids".as_slice()), "{split}");
         }
     }
 }

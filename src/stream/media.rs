@@ -1,7 +1,7 @@
-//! Which bodies hold no text at all?
+//! Media types of binary bodies.
 
-/// Pictures, sound, films and typefaces in binary formats (IANA's registry of media types, and two that browsers use besides).
-/// Formats that are text are not among them: SVG, playlists, subtitles.
+/// Binary formats of images, audio, video and fonts (IANA media types registry, and two more that browsers use). Text formats such
+/// as SVG, playlists and subtitles are not included.
 #[rustfmt::skip]
 const BINARY: [&[u8]; 31] = [
     b"audio/aac", b"audio/flac", b"audio/mp4", b"audio/mpeg", b"audio/ogg", b"audio/opus", b"audio/wav", b"audio/webm",
@@ -11,16 +11,16 @@ const BINARY: [&[u8]; 31] = [
     b"video/mp2t", b"video/mp4", b"video/mpeg", b"video/quicktime", b"video/webm",
 ];
 
-/// True when a content type says that a message holds no text. What is not exactly one media type with well-formed parameters
-/// (RFC 9110, section 8.3.1) says nothing: a receiver may take another part of it for the type.
+/// True when a content type is exactly one binary media type with well-formed parameters (RFC 9110, section 8.3.1). In other content
+/// types a receiver may use another part as the media type.
 pub fn is_binary(content_type: &[u8]) -> bool {
     let mut rest = content_type.trim_ascii();
     let end = rest.iter().position(|byte| *byte == b';').unwrap_or(rest.len());
     let (essence, parameters) = rest.split_at_checked(end).unwrap_or((rest, &[]));
     rest = parameters;
     while let Some((_, parameter)) = rest.split_first() {
-        let Some(behind) = behind_parameter(parameter.trim_ascii_start()) else { return false };
-        rest = behind.trim_ascii_start();
+        let Some(after) = after_parameter(parameter.trim_ascii_start()) else { return false };
+        rest = after.trim_ascii_start();
         if !matches!(rest.first(), None | Some(b';')) {
             return false;
         }
@@ -28,44 +28,45 @@ pub fn is_binary(content_type: &[u8]) -> bool {
     BINARY.iter().any(|binary| binary.eq_ignore_ascii_case(essence.trim_ascii_end()))
 }
 
-/// What is behind the parameter at the front of `text`; `None` when there is none. It may be left out.
-fn behind_parameter(text: &[u8]) -> Option<&[u8]> {
+/// The rest of `text` after the parameter at its front, which may be empty; `None` if it is malformed.
+fn after_parameter(text: &[u8]) -> Option<&[u8]> {
     if matches!(text.first(), None | Some(b';')) {
         return Some(text);
     }
-    let value = behind_token(text)?.strip_prefix(b"=")?;
-    let Some(mut quoted) = value.strip_prefix(b"\"") else { return behind_token(value) };
+    let value = after_token(text)?.strip_prefix(b"=")?;
+    let Some(mut quoted) = value.strip_prefix(b"\"") else { return after_token(value) };
     loop {
         quoted = match quoted {
-            [b'"', behind @ ..] => return Some(behind),
-            [b'\\', _, behind @ ..] => behind,
-            [_, behind @ ..] => behind,
+            [b'"', after @ ..] => return Some(after),
+            [b'\\', _, after @ ..] => after,
+            [_, after @ ..] => after,
             [] => return None,
         };
     }
 }
 
-fn behind_token(text: &[u8]) -> Option<&[u8]> {
+/// The rest of `text` after the token at its front; `None` without one.
+fn after_token(text: &[u8]) -> Option<&[u8]> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let length = text.iter().take_while(|byte| is_part(byte)).count();
     text.get(length..).filter(|_| length > 0)
 }
 
-/// How many bytes tell a text from what is none.
+/// Number of bytes that [`begins_like_text`] needs.
 pub const SNIFF_LEN: usize = 64;
 
-/// True when what begins with these bytes may be a text, whatever it is called: none of the binary formats has so many bytes
-/// without one that no text has.
+/// True when a body that begins with these bytes may be a text, whatever its content type: within [`SNIFF_LEN`] bytes, each of the
+/// binary formats has a byte that no text has.
 pub fn begins_like_text(bytes: &[u8]) -> bool {
     let text = match std::str::from_utf8(bytes) {
         Ok(_) => true,
-        // Cut within a character.
+        // The bytes end within a character.
         Err(error) => error.error_len().is_none(),
     };
     text && !has_control(bytes)
 }
 
-/// True when a control character is among `bytes` that is no white space.
+/// True when `bytes` contain a control character other than white space.
 pub fn has_control(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
 }
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_known_to_be_binary_is() {
+    fn only_known_media_types_are_binary() {
         for binary in [
             "image/png",
             "Image/JPEG; q=1",
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_begins_like_one() {
+    fn text_is_distinguished_from_binary_formats() {
         for text in [&b"{\"card\":"[..], b"\xef\xbb\xbf{", b" \r\n\t<a>", b"4", b"\xc3", b"<svg xmlns="] {
             assert!(begins_like_text(text), "{text:?}");
         }
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_in_order() {
+    fn the_media_types_are_sorted() {
         assert!(BINARY.is_sorted());
     }
 }

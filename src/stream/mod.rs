@@ -1,24 +1,25 @@
-//! How does a body pass through? (stage 5 of the flow)
+//! Inspection of bodies as they stream (stage 5 of the flow).
 //!
-//! One body: chunks in, chunks out, the undecided tail between them. [`Inspector`] finds the cards, [`Body`] decides what
-//! is forwarded, held or cut. Neither knows a host.
+//! A body arrives in chunks and is forwarded in chunks. Bytes at the end of a chunk that cannot be decided yet are held back.
+//! [`Inspector`] finds card numbers in one text. [`Body`] divides a body into texts and decides which bytes are forwarded, held
+//! back or masked, and when a body is reset. Neither depends on a host.
 //!
-//! # Laws
+//! # Invariants
 //!
-//! Each is a function in `demands.rs` and a property test of the same name in `laws/`.
+//! Each invariant is a function in `invariants.rs` and a property test with the same name in `invariant_tests/`.
 //!
-//! 1. **Identity**: with nothing found, the bytes out are the bytes in.
-//! 2. **Cut invariance**: findings and bytes out do not depend on where the stream is cut into chunks.
-//! 3. **Bounded wait**: at most [`MAX_UNDECIDED`] bytes are held, or [`MAX_UNDECIDED_TOKEN`] where tokens are read, and
+//! 1. **Identity**: without a finding, the output equals the input.
+//! 2. **Chunk invariance**: findings and output do not depend on the division into chunks.
+//! 3. **Bounded hold-back**: at most [`MAX_UNDECIDED`] bytes are held back, or [`MAX_UNDECIDED_TOKEN`] with base64 tokens, and
 //!    memory does not grow with the body.
-//! 4. **Same length**: every edit keeps its length.
-//! 5. **Well formed**: a JSON document stays one, and its numbers stay numbers.
-//! 6. **Idempotence**: the output, inspected again, holds nothing more.
-//! 7. **Drain**: the end of the stream, trailers and a block each have a named last step; no byte is lost or doubled.
-//! 9. **Oracle**: what is found is what a slow, plain finder finds in the whole body.
-//! 10. **Release**: whatever waits in the host may be taken along at any moment; no byte is lost, and no digit too many is shown.
+//! 4. **Same length**: no edit changes the length.
+//! 5. **Well-formedness**: a JSON document stays valid, and its numbers stay numbers.
+//! 6. **Idempotence**: the output contains no further finding.
+//! 7. **Drain**: the end of the stream, trailers and a block each have a defined last step; no byte is lost or duplicated.
+//! 9. **Oracle**: the findings equal those of a slow, simple finder in the whole body.
+//! 10. **Release**: another filter may forward paused bytes at any time; no byte is lost, and no undecided digit is forwarded.
 //!
-//! (Law 8, silence, is about what is said of a body: see [`crate::audit`].)
+//! Invariant 8, that no log contains a digit of a card number, belongs to [`crate::audit`].
 
 mod body;
 mod charset;
@@ -41,7 +42,7 @@ mod invariant_tests;
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    reason = "it panics where a law does not hold, which is its purpose"
+    reason = "it panics when an invariant is violated, which is its purpose"
 )]
 pub mod invariants;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -69,10 +70,10 @@ pub use panveil_codings::{DecodeError, Decoder, Exhausted, MemoryBudget, Progres
 
 use crate::scan::token::LONGEST_TOKEN;
 
-/// The most bytes at the end of a chunk that wait for the next one. Digits that are written plainly need
-/// [`HORIZON`](crate::scan::HORIZON) bytes, a verification code in front of them as many more as it may be away; each may be
-/// spelled with several bytes, and an escape may not be complete. What so many bytes leave undecided is decided with them.
+/// Maximum number of undecided bytes at the end of a chunk. A plain card number needs [`HORIZON`](crate::scan::HORIZON) bytes, and a
+/// verification code before it as many more as its maximum distance. Each character may be an escape of several bytes, and the
+/// last escape may be incomplete. At this limit, the decision uses the bytes available.
 pub const MAX_UNDECIDED: usize = 4096;
 
-/// The same, where base64 tokens are read.
+/// Maximum number of undecided bytes with base64 tokens.
 pub const MAX_UNDECIDED_TOKEN: usize = LONGEST_TOKEN + MAX_UNDECIDED;

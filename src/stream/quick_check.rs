@@ -1,14 +1,14 @@
-//! Could anything be found in a text at all?
+//! Quick check that excludes most texts without a finding.
 //!
-//! Asked before anything is set up to look for it: most texts hold no digits that a card could have.
+//! It runs before an inspector is created, because most texts contain no digits that could be a card number.
 
 use super::charset;
 use crate::mask::Style;
 use crate::scan::{self, CandidateStarts, Decoded, Escapes, NextStart, View};
 use crate::verdict::{self, Criteria};
 
-/// True when something could be found in `text`, which is a whole one, written with these escapes, or several with a zero byte
-/// between them. Masks in it are written as `style` does.
+/// True when `text` may contain a finding. It is one complete text with these escapes, or several with a zero byte between them.
+/// Masks in it have the given `style`.
 pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
     let mask = style.character.as_byte();
     if criteria.patterns.is_some() || charset::begins_wide(text) {
@@ -40,9 +40,9 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::Arc;
 
-    fn finds(text: &[u8], document: TextFormat, criteria: &Arc<Criteria>) -> bool {
+    fn finds(text: &[u8], text_format: TextFormat, criteria: &Arc<Criteria>) -> bool {
         let mut findings = Vec::new();
-        let inspector = Inspector::new(document, Style::HIDE).with_criteria(Arc::clone(criteria));
+        let inspector = Inspector::new(text_format, Style::HIDE).with_criteria(Arc::clone(criteria));
         inspector.preceded_by(b"").inspect(text, true, &mut findings);
         !findings.is_empty()
     }
@@ -51,16 +51,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
         #[test]
-        fn what_could_be_found_is_suspected(
+        fn a_text_with_findings_may_contain_them(
             parts in prop::collection::vec(part(), 0..12),
-            document in prop::sample::select(vec![TextFormat::Json, TextFormat::Form, TextFormat::Csv, TextFormat::Text]),
-            level in prop::sample::select(vec![Sensitivity::Strict, Sensitivity::Balanced]),
+            text_format in prop::sample::select(vec![TextFormat::Json, TextFormat::Form, TextFormat::Csv, TextFormat::Text]),
+            sensitivity in prop::sample::select(vec![Sensitivity::Strict, Sensitivity::Balanced]),
             base64 in any::<bool>(),
         ) {
             let text = parts.concat();
-            let criteria = Arc::new(Criteria { base64, ..Criteria::with_sensitivity(level) });
-            let suspect = may_contain(text.as_bytes(), document.escapes(), &criteria, Style::HIDE);
-            prop_assert!(suspect || !finds(text.as_bytes(), document, &criteria), "{}", text);
+            let criteria = Arc::new(Criteria { base64, ..Criteria::with_sensitivity(sensitivity) });
+            let may_contain_finding = may_contain(text.as_bytes(), text_format.escapes(), &criteria, Style::HIDE);
+            prop_assert!(may_contain_finding || !finds(text.as_bytes(), text_format, &criteria), "{}", text);
         }
     }
 
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_cards_is_not_suspected() {
+    fn text_without_cards_is_excluded() {
         for text in
             ["", "{\"order\":10000001,\"at\":\"2026-08-17T10:32:11Z\",\"ms\":1748503543012}", "caf\u{e9} 17%20or"]
         {

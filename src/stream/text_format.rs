@@ -1,33 +1,33 @@
-//! In which notation is a text written?
+//! Format of a text, which determines its escapes and valid masks.
 
 use super::charset;
 use crate::mask::Form;
 use crate::scan::{Escapes, View};
 use std::ops::Range;
 
-/// The notation, as far as a mask must respect it.
+/// Format of a text, as far as escapes and masks depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextFormat {
-    /// JSON: a bare number must stay a number.
+    /// JSON: the mask of an unquoted number must be a number.
     Json,
-    /// Form encoding, and the query of a path: a plus sign is a space.
+    /// Form encoding and URL queries: a plus sign is a space.
     Form,
-    /// A table whose first line names the columns.
+    /// CSV, whose first line contains the column headings.
     Csv,
-    /// Server-sent events, whose data may be JSON.
+    /// Server-sent events, whose data can be JSON.
     Events,
-    /// XML or HTML: a comment may stand within a number.
+    /// XML or HTML: a number can contain a comment.
     Markup,
-    /// Any other text: mask characters are harmless.
+    /// Any other text, in which a number can be masked with any character.
     Text,
-    /// Text of any notation with two or four bytes a character. Mask characters are what covers its numbers.
+    /// Text in UTF-16 or UTF-32, of any format. Numbers are masked with mask characters.
     Wide,
-    /// Not known yet: JSON when the first byte that is not white space is `{` or `[`, markup when it is `<`.
+    /// Not known yet. [`Self::resolve`] decides between JSON, markup and text by the first byte.
     Unknown,
 }
 
 impl TextFormat {
-    /// The notation that a content type promises.
+    /// The format for a content type.
     pub fn of_content_type(content_type: Option<&[u8]>) -> Self {
         match content_type {
             Some(content_type) if charset::is_wide(content_type) => Self::Wide,
@@ -35,7 +35,7 @@ impl TextFormat {
         }
     }
 
-    /// The same for its type, as `essence` gives it, in lower case.
+    /// The format for an [`essence`] in lowercase.
     pub fn of_essence(essence: &[u8]) -> Self {
         if essence.windows(4).any(|part| part == b"json") {
             return Self::Json;
@@ -54,7 +54,7 @@ impl TextFormat {
         }
     }
 
-    /// The escapes that it may hold.
+    /// Escapes to decode.
     pub fn escapes(self) -> Escapes {
         match self {
             Self::Form => Escapes::FORM,
@@ -64,7 +64,7 @@ impl TextFormat {
         }
     }
 
-    /// The same notation, now that `bytes` are the first of the text.
+    /// Resolves an unknown format by the first bytes of the text: JSON begins with `{` or `[`, markup with `<`.
     pub fn resolve(self, bytes: &[u8]) -> Self {
         match (self, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
             (Self::Unknown, Some(b'{' | b'[')) => Self::Json,
@@ -74,44 +74,43 @@ impl TextFormat {
         }
     }
 
-    /// How the digits at `span` are written. `anchor` is the last [anchoring](Self::is_anchor) byte before the view's
-    /// window.
+    /// Form of the digits at `span`. `anchor` is the last [anchor](Self::is_anchor) before the view's window.
     ///
-    /// In JSON, digits that stand where a bare number can stand count as one. Inside of a string that looks the same
-    /// (`"a: 4111…, b"`) this only means that the mask consists of digits, so the document is well formed either way.
+    /// In JSON, digits between the delimiters of a number count as one. In a string with the same delimiters (`"a: 4111…, b"`) the
+    /// mask then consists of digits, which is also valid.
     pub fn form_of(self, view: View<'_>, span: &Range<usize>, anchor: u8) -> Form {
         let before = view.window().get(..span.start).unwrap_or_default();
         let opens = before.iter().rev().find(|byte| Self::is_anchor(**byte)).unwrap_or(&anchor);
         let closes = view.at(span.end);
-        let stands_bare = match self {
+        let is_bare = match self {
             Self::Json => {
                 matches!(opens, 0 | b':' | b',' | b'[')
                     && (matches!(closes, 0 | b',' | b'}' | b']' | b'.') || closes.is_ascii_whitespace())
             }
-            // What stands alone behind `data:` is no number of a document that must stay one.
+            // A number directly after `data:` is not JSON.
             Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
             Self::Form | Self::Csv | Self::Markup | Self::Text | Self::Wide | Self::Unknown => false,
         };
-        if stands_bare { Form::Digits } else { Form::Text }
+        if is_bare { Form::Digits } else { Form::Text }
     }
 
-    /// How the bytes at `span` are written, which may be a part of a number or of a word.
+    /// Form of the bytes at `span`, which can be a part of a number or of a word.
     pub fn form_within(self, view: View<'_>, span: &Range<usize>) -> Form {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
-        let before = (1..=LONGEST_PART).map(|distance| view.before(span.start, distance));
+        let before = (1..=MAX_ANCHOR_DISTANCE).map(|distance| view.before(span.start, distance));
         let opens = before.skip_while(|byte| part(*byte)).find(|byte| Self::is_anchor(*byte));
         let numeric = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
-        let stands_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['))
+        let is_bare = opens.is_some_and(|opens| matches!(opens, 0 | b':' | b',' | b'['))
             && view.window().get(span.clone()).is_some_and(|bytes| bytes.iter().all(numeric));
-        if self.may_hold_bare_numbers() && stands_bare { Form::Digits } else { Form::Text }
+        if self.may_contain_json_numbers() && is_bare { Form::Digits } else { Form::Text }
     }
 
-    /// True where a number may be one of JSON.
-    pub fn may_hold_bare_numbers(self) -> bool {
+    /// True when the text can contain JSON numbers.
+    pub fn may_contain_json_numbers(self) -> bool {
         matches!(self, Self::Json | Self::Events)
     }
 
-    /// True when `byte` tells what a number after it is: it is neither white space nor a sign.
+    /// True when `byte` is an anchor, which decides whether a number after it is a JSON number: neither white space nor a minus sign.
     pub fn is_anchor(byte: u8) -> bool {
         !byte.is_ascii_whitespace() && byte != b'-'
     }
@@ -123,16 +122,16 @@ pub fn essence(content_type: Option<&[u8]>) -> &[u8] {
     essence.unwrap_or_default().trim_ascii()
 }
 
-/// The most bytes of a number or a word before a part of it, and of white space before that.
-const LONGEST_PART: usize = 64;
+/// Maximum distance from a part of a number or a word to the anchor before it.
+const MAX_ANCHOR_DISTANCE: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn content_types_tell_the_notation() {
-        for (content_type, document) in [
+    fn content_type_determines_the_format() {
+        for (content_type, text_format) in [
             (Some("application/json"), TextFormat::Json),
             (Some("application/problem+JSON; charset=utf-8"), TextFormat::Json),
             (Some("application/x-ndjson"), TextFormat::Json),
@@ -143,12 +142,12 @@ mod tests {
             (Some("application/x-www-form-urlencoded"), TextFormat::Form),
             (None, TextFormat::Unknown),
         ] {
-            assert_eq!(TextFormat::of_content_type(content_type.map(str::as_bytes)), document, "{content_type:?}");
+            assert_eq!(TextFormat::of_content_type(content_type.map(str::as_bytes)), text_format, "{content_type:?}");
         }
     }
 
     #[test]
-    fn the_first_byte_settles_what_is_unknown() {
+    fn the_first_byte_resolves_an_unknown_format() {
         assert_eq!(TextFormat::Unknown.resolve(b" \n{"), TextFormat::Json);
         assert_eq!(TextFormat::Unknown.resolve(b"a,b"), TextFormat::Text);
         assert_eq!(TextFormat::Unknown.resolve(b"\r\n<a>"), TextFormat::Markup);
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn events_hold_json_or_other_text() {
+    fn events_contain_json_or_other_text() {
         let form = |text: &str| {
             let (start, end) = (text.find('4').unwrap(), text.rfind('4').unwrap() + 1);
             TextFormat::Events.form_of(View::new(b"", text.as_bytes(), true, b'*'), &(start..end), 0)
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_strings_are_told_apart() {
+    fn numbers_and_strings_are_distinguished() {
         let form = |text: &str| {
             let start = text.find('4').unwrap();
             let end = text.rfind('4').unwrap() + 1;

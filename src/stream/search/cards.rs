@@ -1,74 +1,78 @@
-//! Which card numbers are in a stretch, on their own or at the start of a track?
+//! Card numbers in a segment, alone or at the start of a track.
 
-use super::{Segment, SegmentMatch, SegmentMatches, Written};
-use crate::mask;
+use super::{Segment, SegmentMatch, SegmentMatches};
+use crate::mask::{self, Form};
 use crate::scan::{Candidate, CandidateIter, CandidateStarts, Digits, NextStart, Shape, View};
 use crate::stream::finding::{Detection, FindingKind, Trace};
 use crate::stream::key_context::Cursor;
 use crate::verdict::{self, Brand, EnclosingNames, NotPanReason, Pan, Traces, Verdict};
 use std::ops::Range;
 
-/// Adds the cards in `segment` to `hits`. Returns the cursor that told their names, when there was anything to call.
-pub fn find<'t>(segment: &Segment<'t>, hits: &mut SegmentMatches) -> Option<Cursor<'t>> {
-    let view = View::new(segment.behind, segment.text, segment.last, segment.style.character.as_byte());
+/// Adds the cards in `segment` to `matches`. Returns the cursor that determined their enclosing names, if there was a candidate.
+pub fn find<'t>(segment: &Segment<'t>, matches: &mut SegmentMatches) -> Option<Cursor<'t>> {
+    let view = View::new(segment.lookbehind, segment.text, segment.last, segment.style.character.as_byte());
     let mut starts = CandidateStarts::new(view);
-    let mut names = None;
+    let mut cursor = None;
     loop {
         match starts.advance_to(verdict::is_possible) {
             NextStart::Start(candidates) => {
                 let start = candidates.start();
-                match best(candidates, segment, &mut names) {
-                    BestCandidate::Card { span, kind, written, digits, far, .. } => {
+                match best(candidates, segment, &mut cursor) {
+                    BestCandidate::Card { span, kind, form, digits, enclosing, .. } => {
                         starts.skip_to(span.end);
                         let trace = kind.brand().and_then(|brand| trace(&digits, brand, segment));
                         let detection = Detection { trace, ..Detection::of(kind) };
-                        hits.insert(SegmentMatch {
+                        matches.insert(SegmentMatch {
                             from: start.min(span.start),
                             span,
                             detection,
-                            far: Some(far),
-                            written,
+                            enclosing: Some(enclosing),
+                            form,
                         });
                     }
-                    BestCandidate::Open => {
-                        hits.hold(start);
-                        return names;
+                    BestCandidate::Undecided => {
+                        matches.leave_undecided(start);
+                        return cursor;
                     }
                     BestCandidate::None => {}
                 }
             }
             NextStart::Undecided(from) => {
-                hits.hold(from);
-                return names;
+                matches.leave_undecided(from);
+                return cursor;
             }
-            NextStart::End => return names,
+            NextStart::End => return cursor,
         }
     }
 }
 
-/// What the candidates from one group come to.
+/// The best card among the candidates from one start.
 enum BestCandidate {
     Card {
         span: Range<usize>,
         kind: FindingKind,
-        written: Written,
+        form: Option<Form>,
         score: i8,
         digits: Digits,
-        far: EnclosingNames,
+        enclosing: EnclosingNames,
     },
     None,
-    /// More bytes may make one of them a card.
-    Open,
+    /// Undecided: more bytes may make a candidate a card.
+    Undecided,
 }
 
-/// The card among `candidates`: the longest of those that are laid out as on cards, or else the one with the strongest evidence,
-/// the shorter one of two equals.
-fn best<'t>(mut candidates: CandidateIter<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> BestCandidate {
+/// Selects the card among `candidates`: the longest one with a grouping as printed on cards, else the one with the highest score, else
+/// the shortest one.
+fn best<'t>(
+    mut candidates: CandidateIter<'_>,
+    segment: &Segment<'t>,
+    cursor: &mut Option<Cursor<'t>>,
+) -> BestCandidate {
     let mut best = BestCandidate::None;
     while let Some(candidate) = candidates.next_possible(verdict::is_possible) {
-        let far = far_names(&candidate, segment, names);
-        let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &far) {
-            Verdict::Undecided => return BestCandidate::Open,
+        let enclosing = enclosing_names(&candidate, segment, cursor);
+        let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &enclosing) {
+            Verdict::Undecided => return BestCandidate::Undecided,
             Verdict::NotPan(NotPanReason::WeakEvidence) => {
                 extend(&mut best, &candidate);
                 continue;
@@ -79,14 +83,14 @@ fn best<'t>(mut candidates: CandidateIter<'_>, segment: &Segment<'t>, names: &mu
         };
         let as_printed = candidate.shape() == Shape::Canonical;
         if as_printed || !matches!(&best, BestCandidate::Card { score, .. } if *score >= pan.score) {
-            best = card(&candidate, pan, rest, far);
+            best = card(&candidate, pan, rest, enclosing);
         }
     }
     best
 }
 
-/// Makes a card that was found the start of a longer one, `candidate`, that has everything but the evidence of its own: of
-/// a number as 4-4-4-4-3 the first sixteen digits may be one by chance.
+/// Extends the best card to `candidate`, a longer one that lacks only evidence: the first sixteen digits of a number in 4-4-4-4-3
+/// can be valid by chance.
 fn extend(best: &mut BestCandidate, candidate: &Candidate<'_>) {
     if let BestCandidate::Card { span, .. } = best
         && candidate.shape() == Shape::Canonical
@@ -95,19 +99,19 @@ fn extend(best: &mut BestCandidate, candidate: &Candidate<'_>) {
     }
 }
 
-fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, far: EnclosingNames) -> BestCandidate {
+fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, enclosing: EnclosingNames) -> BestCandidate {
     let span = candidate.span();
-    let written = match candidate.shape() {
-        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Written::InHexadecimal,
-        Shape::Scientific => Written::AsFloat,
-        _ => Written::Plainly,
+    let form = match candidate.shape() {
+        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Some(Form::Hexadecimal),
+        Shape::Scientific => Some(Form::Scientific),
+        _ => None,
     };
     let end = span.end.saturating_add(rest.unwrap_or(0));
     let kind = if rest.is_some() { FindingKind::Track(pan) } else { FindingKind::Pan(pan) };
-    BestCandidate::Card { span: span.start..end, kind, written, score: pan.score, digits: *candidate.digits(), far }
+    BestCandidate::Card { span: span.start..end, kind, form, score: pan.score, digits: *candidate.digits(), enclosing }
 }
 
-/// What the policy wants told of the number of `brand` with these digits.
+/// The trace of a card number that the policy requires in audit fields.
 fn trace(digits: &Digits, brand: Brand, segment: &Segment<'_>) -> Option<Trace> {
     match &segment.criteria.traces {
         Traces::None => None,
@@ -116,8 +120,12 @@ fn trace(digits: &Digits, brand: Brand, segment: &Segment<'_>) -> Option<Trace> 
     }
 }
 
-/// What `candidate` is called from afar.
-fn far_names<'t>(candidate: &Candidate<'_>, segment: &Segment<'t>, names: &mut Option<Cursor<'t>>) -> EnclosingNames {
-    let cursor = names.get_or_insert_with(|| segment.key_context.cursor(segment.behind, segment.text));
+/// The enclosing names of `candidate`.
+fn enclosing_names<'t>(
+    candidate: &Candidate<'_>,
+    segment: &Segment<'t>,
+    cursor: &mut Option<Cursor<'t>>,
+) -> EnclosingNames {
+    let cursor = cursor.get_or_insert_with(|| segment.key_context.cursor(segment.lookbehind, segment.text));
     cursor.weighed_names(candidate.span().start, &segment.criteria.names)
 }

@@ -1,8 +1,8 @@
-//! What is in a stretch of text?
+//! Search of one segment of a text.
 //!
-//! Four ways of looking, one after the other: for [`cards`], inside of [`tokens`], for what [`patterns`] describe, and for
-//! the [`codes`] that go with cards. Each says what it found and from where on it needs more of the text; what was found
-//! behind that is found again when the rest has come.
+//! Four searches, in order: [`cards`], cards inside base64 [`tokens`], [`patterns`] of the operator, and the verification
+//! [`codes`] near cards. Each adds its matches and the position from which it needs more of the text. Matches after that position
+//! are dropped, because the next segment begins there and contains them again.
 
 mod cards;
 mod codes;
@@ -13,122 +13,109 @@ pub use codes::REACH;
 
 use super::finding::{Detection, FindingKind};
 use super::key_context::KeyContext;
-use crate::mask::Style;
+use crate::mask::{Form, Style};
 use crate::scan::Decoded;
 use crate::verdict::{Criteria, EnclosingNames};
 use std::ops::Range;
 
-/// A stretch of text, and what is known where it begins.
+/// A segment of a text, with the state at its start.
 pub struct Segment<'t> {
-    /// The text before it, as far as it may matter.
-    pub behind: &'t [u8],
-    /// The text.
+    /// The end of the text before it.
+    pub lookbehind: &'t [u8],
+    /// The segment itself, decoded.
     pub text: &'t [u8],
-    /// Whether nothing follows it.
+    /// Whether the text ends with it.
     pub last: bool,
-    /// How the text was sent, unless byte for byte.
+    /// The source that `text` was decoded from; `None` when they are equal.
     pub source: Option<&'t Decoded<'t>>,
-    /// What a number is called from afar.
+    /// The enclosing names at the start.
     pub key_context: &'t KeyContext,
-    /// How far back the last card is.
+    /// Number of bytes since the last card.
     pub since_card: usize,
-    /// What counts as found.
+    /// Detection criteria.
     pub criteria: &'t Criteria,
-    /// How masks look.
+    /// Mask style.
     pub style: Style,
 }
 
-/// What was found in a stretch.
+/// The matches in a segment.
 pub struct SegmentMatches {
-    /// In order, none over another.
+    /// Matches in order, without overlaps.
     pub found: Vec<SegmentMatch>,
-    /// How much of the stretch is decided.
+    /// Length of the decided part of the segment.
     pub decided: usize,
-    /// What numbers behind that are called from afar, when that had to be looked up.
+    /// The enclosing names after the decided part, if the search determined them.
     pub key_context: Option<KeyContext>,
 }
 
-/// Something that was found.
+/// A match in a segment.
 pub struct SegmentMatch {
-    /// From where on the text must come again when the hit is not decided yet, at most where it begins.
+    /// Position from which the text must be inspected again if the match is not decided; at most its start.
     pub from: usize,
-    /// Where in the text.
+    /// Span in the text of the segment.
     pub span: Range<usize>,
-    /// What may be known of it. Its name may be that of the text around it.
+    /// The detection. Its name is still empty when it comes from the surrounding text.
     pub detection: Detection,
-    /// What it is called from afar, when that had to be looked up.
-    pub far: Option<EnclosingNames>,
-    /// How it is written.
-    pub written: Written,
+    /// The enclosing names, if the search determined them.
+    pub enclosing: Option<EnclosingNames>,
+    /// The form, if the search determined it; `None` for the usual form of the text format.
+    pub form: Option<Form>,
 }
 
-/// How something is written, as far as the text alone tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// As the document writes such things.
-    Plainly,
-    /// In hexadecimal text, which must stay so.
-    InHexadecimal,
-    /// As a float with an exponent.
-    AsFloat,
-    /// In a notation of its own: these bytes of it become those.
-    Anew(Vec<(usize, u8)>),
-}
-
-/// Looks at `segment` in every way that its criteria ask for.
+/// Searches `segment` as its criteria require.
 pub fn search(segment: &Segment<'_>) -> SegmentMatches {
-    let mut hits = SegmentMatches { found: Vec::new(), decided: segment.text.len(), key_context: None };
-    let cursor = cards::find(segment, &mut hits);
+    let mut matches = SegmentMatches { found: Vec::new(), decided: segment.text.len(), key_context: None };
+    let cursor = cards::find(segment, &mut matches);
     if segment.criteria.base64 {
-        tokens::find(segment, &mut hits);
+        tokens::find(segment, &mut matches);
     }
     if let Some(patterns) = &segment.criteria.patterns {
-        patterns::find(segment, patterns, &mut hits);
+        patterns::find(segment, patterns, &mut matches);
     }
-    hits.settle();
+    matches.drop_undecided();
     if let Some(names) = segment.criteria.authentication_data {
-        codes::find(segment, names, &mut hits);
-        hits.settle();
+        codes::find(segment, names, &mut matches);
+        matches.drop_undecided();
     }
-    hits.key_context = cursor.and_then(|cursor| cursor.up_to(hits.decided));
-    hits
+    matches.key_context = cursor.and_then(|cursor| cursor.context_at(matches.decided));
+    matches
 }
 
 impl SegmentMatches {
     /// Leaves everything from `position` on undecided.
-    fn hold(&mut self, position: usize) {
+    fn leave_undecided(&mut self, position: usize) {
         self.decided = self.decided.min(position);
     }
 
-    /// Adds a hit that is written plainly, unless there is one in its place.
-    fn add(&mut self, span: Range<usize>, kind: FindingKind, far: Option<EnclosingNames>) {
-        if !self.covers(&span) {
-            let written = Written::Plainly;
-            self.insert(SegmentMatch { from: span.start, span, detection: Detection::of(kind), far, written });
+    /// Adds a match in the usual form of the text format, unless it overlaps another one.
+    fn add(&mut self, span: Range<usize>, kind: FindingKind, enclosing: Option<EnclosingNames>) {
+        if !self.overlaps(&span) {
+            let detection = Detection::of(kind);
+            self.insert(SegmentMatch { from: span.start, span, detection, enclosing, form: None });
         }
     }
 
-    /// Adds a hit in its order.
-    fn insert(&mut self, hit: SegmentMatch) {
-        let place = self.found.partition_point(|other| other.span.start <= hit.span.start);
-        self.found.insert(place, hit);
+    /// Inserts a match in order.
+    fn insert(&mut self, found: SegmentMatch) {
+        let index = self.found.partition_point(|other| other.span.start <= found.span.start);
+        self.found.insert(index, found);
     }
 
-    /// True when something was found in a part of `span`.
-    fn covers(&self, span: &Range<usize>) -> bool {
-        let after = self.found.partition_point(|hit| hit.span.start < span.end);
+    /// True when a match overlaps `span`.
+    fn overlaps(&self, span: &Range<usize>) -> bool {
+        let after = self.found.partition_point(|found| found.span.start < span.end);
         let before = after.checked_sub(1).and_then(|before| self.found.get(before));
-        before.is_some_and(|hit| span.start < hit.span.end)
+        before.is_some_and(|found| span.start < found.span.end)
     }
 
-    /// Forgets the hits that are not decided.
-    fn settle(&mut self) {
-        let cut = |decided: usize| move |hit: &&SegmentMatch| hit.from < decided && decided < hit.span.end;
-        while let Some(hit) = self.found.iter().find(cut(self.decided)) {
-            self.decided = hit.from;
+    /// Drops the undecided matches. A match that is only partly decided becomes undecided.
+    fn drop_undecided(&mut self) {
+        let is_split = |decided: usize| move |found: &&SegmentMatch| found.from < decided && decided < found.span.end;
+        while let Some(found) = self.found.iter().find(is_split(self.decided)) {
+            self.decided = found.from;
         }
         let decided = self.decided;
-        self.found.retain(|hit| hit.span.start < decided);
+        self.found.retain(|found| found.span.start < decided);
     }
 }
 
@@ -137,12 +124,12 @@ impl Segment<'_> {
     fn before(&self, position: usize) -> Option<u8> {
         match position.checked_sub(1) {
             Some(index) => self.text.get(index).copied(),
-            None => self.behind.last().copied(),
+            None => self.lookbehind.last().copied(),
         }
     }
 
-    /// How many bytes `span` was sent as.
-    fn sent_length(&self, span: &Range<usize>) -> usize {
+    /// Length of `span` in the source.
+    fn source_len(&self, span: &Range<usize>) -> usize {
         match (self.source, span.end.checked_sub(1)) {
             (Some(source), Some(last)) => source.end(last).saturating_sub(source.start(span.start)),
             _ => span.len(),

@@ -1,6 +1,7 @@
-//! Which card numbers are inside of base64 tokens?
+//! Card numbers inside base64 tokens.
 
-use super::{Segment, SegmentMatch, SegmentMatches, Written};
+use super::{Segment, SegmentMatch, SegmentMatches};
+use crate::mask::Form;
 use crate::scan::token::{self, LONGEST_TOKEN, Token};
 use crate::stream::finding::Finding;
 use crate::stream::{Inspector, TextFormat};
@@ -8,44 +9,44 @@ use crate::verdict::Criteria;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Adds the cards in the tokens of `segment` to `hits`. A card in a token is masked in what the token says.
-pub fn find(segment: &Segment<'_>, hits: &mut SegmentMatches) {
+/// Adds the cards in the tokens of `segment` to `matches`. A card is masked in the decoded token, which is then encoded again.
+pub fn find(segment: &Segment<'_>, matches: &mut SegmentMatches) {
     let mut at = 0;
     if segment.before(0).is_some_and(token::is_token_byte) {
-        // The rest of a token that was too long to be read whole.
+        // The rest of a token that exceeded the maximum length.
         at = segment.text.iter().take_while(|byte| token::is_token_byte(**byte)).count();
     }
     while let Some(run) = token::next_run(segment.text, at) {
         at = run.end;
-        let sent = segment.sent_length(&run);
-        if run.end == segment.text.len() && !segment.last && sent < LONGEST_TOKEN {
-            return hits.hold(run.start);
+        let source_len = segment.source_len(&run);
+        if run.end == segment.text.len() && !segment.last && source_len < LONGEST_TOKEN {
+            return matches.leave_undecided(run.start);
         }
-        let read = if sent > LONGEST_TOKEN { readable(segment, &run) } else { run };
+        let read = if source_len > LONGEST_TOKEN { truncated(segment, &run) } else { run };
         for token in token::tokens(segment.text, &read) {
-            let before = hits.found.len();
-            add_cards(segment, &token, read.start, hits);
-            if hits.found.len() > before {
+            let before = matches.found.len();
+            add_cards(segment, &token, read.start, matches);
+            if matches.found.len() > before {
                 break;
             }
         }
     }
 }
 
-/// The part of `run` that is read when it is too long.
-fn readable(segment: &Segment<'_>, run: &Range<usize>) -> Range<usize> {
+/// The front of `run`, up to the maximum length of a token in the source.
+fn truncated(segment: &Segment<'_>, run: &Range<usize>) -> Range<usize> {
     let longest = run.end.min(run.start.saturating_add(LONGEST_TOKEN));
-    let fits = |end: &usize| segment.sent_length(&(run.start..*end)) <= LONGEST_TOKEN;
+    let fits = |end: &usize| segment.source_len(&(run.start..*end)) <= LONGEST_TOKEN;
     let end = (run.start..=longest).rev().find(fits).unwrap_or(run.start);
     run.start..end
 }
 
-fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, hits: &mut SegmentMatches) {
+fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, matches: &mut SegmentMatches) {
     let criteria = Criteria { base64: false, ..segment.criteria.clone() };
     let mut findings = Vec::new();
     let mut inspector = Inspector::new(TextFormat::Unknown, segment.style).with_criteria(Arc::new(criteria));
     inspector.inspect(&token.bytes, true, &mut findings);
-    if findings.is_empty() || hits.covers(&token.span) {
+    if findings.is_empty() || matches.overlaps(&token.span) {
         return;
     }
     let mut bytes = token.bytes.clone();
@@ -54,10 +55,10 @@ fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, hits: &mut Segme
             finding.mask(span, segment.style);
         }
     }
-    // The first one carries the edit; each is told of on its own.
+    // One match edits the whole token, but each card is reported.
     let mut edits = token.rewrite(&bytes);
     for Finding { detection, .. } in findings {
-        let written = Written::Anew(std::mem::take(&mut edits));
-        hits.insert(SegmentMatch { from, span: token.span.clone(), detection, far: None, written });
+        let form = Some(Form::Rewritten(std::mem::take(&mut edits)));
+        matches.insert(SegmentMatch { from, span: token.span.clone(), detection, enclosing: None, form });
     }
 }
