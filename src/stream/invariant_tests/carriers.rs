@@ -1,6 +1,6 @@
-//! Do the laws hold for bodies that are a row of messages, in whatever they are carried?
+//! Property tests of the stream invariants for bodies with several messages, in each framing and content encoding.
 
-use super::{KEEPS, cuts, fragment, json, text};
+use super::{KEEPS, chunks, fragment, json, text};
 use crate::mask::Keep;
 use crate::stream::invariants::{self, Carrier, Settings};
 use crate::stream::{Framing, LengthPrefixed, Side, TextFormat};
@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use std::io::Write;
 
-/// Something with a length prefix, as gRPC writes it.
+/// A message with the length prefix of gRPC.
 fn prefixed(flags: u8, message: &[u8]) -> Vec<u8> {
     [&[flags][..], &(message.len() as u32).to_be_bytes(), message].concat()
 }
 
-/// A protobuf message: texts, numbers, bytes and messages, in fields whose tags may look like digits.
+/// A protobuf message of texts, numbers, bytes and messages, in fields whose tags can be ASCII digits.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let text = prop::collection::vec(fragment(), 0..3).prop_map(|fragments| fragments.concat().into_bytes());
     let bytes = prop::collection::vec(any::<u8>(), 0..40);
@@ -42,7 +42,7 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-/// One frame of a websocket.
+/// A WebSocket frame.
 fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let scrambled = if key.is_some() { 0x80 } else { 0 };
     let mut frame = match payload.len() {
@@ -54,12 +54,12 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Messages in frames, with pings between these.
+/// Messages in frames, with pings between them.
 fn frames(side: Side) -> impl Strategy<Value = Vec<u8>> {
     let message = (text(), prop::collection::vec(any::<Index>(), 0..4), any::<[u8; 4]>(), 0..4_u8);
     let frames = message.prop_map(move |(text, at, key, extra)| {
         let key = (side == Side::Client).then_some(key);
-        let pieces = cuts(&text, &at);
+        let pieces = chunks(&text, &at);
         let mut stream = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             let first = if index == 0 { 1 } else { 0 };
@@ -79,10 +79,10 @@ fn frames(side: Side) -> impl Strategy<Value = Vec<u8>> {
 
 fn base64(stream: &[u8], at: &[Index]) -> Vec<u8> {
     use ::base64::prelude::{BASE64_STANDARD, Engine};
-    cuts(stream, at).iter().map(|piece| BASE64_STANDARD.encode(piece)).collect::<String>().into_bytes()
+    chunks(stream, at).iter().map(|piece| BASE64_STANDARD.encode(piece)).collect::<String>().into_bytes()
 }
 
-/// Something that encodes, under the name of its coding.
+/// A content encoding and its encoder.
 type Encoder = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 const CODINGS: [Encoder; 3] = [
@@ -109,18 +109,18 @@ proptest! {
     #[test]
     fn messages_of_grpc(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = texts.iter().flat_map(|text| prefixed(0, text)).collect();
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::TEXT)), settings(keep));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::TEXT)), settings(keep));
     }
 
     #[test]
     fn fields_of_protobuf(messages in prop::collection::vec(message(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
     }
 
     #[test]
     fn fields_of_one_message(message in message(), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        invariants::chunk_invariance_of_messages(&cuts(&message, &at), Carrier::Messages(Framing::Protobuf), settings(keep));
+        invariants::chunk_invariance_of_messages(&chunks(&message, &at), Carrier::Messages(Framing::Protobuf), settings(keep));
     }
 
     #[test]
@@ -129,10 +129,10 @@ proptest! {
         let (stream, framing) = match kind {
             0 => (text.clone(), Framing::Protobuf),
             1 => (prefixed(0, &text), Framing::Grpc(LengthPrefixed::PROTOBUF)),
-            // Called gRPC, and has no prefix.
+            // A content type of gRPC without length prefixes.
             _ => (text.clone(), Framing::Grpc(LengthPrefixed::PROTOBUF)),
         };
-        let chunks = cuts(&stream, &at);
+        let chunks = chunks(&stream, &at);
         invariants::chunk_invariance_of_messages(&chunks, Carrier::Messages(framing), settings(keep));
         invariants::no_finding_left(&chunks, &text, Carrier::Messages(framing), settings(keep));
     }
@@ -143,55 +143,55 @@ proptest! {
             true => (prefixed(0, &text), Framing::Grpc(LengthPrefixed::PROTOBUF)),
             false => (text.clone(), Framing::Protobuf),
         };
-        invariants::no_finding_left(&cuts(&stream, &at), &text, Carrier::Messages(framing), settings(1));
+        invariants::no_finding_left(&chunks(&stream, &at), &text, Carrier::Messages(framing), settings(1));
     }
 
     #[test]
     fn noise_as_protobuf(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
         let stream = prefixed(0, &stream);
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(0));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::Messages(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(0));
     }
 
     #[test]
     fn lines(texts in prop::collection::vec(text(), 0..4), at in prop::collection::vec(any::<Index>(), 0..8), events in any::<bool>()) {
         let framing = if events { Framing::Events } else { Framing::Lines };
         let stream: Vec<u8> = texts.iter().flat_map(|text| [text, &b"\n\n"[..]].concat()).collect();
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Messages(framing), settings(0));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::Messages(framing), settings(0));
     }
 
     #[test]
     fn messages_in_base64(messages in prop::collection::vec(message(), 0..3), pieces in prop::collection::vec(any::<Index>(), 0..3), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
         let stream: Vec<u8> = messages.iter().flat_map(|message| prefixed(0, message)).collect();
         let stream = base64(&stream, &pieces);
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::Base64(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::Base64(Framing::Grpc(LengthPrefixed::PROTOBUF)), settings(keep));
     }
 
     #[test]
     fn compressed_bodies(text in text(), at in prop::collection::vec(any::<Index>(), 0..8), coding in 0..CODINGS.len(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[coding];
-        invariants::decoding(&cuts(&encode(&text), &at), name, &text, settings(keep));
+        invariants::decoding(&chunks(&encode(&text), &at), name, &text, settings(keep));
     }
 
     #[test]
     fn members_of_compressed_bodies(text in text(), members in prop::collection::vec(any::<Index>(), 1..4), at in prop::collection::vec(any::<Index>(), 0..8), zstd in any::<bool>(), keep in 0..4_usize) {
         let (name, encode) = CODINGS[if zstd { 2 } else { 0 }];
-        let encoded: Vec<Vec<u8>> = cuts(&text, &members).iter().map(|member| encode(member)).collect();
+        let encoded: Vec<Vec<u8>> = chunks(&text, &members).iter().map(|member| encode(member)).collect();
         invariants::decoding(&encoded, name, &text, settings(keep));
-        invariants::decoding(&cuts(&encoded.concat(), &at), name, &text, settings(keep));
+        invariants::decoding(&chunks(&encoded.concat(), &at), name, &text, settings(keep));
     }
 
     #[test]
     fn frames_of_a_client(stream in frames(Side::Client), at in prop::collection::vec(any::<Index>(), 0..8), keep in 0..4_usize) {
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), settings(keep));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::WebSocket(Side::Client), settings(keep));
     }
 
     #[test]
-    fn frames_of_a_service(stream in frames(Side::Server), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Server), Settings::of(TextFormat::Unknown, Keep::Last4));
+    fn frames_of_a_server(stream in frames(Side::Server), at in prop::collection::vec(any::<Index>(), 0..8)) {
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::WebSocket(Side::Server), Settings::of(TextFormat::Unknown, Keep::Last4));
     }
 
     #[test]
     fn noise_as_frames(stream in prop::collection::vec(any::<u8>(), 0..300), at in prop::collection::vec(any::<Index>(), 0..8)) {
-        invariants::chunk_invariance_of_messages(&cuts(&stream, &at), Carrier::WebSocket(Side::Client), settings(0));
+        invariants::chunk_invariance_of_messages(&chunks(&stream, &at), Carrier::WebSocket(Side::Client), settings(0));
     }
 }

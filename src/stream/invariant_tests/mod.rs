@@ -1,7 +1,7 @@
-//! Do the laws of a stream hold? One property test for each, under the law's name; what it checks is in `demands.rs`.
+//! Property tests of the stream invariants, one with the name of each. The checks are in `invariants.rs`.
 //!
-//! Texts are put together from fragments that are likely to meet at awkward places. A failing case is printed in its
-//! smallest form, with the seed, and kept in `proptest-regressions/`.
+//! Texts are composed of fragments that are likely to combine to edge cases. A failing case is shrunk, printed with its seed, and
+//! stored in `proptest-regressions/`.
 
 mod carriers;
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 const KEEPS: [Keep; 4] = [Keep::None, Keep::Last4, Keep::First6Last4, Keep::First8Last4];
 
-/// A piece of text with something to find, or something that must not be found, or a bit of either.
+/// A fragment of text: a finding, a lookalike, or a part of either.
 fn fragment() -> impl Strategy<Value = String> {
     let cards = prop::sample::select(vec![
         "4111111111111111",
@@ -173,17 +173,17 @@ fn fragment() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(fragment(), 0..14).prop_map(|fragments| latin(&fragments.concat()))
+    prop::collection::vec(fragment(), 0..14).prop_map(|fragments| with_latin1_spaces(&fragments.concat()))
 }
 
-/// In UTF-8, but for one character that stands for the space of ISO/IEC 8859 that does not break.
-fn latin(text: &str) -> Vec<u8> {
+/// Encodes `text` as UTF-8, except U+FFFE, which becomes the no-break space of ISO/IEC 8859.
+fn with_latin1_spaces(text: &str) -> Vec<u8> {
     let parts: Vec<&[u8]> = text.split('\u{fffe}').map(str::as_bytes).collect();
     parts.join(&0xa0)
 }
 
-fn cuts(text: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
-    let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+fn chunks(text: &[u8], splits: &[prop::sample::Index]) -> Vec<Vec<u8>> {
+    let mut at: Vec<usize> = splits.iter().map(|split| split.index(text.len() + 1)).collect();
     at.extend([0, text.len()]);
     at.sort_unstable();
     at.windows(2).map(|pair| text[pair[0]..pair[1]].to_vec()).collect()
@@ -201,7 +201,7 @@ proptest! {
     fn chunk_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, tokens_and_patterns in any::<bool>()) {
         for text_format in [TextFormat::Unknown, TextFormat::Markup] {
             let settings = Settings { tokens_and_patterns, ..Settings::of(text_format, KEEPS[keep]) };
-            invariants::chunk_invariance(&cuts(&text, &at), settings);
+            invariants::chunk_invariance(&chunks(&text, &at), settings);
         }
     }
 
@@ -209,7 +209,7 @@ proptest! {
     fn cut_invariance_of_tables(rows in prop::collection::vec(text(), 1..4), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
         let rows: Vec<String> = rows.iter().map(|row| String::from_utf8_lossy(row).replace('\n', ",")).collect();
         let text = format!("id,card,imei,4111111111111111,x\n{}", rows.join("\n")).into_bytes();
-        invariants::chunk_invariance(&cuts(&text, &at), Settings::of(TextFormat::Csv, Keep::Last4));
+        invariants::chunk_invariance(&chunks(&text, &at), Settings::of(TextFormat::Csv, Keep::Last4));
     }
 
     #[test]
@@ -233,23 +233,23 @@ proptest! {
 
     #[test]
     fn drain(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..5), limit in 0..80_usize) {
-        invariants::drain(&cuts(&text, &at), Settings::of(TextFormat::Text, Keep::None), limit);
+        invariants::drain(&chunks(&text, &at), Settings::of(TextFormat::Text, Keep::None), limit);
     }
 
     #[test]
-    fn a_blocked_body_never_gives_the_card_away(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        invariants::block(&cuts(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
+    fn a_blocked_body_is_aborted_before_the_card(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        invariants::block(&chunks(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
     }
 
     #[test]
-    fn observing_changes_and_holds_nothing(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
-        invariants::observe(&cuts(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
+    fn observing_changes_nothing(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        invariants::observe(&chunks(&text, &at), Settings::of(TextFormat::Unknown, Keep::None));
     }
 
     #[test]
     fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize) {
         for text_format in [TextFormat::Json, TextFormat::Markup, TextFormat::Unknown] {
-            invariants::release(&cuts(&text, &at), &taken, Settings::of(text_format, KEEPS[keep]));
+            invariants::release(&chunks(&text, &at), &taken, Settings::of(text_format, KEEPS[keep]));
         }
     }
 
@@ -271,9 +271,9 @@ proptest! {
     }
 }
 
-/// What only the operator's patterns cover is no number of a track afterwards: it would be read differently then.
+/// A mask must not turn a percent escape into a track or a track into a percent escape.
 #[test]
-fn a_mask_behind_a_percent_encoded_byte_makes_no_track() {
+fn a_mask_after_a_percent_escape_is_not_a_track() {
     for text in [
         "%B0Customer120",
         "%B0Customer12",
@@ -296,16 +296,16 @@ fn a_mask_behind_a_percent_encoded_byte_makes_no_track() {
     }
 }
 
-/// A change passes or fails the same each time. `.cargo/config.toml` says the seed, `make explore` another one.
+/// Results are reproducible. `.cargo/config.toml` sets the seed; `make explore` sets another one.
 #[test]
-fn property_tests_begin_with_a_seed_that_is_told() {
+fn property_tests_use_a_fixed_seed() {
     let seed = ProptestConfig::default().rng_seed;
     assert_ne!(seed, proptest::test_runner::RngSeed::Random, "run it through cargo, or set PROPTEST_RNG_SEED");
 }
 
-/// Every cut of short texts, into two and into single bytes.
+/// Every split of short texts into two chunks, and into single bytes.
 #[test]
-fn every_cut() {
+fn every_split() {
     for text in [
         "{\"pan\":\"4111 1111 1111 1111\",\"n\":4111111111111111,\"t\":1748503543012}",
         "a 4111111111111111.00 b 0.4111111111111111",
@@ -329,8 +329,8 @@ fn every_cut() {
         "15:378282246310005378282246310005",
         "1111    ****\u{fffe}123-45-6789pin_block: 0412AC89ABCDEF67 ",
     ] {
-        let text = &latin(text)[..];
-        let halves = (0..=text.len()).map(|cut| vec![text[..cut].to_vec(), text[cut..].to_vec()]);
+        let text = &with_latin1_spaces(text)[..];
+        let halves = (0..=text.len()).map(|split| vec![text[..split].to_vec(), text[split..].to_vec()]);
         let bytes = std::iter::once(text.iter().map(|byte| vec![*byte]).collect());
         for chunks in halves.chain(bytes) {
             let settings =
