@@ -1,7 +1,7 @@
-//! What would a slow, plain finder find?
+//! Slow, simple finder of card numbers, with which the streaming one must agree on every text.
 //!
-//! Looks at the whole text at once, knows nothing of chunks, and spells out each rule where it is used; only what a name
-//! is worth it asks the same code. The fast scanner must agree with it on every input.
+//! It inspects the whole text at once, without chunks, and states each rule where it is used. It shares only the evaluation of names
+//! and surrounding words with the fast scanner.
 
 use crate::scan::{
     self, FILLER, Fold, GroupSeparator, LONGEST_SPELLING, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, fold,
@@ -27,37 +27,37 @@ const LAYOUTS: [&[usize]; 13] = [
     &[4, 3, 3, 3],
 ];
 
-/// The cards in `text`, in which masks are written with `mask`, as spans of its bytes.
+/// The spans of the card numbers in `text`, and their brands. Masks in it consist of `mask`.
 pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
-    let mut spelled: Spelled = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
+    let mut decoded: DecodedBytes = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        spelled.retain(|(byte, ..)| *byte != 0);
+        decoded.retain(|(byte, ..)| *byte != 0);
     } else if text.trim_ascii_start().starts_with(b"<") {
-        spelled = without_marks(text);
+        decoded = without_markup(text);
     }
     for _ in 0..2 {
-        spelled = without_escapes(&spelled);
+        decoded = without_escapes(&decoded);
     }
-    spelled = folded(&spelled, mask);
+    decoded = folded(&decoded, mask);
     let mut before = 0;
-    for (byte, _, end) in &mut spelled {
+    for (byte, _, end) in &mut decoded {
         if *end - before > LONGEST_SPELLING && (byte.is_ascii_digit() || is_separator_byte(*byte)) {
             *byte = 0;
         }
         before = *end;
     }
-    let text: Vec<u8> = spelled.iter().map(|(byte, ..)| *byte).collect();
+    let text: Vec<u8> = decoded.iter().map(|(byte, ..)| *byte).collect();
     let found = find_in_text(&text, mask).into_iter();
-    found.map(|(span, brand)| (spelled[span.start].1..spelled[span.end - 1].2, brand)).collect()
+    found.map(|(span, brand)| (decoded[span.start].1..decoded[span.end - 1].2, brand)).collect()
 }
 
-/// Bytes, each with the place in the source where its spelling begins and ends.
-type Spelled = Vec<(u8, usize, usize)>;
+/// Decoded bytes, each with the start and the end of its escape in the source.
+type DecodedBytes = Vec<(u8, usize, usize)>;
 
-/// Markup without the comments and the marks of CDATA sections that stand behind a digit or a mask, or one and a separator.
-fn without_marks(text: &[u8]) -> Spelled {
+/// Removes the comments and CDATA delimiters of markup that follow a digit or a mask, with or without a separator.
+fn without_markup(text: &[u8]) -> DecodedBytes {
     let digit = |at: usize| text[at].is_ascii_digit() || b"*#xXF".contains(&text[at]);
-    let mark = |at: usize| {
+    let markup_len = |at: usize| {
         let rest = &text[at..];
         if let Some(inside) = rest.strip_prefix(b"<!--") {
             let length = (0..=inside.len().min(8)).find(|end| inside[*end..].starts_with(b"-->"))?;
@@ -65,10 +65,10 @@ fn without_marks(text: &[u8]) -> Spelled {
         }
         [b"<![CDATA[".as_slice(), b"]]>"].iter().find(|mark| rest.starts_with(mark)).map(|mark| mark.len())
     };
-    let (mut out, mut at, mut dropped) = (Spelled::new(), 0, None);
+    let (mut out, mut at, mut dropped) = (DecodedBytes::new(), 0, None);
     while at < text.len() {
         let follows = at > 0 && (digit(at - 1) || (is_separator_byte(text[at - 1]) && at > 1 && digit(at - 2)));
-        match mark(at).filter(|_| follows || dropped == Some(at)) {
+        match markup_len(at).filter(|_| follows || dropped == Some(at)) {
             Some(length) => {
                 at += length;
                 dropped = Some(at);
@@ -82,9 +82,9 @@ fn without_marks(text: &[u8]) -> Spelled {
     out
 }
 
-/// One round of escapes read, each by its plainest rule.
-fn without_escapes(source: &Spelled) -> Spelled {
-    let mut out = Spelled::new();
+/// Decodes the escapes once.
+fn without_escapes(source: &DecodedBytes) -> DecodedBytes {
+    let mut out = DecodedBytes::new();
     let mut rest: &[(u8, usize, usize)] = source;
     while !rest.is_empty() {
         let shown = |byte: u8| match byte {
@@ -101,7 +101,7 @@ fn without_escapes(source: &Spelled) -> Spelled {
     out
 }
 
-/// True for so many digits, so many mask characters, and four of what the last digits of a number may be spelled with.
+/// True for a masked track: `head` digits, `masked` mask characters, and four characters that can be the last digits.
 fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
     let Some((covered, mut tail)) = text.split_at_checked(head + masked) else { return false };
     let (head, mask) = covered.as_bytes().split_at(head);
@@ -111,11 +111,11 @@ fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
     }
     for _ in 0..4 {
         let Some(first) = tail.bytes().next() else { return false };
-        let (length, says) = escape_at(tail).map_or((1, first), |(length, says)| (length, says[0]));
-        if b"%\\&".contains(&says) {
+        let (length, decoded) = escape_at(tail).map_or((1, first), |(length, decoded)| (length, decoded[0]));
+        if b"%\\&".contains(&decoded) {
             return true;
         }
-        if !says.is_ascii_digit() && !is_separator_byte(says) && says != NOT_ASCII && says.is_ascii() {
+        if !decoded.is_ascii_digit() && !is_separator_byte(decoded) && decoded != NOT_ASCII && decoded.is_ascii() {
             return false;
         }
         tail = &tail[length..];
@@ -123,10 +123,10 @@ fn is_masked_track(text: &str, head: usize, masked: usize) -> bool {
     true
 }
 
-/// Stands for a byte that is not ASCII, and for itself nowhere.
+/// Replaces bytes that are not ASCII; the byte itself does not occur.
 const NOT_ASCII: u8 = 0x7f;
 
-/// The length of the escape that `text` begins with, and the bytes that it stands for.
+/// The length of the escape at the start of `text`, and the bytes that it encodes.
 fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let character = |length: usize, character: char| Some((length, character.to_string().into_bytes()));
     if let Some(rest) = text.strip_prefix('%') {
@@ -174,9 +174,9 @@ fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     character(name.len() + 2, meaning)
 }
 
-/// ASCII in place of the characters that look like it.
-fn folded(source: &Spelled, mask: u8) -> Spelled {
-    let mut out = Spelled::new();
+/// Replaces characters that look like ASCII.
+fn folded(source: &DecodedBytes, mask: u8) -> DecodedBytes {
+    let mut out = DecodedBytes::new();
     let mut rest: &[(u8, usize, usize)] = source;
     while !rest.is_empty() {
         let ahead: Vec<u8> = rest.iter().take(4).map(|(byte, ..)| *byte).collect();
@@ -184,8 +184,8 @@ fn folded(source: &Spelled, mask: u8) -> Spelled {
             (1..=ahead.len()).find_map(|len| Some((std::str::from_utf8(&ahead[..len]).ok()?.chars().next()?, len)));
         let (character, length) = found.unwrap_or(('\u{fffd}', 1));
         let (start, end) = (rest[0].1, rest[length - 1].2);
-        let digit = |spelled: Option<&(u8, usize, usize)>| {
-            spelled.is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
+        let digit = |decoded: Option<&(u8, usize, usize)>| {
+            decoded.is_some_and(|(byte, ..)| byte.is_ascii_digit() || b"*#xXF".contains(byte))
         };
         match fold(character, mask) {
             _ if rest[0].0 == 0xa0 && digit(out.last()) && digit(rest.get(1)) => out.push((b' ', start, end)),
@@ -217,7 +217,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
                 .map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
                 let groups: Vec<usize> = runs.iter().filter(|run| span.contains(&run.start)).map(Range::len).collect();
-                let narrow = joint(text, &runs, index).is_some_and(|joint| joint.len() == 1 && is_separator(joint[0]));
+                let narrow = separator(text, &runs, index)
+                    .is_some_and(|separator| separator.len() == 1 && is_separator(separator[0]));
                 let printed = narrow && LAYOUTS.contains(&groups.as_slice());
                 match &mut best {
                     Some((whole, ..)) if score < 2 && printed => whole.end = span.end,
@@ -236,7 +237,7 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     found
 }
 
-/// The `runs` with the number at that index apart from what touches it: the length of its string, or of the next one.
+/// The `runs`, in which the number at `index` is separated from adjacent digits: the length of its string, or of the next one.
 fn prefixed(text: &[u8], runs: &[Range<usize>], index: usize) -> Option<Vec<Range<usize>>> {
     let object = scan::prefixed_number(text, runs[index].start)?;
     let mut split = runs.to_vec();
@@ -247,34 +248,34 @@ fn prefixed(text: &[u8], runs: &[Range<usize>], index: usize) -> Option<Vec<Rang
     Some(split)
 }
 
-/// A number in tag `5A` whose length or first digit stands at `start`.
+/// A number in tag `5A` whose length or first digit is at `start`.
 fn application_pan(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let ahead: String =
         text[start..].iter().take(32).map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' }).collect();
     let before: String = text[start.saturating_sub(6)..start].iter().map(|byte| char::from(*byte)).collect();
     let before = before.to_ascii_uppercase();
-    for (head, joint) in [("5A", ""), ("5A0A", ""), ("5A ", " "), ("5A 0A ", " ")] {
-        if !before.ends_with(head) || (joint.is_empty() && before.ends_with(' ')) {
+    for (head, separator) in [("5A", ""), ("5A0A", ""), ("5A ", " "), ("5A 0A ", " ")] {
+        if !before.ends_with(head) || (separator.is_empty() && before.ends_with(' ')) {
             continue;
         }
         let ten = head.contains("0A");
         let (length, skip) =
-            if ten { (10, 0) } else { (usize::from_str_radix(ahead.get(..2)?, 16).ok()?, 2 + joint.len()) };
-        if !(6..=10).contains(&length) || (!ten && ahead.get(2..skip)? != joint) {
+            if ten { (10, 0) } else { (usize::from_str_radix(ahead.get(..2)?, 16).ok()?, 2 + separator.len()) };
+        if !(6..=10).contains(&length) || (!ten && ahead.get(2..skip)? != separator) {
             continue;
         }
         let pairs: Vec<&str> = (0..length)
-            .map(|pair| ahead.get(skip + pair * (2 + joint.len())..skip + pair * (2 + joint.len()) + 2))
+            .map(|pair| ahead.get(skip + pair * (2 + separator.len())..skip + pair * (2 + separator.len()) + 2))
             .collect::<Option<_>>()?;
-        let joints = (1..length).all(|pair| {
-            let end = skip + pair * (2 + joint.len());
-            &ahead[end - joint.len()..end] == joint
+        let separators = (1..length).all(|pair| {
+            let end = skip + pair * (2 + separator.len());
+            &ahead[end - separator.len()..end] == separator
         });
         let value = pairs.concat().to_uppercase();
         let digits = value.strip_suffix('F').unwrap_or(&value);
-        if joints && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= MAX_DIGITS {
+        if separators && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= MAX_DIGITS {
             let filled = usize::from(digits.len() < value.len());
-            let end = start + skip + length * 2 + (length - 1) * joint.len() - filled;
+            let end = start + skip + length * 2 + (length - 1) * separator.len() - filled;
             return checked(digits).map(|brand| (start + skip..end, 4, brand));
         }
     }
@@ -327,20 +328,19 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let context = context_of(before)?;
     let (brand, tier) = brand_of(&digits)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
-    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_glued(before, end - start, &[]))
+    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_attached(before, end - start, &[]))
         .then_some((start..end, 3, brand))
 }
 
-/// The brand of digits with a right check digit that are not all the same.
+/// The brand of digits that pass Luhn and are not all equal.
 fn checked(digits: &str) -> Option<Brand> {
     let bytes = digits.as_bytes();
-    (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && check_digit_is_right(bytes))
-        .then_some(())?;
+    (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && passes_luhn(bytes)).then_some(())?;
     brand_of(digits).map(|(brand, _)| brand)
 }
 
 fn context_of(before: &[u8]) -> Option<i8> {
-    // No array of these texts begins out of sight.
+    // In these texts, no array begins before the lookbehind.
     match context::name_evidence(before, &EnclosingNames::default(), &Names::default()) {
         NameEvidence::Score(score) => Some(score),
         NameEvidence::Ignored => None,
@@ -351,7 +351,7 @@ fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.')
 }
 
-/// Four or more mask characters, single separators between them allowed, are a mask.
+/// Marks the masks: four or more mask characters, with single separators between them.
 fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
     let stars: Vec<usize> = (0..text.len()).filter(|at| text[*at] == mask).collect();
     let mut masked = vec![false; text.len()];
@@ -364,8 +364,9 @@ fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
         }
     }
     let hides_number = |run: &&Vec<usize>| {
-        let joint = text[..run[0]].iter().rev().take(3).take_while(|byte| is_separator_byte(**byte) && **byte != mask);
-        let before = text[..run[0] - joint.count()].last();
+        let separator =
+            text[..run[0]].iter().rev().take(3).take_while(|byte| is_separator_byte(**byte) && **byte != mask);
+        let before = text[..run[0] - separator.count()].last();
         let behind_digit = before.is_some_and(|byte| byte.is_ascii_digit() || *byte == mask);
         run.len() >= 8 || (run.len() >= 4 && behind_digit)
     };
@@ -375,7 +376,7 @@ fn masked_positions(text: &[u8], mask: u8) -> Vec<bool> {
     masked
 }
 
-/// Runs of digits, masked ones included but for those before as many digits as a number has.
+/// Runs of digits and masked digits. A mask before enough digits for a number is a run of its own.
 fn runs(text: &[u8], masked: &[bool]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     let is_whole = |at: usize| text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count() >= MIN_DIGITS;
@@ -388,14 +389,14 @@ fn runs(text: &[u8], masked: &[bool]) -> Vec<Range<usize>> {
     runs
 }
 
-/// What stands between two neighbouring runs when that is a joint.
-fn joint<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [u8]> {
+/// The separator between two adjacent runs.
+fn separator<'t>(text: &'t [u8], runs: &[Range<usize>], left: usize) -> Option<&'t [u8]> {
     let between = &text[runs.get(left)?.end..runs.get(left + 1)?.start];
     let whole = [between, b"0"].concat();
-    GroupSeparator::read(&whole).is_some_and(|joint| joint.len() == between.len()).then_some(between)
+    GroupSeparator::read(&whole).is_some_and(|separator| separator.len() == between.len()).then_some(between)
 }
 
-/// Where the window from run `first` to run `last` is, its score and brand, when it may be a card.
+/// The span, score and brand of the candidate from run `first` to run `last`, if it can be a card.
 fn judge(
     text: &[u8],
     [masked, remains]: [&[bool]; 2],
@@ -408,8 +409,8 @@ fn judge(
     if span.clone().any(|at| masked[at] && (text[at].is_ascii_digit() || window.iter().any(|run| run.contains(&at)))) {
         return None;
     }
-    let joints: Vec<&[u8]> = (first..last).map(|left| joint(text, runs, left)).collect::<Option<_>>()?;
-    if joints.windows(2).any(|pair| pair[0] != pair[1]) {
+    let separators: Vec<&[u8]> = (first..last).map(|left| separator(text, runs, left)).collect::<Option<_>>()?;
+    if separators.windows(2).any(|pair| pair[0] != pair[1]) {
         return None;
     }
     let digits: Vec<u8> = window.iter().flat_map(|run| &text[run.clone()]).copied().collect();
@@ -417,28 +418,29 @@ fn judge(
     if !(MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
         return None;
     }
-    let own = joints.first().copied();
-    let narrow = |joint: &[u8]| joint.len() == 1 && is_separator(joint[0]);
+    let own = separators.first().copied();
+    let narrow = |separator: &[u8]| separator.len() == 1 && is_separator(separator[0]);
     let wide = own.is_some_and(|own| !narrow(own));
-    let left = first.checked_sub(1).and_then(|left| joint(text, runs, left));
-    let right = joint(text, runs, last);
-    let (left_narrow, right_narrow) = (left.filter(|joint| narrow(joint)), right.filter(|joint| narrow(joint)));
+    let left = first.checked_sub(1).and_then(|left| separator(text, runs, left));
+    let right = separator(text, runs, last);
+    let (left_narrow, right_narrow) =
+        (left.filter(|separator| narrow(separator)), right.filter(|separator| narrow(separator)));
     let bare = own.is_none();
     let whole = if wide { left != own && right != own } else { left_narrow.is_none() && right_narrow.is_none() };
     let as_printed = LAYOUTS.contains(&lengths.as_slice());
     let spread = wide && whole && as_printed && lengths.iter().all(|length| (2..=6).contains(length));
     let canonical = !wide && as_printed;
-    let spelled = lengths.iter().all(|length| *length == 1) && whole;
+    let decoded = lengths.iter().all(|length| *length == 1) && whole;
     let loose = !wide
         && whole
         && lengths.len() <= 6
         && lengths.iter().any(|length| *length >= 3)
         && own != Some(b".".as_slice());
-    if !(bare || canonical || spelled || loose || spread) {
+    if !(bare || canonical || decoded || loose || spread) {
         return None;
     }
     let (brand, tier) = brand_of(std::str::from_utf8(&digits).ok()?)?;
-    let checks = check_digit_is_right(&digits);
+    let checks = passes_luhn(&digits);
     if digits.iter().all(|digit| *digit == digits[0]) || !(checks || (brand == Brand::UnionPay && !spread)) {
         return None;
     }
@@ -448,14 +450,14 @@ fn judge(
     if is_track && checks {
         return Some((span, 4, brand));
     }
-    if !is_track && is_glued(before, span.len(), after) {
+    if !is_track && is_attached(before, span.len(), after) {
         return None;
     }
     let mut score = if bare && !is_track { underscore(before) } else { 0 };
     if bare {
         let zeros = runs.get(last + 1).is_some_and(|group| {
             let after = text.get(group.end).copied().unwrap_or(0);
-            let goes_on = joint(text, runs, last + 1).is_some_and(narrow);
+            let goes_on = separator(text, runs, last + 1).is_some_and(narrow);
             text[group.clone()].iter().all(|byte| *byte == b'0')
                 && group.len() <= 6
                 && !goes_on
@@ -507,7 +509,7 @@ fn judge(
     score += match (spread, canonical) {
         (true, _) => 2,
         (_, true) => 1,
-        _ if loose && !spelled && !bare => -2,
+        _ if loose && !decoded && !bare => -2,
         _ => 0,
     };
     score += if checks && tier == Tier::Default && !spread { 2 } else { 0 };
@@ -524,7 +526,7 @@ fn judge(
     Some((span, if evidence { 2 } else { score }, brand))
 }
 
-/// True when the chain of groups before `start` begins with two digits behind two letters that are a word.
+/// True when the sequence of groups that contains `start` begins like an IBAN: a word of two letters, then two digits.
 fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
     let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit) || masked.get(at) == Some(&true);
     let mut first = start;
@@ -542,8 +544,8 @@ fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
     word && alone && digit(first) && digit(first + 1) && !digit(first + 2)
 }
 
-/// A letter that touches the number speaks against it, unless the word is one that is written onto card numbers.
-fn is_glued(before: &[u8], length: usize, after: &[u8]) -> bool {
+/// True when a letter is adjacent to the number, unless its word is one that appears directly before or after card numbers.
+fn is_attached(before: &[u8], length: usize, after: &[u8]) -> bool {
     let letters = |bytes: &mut dyn Iterator<Item = &u8>| -> Vec<u8> {
         bytes.take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
     };
@@ -571,7 +573,7 @@ fn underscore(before: &[u8]) -> i8 {
     if known { 0 } else { -2 }
 }
 
-fn check_digit_is_right(digits: &[u8]) -> bool {
+fn passes_luhn(digits: &[u8]) -> bool {
     let mut sum = 0;
     for (index, digit) in digits.iter().rev().enumerate() {
         let value = u32::from(digit - b'0') * if index % 2 == 1 { 2 } else { 1 };
@@ -583,7 +585,7 @@ fn check_digit_is_right(digits: &[u8]) -> bool {
 /// A brand, its lengths and its ranges of leading digits.
 type Row = (Brand, &'static [usize], &'static [(&'static str, &'static str)]);
 
-/// The issuer table once more, as the prefixes that the lists print.
+/// The IIN table, with the prefixes as published.
 fn brand_of(digits: &str) -> Option<(Brand, Tier)> {
     let table: [Row; 15] = [
         (Brand::Visa, &[16], &[("4", "4")]),
