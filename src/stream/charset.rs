@@ -2,14 +2,13 @@
 //!
 //! In every other character set, known or unknown, a digit is its ASCII byte.
 
-/// True when a content type names a character set of two or four bytes per character, in which a digit is its ASCII byte and zero
-/// bytes: UTF-16, UTF-32.
+/// True when a content type names UTF-16, UTF-32 or an equivalent. In these, a digit is its ASCII byte with zero bytes.
 pub fn is_wide(content_type: &[u8]) -> bool {
     let is_wide = |name: &[u8]| WIDE.iter().any(|wide| name.starts_with(wide));
     names(content_type).any(|name| is_wide(&name))
 }
 
-/// True when a content type names a character set that panveil cannot inspect: digits are other bytes in EBCDIC, may be letters in
+/// True when a content type names a character set that panveil cannot inspect. Digits are other bytes in EBCDIC, may be letters in
 /// UTF-7, and are compressed in SCSU and BOCU-1.
 pub fn is_unreadable(content_type: &[u8]) -> bool {
     names(content_type).any(|name| {

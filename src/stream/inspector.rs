@@ -315,15 +315,15 @@ const SKIP_MARGINS: [usize; 4] = [1024, 2048, 3072, 4096];
 const NEAR_CARD: usize = 512;
 const _: () = assert!(NEAR_CARD > LOOKBEHIND + search::REACH);
 
-/// How many skipped bytes are decoded before a bracket, for the name of its array, and at the end, for the name of an array that
-/// begins directly after. Greater than the length of such a name with its quotes and spaces, however it is escaped.
+/// Number of bytes to decode before the last skipped bracket and at the end of the skipped bytes. They contain the name of the
+/// current array, or of one that begins directly after. Greater than the length of such a name with its quotes and spaces, however it is escaped.
 const NAME_CONTEXT_LEN: usize = 512;
 
 /// Number of bytes that are inspected at once. It bounds the memory for decoded text, several times the length of the source.
 const BLOCK: usize = 16_384;
 
-/// For each byte at `span` of the decoded text that `is_masked`, the edits that mask it in the source, with offsets from the start
-/// of the span there.
+/// The edits in the source that mask each decoded byte at `span` for which `is_masked` is true. Their offsets are relative to the
+/// start of the span in the source.
 fn masked_spelling(
     source: &Decoded<'_>,
     span: &Range<usize>,

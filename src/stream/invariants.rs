@@ -426,8 +426,8 @@ fn hold_back(progress: BodyProgress) -> HoldBack {
     if progress.sender == Sender::EndUnknown { HoldBack::InHost } else { HoldBack::InFilter }
 }
 
-/// Processes the chunks like a host, which returns a paused chunk with the next one, and has no buffer after the last chunk unless it
-/// is paused. Returns the outcome, or the reason of an abort and the bytes forwarded before.
+/// Processes the chunks like a host. It returns a paused chunk with the next one. After the last chunk it has no buffer, unless that is
+/// paused. Returns the outcome, or the reason of an abort and the bytes forwarded before.
 fn pass(body: &mut Body, chunks: &[Vec<u8>], end: End) -> Result<Outcome, (Abort, Vec<u8>)> {
     pass_between(body, chunks, end, &[])
 }

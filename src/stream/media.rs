@@ -55,8 +55,8 @@ fn after_token(text: &[u8]) -> Option<&[u8]> {
 /// Number of bytes that [`begins_like_text`] needs.
 pub const SNIFF_LEN: usize = 64;
 
-/// True when a body that begins with these bytes may be a text, whatever its content type: within [`SNIFF_LEN`] bytes, each of the
-/// binary formats has a byte that no text has.
+/// True when a body that begins with these bytes may be a text, whatever its content type. The first [`SNIFF_LEN`] bytes of each
+/// binary format contain one that no text contains.
 pub fn begins_like_text(bytes: &[u8]) -> bool {
     let text = match std::str::from_utf8(bytes) {
         Ok(_) => true,

@@ -2,7 +2,7 @@
 //!
 //! gRPC-Web defines it for proxies that only forward text (gRPC-Web, "Protocol differences vs gRPC over HTTP2"). The body is a
 //! sequence of base64 pieces, each of which may end with padding. It is decoded four characters at a time and inspected. Masked
-//! bytes are encoded again in their place; the other characters stay unchanged.
+//! bytes are encoded again; the other characters stay unchanged.
 //!
 //! The decoder is as lenient as any receiver may be: it accepts both alphabets, skips white space, and does not require padding
 //! at the end.

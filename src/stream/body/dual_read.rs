@@ -1,8 +1,8 @@
 //! Body in protobuf or gRPC framing, inspected twice because its content type may be wrong.
 //!
-//! Almost any bytes are valid protobuf: a JSON document with a protobuf content type parses as fields whose tags and lengths
-//! hide some of its digits, but its receiver may still read it as JSON. So each message is inspected *by part*, as its framing
-//! says, and *as text*, in one piece. The findings of both inspections count:
+//! Almost any bytes are valid protobuf. A JSON document with a protobuf content type parses as fields, whose tags and lengths hide
+//! some of its digits, but its receiver may still read it as JSON. So each message is inspected *by part*, as its framing says,
+//! and *as text*, in one piece. The findings of both inspections count:
 //!
 //! | finding as text | is applied |
 //! |---|---|

@@ -253,7 +253,7 @@ impl Body {
         self.plain().map_or(0, |body| body.returned_len(chunk))
     }
 
-    /// Processes the next chunk, which is the whole buffer of the host: after a [`BodyFlow::Pause`] it begins with the paused
+    /// Processes the next chunk, which is the whole buffer of the host. After a [`BodyFlow::Pause`] it begins with the paused
     /// chunk, unless another filter has continued the stream. `end` means that nothing follows, including trailers. Calls
     /// `report` for each finding, in order, and `hold_back` for the location of undecided bytes.
     pub fn push(

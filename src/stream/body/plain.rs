@@ -24,9 +24,8 @@
 //!
 //! # Work per byte
 //!
-//! Held-back bytes are inspected again together with the bytes after them. Very small chunks could cause an inspection of each
-//! byte per chunk, so a body has a budget for it ([`Plain::may_reinspect`]). Beyond the budget, an inspection requires more
-//! bytes.
+//! Held-back bytes are inspected again together with the bytes after them. With very small chunks, each byte could be inspected
+//! once per chunk, so a body has a budget for that ([`Plain::may_reinspect`]). Beyond it, an inspection requires more bytes.
 
 use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack};
 use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
@@ -121,7 +120,7 @@ impl Plain {
         self.push_chunk(bytes, end, report, &mut |_| HoldBack::InFilter)
     }
 
-    /// Processes the whole buffer of the host: after a [`BodyFlow::Pause`] it begins with the paused chunk, unless another
+    /// Processes the whole buffer of the host. After a [`BodyFlow::Pause`] it begins with the paused chunk, unless another
     /// filter has continued the stream. `end` means that nothing follows, including trailers. Calls `report` for each finding,
     /// in order, and `hold_back` for the location of undecided bytes.
     pub fn push_chunk(

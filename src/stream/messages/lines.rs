@@ -40,7 +40,7 @@ impl Lines {
 
     /// Advances past `byte`. Returns true when a text ends with it.
     ///
-    /// An LF after a CR that ended a text is the first byte of the next text, so that the CR is decided without the next byte.
+    /// An LF after a CR that ended a text is the first byte of the next text. So the CR is decided without the next byte.
     fn ends_with(&mut self, byte: u8) -> bool {
         let belongs_to_return = byte == b'\n' && self.after_return;
         self.after_return = byte == b'\r';

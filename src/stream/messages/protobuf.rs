@@ -1,13 +1,13 @@
 //! Fields of protobuf messages.
 //!
 //! The wire format (protobuf.dev, "Encoding") distinguishes numbers from length-delimited values. Only the schema says whether
-//! such a value is a string, bytes or a nested message. So the first [`PEEK_LEN`] bytes decide: a valid text is a text; other
-//! bytes that parse as fields are a message, whose fields are examined in turn; everything else is bytes, which are inspected as
-//! one text. A short value can be both a text and a message up to its last byte. It is then a message, unless a card number in
-//! the text would span its fields.
+//! such a value is a string, bytes or a nested message. So the first [`PEEK_LEN`] bytes decide. If they are valid text, the value is a
+//! text. If they parse as fields, it is a message, whose fields are examined in turn. Everything else is bytes, which are
+//! inspected as one text. A short value can be both a text and a message up to its last byte. It is then a message, unless a card
+//! number in the text would span its fields.
 //!
-//! The distinction matters for the digits next to a number: the tag and the length of a field can be ASCII digits, which would
-//! extend an adjacent card number to another number.
+//! The tag and the length of a field can be ASCII digits. Inspected as text, they would extend an adjacent card number to another
+//! number.
 
 use super::{BodyPart, as_u64, min_len};
 use crate::mask::Style;

@@ -61,7 +61,7 @@ enum BestCandidate {
     Undecided,
 }
 
-/// Selects the card among `candidates`: the longest one with a grouping as printed on cards, else the one with the highest score, else
+/// Selects the card among `candidates`: the longest one grouped as on cards, else the one with the highest score, else
 /// the shortest one.
 fn best<'t>(
     mut candidates: CandidateIter<'_>,
@@ -89,8 +89,8 @@ fn best<'t>(
     best
 }
 
-/// Extends the best card to `candidate`, a longer one that lacks only evidence: the first sixteen digits of a number in 4-4-4-4-3
-/// can be valid by chance.
+/// Extends the best card to `candidate`, a longer one that lacks only evidence. In a number grouped 4-4-4-4-3, the first sixteen
+/// digits can be valid by chance.
 fn extend(best: &mut BestCandidate, candidate: &Candidate<'_>) {
     if let BestCandidate::Card { span, .. } = best
         && candidate.shape() == Shape::Canonical

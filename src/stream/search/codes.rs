@@ -1,7 +1,7 @@
 //! Verification codes and PINs near a card.
 //!
-//! The search covers the text near each card, and the end of the segment, where a card may follow: a code stays undecided as long
-//! as that is possible.
+//! The search covers the text near each card, and the end of the segment. There a card may follow, and a code stays undecided as
+//! long as that is possible.
 
 use super::{Segment, SegmentMatches};
 use crate::scan::{LOOKBEHIND, text_before};
