@@ -1,61 +1,61 @@
-//! The memory that the streams of a VM share.
+//! Memory budget of a Wasm VM, shared by its streams.
 //!
-//! A VM of Envoy has one thread and serves many streams. What it cannot allocate ends it, and all of its streams with it. So
-//! everything whose size a peer chooses is asked for here before it is allocated: the windows and tables of decoders, what
-//! has come and cannot be decoded yet, and what was decoded.
+//! A VM of Envoy has one thread and serves many streams. A failed allocation ends the VM and all of its streams. Therefore
+//! everything whose size a peer chooses is reserved here before it is allocated: the windows and tables of decoders, received
+//! bytes that cannot be decoded yet, and decoded bytes.
 //!
 //! Each message has an [`Account`], for two kinds of memory:
 //!
-//! - *lasting*, three quarters of the budget: what a message holds between two callbacks. When it is exhausted, an account
-//!   loses all that it holds, at once: of those that hold at least half as much as the largest, the one that has asked for
-//!   nothing for the longest time. So who fills the budget with many streams loses those, and a message that holds little is
-//!   served meanwhile. The account that asks is refused only when it would hold more than twice as much as any other.
-//! - *passing*, one quarter: what is given back before the callback returns. No other message has any then, so nothing that
-//!   others do can exhaust it.
+//! - *lasting*, three quarters of the budget: memory that a message keeps between two callbacks. When it is exhausted, one
+//!   account loses all of its memory. Candidates are the accounts that have at least half as much as the largest; of these, the
+//!   one with the oldest request loses. A peer that fills the budget with many streams therefore loses those, and messages with
+//!   little memory are served. A request fails only if its account would have more than twice as much as any other.
+//! - *passing*, one quarter: memory that is returned before the callback returns. No other message has any at that time, so
+//!   other messages cannot exhaust it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-/// The budget of a VM, under the limit of one policy.
+/// Budget of a VM, under the limit of one policy.
 #[derive(Clone)]
 pub struct MemoryBudget {
     pool: Rc<Pool>,
     limit: usize,
 }
 
-/// The memory of one message.
+/// Memory account of one message.
 #[derive(Clone)]
 pub struct Account(Rc<Holder>);
 
-/// Bytes that are set aside, until this is dropped.
+/// Reserved bytes. Dropping the reservation returns them.
 pub struct Reservation {
     account: Account,
     bytes: usize,
     is_passing: bool,
 }
 
-/// Bytes in memory that was asked for.
+/// Buffer in reserved memory.
 ///
-/// Has no `Debug`: it holds bytes of a body.
+/// No `Debug`: it contains bytes of a body.
 pub struct Buffer {
     bytes: Vec<u8>,
     reservation: Reservation,
 }
 
-/// The budget is exhausted, or the allocator is.
+/// Error: the budget or the allocator is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// What all messages of a VM hold.
+/// Memory of all messages of a VM.
 #[derive(Default)]
 struct Pool {
     lasting: Cell<usize>,
     passing: Cell<usize>,
-    /// Counts how often memory was asked for.
+    /// Number of requests for memory.
     clock: Cell<u64>,
     next_id: Cell<u64>,
-    /// In the order in which they were opened.
+    /// Accounts, in the order in which they were opened.
     holders: RefCell<BTreeMap<u64, Weak<Holder>>>,
 }
 
@@ -64,35 +64,35 @@ struct Holder {
     limit: usize,
     id: u64,
     held: Cell<usize>,
-    /// When memory was asked for last, by the pool's clock.
+    /// Time of the last request, by the pool's clock.
     asked: Cell<u64>,
-    /// Frees what is held, and says whether it could.
+    /// Frees the memory of the account. False if that is not possible.
     free: RefCell<Option<Box<dyn Fn() -> bool>>>,
 }
 
 thread_local! {
-    /// A VM has one thread. Policies that succeed each other share its memory.
+    /// A VM has one thread. Successive policies share its memory.
     static POOL: Rc<Pool> = Rc::default();
 }
 
 impl MemoryBudget {
-    /// A budget of its own.
+    /// Separate budget.
     pub fn new(limit: usize) -> Self {
         Self { pool: Rc::default(), limit }
     }
 
-    /// The budget of this VM, under a limit.
+    /// Budget of this VM, under a limit.
     pub fn of_vm(limit: usize) -> Self {
         // Only while a thread ends is it not there: a VM has none that do.
         Self { pool: POOL.try_with(Rc::clone).unwrap_or_default(), limit }
     }
 
-    /// How many bytes are set aside.
+    /// Number of reserved bytes.
     pub fn used(&self) -> usize {
         self.pool.lasting.get().saturating_add(self.pool.passing.get())
     }
 
-    /// An account for another message.
+    /// Opens an account for a message.
     pub fn account(&self) -> Account {
         let id = self.pool.next_id.get();
         self.pool.next_id.set(id.wrapping_add(1));
@@ -112,7 +112,7 @@ impl MemoryBudget {
 }
 
 impl Account {
-    /// Lets the budget take away what `cell` holds. All the lasting memory of this account must be in there.
+    /// Lets the budget drop the content of `cell`, which must contain all lasting memory of this account.
     pub fn put_at_stake<T: 'static>(&self, cell: &Rc<RefCell<Option<T>>>) {
         let cell = Rc::downgrade(cell);
         let free = move || {
@@ -123,17 +123,17 @@ impl Account {
         self.0.free.replace(Some(Box::new(free)));
     }
 
-    /// Lasting memory: nothing yet, to be grown.
+    /// Empty reservation of lasting memory, which can grow.
     pub fn reservation(&self) -> Reservation {
         Reservation { account: self.clone(), bytes: 0, is_passing: false }
     }
 
-    /// Passing memory: nothing yet, to be grown.
+    /// Empty reservation of passing memory, which can grow.
     pub fn passing(&self) -> Reservation {
         Reservation { account: self.clone(), bytes: 0, is_passing: true }
     }
 
-    /// So many bytes of lasting memory.
+    /// Reserves this many bytes of lasting memory.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, Exhausted> {
         let mut reservation = self.reservation();
         reservation.grow_to(bytes)?;
@@ -179,7 +179,7 @@ impl Account {
 }
 
 impl Pool {
-    /// Who loses what it holds, so that `asking` can have `bytes` more; `None` when that one is too large itself.
+    /// Account that loses its memory, so that `asking` gets `bytes` more. `None` if `asking` itself is too large.
     fn victim(&self, asking: &Holder, bytes: usize) -> Option<Rc<Holder>> {
         let holders = self.holders.try_borrow().ok()?;
         let others = || {
@@ -207,17 +207,17 @@ impl Drop for Holder {
 }
 
 impl Reservation {
-    /// How many bytes are set aside.
+    /// Number of reserved bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The account that it counts for.
+    /// Account of the reservation.
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Sets aside `bytes` in all, if it is fewer now.
+    /// Raises the reservation to `bytes`.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         if let Some(more) = bytes.checked_sub(self.bytes) {
             if self.is_passing { self.account.take_passing(more) } else { self.account.take(more) }?;
@@ -226,12 +226,12 @@ impl Reservation {
         Ok(())
     }
 
-    /// Sets aside so many bytes more.
+    /// Reserves this many additional bytes.
     pub fn grow_by(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.grow_to(self.bytes.saturating_add(bytes))
     }
 
-    /// Sets aside `bytes` in all, if it is more now.
+    /// Lowers the reservation to `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
         if let Some(fewer) = self.bytes.checked_sub(bytes) {
             self.account.give_back(fewer, self.is_passing);
@@ -239,8 +239,8 @@ impl Reservation {
         }
     }
 
-    /// Makes room in `vec` for so many bytes more; it doubles up to `most`, unless more is needed. Each byte of its capacity
-    /// is set aside `copies` times.
+    /// Makes room in `vec` for additional bytes. The capacity doubles up to `most`, unless more is needed. Each byte of the
+    /// capacity is reserved `copies` times.
     pub fn make_room(&mut self, vec: &mut Vec<u8>, more: usize, most: usize, copies: usize) -> Result<(), Exhausted> {
         let len = vec.len();
         if vec.capacity().wrapping_sub(len) >= more {
@@ -265,17 +265,17 @@ impl Drop for Reservation {
 }
 
 impl Buffer {
-    /// An empty buffer.
+    /// Empty buffer.
     pub fn new(account: &Account) -> Self {
         Self { bytes: Vec::new(), reservation: account.reservation() }
     }
 
-    /// True when so many bytes more can be appended.
+    /// True if this many bytes can be appended.
     pub fn has_room(&self, more: usize) -> bool {
         self.bytes.capacity().wrapping_sub(self.bytes.len()) >= more
     }
 
-    /// Makes room for so many bytes more; it doubles up to `most`, unless more is needed.
+    /// Makes room for additional bytes. The capacity doubles up to `most`, unless more is needed.
     pub fn make_room(&mut self, more: usize, most: usize) -> Result<(), Exhausted> {
         self.reservation.make_room(&mut self.bytes, more, most, 1)
     }
@@ -287,12 +287,12 @@ impl Buffer {
         Ok(())
     }
 
-    /// The bytes, to be changed. Room for more must have been made.
+    /// The bytes, mutable. Appending requires room.
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// The bytes alone. They count no more.
+    /// The bytes, without their reservation.
     pub fn into_bytes(mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
     }
@@ -311,12 +311,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A budget with so much lasting memory.
+    /// Budget with this much lasting memory.
     fn budget_of(lasting: usize) -> MemoryBudget {
         MemoryBudget::new(lasting * 4 / 3)
     }
 
-    /// A message that holds what may be taken away.
+    /// Message whose memory the budget may drop.
     struct Stream {
         account: Account,
         held: Rc<RefCell<Option<Reservation>>>,
@@ -330,7 +330,7 @@ mod tests {
             Self { account, held }
         }
 
-        /// `None` when what it held was taken away.
+        /// `None` if the budget dropped the memory.
         fn grow_to(&self, bytes: usize) -> Option<Result<(), Exhausted>> {
             self.held.borrow_mut().as_mut().map(|held| held.grow_to(bytes))
         }
@@ -450,8 +450,8 @@ mod tests {
     }
 
     proptest! {
-        /// However streams come, grow and end: the limit holds, what is counted is what is held, and a stream loses what it
-        /// holds only to one that holds no more than twice as much.
+        /// For any order in which streams begin, grow and end: the limit holds, the count equals the memory in use, and a
+        /// stream loses its memory only to one with at most twice as much.
         #[test]
         fn the_limit_holds(steps in prop::collection::vec((0..12_usize, 0..400_usize), 0..200)) {
             const LIMIT: usize = 1000;

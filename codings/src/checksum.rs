@@ -1,17 +1,17 @@
-//! Which checksum does a decoded text have?
+//! CRC-32 of decoded text.
 
 use std::sync::OnceLock;
 
-/// The polynomial of gzip's CRC-32, lowest bit first.
+/// Polynomial of gzip's CRC-32, lowest bit first.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// Eight bytes at a time: what each of them adds, by how many bytes follow it.
+/// Tables for eight bytes at a time: the contribution of each byte, by the number of bytes behind it.
 type Tables = [[u32; 256]; 8];
 
-/// Computed at the first use: 8 KiB of memory then are cheaper than 8 KiB in every wasm.
+/// Computed at the first use: 8 KiB of memory are cheaper than 8 KiB in every module.
 static TABLES: OnceLock<Box<Tables>> = OnceLock::new();
 
-/// A CRC-32 so far.
+/// CRC-32 of the text so far.
 #[derive(Default)]
 pub(super) struct Crc32(u32);
 

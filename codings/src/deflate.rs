@@ -1,21 +1,21 @@
-//! What does a body in `deflate` say?
+//! Decoder of the content encoding `deflate`.
 //!
-//! The name means zlib's wrapping (RFC 1950), but servers send bare deflate streams too, and clients read both.
+//! The name means the zlib format (RFC 1950), but servers also send bare deflate streams, and clients read both.
 
 use super::inflate::Inflate;
 use super::{DecodeError, Progress, Text};
 
-/// A body in `deflate`.
+/// Decoder of a body in `deflate`.
 #[derive(Default)]
 pub(super) enum Deflate {
-    /// Nothing has come.
+    /// No byte has arrived.
     #[default]
     Before,
-    /// The first byte of what looks like zlib's wrapping has come.
+    /// The first byte of a possible zlib header has arrived.
     Wrapping(u8),
-    /// The stream goes on.
+    /// Within the stream.
     Within(Box<Inflate>),
-    /// The stream has ended.
+    /// Behind the end of the stream.
     Past,
 }
 

@@ -1,4 +1,4 @@
-//! What does a body in `gzip` say (RFC 1952)?
+//! Decoder of the content encoding `gzip` (RFC 1952).
 
 use super::checksum::Crc32;
 use super::inflate::Inflate;
@@ -12,37 +12,37 @@ const HAS_NAME: u8 = 0x08;
 const HAS_COMMENT: u8 = 0x10;
 const RESERVED: u8 = 0xE0;
 
-/// A body in `gzip`: members, one after the other.
+/// Decoder of a body in `gzip`: consecutive members.
 #[derive(Default)]
 pub(super) struct Gzip {
     part: MemberPart,
-    /// How much of the part has come, or is still to come.
+    /// Number of received or of missing bytes of the part.
     count: u16,
     flags: u8,
-    /// Whether a member has ended.
+    /// True once a member has ended.
     ended: bool,
     trailer: [u8; 8],
     crc: Crc32,
     len: u32,
-    /// Kept from member to member.
+    /// Reused for the next member.
     inflate: Option<Box<Inflate>>,
 }
 
-/// What the next byte belongs to.
+/// Part of the format that the next byte belongs to.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum MemberPart {
-    /// The ten bytes that every member begins with.
+    /// The ten bytes at the start of a member.
     #[default]
     Fixed,
     ExtraLen,
     Extra,
     Name,
     Comment,
-    /// Not looked at: what it covers changes no byte of the text.
+    /// Ignored: it covers only the header, not the text.
     HeaderCrc,
     Stream,
     Trailer,
-    /// What follows the last member.
+    /// Bytes behind the last member.
     Rest,
 }
 
@@ -86,7 +86,7 @@ impl Gzip {
         Ok(())
     }
 
-    /// Takes one byte of what is around the stream.
+    /// Takes one byte of the header or the trailer.
     fn take(&mut self, byte: u8) -> Result<(), DecodeError> {
         let at = usize::from(self.count);
         self.count = self.count.wrapping_add(1);
@@ -138,7 +138,7 @@ impl Gzip {
         Ok(())
     }
 
-    /// The part that follows `part` in a header with such flags.
+    /// Part behind `part` in a header with these flags.
     fn enter_next(&mut self, part: MemberPart) {
         let order = [
             (MemberPart::Fixed, 0xFF),

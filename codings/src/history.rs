@@ -1,15 +1,15 @@
-//! What was decoded last, and may be referred to?
+//! Window of recently decoded bytes, for back references.
 
 use super::{DecodeError, Text};
 use crate::budget::{Account, Buffer, Exhausted};
 
-/// What is kept beyond the window at least, since what is kept has to be moved when the rest is dropped. No more than this is
-/// appended before it is said.
+/// Minimum number of bytes that are kept beyond the window: dropping older bytes moves the kept ones. At most this many bytes
+/// are appended between two outputs.
 const LEAST_SPARE: usize = 128 << 10;
 
-/// The last bytes of a text: the window, and some more.
+/// The last bytes of a text: the window, and some older bytes.
 ///
-/// What is appended must have been [made room](History::make_room) for.
+/// Appending requires [room](History::make_room).
 pub(super) struct History {
     bytes: Buffer,
     window: usize,
@@ -17,19 +17,19 @@ pub(super) struct History {
 }
 
 impl History {
-    /// A history that takes its memory from `account`.
+    /// Empty history with memory from `account`.
     pub(super) fn new(account: &Account) -> Self {
         Self { bytes: Buffer::new(account), window: 0, unsaid: 0 }
     }
 
-    /// Begins a text in which at most `window` bytes are gone back.
+    /// Begins a text with references of at most `window` bytes.
     pub(super) fn start(&mut self, window: usize) {
         self.bytes.bytes().clear();
         self.window = window;
         self.unsaid = 0;
     }
 
-    /// Makes room for so many bytes more.
+    /// Makes room for additional bytes.
     pub(super) fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
         if self.bytes.has_room(len) {
             return Ok(());
@@ -50,14 +50,14 @@ impl History {
         self.unsaid = self.unsaid.wrapping_add(bytes.len());
     }
 
-    /// Appends `byte` so many times.
+    /// Appends `byte` repeatedly.
     pub(super) fn fill(&mut self, byte: u8, len: usize) {
         let filled = self.bytes.len().saturating_add(len);
         self.bytes.bytes().resize(filled, byte);
         self.unsaid = self.unsaid.wrapping_add(len);
     }
 
-    /// Appends `len` bytes from `distance` bytes back on; what is appended may be among them.
+    /// Appends `len` bytes from `distance` bytes back on. The copy may overlap the appended bytes.
     pub(super) fn repeat(&mut self, distance: usize, len: usize) -> Result<(), DecodeError> {
         let start = self.bytes.len().checked_sub(distance).filter(|_| distance > 0).ok_or(DecodeError::Broken)?;
         let bytes = self.bytes.bytes();
@@ -71,7 +71,7 @@ impl History {
         Ok(())
     }
 
-    /// Appends what `append` appends, and says how much that is.
+    /// Runs `append`, and returns the number of bytes that it appended.
     pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<usize> {
         let before = self.bytes.len();
         append(self.bytes.bytes())?;
@@ -89,17 +89,17 @@ impl History {
         }
     }
 
-    /// As far back as one may go now.
+    /// Maximum distance of a reference.
     pub(super) fn farthest(&self) -> usize {
         self.bytes.len().min(self.window)
     }
 
-    /// What is still to be said.
+    /// Bytes that are not output yet.
     pub(super) fn unsaid(&self) -> &[u8] {
         self.bytes.get(self.bytes.len().saturating_sub(self.unsaid)..).unwrap_or_default()
     }
 
-    /// Says what is unsaid, and forgets what nothing may refer to any more.
+    /// Outputs the pending bytes, and drops bytes that are outside the window.
     pub(super) fn say(&mut self, text: &mut Text<'_>) -> Result<(), DecodeError> {
         text.extend(self.unsaid())?;
         self.unsaid = 0;
@@ -110,7 +110,7 @@ impl History {
         Ok(())
     }
 
-    /// How many bytes are kept beyond the window before they are dropped.
+    /// Maximum number of bytes that are kept beyond the window.
     fn spare(&self) -> usize {
         (self.window >> 2).max(LEAST_SPARE)
     }

@@ -1,4 +1,4 @@
-//! What does a deflate stream say (RFC 1951)?
+//! Decoder of deflate streams (RFC 1951).
 
 use super::{DecodeError, Text};
 use crate::budget::{Account, Reservation};
@@ -8,26 +8,26 @@ use miniz_oxide::inflate::core::inflate_flags::{
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-/// As far back as a deflate stream may refer.
+/// Maximum distance of a reference in a deflate stream.
 const WINDOW: usize = 32 << 10;
 
-/// One deflate stream.
+/// Decoder of one deflate stream.
 pub(super) struct Inflate {
     decompressor: DecompressorOxide,
     window: [u8; WINDOW],
-    /// Where the next byte goes in the window.
+    /// Position of the next byte in the window.
     at: usize,
     flags: u32,
     _reservation: Reservation,
 }
 
 impl Inflate {
-    /// A stream with nothing around it.
+    /// Decoder of a bare stream.
     pub(super) fn raw(account: &Account) -> Result<Box<Self>, DecodeError> {
         Self::with(account, TINFL_FLAG_IGNORE_ADLER32)
     }
 
-    /// A stream in zlib's wrapping.
+    /// Decoder of a stream in the zlib format.
     pub(super) fn zlib(account: &Account) -> Result<Box<Self>, DecodeError> {
         Self::with(account, TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
     }
@@ -43,7 +43,7 @@ impl Inflate {
         }))
     }
 
-    /// Makes it ready for another stream of its kind.
+    /// Resets the decoder for another stream of the same format.
     pub(super) fn restart(&mut self) {
         self.decompressor.init();
         // What the window holds is of the last stream, and the core does not look for how far back one may refer.
@@ -51,8 +51,8 @@ impl Inflate {
         self.at = 0;
     }
 
-    /// Takes bytes off the front of `bytes` until there are no more, or the stream ends: then it says `true`. `said` is
-    /// shown everything that is appended to `text`.
+    /// Takes bytes off the front of `bytes`, until there are no more or the stream ends. Returns `true` at the end of the
+    /// stream. `said` gets all bytes that are appended to `text`.
     pub(super) fn push(
         &mut self,
         bytes: &mut &[u8],

@@ -1,27 +1,27 @@
 //! Streaming decoders of HTTP content encodings, with bounded memory.
 //!
-//! A [`Decoder`] takes the bytes of a body with a `content-encoding` and says at once all that they determine: what a
-//! sender has flushed is never kept back, so that server-sent events stay events.
+//! A [`Decoder`] takes the bytes of a body with a `content-encoding` and outputs at once all bytes that they determine. It does
+//! not hold back flushed data, so server-sent events are not delayed.
 //!
-//! | coding | what it may be made of | state once a body has begun |
+//! | content encoding | structure | memory of a started body |
 //! |---|---|---|
-//! | `gzip`, `x-gzip` | members one after the other, each with its CRC checked | 43 KiB |
-//! | `deflate` | a zlib stream with its checksum checked, or bare deflate, which servers send too | 43 KiB |
-//! | `br` | one stream; a window of up to 16 MiB | what has been said, 1¼ windows and 256 KiB at most; and the codes of a metablock, 50 KiB as senders write them, 3 MiB at most |
-//! | `zstd` | frames one after the other, skippable ones too, each with its checksum checked; a window of up to 8 MiB | what has been said, 1¼ windows and 256 KiB at most; and 270 KiB at most for a block |
+//! | `gzip`, `x-gzip` | consecutive members, each with a verified CRC | 43 KiB |
+//! | `deflate` | a zlib stream with a verified checksum, or bare deflate, which servers send too | 43 KiB |
+//! | `br` | one stream; a window of up to 16 MiB | history of at most 1¼ windows and 256 KiB; codes of a metablock, usually 50 KiB, at most 3 MiB |
+//! | `zstd` | consecutive frames, also skippable ones, each with a verified checksum; a window of up to 8 MiB | history of at most 1¼ windows and 256 KiB; at most 270 KiB for a block |
 //!
-//! Every text on the way is bounded: no more than the given ratio comes out for what went in, see [`DecodeError::Ratio`].
+//! The output of each layer is bounded by a ratio to the input, see [`DecodeError::Ratio`].
 //!
-//! # Names of no coding
+//! # Unrelated names
 //!
-//! `content-encoding: utf-8` says nothing of how the body is encoded, and neither does any other name that is no content
-//! coding. Such a body is read as it stands. A coding that is known and not read here stays [`Unknown`].
+//! `content-encoding: utf-8` does not name a content encoding. A body with such a name is read without decoding. A known
+//! content encoding without a decoder here is [`Unknown`].
 //!
-//! # What follows the end
+//! # Trailing bytes
 //!
-//! Some servers send a few bytes after the end of a gzip, deflate or br body. They are dropped: what is forwarded is what
-//! was decoded, so nothing passes unread. After a gzip member that is whatever does not begin another member; zeros between
-//! two members are padding, as Python's `gzip` reads them.
+//! Some servers send a few bytes after the end of a gzip, deflate or br body. They are dropped: only decoded bytes are
+//! forwarded, so none passes uninspected. Behind a gzip member these are bytes that do not begin another member. Zeros between
+//! two members are padding, as in Python's `gzip`.
 
 #![cfg_attr(
     test,
@@ -51,20 +51,21 @@ pub use budget::{Account, Buffer, Exhausted, MemoryBudget, Reservation};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The most bytes that may come out before anybody asks how many have gone in: a short text of blanks is no bomb.
+/// Output size from which the ratio is checked: a short text of blanks is not a decompression bomb.
 pub const INFLATE_FLOOR: usize = 1 << 20;
 
-/// The most codings that may be laid over each other. Senders use one; two happen where a proxy encodes what is encoded.
+/// Maximum number of content encodings of a body. Senders use one; a proxy may add a second.
 pub const MOST_CODINGS: usize = 3;
 
-/// How often what was decoded last is in memory until it is forwarded.
+/// Number of copies of decoded bytes in memory until they are forwarded.
 const COPIES: usize = 3;
 
-/// Decodes one body.
+/// Decoder of one body.
 ///
-/// Has no `Debug`: it holds bytes of the body. Takes no memory to speak of before the first byte has come.
+/// No `Debug`: it contains bytes of the body. It reserves no memory before the first byte.
 pub struct Decoder {
-    /// The last coding that was applied first: that is the one to undo first. `None` when their memory was taken away.
+    /// Content encodings, in decoding order: the one that was applied last comes first. `None` if the budget dropped their
+    /// memory.
     layers: Rc<RefCell<Option<Vec<Layer>>>>,
     account: Account,
     inflate_ratio: u32,
@@ -72,25 +73,25 @@ pub struct Decoder {
     flaw: Option<DecodeError>,
 }
 
-/// The progress of a decoder through its body.
+/// Progress of a decoder through its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// A member, a frame or a stream has begun and not ended. A broken body stays incomplete.
+    /// Within a member, a frame or a stream. A broken body stays incomplete.
     Incomplete,
-    /// All that came is complete, and another member or frame may follow. A body that has not begun is complete, too.
+    /// Everything received is complete; another member or frame may follow. Also the state before the first byte.
     Complete,
-    /// The text has ended: nothing that may follow adds to it.
+    /// The text has ended: further bytes add nothing to it.
     Ended,
 }
 
-/// Why a body cannot be decoded.
+/// Reason for a failed decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It does not keep to its coding, or its checksum does not fit.
+    /// Invalid data or a wrong checksum.
     Broken,
-    /// More comes out of it than the ratio allows, once the first MiB is out.
+    /// The output exceeds the ratio, after the first MiB.
     Ratio,
-    /// The budget of memory is exhausted, and it holds more of that than others.
+    /// The memory budget is exhausted, and this body uses more of it than others.
     Memory,
 }
 
@@ -100,13 +101,13 @@ impl From<Exhausted> for DecodeError {
     }
 }
 
-/// A `content-encoding` that names a coding that is not read here, or too many of them.
+/// Error: an unsupported content encoding, or too many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unknown;
 
 impl Decoder {
-    /// A decoder for a body with that `content-encoding`: several fields of the name are joined with commas. `None` when
-    /// the body is read as it stands: nothing is named but `identity` and names of no coding, see [`names_no_coding`]. At most `inflate_ratio` bytes may come out for each one that went in.
+    /// Decoder for a body with this `content-encoding`; several fields are joined with commas. `None` if there is nothing to
+    /// decode: only `identity` or unrelated names, see [`names_no_coding`]. `inflate_ratio` limits the output per input byte.
     pub fn of(content_encoding: &[u8], inflate_ratio: u32, budget: &MemoryBudget) -> Result<Option<Self>, Unknown> {
         let mut layers = Vec::new();
         let mut is_framed = false;
@@ -130,8 +131,8 @@ impl Decoder {
         Ok(Some(Self { layers, account, inflate_ratio, received: 0, flaw: None }))
     }
 
-    /// Decodes the next bytes and appends all that they determine. After an error the same error comes again, and what
-    /// was appended until then is right as far as it goes.
+    /// Decodes the next bytes and appends all bytes that they determine. After an error the same error recurs. Bytes that were
+    /// appended before the error are correct.
     pub fn push(&mut self, bytes: &[u8], decoded: &mut Vec<u8>) -> Result<(), DecodeError> {
         if let Some(flaw) = self.flaw {
             return Err(flaw);
@@ -141,12 +142,12 @@ impl Decoder {
         pushed
     }
 
-    /// True when what has come is complete: nothing, or a whole encoded text.
+    /// True if the received bytes are complete: nothing, or a complete encoded text.
     pub fn is_complete(&self) -> bool {
         self.progress() != Progress::Incomplete
     }
 
-    /// The progress through all layers: a text goes on as long as each of them may.
+    /// Progress through all layers: the text continues as long as every layer does.
     pub fn progress(&self) -> Progress {
         if self.flaw.is_some() {
             return Progress::Incomplete;
@@ -187,25 +188,25 @@ impl Decoder {
     }
 }
 
-/// True when a `content-encoding` has a name that is no content coding: of a charset, a media type, a transfer encoding of
-/// mail. Senders put them there by mistake, and the body is read as it stands.
+/// True if a `content-encoding` has a name that is not a content encoding, such as a charset, a media type or a transfer
+/// encoding of mail. Senders write these by mistake, and the body is read without decoding.
 pub fn names_no_coding(content_encoding: &[u8]) -> bool {
     names(content_encoding).any(|name| !name::is_coding(name))
 }
 
-/// The names in a `content-encoding`.
+/// Names in a `content-encoding`.
 fn names(content_encoding: &[u8]) -> impl Iterator<Item = &[u8]> {
     content_encoding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
 }
 
-/// One coding and how much came out of it.
+/// One content encoding, and its number of output bytes.
 struct Layer {
     coding: Coding,
     said: usize,
 }
 
 impl Layer {
-    /// `text` has room for all that the layer may ever say.
+    /// `text` has room for the maximum output of the layer.
     fn push(&mut self, bytes: &[u8], mut text: Text<'_>) -> Result<(), DecodeError> {
         let before = text.bytes.len();
         text.most = before.saturating_add(text.most.saturating_sub(self.said));
@@ -215,7 +216,7 @@ impl Layer {
     }
 }
 
-/// A coding with its state.
+/// Content encoding with its state.
 enum Coding {
     Gzip(Gzip),
     Deflate(Deflate),
@@ -224,7 +225,7 @@ enum Coding {
 }
 
 impl Coding {
-    /// `None` for one that changes nothing, and for the name of no coding.
+    /// `None` for `identity` and for unrelated names.
     fn of(name: &[u8]) -> Result<Option<Self>, Unknown> {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("identity") || !name::is_coding(name) {
@@ -264,22 +265,22 @@ impl Coding {
     }
 }
 
-/// What a coding says, up to a bound.
+/// Output of a decoder, up to a limit.
 struct Text<'t> {
     bytes: &'t mut Vec<u8>,
     most: usize,
-    /// For those bytes, and for as many copies of them as there will be.
+    /// Reservation for the bytes and their future copies.
     reservation: &'t mut Reservation,
     copies: usize,
 }
 
 impl Text<'_> {
-    /// The account that the coding takes its memory from.
+    /// Memory account of the decoder.
     fn account(&self) -> &Account {
         self.reservation.account()
     }
 
-    /// Appends `bytes`, or as many of them as there is room for.
+    /// Appends `bytes`, or as many of them as fit.
     fn extend(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let room = self.most.saturating_sub(self.bytes.len());
         match bytes.get(..room) {

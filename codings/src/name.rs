@@ -1,6 +1,6 @@
-//! The names in a `content-encoding`: content codings, and others.
+//! Names in a `content-encoding`: content encodings, and others.
 
-/// The content codings that IANA has registered, with the names that receivers take for the same.
+/// Content encodings in IANA's registry, with the aliases that receivers accept.
 const REGISTERED: [&str; 13] = [
     "aes128gcm",
     "br",
@@ -17,8 +17,8 @@ const REGISTERED: [&str; 13] = [
     "zstd",
 ];
 
-/// Words in the names of codings, registered or not. Whoever writes `"gzip"` with quotes, `x-zstd` or `gzip;q=1` means a coding,
-/// and some receivers undo it, so such a body is no text as it stands.
+/// Words in the names of content encodings, registered or not. Some receivers decode `"gzip"` with quotes, `x-zstd` or
+/// `gzip;q=1`, so a body with such a name is not plain text.
 const OF_CODINGS: [&str; 28] = [
     "7z",
     "aes128gcm",
@@ -50,17 +50,17 @@ const OF_CODINGS: [&str; 28] = [
     "zstd",
 ];
 
-/// A framing of text that Amazon S3 registers with nobody: chunks with a line in front of each.
+/// Unregistered framing of Amazon S3: chunks with a line in front of each.
 const FRAMING: &str = "aws-chunked";
 
-/// True for the name of a content coding, or of what was meant as one.
+/// True for the name of a content encoding, or a variant of one.
 pub(super) fn is_coding(name: &[u8]) -> bool {
     let is = |one: &[u8], known: &[&str]| known.iter().any(|known| one.eq_ignore_ascii_case(known.as_bytes()));
     let mut words = name.split(|byte| !byte.is_ascii_alphanumeric());
     is(name, &REGISTERED) || words.any(|word| is(word, &OF_CODINGS))
 }
 
-/// True for a framing that leaves the text between as it is.
+/// True for a framing that does not change the text within.
 pub(super) fn is_framing(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(FRAMING.as_bytes())
 }

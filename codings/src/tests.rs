@@ -1,4 +1,4 @@
-//! Is what was encoded decoded, however it comes, and what is broken noticed?
+//! Decoding of complete and broken bodies, in any chunks.
 
 use super::*;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use std::io::Write;
 
 const RATIO: u32 = 100;
 
-/// Something that encodes, under the name of its coding.
+/// Encoder, with the name of its content encoding.
 type Encoder = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 const ENCODERS: [Encoder; 12] = [
@@ -60,7 +60,7 @@ fn brotli_at(quality: u32, text: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// More than any of these texts needs.
+/// Ratio above that of every text here.
 fn budget() -> MemoryBudget {
     MemoryBudget::new(256 << 20)
 }
@@ -69,7 +69,7 @@ fn decoder(coding: &str) -> Decoder {
     Decoder::of(coding.as_bytes(), RATIO, &budget()).unwrap().unwrap()
 }
 
-/// What is decoded, why not more, and whether it is complete.
+/// Decoded bytes, the error, and whether the text is complete.
 fn decode(coding: &str, pieces: &[&[u8]]) -> (Vec<u8>, Option<DecodeError>, bool) {
     let mut decoder = decoder(coding);
     let mut decoded = Vec::new();
@@ -85,7 +85,7 @@ fn short_text() -> Vec<u8> {
         .collect()
 }
 
-/// Half a megabyte that is partly like itself and partly not.
+/// Half a megabyte with repetitive and other parts.
 fn long_text() -> Vec<u8> {
     let mut seed = 1_u32;
     let mut text = Vec::new();
@@ -214,7 +214,7 @@ fn what_follows_the_end_is_dropped_as_browsers_do() {
     assert_eq!((decoded.as_slice(), flaw, complete), (b"text".as_slice(), Some(DecodeError::Broken), false));
 }
 
-/// Codings whose bodies may be made of several texts, each encoded by itself.
+/// Content encodings whose bodies may consist of several separately encoded texts.
 const IN_MEMBERS: [Encoder; 5] = [
     ("gzip", gzip),
     ("zstd", |text| zstd_at(3, text)),
@@ -223,7 +223,7 @@ const IN_MEMBERS: [Encoder; 5] = [
     ("gzip, gzip, zstd", |text| zstd_at(1, &gzip(&gzip(text)))),
 ];
 
-/// A frame that says nothing, which zstd senders may put between others.
+/// Empty frame, which zstd senders may insert.
 fn skippable(len: u32) -> Vec<u8> {
     [&0x184D_2A53_u32.to_le_bytes(), &len.to_le_bytes(), vec![b'4'; len as usize].as_slice()].concat()
 }
@@ -467,7 +467,7 @@ fn no_memory_is_taken_before_a_body_begins() {
     assert_eq!(size_of::<inflate::Inflate>() >> 10, 42);
 }
 
-/// A text that is worth encoding.
+/// Compressible text.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         "[a-z ]{1,12}".prop_map(String::into_bytes),
@@ -479,7 +479,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(word, 0..200).prop_map(|words| words.concat())
 }
 
-/// `bytes` in pieces of such lengths, over and over.
+/// `bytes` in pieces of these lengths, cyclically.
 fn pieces<'b>(mut bytes: &'b [u8], lens: &[usize]) -> Vec<&'b [u8]> {
     let mut pieces = Vec::new();
     for &len in lens.iter().cycle() {

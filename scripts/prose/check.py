@@ -10,7 +10,17 @@ from words import WORDS
 
 PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md", "integration/*.md")
 # The folders of which the rustdoc is checked.
-RUST = ("fuzz/", "image/", "integration/", "src/main.rs", "src/mask.rs", "src/stream/", "src/verdict/", "tests/")
+RUST = (
+    "codings/",
+    "fuzz/",
+    "image/",
+    "integration/",
+    "src/main.rs",
+    "src/mask.rs",
+    "src/stream/",
+    "src/verdict/",
+    "tests/",
+)
 # Of these, also the messages.
 MESSAGES = ("image/src/", "src/")
 COMMENTS = (".github/*.yml", "Cargo.toml", "Makefile", "compose.yaml", "envoy-config/*.yaml")

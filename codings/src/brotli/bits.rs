@@ -1,11 +1,11 @@
-//! Which bits come next, and are they there already?
+//! Bit reader that can run out of input.
 
 use super::super::DecodeError;
 use crate::budget::Exhausted;
 
-/// Why a step of decoding is not done.
+/// Reason why a decoding step does not complete.
 pub(super) enum DecodeStop {
-    /// More bytes must come first.
+    /// More input is necessary.
     More,
     DecodeError(DecodeError),
 }
@@ -18,7 +18,7 @@ impl From<Exhausted> for DecodeStop {
 
 pub(super) const BROKEN: DecodeStop = DecodeStop::DecodeError(DecodeError::Broken);
 
-/// Bits, the lowest of each byte first.
+/// Bit reader, lowest bit of each byte first.
 pub(super) struct Bits<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -27,7 +27,7 @@ pub(super) struct Bits<'b> {
 }
 
 impl<'b> Bits<'b> {
-    /// The bits of `bytes` from the one at `at` on.
+    /// Bits of `bytes` from position `at` on.
     pub(super) fn new(bytes: &'b [u8], at: usize) -> Self {
         Self { bytes, at, kept: at, end: bytes.len().saturating_mul(8) }
     }
@@ -36,17 +36,17 @@ impl<'b> Bits<'b> {
         self.at
     }
 
-    /// What was taken until now is not given back any more.
+    /// Commits the bits that were taken.
     pub(super) fn keep(&mut self) {
         self.kept = self.at;
     }
 
-    /// Gives back what was taken since.
+    /// Returns the bits that were taken since the last commit.
     pub(super) fn go_back(&mut self) {
         self.at = self.kept;
     }
 
-    /// The next 32 bits at least; zeros where there are none.
+    /// At least the next 32 bits, with zeros behind the end.
     pub(super) fn peek(&self) -> u64 {
         let from = self.at >> 3;
         let word = match self.bytes.get(from..).and_then(<[u8]>::first_chunk) {
@@ -68,7 +68,7 @@ impl<'b> Bits<'b> {
         Ok(())
     }
 
-    /// The next `count` bits, 24 at most.
+    /// The next `count` bits, at most 24.
     pub(super) fn read(&mut self, count: u32) -> Result<u32, DecodeStop> {
         let word = self.peek() as u32;
         self.skip(count)?;
@@ -79,7 +79,7 @@ impl<'b> Bits<'b> {
         Ok(self.read(1)? == 1)
     }
 
-    /// A number from 1 to 256.
+    /// Reads a number from 1 to 256.
     pub(super) fn count(&mut self) -> Result<usize, DecodeStop> {
         if !self.flag()? {
             return Ok(1);
@@ -88,7 +88,7 @@ impl<'b> Bits<'b> {
         Ok(self.read(len)?.wrapping_add(1_u32.wrapping_shl(len)).wrapping_add(1) as usize)
     }
 
-    /// Goes to where the next byte begins. What is passed over must be zeros.
+    /// Moves to the next byte boundary. The skipped bits must be zeros.
     pub(super) fn align(&mut self) -> Result<(), DecodeStop> {
         match self.read((self.at.wrapping_neg() & 7) as u32)? {
             0 => Ok(()),

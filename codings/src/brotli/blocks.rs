@@ -1,10 +1,10 @@
-//! Which of several codes is it the turn of (RFC 7932, section 6)?
+//! Block types and block counts (RFC 7932, section 6).
 
 use super::bits::{BROKEN, Bits, DecodeStop};
 use super::code::Code;
 use crate::budget::Reservation;
 
-/// From which length on, and with how many bits more, a code for the length of a block is meant.
+/// Base length and number of extra bits for each block count code.
 const LENS: [(u32, u8); 26] = [
     (1, 2),
     (5, 2),
@@ -34,14 +34,14 @@ const LENS: [(u32, u8); 26] = [
     (16625, 24),
 ];
 
-/// The blocks of one category: literals, commands or distances.
+/// Blocks of one category: literals, commands or distances.
 pub(super) struct Blocks {
     types: usize,
     of_types: Code,
     of_lens: Code,
     kind: usize,
     previous: usize,
-    /// How many symbols are left in the block.
+    /// Number of remaining symbols in the block.
     left: u32,
 }
 
@@ -62,12 +62,12 @@ impl Blocks {
         Ok(Self { types, of_types, of_lens, kind: 0, previous: 1, left })
     }
 
-    /// How many types there are.
+    /// Number of types.
     pub(super) fn types(&self) -> usize {
         self.types
     }
 
-    /// The type of the block that the next symbol is in. Enters another block when one has ended.
+    /// Block type of the next symbol. Enters another block at the end of one.
     pub(super) fn kind(&mut self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         if self.left == 0 {
             let symbol = self.of_types.symbol(bits)?;
@@ -86,7 +86,7 @@ impl Blocks {
         Ok(self.kind)
     }
 
-    /// A symbol has been read.
+    /// Counts a symbol.
     pub(super) fn advance(&mut self) {
         self.left = self.left.saturating_sub(1);
     }

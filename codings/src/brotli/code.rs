@@ -1,19 +1,19 @@
-//! Which symbol do the next bits stand for (RFC 7932, section 3)?
+//! Prefix codes (RFC 7932, section 3).
 
 use super::super::DecodeError;
 use super::bits::{BROKEN, Bits, DecodeStop};
 use crate::budget::Reservation;
 
-/// No code is longer.
+/// Maximum length of a code.
 const MOST_BITS: usize = 15;
-/// Codes up to so many bits are found at once, longer ones in a second table.
+/// Codes up to this length are in the first table, longer ones in a second table.
 const ROOT_BITS: u32 = 8;
-/// Marks an entry that says where a second table is, and how many bits it takes.
+/// Marks an entry that refers to a second table, with its number of bits.
 const LINK: u8 = 0x80;
 
-/// The order in which the lengths of the codes for lengths are written.
+/// Order of the code lengths of the code length code.
 const ORDER: [usize; 18] = [1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-/// A length of those, and how many bits it takes, by the next four bits.
+/// Code length and its number of bits, by the next four bits.
 const LENGTHS: [(u8, u8); 16] = [
     (0, 2),
     (4, 2),
@@ -39,7 +39,7 @@ struct Entry {
     bits: u8,
 }
 
-/// A prefix code.
+/// Prefix code.
 #[derive(Default)]
 pub(super) struct Code {
     entries: Vec<Entry>,
@@ -47,7 +47,7 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Reads a code for so many symbols, in memory of `reservation`.
+    /// Reads a code for this many symbols, in memory of `reservation`.
     pub(super) fn read(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         match bits.read(2)? {
             1 => Self::read_simple(symbols, bits, reservation),
@@ -59,7 +59,7 @@ impl Code {
         }
     }
 
-    /// The symbol that the next bits stand for.
+    /// Decodes the next symbol.
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let word = bits.peek() as usize;
         let mut entry = self.entry(word & 1_usize.wrapping_shl(self.root_bits).wrapping_sub(1));
@@ -75,7 +75,7 @@ impl Code {
         self.entries.get(index).copied().unwrap_or_default()
     }
 
-    /// Up to four symbols, named one by one.
+    /// Simple code with up to four listed symbols.
     fn read_simple(symbols: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         let width = symbols.saturating_sub(1).checked_ilog2().map_or(0, |log| log.wrapping_add(1));
         let count = bits.read(2)?.wrapping_add(1);
@@ -164,12 +164,12 @@ impl Code {
         if space == 0 { Ok(()) } else { Err(BROKEN) }
     }
 
-    /// The code that takes no bits.
+    /// Code of one symbol, without bits.
     fn only(value: u16) -> Self {
         Self { entries: vec![Entry { value, bits: 0 }], root_bits: 0 }
     }
 
-    /// The code in which those symbols, in order, have so many bits.
+    /// Code of these symbols, in order, with their lengths.
     fn of(symbols: &[(u16, u8)], reservation: &mut Reservation) -> Result<Self, DecodeStop> {
         let mut counts = [0_u16; MOST_BITS + 1];
         for &(_, len) in symbols {
@@ -232,7 +232,7 @@ impl Code {
     }
 }
 
-/// The symbols that occur, with their lengths.
+/// Symbols with a code, and the lengths.
 fn occurring(lengths: &[u8]) -> Vec<(u16, u8)> {
     (0..).zip(lengths.iter().copied()).filter(|&(_, len)| len > 0).collect()
 }

@@ -1,9 +1,9 @@
-//! How many literals come, how much is copied, and from where (RFC 7932, sections 4 and 5)?
+//! Insert-and-copy commands and distances (RFC 7932, sections 4 and 5).
 
 use super::bits::{BROKEN, Bits, DecodeStop};
 use super::header::Codes;
 
-/// From which length on, and with how many bits more, a code for a number of literals is meant.
+/// Base length and number of extra bits for each insert length code.
 const INSERT_LENS: [(u32, u8); 24] = [
     (0, 0),
     (1, 0),
@@ -30,7 +30,7 @@ const INSERT_LENS: [(u32, u8); 24] = [
     (6210, 14),
     (22594, 24),
 ];
-/// The same for how much is copied.
+/// Base length and number of extra bits for each copy length code.
 const COPY_LENS: [(u32, u8); 24] = [
     (2, 0),
     (3, 0),
@@ -57,13 +57,13 @@ const COPY_LENS: [(u32, u8); 24] = [
     (1094, 10),
     (2118, 24),
 ];
-/// The first code of each by the upper bits of a command, in eighths.
+/// First insert and copy length code by the upper bits of a command, in eighths.
 const CELLS: [(usize, usize); 11] =
     [(0, 0), (0, 1), (0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2)];
-/// Commands below copy from the last distance.
+/// Commands below this one use the last distance.
 const WITH_DISTANCE: usize = 128;
 
-/// A command.
+/// Insert-and-copy command.
 #[derive(Clone, Copy)]
 pub(super) struct Command {
     pub insert_len: usize,
@@ -81,7 +81,7 @@ impl Command {
         Ok(Self { insert_len, copy_len, repeats_distance: symbol < WITH_DISTANCE })
     }
 
-    /// The symbol of the distance, and what it is after those `recent` ones.
+    /// Distance symbol, and its distance after the `recent` distances.
     pub(super) fn distance(
         self,
         codes: &mut Codes,
@@ -123,7 +123,7 @@ fn read_len(lens: &[(u32, u8)], code: usize, bits: &mut Bits<'_>) -> Result<usiz
     Ok(base.wrapping_add(bits.read(u32::from(more))?) as usize)
 }
 
-/// A distance that stands for itself.
+/// Direct distance code.
 fn read_distance(symbol: usize, codes: &Codes, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
     let described = codes.distance_bits();
     let number = symbol.wrapping_sub(15);

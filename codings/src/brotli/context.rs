@@ -1,10 +1,10 @@
-//! What do the last two bytes say about the next one (RFC 7932, section 7.1)?
+//! Contexts of literals, from the last two bytes (RFC 7932, section 7.1).
 
-/// How they are looked at: one of four ways.
+/// Context mode.
 #[derive(Clone, Copy)]
 pub(super) struct Mode(u8);
 
-/// What the last byte adds in text, for ASCII.
+/// Contribution of the last byte in mode UTF8, for ASCII.
 #[rustfmt::skip]
 const AFTER_ASCII: [u8; 128] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 0, 0, 4, 0, 0,
@@ -18,12 +18,12 @@ const AFTER_ASCII: [u8; 128] = [
 ];
 
 impl Mode {
-    /// The one that two bits name.
+    /// Mode with this number.
     pub(super) fn of(bits: u32) -> Self {
         Self(bits as u8 & 3)
     }
 
-    /// A number below 64.
+    /// Context, a number below 64.
     pub(super) fn context(self, last: u8, before: u8) -> usize {
         usize::from(match self.0 {
             0 => last & 63,
@@ -50,7 +50,7 @@ fn class(before: u8) -> u8 {
     }
 }
 
-/// How large a byte is, were it a number with a sign.
+/// Magnitude class of a byte as a signed number.
 fn size(byte: u8) -> u8 {
     match byte {
         0 => 0,

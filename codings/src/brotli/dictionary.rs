@@ -1,22 +1,22 @@
-//! Which words does every decoder know (RFC 7932, section 8)?
+//! Static dictionary (RFC 7932, section 8).
 
 use super::super::Text;
 use super::super::zstd::Zstd;
 use crate::budget::MemoryBudget;
 use std::sync::OnceLock;
 
-/// The words, one length after the other, compressed: 55 KB in every wasm in place of 123.
+/// Words by length, compressed: 55 KB in every module instead of 123.
 const COMPRESSED: &[u8] = include_bytes!("dictionary.zst");
-/// How long they are together.
+/// Decompressed size of the dictionary.
 const LEN: usize = 122_784;
 
-/// Decompressed when a body first uses one.
+/// Decompressed at the first use.
 static WORDS: OnceLock<Vec<u8>> = OnceLock::new();
 
-/// How many words there are of 4 letters, of 5, and so on: so many bits tell them apart.
+/// Number of index bits for words of 4 letters, of 5, and so on.
 const COUNT_BITS: [u8; 21] = [10, 10, 11, 11, 10, 10, 10, 10, 10, 9, 9, 8, 7, 7, 8, 7, 7, 6, 6, 5, 5];
 
-/// Appends the word of `len` bytes that `number` stands for, or says that there is none.
+/// Appends the word `number` of the length `len`, or fails if there is none.
 pub(super) fn append(len: usize, number: usize, text: &mut Vec<u8>) -> Option<()> {
     let mut start = 0_usize;
     let shorter = len.checked_sub(4)?;
@@ -52,7 +52,7 @@ pub(super) fn append(len: usize, number: usize, text: &mut Vec<u8>) -> Option<()
     Some(())
 }
 
-/// Makes the letter at the front a capital, as far as the format knows how, and says how many bytes it has.
+/// Converts the first letter to uppercase, as the format defines it, and returns its number of bytes.
 fn raise(letter: &mut [u8]) -> usize {
     let (at, flipped, len) = match letter.first() {
         Some(b'a'..=b'z') => (0, 32, 1),
@@ -75,7 +75,7 @@ fn words() -> Vec<u8> {
     bytes
 }
 
-/// What is put in front of a word or behind it.
+/// Prefixes and suffixes of words.
 const AFFIXES: [&[u8]; 50] = [
     b"",
     b"\n",
@@ -129,8 +129,8 @@ const AFFIXES: [&[u8]; 50] = [
     b" of the ",
 ];
 
-/// How words are changed: what is put in front, what is done to it, what is put behind. Done is: 0 nothing, 1 to 9 so many
-/// bytes are dropped at the end, 10 the first letter is a capital, 11 all are, 12 to 20 one to nine bytes are dropped in front.
+/// Transforms of words: prefix, operation and suffix. Operations: 0 is identity, 1 to 9 omit that many last bytes, 10 converts
+/// the first letter to uppercase, 11 all letters, 12 to 20 omit the first one to nine bytes.
 const TRANSFORMS: [(u8, u8, u8); 121] = [
     (0, 0, 0),
     (0, 0, 2),

@@ -1,4 +1,4 @@
-//! What does a metablock begin with (RFC 7932, section 9.2)?
+//! Header of a metablock (RFC 7932, section 9.2).
 
 use super::bits::{BROKEN, Bits, DecodeStop};
 use super::blocks::Blocks;
@@ -6,13 +6,13 @@ use super::code::Code;
 use super::context::Mode;
 use crate::budget::{Account, Reservation};
 
-/// How many contexts a literal may have, and a distance.
+/// Number of contexts of a literal, and of a distance.
 const LITERAL_CONTEXTS: usize = 64;
 const DISTANCE_CONTEXTS: usize = 4;
-/// How many commands there are.
+/// Number of commands.
 const COMMANDS: usize = 704;
 
-/// The codes of a metablock, as far as they have been read.
+/// Codes of a metablock, as far as they have been read.
 pub(super) struct Codes {
     blocks: Vec<Blocks>,
     distance_bits: Option<DistanceBits>,
@@ -23,11 +23,11 @@ pub(super) struct Codes {
     commands: Vec<Code>,
     distances: Vec<Code>,
     reservation: Reservation,
-    /// How much of it is for what has been read. A part that is read again asks for its memory again.
+    /// Share of the reservation for complete parts. A part that is read again reserves its memory again.
     kept: usize,
 }
 
-/// How distances are written.
+/// Parameters of distance codes.
 #[derive(Clone, Copy)]
 pub(super) struct DistanceBits {
     pub postfix: u32,
@@ -35,7 +35,7 @@ pub(super) struct DistanceBits {
 }
 
 impl Codes {
-    /// Codes that take their memory from `account`.
+    /// Empty codes with memory from `account`.
     pub(super) fn new(account: &Account) -> Self {
         Self {
             blocks: Vec::new(),
@@ -51,12 +51,12 @@ impl Codes {
         }
     }
 
-    /// Begins another metablock.
+    /// Resets the codes for another metablock.
     pub(super) fn start(&mut self) {
         *self = Self::new(self.reservation.account());
     }
 
-    /// Reads the next part; `true` when none is left.
+    /// Reads the next part. `true` if none is left.
     pub(super) fn read(&mut self, bits: &mut Bits<'_>) -> Result<bool, DecodeStop> {
         self.reservation.shrink_to(self.kept);
         let is_done = self.read_part(bits)?;
@@ -105,7 +105,7 @@ impl Codes {
         Ok(true)
     }
 
-    /// The literal after those two.
+    /// Decodes the literal after these two bytes.
     pub(super) fn literal(&mut self, last: u8, before: u8, bits: &mut Bits<'_>) -> Result<u8, DecodeStop> {
         let blocks = self.blocks.first_mut().ok_or(BROKEN)?;
         let kind = blocks.kind(bits)?;
@@ -117,18 +117,18 @@ impl Codes {
         Ok(literal as u8)
     }
 
-    /// The command's symbol.
+    /// Decodes the symbol of a command.
     pub(super) fn command(&mut self, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let kind = self.blocks.get_mut(1).ok_or(BROKEN)?.kind(bits)?;
         self.commands.get(kind).ok_or(BROKEN)?.symbol(bits)
     }
 
-    /// The command has been read.
+    /// Counts a command.
     pub(super) fn advance_command(&mut self) {
         self.blocks.get_mut(1).map(Blocks::advance);
     }
 
-    /// The symbol of the distance of a copy so long.
+    /// Decodes the distance symbol of a copy of this length.
     pub(super) fn distance(&mut self, copy_len: usize, bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
         let kind = self.blocks.get_mut(2).ok_or(BROKEN)?.kind(bits)?;
         let context = copy_len.saturating_sub(2).min(DISTANCE_CONTEXTS - 1);
@@ -136,7 +136,7 @@ impl Codes {
         self.distances.get(self.distance_map.code(context)).ok_or(BROKEN)?.symbol(bits)
     }
 
-    /// The distance has been read.
+    /// Counts a distance.
     pub(super) fn advance_distance(&mut self) {
         self.blocks.get_mut(2).map(Blocks::advance);
     }
@@ -146,12 +146,12 @@ impl Codes {
     }
 }
 
-/// Which code each context has.
+/// Context map: the code of each context.
 #[derive(Default)]
 struct Map {
-    /// How many codes there are.
+    /// Number of codes.
     codes: usize,
-    /// The code for the map itself, and the longest run of zeros it has symbols for.
+    /// Code of the map itself, and the longest run of zeros that has a symbol.
     code: Option<(Code, usize)>,
     entries: Vec<u8>,
     is_done: bool,
@@ -162,7 +162,7 @@ impl Map {
         self.entries.get(context).copied().map_or(0, usize::from)
     }
 
-    /// Reads the next part of a map for so many contexts.
+    /// Reads the next part of a map for this many contexts.
     fn read(&mut self, contexts: usize, bits: &mut Bits<'_>, reservation: &mut Reservation) -> Result<(), DecodeStop> {
         let Some((code, runs)) = &self.code else {
             let codes = bits.count()?;
@@ -203,7 +203,7 @@ impl Map {
     }
 }
 
-/// Puts for each number what stands there in a list in which what was put last is in front.
+/// Inverse move-to-front transform.
 fn move_to_front(entries: &mut [u8]) {
     let mut list: Vec<u8> = (0..=255).collect();
     for entry in entries {

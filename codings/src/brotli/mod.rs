@@ -1,7 +1,7 @@
-//! What does a body in `br` say (RFC 7932)?
+//! Decoder of the content encoding `br` (RFC 7932).
 //!
-//! Written here because in the decoder that can be had the dictionary alone takes 123 KB of the wasm. Each step takes as many
-//! bits as it needs, or none when they have not all come, so that everything comes out that can be known.
+//! Own implementation: in the available decoder the dictionary alone takes 123 KB of the module. Each step takes all of its
+//! bits, or none until they have all arrived. Therefore the output contains everything that the input determines.
 
 mod bits;
 mod blocks;
@@ -18,30 +18,30 @@ use super::history::History;
 use super::{DecodeError, Progress, Text};
 use crate::budget::{Account, Reservation};
 
-/// The most bytes that are decoded before they are said.
+/// Maximum number of decoded bytes before an output.
 const MOST_UNSAID: usize = 64 << 10;
 
-/// A body in `br`.
+/// Decoder of a body in `br`.
 #[derive(Default)]
 pub(super) struct Brotli {
-    /// The bytes of a step that is not whole yet, and how many bits of the first are read.
+    /// Bytes of an incomplete step, and the number of bits of the first that are read.
     begun: Vec<u8>,
     at: usize,
     stream: Option<Box<Stream>>,
     has_ended: bool,
 }
 
-/// What a stream takes besides its history and its codes: the bytes of a step that is not whole, which the description of one
-/// code may fill at most, and what is in use while that is read.
+/// Memory of a stream apart from history and codes: the bytes of an incomplete step, at most the description of one code, and
+/// temporary memory while it is read.
 const FIXED: usize = 32 << 10;
-/// The most that a reference into the dictionary says, with what may stand around the word.
+/// Maximum output of a dictionary reference, with prefix and suffix.
 const LONGEST_WORD: usize = 64;
 
-/// A stream.
+/// State of a stream.
 struct Stream {
     part: MetaBlockPart,
     is_last: bool,
-    /// How many bytes the metablock has still to say.
+    /// Remaining output of the metablock in bytes.
     to_come: usize,
     codes: Codes,
     recent: [usize; 4],
@@ -49,11 +49,11 @@ struct Stream {
     _reservation: Reservation,
 }
 
-/// What the next bits belong to.
+/// Part of the format that the next bits belong to.
 enum MetaBlockPart {
     Window,
     Header,
-    /// So many bytes that say nothing.
+    /// Remaining bytes of a metadata block.
     Metadata(usize),
     Plain,
     Codes,
@@ -135,7 +135,7 @@ impl Stream {
         })
     }
 
-    /// Takes one step; `true` when it was the last one. A step that halts may be taken again from the last bit that was kept.
+    /// Takes one step. `true` if it was the last one. A step without enough input can be repeated from the last committed bit.
     fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, DecodeStop> {
         match &mut self.part {
             MetaBlockPart::Window => {
@@ -291,7 +291,7 @@ impl Stream {
     }
 }
 
-/// As far back as the stream may refer.
+/// Maximum distance of a reference in the stream.
 fn read_window(bits: &mut Bits<'_>) -> Result<usize, DecodeStop> {
     let log = if !bits.flag()? {
         16

@@ -1,8 +1,8 @@
-//! Which bits come next, from the front of some bytes or from their end?
+//! Bit readers, forward and backward.
 
 use super::super::DecodeError;
 
-/// Bits from the front, lowest first.
+/// Forward bit reader, lowest bit first.
 pub(super) struct Forward<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -13,7 +13,7 @@ impl<'b> Forward<'b> {
         Self { bytes, at: 0 }
     }
 
-    /// The next `count` bits, 16 at most; zeros where there are none.
+    /// The next `count` bits, at most 16, with zeros behind the end.
     pub(super) fn peek(&self, count: u32) -> u32 {
         let word = (0..3).fold(0, |word: u32, index: usize| {
             let byte = self.bytes.get((self.at >> 3).wrapping_add(index)).copied().unwrap_or(0);
@@ -26,18 +26,18 @@ impl<'b> Forward<'b> {
         self.at = self.at.wrapping_add(count as usize);
     }
 
-    /// What stands behind the byte of the last bit.
+    /// Bytes behind the byte of the last bit.
     pub(super) fn rest(self) -> Result<&'b [u8], DecodeError> {
         self.bytes.get(self.at.div_ceil(8)..).ok_or(DecodeError::Broken)
     }
 }
 
-/// Bits from the end, highest first. The end is marked by a bit that is set.
+/// Backward bit reader, highest bit first. A set bit marks the end.
 pub(super) struct Backward<'b> {
     bytes: &'b [u8],
-    /// How many bits are left.
+    /// Number of remaining bits.
     left: usize,
-    /// Whether more were asked for.
+    /// True if more bits were read than there are.
     over: bool,
 }
 
@@ -48,7 +48,7 @@ impl<'b> Backward<'b> {
         Ok(Self { bytes, left: bytes.len().wrapping_mul(8).wrapping_sub(padding), over: false })
     }
 
-    /// The next 56 bits at least, at the top of a word; zeros where there are none.
+    /// At least the next 56 bits, at the top of a word, with zeros behind the end.
     pub(super) fn peek(&self) -> u64 {
         // The word that ends with the byte of the next bit.
         let end = self.left.div_ceil(8);
@@ -70,7 +70,7 @@ impl<'b> Backward<'b> {
         self.left = left.unwrap_or(0);
     }
 
-    /// The next `count` bits, 56 at most.
+    /// The next `count` bits, at most 56.
     pub(super) fn read(&mut self, count: u32) -> u32 {
         let top = top(self.peek(), count);
         self.skip(count);
@@ -81,18 +81,18 @@ impl<'b> Backward<'b> {
         self.left
     }
 
-    /// Whether more bits were asked for than there are.
+    /// True if more bits were read than there are.
     pub(super) fn is_over(&self) -> bool {
         self.over
     }
 
-    /// Whether all bits were asked for, and no more.
+    /// True if exactly all bits were read.
     pub(super) fn is_at_end(&self) -> bool {
         self.left == 0 && !self.over
     }
 }
 
-/// The topmost `count` bits of `word`, 32 at most.
+/// The topmost `count` bits of `word`, at most 32.
 pub(super) fn top(word: u64, count: u32) -> u32 {
     // In two steps, since a word cannot be shifted by all of its bits.
     (word >> 1).wrapping_shr(63_u32.wrapping_sub(count)) as u32

@@ -1,4 +1,4 @@
-//! What does a block say (RFC 8878, section 3.1.1.3)?
+//! Compressed blocks (RFC 8878, section 3.1.1.3).
 
 use super::super::DecodeError;
 use super::super::history::History;
@@ -7,10 +7,10 @@ use super::fse::Table;
 use super::literals::{self, Codes};
 use crate::budget::{Account, Buffer};
 
-/// No block says more, nor takes more.
+/// Maximum size of a block, compressed and decompressed.
 pub(super) const LARGEST_BLOCK: usize = 128 << 10;
 
-/// What the blocks of a frame have in common.
+/// State that the blocks of a frame share.
 pub(super) struct Shared {
     codes: Codes,
     literals: Buffer,
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     recent: Recent,
 }
 
-/// What one kind of code may be.
+/// Parameters of one kind of code.
 struct Kind {
     most_log: u32,
     most_symbol: usize,
@@ -53,7 +53,7 @@ const MATCH_LENS: Kind = Kind {
     usual_log: 6,
 };
 
-/// From which length on, and with how many bits more, a code for a number of literals is meant. Below, it is the number.
+/// Base length and number of extra bits for each literal length code. Codes below are the length itself.
 const LONG_LITERAL_LENS: [(u32, u8); 20] = [
     (16, 1),
     (18, 1),
@@ -76,7 +76,7 @@ const LONG_LITERAL_LENS: [(u32, u8); 20] = [
     (32768, 15),
     (65536, 16),
 ];
-/// The same for the length of a match. Below, it is the number and 3.
+/// Base length and number of extra bits for each match length code. Codes below are the length minus 3.
 const LONG_MATCH_LENS: [(u32, u8); 21] = [
     (35, 1),
     (37, 1),
@@ -102,7 +102,7 @@ const LONG_MATCH_LENS: [(u32, u8); 21] = [
 ];
 
 impl Shared {
-    /// Those of the first frame.
+    /// State of the first frame.
     pub(super) fn new(account: &Account) -> Self {
         Self {
             codes: Codes::default(),
@@ -114,14 +114,14 @@ impl Shared {
         }
     }
 
-    /// Begins another frame.
+    /// Resets the state for another frame.
     pub(super) fn start(&mut self) {
         self.codes = Codes::default();
         (self.literal_lens, self.offsets, self.match_lens) = (None, None, None);
         self.recent = Recent::default();
     }
 
-    /// Appends what `block` says to `history`, which it may refer to.
+    /// Decodes `block` and appends the result to `history`, to which it may refer.
     pub(super) fn decode(&mut self, block: &[u8], history: &mut History) -> Result<(), DecodeError> {
         let rest = literals::read(block, &mut self.codes, &mut self.literals)?;
         let (count, rest) = read_count(rest)?;
@@ -175,7 +175,7 @@ impl Shared {
 }
 
 impl Kind {
-    /// Reads which codes are used at the front of `bytes` into `table`, and says what stands behind.
+    /// Reads the code table at the front of `bytes` into `table`, and returns the bytes behind it.
     fn read<'b>(&self, mode: u8, bytes: &'b [u8], table: &mut Option<Table>) -> Result<&'b [u8], DecodeError> {
         match mode {
             0 => {
@@ -201,7 +201,7 @@ impl Kind {
     }
 }
 
-/// How many sequences there are, and what stands behind the number.
+/// Number of sequences, and the bytes behind it.
 fn read_count(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     match *bytes {
         [255, low, high, ref rest @ ..] => Ok((u32::from(u16::from_le_bytes([low, high])).wrapping_add(0x7F00), rest)),
@@ -211,7 +211,7 @@ fn read_count(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     }
 }
 
-/// The length that `code` stands for, with the bits that go with it.
+/// Length of `code`, with its extra bits.
 fn len(code: u8, shorts: u8, least: u8, longs: &[(u32, u8)], bits: &mut Backward<'_>) -> usize {
     match code.checked_sub(shorts).and_then(|index| longs.get(usize::from(index))) {
         None => usize::from(code).wrapping_add(usize::from(least)),
@@ -219,7 +219,7 @@ fn len(code: u8, shorts: u8, least: u8, longs: &[(u32, u8)], bits: &mut Backward
     }
 }
 
-/// The last three offsets, the last one first.
+/// The last three offsets, latest first.
 struct Recent(u32, u32, u32);
 
 impl Default for Recent {
@@ -229,8 +229,7 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// The offset that `value` stands for. Without literals in front, the last offset makes no sense, and the small
-    /// values stand for others.
+    /// Offset of `value`. Without literals in front, the last offset is useless, and the small values mean others.
     fn offset(&mut self, value: u32, bare: bool) -> u32 {
         let Self(first, second, third) = *self;
         *self = match (value, bare) {

@@ -1,9 +1,9 @@
-//! Which symbols does a finite state entropy table stand for (RFC 8878, section 4.1)?
+//! Finite state entropy tables (RFC 8878, section 4.1).
 
 use super::super::DecodeError;
 use super::bits::{Backward, Forward};
 
-/// A state: what it says, and how the next one is found.
+/// State: its symbol, and the parameters of the next state.
 #[derive(Clone, Copy, Default)]
 struct State {
     symbol: u8,
@@ -11,7 +11,7 @@ struct State {
     base: u16,
 }
 
-/// A table. It has a power of two of states.
+/// Table, with a power of two of states.
 #[derive(Default)]
 pub(super) struct Table {
     states: Vec<State>,
@@ -19,13 +19,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The table that says `symbol` and nothing else.
+    /// Table with `symbol` only.
     pub(super) fn only(symbol: u8) -> Self {
         Self { states: vec![State { symbol, bits: 0, base: 0 }], log: 0 }
     }
 
-    /// Reads a description at the front of `bytes`, and says what stands behind it. The table has at most 2^`most_log`
-    /// states, for symbols up to `most_symbol`.
+    /// Reads a description at the front of `bytes`, and returns the table and the bytes behind it. The table has at most
+    /// 2^`most_log` states, for symbols up to `most_symbol`.
     pub(super) fn read(bytes: &[u8], most_log: u32, most_symbol: usize) -> Result<(Self, &[u8]), DecodeError> {
         let mut bits = Forward::new(bytes);
         let log = bits.peek(4).wrapping_add(5);
@@ -73,7 +73,7 @@ impl Table {
         Ok((Self::of(&counts, log)?, bits.rest()?))
     }
 
-    /// The table in which each symbol has so many states; -1 stands for one that says the least.
+    /// Table with this many states for each symbol. -1 means one state of the lowest probability.
     pub(super) fn of(counts: &[i16], log: u32) -> Result<Self, DecodeError> {
         let size = 1_usize.wrapping_shl(log);
         let mask = size.wrapping_sub(1);
@@ -110,17 +110,17 @@ impl Table {
         Ok(Self { states, log })
     }
 
-    /// The state that `bits` begin with.
+    /// Initial state, from `bits`.
     pub(super) fn first(&self, bits: &mut Backward<'_>) -> usize {
         bits.read(self.log) as usize
     }
 
-    /// What a state says.
+    /// Symbol of a state.
     pub(super) fn symbol(&self, state: usize) -> u8 {
         self.states.get(state).map_or(0, |state| state.symbol)
     }
 
-    /// The state that follows.
+    /// Next state.
     pub(super) fn next(&self, state: usize, bits: &mut Backward<'_>) -> usize {
         let state = self.states.get(state).copied().unwrap_or_default();
         usize::from(state.base).wrapping_add(bits.read(u32::from(state.bits)) as usize)

@@ -1,4 +1,4 @@
-//! Which checksum does a frame have? (XXH64 with the seed 0.)
+//! Checksum of a frame: XXH64 with the seed 0.
 
 const P1: u64 = 0x9E37_79B1_85EB_CA87;
 const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
@@ -6,13 +6,13 @@ const P3: u64 = 0x1656_67B1_9E37_79F9;
 const P4: u64 = 0x85EB_CA77_C2B2_AE63;
 const P5: u64 = 0x27D4_EB2F_1656_67C5;
 
-/// How many bytes are taken at a time.
+/// Bytes per stripe.
 const STRIPE: usize = 32;
 
-/// A hash so far.
+/// Hash of the text so far.
 pub(super) struct Xxh64 {
     lanes: [u64; 4],
-    /// The bytes that make no stripe yet.
+    /// Bytes of an incomplete stripe.
     begun: [u8; STRIPE],
     begun_len: usize,
     len: u64,

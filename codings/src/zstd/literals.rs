@@ -1,4 +1,4 @@
-//! Which literals does a block have (RFC 8878, sections 3.1.1.3.1 and 4.2)?
+//! Literals of a block (RFC 8878, sections 3.1.1.3.1 and 4.2).
 
 use super::super::DecodeError;
 use super::bits::{Backward, top};
@@ -6,18 +6,18 @@ use super::block::LARGEST_BLOCK;
 use super::fse::Table;
 use crate::budget::Buffer;
 
-/// No code is longer.
+/// Maximum length of a code.
 const MOST_BITS: u32 = 11;
 
-/// The codes for literals. A frame's blocks may share them.
+/// Codes of literals. The blocks of a frame may share them.
 #[derive(Default)]
 pub(super) struct Codes {
-    /// What the next bits say: a literal, and how many of them are its code.
+    /// Literal and code length, by the next bits.
     entries: Vec<(u8, u8)>,
     bits: u32,
 }
 
-/// Reads the literals at the front of `block` into `literals` and says what stands behind them.
+/// Reads the literals at the front of `block` into `literals`, and returns the bytes behind them.
 pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer) -> Result<&'b [u8], DecodeError> {
     literals.bytes().clear();
     let &first = block.first().ok_or(DecodeError::Broken)?;
@@ -74,7 +74,7 @@ pub(super) fn read<'b>(block: &'b [u8], codes: &mut Codes, literals: &mut Buffer
 }
 
 impl Codes {
-    /// Reads the codes at the front of `bytes` and says what stands behind them.
+    /// Reads the codes at the front of `bytes`, and returns the bytes behind them.
     fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let (&header, bytes) = bytes.split_first().ok_or(DecodeError::Broken)?;
         let mut weights = Vec::with_capacity(256);
@@ -93,7 +93,7 @@ impl Codes {
         Ok(rest)
     }
 
-    /// Gives each literal its code. The last weight is not written: it fills what the others leave.
+    /// Assigns a code to each literal. The last weight is implicit: it completes the sum.
     fn assign(&mut self, mut weights: Vec<u8>) -> Result<(), DecodeError> {
         let span = |weight: u8| if weight == 0 { 0 } else { 1_u32.wrapping_shl(u32::from(weight.wrapping_sub(1))) };
         if weights.iter().any(|&weight| u32::from(weight) > MOST_BITS) {
@@ -118,7 +118,7 @@ impl Codes {
         Ok(())
     }
 
-    /// Appends the `count` literals that `stream` says.
+    /// Decodes `count` literals of `stream` and appends them.
     fn decode(&self, stream: &[u8], count: usize, literals: &mut Vec<u8>) -> Result<(), DecodeError> {
         if self.entries.is_empty() {
             return Err(DecodeError::Broken);
@@ -152,7 +152,7 @@ impl Codes {
     }
 }
 
-/// Reads weights that are coded themselves: two states take turns until the bits are used up.
+/// Reads compressed weights: two states alternate until the bits are used up.
 fn read_weights(coded: &[u8], weights: &mut Vec<u8>) -> Result<(), DecodeError> {
     let (table, rest) = Table::read(coded, 6, 12)?;
     let mut bits = Backward::new(rest)?;

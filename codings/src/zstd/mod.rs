@@ -1,7 +1,7 @@
-//! What does a body in `zstd` say (RFC 8878)?
+//! Decoder of the content encoding `zstd` (RFC 8878).
 //!
-//! Written here because the decoders that can be had keep the last window of a frame to themselves until it ends, which
-//! stops server-sent events. A block is decoded as soon as it is whole: it is what a sender flushes.
+//! Own implementation: the available decoders hold back the last window of a frame until the frame ends, which delays
+//! server-sent events. A block is decoded as soon as it is complete, which is the unit that a sender flushes.
 
 mod bits;
 mod block;
@@ -16,54 +16,54 @@ use super::{DecodeError, Progress, Text};
 use crate::budget::{Account, Buffer, Reservation};
 
 const FRAME: u32 = 0xFD2F_B528;
-/// The lowest four bits may be anything.
+/// The lowest four bits are arbitrary.
 const SKIPPABLE: u32 = 0x184D_2A50;
 
-/// The largest window that a sender may ask for in HTTP (RFC 9659).
+/// Maximum window in HTTP (RFC 9659).
 const LARGEST_WINDOW: usize = 8 << 20;
 
-/// A body in `zstd`: frames, one after the other.
+/// Decoder of a body in `zstd`: consecutive frames.
 #[derive(Default)]
 pub(super) struct Zstd {
     part: FramePart,
-    /// The bytes of a part that is not whole yet.
+    /// Bytes of an incomplete part.
     begun: Option<Buffer>,
     frame: Option<Box<Frame>>,
 }
 
-/// What the next bytes belong to.
+/// Part of the format that the next bytes belong to.
 #[derive(Clone, Copy, Default)]
 enum FramePart {
-    /// The number that every frame begins with.
+    /// Magic number of a frame.
     #[default]
     Magic,
     SkippableLen,
-    /// So many bytes of a skippable frame.
+    /// Remaining bytes of a skippable frame.
     Skipped(usize),
-    /// The byte that says how long the header is.
+    /// Frame header descriptor, which determines the length of the header.
     Descriptor,
     Header {
         descriptor: u8,
         len: usize,
     },
     BlockHeader,
-    /// So many bytes that stand as they are.
+    /// Remaining bytes of a raw block.
     Plain(usize),
-    /// One byte that stands for so many.
+    /// RLE block: one byte, and its number of repetitions.
     Repeated(usize),
-    /// A block of so many bytes.
+    /// Compressed block of this size.
     Coded(usize),
     Checksum,
 }
 
-/// What a frame takes besides its history, its literals and what has not been decoded: the tables of codes, 11 KiB at most.
+/// Memory of a frame apart from history, literals and input: the code tables, at most 11 KiB.
 const FIXED: usize = 12 << 10;
 
-/// A frame. Kept from one to the next.
+/// State of a frame, reused for the next one.
 struct Frame {
     has_checksum: bool,
     is_last_block: bool,
-    /// How many bytes it has announced and not yet said.
+    /// Announced bytes that are not output yet.
     to_come: Option<u64>,
     shared: Shared,
     history: History,
@@ -122,7 +122,7 @@ impl Zstd {
         self.begun.as_ref().map_or(0, |begun| begun.len())
     }
 
-    /// Takes a part that is whole and says which one follows.
+    /// Takes a complete part and returns the next one.
     fn take(&mut self, bytes: &[u8], text: &mut Text<'_>) -> Result<FramePart, DecodeError> {
         let number = little_endian(bytes);
         match (self.part, &mut self.frame) {
@@ -177,7 +177,7 @@ impl Zstd {
 }
 
 impl FramePart {
-    /// How many bytes make it whole.
+    /// Number of bytes of the complete part.
     fn len(self) -> usize {
         match self {
             Self::Magic | Self::SkippableLen | Self::Checksum => 4,
@@ -201,7 +201,7 @@ impl Frame {
         })
     }
 
-    /// Begins a frame with that header. What earlier frames have said is forgotten.
+    /// Begins a frame with this header. The history of earlier frames is dropped.
     fn start(&mut self, descriptor: u8, header: &[u8]) -> Result<(), DecodeError> {
         let (window, dictionary, content) = field_lens(descriptor);
         let (window, rest) = header.split_at_checked(window).ok_or(DecodeError::Broken)?;
@@ -231,7 +231,7 @@ impl Frame {
         Ok(())
     }
 
-    /// Says what the last block has appended to the history.
+    /// Outputs the bytes that the last block appended to the history.
     fn say(&mut self, text: &mut Text<'_>) -> Result<(), DecodeError> {
         let new = self.history.unsaid();
         if let Some(to_come) = &mut self.to_come {
@@ -243,7 +243,7 @@ impl Frame {
         self.history.say(text)
     }
 
-    /// What follows a block.
+    /// Part behind a block.
     fn after_block(&self) -> Result<FramePart, DecodeError> {
         if !self.is_last_block {
             Ok(FramePart::BlockHeader)
@@ -257,7 +257,7 @@ impl Frame {
     }
 }
 
-/// How long the window, the dictionary's number and the length of the text are in a header.
+/// Sizes of the window descriptor, the dictionary id and the content size in a header.
 fn field_lens(descriptor: u8) -> (usize, usize, usize) {
     let is_single = descriptor & 0x20 != 0;
     let dictionary = match descriptor & 3 {
@@ -273,13 +273,13 @@ fn field_lens(descriptor: u8) -> (usize, usize, usize) {
     (usize::from(!is_single), dictionary, content)
 }
 
-/// How long a header is after its descriptor; `None` when it says what is not known. It is never empty.
+/// Length of a header behind its descriptor, at least 1. `None` for unknown flags.
 fn header_len(descriptor: u8) -> Option<usize> {
     let (window, dictionary, content) = field_lens(descriptor);
     (descriptor & 8 == 0).then(|| window.saturating_add(dictionary).saturating_add(content))
 }
 
-/// Up to eight bytes as a number, the lowest first.
+/// Up to eight bytes as a number, lowest first.
 fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
