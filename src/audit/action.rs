@@ -42,7 +42,7 @@ pub enum Reason {
     Incomplete,
     /// A host call failed.
     HostCall,
-    /// `content-encoding` contains a name that is not a content coding. The body was inspected without decoding.
+    /// `content-encoding` contains a name that is not a content encoding. The body was inspected without decoding.
     CodingName,
 }
 

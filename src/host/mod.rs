@@ -18,7 +18,7 @@ pub use live::Live;
 use crate::audit::{Counter, Line};
 use crate::policy::Direction;
 
-/// The host calls that an exchange makes.
+/// Host calls of a stream.
 ///
 /// The proxy decides which call is valid in which callback. A call in the wrong callback returns [`HostError`] and changes nothing.
 pub trait Host {
