@@ -31,6 +31,9 @@ COMMENTS = (".github/*.yml", "Cargo.toml", "Makefile", "compose.yaml", "envoy-co
 
 LONGEST = 25
 CLAUSE = re.compile(r"(what|who|whose|whom|how|why|whether)\b", re.IGNORECASE)
+# "What is held back is forwarded": a clause in place of the thing.
+SUBJECT = re.compile(r"(what|who|whose)\b", re.IGNORECASE)
+BEGINNING = re.compile(r"(what|who|whose|where|which|why)\b", re.IGNORECASE)
 PATTERNS = [(re.compile(word.pattern, re.IGNORECASE), word.better) for word in WORDS]
 
 
@@ -71,15 +74,24 @@ def of_heading(paragraph):
         yield Fault(paragraph.line, f"heading '{text}'", "use a search term", 0, len(text), text)
 
 
+def of_subject(paragraph):
+    for start, sentence in texts.sentences(paragraph.text):
+        if SUBJECT.match(sentence.lstrip()) and not sentence.rstrip().endswith("?"):
+            yield of_sentence(paragraph, start, sentence, "begins with a clause", "name the thing")
+
+
+def of_sentence(paragraph, start, sentence, problem, advice):
+    begin = start + len(sentence) - len(sentence.lstrip())
+    line = paragraph.line + paragraph.text.count("\n", 0, begin)
+    first = " ".join(sentence.split()[:5])
+    return Fault(line, f"'{first} …' {problem}", advice, begin, start + len(sentence), paragraph.text)
+
+
 def of_length(paragraph):
     for start, sentence in texts.sentences(paragraph.text):
         count = len(texts.words(sentence))
         if count > LONGEST:
-            begin = start + len(sentence) - len(sentence.lstrip())
-            line = paragraph.line + paragraph.text.count("\n", 0, begin)
-            first = " ".join(sentence.split()[:5])
-            end = start + len(sentence)
-            yield Fault(line, f"'{first} …' has {count} words", f"use at most {LONGEST}", start, end, paragraph.text)
+            yield of_sentence(paragraph, start, sentence, f"has {count} words", f"use at most {LONGEST}")
 
 
 def of_page(text):
@@ -89,17 +101,20 @@ def of_page(text):
             yield from of_heading(paragraph)
         elif paragraph.kind == texts.TEXT:
             yield from of_length(paragraph)
+            yield from of_subject(paragraph)
 
 
 def of_rust(text):
-    for _, is_first, paragraph in texts.rust(text):
+    for is_first, paragraph in texts.rust(text):
         yield from of_words(paragraph)
+        first = next((sentence for _, sentence in texts.sentences(paragraph.text)), "").strip()
         if paragraph.kind == texts.HEADING:
             yield from of_heading(paragraph)
-        sentence = next((sentence for _, sentence in texts.sentences(paragraph.text)), "").strip()
-        if is_first and sentence.endswith("?"):
+        elif is_first and (first.endswith("?") or BEGINNING.match(first)):
             advice = "use a noun phrase or a third-person verb"
-            yield Fault(paragraph.line, f"'{' '.join(sentence.split())}'", advice, 0, len(sentence), paragraph.text)
+            yield of_sentence(paragraph, 0, first, "is no summary", advice)
+        else:
+            yield from of_subject(paragraph)
 
 
 def of_messages(text):

@@ -47,6 +47,11 @@ class Sentences(unittest.TestCase):
             ["docs/page.md:2: 'word word word word word …' has 26 words; use at most 25"],
         )
 
+    def test_a_clause_as_subject_is_reported(self):
+        text = "One sentence. What is\nheld back is forwarded. This is what it does. What now?\n"
+        found = "docs/page.md:1: 'What is held back is …' begins with a clause; name the thing"
+        self.assertEqual(messages(text), [found])
+
     def test_a_code_span_is_a_word(self):
         self.assertEqual(len(texts.words(texts.without_code("Run `make test\nA=1` now — or not."))), 5)
 
@@ -66,7 +71,7 @@ class Rustdoc(unittest.TestCase):
         self.assertEqual(
             messages(text, "src/lib.rs"),
             [
-                "src/lib.rs:1: 'Is this a question?'; use a noun phrase or a third-person verb",
+                "src/lib.rs:1: 'Is this a question? …' is no summary; use a noun phrase or a third-person verb",
                 "src/lib.rs:5: 'trap'; use 'Wasm VM crash'",
                 "src/lib.rs:8: heading 'What it is'; use a search term",
             ],

@@ -46,13 +46,13 @@ def markdown(text, first=1):
 
 
 def rust(text):
-    """The paragraphs of the documentation in a Rust file, as (is of a module or crate, is the first of an item, paragraph)."""
+    """The paragraphs of the documentation in a Rust file, as (is the first of an item, paragraph)."""
     block, mark, start = [], "", 0
     for number, line in enumerate([*text.split("\n"), ""], 1):
         found = re.match(r"\s*(//!|///)(?!/) ?(.*)", line)
         if block and (not found or found[1] != mark):
             for index, paragraph in enumerate(markdown("\n".join(block), start)):
-                yield mark == "//!", index == 0, paragraph
+                yield index == 0, paragraph
             block = []
         if found:
             if not block:
