@@ -1,12 +1,12 @@
-//! What is known of a number before anyone asks whether it is a card?
+//! Candidate numbers, and the bytes adjacent to them.
 
 use super::emv::Object;
 use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, SeparatorKind, View, text_before};
 use std::ops::Range;
 
-/// Digits that could be a card number, and where they stand.
+/// A number that could be a card number, with its position in a [`View`].
 ///
-/// Has no `Debug`, `Display` or `Serialize`: it holds digits.
+/// It contains digits. Therefore it does not implement `Debug`, `Display` or `Serialize`.
 pub struct Candidate<'a> {
     pub(super) view: View<'a>,
     pub(super) span: Range<usize>,
@@ -15,55 +15,59 @@ pub struct Candidate<'a> {
     pub(super) separator: Option<SeparatorKind>,
 }
 
-/// One to 19 digits, as ASCII. Has no `Debug`, `Display` or `Serialize`.
+/// One to 19 ASCII digits. Does not implement `Debug`, `Display` or `Serialize`.
 #[derive(Clone, Copy)]
 pub struct Digits {
-    /// With whatever else was copied behind them.
+    /// The digits, followed by other bytes that were copied with them.
     ascii: [u8; MAX_DIGITS + COPIED],
     len: usize,
 }
 
-/// How many bytes are copied at once, however many of them are digits: so many are never too few.
+/// The number of bytes in one copy, at least the length of any group. A copy of constant length is faster than one of
+/// the group's length.
 const COPIED: usize = MAX_DIGITS + 1;
 
-/// How the digits are laid out.
+/// The layout of a candidate's digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One group: `4111111111111111`.
+    /// A single group: `4111111111111111`.
     Bare,
-    /// Groups as they are printed on cards, one separator throughout: `4111 1111 1111 1111`, `3782-822463-10005`.
+    /// Groups as printed on cards, with the same single separator throughout: `4111 1111 1111 1111`,
+    /// `3782-822463-10005`.
     Canonical,
-    /// Every digit on its own, one separator throughout, nothing else in the chain: `4 1 1 1 …`.
+    /// Single digits with the same separator throughout, as the whole chain: `4 1 1 1 …`.
     DigitByDigit,
-    /// Up to six groups of any length, one separator throughout that is no dot, nothing else in the chain.
+    /// Up to six groups of any length with the same single space or dash throughout, as the whole chain.
     FreeGroups,
-    /// Groups as they are printed on cards, joined by something else: `4111 / 1111 / 1111 / 1111`.
+    /// Groups as printed on cards, with the same separator throughout that is not a single space, dash or dot: `4111 /
+    /// 1111 / 1111 / 1111`.
     OtherSeparator,
-    /// A float with an exponent: `4.111111111111111e15`.
+    /// A floating-point number with an exponent: `4.111111111111111e15`.
     Scientific,
-    /// The number in the chip's data object of tag 5A, in hexadecimal text.
+    /// The PAN of the chip data object with tag 5A, as hexadecimal text.
     ApplicationPan,
-    /// The number at the start of the chip's data object of tag 57. So many more hexadecimal digits belong to the object.
+    /// The PAN at the start of the chip data object with tag 57. The field is the number of hexadecimal digits after it
+    /// in the object.
     Track2Equivalent(usize),
 }
 
-/// What stands directly beside a candidate.
+/// The bytes directly before or after a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
-    /// The end of the text, or a byte that says nothing.
+    /// The end of the text, or a byte that is neither a letter nor a single separator before more digits.
     Open,
     /// An ASCII letter.
     Letter,
-    /// One separator and then more digits.
+    /// A single separator followed by more digits.
     Group(Neighbour),
 }
 
-/// The digits beside a candidate, nearest first.
+/// The digits next to a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbour {
-    /// What joins them to the candidate.
+    /// The separator between them and the candidate.
     pub separator: SeparatorKind,
-    /// True when the nearest group is one to six zeros and the chain ends there.
+    /// True if the nearest group consists of one to six zeros and ends the chain.
     pub zeros: bool,
 }
 
@@ -72,7 +76,7 @@ impl<'a> Candidate<'a> {
         Self { view, span: object.span, digits: object.digits, shape, separator: None }
     }
 
-    /// Offsets into the view's window, from the first digit to behind the last.
+    /// The range in the view's window from the first digit to after the last digit.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
@@ -82,28 +86,28 @@ impl<'a> Candidate<'a> {
         &self.digits
     }
 
-    /// The layout.
+    /// The layout of the digits.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The separator of a grouped candidate.
+    /// The kind of separator between the groups; `None` for a candidate without separators.
     pub fn separator(&self) -> Option<SeparatorKind> {
         self.separator
     }
 
-    /// What stands before the first digit.
+    /// The bytes directly before the first digit.
     pub fn left(&self) -> Edge {
         edge(self.view, self.span.start, -1)
     }
 
-    /// What stands after the last digit.
+    /// The bytes directly after the last digit.
     pub fn right(&self) -> Edge {
         right(self.view, self.span.end)
     }
 
-    /// How many groups of four stand beside a grouped candidate, joined by its own separator: two on either side are
-    /// counted at most.
+    /// The number of four-digit groups that follow or precede a grouped candidate with its own separator. At most two
+    /// per side are counted.
     pub fn fours_beside(&self) -> u8 {
         let separator = match self.separator {
             Some(SeparatorKind::Space) => b' ',
@@ -115,12 +119,12 @@ impl<'a> Candidate<'a> {
         fours(self.view, self.span.start, -1, separator).saturating_add(fours(self.view, last, 1, separator))
     }
 
-    /// The text before the first digit, as far as it may matter.
+    /// The text before the first digit, at most [`LOOKBEHIND`] bytes.
     pub fn before(&self) -> Vec<u8> {
         text_before(self.view.behind(), self.view.window(), self.span.start, LOOKBEHIND)
     }
 
-    /// The text behind the last digit, as far as it may matter, and whether that is all there is to know.
+    /// The text after the last digit, at most [`LOOKAHEAD`] bytes, and whether it is complete.
     pub fn after(&self) -> (&'a [u8], bool) {
         let rest = self.view.window().get(self.span.end..).unwrap_or_default();
         match rest.get(..LOOKAHEAD) {
@@ -129,8 +133,8 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// True when the chain that the candidate belongs to begins as an IBAN does: two letters, two digits
-    /// (`DE89 3704 0044 …`). Looks back 32 bytes at most.
+    /// True if the candidate's chain starts with two letters and two digits, as an IBAN does (`DE89 3704 0044 …`).
+    /// Looks back at most 32 bytes.
     pub fn is_in_iban(&self) -> bool {
         let start = self.span.start;
         let mut distance: isize = -1;
@@ -153,13 +157,13 @@ impl<'a> Candidate<'a> {
 impl Digits {
     pub(super) const EMPTY: Self = Self { ascii: [b'0'; MAX_DIGITS + COPIED], len: 0 };
 
-    /// Appends digits; false, and nothing is appended, when there would be more than 19.
+    /// Appends digits. Returns false and appends nothing if there would be more than 19.
     pub(super) fn extend(&mut self, ascii: &[u8]) -> bool {
         self.extend_from(ascii, ascii.len())
     }
 
-    /// Appends the first `len` bytes of `text`, which are digits; false, and nothing is appended, when there would be more than
-    /// 19.
+    /// Appends the first `len` bytes of `text`, which are digits. Returns false and appends nothing if there would be
+    /// more than 19.
     #[inline]
     pub(super) fn extend_from(&mut self, text: &[u8], len: usize) -> bool {
         let end = self.len.saturating_add(len);
@@ -175,7 +179,7 @@ impl Digits {
         true
     }
 
-    /// How many digits there are. Never zero in a [`Candidate`].
+    /// The number of digits. At least [`MIN_DIGITS`](super::MIN_DIGITS) in a [`Candidate`].
     #[allow(clippy::len_without_is_empty, reason = "a candidate is never empty")]
     pub fn len(&self) -> usize {
         self.len
@@ -186,25 +190,25 @@ impl Digits {
         self.ascii.get(..self.len).unwrap_or_default()
     }
 
-    /// The number that the first two digits make.
+    /// The first two digits as a number.
     pub fn leading_two(&self) -> usize {
         let [tens, ones, ..] = self.ascii;
         usize::from(tens & 0xf).wrapping_mul(10).wrapping_add(usize::from(ones & 0xf))
     }
 
-    /// The number that the first six digits make, as issuer tables are written (ISO/IEC 7812-1).
+    /// The first six digits as a number, the notation of IIN tables (ISO/IEC 7812-1).
     pub fn leading_six(&self) -> u32 {
         let leading = self.ascii().iter().take(6);
         leading.fold(0, |value, digit| value.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))))
     }
 }
 
-/// What stands after the digits that end at `end`.
+/// The edge after the digits that end at `end`.
 pub(super) fn right(view: View<'_>, end: usize) -> Edge {
     edge(view, end.saturating_sub(1), 1)
 }
 
-/// What stands beside the digit at `from`, going in steps of `step` (1 or -1).
+/// The edge next to the digit at `from`, in the direction of `step` (1 or -1).
 fn edge(view: View<'_>, from: usize, step: isize) -> Edge {
     let byte = view.around(from, step);
     if byte.is_ascii_alphabetic() {
@@ -217,7 +221,7 @@ fn edge(view: View<'_>, from: usize, step: isize) -> Edge {
     Edge::Group(Neighbour { separator, zeros: is_zeros(view, from, step) })
 }
 
-/// True when the group that begins two steps from `from` is a short run of zeros that ends the chain.
+/// True if the group two steps from `from` is a run of at most [`LONGEST_FRACTION`] zeros that ends the chain.
 fn is_zeros(view: View<'_>, from: usize, step: isize) -> bool {
     let mut at = step.saturating_mul(2);
     let mut len = 0;
@@ -231,8 +235,8 @@ fn is_zeros(view: View<'_>, from: usize, step: isize) -> bool {
     (1..=LONGEST_FRACTION).contains(&len) && ends && !goes_on
 }
 
-/// How many groups of four stand beside the digit at `from`, going in steps of `step`, each joined by `separator`: four digits,
-/// or four hexadecimal digits with a decimal one among them. At most two are counted.
+/// The number of four-digit groups next to the digit at `from`, in the direction of `step`, each after a `separator`. A
+/// group of four hexadecimal digits counts if one of them is decimal. At most two groups are counted.
 fn fours(view: View<'_>, from: usize, step: isize, separator: u8) -> u8 {
     let mut at: isize = 0;
     let mut count: u8 = 0;
@@ -252,7 +256,7 @@ fn fours(view: View<'_>, from: usize, step: isize, separator: u8) -> u8 {
     count
 }
 
-/// The longest run of zeros after a decimal point that still counts as "no fraction".
+/// The longest run of zeros after a decimal point that does not count as a fraction.
 const LONGEST_FRACTION: usize = 6;
 
 #[cfg(test)]

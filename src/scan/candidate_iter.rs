@@ -1,4 +1,4 @@
-//! Which runs of groups are worth a verdict?
+//! Iterator over the candidates that start at one group.
 
 use super::candidate::{self, Candidate, Digits, Edge, Shape};
 use super::emv::{self, Object};
@@ -6,7 +6,8 @@ use super::prefixed;
 use super::separator::{GroupSeparator, SeparatorKind};
 use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
 
-/// The candidates that begin at one group, shortest first. Those that are not made of groups come before the others.
+/// The candidates that start at one group, shortest first. Candidates that do not consist of groups come before the
+/// others.
 pub struct CandidateIter<'a> {
     view: View<'a>,
     start: usize,
@@ -15,49 +16,49 @@ pub struct CandidateIter<'a> {
     digits: Digits,
     groups: u32,
     layout: u32,
-    /// Whether the chain begins with the first group.
+    /// True if the first group is the start of a chain.
     starts_chain: bool,
-    /// Whether every group is one digit.
+    /// True if every group has a single digit.
     digit_by_digit: bool,
-    /// The longest group, and the shortest.
+    /// The lengths of the longest and the shortest group.
     longest: u32,
     shortest: u32,
     separator: Option<GroupSeparator>,
     done: bool,
 }
 
-/// Which candidate there may be that is not made of groups.
+/// The candidate that does not consist of groups, if there is one.
 enum Special {
-    /// A number in tag 5A or a float, from the first group on.
+    /// The first group may be in a tag 5A, in a float, or in a string with a length prefix. This is not checked yet.
     Pending,
-    /// The number in tag 57.
+    /// The number in a tag 57.
     Track2(Box<Object>),
-    /// None, or it was told of.
+    /// There is none, or it was returned.
     Done,
 }
 
-/// The group lengths that numbers are printed or typed in, four bits a group.
+/// The group lengths in which numbers are printed or typed, four bits per group.
 pub(super) const CANONICAL: [u32; 13] =
     [0x4444, 0x465, 0x464, 0x456, 0x4445, 0x4_4443, 0x4_4442, 0x4_4441, 0x88, 0x6d, 0x4443, 0x4442, 0x4333];
 
-/// The most groups in a canonical layout.
+/// The maximum number of groups in a canonical layout.
 const CANONICAL_GROUPS: u32 = 5;
 
-/// The most groups of the free layout, and the fewest digits of the longest of them.
+/// The maximum number of groups in [`Shape::FreeGroups`], and the minimum length of the longest one.
 const MAX_FREE_GROUPS: u32 = 6;
 const MIN_LONGEST_FREE_GROUP: u32 = 3;
 
-/// What canonical layouts begin with.
+/// The incomplete canonical layouts.
 const CANONICAL_BEGIN: [u32; 10] = [0x4, 0x6, 0x8, 0x44, 0x45, 0x46, 0x43, 0x444, 0x433, 0x4444];
 
-/// The lengths that the groups of a canonical layout have when something wide joins them.
+/// The group lengths of canonical layouts that are accepted with [`SeparatorKind::Other`].
 pub(super) const OTHER_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..=6;
 
-/// The most digits that a mask leaves at the end of a number.
+/// The maximum number of digits that a mask leaves visible at the end of a number.
 const VISIBLE_TAIL: usize = 4;
 
 impl<'a> CandidateIter<'a> {
-    /// Those from the group at `start`. When it is `long`, it has too many digits for a window.
+    /// The candidates that start at the group at `start`. A `long` group has too many digits for a candidate.
     pub(super) fn new(view: View<'a>, start: usize, long: bool) -> Self {
         Self {
             view,
@@ -76,18 +77,18 @@ impl<'a> CandidateIter<'a> {
         }
     }
 
-    /// The one that `object`, the number of a tag 57, is.
+    /// The only candidate is `object`, the number of a tag 57.
     pub(super) fn of_track2(view: View<'a>, object: Object) -> Self {
         let start = object.span.start;
         Self { special: Special::Track2(Box::new(object)), ..Self::new(view, start, true) }
     }
 
-    /// Where they begin.
+    /// The offset at which all candidates start.
     pub fn start(&self) -> usize {
         self.start
     }
 
-    /// The next one whose digits are `possible` ones.
+    /// The next candidate with `possible` digits.
     #[inline]
     pub fn next_possible(&mut self, possible: impl Fn(&Digits) -> bool) -> Option<Candidate<'a>> {
         while !matches!(self.special, Special::Done) {
@@ -128,7 +129,7 @@ impl<'a> CandidateIter<'a> {
         }
     }
 
-    /// Adds the group at the current position; false when it does not belong to any candidate.
+    /// Adds the group at the current position. Returns false if the group cannot be part of a candidate.
     fn add_group(&mut self) -> bool {
         let rest = self.view.window().get(self.at..).unwrap_or_default();
         let len = leading_digits(rest, MAX_DIGITS.saturating_add(1));
@@ -146,7 +147,7 @@ impl<'a> CandidateIter<'a> {
         true
     }
 
-    /// Moves over the separator to the next group; false when no longer window can be a candidate.
+    /// Moves over the separator to the next group. Returns false if no longer candidate is possible.
     fn join_next(&mut self) -> bool {
         let rest = self.view.window().get(self.at..).unwrap_or_default();
         let Some(separator) = GroupSeparator::read(rest) else { return false };
@@ -164,7 +165,7 @@ impl<'a> CandidateIter<'a> {
             && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
     }
 
-    /// The candidate that the groups so far make, if they have the shape of one and `possible` digits.
+    /// The candidate that consists of the groups so far, if they have a [`Shape`] and `possible` digits.
     fn candidate(&self, possible: impl Fn(&Digits) -> bool) -> Option<Candidate<'a>> {
         if self.digits.len() < MIN_DIGITS {
             return None;
@@ -206,7 +207,7 @@ impl<'a> CandidateIter<'a> {
         if self.digit_by_digit { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::OtherSeparator) }
     }
 
-    /// True when more digits are joined to the groups, on either side, by the separator that they have.
+    /// True if the chain continues on either side with the separator of the groups.
     fn continues(&self) -> bool {
         let Some(separator) = self.separator else { return false };
         let (len, view) = (separator.len(), self.view);
@@ -215,7 +216,7 @@ impl<'a> CandidateIter<'a> {
         self.is_joined_before(separator) || (ahead.eq(separator.bytes()) && view.is_digit_like(self.at, digits))
     }
 
-    /// True when more digits are joined to the first group by `separator`.
+    /// True if `separator` and more digits precede the first group.
     fn is_joined_before(&self, separator: GroupSeparator) -> bool {
         let (len, view) = (separator.len(), self.view);
         let back = (1..=len).rev().map(|distance| view.before(self.start, distance));
@@ -223,7 +224,7 @@ impl<'a> CandidateIter<'a> {
         back.eq(separator.bytes()) && view.is_digit_like(self.start, digits.saturating_neg().saturating_sub(1))
     }
 
-    /// True when the first group belongs to the digits that a mask left visible at the end of a number.
+    /// True if the first group is among the digits that a mask left visible at the end of a number.
     fn starts_in_visible_tail(&self) -> bool {
         let mut digits: usize = 0;
         let mut distance: isize = -1;
@@ -252,7 +253,7 @@ impl<'a> Iterator for CandidateIter<'a> {
     }
 }
 
-/// How many digits `text` begins with, of which at most `most` are counted.
+/// The number of digits at the start of `text`, at most `most`.
 #[inline]
 pub(super) fn leading_digits(text: &[u8], most: usize) -> usize {
     let mut count: usize = 0;
@@ -275,7 +276,7 @@ pub(super) fn digits_end(view: View<'_>, start: usize) -> usize {
     start.saturating_add(leading_digits(run, run.len()))
 }
 
-/// The number that the float at `start` is when it is written out: `4.111111111111111e15`, `4111111111111111e0`,
+/// The integer that the float at `start` represents: `4.111111111111111e15`, `4111111111111111e0`,
 /// `0.4111111111111111e16`, `411111111111111100e-2`.
 fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let text = view.window().get(start..)?;
@@ -302,7 +303,7 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let shift = exponent
         .iter()
         .fold(0_usize, |shift, digit| shift.saturating_mul(10).saturating_add(usize::from(digit.wrapping_sub(b'0'))));
-    // How many digits stand before the point once it has moved.
+    // The number of digits before the decimal point after the exponent is applied.
     let before_point = if is_negative { whole.checked_sub(shift)? } else { whole.saturating_add(shift) };
     let written: Vec<u8> = text.get(..mantissa)?.iter().copied().filter(u8::is_ascii_digit).collect();
     let leading_zeros = written.iter().take_while(|digit| **digit == b'0').count();
@@ -319,14 +320,14 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     is_number.then_some(Candidate { view, span: start..end, digits, shape: Shape::Scientific, separator: None })
 }
 
-/// The most digits before the point of a float and behind it, and of its exponent.
+/// The maximum number of digits before the decimal point of a float, after it, and of its exponent.
 const LONGEST_MANTISSA: usize = 24;
 const LONGEST_EXPONENT: usize = 3;
 
-/// The fewest digits of a number that a float writes; those that follow are zeros.
+/// The minimum number of digits that a float contains. The others are zeros.
 const MIN_MANTISSA_DIGITS: usize = 10;
 
-/// What a float with an exponent leaves unwritten.
+/// The zeros that the exponent of a float implies.
 const ZEROS: &[u8; MAX_DIGITS] = &[b'0'; MAX_DIGITS];
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What does a text say once its escapes are read?
+//! Decoding of escapes, with the positions of the decoded text in the source.
 //!
-//! Up to two rounds of escapes (`%2534` is `%34` is `4`), then characters that look like ASCII ones. Each round is a
-//! [`Layer`] over the one below; a position in the top layer leads back down to the bytes as they were sent, and a change
-//! of a character in the top layer to the bytes that spell it.
+//! The decoder handles up to two rounds of escapes (`%2534` is `%34` is `4`), then replaces characters that look like
+//! ASCII characters. Each round is a [`Layer`] on top of the previous one. A position in the top layer maps to the
+//! bytes of the source, and an edit of the top layer maps to an edit of the source in the same notation.
 
 use super::escape::{self, Begin, Escapes, Unit};
 use super::fold::{self, Fold};
@@ -11,27 +11,27 @@ use super::markup::{self, Mark};
 use super::separator::is_separator_byte;
 use std::ops::Range;
 
-/// The most bytes that a character of a number may be spelled with, what stands between it and the one before included.
-/// `%25EF%25BC%2594`, a full-width digit encoded twice, has 15.
+/// The maximum number of source bytes for one character of a number, including bytes without meaning before it.
+/// `%25EF%25BC%2594`, a full-width digit that is encoded twice, has 15.
 pub const LONGEST_SPELLING: usize = 16;
 
-/// A text with its escapes read.
+/// A text after decoding.
 pub struct Decoded<'a> {
     source: &'a [u8],
     layers: Vec<Layer>,
 }
 
-/// A text and which bytes of the text below its bytes stand for.
+/// The text of one round, and the map of its bytes to those of the layer below.
 #[derive(Default)]
 struct Layer {
     text: Vec<u8>,
-    /// Where a byte does not stand for one byte, in order. All others do.
+    /// The bytes that do not represent exactly one byte below, in order.
     spellings: Vec<Spelling>,
-    /// How much of the text below was read; the rest is the beginning of an escape.
+    /// The number of decoded bytes of the layer below. The rest is an incomplete escape.
     consumed: usize,
 }
 
-/// Bytes of a text, or none, that bytes of the text below spell together.
+/// Bytes of a layer, or none, and the bytes of the layer below that represent them.
 #[derive(Clone, Copy)]
 struct Spelling {
     at: u32,
@@ -40,17 +40,17 @@ struct Spelling {
     source: u32,
 }
 
-/// A byte to write, and where in the source.
+/// A byte to write, after its offset in the source.
 pub type Edit = (usize, u8);
 
 impl<'a> Decoded<'a> {
-    /// Reads the escapes of `source`, the start of a text. `last` says that nothing follows. `mask` is the character that masks
-    /// are written with. `gap` bytes before the source said nothing: see [`Self::gap`].
+    /// Decodes `source`, the start of a text. `last` is true if nothing follows it. `mask` is the mask character. `gap`
+    /// is the number of bytes without meaning before the source: see [`Self::gap`].
     pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         Self::following(&[], source, gap, last, escapes, mask)
     }
 
-    /// The same behind the bytes `before`, as they read.
+    /// Decodes `source`, which follows the decoded bytes `before`.
     pub fn following(before: &[u8], source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
         if escapes.markup && markup::next(before, source, 0, None).is_some() {
@@ -61,7 +61,7 @@ impl<'a> Decoded<'a> {
         for escapes in rounds.iter().copied() {
             if escape::any(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
-                // What looked like escapes may be none, as the ampersands of a query.
+                // The text may contain only bytes that look like escapes, such as the ampersands of a query.
                 if layer.text != decoded.text() {
                     decoded.layers.push(layer);
                 }
@@ -80,13 +80,13 @@ impl<'a> Decoded<'a> {
         decoded
     }
 
-    /// What the source says.
+    /// The decoded text.
     pub fn text(&self) -> &[u8] {
         self.layers.last().map_or(self.source, |layer| &layer.text)
     }
 
-    /// Where in the source the spelling of the byte at `position` begins. Behind the last byte: where the part of the
-    /// source begins that could not be read yet.
+    /// The offset in the source at which the byte at `position` of the text starts. For the end of the text: the offset
+    /// of the first source byte that is not decoded yet.
     pub fn start(&self, position: usize) -> usize {
         let mut position = position;
         for layer in self.layers.iter().rev() {
@@ -95,7 +95,7 @@ impl<'a> Decoded<'a> {
         position
     }
 
-    /// Where in the source the spelling of the byte at `position` ends.
+    /// The offset in the source at which the byte at `position` of the text ends.
     pub fn end(&self, position: usize) -> usize {
         let mut end = position.saturating_add(1);
         for layer in self.layers.iter().rev() {
@@ -104,14 +104,14 @@ impl<'a> Decoded<'a> {
         end
     }
 
-    /// How many bytes of the source stand before the spelling of the byte at `position` and say nothing: characters
-    /// without width.
+    /// The number of source bytes directly before the byte at `position` that represent nothing: characters without
+    /// width.
     pub fn gap(&self, position: usize) -> usize {
         self.start(position).saturating_sub(position.checked_sub(1).map_or(0, |before| self.end(before)))
     }
 
-    /// The bytes to write so that the source says `mask` where it says the byte at `position` now, in as many bytes; empty
-    /// when that cannot be.
+    /// The edits of the source that replace the byte at `position` of the text with `mask` and keep the length. Empty
+    /// if there are none.
     pub fn mask(&self, position: usize, mask: u8) -> Vec<Edit> {
         let start = self.start(position);
         if self.end(position) == start.saturating_add(1) {
@@ -120,7 +120,7 @@ impl<'a> Decoded<'a> {
         self.rewrite(self.layers.len(), vec![(position, mask)]).unwrap_or_default()
     }
 
-    /// Leads `edits` of the text of layer number `height` down to the source, which is number 0.
+    /// Maps `edits` of the layer with the number `height` to edits of the source, which has the number 0.
     fn rewrite(&self, height: usize, edits: Vec<Edit>) -> Option<Vec<Edit>> {
         let Some(below) = height.checked_sub(1) else { return Some(edits) };
         let layer = self.layers.get(below)?;
@@ -145,7 +145,8 @@ impl<'a> Decoded<'a> {
         self.rewrite(below, lower)
     }
 
-    /// The positions of the text before which or as which something is spelled that is not one byte, in any layer, and the first. In no order.
+    /// The first position of the text, and all positions at which, or before which, any layer has a [`Spelling`].
+    /// Unordered.
     fn spelled(&self) -> Vec<usize> {
         let mut positions = vec![0];
         for layer in &self.layers {
@@ -156,7 +157,8 @@ impl<'a> Decoded<'a> {
         positions
     }
 
-    /// Takes digits and separators that are spelled too long out of any number, so that a number has a longest spelling.
+    /// Replaces digits and separators with more than [`LONGEST_SPELLING`] source bytes, so that they are not part of a
+    /// number.
     fn break_long_spellings(&mut self, gap: usize) {
         let longest = self.layers.iter().map(Layer::longest_spelling).try_fold(1, usize::checked_mul);
         if gap == 0 && longest.is_some_and(|longest| longest <= LONGEST_SPELLING) {
@@ -181,7 +183,7 @@ impl<'a> Decoded<'a> {
 }
 
 impl Layer {
-    /// `source`, behind the bytes `before`, without the marks of XML within numbers.
+    /// `source`, which follows the bytes `before`, without comments and CDATA marks within numbers.
     fn unmarked(before: &[u8], source: &[u8], last: bool) -> Self {
         let mut layer = Self::with_capacity(source.len());
         let mut behind = None;
@@ -200,7 +202,7 @@ impl Layer {
         }
     }
 
-    /// `source` without its escapes.
+    /// `source` with its escapes decoded.
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());
         let begin = Begin::of(escapes);
@@ -219,7 +221,7 @@ impl Layer {
         }
     }
 
-    /// `source`, behind the byte `before`, with ASCII in place of the characters that look like it.
+    /// `source`, which follows the byte `before`, with ASCII characters in place of those that look like them.
     fn folded(before: Option<u8>, source: &[u8], last: bool, mask: u8) -> Self {
         let mut layer = Self::with_capacity(source.len());
         loop {
@@ -247,17 +249,17 @@ impl Layer {
         }
     }
 
-    /// At most how many bytes below spell a byte, with those before it that say nothing.
+    /// The maximum number of bytes below for one byte, including bytes before it that represent nothing.
     fn longest_spelling(&self) -> usize {
         let length =
             |spelling: &Spelling| if spelling.len == 0 { usize::MAX } else { usize::from(spelling.source_len) };
         self.spellings.iter().map(length).max().unwrap_or(1)
     }
 
-    /// Keeps the bytes of `source` from where the layer stands to the first that is `special`, and returns the rest.
+    /// Copies the bytes of `source` up to the first that `special` selects, and returns the rest.
     fn keep_until<'s>(&mut self, source: &'s [u8], special: impl Fn(Simd16) -> Simd16) -> &'s [u8] {
         let rest = source.get(self.consumed..).unwrap_or_default();
-        // Where there is one, there are often more.
+        // A special byte often follows another one.
         if rest.first_chunk().is_some_and(|part| lanes::leading(part, &special) > 0) {
             return rest;
         }
@@ -267,7 +269,7 @@ impl Layer {
         rest
     }
 
-    /// Appends bytes that stand for themselves.
+    /// Appends bytes that represent themselves.
     fn keep(&mut self, run: &[u8]) {
         self.consumed = self.consumed.saturating_add(run.len());
         self.text.extend_from_slice(run);
@@ -277,7 +279,7 @@ impl Layer {
         Self { text: Vec::with_capacity(capacity), ..Self::default() }
     }
 
-    /// Appends what the next `len` bytes below stand for.
+    /// Appends the `bytes` that the next `len` bytes below represent.
     fn push(&mut self, bytes: &[u8], len: usize) {
         if (bytes.len(), len) != (1, 1) {
             let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -293,7 +295,7 @@ impl Layer {
         self.text.extend_from_slice(bytes);
     }
 
-    /// The bytes below that spell the one at `position`; `None` behind the last one.
+    /// The range of bytes below that represents the byte at `position`; `None` after the last one.
     fn source_of(&self, position: usize) -> Option<Range<usize>> {
         (position < self.text.len()).then_some(())?;
         let after = self.spellings.partition_point(|spelling| index(spelling.at) <= position);
@@ -309,7 +311,7 @@ impl Layer {
         }
     }
 
-    /// The first position of which the bytes below that spell it end behind `below`.
+    /// The first position whose bytes below end after `below`.
     fn position_of(&self, below: usize) -> usize {
         let after = self.spellings.partition_point(|spelling| spelling.source_end() <= below);
         let further = |from: usize, to: usize| below.saturating_sub(from).saturating_add(to);
@@ -318,7 +320,7 @@ impl Layer {
         self.spellings.get(after).map_or(plain, |next| plain.min(index(next.at)))
     }
 
-    /// The bytes that come from the same unit as the one at `position`.
+    /// The range of bytes that have the same source as the byte at `position`.
     fn unit_at(&self, position: usize) -> Option<Range<usize>> {
         (position < self.text.len()).then_some(())?;
         let after = self.spellings.partition_point(|spelling| index(spelling.at) <= position);
@@ -338,7 +340,7 @@ impl Spelling {
     }
 }
 
-/// Writes what `bytes` say in the spelling of `old`.
+/// Writes `bytes` in the notation and length of `old`.
 fn reencode(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     match (old, bytes) {
         ([_], [_]) => return Some(bytes.to_vec()),
@@ -346,7 +348,7 @@ fn reencode(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
         _ => {}
     }
     if old.first().is_some_and(|first| !first.is_ascii()) {
-        // A character that was folded to ASCII; the masks of its length are folded to the mask character.
+        // The old character was folded to ASCII, and the masks of its length are folded to the mask character.
         return fold::masks(old.len()).next().map(|mask| mask.to_string().into_bytes());
     }
     let character = std::str::from_utf8(bytes).ok()?.chars().next()?;
@@ -366,7 +368,7 @@ mod tests {
         String::from_utf8_lossy(Decoded::new(text.as_bytes(), 0, true, Escapes::FORM, b'*').text()).into_owned()
     }
 
-    /// `text` with the character that the top layer has at `position` masked.
+    /// `text` after a mask of the character at `position` of the top layer.
     fn masked(text: &str, position: usize) -> String {
         let mut bytes = text.as_bytes().to_vec();
         for (at, byte) in Decoded::new(text.as_bytes(), 0, true, Escapes::TEXT, b'*').mask(position, b'*') {

@@ -1,33 +1,33 @@
-//! Where is a number in the data objects of a chip card?
+//! Card numbers in the data objects of chip cards (EMV Book 3, annex A).
 //!
-//! EMV Book 3, annex A: a data object is a tag, a length and a value, and dumps of them are hexadecimal text. Tag `5A` holds
-//! the number, filled up with `F`; tag `57` holds what track 2 of the magnetic stripe does: the number, `D`, an expiry date,
-//! a service code and data of the issuer. The bytes of tag `5A` may be written with spaces between them.
+//! A data object is a tag, a length and a value. Dumps contain it as hexadecimal text. The value of tag `5A` is the
+//! PAN, padded with `F`. The value of tag `57` is the equivalent of track 2: the PAN, `D`, an expiry date, a service
+//! code and discretionary data. The bytes of tag `5A` may be separated by spaces.
 
 use super::candidate::Digits;
 use super::{MAX_DIGITS, MIN_DIGITS, View};
 use std::ops::Range;
 
-/// A number inside of a data object.
+/// A number next to other digits, with its exact boundaries.
 pub struct Object {
-    /// From the number's first digit to behind its last.
+    /// The range from the first digit to after the last digit.
     pub span: Range<usize>,
-    /// The number.
+    /// The digits of the number.
     pub digits: Digits,
-    /// How many hexadecimal digits of the value follow it.
+    /// The number of hexadecimal digits of the value after the number.
     pub rest: usize,
 }
 
-/// The most digits of a run that stand before the number of a tag `57` and tell that it is one: the tag and the length.
+/// The number of hexadecimal digits of tag `57` and its length. In a run of digits they precede the number.
 const HEAD: usize = 4;
 
-/// The longest value of tag `57`, in bytes.
+/// The maximum length of the value of tag `57` in bytes.
 const LONGEST_TRACK2: usize = 19;
 
-/// The most bytes that a run of digits must keep until it is known what follows it.
+/// The number of bytes at the end of a run of digits that stay undecided until the byte after it is known.
 pub const LONGEST_END: usize = MAX_DIGITS + HEAD;
 
-/// The number of a tag `5A` that the group of digits at `start` belongs to.
+/// The number of tag `5A` that contains the group of digits at `start`.
 pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
     let spaced = view.before(start, 1) == b' ';
     let step: usize = if spaced { 3 } else { 2 };
@@ -64,7 +64,7 @@ pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
     (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()).then_some(Object { span: at..end, digits, rest: 0 })
 }
 
-/// The number of a tag `57` that the run of digits before `end` ends with.
+/// The number of tag `57` at the end of the run of digits before `end`.
 pub fn track2(view: View<'_>, end: usize) -> Option<Object> {
     view.at(end).eq_ignore_ascii_case(&b'D').then_some(())?;
     let run = (1..=LONGEST_END).take_while(|distance| view.before(end, *distance).is_ascii_digit()).count();
@@ -79,10 +79,10 @@ pub fn track2(view: View<'_>, end: usize) -> Option<Object> {
     })
 }
 
-/// The fewest digits of a value behind the number: the separator and the expiry date.
+/// The minimum number of digits of the value after the number: the separator and the expiry date.
 const SEPARATOR_AND_DATE: usize = 5;
 
-/// The number that two hexadecimal digits make.
+/// The value of two hexadecimal digits.
 fn length(digits: [u8; 2]) -> Option<usize> {
     let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
     usize::try_from(high?.wrapping_mul(16).wrapping_add(low?)).ok()

@@ -1,61 +1,61 @@
-//! Which character does an escape stand for?
+//! Decoding of a single escape.
 //!
-//! Percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and a few named character references of HTML and XML,
-//! and the plus sign of form encoding.
+//! Supports percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and some named character references of HTML
+//! and XML, and the plus sign of form encoding.
 
 use super::lanes::{self, ByteRange, Simd16, Splat};
 use super::separator::is_separator_byte;
 use super::{MASK_CHARACTERS, markup};
 
-/// What begins at a place in a text.
+/// The unit at the start of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A byte that stands for itself.
+    /// One byte that represents itself.
     Plain,
-    /// An escape of so many bytes for a byte of percent-encoding.
+    /// A percent-encoded byte, after the length of the escape.
     Byte(usize, u8),
-    /// An escape of so many bytes for a character.
+    /// An escaped character, after the length of the escape.
     Character(usize, char),
-    /// So many bytes that stand for nothing.
+    /// This number of bytes represents nothing.
     Nothing(usize),
-    /// The beginning of what may be an escape; the text ends too early to tell.
+    /// The text ends within a possible escape.
     Partial,
 }
 
-/// Which escapes a text may hold besides percent-encoding, those of JSON, and character references.
+/// The kinds of escapes in a text, in addition to percent-encoding, JSON escapes and character references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escapes {
-    /// A plus sign is a space, as in forms and queries.
+    /// A plus sign represents a space, as in forms and queries.
     pub plus: bool,
-    /// A zero byte stands for nothing, as in UTF-16 and UTF-32, and nothing else is an escape.
+    /// A zero byte represents nothing, as in UTF-16 and UTF-32, and there are no other escapes.
     pub wide: bool,
-    /// Comments and CDATA marks within a number stand for nothing, as in XML and HTML.
+    /// Comments and CDATA marks within a number represent nothing, as in XML and HTML.
     pub markup: bool,
 }
 
 impl Escapes {
-    /// Those of text of any kind.
+    /// The escapes of any text.
     pub const TEXT: Self = Self { plus: false, wide: false, markup: false };
 
-    /// Those of forms and queries.
+    /// The escapes of forms and queries.
     pub const FORM: Self = Self { plus: true, ..Self::TEXT };
 
-    /// Those of text with two or four bytes a character, in which other escapes are read afterwards.
+    /// The first round for text with two or four bytes per character. Other escapes are decoded in the next rounds.
     pub const WIDE: Self = Self { wide: true, ..Self::TEXT };
 
-    /// Those of XML and HTML.
+    /// The escapes of XML and HTML.
     pub const MARKUP: Self = Self { markup: true, ..Self::TEXT };
 
-    /// True when `byte` may be the first of one.
+    /// True if `byte` can be the first of an escape.
     pub fn may_begin(self, byte: u8) -> bool {
         matches!(byte, b'%' | b'&' | b'\\') || (self.plus && byte == b'+') || (self.wide && byte == 0)
     }
 }
 
-/// The longest character reference that is read, from `&` to `;`.
+/// The maximum length of a character reference, from `&` to `;`.
 pub const LONGEST_REFERENCE: usize = 10;
 
-/// The named references that stand for something that may be next to a number.
+/// The named references of characters that may be next to a number.
 const NAMED: [(&[u8], char); 8] = [
     (b"nbsp", ' '),
     (b"ensp", ' '),
@@ -67,36 +67,36 @@ const NAMED: [(&[u8], char); 8] = [
     (b"amp", '&'),
 ];
 
-/// The digits after `%B` from which on it is the start of track 1 and no percent-encoding.
+/// The number of digits after `%B` that identify the start of track 1. With fewer digits it is percent-encoding.
 const TRACK_DIGITS: usize = 12;
 
-/// The same once the number is masked: how many digits stay before the mask, and how many it covers. A mask of another shape
-/// covers something else behind a percent-encoded byte: `%B0` and a customer's number.
+/// The number of visible digits and of mask characters after the `%B` of a masked track 1. Other masks follow a
+/// percent-encoded byte, for example `%B0` before a customer number.
 const MASKED_TRACKS: [(usize, usize); 3] = [(6, 6), (6, 5), (8, 4)];
 
-/// The digits that stay behind the mask.
+/// The number of visible digits after the mask.
 const MASKED_TRACK_TAIL: usize = 4;
 
-/// The most characters after `%B` before the digits that stay behind the mask.
+/// The maximum number of characters between `%B` and the visible digits after the mask.
 const LONGEST_COVERED: usize = 12;
 
-/// True when `text` may hold an escape.
+/// True if `text` may contain an escape.
 pub fn any(text: &[u8], escapes: Escapes) -> bool {
     if escapes.wide {
-        // What is not there reads as zero bytes in a block.
+        // Zero bytes also pad the last block, so the block search cannot find them.
         return text.iter().any(|byte| escapes.may_begin(*byte));
     }
     let begin = Begin::of(escapes);
     lanes::has(text, |bytes| begin.among(bytes))
 }
 
-/// True when `text`, which follows `before`, is ASCII and holds no escape.
+/// True if `text`, which follows `before`, is ASCII without escapes.
 pub fn none(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
     if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(before, text, 0, None).is_some()) {
         return false;
     }
     let begin = Begin::of(escapes);
-    // Asked of every byte of every text: most have no plus sign to ask for.
+    // This runs for every byte of every text, and most texts do not need the comparison with the plus sign.
     if escapes.plus {
         !lanes::has(text, |bytes| bytes | begin.among(bytes))
     } else {
@@ -104,17 +104,17 @@ pub fn none(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
     }
 }
 
-/// The bytes that may be the first of an escape.
+/// The bytes that can be the first of an escape.
 pub struct Begin {
-    /// Of percent-encoding and of references.
+    /// The percent sign and the ampersand.
     percent: ByteRange,
     backslash: Splat,
-    /// The zero byte where that stands for nothing; once more the backslash where neither is an escape.
+    /// The plus sign or the zero byte, if it is an escape. Otherwise the backslash again.
     plus: Splat,
 }
 
 impl Begin {
-    /// Those of these escapes.
+    /// The first bytes of these `escapes`.
     #[inline(always)]
     pub fn of(escapes: Escapes) -> Self {
         let plus = match escapes {
@@ -125,20 +125,20 @@ impl Begin {
         Self { percent: ByteRange::hoisted(b'%', b'&'), backslash: Splat::hoisted(b'\\'), plus: Splat::hoisted(plus) }
     }
 
-    /// Which bytes are among them.
+    /// Selects the first bytes of escapes.
     #[inline(always)]
     pub fn among(&self, bytes: Simd16) -> Simd16 {
         self.usual(bytes) | bytes.is(self.plus)
     }
 
-    /// Which bytes are among them, but for the plus sign.
+    /// Selects the first bytes of escapes, except the plus sign.
     #[inline(always)]
     fn usual(&self, bytes: Simd16) -> Simd16 {
         bytes.is_in(self.percent) | bytes.is(self.backslash)
     }
 }
 
-/// The unit at the start of `text`. `last` says that nothing follows the text.
+/// The unit at the start of `text`. `last` is true if nothing follows the text.
 pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     let unit = match text.first() {
         Some(0) if escapes.wide => Unit::Nothing(1),
@@ -152,12 +152,12 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
     if unit == Unit::Partial && last { Unit::Plain } else { unit }
 }
 
-/// True for digits, and for what masks them.
+/// True for digits and mask characters.
 pub(super) fn in_number(byte: u8) -> bool {
     byte.is_ascii_digit() || MASK_CHARACTERS.contains(&byte)
 }
 
-/// Writes `character` in the spelling that the escape `source` has, in as many bytes; `None` when that cannot be.
+/// Writes `character` in the notation and length of the escape `source`; `None` if the length would change.
 pub fn reencode(source: &[u8], character: char) -> Option<Vec<u8>> {
     let code = u32::from(character);
     let width = |around: usize| source.len().checked_sub(around);
@@ -189,7 +189,7 @@ fn percent(text: &[u8], last: bool) -> Unit {
             if let [b'%', b'B', number @ ..] = text {
                 match begins_track(number, last) {
                     Some(true) => return Unit::Plain,
-                    // Nothing follows that would make it a track.
+                    // Nothing follows, so this is not a track.
                     None if !last => return Unit::Partial,
                     Some(false) | None => {}
                 }
@@ -202,9 +202,10 @@ fn percent(text: &[u8], last: bool) -> Unit {
     }
 }
 
-/// True when `number`, which stands behind `%B`, is that of track 1, masked or not; `None` when its end comes too early to tell.
+/// True if `number`, which follows `%B`, is the number of track 1, masked or not. `None` if the decision needs more
+/// bytes.
 fn begins_track(number: &[u8], last: bool) -> Option<bool> {
-    // With the byte that ends the mask.
+    // Includes the byte after the mask.
     let start = number.get(..=LONGEST_COVERED).unwrap_or(number);
     let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits >= TRACK_DIGITS {
@@ -214,14 +215,14 @@ fn begins_track(number: &[u8], last: bool) -> Option<bool> {
     let masked = start.iter().skip(digits).take_while(|byte| Some(*byte) == mask).count();
     match number.get(digits.saturating_add(masked)..) {
         Some(tail) if MASKED_TRACKS.contains(&(digits, masked)) => ends_masked_track(tail, last),
-        // A number may go on that the text ends in.
+        // The text ends within a possible number.
         Some([]) if digits > 0 && number.len() < LONGEST_COVERED => None,
         _ => Some(false),
     }
 }
 
-/// True when what follows the mask of a track's number may be its last digits, which may be spelled, and have separators and
-/// characters without width among them.
+/// True if the bytes after the mask of a track may be the last digits of its number. They may be escaped, and contain
+/// separators and characters without width. `None` if the decision needs more bytes.
 fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
     let mut rest = tail;
     for _ in 0..MASKED_TRACK_TAIL {
@@ -233,7 +234,7 @@ fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
             Unit::Character(length, character) => (length, u8::try_from(character).unwrap_or(u8::MAX)),
         };
         if says.is_ascii() && !says.is_ascii_digit() && !is_separator_byte(says) {
-            // What is spelled twice is not read further here.
+            // A second round of escapes is not decoded here.
             return Some(Escapes::TEXT.may_begin(says));
         }
         rest = rest.get(length..).unwrap_or_default();
@@ -284,7 +285,7 @@ fn utf16(text: &[u8]) -> Unit {
     }
 }
 
-/// The number that `count` hexadecimal digits from `start` on make.
+/// The value of the `count` hexadecimal digits at `start`.
 fn hex_run(text: &[u8], start: usize, count: usize) -> Result<u32, Unit> {
     let mut code: u32 = 0;
     for position in start..start.saturating_add(count) {
@@ -385,7 +386,7 @@ mod tests {
             ("%B411111******1111^", Unit::Plain),
             ("%B41111111****1111^", Unit::Plain),
             ("%B378282xxxxx0005^", Unit::Plain),
-            // Characters without width among the last digits, plain and spelled.
+            // Characters without width among the last digits, plain and escaped.
             ("%B41111111****111\u{ad}1^", Unit::Plain),
             ("%B411111******%E2%80%8B1111^", Unit::Plain),
             ("%B411111******11\\u200b11^", Unit::Plain),
@@ -393,7 +394,7 @@ mod tests {
             ("%B411111******1%25C2%25AD111^", Unit::Plain),
             ("%B41111111****11%2011^", Unit::Plain),
             ("%B41111111111 ", byte(0xb4)),
-            // A mask over something else than the number of a track, as it was before.
+            // The mask does not cover the number of a track, so `%B` starts an escape.
             ("%B0***********", byte(0xb0)),
             ("%B0***************", byte(0xb0)),
             ("%B012345**********", byte(0xb0)),

@@ -1,20 +1,20 @@
-//! Which characters look like the ones a number is made of?
+//! Unicode characters that look like ASCII digits, separators or mask characters.
 
 use super::escape::in_number;
 use super::lanes::Simd16;
 
-/// What a character that is not ASCII counts as.
+/// The ASCII equivalent of a character that is not ASCII.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
-    /// This ASCII character.
+    /// The character is equivalent to this ASCII character.
     Ascii(u8),
-    /// Nothing: it has no width.
+    /// The character has no width and is ignored.
     ZeroWidth,
-    /// Itself.
+    /// The character has no equivalent.
     Other,
 }
 
-/// The zeros of the decimal digits (general category Nd, Unicode 16) that ten code points run from.
+/// The zeros of the ranges of ten decimal digits (general category Nd, Unicode 16).
 const ZEROS: [u32; 44] = [
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
     0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
@@ -22,29 +22,28 @@ const ZEROS: [u32; 44] = [
     0x1fbf0,
 ];
 
-/// The characters that digits are masked with, by their length in UTF-8, in the order of preference: asterisks, and one
-/// that looks like it and has as few hexadecimal digits as the digits of India.
+/// The characters that mask a digit, in the order of preference for each UTF-8 length: asterisks, and one look-alike
+/// whose code point has as few hexadecimal digits as the digits of Indian scripts.
 const MASKS: [char; 4] = ['\u{66d}', '\u{ff0a}', '\u{fbe}', '\u{1f7b6}'];
 
-/// The space that does not break in ISO/IEC 8859 and the code pages of Windows. In UTF-8 it is never the first byte.
+/// The no-break space of ISO/IEC 8859 and the Windows code pages. In UTF-8 this byte is a continuation byte.
 pub const LATIN_SPACE: u8 = 0xa0;
 
-/// True when the byte of [`LATIN_SPACE`] that `text` begins with, behind `before`, is that space: it joins digits,
-/// masked or not. `None` when the
-/// end of `text` comes too early to tell.
+/// True if the byte [`LATIN_SPACE`] at the start of `text`, which follows `before`, is a no-break space between digits,
+/// masked or not. `None` if the decision needs bytes after `text`.
 pub fn is_latin_space(before: Option<u8>, text: &[u8]) -> Option<bool> {
     let joins = text.first() == Some(&LATIN_SPACE) && before.is_some_and(in_number);
     if joins { text.get(1).copied().map(in_number) } else { Some(false) }
 }
 
-/// Which bytes may be the first of a character that does not count as itself. Most letters are told apart here.
+/// Selects the bytes that can start a character with an ASCII equivalent. Most letters are not selected.
 #[inline(always)]
 pub fn may_fold(bytes: Simd16) -> Simd16 {
     let two = bytes.is(0xc2) | bytes.is(0xd9) | bytes.is(0xdb) | bytes.is_within(0xdf, 0xe3);
     two | bytes.is(LATIN_SPACE) | bytes.is(0xea) | bytes.is_within(0xef, 0xf0)
 }
 
-/// What `character` counts as. `mask` is the ASCII character that masks are written with.
+/// The ASCII equivalent of `character`. `mask` is the ASCII mask character.
 pub fn fold(character: char, mask: u8) -> Fold {
     let code = u32::from(character);
     let after = ZEROS.partition_point(|zero| *zero <= code);
@@ -63,15 +62,15 @@ pub fn fold(character: char, mask: u8) -> Fold {
     }
 }
 
-/// The characters that can mask one that takes `length` bytes in UTF-8.
+/// The characters that can mask a character of `length` bytes in UTF-8.
 pub fn masks(length: usize) -> impl Iterator<Item = char> {
     MASKS.into_iter().filter(move |mask| mask.len_utf8() == length)
 }
 
-/// The character that `text`, which is not ASCII, begins with, and its length. `None` when it is no UTF-8 there; an error
-/// when it may be, but ends too early.
+/// The first character of `text`, which is not ASCII, and its length. `None` if it is invalid UTF-8; an error if it is
+/// incomplete.
 pub fn character(text: &[u8]) -> Result<Option<(char, usize)>, Incomplete> {
-    // What most are, without looking twice.
+    // A fast path for the most frequent length.
     if let [first @ 0xe0..=0xef, second @ 0x80..=0xbf, third @ 0x80..=0xbf, ..] = text {
         let bits = |byte: &u8| u32::from(byte & 0x3f);
         let code = (u32::from(first & 0xf) << 12) | (bits(second) << 6) | bits(third);

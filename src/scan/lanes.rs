@@ -1,35 +1,37 @@
-//! Which bytes of a block are of a kind?
+//! Byte comparison with SIMD, 16 bytes at a time.
 //!
-//! Sixteen bytes are compared at once, with what every `x86_64` has (SSE2) and with `simd128` of WebAssembly; elsewhere with
-//! loops that the compiler may do as well with.
+//! Uses SSE2 on `x86_64` and `simd128` on WebAssembly. Other targets use loops that the compiler can vectorize.
+//!
+//! A `predicate` maps 16 bytes to 16 lanes. It selects the bytes whose lanes have the highest bit set. The comparisons
+//! of [`Simd16`] set all bits of a lane for true and none for false, and a byte that is not ASCII selects itself.
 
 #![allow(unsafe_code, reason = "the instructions of x86_64 are foreign functions")]
 
 use std::hint::black_box;
 use std::ops::BitOr;
 
-/// How many bytes are looked at together.
+/// The number of bytes in a block.
 pub const BLOCK: usize = 64;
 
-/// How many bytes are compared at once.
+/// The number of bytes in a vector.
 const LANES: usize = 16;
 
-/// Sixteen bytes, or the answers to a question about each: all bits set for yes, none for no.
+/// Sixteen bytes, or the results of a comparison.
 #[derive(Clone, Copy)]
 pub struct Simd16(machine::Bytes);
 
-/// A byte in all of the lanes.
+/// One byte in all lanes.
 #[derive(Clone, Copy)]
 pub struct Splat(machine::Bytes);
 
-/// The bytes between two, both included.
+/// An inclusive range of bytes.
 #[derive(Clone, Copy)]
 pub struct ByteRange {
     first: Splat,
     width: Splat,
 }
 
-/// A bit for each byte of `block`, the lowest for the first one: set when the highest bit of what `predicate` says of it is.
+/// A bit mask of the bytes of `block` that `predicate` selects. The lowest bit belongs to the first byte.
 #[inline(always)]
 pub fn bits(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
     let (parts, _) = block.as_chunks::<LANES>();
@@ -37,27 +39,27 @@ pub fn bits(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
     bits.rev().fold(0, |all, bits| (all << LANES) | u64::from(bits))
 }
 
-/// The same for what is shorter than a block.
+/// The bit mask of a `rest` that is shorter than a block.
 #[inline(always)]
 pub fn bits_of_rest(rest: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
     let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
     if rest.is_empty() { 0 } else { bits(&padded(rest), predicate) & !behind }
 }
 
-/// How many bytes at the start of `part` there are of which the highest bit of what `predicate` says is set.
+/// The number of bytes at the start of `part` that `predicate` selects.
 #[inline(always)]
 pub fn leading(part: &[u8; LANES], predicate: impl Fn(Simd16) -> Simd16) -> usize {
     usize::try_from(machine::bits(predicate(Simd16(machine::load(part))).0).trailing_ones()).unwrap_or(0)
 }
 
-/// True when the highest bit of what `predicate` says of any byte of `text` is set: it is for yes, and for what is not ASCII.
+/// True if `predicate` selects any byte of `text`.
 #[inline(always)]
 pub fn has(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> bool {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     blocks.iter().any(|block| any_in(block, &predicate)) || (!rest.is_empty() && any_in(&padded(rest), &predicate))
 }
 
-/// The same of a block.
+/// True if `predicate` selects any byte of `block`.
 #[inline(always)]
 pub fn any_in(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> bool {
     let (parts, _) = block.as_chunks::<LANES>();
@@ -65,7 +67,7 @@ pub fn any_in(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> bool
     answers.is_some_and(|answers| machine::bits(answers.0) != 0)
 }
 
-/// The first byte of `text` of which the highest bit of what `predicate` says is set.
+/// The offset of the first byte of `text` that `predicate` selects.
 #[inline(always)]
 pub fn find(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize> {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
@@ -81,7 +83,7 @@ pub fn find(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize> 
     if found == 0 { None } else { start.checked_add(usize::try_from(found.trailing_zeros()).ok()?) }
 }
 
-/// The last byte of `text` of which the highest bit of what `predicate` says is set.
+/// The offset of the last byte of `text` that `predicate` selects.
 pub fn rfind(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize> {
     let (rest, blocks) = text.as_rchunks::<BLOCK>();
     let mut start = text.len();
@@ -95,7 +97,7 @@ pub fn rfind(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> Option<usize>
     usize::try_from(bits_of_rest(rest, predicate).checked_ilog2()?).ok()
 }
 
-/// How many bytes of `text` there are of which the highest bit of what `predicate` says is set.
+/// The number of bytes of `text` that `predicate` selects.
 pub fn count(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> usize {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let in_blocks = blocks.iter().map(|block| bits(block, &predicate).count_ones());
@@ -103,7 +105,7 @@ pub fn count(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> usize {
     usize::try_from(ones).unwrap_or(usize::MAX)
 }
 
-/// A block that begins with `text`, which is shorter, and is filled up with zeros.
+/// A block with the shorter `text` at its start, padded with zeros.
 #[cold]
 pub fn padded(text: &[u8]) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
@@ -114,8 +116,8 @@ pub fn padded(text: &[u8]) -> [u8; BLOCK] {
 }
 
 impl Splat {
-    /// For a loop over many blocks. V8 builds a constant anew wherever one is used, which takes longer than to compare with it;
-    /// what is no constant stays in a register.
+    /// A splat that stays in a register, for a loop over many blocks. V8 creates a constant again at each use, which
+    /// takes longer than the comparison.
     #[inline(always)]
     pub fn hoisted(byte: u8) -> Self {
         Self(machine::splat(black_box(byte)))
@@ -130,7 +132,7 @@ impl From<u8> for Splat {
 }
 
 impl ByteRange {
-    /// The same for all between two bytes.
+    /// A range that stays in registers, see [`Splat::hoisted`].
     #[inline(always)]
     pub fn hoisted(first: u8, last: u8) -> Self {
         Self { first: Splat::hoisted(first), width: Splat::hoisted(last.wrapping_sub(first)) }
@@ -138,25 +140,25 @@ impl ByteRange {
 }
 
 impl Simd16 {
-    /// Which bytes are this one.
+    /// Selects the bytes that are equal to `byte`.
     #[inline(always)]
     pub fn is(self, byte: impl Into<Splat>) -> Self {
         Self(machine::eq(self.0, byte.into().0))
     }
 
-    /// The same with ASCII letters in lower case. Signs become other ones.
+    /// The bytes with ASCII letters in lowercase. Other bytes may change too.
     #[inline(always)]
     pub fn lower(self) -> Self {
         Self(machine::or(self.0, machine::splat(0x20)))
     }
 
-    /// Which bytes are among these, both ends included.
+    /// Selects the bytes from `first` to `last`, inclusive.
     #[inline(always)]
     pub fn is_within(self, first: u8, last: u8) -> Self {
         self.is_in(ByteRange { first: first.into(), width: last.wrapping_sub(first).into() })
     }
 
-    /// Which bytes are in `range`.
+    /// Selects the bytes in `range`.
     #[inline(always)]
     pub fn is_in(self, range: ByteRange) -> Self {
         Self(machine::in_range(self.0, range.first.0, range.width.0))
@@ -183,25 +185,25 @@ mod machine {
 
     #[inline(always)]
     pub fn load(bytes: &[u8; LANES]) -> Bytes {
-        // SAFETY: both are sixteen bytes, and any sixteen bytes are one.
+        // SAFETY: both types have 16 bytes, and every bit pattern is valid.
         unsafe { core::mem::transmute::<[u8; LANES], Bytes>(*bytes) }
     }
 
     #[inline(always)]
     pub fn splat(byte: u8) -> Bytes {
-        // SAFETY: every x86_64 has SSE2.
+        // SAFETY: every x86_64 CPU has SSE2.
         unsafe { _mm_set1_epi8(byte.cast_signed()) }
     }
 
     #[inline(always)]
     pub fn eq(one: Bytes, other: Bytes) -> Bytes {
-        // SAFETY: every x86_64 has SSE2.
+        // SAFETY: every x86_64 CPU has SSE2.
         unsafe { _mm_cmpeq_epi8(one, other) }
     }
 
     #[inline(always)]
     pub fn in_range(bytes: Bytes, first: Bytes, width: Bytes) -> Bytes {
-        // SAFETY: every x86_64 has SSE2.
+        // SAFETY: every x86_64 CPU has SSE2.
         unsafe {
             let above = _mm_sub_epi8(bytes, first);
             _mm_cmpeq_epi8(_mm_min_epu8(above, width), above)
@@ -210,13 +212,13 @@ mod machine {
 
     #[inline(always)]
     pub fn or(one: Bytes, other: Bytes) -> Bytes {
-        // SAFETY: every x86_64 has SSE2.
+        // SAFETY: every x86_64 CPU has SSE2.
         unsafe { _mm_or_si128(one, other) }
     }
 
     #[inline(always)]
     pub fn bits(answers: Bytes) -> u16 {
-        // SAFETY: every x86_64 has SSE2.
+        // SAFETY: every x86_64 CPU has SSE2.
         let bits = unsafe { _mm_movemask_epi8(answers) };
         u16::try_from(bits).unwrap_or(0)
     }
@@ -231,7 +233,7 @@ mod machine {
 
     #[inline(always)]
     pub fn load(bytes: &[u8; LANES]) -> Bytes {
-        // SAFETY: both are sixteen bytes, and any sixteen bytes are one.
+        // SAFETY: both types have 16 bytes, and every bit pattern is valid.
         unsafe { core::mem::transmute::<[u8; LANES], Bytes>(*bytes) }
     }
 
@@ -266,7 +268,7 @@ mod machine {
     pub use super::portable::*;
 }
 
-/// The same without instructions of any one machine.
+/// The operations without target-specific instructions.
 #[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
 mod portable {
     use super::LANES;

@@ -1,8 +1,8 @@
 //! Comments and CDATA marks of XML and HTML between the digits of a number.
 //!
-//! A parser joins what stands around them: `4111<!-- -->1111`, `4111<![CDATA[1111]]>`. A mark right behind a digit or a mask, or
-//! behind one and a separator, stands for nothing here, unless it is longer than [`LONGEST_SPELLING`] lets the spelling of a digit be
-//! or holds digits of its own.
+//! A parser joins the text on both sides of them: `4111<!-- -->1111`, `4111<![CDATA[1111]]>`. A mark represents nothing
+//! if it follows a digit or mask character, optionally with a separator in between. Exceptions are marks with digits
+//! and marks that are too long for [`LONGEST_SPELLING`].
 
 use super::LONGEST_SPELLING;
 use super::escape::in_number;
@@ -10,12 +10,12 @@ use super::lanes;
 use super::separator::is_separator_byte;
 use std::ops::Range;
 
-/// A mark, or what the text ends with before it is known whether it is one.
+/// A complete mark, or the start of a possible one.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// All of it.
+    /// A complete mark in this range.
     Whole(Range<usize>),
-    /// Its beginning.
+    /// A possible mark starts at this offset and the text ends within it.
     Partial(usize),
 }
 
@@ -24,8 +24,8 @@ const COMMENT_END: &[u8] = b"-->";
 const SECTION: &[u8] = b"<![CDATA[";
 const SECTION_END: &[u8] = b"]]>";
 
-/// The first mark in `text`, which follows `before`, at `from` or behind it. `behind` is the end of another one, if that is right
-/// before it.
+/// The first mark from `from` on in `text`, which follows `before`. `behind` is the end of another mark, if that is
+/// directly before it.
 pub fn next(before: &[u8], text: &[u8], from: usize, behind: Option<usize>) -> Option<Mark> {
     let mut at = from;
     while let Some(found) = lanes::find(text.get(at..)?, |bytes| bytes.is(b'!') | bytes.is(b']')) {
@@ -43,14 +43,14 @@ pub fn next(before: &[u8], text: &[u8], from: usize, behind: Option<usize>) -> O
     (Some(end) == behind || is_behind_digit(before, text, end)).then_some(Mark::Partial(end))
 }
 
-/// True behind a digit or what masks one, and behind a separator after that.
+/// True if `start` follows a digit or mask character, optionally with a separator in between.
 fn is_behind_digit(before: &[u8], text: &[u8], start: usize) -> bool {
     let mut earlier = text.get(..start).unwrap_or_default().iter().rev().chain(before.iter().rev()).copied();
     let byte = earlier.next().unwrap_or(0);
     in_number(byte) || (is_separator_byte(byte) && earlier.next().is_some_and(in_number))
 }
 
-/// The mark that begins at `start`.
+/// The mark that starts at `start`.
 fn begun_at(text: &[u8], start: usize) -> Option<Mark> {
     let rest = text.get(start..)?;
     let whole = |length: usize| Some(Mark::Whole(start..start.saturating_add(length)));
@@ -72,7 +72,7 @@ fn begun_at(text: &[u8], start: usize) -> Option<Mark> {
     }
 }
 
-/// The longest mark, which leaves room for a digit behind it.
+/// The maximum length of a mark, which leaves one byte for the digit after it.
 const LONGEST: usize = LONGEST_SPELLING - 1;
 
 #[cfg(test)]

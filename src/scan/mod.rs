@@ -1,26 +1,29 @@
-//! Where could a number be? (stage 1 of the flow)
+//! Search for candidate numbers in text (stage 1 of the flow).
 //!
-//! Bytes in, [`Candidate`]s out: runs and groups of digits that have the shape of a card number. Nothing here knows
-//! issuers, check digits or HTTP; [`crate::verdict`] decides what a candidate is.
+//! The input is bytes; the output is [`Candidate`]s: digits that are laid out like a card number. This stage does not
+//! check issuers or Luhn and does not know HTTP. [`crate::verdict`] classifies each candidate.
 //!
-//! # Vocabulary
+//! # Terms
 //!
-//! A *group* is a maximal run of digits. A *separator* is what may stand between two groups: a space, dash or dot, or one of
-//! the wider ones in `separator.rs`. A *chain* is a sequence of groups joined by exactly one space, dash or dot each; where
-//! starts are looked for (`starts.rs`), by separators of any kind. A *window* is a run of neighbouring groups with the same
-//! separator throughout: candidates begin and end at group boundaries only, so that a number never starts in the middle of a
-//! longer one. A window becomes a candidate when it has [`MIN_DIGITS`] to [`MAX_DIGITS`] digits and one of the
-//! [`Shape`]s. Only in the data objects of chip cards (`emv.rs`) do the digits of a number touch other digits.
+//! - *Group*: a maximal run of digits.
+//! - *Separator*: the bytes between two groups, see `separator.rs`. A *single separator* is one space, dash or dot.
+//! - *Chain*: groups joined by single separators. The search for starts (`starts.rs`) uses separators of any kind.
+//! - *Candidate*: neighbouring groups of one chain with the same separator between them, [`MIN_DIGITS`] to
+//!   [`MAX_DIGITS`] digits, and one of the [`Shape`]s. A candidate starts and ends at the boundary of a group, so it is
+//!   never a part of a longer number. The exceptions are the data objects of chip cards (`emv.rs`) and strings with a
+//!   length prefix (`prefixed.rs`).
+//! - *Window*: the undecided bytes of a [`View`].
 //!
-//! # Laws
+//! # Invariants
 //!
-//! - **Locality**: whether a window is a candidate, and both of its [`Edge`]s, follow from the [`LOOKBEHIND`] bytes before
-//!   the first digit and the [`HORIZON`] bytes from there on. This is what makes the result independent of cuts.
-//! - **Bounded wait**: at most [`HORIZON`] bytes are undecided at the end of a view that is not the last.
-//! - **Remains are not numbers**: digits left visible by an earlier mask are never the start of a new candidate, so that
-//!   two filters in a row agree. A mask is a run of eight or more mask characters, single separators between them
-//!   allowed, or of four or more behind visible digits; other runs (`**bold**`, `**** 4111 …`) are punctuation. A group
-//!   of [`MIN_DIGITS`] is no remainder: masks leave fewer.
+//! - **Locality**: whether groups are a candidate, and both [`Edge`]s of it, depend only on the [`LOOKBEHIND`] bytes
+//!   before the first digit and the [`HORIZON`] bytes from that digit on. Therefore the result is the same for every
+//!   split into chunks.
+//! - **Bounded hold-back**: at most [`HORIZON`] bytes are undecided at the end of a view that more bytes follow.
+//! - **Masks are final**: the digits that an earlier mask left visible do not start a new candidate, so two filters in
+//!   one request path agree. A mask is a run of at least eight mask characters, or of at least four after visible
+//!   digits. It may contain single separators. Other runs of mask characters (`**bold**`, `**** 4111 …`) are
+//!   punctuation. A group of [`MIN_DIGITS`] digits is not the remainder of a mask, because a mask leaves fewer.
 
 mod candidate;
 mod candidate_iter;
@@ -57,23 +60,23 @@ pub use skip::{decoded_len_min, safe_cut, skip_len};
 pub use starts::{CandidateStarts, NextStart};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 
-/// The fewest digits a candidate has (Maestro's shortest number, ISO/IEC 7812-1).
+/// The minimum number of digits of a candidate: the shortest Maestro number (ISO/IEC 7812-1).
 pub const MIN_DIGITS: usize = 12;
 
-/// The most digits a candidate has (ISO/IEC 7812-1: a PAN has at most 19).
+/// The maximum number of digits of a candidate: the longest PAN (ISO/IEC 7812-1).
 pub const MAX_DIGITS: usize = 19;
 
-/// Bytes before a window's first digit that may take part in a decision: the name of the field, or that of an array some
-/// way back.
+/// The number of bytes before the first digit of a candidate that a verdict may use, for example for a field name or
+/// the name of an enclosing array.
 pub const LOOKBEHIND: usize = 256;
 
-/// Bytes behind a window's last digit that may take part in a decision: an expiry date, the name of a verification code,
-/// the rest of a track (ISO/IEC 7813: track 1 has at most 79 characters).
+/// The number of bytes after the last digit of a candidate that a verdict may use, for example for an expiry date, the
+/// name of a verification code, or the rest of a track (at most 79 characters in track 1, ISO/IEC 7813).
 pub const LOOKAHEAD: usize = 80;
 
-/// Bytes from a window's first digit on that may take part in a decision: 19 digits with 18 separators, then what may follow
-/// them.
+/// The number of bytes from the first digit of a candidate on that a verdict may use: 19 digits with 18 separators, and
+/// [`LOOKAHEAD`].
 pub const HORIZON: usize = MAX_DIGITS + (MAX_DIGITS - 1) * separator::LONGEST_SEPARATOR + LOOKAHEAD;
 
-/// How far a chain is followed to the left.
+/// The number of bytes over which a chain is followed to the left.
 const CHAIN: usize = 32;

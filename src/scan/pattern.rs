@@ -1,7 +1,7 @@
-//! Where does a pattern of the operator match?
+//! Matching of the operator's patterns.
 //!
-//! All patterns are one automaton, which is run from every byte with which a match can begin. A match has a bounded length,
-//! so that a stream never waits long for its end. Letters, digits and word boundaries are those of ASCII.
+//! All patterns are compiled to one automaton, which runs from every byte that can start a match. A match has a maximum
+//! length, so that a stream holds back a bounded number of bytes. Letters, digits and word boundaries are ASCII.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -10,7 +10,7 @@ use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
 use std::sync::Arc;
 
-/// Patterns that are ready to match. Cheap to clone.
+/// Compiled patterns. Cheap to clone.
 #[derive(Clone)]
 pub struct Patterns(Arc<Compiled>);
 
@@ -19,48 +19,48 @@ struct Compiled {
     begins: [bool; 256],
 }
 
-/// A pattern that is compared with a text as a whole, however long that is.
+/// A pattern that must match a whole text of any length.
 pub struct Whole(dense::DFA<Vec<u32>>);
 
-/// What begins at a place.
+/// The match that starts at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// Nothing.
+    /// No match starts here.
     None,
-    /// A match of the pattern with this number, which ends there.
+    /// A match of the pattern with this index, and the length of the match.
     Ends(usize, usize),
-    /// What follows decides.
+    /// The decision needs more bytes.
     Open,
 }
 
-/// Why a pattern is refused.
+/// The reason why a pattern is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It is no regular expression.
+    /// The pattern is not a supported regular expression.
     Syntax,
-    /// It matches the empty text.
+    /// The pattern matches the empty text.
     Empty,
-    /// What it matches has no bound, or one beyond [`LONGEST_MATCH`].
+    /// The maximum length of a match is infinite or exceeds [`LONGEST_MATCH`].
     Unbounded,
-    /// The automaton for the patterns up to this one is too large.
+    /// The automaton for the patterns up to this one exceeds its maximum size.
     TooLarge,
 }
 
-/// The most bytes of a match.
+/// The maximum length of a match in bytes.
 pub const LONGEST_MATCH: usize = 256;
 
-/// The most patterns.
+/// The maximum number of patterns.
 pub const MOST_PATTERNS: usize = 32;
 
-/// The most memory for the automaton, and for making it, in bytes.
+/// The maximum memory in bytes for the automaton, and for its compilation.
 const AUTOMATON_SIZE: usize = 512 << 10;
 const WORKSPACE: usize = 2 << 20;
 
-/// The same, for one that is compared with whole texts.
+/// The maximum memory in bytes for the automaton of a pattern for whole texts.
 const WHOLE_SIZE: usize = 64 << 10;
 
 impl Patterns {
-    /// Compiles `patterns`, or says which one is refused and why.
+    /// Compiles `patterns`, or returns the index of the rejected one and the reason.
     pub fn compile(patterns: &[&str]) -> Result<Self, (usize, Refused)> {
         for (index, pattern) in patterns.iter().enumerate() {
             let parsed = syntax::parse_with(pattern, &syntax()).map_err(|_| (index, Refused::Syntax))?;
@@ -79,13 +79,13 @@ impl Patterns {
         Ok(Self(Arc::new(Compiled { automaton, begins })))
     }
 
-    /// The first place in `text` from `from` on where a match may begin.
+    /// The first offset in `text`, from `from` on, at which a match may start.
     pub fn next_start(&self, text: &[u8], from: usize) -> Option<usize> {
         let begins = |byte: &u8| self.0.begins.get(usize::from(*byte)).is_some_and(|begins| *begins);
         text.get(from..)?.iter().position(begins).map(|offset| from.saturating_add(offset))
     }
 
-    /// What begins with `text`, which follows `before`. `last` says that nothing follows it.
+    /// The match at the start of `text`, which follows `before`. `last` is true if nothing follows it.
     pub fn match_at(&self, before: Option<u8>, text: &[u8], last: bool) -> Match {
         let automaton = &self.0.automaton;
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
@@ -96,7 +96,7 @@ impl Patterns {
             state = automaton.next_state(state, *byte);
             if automaton.is_special_state(state) {
                 if automaton.is_match_state(state) {
-                    // The automaton tells of a match one byte late.
+                    // The automaton reports a match one byte late.
                     found = ends(state, index);
                 } else if automaton.is_dead_state(state) || automaton.is_quit_state(state) {
                     return found;
@@ -110,7 +110,7 @@ impl Patterns {
         if automaton.is_match_state(state) { ends(state, text.len()) } else { found }
     }
 
-    /// True when what follows can make a match out of `state`, or a longer one.
+    /// True if more bytes can turn `state` into a match, or into a longer one.
     fn goes_on(&self, state: StateID) -> bool {
         let automaton = &self.0.automaton;
         (0..=u8::MAX).any(|byte| !automaton.is_dead_state(automaton.next_state(state, byte)))
@@ -119,14 +119,14 @@ impl Patterns {
 }
 
 impl Whole {
-    /// Compiles `pattern`, or says why it is refused.
+    /// Compiles `pattern`, or returns the reason why it is rejected.
     pub fn compile(pattern: &str) -> Result<Self, Refused> {
         syntax::parse_with(pattern, &syntax()).map_err(|_| Refused::Syntax)?;
-        // All ways to match are followed, since the first one may end before the text does.
+        // The automaton follows all alternatives, because the first match may end before the text does.
         automaton(&[pattern], MatchKind::All, WHOLE_SIZE).map(Self).ok_or(Refused::TooLarge)
     }
 
-    /// True when the pattern matches `text` from its beginning to its end.
+    /// True if the pattern matches the whole `text`.
     pub fn matches(&self, text: &[u8]) -> bool {
         let Ok(mut state) = self.0.start_state(&start::Config::new().anchored(Anchored::Yes)) else { return false };
         for byte in text {
@@ -139,12 +139,12 @@ impl Whole {
     }
 }
 
-/// Letters, digits and word boundaries are those of ASCII.
+/// The syntax of patterns. Letters, digits and word boundaries are ASCII.
 fn syntax() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
 }
 
-/// The automaton for `patterns`, of at most `size` bytes; `None` when it is larger.
+/// The automaton for `patterns`, or `None` if it needs more than `size` bytes.
 fn automaton(patterns: &[&str], kind: MatchKind, size: usize) -> Option<dense::DFA<Vec<u32>>> {
     let config = dense::Config::new()
         .start_kind(StartKind::Anchored)
@@ -159,7 +159,7 @@ fn automaton(patterns: &[&str], kind: MatchKind, size: usize) -> Option<dense::D
         .ok()
 }
 
-/// True when a match may begin with `byte`, whatever is before it.
+/// True if a match can start with `byte`, after any byte.
 fn begins_with(automaton: &dense::DFA<Vec<u32>>, byte: u8) -> bool {
     let before = (0..=u8::MAX).map(Some).chain([None]);
     before.into_iter().any(|before| {

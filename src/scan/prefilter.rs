@@ -1,15 +1,16 @@
-//! Where may a number be at all?
+//! Cheap reject of bytes without a candidate number.
 //!
-//! A number stands in a chain: digits with at most [`LONGEST_SEPARATOR`] bytes of separators between them. A block at a time, its
-//! bytes become bits, and the bits tell which chains have enough digits. All else is passed over here.
+//! The prefilter looks for chains: digits with at most [`LONGEST_SEPARATOR`] separator bytes between them. It turns a
+//! block of bytes into bit masks and counts the digits of each chain. Chains with too few digits are skipped.
 
 use super::lanes::{BLOCK, ByteRange, Simd16, Splat, bits, padded};
 use super::separator::LONGEST_SEPARATOR;
 use super::{MAX_DIGITS, MIN_DIGITS};
 use std::ops::Range;
 
-/// The first digit of the first chain from `from` on that has enough digits for a number, unless it is one run of them, of at
-/// most [`MAX_DIGITS`], that `is_excluded` says is no number. What stands before `from` is no part of a chain.
+/// The offset of the first chain from `from` on that has enough digits for a number. A chain that is a single run of at
+/// most [`MAX_DIGITS`] digits is skipped if `is_excluded` returns true for it. Bytes before `from` are not part of a
+/// chain.
 #[inline]
 pub fn next_chain(
     classes: &ByteClasses,
@@ -46,10 +47,11 @@ pub fn next_chain(
     }
 }
 
-/// How far one block begins behind the one before: whatever is long enough lies in one of them from its start.
+/// The distance between the starts of two blocks. Blocks overlap, so the first [`MIN_CHAIN_LEN`] bytes of every chain
+/// are together in one block.
 const STRIDE: usize = BLOCK - MIN_CHAIN_LEN + 1;
 
-/// The classes of bytes that chains are made of.
+/// The classes of bytes in a chain.
 pub struct ByteClasses {
     digits: ByteRange,
     /// Digits, dashes, dots and slashes.
@@ -58,7 +60,7 @@ pub struct ByteClasses {
 }
 
 impl ByteClasses {
-    /// For as many searches as one likes.
+    /// Loads the classes once for repeated searches.
     #[inline(always)]
     pub fn new() -> Self {
         Self {
@@ -68,15 +70,15 @@ impl ByteClasses {
         }
     }
 
-    /// Which bytes are digits or parts of separators.
+    /// Selects digits and separator bytes.
     #[inline(always)]
     fn in_chain(&self, bytes: Simd16) -> Simd16 {
         self.others.iter().fold(bytes.is_in(self.dash_to_nine), |any, other| any | bytes.is(*other))
     }
 }
 
-/// False when no chain in a block with these `digits`, and what is `near` them, has enough of them or goes on behind it. What is
-/// near a chain ends [`LONGEST_SEPARATOR`] bytes behind it, or where the block does.
+/// Returns false if no chain in a block has enough `digits` and no chain reaches the end of the block. `near_digits`
+/// are the digits and the [`LONGEST_SEPARATOR`] bytes after each, up to the end of the block.
 #[inline(always)]
 fn may_contain_number(digits: u64, near_digits: u64) -> bool {
     let runs = long_runs(near_digits);
@@ -84,16 +86,16 @@ fn may_contain_number(digits: u64, near_digits: u64) -> bool {
     (long && digits.count_ones() >= MIN_FLOAT_DIGITS) || near_digits >= !0 << (BLOCK - MIN_CHAIN_LEN)
 }
 
-/// The fewest bytes of a chain with a number in it: `4.111111111`, the start of a float whose exponent says that more digits
-/// follow.
+/// The minimum length in bytes of a chain with a number: `4.111111111`, the start of a float whose exponent adds
+/// digits.
 const MIN_CHAIN_LEN: usize = 11;
 
-/// The fewest digits of a chain with a number in it, and of one that ends in a float with an exponent.
+/// The minimum number of digits of a chain with a number, and of a chain that ends in a float with an exponent.
 const MIN_CHAIN_DIGITS: u32 = 12;
 const MIN_FLOAT_DIGITS: u32 = 10;
 const _: () = assert!(MIN_CHAIN_DIGITS as usize == MIN_DIGITS);
 
-/// Where a run of at least [`MIN_CHAIN_LEN`] bits begins, and where so many follow still.
+/// Sets the bit of each position at which at least [`MIN_CHAIN_LEN`] set bits begin.
 #[inline(always)]
 fn long_runs(runs: u64) -> u64 {
     let two = runs & (runs >> 1);
@@ -102,18 +104,19 @@ fn long_runs(runs: u64) -> u64 {
     eight & (four >> (MIN_CHAIN_LEN - 4))
 }
 
-/// What begins in a block.
+/// The first relevant chain that starts in a block.
 enum FirstChain {
-    /// A chain with enough digits.
+    /// A chain with enough digits starts at this offset.
     Found(usize),
-    /// A chain of which the block does not have all, nor enough to tell. It has all of one that begins where the block does.
+    /// A chain starts at this offset and reaches the end of the block before it has enough digits. A block from this
+    /// offset on decides.
     Truncated(usize),
-    /// Neither.
+    /// The block has no such chain.
     None,
 }
 
-/// The first of the `chains` that has enough `digits` or is cut, among those at the start of `text`, without those that
-/// `is_excluded` says are no numbers.
+/// The first of the `chains` at the start of `text` that has enough `digits` or reaches the end of the block. Chains
+/// for which `is_excluded` returns true are skipped.
 #[inline(always)]
 fn first_chain(chains: u64, digits: u64, text: &[u8], is_excluded: impl Fn(Range<usize>) -> bool) -> FirstChain {
     let mut rest = long_runs(chains);
@@ -149,7 +152,7 @@ mod tests {
     use crate::scan::separator::is_separator_byte;
     use proptest::prelude::*;
 
-    /// The same, a byte at a time.
+    /// The reference implementation of [`next_chain`], one byte at a time.
     fn bytewise(text: &[u8], from: usize, is_excluded: impl Fn(Range<usize>) -> bool) -> Option<usize> {
         let mut start = from;
         while start < text.len() {
@@ -211,7 +214,7 @@ mod tests {
         assert_eq!(next_chain(&ByteClasses::new(), b"1", 5, |_| false), None);
     }
 
-    /// Splat layout that another separator may have, wherever blocks end.
+    /// Every layout with another separator, at each offset in a block.
     #[test]
     fn other_separators_are_passed() {
         let lengths = |layout: u32| -> Vec<u32> {

@@ -1,12 +1,12 @@
-//! Where does a number begin behind the length of its string, when that is a digit too, or end where another length begins?
+//! Numbers next to the length prefix of a string, when that is a digit too.
 //!
-//! Bencode writes a string as `16:4111…`, and the length of the next one touches the number. In Avro, MessagePack, Thrift and CBOR
-//! one byte is the length, and for some lengths that byte is a digit.
+//! Bencode writes a string as `16:4111…`, and the length of the next string touches the number. Avro, MessagePack,
+//! Thrift and CBOR write the length as one byte, which for some lengths is a digit.
 
 use super::emv::Object;
 use super::{Digits, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, View, lanes};
 
-/// The number that belongs to the string which the run of digits at `start` begins, or whose length it begins with.
+/// The number in the run of digits at `start`, if that run also contains a length.
 pub fn number(view: View<'_>, start: usize) -> Option<Object> {
     match view.before(start, 1) {
         b':' => counted(view, start),
@@ -16,13 +16,13 @@ pub fn number(view: View<'_>, start: usize) -> Option<Object> {
     }
 }
 
-/// Where the number in a whole `text` is of which the run of digits at `start` is more.
+/// The range of the number in a complete `text`, if the run of digits at `start` also contains a length.
 #[cfg(any(test, feature = "fuzzing"))]
 pub fn number_in(text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
     number(View::new(b"", text, true, b'*'), start).map(|object| object.span)
 }
 
-/// True when there may be one: most runs of digits stand behind something else.
+/// True if [`number`] may find one. Rejects most runs of digits by the byte before them.
 #[inline]
 pub fn may_be(view: View<'_>, start: usize) -> bool {
     match view.before(start, 1) {
@@ -32,7 +32,7 @@ pub fn may_be(view: View<'_>, start: usize) -> bool {
     }
 }
 
-/// A string of bencode that is a number and nothing else, with digits behind it.
+/// A bencode string that consists of the number, followed by the digits of the next length.
 fn counted(view: View<'_>, start: usize) -> Option<Object> {
     let text = view.window().get(start..)?;
     let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(LONGEST_LENGTH));
@@ -43,28 +43,29 @@ fn counted(view: View<'_>, start: usize) -> Option<Object> {
     })
 }
 
-/// A string of CBOR that is a number and nothing else, with an integer behind it that is written as a digit.
+/// A CBOR string that consists of the number, followed by an integer whose byte is a digit.
 fn in_front_of_digit(view: View<'_>, start: usize) -> Option<Object> {
     let length = cbor_length(view.before(start, 1))?;
     let run = super::candidate_iter::leading_digits(view.window().get(start..)?, length.saturating_add(2));
     (run == length.saturating_add(1)).then(|| object(view, start, length)).flatten()
 }
 
-/// The length of the string of CBOR, as long as a number may be, that `head` begins: those are ASCII letters.
+/// The length of the CBOR string that starts with `head`, if a number can have that length. Such bytes are ASCII
+/// letters.
 fn cbor_length(head: u8) -> Option<usize> {
     let length = usize::from(head | 0x20).checked_sub(CBOR_TEXT)?;
     (head.is_ascii_alphabetic() && (MIN_DIGITS..=MAX_DIGITS).contains(&length)).then_some(length)
 }
 
-/// What the first byte of a text string in CBOR (RFC 8949) is, and its length.
+/// The first byte of an empty CBOR text string (RFC 8949). The length is added to it.
 pub const CBOR_TEXT: usize = 0x60;
 
-/// A number behind one digit that is the length of the string which goes on behind the number.
+/// A number after one digit, which is the length of a string that continues after the number.
 fn behind_length(view: View<'_>, start: usize) -> Option<Object> {
     let text = view.window().get(start..)?;
     let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(2));
     let length = run.checked_sub(1).filter(|length| (MIN_DIGITS..=MAX_DIGITS).contains(length))?;
-    // A string of digits alone, of the length that stands before it.
+    // The string consists of digits only, and the byte before it is its length.
     let head = usize::from(view.before(start, 1));
     if [run, run.saturating_mul(2), run | 0xa0].contains(&head) {
         return None;
@@ -80,10 +81,10 @@ fn object(view: View<'_>, start: usize, length: usize) -> Option<Object> {
     digits.extend(view.window().get(span.clone())?).then_some(Object { span, digits, rest: 0 })
 }
 
-/// The most digits of a length.
+/// The maximum number of digits of a bencode length.
 const LONGEST_LENGTH: usize = 3;
 
-/// True when `text` ends with `length`, of two digits, and with no other digit before it.
+/// True if `text` ends with `length` in exactly two digits.
 pub fn ends_with_length(text: &[u8], length: usize) -> bool {
     let [rest @ .., tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = text else { return false };
     let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
@@ -91,12 +92,13 @@ pub fn ends_with_length(text: &[u8], length: usize) -> bool {
     written == length && !rest.last().is_some_and(u8::is_ascii_digit)
 }
 
-/// True when the last bytes of `text` are those of binary data: control characters of no text, or what is not UTF-8.
+/// True if the last `NEAR` bytes of `text` are binary data: control characters that text does not use, or invalid
+/// UTF-8.
 pub fn is_binary(text: &[u8]) -> bool {
     ends_binary(text, NEAR)
 }
 
-/// The same of all that is known before a number.
+/// True if the last `FAR` bytes of `text` are binary data.
 pub fn is_binary_far(text: &[u8]) -> bool {
     ends_binary(text, FAR)
 }
@@ -109,17 +111,18 @@ fn ends_binary(text: &[u8], within: usize) -> bool {
     if !lanes::has(near, |bytes| bytes) {
         return false;
     }
-    // A character may begin before what is near.
+    // The first bytes may belong to a character that starts earlier.
     let cut =
         if near.len() < text.len() { near.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count() } else { 0 };
     std::str::from_utf8(near.get(cut..).unwrap_or_default()).is_err()
 }
 
-/// How far back binary data are recognized, and where else speaks for them. A character may begin before what is known.
+/// The number of bytes in which binary data are recognized, without and with other evidence for them. The longer one
+/// leaves room for a character that starts before the known bytes.
 const NEAR: usize = 64;
 const FAR: usize = LOOKBEHIND - 4;
 
-/// Whether the first byte of `text` is one of no text; `None` when its end comes too early to tell.
+/// True if the first byte of `text` is binary data. `None` if the decision needs more bytes.
 pub fn begins_binary(text: &[u8]) -> Option<bool> {
     if is_control(*text.first()?) {
         return Some(true);
@@ -130,18 +133,18 @@ pub fn begins_binary(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// True for what stands before a length in binary data, and in no text before a digit: control characters, and the type of a
-/// string of MessagePack.
+/// True for bytes that precede a length in binary data, but not a digit in text: control characters, and the type byte
+/// of a MessagePack string.
 fn may_type(byte: u8) -> bool {
     byte == 0xd9 || is_control(byte)
 }
 
-/// True for control characters that text has no use for.
+/// True for control characters that text does not use.
 fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
 }
 
-/// True when there is a byte before `start`; the view reads NUL where there is none.
+/// True if there is a byte before `start`. The view returns NUL if there is none.
 fn exists_before(view: View<'_>, start: usize) -> bool {
     start > 0 || !view.behind().is_empty()
 }

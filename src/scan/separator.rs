@@ -1,40 +1,41 @@
-//! What may stand between two groups of one number?
+//! Separators between the groups of a number.
 //!
-//! One space, dash or dot; or, less often, one to three bytes that some program or person put there instead: a stroke, a
-//! bar, an underscore, an asterisk, with or without a space on either side, or a separator twice.
+//! The common ones are a single space, dash or dot. Others have one to three bytes: a slash, vertical bar, underscore
+//! or asterisk, with or without a space on either side, or a doubled space, dash or dot.
 
-/// What joins two groups.
+/// The kind of a separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeparatorKind {
-    /// `U+0020`.
+    /// A single space, `U+0020`.
     Space,
-    /// `-`.
+    /// A single dash, `-`.
     Dash,
-    /// `.`.
+    /// A single dot, `.`.
     Dot,
-    /// Anything else that is read as a separator: `/`, ` - `, two spaces.
+    /// Any other separator, for example `/`, ` - ` or two spaces.
     Other,
 }
 
-/// The bytes between two groups: the first one is the lowest, and the highest says how many there are.
+/// A separator between two groups, packed for cheap comparison: the first byte is the lowest byte, and the highest byte
+/// is the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct GroupSeparator(u32);
 
-/// The most bytes between two groups.
+/// The maximum length of a separator in bytes.
 pub const LONGEST_SEPARATOR: usize = 3;
 
-/// True for the bytes that separators are made of.
+/// True if `byte` can be part of a separator.
 pub fn is_separator_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'*' | b'|')
 }
 
-/// True when `text` is what may stand between two groups.
+/// True if `text` is a separator.
 pub fn is_separator(text: &[u8]) -> bool {
     GroupSeparator::new(text).is_some()
 }
 
 impl SeparatorKind {
-    /// The separator that `byte` is on its own, if it is one.
+    /// The kind of the separator that consists of `byte` only; `None` if that is not a single separator.
     pub fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b' ' => Some(Self::Space),
@@ -46,7 +47,7 @@ impl SeparatorKind {
 }
 
 impl GroupSeparator {
-    /// The separator that the separator bytes at the start of `text` make, when a digit follows them.
+    /// The separator at the start of `text`, if a digit follows it.
     #[inline]
     pub fn read(text: &[u8]) -> Option<Self> {
         match text {
@@ -57,7 +58,7 @@ impl GroupSeparator {
         }
     }
 
-    /// The separator that `text` is, if it is one.
+    /// The separator that consists of the whole `text`.
     fn new(text: &[u8]) -> Option<Self> {
         let sign = |byte: u8| byte != b' ' && is_separator_byte(byte);
         match text {
@@ -74,20 +75,20 @@ impl GroupSeparator {
         Self(u32::from_le_bytes([one, two, three, len]))
     }
 
-    /// How many bytes it has.
+    /// The length in bytes.
     pub fn len(self) -> usize {
         let [.., len] = self.0.to_le_bytes();
         usize::from(len)
     }
 
-    /// What it is.
+    /// The kind of the separator.
     #[inline]
     pub fn kind(self) -> SeparatorKind {
         let [one, _, _, len] = self.0.to_le_bytes();
         if len == 1 { SeparatorKind::from_byte(one).unwrap_or(SeparatorKind::Other) } else { SeparatorKind::Other }
     }
 
-    /// The bytes.
+    /// The bytes of the separator.
     pub fn bytes(self) -> impl Iterator<Item = u8> {
         self.0.to_le_bytes().into_iter().take(self.len())
     }

@@ -1,8 +1,9 @@
-//! How far does a text with escapes say no number, whatever they stand for?
+//! Skipping of text with escapes that do not affect detection.
 //!
-//! To read escapes takes several times as long as to see that there are some. Most stand for what ends a chain, a quote or a
-//! line end, and so does what they are written with: as far as all are [harmless], a text has its numbers where its bytes have
-//! them. Anything else is none of what is told here, so that a doubt costs time and nothing more.
+//! Decoding takes several times as long as the search for escapes. Most escapes represent a character that ends a
+//! chain, such as a quote or a line break, and so does their first byte. While all escapes are [harmless], the
+//! undecoded text has its numbers at the same offsets as the decoded text. Any other escape ends the skipped part, so a
+//! doubtful case costs only time.
 
 use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
 use super::fold::{self, Fold};
@@ -12,7 +13,8 @@ use super::separator::is_separator_byte;
 use super::{CandidateStarts, Digits, View};
 use std::ops::Range;
 
-/// Up to where `view` says no number with `possible` digits: before that no chain begins that has enough of them.
+/// The length of the part of `view` that contains no number with `possible` digits: no chain with enough digits starts
+/// in it.
 pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
     if escapes.wide {
         return 0;
@@ -29,30 +31,31 @@ pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> 
     CandidateStarts::new(view.up_to(end)).next_chain(possible).unwrap_or(end)
 }
 
-/// The fewest bytes that `text`, of which [`skip_len`] skips all, has after decoding.
+/// The minimum length after decoding of a `text` that [`skip_len`] skips.
 pub fn decoded_len_min(text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
     let escapes = lanes::count(text, |bytes| begin.among(bytes));
     text.len().saturating_sub(escapes.saturating_mul(LONGEST_HARMLESS.saturating_sub(1)))
 }
 
-/// The most bytes of a harmless escape that stands for one: `&nbsp;`, `\u000a`.
+/// The maximum length of a harmless escape for one byte, for example `&nbsp;` or `\u000a`.
 const LONGEST_HARMLESS: usize = 6;
 
-/// The last place in `text`, at most at its end, at which no escape and no chain goes on; `None` when there is none near.
+/// The last offset in `text` at which no escape and no chain continues, at most its length. `None` if there is none
+/// within `SAFE_CUT_LOOKBACK` bytes of the end.
 pub fn safe_cut(text: &[u8]) -> Option<usize> {
     let near = text.get(text.len().saturating_sub(SAFE_CUT_LOOKBACK)..).unwrap_or_default();
     let behind = near.iter().rev().take_while(|byte| !SAFE_CUT_BYTES.contains(byte)).count();
     (behind < near.len()).then(|| text.len().saturating_sub(behind))
 }
 
-/// Bytes that are in no escape but at its end, and in no chain.
+/// Bytes that are not part of a chain, and of an escape only at its end.
 const SAFE_CUT_BYTES: &[u8] = b"\0\n\r\t\"'<>=,:?!()[]{}";
 
-/// How far back a safe cut is looked for.
+/// The number of bytes in which a safe cut is searched.
 const SAFE_CUT_LOOKBACK: usize = 256;
 
-/// Where the first escape or character begins that is not harmless in `text`, behind the byte `before`.
+/// The length of `text`, which follows the byte `before`, up to its first escape or character that is not harmless.
 fn harmless_len(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
     let begin = Begin::of(escapes);
     let (blocks, rest) = text.as_chunks::<BLOCK>();
@@ -83,8 +86,9 @@ fn harmless_len(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
     text.len()
 }
 
-/// How long the escape or character at `mark` is when it is harmless: it stands for what is in no number, in no other escape and
-/// no bracket, or for a separator that joins nothing.
+/// The length of the escape or non-ASCII character at `mark` if it is harmless. It is harmless if it represents a
+/// character that is not a bracket and not part of a number or of another escape. A separator is harmless if it does
+/// not join digits.
 fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> Option<usize> {
     let rest = text.get(mark..)?;
     let before = mark.checked_sub(1).map_or(before, |before| text.get(before).copied());
@@ -108,9 +112,9 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
     let next = behind.first().copied()?;
     let is_harmless = match character {
         _ if length > character.len_utf8().saturating_mul(LONGEST_HARMLESS) => false,
-        // Its digits would be taken for some of the number.
+        // The last digits of the escape would be read as digits of the number.
         _ if next.is_ascii_digit() && escape.last().is_some_and(u8::is_ascii_digit) => false,
-        // A part of a character, of which another one may have been sent as it is.
+        // One byte of a multi-byte character, whose other bytes may be unescaped.
         '\u{80}'.. if escape.starts_with(b"%") => {
             let folds = u8::try_from(character).is_ok_and(|byte| lanes::has(&[byte], fold::may_fold));
             !folds && before.is_some_and(|before| before.is_ascii())
@@ -124,21 +128,22 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
             };
             !before.is_none_or(in_number) || !in_number(next)
         }
-        // What is before it may be the length of a string.
+        // The bytes before the colon may be the length of a bencode string.
         ':' => !next.is_ascii_digit(),
         _ => ENDS.contains(character),
     };
     is_harmless.then_some(length)
 }
 
-/// What ends a chain, an escape and nothing else.
+/// Characters that end a chain or an escape and have no other meaning.
 const ENDS: &str = "\n\r\t\"'<>=,:?!()@$^~`+";
 
 fn folds_to_itself(character: char) -> bool {
     fold::fold(character, b'*') == Fold::Other
 }
 
-/// True when an ampersand in front of `text` begins no reference, whatever the escapes in it stand for.
+/// True if an ampersand before `text` does not start a character reference, also after the escapes in `text` are
+/// decoded.
 fn begins_no_reference(text: &[u8], escapes: Escapes) -> bool {
     let longest = LONGEST_REFERENCE.saturating_sub(1);
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'#';
@@ -152,7 +157,7 @@ mod tests {
     use crate::scan::{Decoded, NextStart};
     use proptest::prelude::*;
 
-    /// Where the first number with digits of an even sum begins, read escape by escape.
+    /// The start of the first number whose digits have an even sum, after decoding.
     fn first_number(text: &[u8], escapes: Escapes) -> Option<usize> {
         let decoded = Decoded::new(text, 0, true, escapes, b'*');
         match CandidateStarts::new(View::new(b"", decoded.text(), true, b'*')).advance_to(is_even) {
@@ -200,7 +205,7 @@ mod tests {
             prop_assert!(first.is_none_or(|first| len <= first), "{} {len} {first:?}", text.escape_ascii());
         }
 
-        /// What is before a safe cut means the same without what is behind it, and the other way round.
+        /// The parts before and after a safe cut can be decoded separately.
         #[test]
         fn a_safe_cut_splits_no_escape_and_no_chain(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
             let Some(at) = safe_cut(text.as_bytes()) else { return Ok(()) };

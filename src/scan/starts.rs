@@ -1,4 +1,4 @@
-//! Where does a number begin?
+//! Search for the groups at which a candidate can start.
 
 use super::candidate_iter::{CandidateIter, digits_end};
 use super::emv::{self, LONGEST_END};
@@ -8,30 +8,31 @@ use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
 use super::{Digits, HORIZON, MAX_DIGITS, MIN_DIGITS, View, table_row};
 use std::ops::Range;
 
-/// Walks the group starts of a view from left to right.
+/// Iterator over the groups of a view at which candidates start, from left to right.
 ///
-/// The caller judges the candidates of each [`NextStart::Start`] and calls [`CandidateStarts::skip_to`] when it takes one, so that the next
-/// start lies behind it.
+/// The caller judges the candidates of each [`NextStart::Start`]. When it accepts one, it calls
+/// [`CandidateStarts::skip_to`], so that the next start is after it.
 pub struct CandidateStarts<'a> {
     view: View<'a>,
     classes: ByteClasses,
     at: usize,
     in_chain: bool,
-    /// A run of digits that was passed, but not yet looked at from its end.
+    /// A run of digits whose start was handled. Its end may still contain the number of a tag 57.
     passed: Option<Range<usize>>,
 }
 
-/// What [`CandidateStarts::advance`] came to.
+/// The result of [`CandidateStarts::advance`].
 pub enum NextStart<'a> {
-    /// A group from which candidates begin.
+    /// Candidates start at this group.
     Start(CandidateIter<'a>),
-    /// From this offset on more bytes are needed; nothing before it is open.
+    /// The bytes from this offset on are undecided, and more bytes are needed. All bytes before it are decided.
     Undecided(usize),
-    /// Nothing in the view is open.
+    /// All bytes of the view are decided.
     End,
 }
 
-/// The bytes from a letter on that tell whether it is the exponent of a float, or begins a row of hexadecimal groups.
+/// The number of bytes from a letter on that decide whether it is the exponent of a float or the start of a row of
+/// hexadecimal groups.
 const HEXADECIMAL: usize = 11;
 
 impl<'a> CandidateStarts<'a> {
@@ -40,12 +41,12 @@ impl<'a> CandidateStarts<'a> {
         Self { view, classes: ByteClasses::new(), at: 0, in_chain: true, passed: None }
     }
 
-    /// The next group start that could be a number, in order.
+    /// Moves to the next group at which a candidate starts.
     pub fn advance(&mut self) -> NextStart<'a> {
         self.advance_to(|_| true)
     }
 
-    /// The next one from which a window begins whose digits are `possible` ones.
+    /// Moves to the next group at which a candidate with `possible` digits starts.
     #[inline]
     pub fn advance_to(&mut self, possible: impl Fn(&Digits) -> bool) -> NextStart<'a> {
         loop {
@@ -59,7 +60,7 @@ impl<'a> CandidateStarts<'a> {
                 continue;
             }
             let Some(run) = self.next_run() else { continue };
-            // A mask leaves fewer digits than a number has.
+            // A mask leaves fewer digits visible than a number has.
             let is_whole = run.len() >= MIN_DIGITS && !self.view.before(run.start, 1).is_ascii_digit();
             if !is_whole && self.view.is_digit_like(run.start, -1) {
                 self.pass(run);
@@ -85,7 +86,7 @@ impl<'a> CandidateStarts<'a> {
         }
     }
 
-    /// Takes the window that ends at `end`: no further start lies before it.
+    /// Continues at `end`, the end of an accepted candidate.
     pub fn skip_to(&mut self, end: usize) {
         self.at = end;
         if let Some(run) = &mut self.passed {
@@ -93,21 +94,21 @@ impl<'a> CandidateStarts<'a> {
         }
     }
 
-    /// True when `run` has the length of a number, nothing stands behind it that could make more of it, and its digits are no
-    /// `possible` ones: most timestamps and identifiers in a table.
+    /// True if `run` has the length of a number, cannot be extended by the bytes after it, and does not have `possible`
+    /// digits. This applies to most timestamps and identifiers in a table.
     #[inline]
     fn is_no_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
         let behind = self.view.at(run.end);
         (MIN_DIGITS..=MAX_DIGITS).contains(&run.len())
             && run.end < self.view.len()
             && !(is_separator_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
-            // The tag of a chip's data object.
+            // The last letter of tag 5A in a chip data object.
             && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
             && !self.may_be_number(run, possible)
             && !prefixed::may_be(self.view, run.start)
     }
 
-    /// True when the digits of `run`, on their own, are `possible` ones.
+    /// True if the digits of `run` alone are `possible`.
     #[inline]
     fn may_be_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
         let mut digits = Digits::EMPTY;
@@ -115,13 +116,13 @@ impl<'a> CandidateStarts<'a> {
         digits.extend_from(text, run.len()) && possible(&digits)
     }
 
-    /// Moves behind `run`.
+    /// Moves to the end of `run`.
     fn pass(&mut self, run: Range<usize>) {
         self.at = run.end;
         self.passed = Some(run);
     }
 
-    /// Looks at what of `run` is not taken from its end, where the number of a chip's data object may be.
+    /// Checks whether the part of `run` after the last accepted candidate ends with the number of a chip data object.
     fn look_back(&mut self, run: &Range<usize>) -> Option<NextStart<'a>> {
         if run.is_empty() {
             return None;
@@ -133,7 +134,8 @@ impl<'a> CandidateStarts<'a> {
         Some(NextStart::Start(CandidateIter::of_track2(self.view, object)))
     }
 
-    /// Moves to the next chain that may have a number in it, or to the one that the view ends in; false when there is none.
+    /// Moves to the next chain that may contain a number, or to the chain at the end of the view. Returns false if
+    /// there is none.
     fn enter_chain(&mut self, possible: impl Fn(&Digits) -> bool) -> bool {
         match self.next_chain(possible) {
             Some(start) => self.at = start,
@@ -144,7 +146,7 @@ impl<'a> CandidateStarts<'a> {
         self.at < self.view.len()
     }
 
-    /// The first digit of the next chain that may have a number with `possible` digits in it.
+    /// The first digit of the next chain that may contain a number with `possible` digits.
     pub fn next_chain(&self, possible: impl Fn(&Digits) -> bool) -> Option<usize> {
         let is_excluded = |run: Range<usize>| {
             !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
@@ -152,7 +154,8 @@ impl<'a> CandidateStarts<'a> {
         prefilter::next_chain(&self.classes, self.view.window(), self.at, is_excluded)
     }
 
-    /// The first digit of the chain that the view ends in, not before the current position; the end when it ends in none.
+    /// The first digit of the chain at the end of the view, from the current position on; the end of the view if it
+    /// does not end in a chain.
     fn last_chain(&self) -> usize {
         let end = self.view.len();
         let rest = self.view.window().get(self.at..).unwrap_or_default();
@@ -172,7 +175,7 @@ impl<'a> CandidateStarts<'a> {
         start
     }
 
-    /// The next run of digits of the current chain; leaves the chain when there is none.
+    /// The next run of digits in the current chain. Leaves the chain if there is none.
     fn next_run(&mut self) -> Option<Range<usize>> {
         while self.at < self.view.len() {
             if self.view.at(self.at).is_ascii_digit() {
@@ -189,17 +192,17 @@ impl<'a> CandidateStarts<'a> {
         None
     }
 
-    /// True when `run` may go on behind the view.
+    /// True if bytes after the view may extend `run`.
     fn is_open(&self, run: &Range<usize>) -> bool {
         run.end == self.view.len() && !self.view.is_last()
     }
 
-    /// True when no byte behind the view can change what the candidates from `start` are.
+    /// True if bytes after the view cannot change the candidates that start at `start`.
     fn is_decidable(&self, start: usize) -> bool {
         self.view.is_last() || start.saturating_add(HORIZON) <= self.view.len() || self.is_closed(start)
     }
 
-    /// True when the chain that `start` lies in ends within the view, for good.
+    /// True if the chain that contains `start` ends within the view.
     fn is_closed(&self, start: usize) -> bool {
         let rest = self.view.window().get(start..).unwrap_or_default();
         let mut separator: usize = 0;
@@ -226,7 +229,7 @@ mod tests {
     use crate::scan::Shape;
     use proptest::prelude::*;
 
-    /// The candidates of `text`, as (text, shape), when no window is ever taken.
+    /// All candidates of `text` as (text, shape), without any being accepted.
     fn candidates(text: &str) -> Vec<(String, Shape)> {
         let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), true, b'*'));
         let mut found = Vec::new();
@@ -256,7 +259,7 @@ mod tests {
         }
     }
 
-    /// True when a window at `start` has `possible` digits.
+    /// True if a candidate with `possible` digits starts at `start`.
     fn begins(view: View<'_>, start: usize, possible: impl Fn(&Digits) -> bool) -> bool {
         let length = digits_end(view, start) - start;
         let track2 = emv::track2(view, start + length).is_some_and(|object| object.span.start == start);
@@ -266,7 +269,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
-        /// What is asked of the digits passes over no start that has such ones, and no start else.
+        /// [`CandidateStarts::advance_to`] skips exactly the starts without `possible` digits.
         #[test]
         fn only_starts_without_possible_digits_are_passed_over(
             text in "([0-9]{1,21}|5A08|[57]{2}13|[ ./,_*F\"aAdDeExX-]{1,3}){0,16}",
@@ -370,7 +373,7 @@ mod tests {
     fn remains_of_a_mask_are_no_start() {
         assert!(texts("5500 00** **** 4111 1111 1111 1111").is_empty());
         assert!(texts("**** **** *005 4111 1111 1111 1111").is_empty());
-        // Too short to hide a number that nothing stays visible of.
+        // The mask is too short to hide a number without visible digits.
         assert_eq!(texts("**** 4111 1111 1111 1111 ****"), ["4111 1111 1111 1111"]);
         assert!(texts("**** *005 4111 1111 1111 1111").contains(&"4111 1111 1111 1111".to_owned()));
         assert_eq!(texts("411111******4111111111111111"), ["4111111111111111"]);

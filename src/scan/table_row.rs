@@ -1,7 +1,7 @@
-//! Which groups of a long row begin no number?
+//! Quick rejection of groups inside a long row of groups.
 //!
-//! In a row of groups with the same separator a number may begin at each. Whether one does is told here from the bits of a
-//! block, before the groups are read one by one; most rows are numbered lists, tables and serial numbers.
+//! A candidate may start at each group of a row with the same separator. This module rejects a start by the bit masks
+//! of a block, before the groups are read one by one. Most rows are numbered lists, tables and serial numbers.
 
 use super::candidate::Digits;
 use super::lanes::{BLOCK, bits};
@@ -9,22 +9,23 @@ use super::separator::{SeparatorKind, is_separator_byte};
 use super::{MIN_DIGITS, View};
 use std::ops::Range;
 
-/// Four groups of four digits with one byte between them, and what must be no digit behind them.
+/// The bits of four four-digit groups with one byte between them, and the mask that includes that byte after the last
+/// group.
 const FOURS: u64 = 0xf | (0xf << 5) | (0xf << 10) | (0xf << 15);
 const FOURS_AND_END: u64 = 0xf_ffff;
 
-/// Where the separators between the groups are, and what follows them.
+/// The offsets of the separators between the groups, and the offset after the last group.
 const SEPARATORS: [usize; 3] = [4, 9, 14];
 const END: usize = 19;
 
-/// The lengths of a first group with which something else may begin: the other canonical layouts.
+/// The lengths of a first group, other than four, with which a canonical layout starts.
 const OTHER_FIRST: [usize; 2] = [6, 8];
 
-/// The lengths of a fifth group with which four groups of four go on as a number.
+/// The lengths of a fifth group that extend four four-digit groups to a canonical layout.
 const FIFTH: std::ops::RangeInclusive<u32> = 1..=3;
 
-/// False when the group at `run` has a separator and digits before and behind it and no window from there has `possible`
-/// digits.
+/// False if the group at `run` is inside a row, with a separator and digits on both sides, and no candidate that starts
+/// there has `possible` digits.
 #[inline]
 pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
     let behind = view.at(run.end);
@@ -33,7 +34,7 @@ pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) 
     let in_row =
         joined && SeparatorKind::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
     if !in_row {
-        // What has one of the other signs on both sides is a part of something longer.
+        // A group between two equal separators of another kind is a part of a longer chain.
         let within = goes_on && is_separator_byte(behind) && view.before(run.start, 1) == behind;
         return joined || !within || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
     }

@@ -1,35 +1,35 @@
-//! What do base64 tokens say?
+//! Decoding of base64 tokens.
 //!
-//! A token is a run of at least [`SHORTEST_TOKEN`] characters of base64 or base64url with letters of both cases. It is
-//! read from its start and, since paths are written with its characters too, from behind each slash. What is masked in it
-//! is encoded again in place, so that it stays a token of the same length.
+//! A token is a run of at least [`SHORTEST_TOKEN`] base64 or base64url characters with letters of both cases. Paths
+//! consist of the same characters, so a run is decoded from its start and from after each slash. Masked bytes are
+//! encoded again in place, and the token keeps its length.
 
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine};
 use std::ops::Range;
 
-/// The fewest characters of a token: those of a number of 16 digits with a little around it.
+/// The minimum length of a token: a number of 16 digits with a few characters around it.
 pub const SHORTEST_TOKEN: usize = 24;
 
-/// The most bytes of a token that are read, as they are sent. What is behind them is not looked at.
+/// The maximum length of a token that is decoded, before decoding. The bytes after it are not inspected.
 pub const LONGEST_TOKEN: usize = 8192;
 
-/// A part of a token and what it says. Has no `Debug`: it may say a card number.
+/// A part of a run and its decoded bytes. Does not implement `Debug`, because it may contain a card number.
 pub struct Token {
-    /// Where it stands.
+    /// The range of the token in the text.
     pub span: Range<usize>,
-    /// What it says.
+    /// The decoded bytes.
     pub bytes: Vec<u8>,
     engine: GeneralPurpose,
 }
 
-/// The first run of token characters in `text` from `from` on that is long enough to be a token, or ends the text. Padding is
-/// part of it.
+/// The first run of token characters in `text`, from `from` on, that is long enough for a token or reaches the end of
+/// the text. Includes padding.
 pub fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut start = from;
     loop {
-        // Any run that is long enough and begins in the first stretch holds the last byte of it.
+        // A run that is long enough and starts in the next `SHORTEST_TOKEN` bytes contains the last of them.
         let stretch = text.get(start..)?;
         let stretch = stretch.get(..SHORTEST_TOKEN).unwrap_or(stretch);
         if let Some(other) = stretch.iter().rposition(|byte| !is_token_byte(*byte)) {
@@ -46,7 +46,7 @@ pub fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// What the run at `span` of `text` says: read whole, and read from behind each slash.
+/// The tokens in the run at `span` of `text`: the whole run, and the part after each slash.
 pub fn tokens(text: &[u8], span: &Range<usize>) -> Vec<Token> {
     let run = text.get(span.clone()).unwrap_or_default();
     let slashes = run.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(index, _)| index.saturating_add(1));
@@ -54,7 +54,7 @@ pub fn tokens(text: &[u8], span: &Range<usize>) -> Vec<Token> {
     starts.filter_map(|start| Token::read(run.get(start..)?, span.start.saturating_add(start))).collect()
 }
 
-/// The most slashes behind which a token is read.
+/// The maximum number of slashes after which a token is decoded.
 const MOST_SLASHES: usize = 8;
 
 /// True for the characters of base64 and base64url.
@@ -62,7 +62,7 @@ pub fn is_token_byte(byte: u8) -> bool {
     TOKEN_BYTES.get(usize::from(byte)).is_some_and(|is| *is)
 }
 
-/// Which bytes are characters of base64 or base64url.
+/// The bytes that are characters of base64 or base64url.
 const TOKEN_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte: u8 = 0;
@@ -90,7 +90,7 @@ impl Token {
         Some(Self { span: start..start.saturating_add(padded.len()), bytes, engine })
     }
 
-    /// What to write into the token, by offset, so that it says `bytes`, which are as many as it says now.
+    /// The edits that encode `bytes` into the token, by offset. `bytes` has the length of [`Token::bytes`].
     pub fn rewrite(&self, bytes: &[u8]) -> Vec<(usize, u8)> {
         let groups = self.bytes.chunks(3).zip(bytes.chunks(3)).enumerate();
         let changed = groups.filter(|(_, (old, new))| old != new);
@@ -104,7 +104,7 @@ impl Token {
     }
 }
 
-/// How base64 is read that anybody may have written: padding or none, and whatever is in the bits that no byte needs.
+/// A lenient base64 decoder: with or without padding, and with any value of the unused bits.
 pub const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)

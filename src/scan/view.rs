@@ -1,13 +1,13 @@
-//! Which bytes can the scanner see?
+//! The bytes that the scanner can read.
 
 use super::separator::{LONGEST_SEPARATOR, is_separator_byte};
 use super::{MIN_DIGITS, lanes};
 use std::ops::Range;
 
-/// The bytes not yet decided, with the few decided ones before them.
+/// The window of undecided bytes, with some decided bytes before it.
 ///
-/// Positions are offsets into the window. A byte outside the view reads as NUL, which is neither digit, separator nor
-/// letter.
+/// Positions are offsets into the window. A byte outside of the view reads as NUL, which is not a digit, a separator or
+/// a letter.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     behind: &'a [u8],
@@ -17,13 +17,13 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A view of `window`, which follows `behind` in the stream. `last` says that nothing follows the window. `mask` is
-    /// the character that masks are written with.
+    /// A view of `window`, which follows `lookbehind` in the stream. `last` is true if nothing follows the window.
+    /// `mask` is the mask character.
     pub fn new(behind: &'a [u8], window: &'a [u8], last: bool, mask: u8) -> Self {
         Self { behind, window, last, mask }
     }
 
-    /// The same, when nothing behind `end` is there yet.
+    /// The view up to `end`, with more bytes to follow.
     pub fn up_to(self, end: usize) -> Self {
         Self { window: self.window.get(..end).unwrap_or(self.window), last: false, ..self }
     }
@@ -38,17 +38,17 @@ impl<'a> View<'a> {
         self.behind
     }
 
-    /// Length of the window in bytes.
+    /// The length of the window in bytes.
     pub fn len(&self) -> usize {
         self.window.len()
     }
 
-    /// True when the window holds no byte.
+    /// True if the window is empty.
     pub fn is_empty(&self) -> bool {
         self.window.is_empty()
     }
 
-    /// True when nothing follows the window.
+    /// True if nothing follows the window.
     pub fn is_last(&self) -> bool {
         self.last
     }
@@ -58,7 +58,7 @@ impl<'a> View<'a> {
         self.window.get(position).copied().unwrap_or(0)
     }
 
-    /// The byte `distance` before `position`; a distance of 1 is the byte directly before it.
+    /// The byte `distance` before `position`. The distance of the previous byte is 1.
     pub fn before(&self, position: usize, distance: usize) -> u8 {
         match position.checked_sub(distance) {
             Some(index) => self.at(index),
@@ -70,7 +70,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The byte `distance` after `position`, or before it when negative.
+    /// The byte `distance` after `position`, or before it if negative.
     pub(super) fn around(&self, position: usize, distance: isize) -> u8 {
         if distance < 0 {
             self.before(position, distance.unsigned_abs())
@@ -79,25 +79,26 @@ impl<'a> View<'a> {
         }
     }
 
-    /// True when `byte` is a digit, or may turn out to be part of a mask.
+    /// True if `byte` is a digit, or a mask character that may be part of a mask.
     pub(super) fn may_be_digit(&self, byte: u8) -> bool {
         byte.is_ascii_digit() || byte == self.mask || byte == FILLER
     }
 
-    /// True when the byte `distance` from `position` is a digit, or was one before a mask was laid over it.
+    /// True if the byte `distance` from `position` is a digit or a masked digit.
     pub fn is_digit_like(&self, position: usize, distance: isize) -> bool {
         let byte = self.around(position, distance);
         let may_be_masked = || self.is_masked(position, distance) || self.is_in_run_of(FILLER, position, distance);
         self.may_be_digit(byte) && (byte.is_ascii_digit() || may_be_masked())
     }
 
-    /// True when the byte `distance` from `position` belongs to a mask: at least four mask characters, single
-    /// separators between them allowed. Fewer than eight are one only behind visible digits.
+    /// True if the byte `distance` from `position` belongs to a mask: at least eight mask characters, or at least four
+    /// after visible digits. Single separators between them are allowed.
     pub fn is_masked(&self, position: usize, distance: isize) -> bool {
         self.is_in_run_of(self.mask, position, distance)
     }
 
-    /// The masks in the window, from left to right, from the first mask character of each to behind its last.
+    /// The masks in the window, from left to right. A range starts at the first mask character and ends after the last
+    /// one.
     pub fn masks(&self) -> impl Iterator<Item = Range<usize>> {
         let separated = |at: usize| super::SeparatorKind::from_byte(self.at(at)).is_some();
         let is_mask = |at: &usize| self.at(*at) == self.mask;
@@ -121,7 +122,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// True when the byte `distance` from `position` belongs to a mask of that `character`.
+    /// True if the byte `distance` from `position` belongs to a mask of this `character`.
     fn is_in_run_of(&self, character: u8, position: usize, distance: isize) -> bool {
         if self.around(position, distance) != character {
             return false;
@@ -132,7 +133,7 @@ impl<'a> View<'a> {
         hides_number(run, || self.is_behind_digit(character, position, first))
     }
 
-    /// True when a digit or `character` stands `distance` from `position`, or before a separator there.
+    /// True if a digit or `character` is `distance` from `position`, or precedes a separator there.
     fn is_behind_digit(&self, character: u8, position: usize, distance: isize) -> bool {
         let mut at = distance;
         for _ in 0..LONGEST_SEPARATOR {
@@ -149,8 +150,8 @@ impl<'a> View<'a> {
         byte.is_ascii_digit() || byte == character
     }
 
-    /// How many mask characters stand in the run that starts `distance` from `position` and goes on in steps of
-    /// `step`, up to [`WHOLE_MASK_RUN`], and the distance of the first byte behind those.
+    /// The number of mask characters in the run that starts `distance` from `position`, in the direction of `step`, up
+    /// to [`WHOLE_MASK_RUN`]; and the distance of the first byte after them.
     fn mask_run(&self, character: u8, position: usize, distance: isize, step: isize) -> (usize, isize) {
         let mut run: usize = 0;
         let mut at = distance;
@@ -169,13 +170,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// True when a run of so many mask characters hides digits of a number. What truncation leaves before its mask are six or eight
-/// digits, or none: then at least eight are hidden. Any other run is punctuation, and what stands behind it is no remainder.
+/// True if a run of this many mask characters hides the digits of a number. Truncation leaves six or eight digits
+/// visible before the mask, or none and hides at least eight. Any other run is punctuation, and the digits after it are
+/// not a remainder.
 fn hides_number(run: usize, is_behind_digit: impl FnOnce() -> bool) -> bool {
     run >= WHOLE_MASK_RUN || (run >= MASK_RUN && is_behind_digit())
 }
 
-/// The bytes before `position` of `text`, which follows `behind`: at most `longest` of them.
+/// The last `longest` bytes before `position` of `text`, which follows `lookbehind`.
 pub fn text_before(behind: &[u8], text: &[u8], position: usize, longest: usize) -> Vec<u8> {
     let near = text.get(position.saturating_sub(longest)..position).unwrap_or_default();
     let missing = longest.saturating_sub(near.len());
@@ -183,17 +185,17 @@ pub fn text_before(behind: &[u8], text: &[u8], position: usize, longest: usize) 
     [far, near].concat()
 }
 
-/// What masks numbers in hexadecimal text.
+/// The mask character in hexadecimal text.
 pub const FILLER: u8 = b'F';
 
-/// The ASCII characters that masks are written with.
+/// The ASCII mask characters.
 pub const MASK_CHARACTERS: [u8; 5] = [b'*', b'#', b'x', b'X', FILLER];
 
-/// The fewest mask characters that count as a mask: a 16-digit number cut down to its first eight and last four
+/// The minimum length of a mask after visible digits. Truncation of a 16-digit number to its first eight and last four
 /// digits hides four, and no permitted truncation hides fewer.
 const MASK_RUN: usize = 4;
 
-/// The fewest that do when no digit stays before them: the shortest number without its last four digits.
+/// The minimum length of a mask without visible digits before it: the shortest number without its last four digits.
 const WHOLE_MASK_RUN: usize = MIN_DIGITS - 4;
 
 #[cfg(test)]
