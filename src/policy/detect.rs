@@ -5,7 +5,7 @@ use super::error::PolicyError;
 #[cfg(feature = "cli")]
 use super::schema;
 use super::value;
-use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, Patterns, Refused};
+use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, PatternError, Patterns};
 use crate::verdict::authentication::CodeNames;
 use crate::verdict::criteria::OwnPatterns;
 use crate::verdict::name::Names;
@@ -135,14 +135,14 @@ fn read_patterns(document: &Document) -> Result<(Vec<Pattern>, Option<Patterns>)
 }
 
 /// What would not have been refused.
-fn expected(refused: Refused) -> String {
-    match refused {
-        Refused::Syntax => "a regular expression over ASCII, without look-around and back-references".to_owned(),
-        Refused::Empty => "a regular expression that does not match the empty text".to_owned(),
-        Refused::Unbounded => format!(
+fn expected(error: PatternError) -> String {
+    match error {
+        PatternError::Syntax => "a regular expression over ASCII, without look-around and back-references".to_owned(),
+        PatternError::Empty => "a regular expression that does not match the empty text".to_owned(),
+        PatternError::Unbounded => format!(
             "a regular expression that matches at most {LONGEST_MATCH} bytes: a stream cannot wait for longer ones; write {{1,32}} in place of + or *"
         ),
-        Refused::TooLarge => {
+        PatternError::TooLarge => {
             "a simpler regular expression: the automaton for the patterns up to this one is larger than 512 KiB"
                 .to_owned()
         }

@@ -24,7 +24,7 @@ use super::document::Document;
 use super::error::PolicyError;
 use super::request_context::Tri;
 use super::value;
-use crate::scan::pattern::{Refused, Whole};
+use crate::scan::pattern::{PatternError, WholeTextPattern};
 
 /// A path in each way in which it can be read, without repetitions.
 ///
@@ -38,7 +38,7 @@ pub(super) enum PathPattern {
     /// This one and those below it. Without the slash at its end; `below` says that there was one.
     Prefix { above: Vec<u8>, below: bool },
     /// Those that match as a whole.
-    Regex(Box<Whole>),
+    Regex(Box<WholeTextPattern>),
 }
 
 /// What is taken for structure by some servers and not by others.
@@ -115,11 +115,11 @@ fn read_plain(document: &Document) -> Result<Vec<u8>, PolicyError> {
     }
 }
 
-fn read_regex(document: &Document) -> Result<Box<Whole>, PolicyError> {
-    Whole::compile(&value::expression(document)?).map(Box::new).map_err(|refused| {
-        PolicyError::wrong_value(match refused {
-            Refused::TooLarge => "a simpler regular expression: its automaton is larger than 64 KiB",
-            Refused::Syntax | Refused::Empty | Refused::Unbounded => {
+fn read_regex(document: &Document) -> Result<Box<WholeTextPattern>, PolicyError> {
+    WholeTextPattern::compile(&value::expression(document)?).map(Box::new).map_err(|error| {
+        PolicyError::wrong_value(match error {
+            PatternError::TooLarge => "a simpler regular expression: its automaton is larger than 64 KiB",
+            PatternError::Syntax | PatternError::Empty | PatternError::Unbounded => {
                 "a regular expression over ASCII, without look-around and back-references"
             }
         })

@@ -20,7 +20,7 @@ struct Compiled {
 }
 
 /// A pattern that must match a whole text of any length.
-pub struct Whole(dense::DFA<Vec<u32>>);
+pub struct WholeTextPattern(dense::DFA<Vec<u32>>);
 
 /// The match that starts at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub enum Match {
     /// No match starts here.
     None,
     /// A match of the pattern with this index, and the length of the match.
-    Ends(usize, usize),
+    Found(usize, usize),
     /// The decision needs more bytes.
-    Open,
+    Undecided,
 }
 
 /// The reason why a pattern is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum PatternError {
     /// The pattern is not a supported regular expression.
     Syntax,
     /// The pattern matches the empty text.
@@ -61,20 +61,20 @@ const WHOLE_SIZE: usize = 64 << 10;
 
 impl Patterns {
     /// Compiles `patterns`, or returns the index of the rejected one and the reason.
-    pub fn compile(patterns: &[&str]) -> Result<Self, (usize, Refused)> {
+    pub fn compile(patterns: &[&str]) -> Result<Self, (usize, PatternError)> {
         for (index, pattern) in patterns.iter().enumerate() {
-            let parsed = syntax::parse_with(pattern, &syntax()).map_err(|_| (index, Refused::Syntax))?;
+            let parsed = syntax::parse_with(pattern, &syntax()).map_err(|_| (index, PatternError::Syntax))?;
             let properties = parsed.properties();
             if properties.minimum_len().is_none_or(|length| length == 0) {
-                return Err((index, Refused::Empty));
+                return Err((index, PatternError::Empty));
             }
             if properties.maximum_len().is_none_or(|length| length > LONGEST_MATCH) {
-                return Err((index, Refused::Unbounded));
+                return Err((index, PatternError::Unbounded));
             }
         }
         let last = patterns.len().saturating_sub(1);
         let automaton =
-            automaton(patterns, MatchKind::LeftmostFirst, AUTOMATON_SIZE).ok_or((last, Refused::TooLarge))?;
+            automaton(patterns, MatchKind::LeftmostFirst, AUTOMATON_SIZE).ok_or((last, PatternError::TooLarge))?;
         let begins = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| begins_with(&automaton, byte)));
         Ok(Self(Arc::new(Compiled { automaton, begins })))
     }
@@ -91,39 +91,39 @@ impl Patterns {
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
         let Ok(mut state) = automaton.start_state(&config) else { return Match::None };
         let mut found = Match::None;
-        let ends = |state, end| Match::Ends(automaton.match_pattern(state, 0).as_usize(), end);
+        let found_at = |state, end| Match::Found(automaton.match_pattern(state, 0).as_usize(), end);
         for (index, byte) in text.iter().enumerate() {
             state = automaton.next_state(state, *byte);
             if automaton.is_special_state(state) {
                 if automaton.is_match_state(state) {
                     // The automaton reports a match one byte late.
-                    found = ends(state, index);
+                    found = found_at(state, index);
                 } else if automaton.is_dead_state(state) || automaton.is_quit_state(state) {
                     return found;
                 }
             }
         }
         if !last {
-            return if self.goes_on(state) { Match::Open } else { found };
+            return if self.continues(state) { Match::Undecided } else { found };
         }
         state = automaton.next_eoi_state(state);
-        if automaton.is_match_state(state) { ends(state, text.len()) } else { found }
+        if automaton.is_match_state(state) { found_at(state, text.len()) } else { found }
     }
 
     /// True if more bytes can turn `state` into a match, or into a longer one.
-    fn goes_on(&self, state: StateID) -> bool {
+    fn continues(&self, state: StateID) -> bool {
         let automaton = &self.0.automaton;
         (0..=u8::MAX).any(|byte| !automaton.is_dead_state(automaton.next_state(state, byte)))
             || automaton.is_match_state(automaton.next_eoi_state(state))
     }
 }
 
-impl Whole {
+impl WholeTextPattern {
     /// Compiles `pattern`, or returns the reason why it is rejected.
-    pub fn compile(pattern: &str) -> Result<Self, Refused> {
-        syntax::parse_with(pattern, &syntax()).map_err(|_| Refused::Syntax)?;
+    pub fn compile(pattern: &str) -> Result<Self, PatternError> {
+        syntax::parse_with(pattern, &syntax()).map_err(|_| PatternError::Syntax)?;
         // The automaton follows all alternatives, because the first match may end before the text does.
-        automaton(&[pattern], MatchKind::All, WHOLE_SIZE).map(Self).ok_or(Refused::TooLarge)
+        automaton(&[pattern], MatchKind::All, WHOLE_SIZE).map(Self).ok_or(PatternError::TooLarge)
     }
 
     /// True if the pattern matches the whole `text`.
@@ -178,11 +178,11 @@ mod tests {
         while let Some(start) = patterns.next_start(text.as_bytes(), at) {
             let before = start.checked_sub(1).map(|before| text.as_bytes()[before]);
             at = match patterns.match_at(before, &text.as_bytes()[start..], true) {
-                Match::Ends(_, length) => {
+                Match::Found(_, length) => {
                     found.push(text[start..start + length].to_owned());
                     start + length
                 }
-                Match::None | Match::Open => start + 1,
+                Match::None | Match::Undecided => start + 1,
             };
         }
         found
@@ -197,34 +197,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_is_open() {
+    fn an_incomplete_match_is_undecided() {
         let patterns = Patterns::compile(&[r"\d{3}-\d{2}", "x{2}"]).ok().unwrap();
-        assert_eq!(patterns.match_at(None, b"123-", false), Match::Open);
+        assert_eq!(patterns.match_at(None, b"123-", false), Match::Undecided);
         assert_eq!(patterns.match_at(None, b"123-", true), Match::None);
-        assert_eq!(patterns.match_at(None, b"123-45 ", false), Match::Ends(0, 6));
-        assert_eq!(patterns.match_at(None, b"xxy", false), Match::Ends(1, 2));
+        assert_eq!(patterns.match_at(None, b"123-45 ", false), Match::Found(0, 6));
+        assert_eq!(patterns.match_at(None, b"xxy", false), Match::Found(1, 2));
     }
 
     #[test]
     fn a_whole_text_matches_or_does_not() {
-        let matches = |pattern, text: &str| Whole::compile(pattern).ok().unwrap().matches(text.as_bytes());
+        let matches = |pattern, text: &str| WholeTextPattern::compile(pattern).ok().unwrap().matches(text.as_bytes());
         assert!(matches("a|ab", "ab") && matches("a*", "") && matches("a+", &"a".repeat(10_000)));
         assert!(!matches("a", "ab") && !matches("b", "ab") && !matches("a|b", "") && !matches("a.c", "a\nc"));
         assert!(matches("^/v1/[^/]+$", "/v1/x") && !matches("^/v1/[^/]+$", "/v1/x/y"));
-        let refused = |pattern| Whole::compile(pattern).err();
-        assert_eq!(refused("("), Some(Refused::Syntax));
-        assert_eq!(refused(r"a)|(b"), Some(Refused::Syntax));
-        assert_eq!(refused("[ab]*a[ab]{12}"), Some(Refused::TooLarge));
+        let error = |pattern| WholeTextPattern::compile(pattern).err();
+        assert_eq!(error("("), Some(PatternError::Syntax));
+        assert_eq!(error(r"a)|(b"), Some(PatternError::Syntax));
+        assert_eq!(error("[ab]*a[ab]{12}"), Some(PatternError::TooLarge));
     }
 
     #[test]
-    fn patterns_that_cannot_stream_are_refused() {
-        let refused = |pattern| Patterns::compile(&["ok", pattern]).err();
-        assert_eq!(refused("("), Some((1, Refused::Syntax)));
-        assert_eq!(refused(r"\pL"), Some((1, Refused::Syntax)));
-        assert_eq!(refused("a*"), Some((1, Refused::Empty)));
-        assert_eq!(refused("a+"), Some((1, Refused::Unbounded)));
-        assert_eq!(refused("a{300}"), Some((1, Refused::Unbounded)));
-        assert_eq!(refused("[ab]{1,60}a[ab]{40}"), Some((1, Refused::TooLarge)));
+    fn patterns_that_cannot_stream_are_rejected() {
+        let error = |pattern| Patterns::compile(&["ok", pattern]).err();
+        assert_eq!(error("("), Some((1, PatternError::Syntax)));
+        assert_eq!(error(r"\pL"), Some((1, PatternError::Syntax)));
+        assert_eq!(error("a*"), Some((1, PatternError::Empty)));
+        assert_eq!(error("a+"), Some((1, PatternError::Unbounded)));
+        assert_eq!(error("a{300}"), Some((1, PatternError::Unbounded)));
+        assert_eq!(error("[ab]{1,60}a[ab]{40}"), Some((1, PatternError::TooLarge)));
     }
 }

@@ -14,9 +14,9 @@ pub fn find(segment: &Segment<'_>, patterns: &OwnPatterns, matches: &mut Segment
         let near = rest.get(..LONGEST_MATCH.saturating_add(1));
         let last = segment.last && near.is_none_or(|near| near.len() == rest.len());
         at = match patterns.compiled.match_at(segment.before(start), near.unwrap_or(rest), last) {
-            Match::Open => return matches.leave_undecided(start),
+            Match::Undecided => return matches.leave_undecided(start),
             Match::None => start.saturating_add(1),
-            Match::Ends(number, length) => {
+            Match::Found(number, length) => {
                 let end = start.saturating_add(length);
                 if let Some((name, keep_last)) = patterns.named.get(number) {
                     let length = u8::try_from(length).unwrap_or(u8::MAX);
