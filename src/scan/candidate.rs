@@ -1,6 +1,6 @@
 //! Candidate numbers, and the bytes adjacent to them.
 
-use super::emv::Object;
+use super::emv::EmbeddedNumber;
 use super::{CHAIN, LOOKAHEAD, LOOKBEHIND, MAX_DIGITS, SeparatorKind, View, text_before};
 use std::ops::Range;
 
@@ -72,8 +72,8 @@ pub struct Neighbour {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn of(view: View<'a>, object: Object, shape: Shape) -> Self {
-        Self { view, span: object.span, digits: object.digits, shape, separator: None }
+    pub(super) fn of(view: View<'a>, number: EmbeddedNumber, shape: Shape) -> Self {
+        Self { view, span: number.span, digits: number.digits, shape, separator: None }
     }
 
     /// The range in the view's window from the first digit to after the last digit.
@@ -121,7 +121,7 @@ impl<'a> Candidate<'a> {
 
     /// The text before the first digit, at most [`LOOKBEHIND`] bytes.
     pub fn before(&self) -> Vec<u8> {
-        text_before(self.view.behind(), self.view.window(), self.span.start, LOOKBEHIND)
+        text_before(self.view.lookbehind(), self.view.window(), self.span.start, LOOKBEHIND)
     }
 
     /// The text after the last digit, at most [`LOOKAHEAD`] bytes, and whether it is complete.
@@ -267,8 +267,8 @@ mod tests {
         edge(View::new(b"", text.as_bytes(), true, b'*'), digits - 1, 1)
     }
 
-    fn left(behind: &str) -> Edge {
-        edge(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1)
+    fn left(lookbehind: &str) -> Edge {
+        edge(View::new(lookbehind.as_bytes(), b"4111", true, b'*'), 0, -1)
     }
 
     fn group(separator: SeparatorKind, zeros: bool) -> Edge {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_without_digits_behind_it_is_no_neighbour() {
+    fn a_separator_without_digits_after_it_is_no_neighbour() {
         assert_eq!(right("4111. And", 4), Edge::Open);
         assert_eq!(right("4111 ", 4), Edge::Open);
         assert_eq!(right("4111\"", 4), Edge::Open);
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn groups_of_four_are_counted_up_to_two() {
         let right = |text: &str| fours(View::new(b"", text.as_bytes(), true, b'*'), 3, 1, b' ');
-        let left = |behind: &str| fours(View::new(behind.as_bytes(), b"4111", true, b'*'), 0, -1, b' ');
+        let left = |lookbehind: &str| fours(View::new(lookbehind.as_bytes(), b"4111", true, b'*'), 0, -1, b' ');
         assert_eq!(right("4111 123"), 0);
         assert_eq!(right("4111 1234"), 1);
         assert_eq!(right("4111 1234-1234"), 1);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_of_zeros_is_told_from_others() {
+    fn a_fraction_of_zeros_is_distinguished_from_others() {
         assert_eq!(right("4111.0", 4), group(SeparatorKind::Dot, true));
         assert_eq!(right("4111.000000,", 4), group(SeparatorKind::Dot, true));
         assert_eq!(right("4111.0000000", 4), group(SeparatorKind::Dot, false));
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_masked_group_is_a_neighbour_still() {
+    fn a_masked_group_is_a_neighbour() {
         assert_eq!(right("4111 **** 1", 4), group(SeparatorKind::Space, false));
         assert_eq!(right("4111 **", 4), Edge::Open);
     }

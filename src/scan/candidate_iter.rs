@@ -1,7 +1,7 @@
 //! Iterator over the candidates that start at one group.
 
 use super::candidate::{self, Candidate, Digits, Edge, Shape};
-use super::emv::{self, Object};
+use super::emv::{self, EmbeddedNumber};
 use super::prefixed;
 use super::separator::{GroupSeparator, SeparatorKind};
 use super::{MAX_DIGITS, MIN_DIGITS, View, lanes};
@@ -32,7 +32,7 @@ enum Special {
     /// The first group may be in a tag 5A, in a float, or in a string with a length prefix. This is not checked yet.
     Pending,
     /// The number in a tag 57.
-    Track2(Box<Object>),
+    Track2(Box<EmbeddedNumber>),
     /// There is none, or it was returned.
     Done,
 }
@@ -77,10 +77,10 @@ impl<'a> CandidateIter<'a> {
         }
     }
 
-    /// The only candidate is `object`, the number of a tag 57.
-    pub(super) fn of_track2(view: View<'a>, object: Object) -> Self {
-        let start = object.span.start;
-        Self { special: Special::Track2(Box::new(object)), ..Self::new(view, start, true) }
+    /// The only candidate is `number`, the number of a tag 57.
+    pub(super) fn of_track2(view: View<'a>, number: EmbeddedNumber) -> Self {
+        let start = number.span.start;
+        Self { special: Special::Track2(Box::new(number)), ..Self::new(view, start, true) }
     }
 
     /// The offset at which all candidates start.
@@ -116,15 +116,15 @@ impl<'a> CandidateIter<'a> {
             Special::Done => None,
             Special::Pending => {
                 let tagged = matches!(view.before(start, 1), b'A' | b'a' | b' ');
-                let object = tagged.then(|| emv::application_pan(view, start)).flatten();
-                object
-                    .map(|object| Candidate::of(view, object, Shape::ApplicationPan))
+                let number = tagged.then(|| emv::application_pan(view, start)).flatten();
+                number
+                    .map(|number| Candidate::of(view, number, Shape::ApplicationPan))
                     .or_else(|| scientific(view, start))
                     .or_else(|| Some(Candidate::of(view, prefixed::number(view, start)?, Shape::Bare)))
             }
-            Special::Track2(object) => {
-                let shape = Shape::Track2Equivalent(object.rest);
-                Some(Candidate::of(view, *object, shape))
+            Special::Track2(number) => {
+                let shape = Shape::Track2Equivalent(number.trailing_digits);
+                Some(Candidate::of(view, *number, shape))
             }
         }
     }
@@ -335,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_canonical_layout_is_led_to() {
+    fn every_incomplete_canonical_layout_is_listed() {
         let begin =
             |layout: u32| std::iter::successors(Some(layout >> 4), |layout| Some(layout >> 4)).take_while(|l| *l > 0);
         let mut begins: Vec<u32> = CANONICAL.into_iter().flat_map(begin).collect();

@@ -4,7 +4,7 @@
 //! ASCII characters. Each round is a [`Layer`] on top of the previous one. A position in the top layer maps to the
 //! bytes of the source, and an edit of the top layer maps to an edit of the source in the same notation.
 
-use super::escape::{self, Begin, Escapes, Unit};
+use super::escape::{self, EscapeStarts, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::lanes::{self, Simd16};
 use super::markup::{self, Mark};
@@ -54,12 +54,12 @@ impl<'a> Decoded<'a> {
     pub fn following(before: &[u8], source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
         let mut decoded = Self { source, layers: Vec::new() };
         if escapes.markup && markup::next(before, source, 0, None).is_some() {
-            decoded.layers.push(Layer::unmarked(before, source, last));
+            decoded.layers.push(Layer::without_marks(before, source, last));
         }
         let rounds: &[Escapes] =
             if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
         for escapes in rounds.iter().copied() {
-            if escape::any(decoded.text(), escapes) {
+            if escape::may_contain(decoded.text(), escapes) {
                 let layer = Layer::unescaped(decoded.text(), last, escapes);
                 // The text may contain only bytes that look like escapes, such as the ampersands of a query.
                 if layer.text != decoded.text() {
@@ -129,7 +129,7 @@ impl<'a> Decoded<'a> {
         let mut rest = edits.as_slice();
         let mut lower = Vec::new();
         while let Some(((position, _), _)) = rest.split_first() {
-            let sent = layer.source_of(*position)?;
+            let range = layer.source_of(*position)?;
             let unit = layer.unit_at(*position)?;
             let mut bytes = layer.text.get(unit.clone())?.to_vec();
             let here = rest.iter().take_while(|(position, _)| unit.contains(position)).count();
@@ -137,17 +137,17 @@ impl<'a> Decoded<'a> {
                 *bytes.get_mut(position.checked_sub(unit.start)?)? = *byte;
             }
             rest = rest.get(here..)?;
-            let old = source.get(sent.clone())?;
+            let old = source.get(range.clone())?;
             let new = reencode(old, &bytes)?;
             let changed = old.iter().zip(&new).enumerate().filter(|(_, (old, new))| old != new);
-            lower.extend(changed.map(|(offset, (_, new))| (sent.start.saturating_add(offset), *new)));
+            lower.extend(changed.map(|(offset, (_, new))| (range.start.saturating_add(offset), *new)));
         }
         self.rewrite(below, lower)
     }
 
     /// The first position of the text, and all positions at which, or before which, any layer has a [`Spelling`].
     /// Unordered.
-    fn spelled(&self) -> Vec<usize> {
+    fn spelled_positions(&self) -> Vec<usize> {
         let mut positions = vec![0];
         for layer in &self.layers {
             let below = positions.iter().map(|below| layer.position_of(*below));
@@ -170,7 +170,7 @@ impl<'a> Decoded<'a> {
             let gap = if *position == 0 { gap } else { 0 };
             self.end(*position).saturating_sub(before).saturating_add(gap) > LONGEST_SPELLING
         };
-        let mut breaks = self.spelled();
+        let mut breaks = self.spelled_positions();
         breaks.retain(|position| self.text().get(*position).is_some_and(in_number));
         breaks.retain(too_long);
         let Some(layer) = self.layers.last_mut() else { return };
@@ -184,12 +184,12 @@ impl<'a> Decoded<'a> {
 
 impl Layer {
     /// `source`, which follows the bytes `before`, without comments and CDATA marks within numbers.
-    fn unmarked(before: &[u8], source: &[u8], last: bool) -> Self {
+    fn without_marks(before: &[u8], source: &[u8], last: bool) -> Self {
         let mut layer = Self::with_capacity(source.len());
-        let mut behind = None;
+        let mut previous_end = None;
         loop {
-            let (mark, end) = match markup::next(before, source, layer.consumed, behind) {
-                Some(Mark::Whole(mark)) => (mark.start, mark.end),
+            let (mark, end) = match markup::next(before, source, layer.consumed, previous_end) {
+                Some(Mark::Complete(mark)) => (mark.start, mark.end),
                 Some(Mark::Partial(start)) if !last => (start, start),
                 Some(Mark::Partial(_)) | None => (source.len(), source.len()),
             };
@@ -198,16 +198,16 @@ impl Layer {
                 return layer;
             }
             layer.push(&[], end.saturating_sub(mark));
-            behind = Some(end);
+            previous_end = Some(end);
         }
     }
 
     /// `source` with its escapes decoded.
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());
-        let begin = Begin::of(escapes);
+        let starts = EscapeStarts::new(escapes);
         loop {
-            let rest = layer.keep_until(source, |bytes| begin.among(bytes));
+            let rest = layer.keep_until(source, |bytes| starts.contains(bytes));
             if rest.is_empty() {
                 return layer;
             }
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_and_look_alikes_are_read() {
+    fn escapes_and_look_alikes_are_decoded() {
         for (text, expected) in [
             ("4%341\\u00311", "44111"),
             ("%2534", "4"),
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_lead_back_to_the_source() {
+    fn positions_map_to_the_source() {
         let decoded = Decoded::new(b"a%34b", 0, true, Escapes::TEXT, b'*');
         let spans: Vec<_> = (0..3).map(|position| (decoded.start(position), decoded.end(position))).collect();
         assert_eq!(spans, [(0, 1), (1, 4), (4, 5)]);
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_yet_stays_behind() {
+    fn an_incomplete_escape_is_not_consumed() {
         for (text, end) in [("ab%3", 2), ("ab%25", 2), ("ab%253", 2), ("ab\u{ff14}", 5), ("ab\\u00", 2)] {
             let decoded = Decoded::new(text.as_bytes(), 0, false, Escapes::TEXT, b'*');
             assert_eq!(decoded.start(decoded.text().len()), end, "{text}");

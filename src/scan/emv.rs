@@ -9,26 +9,26 @@ use super::{MAX_DIGITS, MIN_DIGITS, View};
 use std::ops::Range;
 
 /// A number next to other digits, with its exact boundaries.
-pub struct Object {
+pub struct EmbeddedNumber {
     /// The range from the first digit to after the last digit.
     pub span: Range<usize>,
     /// The digits of the number.
     pub digits: Digits,
     /// The number of hexadecimal digits of the value after the number.
-    pub rest: usize,
+    pub trailing_digits: usize,
 }
 
 /// The number of hexadecimal digits of tag `57` and its length. In a run of digits they precede the number.
-const HEAD: usize = 4;
+const TAG_AND_LENGTH: usize = 4;
 
 /// The maximum length of the value of tag `57` in bytes.
 const LONGEST_TRACK2: usize = 19;
 
 /// The number of bytes at the end of a run of digits that stay undecided until the byte after it is known.
-pub const LONGEST_END: usize = MAX_DIGITS + HEAD;
+pub const UNDECIDED_RUN_END: usize = MAX_DIGITS + TAG_AND_LENGTH;
 
 /// The number of tag `5A` that contains the group of digits at `start`.
-pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
+pub fn application_pan(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     let spaced = view.before(start, 1) == b' ';
     let step: usize = if spaced { 3 } else { 2 };
     let pair = |distance: usize| [view.before(start, distance), view.before(start, distance.saturating_sub(1))];
@@ -61,21 +61,30 @@ pub fn application_pan(view: View<'_>, start: usize) -> Option<Object> {
             return None;
         }
     }
-    (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()).then_some(Object { span: at..end, digits, rest: 0 })
+    (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()).then_some(EmbeddedNumber {
+        span: at..end,
+        digits,
+        trailing_digits: 0,
+    })
 }
 
 /// The number of tag `57` at the end of the run of digits before `end`.
-pub fn track2(view: View<'_>, end: usize) -> Option<Object> {
+pub fn track2(view: View<'_>, end: usize) -> Option<EmbeddedNumber> {
     view.at(end).eq_ignore_ascii_case(&b'D').then_some(())?;
-    let run = (1..=LONGEST_END).take_while(|distance| view.before(end, *distance).is_ascii_digit()).count();
+    let run = (1..=UNDECIDED_RUN_END).take_while(|distance| view.before(end, *distance).is_ascii_digit()).count();
     (MIN_DIGITS..=run.min(MAX_DIGITS)).rev().find_map(|count| {
         let at = |distance: usize| view.before(end, count.saturating_add(distance));
         [at(4), at(3)].eq(b"57").then_some(())?;
         let length = length([at(2), at(1)]).filter(|length| *length <= LONGEST_TRACK2)?;
-        let rest = length.saturating_mul(2).checked_sub(count).filter(|rest| *rest > SEPARATOR_AND_DATE)?;
+        let trailing_digits =
+            length.saturating_mul(2).checked_sub(count).filter(|digits| *digits > SEPARATOR_AND_DATE)?;
         let start = end.checked_sub(count)?;
         let mut digits = Digits::EMPTY;
-        digits.extend(view.window().get(start..end)?).then_some(Object { span: start..end, digits, rest })
+        digits.extend(view.window().get(start..end)?).then_some(EmbeddedNumber {
+            span: start..end,
+            digits,
+            trailing_digits,
+        })
     })
 }
 
@@ -92,8 +101,9 @@ fn length(digits: [u8; 2]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn read(text: &str, object: impl Fn(View<'_>) -> Option<Object>) -> Option<(String, usize)> {
-        object(View::new(b"", text.as_bytes(), true, b'*')).map(|object| (text[object.span].to_owned(), object.rest))
+    fn read(text: &str, find: impl Fn(View<'_>) -> Option<EmbeddedNumber>) -> Option<(String, usize)> {
+        find(View::new(b"", text.as_bytes(), true, b'*'))
+            .map(|number| (text[number.span].to_owned(), number.trailing_digits))
     }
 
     #[test]

@@ -81,31 +81,31 @@ const MASKED_TRACK_TAIL: usize = 4;
 const LONGEST_COVERED: usize = 12;
 
 /// True if `text` may contain an escape.
-pub fn any(text: &[u8], escapes: Escapes) -> bool {
+pub fn may_contain(text: &[u8], escapes: Escapes) -> bool {
     if escapes.wide {
         // Zero bytes also pad the last block, so the block search cannot find them.
         return text.iter().any(|byte| escapes.may_begin(*byte));
     }
-    let begin = Begin::of(escapes);
-    lanes::has(text, |bytes| begin.among(bytes))
+    let starts = EscapeStarts::new(escapes);
+    lanes::has(text, |bytes| starts.contains(bytes))
 }
 
 /// True if `text`, which follows `before`, is ASCII without escapes.
-pub fn none(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
+pub fn is_plain(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
     if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(before, text, 0, None).is_some()) {
         return false;
     }
-    let begin = Begin::of(escapes);
+    let starts = EscapeStarts::new(escapes);
     // This runs for every byte of every text, and most texts do not need the comparison with the plus sign.
     if escapes.plus {
-        !lanes::has(text, |bytes| bytes | begin.among(bytes))
+        !lanes::has(text, |bytes| bytes | starts.contains(bytes))
     } else {
-        !lanes::has(text, |bytes| bytes | begin.usual(bytes))
+        !lanes::has(text, |bytes| bytes | starts.contains_common(bytes))
     }
 }
 
 /// The bytes that can be the first of an escape.
-pub struct Begin {
+pub struct EscapeStarts {
     /// The percent sign and the ampersand.
     percent: ByteRange,
     backslash: Splat,
@@ -113,10 +113,10 @@ pub struct Begin {
     plus: Splat,
 }
 
-impl Begin {
+impl EscapeStarts {
     /// The first bytes of these `escapes`.
     #[inline(always)]
-    pub fn of(escapes: Escapes) -> Self {
+    pub fn new(escapes: Escapes) -> Self {
         let plus = match escapes {
             Escapes { wide: true, .. } => 0,
             Escapes { plus: true, .. } => b'+',
@@ -127,13 +127,13 @@ impl Begin {
 
     /// Selects the first bytes of escapes.
     #[inline(always)]
-    pub fn among(&self, bytes: Simd16) -> Simd16 {
-        self.usual(bytes) | bytes.is(self.plus)
+    pub fn contains(&self, bytes: Simd16) -> Simd16 {
+        self.contains_common(bytes) | bytes.is(self.plus)
     }
 
     /// Selects the first bytes of escapes, except the plus sign.
     #[inline(always)]
-    fn usual(&self, bytes: Simd16) -> Simd16 {
+    fn contains_common(&self, bytes: Simd16) -> Simd16 {
         bytes.is_in(self.percent) | bytes.is(self.backslash)
     }
 }
@@ -227,15 +227,15 @@ fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
     let mut rest = tail;
     for _ in 0..MASKED_TRACK_TAIL {
         let first = rest.first().copied();
-        let (length, says) = match unit(rest, last, Escapes::TEXT) {
+        let (length, byte) = match unit(rest, last, Escapes::TEXT) {
             Unit::Partial => return None,
             Unit::Plain | Unit::Nothing(_) => (1, first?),
             Unit::Byte(length, byte) => (length, byte),
             Unit::Character(length, character) => (length, u8::try_from(character).unwrap_or(u8::MAX)),
         };
-        if says.is_ascii() && !says.is_ascii_digit() && !is_separator_byte(says) {
+        if byte.is_ascii() && !byte.is_ascii_digit() && !is_separator_byte(byte) {
             // A second round of escapes is not decoded here.
-            return Some(Escapes::TEXT.may_begin(says));
+            return Some(Escapes::TEXT.may_begin(byte));
         }
         rest = rest.get(length..).unwrap_or_default();
     }
@@ -334,12 +334,12 @@ mod tests {
     }
 
     #[test]
-    fn what_may_begin_an_escape_is_the_same_alone_and_among_others() {
+    fn the_first_bytes_of_escapes_are_the_same_one_by_one_and_in_blocks() {
         for (byte, escapes) in
             (0..=u8::MAX).flat_map(|byte| [Escapes::TEXT, Escapes::FORM, Escapes::WIDE].map(|escapes| (byte, escapes)))
         {
-            assert_eq!(any(&[byte], escapes), escapes.may_begin(byte), "{byte}");
-            assert_eq!(none(&[], &[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
+            assert_eq!(may_contain(&[byte], escapes), escapes.may_begin(byte), "{byte}");
+            assert_eq!(is_plain(&[], &[byte], escapes), byte.is_ascii() && !escapes.may_begin(byte), "{byte}");
         }
     }
 
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stands_for_itself() {
+    fn other_text_represents_itself() {
         for text in
             ["4", "%zz", "%3z", "\\x", "\\u00zz", "&copy;", "&a b", "&#zz;", "&abcdefghijkl;", "%B4111111111111111^"]
         {
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_escape_waits_unless_nothing_follows() {
+    fn an_incomplete_escape_is_undecided_unless_nothing_follows() {
         for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs"] {
             assert_eq!(read(text), Unit::Partial, "{text}");
             assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_track_is_told_from_an_escape_whether_its_number_is_masked_or_not() {
+    fn a_track_is_distinguished_from_an_escape_masked_or_not() {
         let byte = |byte| Unit::Byte(3, byte);
         for (text, expected) in [
             ("%B4111111111111111^", Unit::Plain),

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn each_length_has_a_mask_that_folds_back() {
+    fn each_length_has_a_mask_that_folds_to_the_mask_character() {
         for length in 2..=4 {
             assert!(masks(length).all(|mask| fold(mask, b'#') == Fold::Ascii(b'#')));
             assert!(masks(length).next().is_some());
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_that_folds_has_its_first_byte_named() {
+    fn may_fold_selects_the_first_byte_of_every_folded_character() {
         let folds: Vec<u8> = (0..=u8::MAX).filter(|byte| lanes::has(&[*byte], may_fold)).collect();
         for character in (0x80..=0x10_ffff).filter_map(char::from_u32) {
             let first = character.encode_utf8(&mut [0; 4]).as_bytes()[0];

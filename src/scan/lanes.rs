@@ -42,8 +42,8 @@ pub fn bits(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
 /// The bit mask of a `rest` that is shorter than a block.
 #[inline(always)]
 pub fn bits_of_rest(rest: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> u64 {
-    let behind = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
-    if rest.is_empty() { 0 } else { bits(&padded(rest), predicate) & !behind }
+    let after = u32::try_from(rest.len()).ok().and_then(|len| u64::MAX.checked_shl(len)).unwrap_or(0);
+    if rest.is_empty() { 0 } else { bits(&padded(rest), predicate) & !after }
 }
 
 /// The number of bytes at the start of `part` that `predicate` selects.
@@ -63,8 +63,8 @@ pub fn has(text: &[u8], predicate: impl Fn(Simd16) -> Simd16) -> bool {
 #[inline(always)]
 pub fn any_in(block: &[u8; BLOCK], predicate: impl Fn(Simd16) -> Simd16) -> bool {
     let (parts, _) = block.as_chunks::<LANES>();
-    let answers = parts.iter().map(|part| predicate(Simd16(machine::load(part)))).reduce(|one, other| one | other);
-    answers.is_some_and(|answers| machine::bits(answers.0) != 0)
+    let lanes = parts.iter().map(|part| predicate(Simd16(machine::load(part)))).reduce(|one, other| one | other);
+    lanes.is_some_and(|lanes| machine::bits(lanes.0) != 0)
 }
 
 /// The offset of the first byte of `text` that `predicate` selects.
@@ -217,9 +217,9 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn bits(answers: Bytes) -> u16 {
+    pub fn bits(lanes: Bytes) -> u16 {
         // SAFETY: every x86_64 CPU has SSE2.
-        let bits = unsafe { _mm_movemask_epi8(answers) };
+        let bits = unsafe { _mm_movemask_epi8(lanes) };
         u16::try_from(bits).unwrap_or(0)
     }
 }
@@ -258,8 +258,8 @@ mod machine {
     }
 
     #[inline(always)]
-    pub fn bits(answers: Bytes) -> u16 {
-        u8x16_bitmask(answers)
+    pub fn bits(lanes: Bytes) -> u16 {
+        u8x16_bitmask(lanes)
     }
 }
 
@@ -296,8 +296,8 @@ mod portable {
         (u128::from_ne_bytes(one) | u128::from_ne_bytes(other)).to_ne_bytes()
     }
 
-    pub fn bits(answers: Bytes) -> u16 {
-        answers.iter().rev().fold(0, |bits, answer| (bits << 1) | u16::from(answer >> 7))
+    pub fn bits(lanes: Bytes) -> u16 {
+        lanes.iter().rev().fold(0, |bits, lane| (bits << 1) | u16::from(lane >> 7))
     }
 }
 
@@ -319,14 +319,14 @@ mod tests {
         }
 
         #[test]
-        fn the_first_is_found_wherever_it_is(text in "a{0,150}[b-c]?.{0,9}", sought in prop::sample::select(vec![b'b', b'x'])) {
+        fn the_first_is_found_at_any_offset(text in "a{0,150}[b-c]?.{0,9}", sought in prop::sample::select(vec![b'b', b'x'])) {
             let (text, is) = (text.as_bytes(), |bytes: Simd16| bytes.is(sought));
             prop_assert_eq!(find(text, is), text.iter().position(|byte| *byte == sought));
             prop_assert_eq!(has(text, is), text.contains(&sought));
         }
 
         #[test]
-        fn the_last_is_found_wherever_it_is(length in 0..700_usize, at in prop::collection::vec(0..700_usize, 0..3)) {
+        fn the_last_is_found_at_any_offset(length in 0..700_usize, at in prop::collection::vec(0..700_usize, 0..3)) {
             let mut text = vec![b'a'; length];
             for position in &at {
                 if let Some(byte) = text.get_mut(*position) {
@@ -340,7 +340,7 @@ mod tests {
         }
 
         #[test]
-        fn every_machine_says_the_same(bytes in any::<[u8; LANES]>(), first in any::<u8>(), width in any::<u8>()) {
+        fn every_target_has_the_same_result(bytes in any::<[u8; LANES]>(), first in any::<u8>(), width in any::<u8>()) {
             let (here, there) = (machine::load(&bytes), portable::load(&bytes));
             let [one, other] = [first, width].map(machine::splat);
             let [first, width] = [first, width].map(portable::splat);

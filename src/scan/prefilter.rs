@@ -123,11 +123,11 @@ fn first_chain(chains: u64, digits: u64, text: &[u8], is_excluded: impl Fn(Range
     while rest != 0 {
         let start = rest.trailing_zeros();
         let end = start.saturating_add(chains.wrapping_shr(start).trailing_ones());
-        let behind = u64::MAX.checked_shl(end).unwrap_or(0);
-        let count = (digits & u64::MAX.wrapping_shl(start) & !behind).count_ones();
+        let after = u64::MAX.checked_shl(end).unwrap_or(0);
+        let count = (digits & u64::MAX.wrapping_shl(start) & !after).count_ones();
         let run = offset(start)..offset(end);
         let is_run = start.saturating_add(count) == end && run.len() <= MAX_DIGITS;
-        let is_truncated = behind == 0 && start > 0;
+        let is_truncated = after == 0 && start > 0;
         if (is_run || count < MIN_CHAIN_DIGITS) && is_truncated {
             return FirstChain::Truncated(run.start);
         }
@@ -136,7 +136,7 @@ fn first_chain(chains: u64, digits: u64, text: &[u8], is_excluded: impl Fn(Range
         if (count >= MIN_CHAIN_DIGITS || is_float) && !(is_run && is_excluded(run.clone())) {
             return FirstChain::Found(run.start);
         }
-        rest &= behind;
+        rest &= after;
     }
     FirstChain::None
 }

@@ -3,15 +3,15 @@
 //! Bencode writes a string as `16:4111…`, and the length of the next string touches the number. Avro, MessagePack,
 //! Thrift and CBOR write the length as one byte, which for some lengths is a digit.
 
-use super::emv::Object;
+use super::emv::EmbeddedNumber;
 use super::{Digits, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The number in the run of digits at `start`, if that run also contains a length.
-pub fn number(view: View<'_>, start: usize) -> Option<Object> {
+pub fn number(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     match view.before(start, 1) {
-        b':' => counted(view, start),
-        head if cbor_length(head).is_some() => in_front_of_digit(view, start),
-        byte if may_type(byte) && exists_before(view, start) => behind_length(view, start),
+        b':' => bencode_number(view, start),
+        head if cbor_length(head).is_some() => cbor_number(view, start),
+        byte if may_precede_length(byte) && exists_before(view, start) => number_after_length_byte(view, start),
         _ => None,
     }
 }
@@ -19,7 +19,7 @@ pub fn number(view: View<'_>, start: usize) -> Option<Object> {
 /// The range of the number in a complete `text`, if the run of digits at `start` also contains a length.
 #[cfg(any(test, feature = "fuzzing"))]
 pub fn number_in(text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
-    number(View::new(b"", text, true, b'*'), start).map(|object| object.span)
+    number(View::new(b"", text, true, b'*'), start).map(|number| number.span)
 }
 
 /// True if [`number`] may find one. Rejects most runs of digits by the byte before them.
@@ -28,26 +28,26 @@ pub fn may_be(view: View<'_>, start: usize) -> bool {
     match view.before(start, 1) {
         b':' => view.before(start, 2).is_ascii_digit(),
         head if cbor_length(head).is_some() => true,
-        byte => may_type(byte) && exists_before(view, start),
+        byte => may_precede_length(byte) && exists_before(view, start),
     }
 }
 
 /// A bencode string that consists of the number, followed by the digits of the next length.
-fn counted(view: View<'_>, start: usize) -> Option<Object> {
+fn bencode_number(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     let text = view.window().get(start..)?;
     let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(LONGEST_LENGTH));
     (MIN_DIGITS..=MAX_DIGITS.min(run)).find_map(|length| {
         let head = [4_usize, 3, 2].map(|distance| view.before(start, distance));
         (ends_with_length(&head, length) && run > length).then_some(())?;
-        object(view, start, length)
+        embedded(view, start, length)
     })
 }
 
 /// A CBOR string that consists of the number, followed by an integer whose byte is a digit.
-fn in_front_of_digit(view: View<'_>, start: usize) -> Option<Object> {
+fn cbor_number(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     let length = cbor_length(view.before(start, 1))?;
     let run = super::candidate_iter::leading_digits(view.window().get(start..)?, length.saturating_add(2));
-    (run == length.saturating_add(1)).then(|| object(view, start, length)).flatten()
+    (run == length.saturating_add(1)).then(|| embedded(view, start, length)).flatten()
 }
 
 /// The length of the CBOR string that starts with `head`, if a number can have that length. Such bytes are ASCII
@@ -61,7 +61,7 @@ fn cbor_length(head: u8) -> Option<usize> {
 pub const CBOR_TEXT: usize = 0x60;
 
 /// A number after one digit, which is the length of a string that continues after the number.
-fn behind_length(view: View<'_>, start: usize) -> Option<Object> {
+fn number_after_length_byte(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     let text = view.window().get(start..)?;
     let run = super::candidate_iter::leading_digits(text, MAX_DIGITS.saturating_add(2));
     let length = run.checked_sub(1).filter(|length| (MIN_DIGITS..=MAX_DIGITS).contains(length))?;
@@ -70,15 +70,15 @@ fn behind_length(view: View<'_>, start: usize) -> Option<Object> {
     if [run, run.saturating_mul(2), run | 0xa0].contains(&head) {
         return None;
     }
-    let behind = view.at(start.saturating_add(run));
-    let goes_on = matches!(behind, b' '..=b'~') && !behind.is_ascii_alphanumeric();
-    goes_on.then(|| object(view, start.saturating_add(1), length)).flatten()
+    let next = view.at(start.saturating_add(run));
+    let continues = matches!(next, b' '..=b'~') && !next.is_ascii_alphanumeric();
+    continues.then(|| embedded(view, start.saturating_add(1), length)).flatten()
 }
 
-fn object(view: View<'_>, start: usize, length: usize) -> Option<Object> {
+fn embedded(view: View<'_>, start: usize, length: usize) -> Option<EmbeddedNumber> {
     let span = start..start.saturating_add(length);
     let mut digits = Digits::EMPTY;
-    digits.extend(view.window().get(span.clone())?).then_some(Object { span, digits, rest: 0 })
+    digits.extend(view.window().get(span.clone())?).then_some(EmbeddedNumber { span, digits, trailing_digits: 0 })
 }
 
 /// The maximum number of digits of a bencode length.
@@ -135,7 +135,7 @@ pub fn begins_binary(text: &[u8]) -> Option<bool> {
 
 /// True for bytes that precede a length in binary data, but not a digit in text: control characters, and the type byte
 /// of a MessagePack string.
-fn may_type(byte: u8) -> bool {
+fn may_precede_length(byte: u8) -> bool {
     byte == 0xd9 || is_control(byte)
 }
 
@@ -146,22 +146,22 @@ fn is_control(byte: u8) -> bool {
 
 /// True if there is a byte before `start`. The view returns NUL if there is none.
 fn exists_before(view: View<'_>, start: usize) -> bool {
-    start > 0 || !view.behind().is_empty()
+    start > 0 || !view.lookbehind().is_empty()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(behind: &[u8], text: &str) -> Option<String> {
-        let object = number(View::new(behind, text.as_bytes(), true, b'*'), 0)?;
-        assert!(may_be(View::new(behind, text.as_bytes(), true, b'*'), 0));
-        Some(text[object.span].to_owned())
+    fn read(lookbehind: &[u8], text: &str) -> Option<String> {
+        let embedded = number(View::new(lookbehind, text.as_bytes(), true, b'*'), 0)?;
+        assert!(may_be(View::new(lookbehind, text.as_bytes(), true, b'*'), 0));
+        Some(text[embedded.span].to_owned())
     }
 
     #[test]
-    fn lengths_are_told_from_numbers() {
-        for (behind, text, expected) in [
+    fn lengths_are_separated_from_numbers() {
+        for (lookbehind, text, expected) in [
             (&b"d3:pan16:"[..], "41111111111111113:cvv", Some("4111111111111111")),
             (b"d3:pan15:", "3782822463100053:cvv", Some("378282246310005")),
             (b"d3:pan16:", "4111111111111111e", None),
@@ -178,12 +178,12 @@ mod tests {
             (b"\n", "24111111111111111,", None),
             (b"", "24111111111111111,", None),
         ] {
-            assert_eq!(read(behind, text).as_deref(), expected, "{}{text}", behind.escape_ascii());
+            assert_eq!(read(lookbehind, text).as_deref(), expected, "{}{text}", lookbehind.escape_ascii());
         }
     }
 
     #[test]
-    fn binary_data_are_told_from_text() {
+    fn binary_data_are_distinguished_from_text() {
         for text in [&b"\xa1cpan"[..], b"\0\0\0", b"a\x02", b"caf\xe9 "] {
             assert!(is_binary(text), "{}", text.escape_ascii());
         }

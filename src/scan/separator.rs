@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn separators_are_told_from_other_text() {
+    fn separators_are_distinguished_from_other_text() {
         let read =
             |text: &str| GroupSeparator::read(text.as_bytes()).map(|separator| (separator.len(), separator.kind()));
         assert_eq!(read(" 1"), Some((1, SeparatorKind::Space)));

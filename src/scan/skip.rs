@@ -5,7 +5,7 @@
 //! undecoded text has its numbers at the same offsets as the decoded text. Any other escape ends the skipped part, so a
 //! doubtful case costs only time.
 
-use super::escape::{self, Begin, Escapes, LONGEST_REFERENCE, Unit};
+use super::escape::{self, EscapeStarts, Escapes, LONGEST_REFERENCE, Unit};
 use super::fold::{self, Fold};
 use super::lanes::{self, BLOCK};
 use super::markup::{self, Mark};
@@ -19,12 +19,12 @@ pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> 
     if escapes.wide {
         return 0;
     }
-    let harmless = harmless_len(view.behind().last().copied(), view.window(), escapes);
+    let harmless = harmless_len(view.lookbehind().last().copied(), view.window(), escapes);
     let mut harmless = view.window().get(..harmless).unwrap_or_default();
     if escapes.markup
-        && let Some(mark) = markup::next(view.behind(), harmless, 0, None)
+        && let Some(mark) = markup::next(view.lookbehind(), harmless, 0, None)
     {
-        let (Mark::Whole(Range { start, .. }) | Mark::Partial(start)) = mark;
+        let (Mark::Complete(Range { start, .. }) | Mark::Partial(start)) = mark;
         harmless = harmless.get(..start).unwrap_or_default();
     }
     let Some(end) = safe_cut(harmless) else { return 0 };
@@ -33,8 +33,8 @@ pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> 
 
 /// The minimum length after decoding of a `text` that [`skip_len`] skips.
 pub fn decoded_len_min(text: &[u8], escapes: Escapes) -> usize {
-    let begin = Begin::of(escapes);
-    let escapes = lanes::count(text, |bytes| begin.among(bytes));
+    let starts = EscapeStarts::new(escapes);
+    let escapes = lanes::count(text, |bytes| starts.contains(bytes));
     text.len().saturating_sub(escapes.saturating_mul(LONGEST_HARMLESS.saturating_sub(1)))
 }
 
@@ -45,8 +45,8 @@ const LONGEST_HARMLESS: usize = 6;
 /// within `SAFE_CUT_LOOKBACK` bytes of the end.
 pub fn safe_cut(text: &[u8]) -> Option<usize> {
     let near = text.get(text.len().saturating_sub(SAFE_CUT_LOOKBACK)..).unwrap_or_default();
-    let behind = near.iter().rev().take_while(|byte| !SAFE_CUT_BYTES.contains(byte)).count();
-    (behind < near.len()).then(|| text.len().saturating_sub(behind))
+    let after = near.iter().rev().take_while(|byte| !SAFE_CUT_BYTES.contains(byte)).count();
+    (after < near.len()).then(|| text.len().saturating_sub(after))
 }
 
 /// Bytes that are not part of a chain, and of an escape only at its end.
@@ -57,15 +57,15 @@ const SAFE_CUT_LOOKBACK: usize = 256;
 
 /// The length of `text`, which follows the byte `before`, up to its first escape or character that is not harmless.
 fn harmless_len(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
-    let begin = Begin::of(escapes);
+    let starts = EscapeStarts::new(escapes);
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let last = lanes::padded(rest);
     let mut start: usize = 0;
-    let mut behind: usize = 0;
+    let mut end: usize = 0;
     for block in blocks.iter().chain([&last]) {
         let mut marks = 0;
-        if lanes::any_in(block, |bytes| begin.among(bytes) | bytes) {
-            marks = lanes::bits(block, |bytes| begin.among(bytes));
+        if lanes::any_in(block, |bytes| starts.contains(bytes) | bytes) {
+            marks = lanes::bits(block, |bytes| starts.contains(bytes));
             if !block.is_ascii() {
                 marks |= lanes::bits(block, fold::may_fold);
             }
@@ -73,11 +73,11 @@ fn harmless_len(before: Option<u8>, text: &[u8], escapes: Escapes) -> usize {
         while marks != 0 {
             let mark = start.saturating_add(usize::try_from(marks.trailing_zeros()).unwrap_or(BLOCK));
             marks &= marks.wrapping_sub(1);
-            if mark < behind {
+            if mark < end {
                 continue;
             }
             match harmless(before, text, mark, escapes) {
-                Some(length) => behind = mark.saturating_add(length),
+                Some(length) => end = mark.saturating_add(length),
                 None => return mark,
             }
         }
@@ -108,8 +108,8 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
         Unit::Byte(length, byte) => (length, char::from(byte)),
         Unit::Character(length, character) => (length, character),
     };
-    let (escape, behind) = rest.split_at_checked(length)?;
-    let next = behind.first().copied()?;
+    let (escape, after) = rest.split_at_checked(length)?;
+    let next = after.first().copied()?;
     let is_harmless = match character {
         _ if length > character.len_utf8().saturating_mul(LONGEST_HARMLESS) => false,
         // The last digits of the escape would be read as digits of the number.
@@ -120,7 +120,7 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
             !folds && before.is_some_and(|before| before.is_ascii())
         }
         '\u{80}'.. => folds_to_itself(character),
-        '&' => rest.starts_with(b"&") && begins_no_reference(behind, escapes),
+        '&' => rest.starts_with(b"&") && begins_no_reference(after, escapes),
         '\\' => rest.starts_with(b"\\") && !b"u/bf".contains(&next) && !escapes.may_begin(next),
         _ if u8::try_from(character).is_ok_and(is_separator_byte) => {
             let in_number = |byte: u8| {
@@ -210,8 +210,8 @@ mod tests {
         fn a_safe_cut_splits_no_escape_and_no_chain(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
             let Some(at) = safe_cut(text.as_bytes()) else { return Ok(()) };
             let read = |part: &[u8]| Decoded::new(part, 0, true, Escapes::FORM, b'*').text().to_vec();
-            let (before, behind) = text.as_bytes().split_at(at);
-            prop_assert_eq!([read(before), read(behind)].concat(), read(text.as_bytes()), "{}", text);
+            let (before, after) = text.as_bytes().split_at(at);
+            prop_assert_eq!([read(before), read(after)].concat(), read(text.as_bytes()), "{}", text);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Search for the groups at which a candidate can start.
 
 use super::candidate_iter::{CandidateIter, digits_end};
-use super::emv::{self, LONGEST_END};
+use super::emv::{self, UNDECIDED_RUN_END};
 use super::prefilter::{self, ByteClasses};
 use super::prefixed;
 use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
@@ -18,7 +18,7 @@ pub struct CandidateStarts<'a> {
     at: usize,
     in_chain: bool,
     /// A run of digits whose start was handled. Its end may still contain the number of a tag 57.
-    passed: Option<Range<usize>>,
+    passed_run: Option<Range<usize>>,
 }
 
 /// The result of [`CandidateStarts::advance`].
@@ -38,7 +38,7 @@ const HEXADECIMAL: usize = 11;
 impl<'a> CandidateStarts<'a> {
     /// Starts at the beginning of the view's window.
     pub fn new(view: View<'a>) -> Self {
-        Self { view, classes: ByteClasses::new(), at: 0, in_chain: true, passed: None }
+        Self { view, classes: ByteClasses::new(), at: 0, in_chain: true, passed_run: None }
     }
 
     /// Moves to the next group at which a candidate starts.
@@ -50,7 +50,7 @@ impl<'a> CandidateStarts<'a> {
     #[inline]
     pub fn advance_to(&mut self, possible: impl Fn(&Digits) -> bool) -> NextStart<'a> {
         loop {
-            if let Some(step) = self.passed.take().and_then(|run| self.look_back(&run)) {
+            if let Some(step) = self.passed_run.take().and_then(|run| self.check_run_end(&run)) {
                 return step;
             }
             if !self.in_chain {
@@ -73,7 +73,7 @@ impl<'a> CandidateStarts<'a> {
             }
             let long = run.len() > MAX_DIGITS;
             let decidable =
-                if long { !self.is_open(&run) || run.len() >= LONGEST_END } else { self.is_decidable(run.start) };
+                if long { !self.is_open(&run) || run.len() >= UNDECIDED_RUN_END } else { self.is_decidable(run.start) };
             if !decidable {
                 return NextStart::Undecided(run.start);
             }
@@ -89,7 +89,7 @@ impl<'a> CandidateStarts<'a> {
     /// Continues at `end`, the end of an accepted candidate.
     pub fn skip_to(&mut self, end: usize) {
         self.at = end;
-        if let Some(run) = &mut self.passed {
+        if let Some(run) = &mut self.passed_run {
             run.start = run.start.max(end);
         }
     }
@@ -98,10 +98,10 @@ impl<'a> CandidateStarts<'a> {
     /// digits. This applies to most timestamps and identifiers in a table.
     #[inline]
     fn is_no_number(&self, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
-        let behind = self.view.at(run.end);
+        let next = self.view.at(run.end);
         (MIN_DIGITS..=MAX_DIGITS).contains(&run.len())
             && run.end < self.view.len()
-            && !(is_separator_byte(behind) || behind.is_ascii_alphabetic() || self.view.may_be_digit(behind))
+            && !(is_separator_byte(next) || next.is_ascii_alphabetic() || self.view.may_be_digit(next))
             // The last letter of tag 5A in a chip data object.
             && !self.view.before(run.start, 1).eq_ignore_ascii_case(&b'A')
             && !self.may_be_number(run, possible)
@@ -119,19 +119,19 @@ impl<'a> CandidateStarts<'a> {
     /// Moves to the end of `run`.
     fn pass(&mut self, run: Range<usize>) {
         self.at = run.end;
-        self.passed = Some(run);
+        self.passed_run = Some(run);
     }
 
     /// Checks whether the part of `run` after the last accepted candidate ends with the number of a chip data object.
-    fn look_back(&mut self, run: &Range<usize>) -> Option<NextStart<'a>> {
+    fn check_run_end(&mut self, run: &Range<usize>) -> Option<NextStart<'a>> {
         if run.is_empty() {
             return None;
         }
         if self.is_open(run) {
-            return Some(NextStart::Undecided(run.end.saturating_sub(LONGEST_END).max(run.start)));
+            return Some(NextStart::Undecided(run.end.saturating_sub(UNDECIDED_RUN_END).max(run.start)));
         }
-        let object = emv::track2(self.view, run.end).filter(|object| run.start <= object.span.start)?;
-        Some(NextStart::Start(CandidateIter::of_track2(self.view, object)))
+        let number = emv::track2(self.view, run.end).filter(|number| run.start <= number.span.start)?;
+        Some(NextStart::Start(CandidateIter::of_track2(self.view, number)))
     }
 
     /// Moves to the next chain that may contain a number, or to the chain at the end of the view. Returns false if
@@ -262,7 +262,7 @@ mod tests {
     /// True if a candidate with `possible` digits starts at `start`.
     fn begins(view: View<'_>, start: usize, possible: impl Fn(&Digits) -> bool) -> bool {
         let length = digits_end(view, start) - start;
-        let track2 = emv::track2(view, start + length).is_some_and(|object| object.span.start == start);
+        let track2 = emv::track2(view, start + length).is_some_and(|number| number.span.start == start);
         CandidateIter::new(view, start, length > MAX_DIGITS).next_possible(possible).is_some() || track2
     }
 
@@ -271,7 +271,7 @@ mod tests {
 
         /// [`CandidateStarts::advance_to`] skips exactly the starts without `possible` digits.
         #[test]
-        fn only_starts_without_possible_digits_are_passed_over(
+        fn only_starts_without_possible_digits_are_skipped(
             text in "([0-9]{1,21}|5A08|[57]{2}13|[ ./,_*F\"aAdDeExX-]{1,3}){0,16}",
             last in any::<bool>(),
         ) {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_do_not_begin_or_end_inside_a_group() {
+    fn candidates_do_not_begin_or_end_inside_a_group() {
         assert!(texts("14111111111111111222").is_empty());
         assert!(texts("4111 1111 1111 11112222222222222222").is_empty());
         assert_eq!(texts("41111111111111111111 4111111111111111"), ["4111111111111111"]);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_as_on_cards_may_be_joined_by_anything_alike() {
+    fn groups_as_on_cards_may_have_any_uniform_separator() {
         for separator in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
             let text = ["4111", "1111", "1111", "1111"].join(separator);
             assert_eq!(candidates(&text), [(text.clone(), Shape::OtherSeparator)]);
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn remains_of_a_mask_are_no_start() {
+    fn visible_digits_of_a_mask_are_no_start() {
         assert!(texts("5500 00** **** 4111 1111 1111 1111").is_empty());
         assert!(texts("**** **** *005 4111 1111 1111 1111").is_empty());
         // The mask is too short to hide a number without visible digits.
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_waits_only_while_it_can_still_grow() {
+    fn only_an_extensible_end_is_undecided() {
         assert_eq!(undecided("{\"a\":1}"), None);
         assert_eq!(undecided("page 4"), Some(5));
         assert_eq!(undecided("page 4 "), Some(5));

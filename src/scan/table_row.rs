@@ -11,47 +11,47 @@ use std::ops::Range;
 
 /// The bits of four four-digit groups with one byte between them, and the mask that includes that byte after the last
 /// group.
-const FOURS: u64 = 0xf | (0xf << 5) | (0xf << 10) | (0xf << 15);
-const FOURS_AND_END: u64 = 0xf_ffff;
+const FOUR_GROUPS: u64 = 0xf | (0xf << 5) | (0xf << 10) | (0xf << 15);
+const FOUR_GROUPS_AND_END: u64 = 0xf_ffff;
 
 /// The offsets of the separators between the groups, and the offset after the last group.
 const SEPARATORS: [usize; 3] = [4, 9, 14];
 const END: usize = 19;
 
 /// The lengths of a first group, other than four, with which a canonical layout starts.
-const OTHER_FIRST: [usize; 2] = [6, 8];
+const OTHER_FIRST_GROUP_LENS: [usize; 2] = [6, 8];
 
 /// The lengths of a fifth group that extend four four-digit groups to a canonical layout.
-const FIFTH: std::ops::RangeInclusive<u32> = 1..=3;
+const FIFTH_GROUP_LENS: std::ops::RangeInclusive<u32> = 1..=3;
 
 /// False if the group at `run` is inside a row, with a separator and digits on both sides, and no candidate that starts
 /// there has `possible` digits.
 #[inline]
 pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) -> bool) -> bool {
-    let behind = view.at(run.end);
-    let goes_on = view.at(run.end.saturating_add(1)).is_ascii_digit();
-    let joined = SeparatorKind::from_byte(behind).is_some() && goes_on;
+    let next = view.at(run.end);
+    let continues = view.at(run.end.saturating_add(1)).is_ascii_digit();
+    let joined = SeparatorKind::from_byte(next).is_some() && continues;
     let in_row =
         joined && SeparatorKind::from_byte(view.before(run.start, 1)).is_some() && view.is_digit_like(run.start, -2);
     if !in_row {
         // A group between two equal separators of another kind is a part of a longer chain.
-        let within = goes_on && is_separator_byte(behind) && view.before(run.start, 1) == behind;
-        return joined || !within || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
+        let is_inside = continues && is_separator_byte(next) && view.before(run.start, 1) == next;
+        return joined || !is_inside || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
     }
     if run.len() != 4 {
-        let is_float = run.len() == 1 && behind == b'.';
-        return is_float || run.len() >= MIN_DIGITS || OTHER_FIRST.contains(&run.len());
+        let is_float = run.len() == 1 && next == b'.';
+        return is_float || run.len() >= MIN_DIGITS || OTHER_FIRST_GROUP_LENS.contains(&run.len());
     }
     let Some(block) = view.window().get(run.start..).and_then(<[u8]>::first_chunk::<BLOCK>) else { return true };
     let digits = bits(block, |bytes| bytes.is_within(b'0', b'9'));
-    if digits & FOURS_AND_END != FOURS {
+    if digits & FOUR_GROUPS_AND_END != FOUR_GROUPS {
         return true;
     }
-    if SEPARATORS.iter().any(|separator| block.get(*separator) != Some(&behind)) {
+    if SEPARATORS.iter().any(|separator| block.get(*separator) != Some(&next)) {
         return false;
     }
     let fifth = (digits >> END >> 1).trailing_ones();
-    if block.get(END) == Some(&behind) && FIFTH.contains(&fifth) {
+    if block.get(END) == Some(&next) && FIFTH_GROUP_LENS.contains(&fifth) {
         return true;
     }
     let mut number = Digits::EMPTY;
@@ -71,7 +71,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
         #[test]
-        fn no_window_is_passed_over(
+        fn no_candidate_is_rejected(
             groups in prop::collection::vec(prop_oneof![6 => "[0-9]{4}", 1 => "[0-9]{1,8}", 1 => "[*]{4}"], 4..20),
             separator in "[ ./_*-]",
             other in prop::sample::select(vec![" ", "-", ".", "  ", "/", "x", "e"]),

@@ -30,13 +30,13 @@ pub fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut start = from;
     loop {
         // A run that is long enough and starts in the next `SHORTEST_TOKEN` bytes contains the last of them.
-        let stretch = text.get(start..)?;
-        let stretch = stretch.get(..SHORTEST_TOKEN).unwrap_or(stretch);
-        if let Some(other) = stretch.iter().rposition(|byte| !is_token_byte(*byte)) {
+        let part = text.get(start..)?;
+        let part = part.get(..SHORTEST_TOKEN).unwrap_or(part);
+        if let Some(other) = part.iter().rposition(|byte| !is_token_byte(*byte)) {
             start = start.saturating_add(other).saturating_add(1);
             continue;
         }
-        if stretch.is_empty() {
+        if part.is_empty() {
             return None;
         }
         let rest = text.get(start..)?;
@@ -91,7 +91,7 @@ impl Token {
     }
 
     /// The edits that encode `bytes` into the token, by offset. `bytes` has the length of [`Token::bytes`].
-    pub fn rewrite(&self, bytes: &[u8]) -> Vec<(usize, u8)> {
+    pub fn edits(&self, bytes: &[u8]) -> Vec<(usize, u8)> {
         let groups = self.bytes.chunks(3).zip(bytes.chunks(3)).enumerate();
         let changed = groups.filter(|(_, (old, new))| old != new);
         changed
@@ -122,7 +122,7 @@ mod tests {
         let token = tokens(text, &run).pop().unwrap();
         assert_eq!(token.bytes, b"{\"card\":\"4111111111111111\"}");
         let mut masked = text[token.span.clone()].to_vec();
-        for (at, byte) in token.rewrite(b"{\"card\":\"************1111\"}") {
+        for (at, byte) in token.edits(b"{\"card\":\"************1111\"}") {
             masked[at] = byte;
         }
         assert_eq!(masked, b"eyJjYXJkIjoiKioqKioqKioqKioqMTExMSJ9");
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn paths_are_read_from_each_slash() {
         let text = b"/api/v1/eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9";
-        let said = tokens(text, &next_run(text, 0).unwrap());
-        assert!(said.iter().any(|token| token.bytes.starts_with(b"{\"card\"")));
+        let found = tokens(text, &next_run(text, 0).unwrap());
+        assert!(found.iter().any(|token| token.bytes.starts_with(b"{\"card\"")));
     }
 
     #[test]

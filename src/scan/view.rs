@@ -10,7 +10,7 @@ use std::ops::Range;
 /// a letter.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    behind: &'a [u8],
+    lookbehind: &'a [u8],
     window: &'a [u8],
     last: bool,
     mask: u8,
@@ -19,8 +19,8 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A view of `window`, which follows `lookbehind` in the stream. `last` is true if nothing follows the window.
     /// `mask` is the mask character.
-    pub fn new(behind: &'a [u8], window: &'a [u8], last: bool, mask: u8) -> Self {
-        Self { behind, window, last, mask }
+    pub fn new(lookbehind: &'a [u8], window: &'a [u8], last: bool, mask: u8) -> Self {
+        Self { lookbehind, window, last, mask }
     }
 
     /// The view up to `end`, with more bytes to follow.
@@ -34,8 +34,8 @@ impl<'a> View<'a> {
     }
 
     /// The decided bytes before the window.
-    pub fn behind(&self) -> &'a [u8] {
-        self.behind
+    pub fn lookbehind(&self) -> &'a [u8] {
+        self.lookbehind
     }
 
     /// The length of the window in bytes.
@@ -64,8 +64,8 @@ impl<'a> View<'a> {
             Some(index) => self.at(index),
             None => {
                 let back = distance.saturating_sub(position);
-                let index = self.behind.len().checked_sub(back);
-                index.and_then(|i| self.behind.get(i)).copied().unwrap_or(0)
+                let index = self.lookbehind.len().checked_sub(back);
+                index.and_then(|i| self.lookbehind.get(i)).copied().unwrap_or(0)
             }
         }
     }
@@ -115,7 +115,7 @@ impl<'a> View<'a> {
                     end = next.saturating_add(1);
                 }
                 at = end;
-                if hides_number(run, || self.is_behind_digit(self.mask, start, -1)) {
+                if hides_number(run, || self.follows_digit(self.mask, start, -1)) {
                     return Some(start..end);
                 }
             }
@@ -130,11 +130,11 @@ impl<'a> View<'a> {
         let (left, first) = self.mask_run(character, position, distance, -1);
         let (right, _) = self.mask_run(character, position, distance, 1);
         let run = left.saturating_add(right).saturating_sub(1);
-        hides_number(run, || self.is_behind_digit(character, position, first))
+        hides_number(run, || self.follows_digit(character, position, first))
     }
 
     /// True if a digit or `character` is `distance` from `position`, or precedes a separator there.
-    fn is_behind_digit(&self, character: u8, position: usize, distance: isize) -> bool {
+    fn follows_digit(&self, character: u8, position: usize, distance: isize) -> bool {
         let mut at = distance;
         for _ in 0..LONGEST_SEPARATOR {
             let byte = self.around(position, at);
@@ -173,15 +173,15 @@ impl<'a> View<'a> {
 /// True if a run of this many mask characters hides the digits of a number. Truncation leaves six or eight digits
 /// visible before the mask, or none and hides at least eight. Any other run is punctuation, and the digits after it are
 /// not a remainder.
-fn hides_number(run: usize, is_behind_digit: impl FnOnce() -> bool) -> bool {
-    run >= WHOLE_MASK_RUN || (run >= MASK_RUN && is_behind_digit())
+fn hides_number(run: usize, follows_digit: impl FnOnce() -> bool) -> bool {
+    run >= WHOLE_MASK_RUN || (run >= MASK_RUN && follows_digit())
 }
 
 /// The last `longest` bytes before `position` of `text`, which follows `lookbehind`.
-pub fn text_before(behind: &[u8], text: &[u8], position: usize, longest: usize) -> Vec<u8> {
+pub fn text_before(lookbehind: &[u8], text: &[u8], position: usize, longest: usize) -> Vec<u8> {
     let near = text.get(position.saturating_sub(longest)..position).unwrap_or_default();
     let missing = longest.saturating_sub(near.len());
-    let far = behind.get(behind.len().saturating_sub(missing)..).unwrap_or_default();
+    let far = lookbehind.get(lookbehind.len().saturating_sub(missing)..).unwrap_or_default();
     [far, near].concat()
 }
 
@@ -204,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bytes_before_the_window_come_from_behind() {
+    fn bytes_before_the_window_come_from_the_lookbehind() {
         let view = View::new(b"abc", b"def", true, b'*');
         assert_eq!(view.before(1, 1), b'd');
         assert_eq!(view.before(0, 1), b'c');

@@ -56,7 +56,7 @@ fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, matches: &mut Se
         }
     }
     // One match edits the whole token, but each card is reported.
-    let mut edits = token.rewrite(&bytes);
+    let mut edits = token.edits(&bytes);
     for Finding { detection, .. } in findings {
         let form = Some(Form::Rewritten(std::mem::take(&mut edits)));
         matches.insert(SegmentMatch { from, span: token.span.clone(), detection, enclosing: None, form });
