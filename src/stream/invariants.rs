@@ -60,10 +60,10 @@ enum End {
 }
 
 /// The forwarded bytes and the reported findings.
-type Outcome = (Vec<u8>, Vec<Reported>);
+type Outcome = (Vec<u8>, Vec<ReportedFinding>);
 
 /// A reported finding and its name.
-type Reported = (FindingKind, Option<String>);
+type ReportedFinding = (FindingKind, Option<String>);
 
 /// A pause limit that no text here reaches.
 const UNLIMITED_PAUSE: usize = 1 << 16;
@@ -74,10 +74,10 @@ const MAX_CLOSE_LEN: usize = 8;
 impl Carrier {
     fn body(self, settings: Settings, action: BodyAction) -> Body {
         let config = settings.config(action, UNLIMITED_PAUSE);
-        let shape = |framing| BodyFormat { framing, ..BodyFormat::text(Sender::EndUnknown, settings.text_format) };
+        let format = |framing| BodyFormat { framing, ..BodyFormat::text(Sender::EndUnknown, settings.text_format) };
         match self {
-            Self::Messages(framing) => Body::new(shape(framing), config),
-            Self::Base64(framing) => Body::new(BodyFormat { base64: true, ..shape(framing) }, config),
+            Self::Messages(framing) => Body::new(format(framing), config),
+            Self::Base64(framing) => Body::new(BodyFormat { base64: true, ..format(framing) }, config),
             Self::WebSocket(side) => Body::of_websocket(side, config),
         }
     }
@@ -162,7 +162,7 @@ pub fn chunk_invariance(chunks: &[Vec<u8>], settings: Settings) {
 pub fn chunk_invariance_of_messages(chunks: &[Vec<u8>], carrier: Carrier, settings: Settings) {
     let body = |action| carrier.body(settings, action);
     // Invalid base64 is inspected in two ways, whose order depends on the chunks.
-    let ordered = |mut found: Vec<Reported>| {
+    let ordered = |mut found: Vec<ReportedFinding>| {
         if matches!(carrier, Carrier::Base64(_)) {
             found.sort_by_key(|reported| format!("{reported:?}"));
         }
@@ -257,11 +257,11 @@ pub fn decoding_of_anything(chunks: &[Vec<u8>], coding: &str, settings: Settings
 
 /// Findings and output do not depend on the offset of a text in a long chunk, here the number of empty lines before it.
 pub fn offset_invariance(text: &[u8], lines: usize, settings: Settings) {
-    let behind = |lines: usize| settings.whole(&[&vec![b'\n'; lines], text].concat());
-    let (near, far) = (behind(1), behind(lines));
+    let after_lines = |lines: usize| settings.whole(&[&vec![b'\n'; lines], text].concat());
+    let (near, far) = (after_lines(1), after_lines(lines));
     let out = far.0.get(lines.saturating_sub(1)..).unwrap_or_default();
-    assert_eq!(shown(out), shown(&near.0), "of {:?} behind {lines} lines", shown(text));
-    assert_eq!(far.1, near.1, "in {:?} behind {lines} lines", shown(text));
+    assert_eq!(shown(out), shown(&near.0), "of {:?} after {lines} lines", shown(text));
+    assert_eq!(far.1, near.1, "in {:?} after {lines} lines", shown(text));
 }
 
 /// At most [`MAX_UNDECIDED_TOKEN`] bytes are held back.
@@ -326,7 +326,7 @@ pub fn idempotence(text: &[u8], settings: Settings) {
     let (once, _) = settings.whole(text);
     let (twice, found) = settings.whole(&once);
     assert_eq!(shown(&twice), shown(&once), "of {:?}", shown(text));
-    let is_new = |(what, _): &Reported| !matches!(what, FindingKind::Pattern(_));
+    let is_new = |(kind, _): &ReportedFinding| !matches!(kind, FindingKind::Pattern(_));
     assert!(!found.iter().any(is_new), "{:?} became {:?}", shown(text), shown(&once));
 }
 

@@ -211,8 +211,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         if run.start >= free && !masked[run.start] {
             let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
             let split = prefixed(text, &runs, index);
-            let mut cut = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
-            let alone = alone.or_else(|| cut.next_back());
+            let mut separated = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
+            let alone = alone.or_else(|| separated.next_back());
             let joined = (index..runs.len().min(index + MAX_DIGITS))
                 .map(|last| judge(text, [&masked, &remains], &runs, index, last));
             for (span, score, brand) in alone.into_iter().chain(joined.flatten()) {
@@ -457,10 +457,10 @@ fn judge(
     if bare {
         let zeros = runs.get(last + 1).is_some_and(|group| {
             let after = text.get(group.end).copied().unwrap_or(0);
-            let goes_on = separator(text, runs, last + 1).is_some_and(narrow);
+            let continues = separator(text, runs, last + 1).is_some_and(narrow);
             text[group.clone()].iter().all(|byte| *byte == b'0')
                 && group.len() <= 6
-                && !goes_on
+                && !continues
                 && !after.is_ascii_alphanumeric()
         });
         let dot = Some(b".".as_slice());
@@ -488,11 +488,11 @@ fn judge(
         };
         let before_it = row((0..span.start).rev().take(12).map(mark).collect());
         let behind_it = row((span.end..text.len()).take(12).map(mark).collect());
-        let tail = (0..span.start).rev().scan(true, |go_on, at| {
+        let tail = (0..span.start).rev().scan(true, |continues, at| {
             let digit = text[at].is_ascii_digit() || remains[at];
             let joins = is_separator(text[at]) && at > 0 && (text[at - 1].is_ascii_digit() || masked[at - 1]);
-            *go_on &= digit || joins;
-            go_on.then_some(at)
+            *continues &= digit || joins;
+            continues.then_some(at)
         });
         let tail: Vec<usize> = tail.filter(|at| !is_separator(text[*at])).take(4).collect();
         if is_in_iban(text, masked, span.start) || tail.iter().any(|at| remains[*at]) {
@@ -583,11 +583,11 @@ fn passes_luhn(digits: &[u8]) -> bool {
 }
 
 /// A brand, its lengths and its ranges of leading digits.
-type Row = (Brand, &'static [usize], &'static [(&'static str, &'static str)]);
+type BrandRow = (Brand, &'static [usize], &'static [(&'static str, &'static str)]);
 
 /// The IIN table, with the prefixes as published.
 fn brand_of(digits: &str) -> Option<(Brand, Tier)> {
-    let table: [Row; 15] = [
+    let table: [BrandRow; 15] = [
         (Brand::Visa, &[16], &[("4", "4")]),
         (Brand::Mastercard, &[16], &[("51", "55"), ("2221", "2720")]),
         (Brand::Amex, &[15], &[("34", "34"), ("37", "37")]),
@@ -643,7 +643,7 @@ fn brand_of(digits: &str) -> Option<(Brand, Tier)> {
     ];
     let long: &[usize] = &[17, 18, 19];
     let broad: &[usize] = &[12, 13, 14, 15, 16, 17, 18, 19];
-    let extended: [Row; 14] = [
+    let extended: [BrandRow; 14] = [
         (Brand::Jcb, &[15], &[("2131", "2131"), ("1800", "1800")]),
         (Brand::Uatp, &[15], &[("1", "1")]),
         (Brand::Mir, long, &[("2200", "2204")]),
@@ -661,7 +661,7 @@ fn brand_of(digits: &str) -> Option<(Brand, Tier)> {
     ];
     let matches =
         |(low, high): &(&str, &str)| digits.get(..low.len()).is_some_and(|lead| *low <= lead && lead <= *high);
-    let issues = |row: &&Row| row.1.contains(&digits.len()) && row.2.iter().any(matches);
+    let issues = |row: &&BrandRow| row.1.contains(&digits.len()) && row.2.iter().any(matches);
     let default = table.iter().find(issues).map(|row| (row.0, Tier::Default));
     default.or(extended.iter().find(issues).map(|row| (row.0, Tier::Extended)))
 }

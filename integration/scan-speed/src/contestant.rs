@@ -78,10 +78,10 @@ impl Scanner {
 
     /// Reads all of `bytes` once, and returns the number of findings.
     #[must_use]
-    pub fn read(&self, document: TextFormat, bytes: &[u8]) -> usize {
+    pub fn read(&self, text_format: TextFormat, bytes: &[u8]) -> usize {
         match self {
             Self::Panveil(criteria, style) => {
-                inspect(Inspector::new(document, *style).with_criteria(Arc::clone(criteria)), bytes)
+                inspect(Inspector::new(text_format, *style).with_criteria(Arc::clone(criteria)), bytes)
             }
             Self::Regex(regex) => regex.find_iter(black_box(bytes)).count(),
             Self::Dfa(dfa) => dfa.find_iter(black_box(bytes)).count(),

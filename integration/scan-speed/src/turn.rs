@@ -30,7 +30,7 @@ pub fn take(scanner: &Scanner, input: &Input, bytes: &[u8], time: Duration) -> T
     let start = Instant::now();
     let mut turn = Turn { bytes: 0, nanoseconds: 0, found: 0 };
     loop {
-        turn.found = scanner.read(input.document, bytes);
+        turn.found = scanner.read(input.text_format, bytes);
         turn.bytes += bytes.len() as u64;
         let elapsed = start.elapsed();
         if elapsed >= time {

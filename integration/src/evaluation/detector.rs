@@ -18,7 +18,7 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
         Place::Body(_) | Place::Path => 0,
     };
     let (name, value_bytes) = bytes.split_at(value);
-    let (document, called) = match place {
+    let (text_format, called) = match place {
         Place::Body(content_type) => {
             (TextFormat::of_content_type(content_type.as_ref().map(String::as_bytes)), &b""[..])
         }
@@ -27,12 +27,12 @@ pub fn find(text: &Text, place: &Place, level: Sensitivity) -> Vec<Range<usize>>
         Place::Header => (TextFormat::Unknown, name),
     };
     let mut findings = Vec::new();
-    inspector(document, level).preceded_by(called).inspect(value_bytes, true, &mut findings);
+    inspector(text_format, level).preceded_by(called).inspect(value_bytes, true, &mut findings);
     findings.into_iter().map(|finding| finding.span.start + value..finding.span.end + value).collect()
 }
 
 /// Inspector of the evaluation, with every optional feature enabled.
-fn inspector(document: TextFormat, level: Sensitivity) -> Inspector {
+fn inspector(text_format: TextFormat, level: Sensitivity) -> Inspector {
     let criteria = Criteria { base64: true, authentication_data: None, ..Criteria::with_sensitivity(level) };
-    Inspector::new(document, Style::HIDE).with_criteria(Arc::new(criteria))
+    Inspector::new(text_format, Style::HIDE).with_criteria(Arc::new(criteria))
 }

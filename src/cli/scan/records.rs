@@ -86,7 +86,7 @@ fn answer_one(
     bytes.clear();
     STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\" is not base64".to_owned())?;
     findings.clear();
-    Inspector::new(record.document(), Style::HIDE).with_criteria(criteria).inspect(bytes, true, findings);
+    Inspector::new(record.text_format(), Style::HIDE).with_criteria(criteria).inspect(bytes, true, findings);
     // Writing to a string does not fail.
     let _ = write!(answers, "{{\"id\":{},\"spans\":[", record.id);
     for (index, finding) in findings.iter().enumerate() {
@@ -99,7 +99,7 @@ fn answer_one(
 
 impl Record<'_> {
     /// The notation of a body is what its content type says; that of a field shows. A path has a query.
-    fn document(&self) -> TextFormat {
+    fn text_format(&self) -> TextFormat {
         match self.ch {
             Channel::Body => TextFormat::of_content_type(self.ct.as_deref().map(str::as_bytes)),
             Channel::Path => TextFormat::Form,

@@ -1,24 +1,24 @@
 //! Length-prefixed messages of gRPC and gRPC-Web.
 
-use super::protobuf::Fields;
+use super::protobuf::ProtobufFields;
 use super::{BodyPart, LengthPrefixed, as_u64, min_len};
 
 /// Position in the length-prefixed messages of a body.
 pub struct Grpc {
     kind: LengthPrefixed,
-    state: State,
+    state: FramingState,
     flags: u8,
     /// Length of the current message.
     length: u64,
     /// Remaining length of the current message.
     rest: u64,
     /// Position in the fields of the current message, if it is protobuf.
-    fields: Option<Fields>,
+    fields: Option<ProtobufFields>,
 }
 
 /// Whether the bytes have the framing of gRPC.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FramingState {
     /// Each message so far had a valid prefix.
     Framed,
     /// A prefix was invalid: the rest is one text, which begins with the next byte.
@@ -48,34 +48,34 @@ const TRAILERS: u8 = 0x80;
 
 impl Grpc {
     pub fn new(kind: LengthPrefixed) -> Self {
-        Self { kind, state: State::Framed, flags: 0, length: 0, rest: 0, fields: None }
+        Self { kind, state: FramingState::Framed, flags: 0, length: 0, rest: 0, fields: None }
     }
 
     /// True after an invalid prefix.
     pub fn is_broken(&self) -> bool {
-        self.state != State::Framed
+        self.state != FramingState::Framed
     }
 
     /// True when the next byte is the first of a message, or of the text after an invalid prefix.
     pub fn begins_message(&self) -> bool {
         match self.state {
-            State::Framed => self.rest > 0 && self.rest == self.length,
-            State::BrokenAtStart => true,
-            State::Broken => false,
+            FramingState::Framed => self.rest > 0 && self.rest == self.length,
+            FramingState::BrokenAtStart => true,
+            FramingState::Broken => false,
         }
     }
 
     pub fn next(&mut self, bytes: &[u8], end: bool) -> BodyPart {
-        if self.state == State::Framed && self.rest == 0 {
+        if self.state == FramingState::Framed && self.rest == 0 {
             match self.read_prefix(bytes) {
                 PrefixResult::Complete => return BodyPart::Prefix(PREFIX_LEN),
                 PrefixResult::Incomplete if end => return BodyPart::Prefix(bytes.len()),
                 PrefixResult::Incomplete => return BodyPart::Undecided,
-                PrefixResult::Invalid => self.state = State::BrokenAtStart,
+                PrefixResult::Invalid => self.state = FramingState::BrokenAtStart,
             }
         }
         if self.is_broken() {
-            return BodyPart::Text { len: bytes.len(), first: self.state == State::BrokenAtStart, last: end };
+            return BodyPart::Text { len: bytes.len(), first: self.state == FramingState::BrokenAtStart, last: end };
         }
         let len = min_len(self.rest, bytes.len());
         let last = end || as_u64(len) == self.rest;
@@ -95,7 +95,7 @@ impl Grpc {
     pub fn consume(&mut self, count: usize) {
         if self.is_broken() {
             if count > 0 {
-                self.state = State::Broken;
+                self.state = FramingState::Broken;
             }
             return;
         }
@@ -124,7 +124,7 @@ impl Grpc {
         self.length = u64::from(u32::from_be_bytes(*length));
         self.rest = self.length;
         let is_message = self.kind.protobuf && self.flags & TRAILERS == 0;
-        self.fields = is_message.then(|| Fields::new(Some(self.rest)));
+        self.fields = is_message.then(|| ProtobufFields::new(Some(self.rest)));
         PrefixResult::Complete
     }
 }

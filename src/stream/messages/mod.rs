@@ -10,7 +10,7 @@ mod protobuf;
 
 use self::grpc::Grpc;
 use self::lines::Lines;
-use self::protobuf::Fields;
+use self::protobuf::ProtobufFields;
 
 /// How the sender of a body marks its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum BodySplitter {
     /// Lines or events.
     Lines(Lines),
     /// Fields of one protobuf message.
-    Protobuf(Fields),
+    Protobuf(ProtobufFields),
     /// BodySplitter with a length prefix.
     Grpc(Grpc),
 }
@@ -104,7 +104,7 @@ impl BodySplitter {
             Framing::Whole => Self::Whole,
             Framing::Lines => Self::Lines(Lines::each_line()),
             Framing::Events => Self::Lines(Lines::each_event()),
-            Framing::Protobuf => Self::Protobuf(Fields::new(None)),
+            Framing::Protobuf => Self::Protobuf(ProtobufFields::new(None)),
             Framing::Grpc(kind) => Self::Grpc(Grpc::new(kind)),
         }
     }

@@ -15,7 +15,7 @@ use crate::stream::{Inspector, TextFormat};
 use std::ops::Range;
 
 /// Position in the fields of a message.
-pub struct Fields {
+pub struct ProtobufFields {
     /// Position in the outermost message.
     position: u64,
     /// Ends of the current messages, the outermost first.
@@ -73,7 +73,7 @@ enum HeaderError {
     Invalid,
 }
 
-impl Fields {
+impl ProtobufFields {
     /// Starts at the beginning of a message with this length, if it is known.
     pub fn new(length: Option<u64>) -> Self {
         Self { position: 0, ends: vec![length.unwrap_or(u64::MAX)], groups: Vec::new(), next: Element::Tag }

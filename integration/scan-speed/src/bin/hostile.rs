@@ -50,7 +50,7 @@ impl Clock {
         let bytes = repeated(&recipe.unit(), size);
         let once = |_| {
             let start = Instant::now();
-            let found = self.scanner.read(recipe.document, &bytes);
+            let found = self.scanner.read(recipe.text_format, &bytes);
             (start.elapsed().as_secs_f64() * 1e9 / size as f64, found)
         };
         (0..times).map(once).fold((f64::MAX, 0), |(best, _), (nanoseconds, found)| (best.min(nanoseconds), found))
@@ -120,7 +120,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             println!("none yet; give it more SECONDS");
         }
         for ((slowness, found), recipe) in slowest {
-            let (notation, kinds) = (input::name(recipe.document), recipe.kinds().join(" "));
+            let (notation, kinds) = (input::name(recipe.text_format), recipe.kinds().join(" "));
             let (speed, findings) = (1.0 / slowness, found as f64 * 1024.0 / LAST as f64);
             let unit = recipe.unit();
             println!(

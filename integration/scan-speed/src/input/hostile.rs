@@ -8,13 +8,13 @@ pub struct Hostile {
     /// Description of the repeated part.
     pub name: &'static str,
     /// Notation passed to the detector.
-    pub document: TextFormat,
+    pub text_format: TextFormat,
     /// Repeated bytes.
     pub unit: &'static [u8],
 }
 
-const fn hostile(name: &'static str, document: TextFormat, unit: &'static [u8]) -> Hostile {
-    Hostile { name, document, unit }
+const fn hostile(name: &'static str, text_format: TextFormat, unit: &'static [u8]) -> Hostile {
+    Hostile { name, text_format, unit }
 }
 
 /// Public test numbers replace the drawn ones. The last five inputs have no finding.

@@ -60,8 +60,8 @@ const WORDS: [&str; 48] = [
 const STATES: [&str; 4] = ["settled", "pending", "refused", "returned"];
 
 /// Text in front of the pieces.
-pub fn opening(document: TextFormat, text: &mut Vec<u8>) {
-    text.extend_from_slice(match document {
+pub fn opening(text_format: TextFormat, text: &mut Vec<u8>) {
+    text.extend_from_slice(match text_format {
         TextFormat::Json => b"[",
         TextFormat::Csv => b"id,day,at,amount,rate,count,level,total\n",
         _ => b"",

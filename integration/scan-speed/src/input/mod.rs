@@ -24,7 +24,7 @@ pub struct Input {
     /// Description.
     pub about: String,
     /// Notation passed to the detector.
-    pub document: TextFormat,
+    pub text_format: TextFormat,
     source: Source,
 }
 
@@ -55,16 +55,16 @@ impl Input {
             ("escaped JSON", "orders as strings in JSON", Json, Made(made::logged_order)),
             ("form", "a form with percent-escapes", Form, Made(made::field)),
         ];
-        let usual = usual.into_iter().map(|(name, about, document, source)| Self {
+        let usual = usual.into_iter().map(|(name, about, text_format, source)| Self {
             name: name.to_owned(),
             about: about.to_owned(),
-            document,
+            text_format,
             source,
         });
         let hostile = HOSTILE.iter().map(|hostile| Self {
             name: format!("hostile: {}", hostile.name),
-            about: format!("`{}` as {}, again and again", hostile.unit.escape_ascii(), name(hostile.document)),
-            document: hostile.document,
+            about: format!("`{}` as {}, again and again", hostile.unit.escape_ascii(), name(hostile.text_format)),
+            text_format: hostile.text_format,
             source: Repeated(hostile.unit),
         });
         usual.chain(hostile).collect()
@@ -83,7 +83,7 @@ impl Input {
             Source::Made(piece) => {
                 let mut rng = ChaCha8Rng::seed_from_u64(SEED);
                 let mut bytes = Vec::with_capacity(SIZE + 1024);
-                made::opening(self.document, &mut bytes);
+                made::opening(self.text_format, &mut bytes);
                 while bytes.len() < SIZE {
                     piece(&mut bytes, &mut rng);
                 }
@@ -107,8 +107,8 @@ pub fn repeated(unit: &[u8], size: usize) -> Vec<u8> {
 
 /// Name of the notation on the page.
 #[must_use]
-pub const fn name(document: TextFormat) -> &'static str {
-    match document {
+pub const fn name(text_format: TextFormat) -> &'static str {
+    match text_format {
         TextFormat::Json => "JSON",
         TextFormat::Form => "form",
         TextFormat::Csv => "CSV",

@@ -57,7 +57,7 @@ pub struct Found {
 impl Found {
     /// Properties that distinguish results in the report.
     fn kind(&self) -> (Terms, TextFormat, Vec<&'static str>) {
-        (self.terms, self.recipe.document, self.recipe.kinds())
+        (self.terms, self.recipe.text_format, self.recipe.kinds())
     }
 }
 

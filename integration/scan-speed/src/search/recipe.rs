@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use super::below;
 use super::fragment::Fragment;
 
-const DOCUMENTS: [TextFormat; 5] =
+const TEXT_FORMATS: [TextFormat; 5] =
     [TextFormat::Text, TextFormat::Json, TextFormat::Csv, TextFormat::Form, TextFormat::Events];
 const MOST_FRAGMENTS: usize = 24;
 const FIRST_FRAGMENTS: usize = 8;
@@ -16,16 +16,16 @@ const FIRST_FRAGMENTS: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// Notation passed to the detector.
-    pub document: TextFormat,
+    pub text_format: TextFormat,
     fragments: Vec<Fragment>,
 }
 
 impl Recipe {
     /// Recipe of at least one fragment.
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Self {
-        let document = DOCUMENTS[below(DOCUMENTS.len(), rng)];
+        let text_format = TEXT_FORMATS[below(TEXT_FORMATS.len(), rng)];
         let fragments = (0..=below(FIRST_FRAGMENTS, rng)).map(|_| Fragment::new(rng)).collect();
-        Self { document, fragments }
+        Self { text_format, fragments }
     }
 
     /// Repeated bytes. Not empty.
@@ -78,7 +78,7 @@ impl Recipe {
                 self.fragments.truncate(behind);
                 self.fragments.extend_from_slice(&other.fragments[from..]);
             }
-            _ => self.document = DOCUMENTS[below(DOCUMENTS.len(), rng)],
+            _ => self.text_format = TEXT_FORMATS[below(TEXT_FORMATS.len(), rng)],
         }
     }
 

@@ -45,9 +45,9 @@ impl Subject {
 }
 
 fn inspect(body: &Body, policy: &Policy, text: &[u8], last: bool) -> (usize, Vec<Finding>) {
-    let document = TextFormat::of_content_type(Some(body.content_type.as_bytes()));
+    let text_format = TextFormat::of_content_type(Some(body.content_type.as_bytes()));
     let mut findings = Vec::new();
-    let mut inspector = Inspector::new(document, policy.mask_style()).with_criteria(policy.criteria());
+    let mut inspector = Inspector::new(text_format, policy.mask_style()).with_criteria(policy.criteria());
     let decided = inspector.inspect(text, last, &mut findings);
     (decided, findings)
 }

@@ -10,7 +10,7 @@ mod frame;
 mod queue;
 
 use self::frame::{FrameHeader, FrameKind, MaskingKey};
-use self::queue::{Output, Queue, QueuedPart};
+use self::queue::{FrameOutput, Queue, QueuedPart};
 use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, Plain};
 use crate::stream::{Detection, Sender, TextFormat};
 
@@ -116,7 +116,7 @@ impl WebSocket {
         if self.closed {
             return if chunk.is_empty() { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(Vec::new()) };
         }
-        let mut output = Output { bytes: Vec::new(), frame_end: self.between_frames.then_some(0) };
+        let mut output = FrameOutput { bytes: Vec::new(), frame_end: self.between_frames.then_some(0) };
         if let Err(abort) = self.read(&chunk, end, &mut output, report) {
             return self.close(abort, output);
         }
@@ -140,7 +140,7 @@ impl WebSocket {
         &mut self,
         mut bytes: &[u8],
         end: bool,
-        output: &mut Output,
+        output: &mut FrameOutput,
         report: &mut dyn FnMut(Detection),
     ) -> Result<(), Abort> {
         while !bytes.is_empty() {
@@ -307,7 +307,7 @@ impl WebSocket {
     }
 
     /// Closes the WebSocket with a close frame if the receiver has got a complete frame last; else aborts the body.
-    fn close(&mut self, abort: Abort, output: Output) -> BodyOutput {
+    fn close(&mut self, abort: Abort, output: FrameOutput) -> BodyOutput {
         let Some(frame_end) = output.frame_end else { return BodyOutput::abort(abort) };
         self.closed = true;
         self.queue = Queue::default();

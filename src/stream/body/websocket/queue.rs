@@ -1,4 +1,4 @@
-//! Output queue that keeps the order of frames whose payloads are decided at different times.
+//! FrameOutput queue that keeps the order of frames whose payloads are decided at different times.
 
 use super::frame::MaskingKey;
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ pub enum QueuedPart {
 }
 
 /// Bytes to forward for a chunk.
-pub struct Output {
+pub struct FrameOutput {
     pub bytes: Vec<u8>,
     /// End of the last complete frame in `bytes`.
     pub frame_end: Option<usize>,
@@ -55,7 +55,7 @@ impl Queue {
     }
 
     /// Forwards the entries before the first undecided one.
-    pub fn forward(&mut self, output: &mut Output) {
+    pub fn forward(&mut self, output: &mut FrameOutput) {
         while let Some(part) = self.parts.pop_front() {
             match part {
                 QueuedPart::Header(header) => {
