@@ -1,18 +1,18 @@
-//! What is told of an exchange, and when?
+//! Counters and log fields of a stream.
 //!
-//! Findings are counted as they are made; the rest is said once, at the end.
+//! Findings are counted when they are detected. The other counters and the log fields are published at the end of the stream.
 
 use super::body::PendingBody;
-use super::framing::is_broken_off;
+use super::framing::was_aborted;
 use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE};
-use super::{Exchange, Stop, fields};
+use super::{Exchange, Interrupt, fields};
 use crate::audit::{Action, Counter, Facts, Line, Reason, Redacted, StreamSummary};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
 use crate::policy::{Decision, Direction, Limit, Location};
 use crate::stream::Detection;
 
 impl Exchange {
-    /// The end of the exchange, however it came about: tells what happened.
+    /// Publishes the log fields and the record at the end of the stream.
     pub fn on_log<H: Host>(&mut self, host: &mut H) {
         if self.handled_elsewhere(host) {
             return;
@@ -20,7 +20,7 @@ impl Exchange {
         if self.path.is_none()
             && let Ok(block) = host.headers(HeaderMap::RequestHeaders)
         {
-            // Refused by the host before it came to us; its log line is written all the same.
+            // The host rejected the request before this filter, but writes its access log.
             self.publish_request_line(host, &block);
         }
         for direction in [Direction::Request, Direction::Response] {
@@ -29,24 +29,25 @@ impl Exchange {
                 self.counters.add_message(direction, outcome);
             }
         }
-        let passed_by = [(Direction::Request, self.request.passed_by), (Direction::Response, self.response.passed_by)];
-        let nothing_passed_by = passed_by.iter().all(|(_, reason)| reason.is_none());
-        if self.stream_summary.is_none() && nothing_passed_by && !self.policy.records_clean() {
+        let skip_reason =
+            [(Direction::Request, self.request.skip_reason), (Direction::Response, self.response.skip_reason)];
+        let nothing_skipped = skip_reason.iter().all(|(_, reason)| reason.is_none());
+        if self.stream_summary.is_none() && nothing_skipped && !self.policy.records_clean() {
             return;
         }
         let mut stream_summary = self.stream_summary.take().unwrap_or_default();
-        for (direction, reason) in passed_by {
+        for (direction, reason) in skip_reason {
             if let Some(reason) = reason {
                 stream_summary.note_uninspected(direction, reason);
             }
         }
         self.publish_if_any(host, "uninspected", &stream_summary.uninspected());
         if stream_summary.action() != Action::Clean || self.policy.records_clean() {
-            self.publish_tally(host, &stream_summary);
+            self.publish_summary(host, &stream_summary);
         }
     }
 
-    /// Notes what was held back to the end of a message that nobody broke off.
+    /// Notes bytes that were still held back at the end of a message, unless the stream was aborted.
     fn note_held_back<H: Host>(&mut self, host: &mut H, direction: Direction) {
         let Some(PendingBody::Read(body)) = &self.message(direction).body else { return };
         let reason = match (body.paused_len() > 0, body.holds_back()) {
@@ -54,12 +55,12 @@ impl Exchange {
             (false, true) => Reason::Incomplete,
             (false, false) => return,
         };
-        if self.stopped.is_none() && !is_broken_off(host) {
-            self.note_unread(host, direction, reason);
+        if self.blocked.is_none() && !was_aborted(host) {
+            self.note_uninspected(host, direction, reason);
         }
     }
 
-    fn publish_tally<H: Host>(&self, host: &mut H, stream_summary: &StreamSummary) {
+    fn publish_summary<H: Host>(&self, host: &mut H, stream_summary: &StreamSummary) {
         let facts = self.facts(host);
         self.publish(host, "action", stream_summary.action().as_str());
         self.publish(host, "found", &stream_summary.found().to_string());
@@ -72,26 +73,25 @@ impl Exchange {
         self.publish(host, "record", &stream_summary.record(&facts));
     }
 
-    /// Adds what was found in one place, in the header called `field` if it was in one, to the tally and the counters.
-    /// However much that is, all of it is dealt with; a message with more than the policy allows for is refused if the policy
-    /// refuses what is beyond a limit.
+    /// Adds findings at one location, in the header `field` if it is one, to the summary and the counters. All findings are processed.
+    /// If a message exceeds `limits.findings_per_message`, it is blocked if the policy blocks uninspectable messages.
     pub(super) fn report<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
-        place: Location,
+        location: Location,
         field: Option<&[u8]>,
         findings: &[Detection],
         decision: Decision<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let mut last: Option<(Vec<u8>, Redacted)> = None;
         for detection in findings {
-            let name = fields::called(field, detection.name.as_deref());
+            let name = fields::label(field, detection.name.as_deref());
             if last.as_ref().map(|(name, _)| name) != name.as_ref() {
                 last = name.map(|name| (name.clone(), Redacted::name(&self.policy, &name)));
             }
             let field = last.as_ref().map(|(_, redacted)| redacted);
-            self.stream_summary().add(direction, place, field, detection, decision);
+            self.stream_summary().add(direction, location, field, detection, decision);
         }
         let mut labels: Vec<(&str, u64)> = Vec::new();
         for label in findings.iter().map(|detection| detection.kind.label()) {
@@ -101,12 +101,16 @@ impl Exchange {
             }
         }
         for (label, count) in labels {
-            self.count(host, Counter::Findings(direction, place, label, Action::of(decision)), count);
+            self.count(host, Counter::Findings(direction, location, label, Action::of(decision)), count);
         }
         let most = self.policy.limits().findings_per_message;
         let message = self.message(direction);
         message.found = message.found.saturating_add(u32::try_from(findings.len()).unwrap_or(u32::MAX));
-        if message.found > most { self.reach(host, direction, &[place], Limit::FindingsPerMessage) } else { Ok(()) }
+        if message.found > most {
+            self.handle_limit(host, direction, &[location], Limit::FindingsPerMessage)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn note_limit<H: Host>(&mut self, host: &mut H, direction: Direction, limit: Limit) {
@@ -115,38 +119,39 @@ impl Exchange {
         }
     }
 
-    /// Notes what was odd about a message that is read all the same.
-    pub(super) fn note_oddity<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
+    /// Notes a reason without marking the message as uninspected.
+    pub(super) fn note_reason<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
         if self.stream_summary().note_uninspected(direction, reason) {
             self.count(host, Counter::Uninspected(direction, reason), 1);
         }
     }
 
-    pub(super) fn note_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
-        self.message(direction).unread = true;
-        self.note_oddity(host, direction, reason);
+    /// Notes that a message was not completely inspected.
+    pub(super) fn note_uninspected<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) {
+        self.message(direction).uninspected = true;
+        self.note_reason(host, direction, reason);
     }
 
-    /// What became of a message; `None` when it never began.
+    /// The outcome of a message, or `None` if its headers did not arrive.
     fn outcome(&self, direction: Direction) -> Option<Action> {
         let message = match direction {
             Direction::Request => &self.request,
             Direction::Response => &self.response,
         };
-        if message.closed || self.stopped.is_some_and(|stopped| stopped.direction == direction) {
+        if message.closed || self.blocked.is_some_and(|blocked| blocked.direction == direction) {
             return Some(Action::Blocked);
         }
         let found = self.stream_summary.as_ref().and_then(|stream_summary| stream_summary.action_in(direction));
-        let unread = if message.unread { Action::Uninspected } else { Action::Clean };
-        message.begun.then_some(found.unwrap_or(unread))
+        let unread = if message.uninspected { Action::Uninspected } else { Action::Clean };
+        message.started.then_some(found.unwrap_or(unread))
     }
 
     fn facts<H: Host>(&self, host: &mut H) -> Facts {
-        let of_request = match &self.unmasked {
+        let request_facts = match &self.facts_before_masking {
             Some(facts) => Facts::clone(facts),
-            None => host.headers(HeaderMap::RequestHeaders).map(|block| self.facts_of(&block)).unwrap_or_default(),
+            None => host.headers(HeaderMap::RequestHeaders).map(|block| self.request_facts(&block)).unwrap_or_default(),
         };
-        let mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
+        let is_mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
         let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
         let client = property(&["source", "address"]);
         let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(&self.policy, &value));
@@ -154,18 +159,18 @@ impl Exchange {
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
             client: client.map(|address| Redacted::under(&self.policy, without_port(&address))),
-            // Of a client that did not prove it, a name is worth nothing.
-            source: if mutual == Some(true) { text(&SOURCE) } else { None },
+            // Without mutual TLS the certificate does not identify the client.
+            source: if is_mutual == Some(true) { text(&SOURCE) } else { None },
             destination: text(&DESTINATION),
             path: self.path.clone(),
-            mtls: mutual,
+            mtls: is_mutual,
             fingerprint_key: self.policy.key_id().map(str::to_owned),
-            ..of_request
+            ..request_facts
         }
     }
 
-    /// What the headers of a request say that a record tells.
-    pub(super) fn facts_of(&self, block: &HeaderBlock) -> Facts {
+    /// The facts of a record that are in the request's headers.
+    pub(super) fn request_facts(&self, block: &HeaderBlock) -> Facts {
         let text = |name: &[u8]| block.get(name).map(|value| Redacted::under(&self.policy, value));
         Facts {
             method: text(b":method"),
@@ -175,7 +180,7 @@ impl Exchange {
         }
     }
 
-    /// Publishes the request line without its cards, for logs to print in place of the headers themselves.
+    /// Publishes the redacted method and path, which access logs print instead of the headers.
     pub(super) fn publish_request_line<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) {
         let mut redacted = |name: &[u8], key| {
             let text = block.get(name).map(|value| Redacted::under(&self.policy, value));

@@ -1,4 +1,4 @@
-//! Which cards are in a header map, and how are they masked there?
+//! Inspection and masking of header and trailer fields.
 
 use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
@@ -7,25 +7,25 @@ use crate::scan::Escapes;
 use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
 use crate::verdict::authentication;
 
-/// A header map with the cards that were found in it.
+/// A header map with its findings.
 ///
-/// Has no `Debug`: it holds the fields.
+/// Has no `Debug`: it contains the fields.
 pub struct Fields {
     pairs: Vec<Pair>,
-    cards: Vec<Card>,
+    findings: Vec<FieldFinding>,
 }
 
-/// A card in a field.
-pub struct Card {
-    /// In the path, another header, or a trailer.
-    pub place: Location,
+/// A finding in a field.
+pub struct FieldFinding {
+    /// The location: path, headers or trailers.
+    pub location: Location,
     /// The name of the field.
     pub field: Vec<u8>,
-    /// What may be known of it.
+    /// The properties of the finding.
     pub detection: Detection,
 }
 
-/// A field as it came, and as it is to be.
+/// A field and its edited name and value.
 struct Pair {
     name: Vec<u8>,
     value: Vec<u8>,
@@ -35,13 +35,13 @@ struct Pair {
 
 const PATH: &[u8] = b":path";
 
-/// A number that says how long the body is, not what is in it.
+/// The field with the body's length, which is not inspected because it may look like a card number.
 const CONTENT_LENGTH: &[u8] = b"content-length";
 
-/// Fields whose value is an address, with a query in which a plus sign is a space.
-const HOLD_QUERIES: [&[u8]; 3] = [PATH, b"referer", b"location"];
+/// The fields whose value is a URL, in whose query a plus sign is a space.
+const URL_FIELDS: [&[u8]; 3] = [PATH, b"referer", b"location"];
 
-/// The limit that is reached by a map with too much in it.
+/// The limit that the map exceeds, if any.
 pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
     if block.count() > limits.header_count {
         Some(Limit::HeaderCount)
@@ -50,9 +50,9 @@ pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
     }
 }
 
-/// What something is called that stands under `name` in the header called `header`, or in a body: `cookie/session`. That it
-/// stands in the path is said by its place.
-pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
+/// The reported field name of a finding under `name` in a `header` or in a body: `cookie/session`. The header `:path` is left out,
+/// because the location says it.
+pub fn label(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
     let header = header.filter(|header| *header != PATH);
     let name = name.filter(|name| !header.is_some_and(|header| header.eq_ignore_ascii_case(name)));
     match (header, name) {
@@ -61,59 +61,60 @@ pub fn called(header: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
     }
 }
 
-/// True when there may be a card anywhere in the map. Looks at all of it in one go, without taking it apart: names and values
-/// have a NUL behind them, so that no number reaches from one into the next.
-pub fn may_hold_cards(block: &HeaderBlock, policy: &Policy) -> bool {
+/// Quick check of the whole map: false if it has no finding. The NUL after each name and value separates their numbers.
+pub fn may_contain_findings(block: &HeaderBlock, policy: &Policy) -> bool {
     stream::may_contain(block.texts(), Escapes::FORM, &policy.criteria(), policy.mask_style())
 }
 
 impl Fields {
-    /// Takes the block apart and inspects every name and value, masking those that `policy` wants masked.
+    /// Inspects every name and value of the block, and masks the findings that `policy` masks.
     pub fn inspect(block: &HeaderBlock, map: HeaderMap, decisions: &Decisions, policy: &Policy) -> Self {
-        let mut fields = Self { pairs: Vec::new(), cards: Vec::new() };
+        let mut fields = Self { pairs: Vec::new(), findings: Vec::new() };
         for (name, value) in block.pairs() {
-            let place = place_of(map, name);
-            let action = Action::of(policy.decide(decisions, place));
+            let location = location_of(map, name);
+            let action = Action::of(policy.decide(decisions, location));
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
             if name != CONTENT_LENGTH && action != Action::Clean {
-                let masks = covers(action);
-                pair.new_name = fields.inspect_text(name, &[], name, place, policy).filter(|_| masks);
-                let called = [name, b": "].concat();
-                pair.new_value = fields.inspect_text(name, &called, value, place, policy).filter(|_| masks);
+                let is_edited = edits(action);
+                pair.new_name = fields.inspect_text(name, &[], name, location, policy).filter(|_| is_edited);
+                let prefix = [name, b": "].concat();
+                pair.new_value = fields.inspect_text(name, &prefix, value, location, policy).filter(|_| is_edited);
             }
             fields.pairs.push(pair);
         }
-        let has_card =
-            fields.cards.iter().any(|card| matches!(card.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)));
-        if has_card && policy.criteria().authentication_data.is_some() {
+        let has_card_number = fields
+            .findings
+            .iter()
+            .any(|finding| matches!(finding.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)));
+        if has_card_number && policy.criteria().authentication_data.is_some() {
             fields.inspect_codes(map, decisions, policy);
         }
         fields
     }
 
-    /// Finds the verification codes and PINs that are fields of their own, since there is a card in another one.
+    /// Finds verification codes and PINs that are fields of their own, next to a card number in another field.
     fn inspect_codes(&mut self, map: HeaderMap, decisions: &Decisions, policy: &Policy) {
         for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
-            let place = place_of(map, &pair.name);
-            let action = Action::of(policy.decide(decisions, place));
+            let location = location_of(map, &pair.name);
+            let action = Action::of(policy.decide(decisions, location));
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
             if action == Action::Clean {
                 continue;
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            self.cards.push(Card {
-                place,
+            self.findings.push(FieldFinding {
+                location,
                 field: pair.name.clone(),
                 detection: Detection::of(FindingKind::Code(code, length)),
             });
-            if covers(action) {
+            if edits(action) {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
             }
         }
     }
 
-    /// The places that fields of a map can be.
+    /// The locations of the fields of a map.
     pub fn locations(map: HeaderMap) -> &'static [Location] {
         match map {
             HeaderMap::RequestHeaders => &[Location::Headers, Location::Path],
@@ -122,12 +123,12 @@ impl Fields {
         }
     }
 
-    /// The cards, in the order of the fields.
-    pub fn cards(&self) -> &[Card] {
-        &self.cards
+    /// The findings, in the order of the fields.
+    pub fn findings(&self) -> &[FieldFinding] {
+        &self.findings
     }
 
-    /// Writes the masked fields back. Of a field with several values all are written again, in their order.
+    /// Writes the edited fields to the host. A field with several values is removed and added again in order.
     pub fn write_back<H: Host>(&self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
         for (index, pair) in self.pairs.iter().enumerate().filter(|(_, pair)| pair.is_edited()) {
             let same = || self.pairs.iter().filter(|other| other.name == pair.name);
@@ -151,21 +152,20 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds the cards of `text`, which belongs to the field `name` and stands after `called`, and returns the text without
-    /// them when there are any.
+    /// Adds the findings in `text`, which is part of the field `name` and follows `prefix`. Returns the masked text if there are any.
     fn inspect_text(
         &mut self,
         name: &[u8],
-        called: &[u8],
+        prefix: &[u8],
         text: &[u8],
-        place: Location,
+        location: Location,
         policy: &Policy,
     ) -> Option<Vec<u8>> {
         let style = policy.mask_style();
         let mut findings = Vec::new();
-        let document = if HOLD_QUERIES.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
-        let inspector = Inspector::new(document, style).with_criteria(policy.criteria());
-        inspector.preceded_by(called).inspect(text, true, &mut findings);
+        let text_format = if URL_FIELDS.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
+        let inspector = Inspector::new(text_format, style).with_criteria(policy.criteria());
+        inspector.preceded_by(prefix).inspect(text, true, &mut findings);
         if findings.is_empty() {
             return None;
         }
@@ -174,7 +174,7 @@ impl Fields {
             if let Some(bytes) = masked.get_mut(finding.span.clone()) {
                 finding.mask(bytes, style);
             }
-            self.cards.push(Card { place, field: name.to_vec(), detection: finding.detection });
+            self.findings.push(FieldFinding { location, field: name.to_vec(), detection: finding.detection });
         }
         Some(masked)
     }
@@ -186,12 +186,12 @@ impl Pair {
     }
 }
 
-/// True when the field is edited. That of a message that is refused is too: logs and spans may show what is not sent on.
-fn covers(action: Action) -> bool {
+/// True if the action edits the field. Fields of a blocked message are edited too, because logs and spans may contain them.
+fn edits(action: Action) -> bool {
     matches!(action, Action::Masked | Action::Blocked)
 }
 
-fn place_of(map: HeaderMap, name: &[u8]) -> Location {
+fn location_of(map: HeaderMap, name: &[u8]) -> Location {
     match map {
         HeaderMap::RequestTrailers | HeaderMap::ResponseTrailers => Location::Trailers,
         HeaderMap::RequestHeaders if name == PATH => Location::Path,

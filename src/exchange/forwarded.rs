@@ -1,12 +1,12 @@
-//! What of a body was forwarded, as far as it takes to recognize it when it comes again.
+//! Recognition of body bytes that the host delivers a second time.
 //!
-//! The host has one buffer per direction for all filters of the chain. A filter in front of this one that delivers bytes itself
-//! and then continues the stream, as Envoy's ext_proc does, makes the host deliver that buffer to this filter: everything that
-//! this one has forwarded and a filter behind it has stopped. Those are no new bytes of the body.
+//! The host has one buffer per direction for all filters of the chain. A filter in front, such as Envoy's ext_proc, may deliver
+//! bytes itself and then continue the stream. The host then delivers its buffer to this filter: all bytes that this filter has
+//! forwarded and a later filter has stopped. They are not new bytes of the body.
 
 use crate::stream::MIN_FIRST_FORWARD;
 
-/// The length, and both ends, of bytes that were forwarded.
+/// The length and both ends of the forwarded bytes.
 #[derive(Clone, Copy, Default)]
 pub struct Forwarded {
     length: u64,
@@ -14,7 +14,7 @@ pub struct Forwarded {
     last: Edge,
 }
 
-/// How much of each end is kept.
+/// The kept length of each end.
 const EDGE: usize = 32;
 
 /// Up to [`EDGE`] bytes.
@@ -25,24 +25,24 @@ struct Edge {
 }
 
 impl Forwarded {
-    /// These bytes and no others.
+    /// Creates the summary of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let first = bytes.get(..EDGE).unwrap_or(bytes);
         let last = bytes.get(bytes.len().saturating_sub(EDGE)..).unwrap_or_default();
         Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), first: Edge::of(first), last: Edge::of(last) }
     }
 
-    /// Adds what was forwarded behind them.
-    pub fn extend(&mut self, behind: &Self) {
-        self.length = self.length.saturating_add(behind.length);
-        self.first = self.first.followed_by(&behind.first, true);
-        self.last = self.last.followed_by(&behind.last, false);
+    /// Appends the bytes that were forwarded `next`.
+    pub fn extend(&mut self, next: &Self) {
+        self.length = self.length.saturating_add(next.length);
+        self.first = self.first.followed_by(&next.first, true);
+        self.last = self.last.followed_by(&next.last, false);
     }
 
-    /// True when `chunk` may be all of them. `is_between_members` says that they are what compressed members say, and that the next
-    /// byte would begin another.
+    /// True if `chunk` may be all forwarded bytes. `is_between_members` means that they were compressed, and that the next byte would
+    /// begin another compressed member.
     pub fn may_be(&self, chunk: &[u8], is_between_members: bool) -> bool {
-        // Fewer are likely to come twice by themselves, unless what comes next begins a compressed member.
+        // Shorter chunks often repeat by chance. Between members they do not, because the next byte begins a member's header.
         chunk.len() >= if is_between_members { 1 } else { MIN_FIRST_FORWARD }
             && u64::try_from(chunk.len()).is_ok_and(|length| length == self.length)
             && chunk.starts_with(self.first.get())
@@ -61,7 +61,7 @@ impl Edge {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The first or last bytes of both.
+    /// The first or the last bytes of both, concatenated.
     fn followed_by(&self, other: &Self, first: bool) -> Self {
         let mut both = [0; 2 * EDGE];
         let length = self.length.saturating_add(other.length);
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_forwarded_is_recognized(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..6)) {
+        fn forwarded_bytes_are_recognized(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..6)) {
             let mut forwarded = Forwarded::default();
             chunks.iter().for_each(|chunk| forwarded.extend(&Forwarded::of(chunk)));
             let all = chunks.concat();

@@ -1,16 +1,16 @@
-//! What happens to one request and its response? (stage 8 of the flow)
+//! Processing of one HTTP stream: a request and its response (stage 8 of the flow).
 //!
-//! An [`Exchange`] gets the callbacks of a stream in the order in which the host makes them and answers each with a
-//! [`FilterStatus`]. It joins the stages: fields and bodies are inspected, the policy decides, cards are masked or the message is
-//! refused, and what happened is told at the end. It knows the host only as a [`Host`].
+//! An [`Exchange`] receives the callbacks of a stream and returns a [`FilterStatus`] for each. It connects the stages: it inspects
+//! fields and bodies, applies the decisions of the policy by masks or local replies, and publishes the log fields at the end of the
+//! stream. It accesses the proxy only through [`Host`].
 //!
-//! | found in | `mask` | `block`, request | `block`, response |
+//! | location | `mask` | `block`, request | `block`, response |
 //! |---|---|---|---|
-//! | headers, path | the field is edited | local reply, the service sees nothing | local reply |
-//! | body | edited as it passes | local reply, the service gets an incomplete body | the body is cut: its headers have left |
-//! | trailers | the field is edited | local reply, the service gets an incomplete message | the message is cut |
+//! | headers, path | the field is edited | local reply, the upstream gets nothing | local reply |
+//! | body | edited in each chunk | local reply, the upstream gets an incomplete body | reset, if the headers have been forwarded |
+//! | trailers | the field is edited | local reply, the upstream gets an incomplete message | reset |
 //!
-//! Clean traffic costs one fetch of the headers and one of each chunk.
+//! Clean traffic costs one host call for the headers of a message and one for each chunk.
 
 mod access_log;
 mod body;
@@ -29,7 +29,7 @@ use self::body::PendingBody;
 pub use self::chain::ACTS;
 use self::fields::Fields;
 use self::forwarded::Forwarded;
-use self::framing::{Upgrade, hands_over};
+use self::framing::{Upgrade, upgrade_of};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Counters, Facts, Line, Reason, Redacted, StreamSummary};
@@ -37,164 +37,171 @@ use crate::host::{HeaderBlock, HeaderMap, Host, HostError, LogLevel};
 use crate::policy::{Decisions, Direction, Limit, Location, Policy, RequestContext, Uninspectable};
 use std::rc::Rc;
 
-/// One request and its response.
+/// One HTTP stream: a request and its response.
 pub struct Exchange {
     policy: Rc<Policy>,
     counters: Rc<Counters>,
     request_context: RequestContext,
-    /// Another panveil in the chain deals with this exchange; `None` before the first callback.
-    aside: Option<bool>,
+    /// True if another panveil filter in the chain handles this stream. `None` before the first callback.
+    handled_elsewhere: Option<bool>,
     request: Message,
     response: Message,
     stream_summary: Option<Box<StreamSummary>>,
     request_id: Option<Redacted>,
     path: Option<Redacted>,
-    /// What is told of a request in whose headers there were cards, from before they were masked: a mask keeps digits that a
-    /// record must not have.
-    unmasked: Option<Box<Facts>>,
-    stopped: Option<Stopped>,
-    /// The client asked for a websocket.
+    /// The facts of a request with findings in its headers, redacted before the headers were masked. A mask keeps digits that a
+    /// record must not contain.
+    facts_before_masking: Option<Box<Facts>>,
+    blocked: Option<Blocked>,
+    /// The request asks for a WebSocket.
     websocket: bool,
-    handed_over: bool,
+    /// The connection was upgraded to a protocol that is not inspected.
+    upgraded: bool,
 }
 
-/// Whether the host goes on with a message.
+/// The return value of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterStatus {
-    /// It does.
+    /// Continue iteration.
     Continue,
-    /// It waits, or nothing more of it is wanted.
+    /// Interrupt iteration.
     Pause,
 }
 
-/// One of the two messages, from its headers on.
+/// The state of one message.
 struct Message {
-    /// What the policy says of it. Before its headers, the strictest that it could.
+    /// The decisions of the policy. Before the headers, the strictest possible ones.
     decisions: Decisions,
-    begun: bool,
-    /// Why it, or its body, was not looked at and need not be.
-    passed_by: Option<Reason>,
-    /// It was not looked at, or not at all of it.
-    unread: bool,
-    /// The receiver was told that nothing more comes.
+    /// The headers have arrived.
+    started: bool,
+    /// The reason why the message or its body is not inspected, if that is intended.
+    skip_reason: Option<Reason>,
+    /// The message was not completely inspected.
+    uninspected: bool,
+    /// The body was ended early by a close frame of the protocol inside it.
     closed: bool,
-    /// How much was found in it.
+    /// The number of findings.
     found: u32,
     body: Option<PendingBody>,
-    /// A filter in front keeps its bytes for a while.
+    /// A filter in front buffers the body.
     delayed: bool,
-    /// How much of it had come over the connection when it was last asked where its end waits.
+    /// The number of bytes that had arrived over the connection at the last [`framing::hold_back`].
     arrived: Option<u64>,
-    /// What of its body was forwarded.
+    /// The forwarded bytes of the body, as far as needed to recognize them.
     forwarded: Forwarded,
 }
 
-/// A message that was refused.
+/// A blocked message.
 #[derive(Clone, Copy)]
-struct Stopped {
+struct Blocked {
     direction: Direction,
-    /// Whether the host took the answer that is given in its place.
-    answered: bool,
+    /// True if the host accepted the local reply.
+    is_reply_sent: bool,
 }
 
-/// Why an exchange does not go on as it is.
-enum Stop {
-    /// The message is refused.
-    Refused(Refusal),
-    /// The host did not do what was asked of it.
-    Host(HostError),
+/// The reason why a callback ends early.
+enum Interrupt {
+    /// The message is blocked.
+    Block(Refusal),
+    /// A host call failed.
+    HostCall(HostError),
 }
 
 impl Exchange {
-    /// A new exchange under `policy`, counted in `counters`.
+    /// Creates an exchange under `policy`, which counts in `counters`.
     pub fn new(policy: Rc<Policy>, counters: Rc<Counters>) -> Self {
         let request_context = RequestContext::default();
         Self {
             request: Message::under(policy.judge(Direction::Request, &request_context)),
             response: Message::under(policy.judge(Direction::Response, &request_context)),
             request_context,
-            aside: None,
+            handled_elsewhere: None,
             policy,
             counters,
             stream_summary: None,
             request_id: None,
             path: None,
-            unmasked: None,
-            stopped: None,
+            facts_before_masking: None,
+            blocked: None,
             websocket: false,
-            handed_over: false,
+            upgraded: false,
         }
     }
 
-    /// The headers of a message. `end` says that it has neither body nor trailers.
+    /// Processes the headers of a message. `end` means that neither body nor trailers follow.
     pub fn on_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> FilterStatus {
         if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
-        let outcome = self.take_headers(host, direction, end);
+        let outcome = self.process_headers(host, direction, end);
         self.reply_or_continue(host, direction, outcome)
     }
 
-    /// A chunk of a body, of which the host holds `size` bytes now. `end` says that nothing follows it.
+    /// Processes a chunk of a body. The host has buffered `size` bytes. `end` means that nothing follows.
     pub fn on_body<H: Host>(&mut self, host: &mut H, direction: Direction, size: usize, end: bool) -> FilterStatus {
         if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
-        let outcome = self.take_chunk(host, direction, size, end);
+        let outcome = self.process_chunk(host, direction, size, end);
         self.reply_or_continue(host, direction, outcome)
     }
 
-    /// The trailers of a message.
+    /// Processes the trailers of a message.
     pub fn on_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> FilterStatus {
         if let Some(flow) = self.early_flow(host, direction) {
             return flow;
         }
-        let outcome = self.take_trailers(host, direction);
+        let outcome = self.process_trailers(host, direction);
         self.reply_or_continue(host, direction, outcome)
     }
 
-    /// What becomes of the callback, if nothing of it is looked at any more.
+    /// The result of a callback that needs no processing, because another filter handles the stream or it is blocked.
     fn early_flow<H: Host>(&mut self, host: &mut H, direction: Direction) -> Option<FilterStatus> {
         if self.handled_elsewhere(host) {
             return Some(FilterStatus::Continue);
         }
-        self.stopped.map(|stopped| stopped.flow(direction))
+        self.blocked.map(|blocked| blocked.flow(direction))
     }
 
-    fn take_headers<H: Host>(&mut self, host: &mut H, direction: Direction, end: bool) -> Result<FilterStatus, Stop> {
+    fn process_headers<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        end: bool,
+    ) -> Result<FilterStatus, Interrupt> {
         let policy = Rc::clone(&self.policy);
         let map = HeaderMap::headers_of(direction);
         let block = host.headers(map)?;
-        self.message(direction).begun = true;
-        self.judge(host, direction, &block);
+        self.message(direction).started = true;
+        self.evaluate_rules(host, direction, &block);
         if direction == Direction::Request {
             self.publish_request_line(host, &block);
-            if self.may_refuse() {
-                // Told only now: the host forgets the request's headers once they have gone on.
+            if self.may_block() {
+                // Read now, because the request's headers are not available after they have been forwarded.
                 self.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&policy, id));
             }
             self.websocket = opens_websocket(&block);
-            let rulings = [&self.request.decisions, &self.response.decisions];
-            for change in negotiation::changes(&policy, rulings, &block, self.websocket) {
-                change.make(host, map)?;
+            let decisions = [&self.request.decisions, &self.response.decisions];
+            for change in negotiation::changes(&policy, decisions, &block, self.websocket) {
+                change.apply(host, map)?;
             }
         }
-        let handover = hands_over(direction, &block, self.websocket);
-        self.handed_over |= handover == Some(Upgrade::Unknown);
+        let upgrade = upgrade_of(direction, &block, self.websocket);
+        self.upgraded |= upgrade == Some(Upgrade::Unknown);
         if !self.message(direction).decisions.inspects() {
-            self.message(direction).pass_by(Reason::Skipped);
-            if handover == Some(Upgrade::WebSocket) {
-                // The other direction may be looked at.
+            self.message(direction).skip(Reason::Skipped);
+            if upgrade == Some(Upgrade::WebSocket) {
+                // The policy may inspect the other direction.
                 self.expect_frames(host)?;
             }
             return Ok(FilterStatus::Continue);
         }
-        self.take_fields(host, direction, map, &block)?;
-        if self.handed_over {
+        self.inspect_fields(host, direction, map, &block)?;
+        if self.upgraded {
             self.request.body = None;
-            self.pass_unread(host, Direction::Request, Reason::Upgrade)?;
-            self.pass_unread(host, Direction::Response, Reason::Upgrade)?;
-        } else if handover == Some(Upgrade::WebSocket) {
+            self.handle_uninspectable(host, Direction::Request, Reason::Upgrade)?;
+            self.handle_uninspectable(host, Direction::Response, Reason::Upgrade)?;
+        } else if upgrade == Some(Upgrade::WebSocket) {
             self.expect_frames(host)?;
         } else if !end && self.websocket && direction == Direction::Request {
             self.expect_upgrade(host, &block)?;
@@ -204,40 +211,40 @@ impl Exchange {
         Ok(FilterStatus::Continue)
     }
 
-    /// Inspects the fields of a header or trailer map and edits them where the policy says so.
-    fn take_fields<H: Host>(
+    /// Inspects the fields of a header or trailer map and edits those that the policy masks.
+    fn inspect_fields<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
         map: HeaderMap,
         block: &HeaderBlock,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let policy = Rc::clone(&self.policy);
         let decisions = self.message(direction).decisions;
         let locations = Fields::locations(map);
-        if !locations.iter().any(|place| decisions.inspects_at(*place)) {
+        if !locations.iter().any(|location| decisions.inspects_at(*location)) {
             return Ok(());
         }
         if let Some(limit) = fields::limit_reached(block, policy.limits()) {
-            self.note_unread(host, direction, Reason::Limit);
-            return self.reach(host, direction, locations, limit);
+            self.note_uninspected(host, direction, Reason::Limit);
+            return self.handle_limit(host, direction, locations, limit);
         }
-        if !fields::may_hold_cards(block, &policy) {
+        if !fields::may_contain_findings(block, &policy) {
             return Ok(());
         }
         let fields = Fields::inspect(block, map, &decisions, &policy);
-        if map == HeaderMap::RequestHeaders && !fields.cards().is_empty() {
-            self.unmasked = Some(Box::new(self.facts_of(block)));
+        if map == HeaderMap::RequestHeaders && !fields.findings().is_empty() {
+            self.facts_before_masking = Some(Box::new(self.request_facts(block)));
         }
         let mut refusal = None;
-        for card in fields.cards() {
-            let decision = policy.decide(&decisions, card.place);
+        for finding in fields.findings() {
+            let decision = policy.decide(&decisions, finding.location);
             self.report(
                 host,
                 direction,
-                card.place,
-                Some(&card.field),
-                std::slice::from_ref(&card.detection),
+                finding.location,
+                Some(&finding.field),
+                std::slice::from_ref(&finding.detection),
                 decision,
             )?;
             if Action::of(decision) == Action::Blocked {
@@ -246,35 +253,35 @@ impl Exchange {
         }
         let written = fields.write_back(host, map);
         match refusal {
-            // What is not sent on need not be masked in any case.
-            Some(refusal) => Err(Stop::Refused(refusal)),
+            // A blocked message is not forwarded, so a failure to mask it does not matter.
+            Some(refusal) => Err(Interrupt::Block(refusal)),
             None => Ok(written?),
         }
     }
 
-    fn take_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<FilterStatus, Stop> {
+    fn process_trailers<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<FilterStatus, Interrupt> {
         self.end_body(host, direction)?;
         if self.message(direction).decisions.inspects_at(Location::Trailers) {
             let map = HeaderMap::trailers_of(direction);
             let block = host.headers(map)?;
-            self.take_fields(host, direction, map, &block)?;
+            self.inspect_fields(host, direction, map, &block)?;
         }
         Ok(FilterStatus::Continue)
     }
 
-    /// Turns the outcome of a callback into the host's next step.
+    /// Converts the outcome of a callback to its return value, and sends a local reply if the message is blocked.
     fn reply_or_continue<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
-        outcome: Result<FilterStatus, Stop>,
+        outcome: Result<FilterStatus, Interrupt>,
     ) -> FilterStatus {
         let refusal = match outcome {
             Ok(flow) => return flow,
-            Err(Stop::Refused(refusal)) => refusal,
-            Err(Stop::Host(error)) => {
+            Err(Interrupt::Block(refusal)) => refusal,
+            Err(Interrupt::HostCall(error)) => {
                 host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
-                self.note_unread(host, direction, Reason::HostCall);
+                self.note_uninspected(host, direction, Reason::HostCall);
                 if !self.message(direction).decisions.enforces() {
                     return FilterStatus::Continue;
                 }
@@ -283,49 +290,58 @@ impl Exchange {
         };
         self.stream_summary().note_blocked();
         let reply = refusal.reply(direction, &self.policy, self.request_id.as_ref());
-        let answer = host.reply(&reply);
-        if let Err(error) = answer {
+        let sent = host.reply(&reply);
+        if let Err(error) = sent {
             host.log(LogLevel::Error, &Line::HostCallFailed(error.call));
         }
-        self.stopped = Some(Stopped { direction, answered: answer.is_ok() });
+        self.blocked = Some(Blocked { direction, is_reply_sent: sent.is_ok() });
         FilterStatus::Pause
     }
 
-    /// Lets a message pass that cannot be read, or refuses it.
-    fn pass_unread<H: Host>(&mut self, host: &mut H, direction: Direction, reason: Reason) -> Result<(), Stop> {
-        self.note_unread(host, direction, reason);
-        if self.refuses_unread(direction, &[Location::Body]) {
-            Err(Stop::Refused(Refusal::Uninspectable))
+    /// Notes that a message cannot be inspected, and blocks it if the policy blocks those.
+    fn handle_uninspectable<H: Host>(
+        &mut self,
+        host: &mut H,
+        direction: Direction,
+        reason: Reason,
+    ) -> Result<(), Interrupt> {
+        self.note_uninspected(host, direction, reason);
+        if self.blocks_uninspectable(direction, &[Location::Body]) {
+            Err(Interrupt::Block(Refusal::Uninspectable))
         } else {
             Ok(())
         }
     }
 
-    /// Notes that a limit was reached at these places, and refuses the message if the policy refuses what it cannot inspect.
-    fn reach<H: Host>(
+    /// Notes that a limit was reached at these locations, and blocks the message if the policy blocks uninspectable ones.
+    fn handle_limit<H: Host>(
         &mut self,
         host: &mut H,
         direction: Direction,
         locations: &[Location],
         limit: Limit,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         self.note_limit(host, direction, limit);
-        if self.refuses_unread(direction, locations) { Err(Stop::Refused(Refusal::Limit(limit))) } else { Ok(()) }
+        if self.blocks_uninspectable(direction, locations) {
+            Err(Interrupt::Block(Refusal::Limit(limit)))
+        } else {
+            Ok(())
+        }
     }
 
-    /// True when one of the messages may be refused.
-    fn may_refuse(&self) -> bool {
-        let unread = self.policy.uninspectable() == Uninspectable::Block;
+    /// True if a message of this stream may be blocked.
+    fn may_block(&self) -> bool {
+        let blocks_uninspectable = self.policy.uninspectable() == Uninspectable::Block;
         [self.request.decisions, self.response.decisions]
             .iter()
-            .any(|decisions| decisions.blocks() || (unread && decisions.enforces()))
+            .any(|decisions| decisions.blocks() || (blocks_uninspectable && decisions.enforces()))
     }
 
-    /// True when a message is refused because these places cannot be inspected.
-    fn refuses_unread(&mut self, direction: Direction, locations: &[Location]) -> bool {
+    /// True if a message is blocked because these locations cannot be inspected.
+    fn blocks_uninspectable(&mut self, direction: Direction, locations: &[Location]) -> bool {
         let decisions = self.message(direction).decisions;
         self.policy.uninspectable() == Uninspectable::Block
-            && locations.iter().any(|place| decisions.enforces_at(*place))
+            && locations.iter().any(|location| decisions.enforces_at(*location))
     }
 
     fn stream_summary(&mut self) -> &mut StreamSummary {
@@ -344,9 +360,9 @@ impl Message {
     fn under(decisions: Decisions) -> Self {
         Self {
             decisions,
-            begun: false,
-            passed_by: None,
-            unread: false,
+            started: false,
+            skip_reason: None,
+            uninspected: false,
             closed: false,
             found: 0,
             body: None,
@@ -356,31 +372,32 @@ impl Message {
         }
     }
 
-    /// Notes that what comes of it is not looked at, as it is to be.
-    fn pass_by(&mut self, reason: Reason) {
-        self.passed_by = Some(reason);
-        self.unread = true;
+    /// Notes that the message or its body is not inspected, as intended.
+    fn skip(&mut self, reason: Reason) {
+        self.skip_reason = Some(reason);
+        self.uninspected = true;
     }
 
-    /// Notes that it is looked at all the same.
-    fn take_back(&mut self, reason: Reason) {
-        if self.passed_by == Some(reason) {
-            self.passed_by = None;
-            self.unread = false;
+    /// Reverts [`Self::skip`], because the message is inspected after all.
+    fn undo_skip(&mut self, reason: Reason) {
+        if self.skip_reason == Some(reason) {
+            self.skip_reason = None;
+            self.uninspected = false;
         }
     }
 }
 
-impl From<HostError> for Stop {
+impl From<HostError> for Interrupt {
     fn from(error: HostError) -> Self {
-        Self::Host(error)
+        Self::HostCall(error)
     }
 }
 
-impl Stopped {
-    /// What becomes of the rest of the exchange: our own answer to a request passes, nothing else does.
+impl Blocked {
+    /// The result of callbacks after the block: only panveil's own local reply to a request continues.
     fn flow(self, direction: Direction) -> FilterStatus {
-        let own_answer = self.answered && self.direction == Direction::Request && direction == Direction::Response;
-        if own_answer { FilterStatus::Continue } else { FilterStatus::Pause }
+        let is_own_reply =
+            self.is_reply_sent && self.direction == Direction::Request && direction == Direction::Response;
+        if is_own_reply { FilterStatus::Continue } else { FilterStatus::Pause }
     }
 }

@@ -1,33 +1,33 @@
-//! What must be asked of both sides so that their messages can be read?
+//! Changes to request headers that keep bodies readable.
 //!
-//! What a client offers to understand is taken out of its request, and the service answers in plain. Both sides are free to:
-//! each of these is an offer that may be declined. Monitor mode asks for nothing: it changes no byte.
+//! panveil removes the client's offers of content encodings, ranges and WebSocket extensions, so that the upstream sends plain
+//! bodies. HTTP permits that, because an upstream may decline each offer. Monitor mode changes no header.
 
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Decisions, Location, Policy, Uninspectable};
 
-/// A header that is to be changed.
+/// A change of one header.
 ///
-/// Has no `Debug`: it may hold what came in a header.
+/// Has no `Debug`: it may contain a header's value.
 pub enum Change {
-    /// It gets this value.
+    /// Replaces the header's value.
     Replace(&'static [u8], Vec<u8>),
-    /// It is removed.
+    /// Removes the header.
     Remove(&'static [u8]),
 }
 
-/// The codings that a response may come in, and a message of gRPC in it.
+/// The headers that offer encodings for a response and for the gRPC messages in it.
 const ACCEPTED: [&[u8]; 2] = [b"accept-encoding", b"grpc-accept-encoding"];
 const IDENTITY: &[u8] = b"identity";
-/// Asks for a part of something. A service that is not asked sends the whole.
+/// The headers that ask for a range. Without them an upstream sends the whole resource.
 const RANGES: [&[u8]; 2] = [b"range", b"if-range"];
-/// Extensions of a websocket, all of which change what is in its frames.
+/// The header that offers WebSocket extensions, which change the content of frames.
 const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
-/// What is to be changed in the headers of a request, under the rulings for it and its response. `websocket` says that it
-/// [asks for one](opens_websocket).
-pub fn changes(policy: &Policy, rulings: [&Decisions; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
-    let [reads_request, reads_response] = rulings.map(|decisions| decisions.enforces_at(Location::Body));
+/// The changes to the headers of a request, by the decisions for it and for its response. `websocket` is the result of
+/// [`opens_websocket`].
+pub fn changes(policy: &Policy, decisions: [&Decisions; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
+    let [reads_request, reads_response] = decisions.map(|decisions| decisions.enforces_at(Location::Body));
     let mut changes = Vec::new();
     if reads_response {
         for name in ACCEPTED {
@@ -47,8 +47,8 @@ pub fn changes(policy: &Policy, rulings: [&Decisions; 2], request: &HeaderBlock,
 }
 
 impl Change {
-    /// Makes the change.
-    pub fn make<H: Host>(self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
+    /// Applies the change to a header map.
+    pub fn apply<H: Host>(self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
         match self {
             Self::Replace(name, value) => host.replace_header(map, name, &value),
             Self::Remove(name) => host.remove_header(map, name),
@@ -56,7 +56,7 @@ impl Change {
     }
 }
 
-/// True when a request asks for a websocket. HTTP/2 asks in another way, which Envoy translates to this one.
+/// True if a request asks for a WebSocket. Envoy translates the extended CONNECT of HTTP/2 to this form.
 pub fn opens_websocket(request: &HeaderBlock) -> bool {
     let protocols = request.get(b"upgrade").unwrap_or_default();
     protocols.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))

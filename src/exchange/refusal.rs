@@ -1,22 +1,22 @@
-//! What is answered in place of a message that is refused?
+//! Local replies for blocked messages.
 
 use crate::audit::Redacted;
 use crate::host::LocalReply;
 use crate::policy::{Direction, Limit, Policy};
 use serde::Serialize;
 
-/// Why a message is refused.
+/// The reason why a message is blocked.
 pub enum Refusal {
-    /// It holds a card, and `rule` blocks those.
+    /// The message contains a finding, and `rule` blocks it.
     Card {
-        /// The rule's name.
+        /// The name of the rule.
         rule: String,
     },
-    /// It cannot be read, and the policy blocks that.
+    /// The message cannot be inspected, and the policy blocks those.
     Uninspectable,
-    /// It reached a limit, and the policy blocks that.
+    /// The message reached a limit, and the policy blocks those.
     Limit(Limit),
-    /// Its trailers came while bytes were held back that could not follow any more.
+    /// Trailers arrived while panveil held back bytes that it could no longer forward.
     TrailersOverTail,
 }
 
@@ -34,7 +34,7 @@ struct Problem<'a> {
 }
 
 impl Refusal {
-    /// The response code details of the access log.
+    /// The response code details for the access log.
     fn details(&self) -> &'static str {
         match self {
             Self::Card { .. } => "panveil_blocked",
@@ -49,14 +49,14 @@ impl Refusal {
         }
     }
 
-    /// The answer to the client. It names the rule and the request's id, and nothing of what was found.
+    /// The local reply. It names the rule and the request id, and contains nothing of the finding.
     pub fn reply(&self, direction: Direction, policy: &Policy, request_id: Option<&Redacted>) -> LocalReply {
         let status = policy.block().status(direction);
         let details = self.details();
         if let (Self::Card { .. }, Some(body)) = (self, &policy.block().body) {
             return LocalReply { status, details, content_type: "text/plain", body: body.clone() };
         }
-        let (title, what, rule) = match self {
+        let (title, predicate, rule) = match self {
             Self::Card { rule } => ("Payment card number refused", "holds a payment card number", Some(rule.as_str())),
             Self::Uninspectable => ("Message could not be inspected", "could not be inspected", None),
             Self::Limit(_) => ("Message beyond a limit", "is beyond a limit of what can be inspected", None),
@@ -66,7 +66,7 @@ impl Refusal {
             r#type: "about:blank",
             title,
             status,
-            detail: format!("The {} {what}.", direction.as_str()),
+            detail: format!("The {} {predicate}.", direction.as_str()),
             rule,
             request_id: request_id.map(Redacted::as_str),
         };

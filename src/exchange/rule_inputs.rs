@@ -1,7 +1,7 @@
-//! What do the rules say of this exchange, and what must the host tell for that?
+//! Inputs of the policy's rules: headers, connection and certificates.
 //!
-//! A property costs a host call, so that only those are read that a rule asks for, each once: the host forgets what it
-//! knows of a request once its headers have gone on, and of the service it knows nothing before it has answered.
+//! A property costs a host call, so only the attributes that a rule needs are read, each once. Those of the request are read at its
+//! headers, because the host drops them afterwards. Those of the upstream are read at the response's headers.
 
 use super::Exchange;
 use crate::audit::Line;
@@ -9,17 +9,17 @@ use crate::host::{HeaderBlock, Host, LogLevel};
 use crate::policy::{Connection, Direction};
 use std::rc::Rc;
 
-/// A client that proved who it is.
+/// The value of the property `connection.mtls` under mutual TLS.
 pub(super) const MUTUAL: [u8; 1] = [1];
 
-/// Where the host tells who the client is, and who the service.
+/// The properties with the first URI SAN of the client's and of the upstream's certificate.
 pub(super) const SOURCE: [&str; 2] = ["connection", "uri_san_peer_certificate"];
 pub(super) const DESTINATION: [&str; 2] = ["upstream", "uri_san_peer_certificate"];
 
 impl Exchange {
-    /// Learns from a message, whose headers are `block`, what its rules ask, and judges by it. At a request the response is
-    /// judged too, by the strictest that it could come to.
-    pub(super) fn judge<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) {
+    /// Reads the needed attributes of a message with the headers `block` and evaluates the rules. At a request, the response gets the
+    /// strictest decisions that are possible.
+    pub(super) fn evaluate_rules<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) {
         let policy = Rc::clone(&self.policy);
         let needed = policy.needed();
         if needed.content_type {
@@ -36,7 +36,7 @@ impl Exchange {
                     self.request_context.note_connection(connection(host));
                 }
                 if needed.source
-                    && let Ok(name) = told(host, &SOURCE)
+                    && let Ok(name) = property(host, &SOURCE)
                 {
                     self.request_context.note_source(name.as_deref());
                 }
@@ -44,7 +44,7 @@ impl Exchange {
             }
             Direction::Response => {
                 if needed.destination
-                    && let Ok(name) = told(host, &DESTINATION)
+                    && let Ok(name) = property(host, &DESTINATION)
                 {
                     self.request_context.note_destination(name.as_deref());
                 }
@@ -54,23 +54,23 @@ impl Exchange {
     }
 }
 
-/// What the headers say the message holds. Of several values all are told, so that it is seen that there are several.
+/// The content type. Several values are joined by commas, so that the rules see all of them.
 fn content_type(block: &HeaderBlock) -> Option<Vec<u8>> {
     let values: Vec<&[u8]> = block.all(b"content-type").collect();
     (!values.is_empty()).then(|| values.join(&b','))
 }
 
-/// How the client is connected, unless the host does not say.
+/// The security of the client's connection, or `None` if a host call failed.
 fn connection<H: Host>(host: &mut H) -> Option<Connection> {
-    if told(host, &["connection", "mtls"]).ok()?.is_some_and(|mutual| mutual == MUTUAL) {
+    if property(host, &["connection", "mtls"]).ok()?.is_some_and(|mutual| mutual == MUTUAL) {
         return Some(Connection::MutualTls);
     }
-    let version = told(host, &["connection", "tls_version"]).ok()?;
+    let version = property(host, &["connection", "tls_version"]).ok()?;
     let is_encrypted = version.is_some_and(|version| !version.is_empty());
     Some(if is_encrypted { Connection::Tls } else { Connection::Plain })
 }
 
-/// A property; an error, which the log tells, leaves open what the rules ask.
-fn told<H: Host>(host: &mut H, path: &[&str]) -> Result<Option<Vec<u8>>, ()> {
+/// Reads a property. A failure is logged and leaves the attribute unknown to the rules.
+fn property<H: Host>(host: &mut H, path: &[&str]) -> Result<Option<Vec<u8>>, ()> {
     host.property(path).map_err(|error| host.log(LogLevel::Warn, &Line::HostCallFailed(error.call)))
 }

@@ -1,4 +1,4 @@
-//! Does an exchange do in each phase what it should? Driven on the host in memory.
+//! Tests of an exchange in every phase, on a host in memory.
 
 use super::*;
 use crate::host::{FakeHost, Phase};
@@ -6,15 +6,15 @@ use crate::host::{FakeHost, Phase};
 const PAN: &str = "4111111111111111";
 const MASKED: &str = "411111******1111";
 
-/// A stream with its host, as Envoy would run it.
+/// A stream and its host.
 struct Run {
     host: FakeHost,
     exchange: Exchange,
     counters: Rc<Counters>,
-    /// Bytes of bodies that came in and went on.
+    /// The bytes of bodies that were received and forwarded.
     received: usize,
     forwarded: usize,
-    /// How often the router has tried to send the request.
+    /// The router's attempts to send the request.
     attempts: usize,
 }
 
@@ -39,7 +39,7 @@ impl Run {
         self.headers(Direction::Request, &pairs, false)
     }
 
-    /// Hands over a chunk and returns what the host would forward.
+    /// Delivers a chunk and returns the text that the host forwards.
     fn chunk(&mut self, direction: Direction, chunk: &str, end: bool) -> (FilterStatus, String) {
         let mut held = self.host.body.take().unwrap_or_default();
         held.extend_from_slice(chunk.as_bytes());
@@ -84,7 +84,7 @@ impl Run {
 }
 
 #[test]
-fn fields_are_masked_and_others_left_alone() {
+fn only_findings_in_fields_are_masked() {
     let mut run = Run::under("{}");
     let query = format!("/pay?pan={PAN}");
     let cookie = format!("a=1; card={PAN}");
@@ -100,9 +100,9 @@ fn fields_are_masked_and_others_left_alone() {
     assert_eq!((run.logged("found"), run.logged("where")), (Some("3"), Some("headers,path")));
 }
 
-/// Whoever logs the headers of a refused request logs no card.
+/// Access logs may print the headers of a blocked request.
 #[test]
-fn what_is_refused_is_masked_all_the_same() {
+fn fields_of_a_blocked_request_are_masked() {
     let mut run = Run::under(r#"{"request":"block"}"#);
     let path = format!("/cards/{PAN}");
     let flow = run.headers(Direction::Request, &[(":path", path.as_str()), ("x-note", PAN)], true);
@@ -124,7 +124,7 @@ fn every_value_of_a_repeated_field_survives() {
 }
 
 #[test]
-fn a_card_in_a_field_s_name_is_masked_too() {
+fn a_card_in_a_field_name_is_masked() {
     let mut run = Run::under("{}");
     let name = format!("x-{PAN}");
     run.headers(Direction::Request, &[(":path", "/"), (&name, "1")], true);
@@ -133,7 +133,7 @@ fn a_card_in_a_field_s_name_is_masked_too() {
 }
 
 #[test]
-fn the_length_is_no_card() {
+fn content_length_is_not_inspected() {
     let mut run = Run::under("{\"request\":\"block\"}");
     assert_eq!(run.post(4_111_111_111_111_111), FilterStatus::Continue);
 }
@@ -161,7 +161,7 @@ fn a_known_length_ends_the_body_before_its_trailers() {
 }
 
 #[test]
-fn a_text_that_came_whole_is_followed_by_nothing_that_is_not_looked_at() {
+fn bytes_after_a_complete_text_are_inspected() {
     let clean = "{\"order\":10000001}";
     for length in [clean.len(), clean.len() + PAN.len() + 1] {
         let mut run = Run::under("{}");
@@ -177,7 +177,7 @@ fn a_text_that_came_whole_is_followed_by_nothing_that_is_not_looked_at() {
 }
 
 #[test]
-fn one_of_two_content_types_that_is_text_has_the_body_looked_at() {
+fn a_body_with_a_text_and_a_binary_content_type_is_inspected() {
     for (other, is_read) in [("image/png", false), ("application/json", true), ("image/png;,application/json", true)] {
         let mut run = Run::under("{}");
         let pairs =
@@ -189,7 +189,7 @@ fn one_of_two_content_types_that_is_text_has_the_body_looked_at() {
 }
 
 #[test]
-fn a_text_that_is_called_an_image_is_looked_at() {
+fn a_text_with_an_image_content_type_is_inspected() {
     for (start, is_read) in [("{\"card\":\"", true), ("\n", true), ("", true), ("GIF89a\0", false)] {
         let mut run = Run::under("{}");
         run.headers(Direction::Response, &[(":status", "200"), ("content-type", "image/gif")], false);
@@ -203,7 +203,7 @@ fn a_text_that_is_called_an_image_is_looked_at() {
 }
 
 #[test]
-fn a_tail_that_waits_in_the_host_is_finished_by_the_trailers() {
+fn trailers_complete_bytes_held_back_in_the_host() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200")], false);
     assert_eq!(run.chunk(Direction::Response, PAN, false).0, FilterStatus::Pause);
@@ -212,7 +212,7 @@ fn a_tail_that_waits_in_the_host_is_finished_by_the_trailers() {
 }
 
 #[test]
-fn a_tail_that_can_not_be_finished_cuts_the_message() {
+fn trailers_over_held_back_bytes_in_the_filter_abort_the_message() {
     let mut run = Run::under("{\"limits\":{\"paused_bytes\":1024}}");
     run.headers(Direction::Response, &[(":status", "200")], false);
     let text = format!("{} {PAN}", "a".repeat(2000));
@@ -223,7 +223,7 @@ fn a_tail_that_can_not_be_finished_cuts_the_message() {
 }
 
 #[test]
-fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
+fn only_a_small_body_pauses_for_an_http1_client() {
     for (protocol, waits) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         let mut run = Run::under("{}");
         run.host.properties.insert("request.protocol".into(), protocol.into());
@@ -235,7 +235,7 @@ fn towards_an_http1_client_only_a_small_body_waits_in_the_host() {
 }
 
 #[test]
-fn what_a_filter_behind_has_stopped_comes_again_and_is_nothing_new() {
+fn redelivered_bytes_are_not_inspected_again() {
     for (policy, card) in [("{}", "4111-11**-****-1111"), ("{\"mode\":\"monitor\"}", "4111-1111-1111-1111")] {
         let mut run = Run::under(policy);
         run.attempts = 0;
@@ -251,11 +251,11 @@ fn what_a_filter_behind_has_stopped_comes_again_and_is_nothing_new() {
 }
 
 #[test]
-fn what_comes_twice_is_no_way_past() {
+fn repeated_bytes_do_not_bypass_inspection() {
     let mut run = Run::under("{}");
     run.attempts = 0;
     run.headers(Direction::Request, &[(":path", "/")], false);
-    // Both ends are those of what went on, and the number stands between them.
+    // Both ends equal those of the forwarded bytes, with the number between them.
     let ends = "x".repeat(40);
     let (_, first) = run.chunk(Direction::Request, &format!("{ends} 0000000000000000 {ends}"), false);
     let (_, second) = run.chunk(Direction::Request, &format!("{ends} {PAN} {ends}"), true);
@@ -264,10 +264,10 @@ fn what_comes_twice_is_no_way_past() {
 }
 
 #[test]
-fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
+fn the_end_of_a_changed_and_stopped_request_is_released_masked() {
     let mut run = Run::under("{}");
     run.attempts = 0;
-    // More than what comes to this filter.
+    // More than the bytes that reach this filter.
     run.received = 5;
     run.headers(Direction::Request, &[(":path", "/")], false);
     let (_, first) = run.chunk(Direction::Request, "total: 41111111", false);
@@ -278,9 +278,9 @@ fn the_end_of_a_changed_request_that_is_stopped_goes_on_masked() {
     assert_eq!(run.logged("uninspected"), Some("request:released"));
 }
 
-/// A filter behind lets go what waited, and the trailers with it: what comes then is lost, and what was stopped comes again.
+/// A later filter releases the paused bytes and the trailers. The next chunk is lost, and the stopped bytes are redelivered.
 #[test]
-fn nothing_held_back_comes_in_front_of_what_comes_again() {
+fn held_back_bytes_do_not_precede_redelivered_bytes() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200"), ("content-type", "text/csv")], false);
     assert_eq!(run.chunk(Direction::Response, "pan,memo\n4111", false).0, FilterStatus::Pause);
@@ -295,7 +295,7 @@ fn nothing_held_back_comes_in_front_of_what_comes_again() {
 }
 
 #[test]
-fn what_was_held_back_when_nobody_told_the_end_is_reported() {
+fn held_back_bytes_without_an_end_of_body_are_reported() {
     for (waits, flags, reason) in
         [(false, 0, Some("response:incomplete")), (true, 0, Some("response:released")), (false, 4, None)]
     {
@@ -316,7 +316,7 @@ fn what_was_held_back_when_nobody_told_the_end_is_reported() {
 }
 
 #[test]
-fn what_may_be_the_head_of_a_field_stays_and_no_other_digit() {
+fn only_a_possible_field_head_stays_unmasked() {
     for policy in ["{}", r#"{"mask":{"keep":"none"}}"#] {
         let mut run = Run::under(policy);
         run.headers(Direction::Request, &[(":path", "/"), ("content-type", "application/x-protobuf")], false);
@@ -330,11 +330,11 @@ fn what_may_be_the_head_of_a_field_stays_and_no_other_digit() {
 }
 
 #[test]
-fn nothing_continues_what_was_taken_for_the_end() {
+fn bytes_after_an_assumed_end_block_the_message() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200"), ("transfer-encoding", "chunked")], false);
     assert_eq!(run.chunk(Direction::Response, &PAN[..8], false).1, "");
-    // The upstream has sent all of it, and the callback brings nothing new.
+    // The upstream has sent all of the response, and the callback has no new bytes.
     run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
     assert_eq!(run.chunk(Direction::Response, "", false).1, PAN[..8]);
     assert_eq!(run.chunk(Direction::Response, &PAN[8..], false).0, FilterStatus::Pause);
@@ -342,7 +342,7 @@ fn nothing_continues_what_was_taken_for_the_end() {
 }
 
 #[test]
-fn monitor_reads_what_came_before_it_was_known_to_be_no_base64() {
+fn monitor_mode_inspects_bytes_that_turn_out_not_to_be_base64() {
     let mut run = Run::under("{\"mode\":\"monitor\"}");
     run.headers(Direction::Response, &[(":status", "200"), ("content-type", "application/grpc-web-text")], false);
     for chunk in ["34", "604", "1", "992201126"] {
@@ -354,7 +354,7 @@ fn monitor_reads_what_came_before_it_was_known_to_be_no_base64() {
 }
 
 #[test]
-fn a_blocked_request_is_answered_and_named() {
+fn a_blocked_request_gets_a_local_reply_with_the_rule() {
     let mut run = Run::under("{\"request\":\"block\"}");
     let pairs = [(":path", "/"), ("content-length", "30"), ("x-request-id", "r-1")];
     run.headers(Direction::Request, &pairs, false);
@@ -365,7 +365,7 @@ fn a_blocked_request_is_answered_and_named() {
     assert_eq!((&problem["rule"], &problem["request_id"]), (&"request".into(), &"r-1".into()));
     assert!(!reply.body.contains("4111"));
 
-    // The rest of the request goes nowhere, our own answer passes.
+    // The rest of the request is not forwarded, and the local reply passes.
     assert_eq!(run.chunk(Direction::Request, "more", true).0, FilterStatus::Pause);
     assert_eq!(run.headers(Direction::Response, &[(":status", "403"), ("x-note", PAN)], false), FilterStatus::Continue);
     run.host.body = None;
@@ -377,7 +377,7 @@ fn a_blocked_request_is_answered_and_named() {
 }
 
 #[test]
-fn a_blocked_response_names_the_request() {
+fn a_blocked_response_has_the_request_id() {
     let mut run = Run::under("{\"response\":\"block\"}");
     run.headers(Direction::Request, &[(":path", "/"), ("x-request-id", "r-2")], true);
     assert_eq!(run.headers(Direction::Response, &[(":status", "200"), ("x-note", PAN)], true), FilterStatus::Pause);
@@ -387,7 +387,7 @@ fn a_blocked_response_names_the_request() {
 }
 
 #[test]
-fn monitor_and_allow_change_nothing_and_tell() {
+fn monitor_mode_and_allow_report_without_changes() {
     for (policy, action) in
         [("{\"mode\":\"monitor\",\"request\":\"block\"}", "reported"), ("{\"request\":\"allow\"}", "allowed")]
     {
@@ -404,7 +404,7 @@ fn monitor_and_allow_change_nothing_and_tell() {
 }
 
 #[test]
-fn what_is_skipped_is_not_looked_at() {
+fn skipped_locations_are_not_inspected() {
     let mut run = Run::under("{\"request\":\"skip\"}");
     run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN)], false);
     assert_eq!(run.chunk(Direction::Request, PAN, true).1, PAN);
@@ -414,7 +414,7 @@ fn what_is_skipped_is_not_looked_at() {
 }
 
 #[test]
-fn responses_are_asked_for_uncompressed_when_they_are_to_be_read() {
+fn inspected_responses_are_requested_uncompressed() {
     for (policy, expected) in [
         ("{}", "identity"),
         ("{\"request\":\"skip\"}", "identity"),
@@ -428,7 +428,7 @@ fn responses_are_asked_for_uncompressed_when_they_are_to_be_read() {
 }
 
 #[test]
-fn what_can_not_be_read_is_told_and_refused_when_asked() {
+fn uninspectable_messages_are_reported_and_optionally_blocked() {
     for (policy, details) in [("{}", None), ("{\"uninspectable\":\"block\"}", Some("panveil_uninspectable"))] {
         let mut run = Run::under(policy);
         run.headers(Direction::Request, &[(":path", "/"), ("content-encoding", "compress")], false);
@@ -440,7 +440,7 @@ fn what_can_not_be_read_is_told_and_refused_when_asked() {
 }
 
 #[test]
-fn a_connection_that_is_handed_over_is_left_alone() {
+fn an_upgraded_connection_is_not_inspected() {
     let mut run = Run::under("{}");
     run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "h2c")], false);
     run.headers(Direction::Response, &[(":status", "101")], false);
@@ -452,7 +452,7 @@ fn a_connection_that_is_handed_over_is_left_alone() {
 }
 
 #[test]
-fn an_exchange_that_never_began_is_logged_with_its_path() {
+fn a_stream_that_did_not_reach_the_filter_is_logged_with_its_path() {
     let mut run = Run::under("{}");
     run.host.set_headers(HeaderMap::RequestHeaders, &[(":path", format!("/{PAN}"))]);
     run.log();
@@ -461,7 +461,7 @@ fn an_exchange_that_never_began_is_logged_with_its_path() {
 }
 
 #[test]
-fn clean_exchanges_say_so_when_asked() {
+fn clean_streams_are_recorded_if_the_policy_says_so() {
     let mut run = Run::under("{\"audit\":{\"clean\":true}}");
     run.headers(Direction::Request, &[(":path", "/")], true);
     run.log();
@@ -470,7 +470,7 @@ fn clean_exchanges_say_so_when_asked() {
 }
 
 #[test]
-fn a_host_that_fails_lets_no_card_through() {
+fn failed_host_calls_block_the_message() {
     for broken in ["get_header_map_pairs", "replace_header_map_value", "get_buffer_bytes", "set_buffer_bytes"] {
         let mut run = Run::under("{}");
         run.host.broken.push(broken);
@@ -485,7 +485,7 @@ fn a_host_that_fails_lets_no_card_through() {
 }
 
 #[test]
-fn an_answer_that_is_not_ours_does_not_pass() {
+fn a_response_after_a_failed_local_reply_is_not_forwarded() {
     let mut run = Run::under("{\"request\":\"block\"}");
     run.host.broken.push("send_local_response");
     run.post(30);
@@ -494,7 +494,7 @@ fn an_answer_that_is_not_ours_does_not_pass() {
 }
 
 #[test]
-fn a_host_that_loses_a_waiting_chunk_does_no_harm() {
+fn a_lost_paused_chunk_is_tolerated() {
     let mut run = Run::under("{}");
     run.headers(Direction::Response, &[(":status", "200")], false);
     assert_eq!(run.chunk(Direction::Response, &format!("{PAN} and {PAN}"), false).0, FilterStatus::Pause);
@@ -503,7 +503,7 @@ fn a_host_that_loses_a_waiting_chunk_does_no_harm() {
 }
 
 #[test]
-fn a_websocket_is_read_in_both_directions() {
+fn a_websocket_is_inspected_in_both_directions() {
     let mut run = Run::under("{}");
     let asks = [(":path", "/"), ("upgrade", "WebSocket"), ("sec-websocket-extensions", "permessage-deflate")];
     run.headers(Direction::Request, &asks, false);
@@ -538,7 +538,7 @@ fn asks<'a>(path: &'a str, content_type: &'a str) -> [(&'a str, &'a str); 5] {
 }
 
 #[test]
-fn a_rule_decides_for_its_places_alone() {
+fn a_rule_decides_only_for_its_locations() {
     let mut run = Run::under(CHARGES);
     let path = format!("/v1/charges/1?pan={PAN}");
     run.headers(Direction::Request, &asks(&path, "text/plain"), false);
@@ -552,7 +552,7 @@ fn a_rule_decides_for_its_places_alone() {
 }
 
 #[test]
-fn a_response_is_judged_by_the_path_of_its_request() {
+fn the_path_of_the_request_decides_for_the_response() {
     let mut run = Run::under(CHARGES);
     run.headers(
         Direction::Request,
@@ -566,7 +566,7 @@ fn a_response_is_judged_by_the_path_of_its_request() {
 }
 
 #[test]
-fn a_rule_for_a_content_type_goes_by_each_message_s_own() {
+fn a_content_type_condition_uses_each_message_s_own_type() {
     let mut run = Run::under(CHARGES);
     run.headers(Direction::Request, &asks("/x", "image/png"), false);
     assert_eq!(run.chunk(Direction::Request, PAN, true).1, PAN);
@@ -582,7 +582,7 @@ fn a_rule_for_a_content_type_goes_by_each_message_s_own() {
 }
 
 #[test]
-fn no_property_is_read_that_no_rule_asks_for() {
+fn only_needed_properties_are_read() {
     let asked = |condition: &str| {
         let mut run = Run::under(&format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"mask"}}]}}"#));
         run.headers(Direction::Request, &asks("/v1/charges", "text/plain"), true);
@@ -604,7 +604,7 @@ fn no_property_is_read_that_no_rule_asks_for() {
 }
 
 #[test]
-fn peers_are_known_by_their_certificates() {
+fn peers_are_identified_by_their_certificates() {
     const PEERS: &str = r#"{"response":"block","rules":[
         {"name":"from-checkout","match":{"direction":"request","source":["spiffe://cluster.local/ns/checkout/*"]},"action":"allow"},
         {"name":"in-the-clear","match":{"direction":"request","tls":"none"},"action":"block"},
@@ -615,7 +615,7 @@ fn peers_are_known_by_their_certificates() {
     for (mtls, version, source, destination, rules) in [
         (&[1_u8][..], "TLSv1.3", checkout, payments, ["from-checkout", "of-payments"]),
         (&[1], "TLSv1.3", payments, payments, ["request", "of-payments"]),
-        // Without mutual TLS nobody is who they say they are.
+        // Without mutual TLS a certificate does not identify the client.
         (&[0], "TLSv1.3", checkout, checkout, ["request", "response"]),
         (&[0], "", checkout, b"", ["in-the-clear", "response"]),
     ] {
@@ -645,7 +645,7 @@ fn peers_are_known_by_their_certificates() {
 }
 
 #[test]
-fn a_host_that_does_not_say_who_is_there_opens_no_door() {
+fn unknown_peers_do_not_match_permissive_rules() {
     for (action, default, details) in
         [("allow", "block", Some("panveil_blocked")), ("block", "allow", Some("panveil_blocked"))]
     {
@@ -660,7 +660,7 @@ fn a_host_that_does_not_say_who_is_there_opens_no_door() {
 }
 
 #[test]
-fn a_rule_can_be_tried_alone() {
+fn a_single_rule_can_be_in_monitor_mode() {
     let mut run = Run::under(
         r#"{"uninspectable":"block","rules":[{"name":"new","match":{"path":{"prefix":"/new"}},"action":"block","mode":"monitor"}]}"#,
     );
@@ -673,7 +673,7 @@ fn a_rule_can_be_tried_alone() {
 }
 
 #[test]
-fn frames_are_read_in_the_direction_that_is_looked_at() {
+fn frames_are_inspected_only_in_the_inspected_direction() {
     let mut run = Run::under(r#"{"rules":[{"name":"a","match":{"direction":"response"},"action":"skip"}]}"#);
     run.headers(Direction::Request, &[(":path", "/"), ("upgrade", "websocket")], false);
     run.headers(Direction::Response, &[(":status", "101"), ("upgrade", "websocket")], false);
@@ -686,7 +686,7 @@ fn frames_are_read_in_the_direction_that_is_looked_at() {
     }
 }
 
-/// Two panveils in one chain, the first of which is first to see the request and last to see the response.
+/// Runs a stream through two panveil filters. The response passes them in reverse order.
 fn chain(first: &str, second: &str) -> (FakeHost, [String; 2]) {
     let mut run = Run::under(first);
     let policy = Rc::new(Policy::parse(second.as_bytes()).unwrap());
@@ -721,12 +721,12 @@ fn chain(first: &str, second: &str) -> (FakeHost, [String; 2]) {
 }
 
 #[test]
-fn two_in_a_chain_inspect_once_and_count_once() {
+fn two_filters_in_a_chain_inspect_and_count_once() {
     let masked = format!("{MASKED} {MASKED}");
     let plain = format!("{PAN} {PAN}");
     for (first, second, expected, action) in [
         ("{}", "{}", [&masked, &masked], "masked"),
-        // The first decides, whether it lets more pass or less.
+        // The first filter decides, whether its policy is stricter or not.
         (r#"{"request":"allow"}"#, "{}", [&plain, &masked], "masked"),
         ("{}", r#"{"response":"block"}"#, [&masked, &masked], "masked"),
         ("{}", r#"{"mode":"monitor"}"#, [&masked, &masked], "masked"),
@@ -744,20 +744,20 @@ fn two_in_a_chain_inspect_once_and_count_once() {
 }
 
 #[test]
-fn who_acts_does_not_leave_it_to_who_watches() {
+fn enforce_mode_ignores_the_claim_of_monitor_mode() {
     let (host, forwarded) = chain(r#"{"mode":"monitor"}"#, "{}");
     assert_eq!(forwarded, [format!("{MASKED} {MASKED}"), format!("{MASKED} {MASKED}")]);
     assert_eq!(host.metadata["mode"], "enforce");
 }
 
-/// A frame of a client, scrambled with zeroes; written as text.
+/// A client's WebSocket frame with a masking key of zeros.
 fn frame(first: u8, said: &str) -> String {
     let key = "\0\0\0\0";
     format!("{}{}{key}{said}", char::from(first), char::from(128 + said.chars().count() as u8))
 }
 
 impl Run {
-    /// Hands over bytes that the characters of `chunk` stand for.
+    /// Delivers one byte for each character of `chunk`.
     fn bytes(&mut self, direction: Direction, chunk: &str, end: bool) -> (FilterStatus, String) {
         let bytes: Vec<u8> = chunk.chars().map(|char| u8::try_from(char).unwrap()).collect();
         let size = bytes.len();
@@ -773,7 +773,7 @@ const ASKS: [(&str, &str); 2] = [(":path", "/"), ("upgrade", "websocket")];
 const AGREES: [(&str, &str); 2] = [(":status", "101"), ("upgrade", "websocket")];
 
 #[test]
-fn frames_before_the_answer_are_read_and_so_are_those_behind_them() {
+fn frames_before_and_after_the_upgrade_are_inspected() {
     let early = frame(0x81, &format!("card {PAN}"));
     let late = frame(0x82, &format!("again {PAN}"));
     for cut in 0..=early.chars().count() {
@@ -791,7 +791,7 @@ fn frames_before_the_answer_are_read_and_so_are_those_behind_them() {
 }
 
 #[test]
-fn a_frame_before_the_answer_never_waits() {
+fn a_frame_before_the_upgrade_is_not_held_back() {
     let mut run = Run::under("{}");
     run.headers(Direction::Request, &ASKS, false);
     for said in ["amount 41", "4111 1111 1111", "\u{e3}"] {
@@ -801,7 +801,7 @@ fn a_frame_before_the_answer_never_waits() {
 }
 
 #[test]
-fn a_body_before_an_answer_that_refuses_the_websocket_is_read_as_a_text() {
+fn a_body_before_a_rejected_upgrade_is_inspected_as_text() {
     let body = format!("{{\"card\":\"{PAN}\"}}");
     let scrambled = format!("\u{81}\u{a4}ab: {PAN} and more");
     for body in [body, scrambled] {
@@ -825,7 +825,7 @@ fn a_body_before_an_answer_that_refuses_the_websocket_is_read_as_a_text() {
 }
 
 #[test]
-fn what_is_no_frame_before_a_websocket_is_told_or_refused() {
+fn bytes_before_the_upgrade_that_are_no_frame_are_reported_or_blocked() {
     for (policy, details) in [("{}", None), (r#"{"uninspectable":"block"}"#, Some("panveil_uninspectable"))] {
         let mut run = Run::under(policy);
         run.headers(Direction::Request, &ASKS, false);
@@ -838,7 +838,7 @@ fn what_is_no_frame_before_a_websocket_is_told_or_refused() {
 }
 
 #[test]
-fn a_card_before_a_websocket_is_refused_as_any() {
+fn a_card_before_the_upgrade_is_blocked() {
     let mut run = Run::under(r#"{"request":"block"}"#);
     run.headers(Direction::Request, &ASKS, false);
     assert_eq!(run.bytes(Direction::Request, &frame(0x81, PAN), false).0, FilterStatus::Pause);
@@ -846,7 +846,7 @@ fn a_card_before_a_websocket_is_refused_as_any() {
 }
 
 #[test]
-fn what_pings_and_farewells_say_is_read() {
+fn ping_and_close_frames_are_inspected() {
     let status = "\u{3}\u{e8}";
     for (first, before) in [(0x89, ""), (0x8a, "id "), (0x88, status), (0x88, "\u{c}4"), (0x88, "xy bye ")] {
         let mut run = Run::under("{}");
@@ -859,7 +859,7 @@ fn what_pings_and_farewells_say_is_read() {
         run.log();
         assert_eq!(run.logged("found"), Some("1"));
     }
-    // The number begins where the status should stand.
+    // The number begins at the position of the status code.
     let mut run = Run::under("{}");
     run.headers(Direction::Request, &ASKS, false);
     run.headers(Direction::Response, &AGREES, false);
@@ -867,7 +867,7 @@ fn what_pings_and_farewells_say_is_read() {
 }
 
 #[test]
-fn frames_that_nobody_may_send_are_told_or_refused() {
+fn invalid_frames_are_reported_or_blocked() {
     let long = format!("\u{89}\u{7e}\0\u{7e}{}", "x".repeat(126));
     for sent in [frame(0xc1, PAN), frame(0x83, PAN), frame(0x8b, PAN), frame(0x09, PAN), frame(0x80, PAN), long] {
         for (policy, is_refused) in [("{}", false), (r#"{"uninspectable":"block"}"#, true)] {
@@ -884,7 +884,7 @@ fn frames_that_nobody_may_send_are_told_or_refused() {
 }
 
 #[test]
-fn what_is_called_grpc_and_is_none_is_read_and_told() {
+fn a_body_that_is_not_grpc_is_inspected_and_reported() {
     let json = format!("{{\"card\":\"{PAN}\"}}");
     for content_type in
         ["application/grpc", "application/grpc+json", "application/grpc-web", "application/grpc-web-text"]
@@ -903,7 +903,7 @@ fn what_is_called_grpc_and_is_none_is_read_and_told() {
 }
 
 #[test]
-fn messages_that_say_how_they_are_compressed_are_told() {
+fn compressed_grpc_messages_are_reported() {
     let mut run = Run::under("{}");
     let pairs = [(":path", "/"), ("content-type", "application/grpc"), ("grpc-encoding", "gzip")];
     run.headers(Direction::Request, &pairs, false);
@@ -914,7 +914,7 @@ fn messages_that_say_how_they_are_compressed_are_told() {
 }
 
 impl Run {
-    /// Hands over a chunk of bytes and returns what the host would forward.
+    /// Delivers a chunk of bytes and returns the bytes that the host forwards.
     fn raw(&mut self, direction: Direction, chunk: &[u8], end: bool) -> (FilterStatus, Vec<u8>) {
         self.host.body = Some(chunk.to_vec());
         self.host.phase = Some(Phase::Body(direction));
@@ -922,7 +922,7 @@ impl Run {
         (flow, self.host.body.take().unwrap_or_default())
     }
 
-    /// A request with a body in that coding.
+    /// A request with a body in this content encoding.
     fn encoded(policy: &str, coding: &str) -> Self {
         let mut run = Self::under(policy);
         run.headers(Direction::Request, &[(":method", "POST"), (":path", "/"), ("content-encoding", coding)], false);
@@ -938,7 +938,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_long_chunk_that_is_compressed_is_decoded_in_pieces() {
-    // More than may be in memory at a time.
+    // More than is decoded at a time.
     let line = |n: u32| {
         let card = if n.is_multiple_of(500) { PAN } else { "none" };
         format!("{{\"id\":{},\"card\":\"{card}\",\"note\":\"nothing\"}}\n", n.wrapping_mul(2_654_435_761))
@@ -952,16 +952,16 @@ fn a_long_chunk_that_is_compressed_is_decoded_in_pieces() {
     let mut observed = Run::encoded("{\"mode\":\"monitor\"}", "gzip");
     let (flow, forwarded) = observed.raw(Direction::Request, &encoded, true);
     assert!(flow == FilterStatus::Continue && forwarded == encoded);
-    // What is found in a later piece cuts the body all the same.
+    // A finding in a later piece aborts the body too.
     let mut blocked = Run::encoded("{\"request\":\"block\"}", "gzip");
     let encoded = gzip([text.replace(PAN, "none"), PAN.to_owned()].concat().as_bytes());
     assert_eq!(blocked.raw(Direction::Request, &encoded, true).0, FilterStatus::Pause);
     assert_eq!(blocked.details(), ["panveil_blocked"]);
 }
 
-/// A byte of a compressed body may be the same as all that was forwarded of it, while nothing has reached anybody.
+/// A byte of a compressed body may equal all forwarded bytes while a later filter stops them.
 #[test]
-fn a_compressed_byte_is_not_taken_for_what_was_forwarded() {
+fn a_compressed_byte_is_not_taken_for_redelivered_bytes() {
     for first in 0..=u8::MAX {
         let text = |number: &str| [&[first, first], format!(" \"noted: {number}\"").as_bytes()].concat();
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
@@ -977,9 +977,9 @@ fn a_compressed_byte_is_not_taken_for_what_was_forwarded() {
     }
 }
 
-/// What a filter behind has stopped may come again between two members, however short it is.
+/// Between two members, redelivered bytes of any length are recognized.
 #[test]
-fn a_short_member_that_comes_again_is_nothing_new() {
+fn a_short_redelivered_member_is_not_inspected_again() {
     let mut run = Run::encoded("{}", "gzip");
     assert_eq!(run.raw(Direction::Request, &gzip(b"ok"), false), (FilterStatus::Continue, b"ok".to_vec()));
     assert_eq!(run.raw(Direction::Request, b"ok", false), (FilterStatus::Continue, b"ok".to_vec()));
@@ -987,7 +987,7 @@ fn a_short_member_that_comes_again_is_nothing_new() {
 }
 
 #[test]
-fn bodies_that_never_end_lose_their_memory_to_others() {
+fn open_bodies_lose_their_memory_to_others() {
     const FRAME: [u8; 6] = [0x28, 0xB5, 0x2F, 0xFD, 0, 13 << 3];
     const BLOCK: [u8; 4] = [2, 0, 16, b'a'];
     let policy = r#"{"limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
@@ -1011,7 +1011,7 @@ fn bodies_that_never_end_lose_their_memory_to_others() {
     });
     let refused: Vec<&str> = refused.collect();
     assert!(refused.len() >= 36 && refused.iter().all(|details| *details == "panveil_limit_memory"), "{refused:?}");
-    // In monitor mode such a body passes, and that is told.
+    // In monitor mode such a body is forwarded and reported.
     let monitor = r#"{"mode":"monitor","limits":{"memory_bytes":8388608,"inflate_ratio":1000000}}"#;
     let mut watched = Run::encoded(monitor, "zstd");
     let body = [&FRAME[..], &BLOCK.repeat(64)].concat();
