@@ -29,7 +29,6 @@ pub mod case;
 #[cfg(feature = "envoy")]
 pub mod certificates;
 pub mod client;
-pub mod ending;
 pub mod envoy;
 pub mod evaluation;
 mod fields;
@@ -38,6 +37,7 @@ pub mod istio;
 #[cfg(feature = "envoy")]
 pub mod leaks;
 pub mod listening;
+pub mod measurement;
 #[cfg(feature = "envoy")]
 pub mod mesh;
 pub mod observation;
@@ -55,5 +55,5 @@ pub mod silence;
 pub mod size;
 pub mod soak;
 pub mod terminal;
-pub mod turns;
+pub mod termination;
 pub mod upstream;

@@ -4,7 +4,7 @@
 //! `make bench-scan` can alternate between both. The usual benchmark libraries run natively only, and one engine after
 //! the other.
 
-pub mod contestant;
+pub mod engine;
 pub mod input;
 pub mod search;
 pub mod turn;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use panveil_scan_speed::contestant::{Contestant, Scanner};
+use panveil_scan_speed::engine::{Engine, Scanner};
 use panveil_scan_speed::input::Input;
 use panveil_scan_speed::turn::{Turn, take};
 
@@ -25,14 +25,14 @@ fn main() -> ExitCode {
 }
 
 fn answer() -> Result<(), String> {
-    let scanners = Contestant::ALL.into_iter().map(Scanner::new).collect::<Result<Vec<_>, _>>()?;
+    let scanners = Engine::ALL.into_iter().map(Scanner::new).collect::<Result<Vec<_>, _>>()?;
     let inputs = Input::all();
     let mut made: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
     let mut questions = io::stdin().lock();
     while let Some(line) = next_line(&mut questions)? {
-        let wrong = || format!("{line:?}: expected CONTESTANT INPUT MICROSECONDS");
-        let [contestant, index, micros] = numbers(&line).ok_or_else(wrong)?;
-        let scanner = usize::try_from(contestant).ok().and_then(|contestant| scanners.get(contestant));
+        let wrong = || format!("{line:?}: expected ENGINE INPUT MICROSECONDS");
+        let [engine, index, micros] = numbers(&line).ok_or_else(wrong)?;
+        let scanner = usize::try_from(engine).ok().and_then(|engine| scanners.get(engine));
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let (scanner, input) = scanner.zip(inputs.get(index)).ok_or_else(wrong)?;
         // Keeps one input in memory at a time.

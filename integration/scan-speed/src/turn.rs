@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::contestant::Scanner;
+use crate::engine::Scanner;
 use crate::input::Input;
 
 /// Result of a measurement.

@@ -5,15 +5,15 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::Sample;
-use super::contestant::{Builds, Contestant};
 use super::open_streams::{STREAMS, growth};
+use super::variant::{Builds, Variant};
 use crate::envoy::Envoy;
 
 /// Measurements of one variant, one value per round.
 #[derive(Clone, Debug)]
 pub struct Footprint {
     /// Variant.
-    pub contestant: Contestant,
+    pub variant: Variant,
     /// Bytes of the module or script.
     pub code: Option<u64>,
     /// Milliseconds from the start of the process until it accepts requests, polled every ten.
@@ -32,14 +32,14 @@ pub struct Footprint {
 ///
 /// When one does not start, or rejects a stream.
 pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> Result<Vec<Footprint>> {
-    let empty = |contestant: Contestant| {
+    let empty = |variant: Variant| {
         let [ready, cpu, resident, stream] = std::array::from_fn(|_| Sample::default());
-        Ok(Footprint { contestant, code: contestant.size(builds)?, ready, cpu, resident, stream })
+        Ok(Footprint { variant, code: variant.size(builds)?, ready, cpu, resident, stream })
     };
-    let mut footprints = Contestant::ALL.into_iter().map(empty).collect::<Result<Vec<_>>>()?;
+    let mut footprints = Variant::ALL.into_iter().map(empty).collect::<Result<Vec<_>>>()?;
     for _ in 0..rounds {
         for footprint in &mut footprints {
-            footprint.measure(builds).await.with_context(|| footprint.contestant.name())?;
+            footprint.measure(builds).await.with_context(|| footprint.variant.name())?;
         }
         advance();
     }
@@ -48,7 +48,7 @@ pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> R
 
 impl Footprint {
     async fn measure(&mut self, builds: &Builds) -> Result<()> {
-        let settings = self.contestant.settings(builds, ([127, 0, 0, 1], 9).into())?;
+        let settings = self.variant.settings(builds, ([127, 0, 0, 1], 9).into())?;
         let start = Instant::now();
         let envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
         self.ready.add(start.elapsed().as_secs_f64() * 1e3);

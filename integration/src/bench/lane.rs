@@ -12,10 +12,10 @@ use super::service::Service;
 use super::text::{CARD, MASKED, count, masked};
 use super::{MICROS, Sample};
 use crate::certificates::{Authority, Subject};
-use crate::envoy::{Asks, Door, Envoy, Settings};
+use crate::envoy::{ClientCertificate, Envoy, ExtraListener, Settings};
 
 /// TLS listener, besides the shipped one.
-const DOOR: &str = "tls";
+const TLS_LISTENER: &str = "tls";
 
 /// Measurements of one variant in one scenario, one value per round.
 #[derive(Clone, Debug, Default)]
@@ -72,12 +72,13 @@ impl Lane {
         let authority = scenario.tls.then(|| Authority::new("bench")).transpose()?;
         if let Some(authority) = &authority {
             let subject = Subject { common_name: "orders", uris: &[], dns: &[HOST] };
-            let door = Door::new(DOOR).tls(&authority.issue(&subject)?, "", Asks::Never);
-            settings.doors.push(door);
+            let listener =
+                ExtraListener::new(TLS_LISTENER).tls(&authority.issue(&subject)?, "", ClientCertificate::NotRequested);
+            settings.extra_listeners.push(listener);
         }
         let mut envoy = Envoy::start(envoy, &settings).await?;
         let address = match &authority {
-            Some(_) => *envoy.listeners().await?.get(DOOR).context("no listener with TLS")?,
+            Some(_) => *envoy.listeners().await?.get(TLS_LISTENER).context("no listener with TLS")?,
             None => envoy.listener,
         };
         let expected = if masks { masked(&scenario.response) } else { scenario.response.clone() };

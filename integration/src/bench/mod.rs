@@ -3,7 +3,6 @@
 //! Each measurement runs all of its variants in turns, repeatedly, in one run, so that other load on the machine
 //! affects all of them. Only ratios are comparable between runs.
 
-pub mod contestant;
 pub mod cost;
 pub mod events;
 pub mod footprint;
@@ -15,6 +14,7 @@ pub mod rounds;
 pub mod scenario;
 mod service;
 mod text;
+pub mod variant;
 pub mod workers;
 
 pub use lane::Figures;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::contestant::{Builds, Contestant};
 use super::lane::{Figures, Lane};
 use super::scenario::Scenario;
-pub use crate::turns::Plan;
+use super::variant::{Builds, Variant};
+pub use crate::measurement::Plan;
 
 /// Result of one scenario.
 #[derive(Clone, Debug)]
@@ -15,14 +15,14 @@ pub struct Outcome {
     /// Scenario.
     pub scenario: Arc<Scenario>,
     /// Figures of each variant, or a short reason why it has none.
-    pub by_contestant: Vec<(Contestant, Result<Figures, String>)>,
+    pub by_variant: Vec<(Variant, Result<Figures, String>)>,
 }
 
 impl Outcome {
     /// Figures of a variant, when it has any.
     #[must_use]
-    pub fn figures(&self, contestant: Contestant) -> Option<&Figures> {
-        self.by_contestant.iter().find(|(one, _)| *one == contestant).and_then(|(_, figures)| figures.as_ref().ok())
+    pub fn figures(&self, variant: Variant) -> Option<&Figures> {
+        self.by_variant.iter().find(|(one, _)| *one == variant).and_then(|(_, figures)| figures.as_ref().ok())
     }
 }
 
@@ -37,14 +37,14 @@ const ROUNDS_OF_A_PROCESS: usize = 3;
 /// When a variant that must not fail does, or does not mask every card number.
 pub async fn run(builds: &Builds, scenario: Scenario, plan: Plan, mut advance: impl FnMut()) -> Result<Outcome> {
     let scenario = Arc::new(scenario);
-    let mut by_contestant: Vec<_> = Contestant::ALL.map(|contestant| (contestant, Ok(Figures::default()))).into();
+    let mut by_variant: Vec<_> = Variant::ALL.map(|variant| (variant, Ok(Figures::default()))).into();
     let mut left = plan.rounds;
     while left > 0 {
         let rounds = left.min(ROUNDS_OF_A_PROCESS);
         left = left.saturating_sub(rounds);
         let plan = Plan { rounds, ..plan };
         let measured = of_new_processes(builds, &scenario, plan, &mut advance).await?;
-        for ((_, all), (_, figures)) in by_contestant.iter_mut().zip(measured) {
+        for ((_, all), (_, figures)) in by_variant.iter_mut().zip(measured) {
             match (all.as_mut(), figures) {
                 (Ok(all), Ok(figures)) => all.extend(&figures),
                 (_, Err(reason)) => *all = Err(reason),
@@ -52,7 +52,7 @@ pub async fn run(builds: &Builds, scenario: Scenario, plan: Plan, mut advance: i
             }
         }
     }
-    Ok(Outcome { scenario, by_contestant })
+    Ok(Outcome { scenario, by_variant })
 }
 
 /// Measures one scenario with a new Envoy for each variant.
@@ -61,48 +61,48 @@ async fn of_new_processes(
     scenario: &Arc<Scenario>,
     plan: Plan,
     advance: &mut impl FnMut(),
-) -> Result<Vec<(Contestant, Result<Figures, String>)>> {
+) -> Result<Vec<(Variant, Result<Figures, String>)>> {
     let mut lanes = Vec::new();
-    for contestant in Contestant::ALL {
-        let lane = match open(builds, contestant, scenario, plan).await {
+    for variant in Variant::ALL {
+        let lane = match open(builds, variant, scenario, plan).await {
             Ok(lane) => Ok(lane),
-            Err(error) => Err(excused(contestant, scenario, error)?),
+            Err(error) => Err(excused(variant, scenario, error)?),
         };
-        lanes.push((contestant, lane));
+        lanes.push((variant, lane));
     }
     for _ in 0..plan.rounds {
-        for (contestant, lane) in &mut lanes {
+        for (variant, lane) in &mut lanes {
             let Ok(running) = lane else { continue };
             let turn = running.measure(plan.turn).await;
             if let Err(error) = turn {
-                *lane = Err(excused(*contestant, scenario, error)?);
+                *lane = Err(excused(*variant, scenario, error)?);
             }
         }
         advance();
     }
-    let mut by_contestant = Vec::new();
-    for (contestant, lane) in lanes {
+    let mut by_variant = Vec::new();
+    for (variant, lane) in lanes {
         let figures = match lane.map(Lane::close) {
             Ok(Ok(figures)) => Ok(figures),
-            Ok(Err(error)) => Err(excused(contestant, scenario, error)?),
+            Ok(Err(error)) => Err(excused(variant, scenario, error)?),
             Err(reason) => Err(reason),
         };
-        by_contestant.push((contestant, figures));
+        by_variant.push((variant, figures));
     }
-    Ok(by_contestant)
+    Ok(by_variant)
 }
 
 /// Reason why a variant fails that may fail.
-fn excused(contestant: Contestant, scenario: &Scenario, error: anyhow::Error) -> Result<String> {
-    if contestant.may_fail() {
+fn excused(variant: Variant, scenario: &Scenario, error: anyhow::Error) -> Result<String> {
+    if variant.may_fail() {
         return Ok(format!("{error:#}"));
     }
-    Err(error.context(format!("{}: {}", scenario.name, contestant.name())))
+    Err(error.context(format!("{}: {}", scenario.name, variant.name())))
 }
 
-async fn open(builds: &Builds, contestant: Contestant, scenario: &Arc<Scenario>, plan: Plan) -> Result<Lane> {
-    let settings = contestant.settings(builds, ([127, 0, 0, 1], 0).into())?;
-    let mut lane = Lane::open(&builds.panveil.envoy, settings, contestant.masks(), scenario).await?;
+async fn open(builds: &Builds, variant: Variant, scenario: &Arc<Scenario>, plan: Plan) -> Result<Lane> {
+    let settings = variant.settings(builds, ([127, 0, 0, 1], 0).into())?;
+    let mut lane = Lane::open(&builds.panveil.envoy, settings, variant.masks(), scenario).await?;
     lane.warm_up(plan.turn).await?;
     Ok(lane)
 }

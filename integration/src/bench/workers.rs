@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use tokio::time::sleep;
 
 use super::Sample;
-use super::contestant::{Builds, Contestant};
+use super::variant::{Builds, Variant};
 use crate::envoy::Envoy;
 
 /// Numbers of workers.
 pub const WORKERS: [u32; 3] = [1, 2, 4];
 /// Compared variants. Each has a VM in each worker, or none.
-const CONTESTANTS: [Contestant; 3] = [Contestant::None, Contestant::NoOp, Contestant::Panveil];
+const VARIANTS: [Variant; 3] = [Variant::None, Variant::NoOp, Variant::Panveil];
 
 const STEP: Duration = Duration::from_millis(50);
 const MOST_STEPS: usize = 100;
@@ -23,7 +23,7 @@ const QUIET_STEPS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Workers {
     /// Variant.
-    pub contestant: Contestant,
+    pub variant: Variant,
     /// Memory, in the order of [`WORKERS`].
     pub resident: [Sample; WORKERS.len()],
 }
@@ -44,14 +44,14 @@ impl Workers {
 ///
 /// When one does not start.
 pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> Result<Vec<Workers>> {
-    let empty = |contestant| Workers { contestant, resident: std::array::from_fn(|_| Sample::default()) };
-    let mut all = CONTESTANTS.map(empty);
+    let empty = |variant| Workers { variant, resident: std::array::from_fn(|_| Sample::default()) };
+    let mut all = VARIANTS.map(empty);
     for _ in 0..rounds {
         for (index, concurrency) in WORKERS.into_iter().enumerate() {
             for workers in &mut all {
-                let contestant = workers.contestant;
-                let resident = resident(builds, contestant, concurrency).await;
-                workers.resident[index].add(resident.with_context(|| contestant.name())? as f64);
+                let variant = workers.variant;
+                let resident = resident(builds, variant, concurrency).await;
+                workers.resident[index].add(resident.with_context(|| variant.name())? as f64);
             }
         }
         advance();
@@ -60,8 +60,8 @@ pub async fn run(builds: &Builds, rounds: usize, mut advance: impl FnMut()) -> R
 }
 
 /// Memory of a new process, once it stops growing.
-async fn resident(builds: &Builds, contestant: Contestant, concurrency: u32) -> Result<u64> {
-    let mut settings = contestant.settings(builds, ([127, 0, 0, 1], 9).into())?;
+async fn resident(builds: &Builds, variant: Variant, concurrency: u32) -> Result<u64> {
+    let mut settings = variant.settings(builds, ([127, 0, 0, 1], 9).into())?;
     settings.concurrency = concurrency;
     let envoy = Envoy::start(&builds.panveil.envoy, &settings).await?;
     let (mut largest, mut quiet) = (0, 0);
@@ -88,6 +88,6 @@ mod tests {
             sample.add(value);
             sample
         });
-        assert_eq!(Workers { contestant: Contestant::Panveil, resident }.each(), 3.0);
+        assert_eq!(Workers { variant: Variant::Panveil, resident }.each(), 3.0);
     }
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use json_patch::Patch;
 use serde_json::{Value, json};
 
-use super::{Door, Shipped, discovery, no_op};
+use super::{ExtraListener, Shipped, discovery, no_op};
 
 /// Shipped access log in text format.
 const TEXT_LOG: &str = include_str!("../../../envoy-config/standalone/access-log-text.yaml");
@@ -67,7 +67,7 @@ pub struct Settings {
     /// Other differences, as operations on the shipped configuration.
     pub patch: Patch,
     /// Additional listeners.
-    pub doors: Vec<Door>,
+    pub extra_listeners: Vec<ExtraListener>,
 }
 
 /// Filter in the chain.
@@ -118,7 +118,7 @@ impl Settings {
             environment: Vec::new(),
             text_log: false,
             patch: Patch::default(),
-            doors: Vec::new(),
+            extra_listeners: Vec::new(),
         }
     }
 
@@ -153,8 +153,8 @@ impl Settings {
             add(&mut config, CLUSTER, "per_connection_buffer_limit_bytes", json!(limit))?;
         }
         json_patch::patch(&mut config, &self.patch).context("the patch does not fit the shipped file")?;
-        for door in &self.doors {
-            door.build(&mut config)?;
+        for listener in &self.extra_listeners {
+            listener.build(&mut config)?;
         }
         Ok(config)
     }

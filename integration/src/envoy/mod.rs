@@ -3,7 +3,7 @@
 mod config;
 mod cpu;
 mod discovery;
-mod door;
+mod extra_listener;
 mod failure;
 mod memory;
 mod no_op;
@@ -13,9 +13,9 @@ mod version;
 
 pub use config::{CONNECTION_MANAGER, Filter, PLUGIN, Settings};
 pub use discovery::Discovery;
-pub use door::{Asks, Credential, Door};
+pub use extra_listener::{ClientCertificate, Credential, ExtraListener};
 #[cfg(feature = "envoy")]
-pub(crate) use door::{credential, socket};
+pub(crate) use extra_listener::{credential, socket};
 pub use memory::Memory;
 pub use no_op::no_op;
 pub use pages::PAGES;

@@ -2,12 +2,12 @@
 //! round.
 
 use anyhow::{Result, ensure};
-use panveil_scan_speed::contestant::Contestant;
+use panveil_scan_speed::engine::Engine;
 use panveil_scan_speed::input::Input;
 
 use super::{Place, Runner};
+pub use crate::measurement::Plan;
 use crate::sample::Sample;
-pub use crate::turns::Plan;
 
 /// Result of one input.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Outcome {
     /// Input.
     pub input: Input,
     /// 10⁹ bytes per second, one value per round.
-    pub speeds: Vec<(Place, Contestant, Sample)>,
+    pub speeds: Vec<(Place, Engine, Sample)>,
     /// Findings of panveil.
     pub found: usize,
 }
@@ -23,15 +23,15 @@ pub struct Outcome {
 impl Outcome {
     /// Speeds of an engine in a runtime, when it was measured there.
     #[must_use]
-    pub fn speed(&self, place: Place, contestant: Contestant) -> Option<&Sample> {
-        self.speeds.iter().find(|speed| (speed.0, speed.1) == (place, contestant)).map(|(_, _, sample)| sample)
+    pub fn speed(&self, place: Place, engine: Engine) -> Option<&Sample> {
+        self.speeds.iter().find(|speed| (speed.0, speed.1) == (place, engine)).map(|(_, _, sample)| sample)
     }
 
     /// Median of the faster regular expression.
     #[must_use]
     pub fn faster_regex(&self, place: Place) -> Option<f64> {
-        let others = [Contestant::Regex, Contestant::Dfa].into_iter();
-        others.filter_map(|contestant| Some(self.speed(place, contestant)?.median())).reduce(f64::max)
+        let others = [Engine::Regex, Engine::Dfa].into_iter();
+        others.filter_map(|engine| Some(self.speed(place, engine)?.median())).reduce(f64::max)
     }
 }
 
@@ -42,17 +42,17 @@ impl Outcome {
 /// When a program exits, or the findings of the runtimes differ.
 pub fn run(runners: &mut [Runner], index: usize, input: Input, plan: Plan) -> Result<Outcome> {
     let mut outcome = Outcome { input, speeds: Vec::new(), found: 0 };
-    for contestant in Contestant::ALL {
-        outcome.speeds.extend(runners.iter().map(|runner| (runner.place, contestant, Sample::default())));
+    for engine in Engine::ALL {
+        outcome.speeds.extend(runners.iter().map(|runner| (runner.place, engine, Sample::default())));
     }
     // Plus one round for generating the inputs, which does not count.
     for round in 0..=plan.rounds {
         let mut speeds = outcome.speeds.iter_mut();
-        for (number, contestant) in Contestant::ALL.into_iter().enumerate() {
+        for (number, engine) in Engine::ALL.into_iter().enumerate() {
             let mut found = None;
             for runner in runners.iter_mut() {
                 let turn = runner.measure(number, index, plan.turn)?;
-                let (name, input) = (contestant.name(), &outcome.input.name);
+                let (name, input) = (engine.name(), &outcome.input.name);
                 ensure!(
                     found.is_none_or(|found| found == turn.found),
                     "{input}: {name} finds {} in V8, and something else natively",
@@ -64,7 +64,7 @@ pub fn run(runners: &mut [Runner], index: usize, input: Input, plan: Plan) -> Re
                     sample.add(turn.gigabytes_a_second());
                 }
             }
-            if contestant == Contestant::Panveil {
+            if engine == Engine::Panveil {
                 outcome.found = found.unwrap_or_default();
             }
         }

@@ -64,12 +64,12 @@ impl Runner {
     /// # Errors
     ///
     /// When the program does not respond. Its own error is on standard error.
-    pub fn measure(&mut self, contestant: usize, input: usize, time: Duration) -> Result<Turn> {
+    pub fn measure(&mut self, engine: usize, input: usize, time: Duration) -> Result<Turn> {
         let place = match self.place {
             Place::Native => "natively",
             Place::V8 => "in V8",
         };
-        writeln!(self.questions, "{contestant} {input} {}", time.as_micros())
+        writeln!(self.questions, "{engine} {input} {}", time.as_micros())
             .and_then(|()| self.questions.flush())
             .with_context(|| format!("scan-speed has ended, {place}"))?;
         let mut line = String::new();

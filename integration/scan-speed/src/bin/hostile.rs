@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_scan_speed::contestant::{Contestant, Scanner};
+use panveil_scan_speed::engine::{Engine, Scanner};
 use panveil_scan_speed::input::{self, repeated};
 use panveil_scan_speed::search::{Found, Measure, Recipe, Terms, search};
 
@@ -104,7 +104,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let bar = ProgressBar::new(arguments.seconds);
     let style = ProgressStyle::with_template("{bar:24} {pos} of {len} s").map_err(|error| error.to_string())?;
     bar.set_style(style);
-    let scanner = Scanner::new(Contestant::Panveil)?;
+    let scanner = Scanner::new(Engine::Panveil)?;
     let time = Duration::from_secs(arguments.seconds);
     let mut clock = Clock { scanner, begin: Instant::now(), time, read: 0, bar };
     let found = search(seed, &mut clock);

@@ -4,9 +4,9 @@
 //! a filter: a variant without cost has no bar.
 
 use crate::bar_chart::{Bar, Chart, Group};
-use crate::bench::contestant::Contestant;
 use crate::bench::lane::Figures;
 use crate::bench::rounds::Outcome;
+use crate::bench::variant::Variant;
 use crate::figures::ratio;
 
 /// Processor time of a stream.
@@ -22,36 +22,36 @@ pub fn memory_chart(outcomes: &[Outcome]) -> String {
 }
 
 fn chart(title: &str, outcomes: &[Outcome], value: fn(&Figures) -> f64) -> String {
-    let base = |outcome: &Outcome| outcome.figures(Contestant::None).map_or(0.0, value);
+    let base = |outcome: &Outcome| outcome.figures(Variant::None).map_or(0.0, value);
     let largest = outcomes.iter().flat_map(|outcome| {
         let base = base(outcome);
-        outcome.by_contestant.iter().filter_map(move |(_, figures)| Some(value(figures.as_ref().ok()?) / base))
+        outcome.by_variant.iter().filter_map(move |(_, figures)| Some(value(figures.as_ref().ok()?) / base))
     });
     let doublings = largest.filter(|ratio| ratio.is_finite()).fold(2.0, f64::max).log2().ceil();
     let marks =
         (0..=doublings as u32).map(|doubling| (f64::from(doubling) / doublings, format!("{}×", 1_u64 << doubling)));
     let groups = outcomes.iter().map(|outcome| {
-        let others = outcome.by_contestant.iter().filter(|(one, _)| *one != Contestant::None);
-        let bars = others.map(|(contestant, figures)| {
+        let others = outcome.by_variant.iter().filter(|(one, _)| *one != Variant::None);
+        let bars = others.map(|(variant, figures)| {
             let value = figures.as_ref().ok().map(value);
             let length = value.map(|value| (value / base(outcome)).log2().max(0.0) / doublings);
             let label = value.map_or("fails".to_owned(), |value| format!("{}×", ratio(value, base(outcome))));
-            Bar { name: contestant.name(), class: class(*contestant), length, label }
+            Bar { name: variant.name(), class: class(*variant), length, label }
         });
         Group { heading: format!("{}: {}", outcome.scenario.name, outcome.scenario.about), bars: bars.collect() }
     });
     Chart { title: title.to_owned(), marks: marks.collect(), groups: groups.collect() }.draw()
 }
 
-fn class(contestant: Contestant) -> &'static str {
-    match contestant {
-        Contestant::None => "none",
-        Contestant::Bare => "bare",
-        Contestant::NoOp => "no-op",
-        Contestant::Calls => "calls",
-        Contestant::Panveil => "panveil",
-        Contestant::Naive => "naive",
-        Contestant::Lua => "lua",
+fn class(variant: Variant) -> &'static str {
+    match variant {
+        Variant::None => "none",
+        Variant::Bare => "bare",
+        Variant::NoOp => "no-op",
+        Variant::Calls => "calls",
+        Variant::Panveil => "panveil",
+        Variant::Naive => "naive",
+        Variant::Lua => "lua",
     }
 }
 
@@ -69,15 +69,15 @@ mod tests {
             figures.cpu.add(micros);
             Ok(figures)
         };
-        let by_contestant = vec![
-            (Contestant::None, figures(10.0)),
-            (Contestant::NoOp, figures(9.0)),
-            (Contestant::Panveil, figures(20.0)),
-            (Contestant::Naive, figures(160.0)),
-            (Contestant::Lua, Err("answered with 500".to_owned())),
+        let by_variant = vec![
+            (Variant::None, figures(10.0)),
+            (Variant::NoOp, figures(9.0)),
+            (Variant::Panveil, figures(20.0)),
+            (Variant::Naive, figures(160.0)),
+            (Variant::Lua, Err("answered with 500".to_owned())),
         ];
         let scenario = Arc::new(Scenario::all().remove(0));
-        let chart = cpu_chart(&[Outcome { scenario, by_contestant }]);
+        let chart = cpu_chart(&[Outcome { scenario, by_variant }]);
         let width = |class: &str| {
             let bar = chart.lines().find(|line| line.contains(&format!("class=\"{class}\""))).unwrap();
             let (_, width) = bar.split_once("width=\"").unwrap();

@@ -35,9 +35,9 @@ pub fn markdown(
 
 /// Variants without figures and the reason, one line each.
 pub fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
-    outcome.by_contestant.iter().filter_map(|(contestant, figures)| {
+    outcome.by_variant.iter().filter_map(|(variant, figures)| {
         let reason = figures.as_ref().err()?;
-        Some(format!("{} fails: {reason}.", contestant.name()))
+        Some(format!("{} fails: {reason}.", variant.name()))
     })
 }
 

@@ -3,9 +3,9 @@
 use comfy_table::Table;
 
 use crate::bench::Sample;
-use crate::bench::contestant::Contestant;
 use crate::bench::footprint::Footprint;
 use crate::bench::rounds::Outcome;
+use crate::bench::variant::Variant;
 use crate::bench::workers::{WORKERS, Workers};
 use crate::figures::{align, percent, ratio, significant, table};
 
@@ -19,10 +19,10 @@ pub fn scenario(outcome: &Outcome) -> Table {
     let bytes = if is_large { &["ns a byte", "MB/s"][..] } else { &[] };
     let columns = ["CPU µs", "±", "to none", "to no-op", "p50 µs", "p99 µs", "a second", "peak MiB"];
     let mut table = table(std::iter::once("").chain(columns).chain(bytes.iter().copied()).chain(cards));
-    let cpu = |contestant| outcome.figures(contestant).map_or(0.0, |figures| figures.cpu.median());
-    let (none, no_op) = (cpu(Contestant::None), cpu(Contestant::NoOp));
-    for (contestant, figures) in &outcome.by_contestant {
-        let mut row = vec![contestant.name().to_owned()];
+    let cpu = |variant| outcome.figures(variant).map_or(0.0, |figures| figures.cpu.median());
+    let (none, no_op) = (cpu(Variant::None), cpu(Variant::NoOp));
+    for (variant, figures) in &outcome.by_variant {
+        let mut row = vec![variant.name().to_owned()];
         match figures {
             Ok(figures) => {
                 let spent = figures.cpu.median();
@@ -52,7 +52,7 @@ pub fn footprints(footprints: &[Footprint]) -> Table {
     let mut table = table(columns);
     for footprint in footprints {
         table.add_row([
-            footprint.contestant.name().to_owned(),
+            footprint.variant.name().to_owned(),
             footprint.code.map(|bytes| format!("{:.1}", bytes as f64 / 1e3)).unwrap_or_default(),
             format!("{:.0}", footprint.ready.median()),
             format!("{:.0}", footprint.cpu.median()),
@@ -71,7 +71,7 @@ pub fn workers(all: &[Workers]) -> Table {
     let header = std::iter::once("").chain(columns.iter().map(String::as_str));
     let mut table = table(header.chain(["each further"]));
     for workers in all {
-        let mut row = vec![workers.contestant.name().to_owned()];
+        let mut row = vec![workers.variant.name().to_owned()];
         row.extend(workers.resident.iter().map(|sample| format!("{:.1}", mebibytes(sample.median()))));
         row.push(format!("{:.2}", mebibytes(workers.each())));
         table.add_row(row);
@@ -112,18 +112,18 @@ mod tests {
     use crate::bench::scenario::Scenario;
 
     #[test]
-    fn a_contestant_that_fails_has_a_row() {
+    fn a_variant_that_fails_has_a_row() {
         let mut slow = Figures::default();
         slow.cpu.add(60.0);
         let mut fast = Figures::default();
         fast.cpu.add(40.0);
-        let by_contestant = vec![
-            (Contestant::None, Ok(fast)),
-            (Contestant::Panveil, Ok(slow)),
-            (Contestant::Lua, Err("answered with 500".to_owned())),
+        let by_variant = vec![
+            (Variant::None, Ok(fast)),
+            (Variant::Panveil, Ok(slow)),
+            (Variant::Lua, Err("answered with 500".to_owned())),
         ];
         let scenario = Arc::new(Scenario::all().remove(0));
-        let text = super::scenario(&Outcome { scenario, by_contestant }).to_string();
+        let text = super::scenario(&Outcome { scenario, by_variant }).to_string();
         let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
         assert!(row("panveil").contains(" 1.50 |") && row("no filter").contains(" 40.0 |"), "{text}");
         assert!(row("Lua").contains("fails") && !row("Lua").contains("0"), "{text}");
@@ -137,8 +137,8 @@ mod tests {
         // Two nanoseconds per byte, and a hundred responses per second.
         figures.cpu.add((2 << 20) as f64 / 1e3);
         figures.rate.add(100.0);
-        let by_contestant = vec![(Contestant::None, Ok(figures))];
-        let text = super::scenario(&Outcome { scenario: Arc::new(scenario), by_contestant }).to_string();
+        let by_variant = vec![(Variant::None, Ok(figures))];
+        let text = super::scenario(&Outcome { scenario: Arc::new(scenario), by_variant }).to_string();
         assert!(text.contains("ns a byte") && text.contains(" 2.00 |") && text.contains(" 105 |"), "{text}");
     }
 }

@@ -9,10 +9,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil_integration::bench::cost::{self, Cost, Growth, report};
 use panveil_integration::bench::rounds::Plan;
-use panveil_integration::ending::{exit_code, unless_told_to_end};
+use panveil_integration::measurement::Options;
 use panveil_integration::page;
 use panveil_integration::sidecar::Build;
-use panveil_integration::turns::Asked;
+use panveil_integration::termination::{exit_code, until_signal};
 
 /// Measure how the cost of a request grows with its content and with the policy.
 #[derive(Debug, Parser)]
@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
     #[command(flatten)]
-    turns: Asked,
+    measurement: Options,
     /// Also write the results into cost.md in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
@@ -33,7 +33,7 @@ struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    exit_code("bench-cost", unless_told_to_end(run(Arguments::parse())).await.map(|()| true))
+    exit_code("bench-cost", until_signal(run(Arguments::parse())).await.map(|()| true))
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
@@ -41,7 +41,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     if let Some(page) = &page {
         ensure!(page.exists(), "{} does not exist", page.display());
     }
-    let plan = arguments.turns.plan(Duration::from_millis(200), Duration::from_millis(100));
+    let plan = arguments.measurement.plan(Duration::from_millis(200), Duration::from_millis(100));
     let build = Build { envoy: arguments.envoy, module: arguments.wasm };
     let request = measure(&build, &Growth::request(), plan).await?.pop().context("nothing was measured")?;
     println!("{}\n\n{}", report::request(&request), report::fleet(&request));

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::ending::exit_code;
+use panveil_integration::measurement::Options;
 use panveil_integration::page;
 use panveil_integration::scan_speed::rounds::{Outcome, Plan};
 use panveil_integration::scan_speed::{Place, Runner, report, rounds, v8_version};
-use panveil_integration::turns::Asked;
+use panveil_integration::termination::exit_code;
 use panveil_scan_speed::input::Input;
 
 /// Measure the speed of the detector.
@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, value_name = "PATH", default_value = "node")]
     node: PathBuf,
     #[command(flatten)]
-    turns: Asked,
+    measurement: Options,
     /// Also write the results into scanner-speed.md and scanner-speed.svg in this folder.
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
@@ -47,7 +47,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     if let Some(folder) = &arguments.docs {
         ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
     }
-    let plan = arguments.turns.plan(Duration::from_millis(20), Duration::from_millis(5));
+    let plan = arguments.measurement.plan(Duration::from_millis(20), Duration::from_millis(5));
     let mut runners = vec![Runner::native(&arguments.native)?];
     let v8 = v8_version(&arguments.node)?;
     if v8.is_some() {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::bench::contestant::Builds;
 use panveil_integration::bench::rounds::{Outcome, Plan};
 use panveil_integration::bench::scenario::Scenario;
+use panveil_integration::bench::variant::Builds;
 use panveil_integration::bench::{Sample, events, footprint, report, rounds, workers};
-use panveil_integration::ending::{exit_code, unless_told_to_end};
+use panveil_integration::measurement::Options;
 use panveil_integration::page;
 use panveil_integration::sidecar::Build;
-use panveil_integration::turns::Asked;
+use panveil_integration::termination::{exit_code, until_signal};
 
 /// Measure the cost of panveil, compared with Envoy without it and with other filters.
 #[derive(Debug, Parser)]
@@ -35,7 +35,7 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     envoy: PathBuf,
     #[command(flatten)]
-    turns: Asked,
+    measurement: Options,
     /// Measure only these scenarios; skip start, open streams, further workers and events.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "docs")]
     scenario: Vec<String>,
@@ -55,7 +55,7 @@ struct Results {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    exit_code("bench", unless_told_to_end(run(Arguments::parse())).await.map(|()| true))
+    exit_code("bench", until_signal(run(Arguments::parse())).await.map(|()| true))
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
@@ -63,7 +63,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     if let Some(folder) = &arguments.docs {
         ensure!(page_in(folder).exists(), "{} does not exist", page_in(folder).display());
     }
-    let plan = arguments.turns.plan(Duration::from_millis(300), Duration::from_millis(100));
+    let plan = arguments.measurement.plan(Duration::from_millis(300), Duration::from_millis(100));
     let panveil = Build { envoy: arguments.envoy, module: arguments.wasm };
     let builds = Builds { panveil, naive: arguments.naive, noop: arguments.noop };
     let mut results =
@@ -80,7 +80,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         results.outcomes.push(outcome);
     }
     if arguments.scenario.is_empty() {
-        rest(&builds, arguments.turns.quick, &mut results).await?;
+        rest(&builds, arguments.measurement.quick, &mut results).await?;
     }
     arguments.docs.as_ref().map_or(Ok(()), |folder| write(&results, folder))
 }

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use panveil_integration::case::{Case, Cut, Protocol, parse};
-use panveil_integration::ending::{exit_code, shown};
 use panveil_integration::observation::check;
 use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::termination::{demonstrate, exit_code};
 use panveil_integration::upstream::Script;
 use report::Report;
 
@@ -43,7 +43,7 @@ const SERVICE_PORT: u16 = 8080;
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // In every case the work is dropped, and with it every process.
-    exit_code("demo", shown(arguments.keep, run(arguments)).await)
+    exit_code("demo", demonstrate(arguments.keep, run(arguments)).await)
 }
 
 /// Runs every stream. False when the result of one is not as expected.

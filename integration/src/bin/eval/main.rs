@@ -8,11 +8,11 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil::verdict::Sensitivity;
-use panveil_integration::ending::exit_code;
 use panveil_integration::evaluation::corpus::Corpus;
 use panveil_integration::evaluation::report;
 use panveil_integration::evaluation::run::{Outcome, Plan, measure, misses};
 use panveil_integration::page;
+use panveil_integration::termination::exit_code;
 
 /// Measure panveil's detector on generated texts.
 #[derive(Debug, Parser)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::ending::{exit_code, shown};
 use panveil_integration::mesh::{Mesh, Parts, invitation, opening, verdict};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 use panveil_integration::terminal::Style;
+use panveil_integration::termination::{demonstrate, exit_code};
 
 /// Demonstrate panveil between the services of a mesh, all on 127.0.0.1.
 #[derive(Debug, Parser)]
@@ -40,7 +40,7 @@ const TICK: Duration = Duration::from_millis(100);
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // In every case the work is dropped, and with it every process.
-    exit_code("mesh-demo", shown(arguments.keep, run(arguments)).await)
+    exit_code("mesh-demo", demonstrate(arguments.keep, run(arguments)).await)
 }
 
 /// Prints every claim. False when one does not hold.

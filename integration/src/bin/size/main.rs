@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use panveil_integration::ending::exit_code;
 use panveil_integration::page;
 use panveil_integration::size::{Module, markdown, text};
+use panveil_integration::termination::exit_code;
 
 /// Show the size of the module by crate and function.
 #[derive(Debug, Parser)]

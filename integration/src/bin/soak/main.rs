@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::ending::{exit_code, seed_of_now, unless_told_to_end};
 use panveil_integration::sidecar::Build;
 use panveil_integration::soak::{self, Load};
+use panveil_integration::termination::{exit_code, seed_from_time, until_signal};
 use tokio::time::Instant;
 
 /// Send mixed traffic through a real Envoy with panveil, and compare every byte with the expected one.
@@ -39,8 +39,8 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let seed = arguments.seed.unwrap_or_else(seed_of_now);
-    let outcome = unless_told_to_end(run(arguments, seed)).await;
+    let seed = arguments.seed.unwrap_or_else(seed_from_time);
+    let outcome = until_signal(run(arguments, seed)).await;
     exit_code(format_args!("soak: seed {seed}"), outcome.map(|()| true))
 }
 

@@ -1,6 +1,6 @@
 //! Chart on `docs/scanner-speed.md`: a group of bars for each input. The length is the logarithm of the speed in V8.
 
-use panveil_scan_speed::contestant::Contestant;
+use panveil_scan_speed::engine::Engine;
 
 use super::speed;
 use crate::bar_chart::{Bar, Chart, Group};
@@ -10,8 +10,8 @@ use crate::scan_speed::rounds::Outcome;
 /// Chart as SVG.
 #[must_use]
 pub fn chart(outcomes: &[Outcome]) -> String {
-    let median = |outcome: &Outcome, contestant| outcome.speed(Place::V8, contestant).map(|sample| sample.median());
-    let all = || outcomes.iter().flat_map(|one| Contestant::ALL.map(|contestant| median(one, contestant))).flatten();
+    let median = |outcome: &Outcome, engine| outcome.speed(Place::V8, engine).map(|sample| sample.median());
+    let all = || outcomes.iter().flat_map(|one| Engine::ALL.map(|engine| median(one, engine))).flatten();
     let slowest = all().fold(1.0, f64::min).max(1e-6).log10().floor();
     let fastest = all().fold(1.0, f64::max).log10().ceil().max(slowest + 1.0);
     let share = |value: f64| (value.max(1e-6).log10() - slowest) / (fastest - slowest);
@@ -20,11 +20,11 @@ pub fn chart(outcomes: &[Outcome]) -> String {
         (share(value), format!("{value} GB/s"))
     });
     let groups = outcomes.iter().map(|outcome| {
-        let bars = Contestant::ALL.map(|contestant| {
-            let value = median(outcome, contestant);
+        let bars = Engine::ALL.map(|engine| {
+            let value = median(outcome, engine);
             Bar {
-                name: contestant.name(),
-                class: class(contestant),
+                name: engine.name(),
+                class: class(engine),
                 length: value.map(share),
                 label: value.map_or_else(|| "not measured".to_owned(), speed),
             }
@@ -35,11 +35,11 @@ pub fn chart(outcomes: &[Outcome]) -> String {
     Chart { title, marks: marks.collect(), groups: groups.collect() }.draw()
 }
 
-fn class(contestant: Contestant) -> &'static str {
-    match contestant {
-        Contestant::Panveil => "panveil",
-        Contestant::Regex => "regex",
-        Contestant::Dfa => "dfa",
+fn class(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Panveil => "panveil",
+        Engine::Regex => "regex",
+        Engine::Dfa => "dfa",
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_contestant_has_a_bar_and_every_power_of_ten_a_line() {
+    fn every_engine_has_a_bar_and_every_power_of_ten_a_line() {
         let chart = chart(&[outcome()]);
         for part in ["class=\"panveil\"", "class=\"regex\"", "class=\"dfa\"", "0.1 GB/s", "1 GB/s", "10 GB/s", "3.00"] {
             assert!(chart.contains(part), "{part}: {chart}");

@@ -1,7 +1,7 @@
 //! Tables of the speeds, with a row for each input.
 
 use comfy_table::Table;
-use panveil_scan_speed::contestant::Contestant;
+use panveil_scan_speed::engine::Engine;
 
 use super::{speed, target};
 use crate::figures::{align, percent, ratio};
@@ -15,14 +15,14 @@ pub fn table(outcomes: &[Outcome], place: Place) -> Table {
     columns.extend(if place == Place::V8 { &["of native", "to reach"][..] } else { &["found a KiB"] });
     let mut table = crate::figures::table(columns);
     for outcome in outcomes {
-        let median = |place, contestant| outcome.speed(place, contestant).map(|sample| sample.median());
-        let Some(own) = outcome.speed(place, Contestant::Panveil) else { continue };
+        let median = |place, engine| outcome.speed(place, engine).map(|sample| sample.median());
+        let Some(own) = outcome.speed(place, Engine::Panveil) else { continue };
         let regex = outcome.faster_regex(place).unwrap_or_default();
         let mut row = vec![outcome.input.name.clone(), speed(own.median()), percent(own.spread())];
-        row.extend([Contestant::Regex, Contestant::Dfa].map(|one| median(place, one).map_or(String::new(), speed)));
+        row.extend([Engine::Regex, Engine::Dfa].map(|one| median(place, one).map_or(String::new(), speed)));
         row.push(ratio(own.median(), regex));
         if place == Place::V8 {
-            row.push(ratio(own.median(), median(Place::Native, Contestant::Panveil).unwrap_or_default()));
+            row.push(ratio(own.median(), median(Place::Native, Engine::Panveil).unwrap_or_default()));
             row.push(target::verdict(&outcome.input, own.median(), regex));
         } else {
             row.push(format!("{:.1}", outcome.found as f64 * 1024.0 / outcome.input.size() as f64));
@@ -49,9 +49,9 @@ pub(super) mod tests {
         };
         let mut speeds = Vec::new();
         for (place, fast) in [(Place::Native, 4.0), (Place::V8, 3.0)] {
-            speeds.push((place, Contestant::Panveil, sample(fast)));
-            speeds.push((place, Contestant::Regex, sample(fast / 20.0)));
-            speeds.push((place, Contestant::Dfa, sample(fast / 10.0)));
+            speeds.push((place, Engine::Panveil, sample(fast)));
+            speeds.push((place, Engine::Regex, sample(fast / 20.0)));
+            speeds.push((place, Engine::Dfa, sample(fast / 10.0)));
         }
         Outcome { input: Input::all().remove(0), speeds, found: 2048 }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use panveil_integration::certificates::Authority;
 use panveil_integration::client::Client;
-use panveil_integration::envoy::{CONNECTION_MANAGER, Credential, Discovery, Door, Envoy, Filter, Settings};
+use panveil_integration::envoy::{CONNECTION_MANAGER, Credential, Discovery, Envoy, ExtraListener, Filter, Settings};
 use panveil_integration::sidecar::Build;
 use panveil_integration::silence::leaks;
 use panveil_integration::upstream::{Script, Upstream};
@@ -68,12 +68,12 @@ impl Mesh {
         let mut inbound = settings(Side::Service)?;
         inbound.service = upstream.address;
         inbound.service_http2 = true;
-        inbound.doors = authorities.gates()?;
+        inbound.extra_listeners = authorities.gates()?;
         let inbound = Envoy::start(&build.envoy, &inbound).await?;
         let mut outbound = settings(Side::Client)?;
         outbound.service = inbound.listener;
         outbound.service_http2 = true;
-        outbound.doors = authorities.ways(&inbound).await?;
+        outbound.extra_listeners = authorities.ways(&inbound).await?;
         let outbound = Envoy::start(&build.envoy, &outbound).await?;
         let listeners = outbound.listeners().await?;
         let client = |way: &&Way| {
@@ -161,23 +161,25 @@ impl Authorities {
         if *foreign { self.foreign.issue(subject) } else { self.mesh.issue(subject) }
     }
 
-    fn gates(&self) -> Result<Vec<Door>> {
+    fn gates(&self) -> Result<Vec<ExtraListener>> {
         let trusted = self.mesh.certificate();
-        let door = |gate: &&Gate| Ok(Door::new(gate.name).tls(&self.issue(gate.shows)?, &trusted, gate.asks));
-        GATES.iter().map(door).collect()
+        let listener = |gate: &&Gate| {
+            Ok(ExtraListener::new(gate.name).tls(&self.issue(gate.shows)?, &trusted, gate.client_certificate))
+        };
+        GATES.iter().map(listener).collect()
     }
 
-    async fn ways(&self, service: &Envoy) -> Result<Vec<Door>> {
+    async fn ways(&self, service: &Envoy) -> Result<Vec<ExtraListener>> {
         let trusted = self.mesh.certificate();
         let gates = service.listeners().await?;
-        let door = |way: &&Way| {
-            let door = Door::new(way.name);
-            let Some(gate) = way.to else { return Ok(door.leads(service.listener)) };
+        let listener = |way: &&Way| {
+            let listener = ExtraListener::new(way.name);
+            let Some(gate) = way.to else { return Ok(listener.routes(service.listener)) };
             let address = *gates.get(gate.name).with_context(|| format!("no listener {}", gate.name))?;
             let own = way.as_whom.map(|workload| self.issue(workload)).transpose()?;
-            Ok(door.leads_with_tls(address, own.as_ref(), &trusted))
+            Ok(listener.routes_over_tls(address, own.as_ref(), &trusted))
         };
-        WAYS.iter().map(door).collect()
+        WAYS.iter().map(listener).collect()
     }
 }
 

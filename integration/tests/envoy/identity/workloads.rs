@@ -1,7 +1,7 @@
 //! Workloads with their certificates, and the ways between them.
 
 use panveil_integration::certificates::Subject;
-use panveil_integration::envoy::Asks;
+use panveil_integration::envoy::ClientCertificate;
 
 /// Identity that the rules of the tests match.
 pub const WEB: &str = "spiffe://cluster.local/ns/checkout/sa/web";
@@ -19,7 +19,7 @@ pub struct Workload {
 pub struct Gate {
     pub name: &'static str,
     pub shows: &'static Workload,
-    pub asks: Asks,
+    pub client_certificate: ClientCertificate,
 }
 
 /// Way from a client to the upstream.
@@ -52,14 +52,19 @@ static SECOND: Workload = named("second", &["https://cluster.local/ns/checkout/s
 static MALFORMED: Workload = named("malformed", &["spiffe://cluster.local/ns/checkout/sa/../sa/web"]);
 static IMPOSTOR: Workload = Workload { subject: Subject { common_name: "web", uris: &[WEB], dns: &[] }, foreign: true };
 
-static MUTUAL: Gate = Gate { name: "mutual", shows: &PAYMENTS, asks: Asks::Always };
-static LENIENT: Gate = Gate { name: "lenient", shows: &PAYMENTS, asks: Asks::Perhaps };
-static ONE_SIDED: Gate = Gate { name: "one-sided", shows: &PAYMENTS, asks: Asks::Never };
-static OF_AUDIT: Gate = Gate { name: "of-audit", shows: &AUDIT, asks: Asks::Always };
-static OF_STRANGER: Gate = Gate { name: "of-stranger", shows: &STRANGER, asks: Asks::Always };
-static OF_NAMELESS: Gate = Gate { name: "of-nameless", shows: &NAMELESS, asks: Asks::Always };
-static OF_MALFORMED: Gate = Gate { name: "of-malformed", shows: &MALFORMED, asks: Asks::Always };
-static OF_IMPOSTOR: Gate = Gate { name: "of-impostor", shows: &IMPOSTOR, asks: Asks::Never };
+static MUTUAL: Gate = Gate { name: "mutual", shows: &PAYMENTS, client_certificate: ClientCertificate::Required };
+static LENIENT: Gate = Gate { name: "lenient", shows: &PAYMENTS, client_certificate: ClientCertificate::Optional };
+static ONE_SIDED: Gate =
+    Gate { name: "one-sided", shows: &PAYMENTS, client_certificate: ClientCertificate::NotRequested };
+static OF_AUDIT: Gate = Gate { name: "of-audit", shows: &AUDIT, client_certificate: ClientCertificate::Required };
+static OF_STRANGER: Gate =
+    Gate { name: "of-stranger", shows: &STRANGER, client_certificate: ClientCertificate::Required };
+static OF_NAMELESS: Gate =
+    Gate { name: "of-nameless", shows: &NAMELESS, client_certificate: ClientCertificate::Required };
+static OF_MALFORMED: Gate =
+    Gate { name: "of-malformed", shows: &MALFORMED, client_certificate: ClientCertificate::Required };
+static OF_IMPOSTOR: Gate =
+    Gate { name: "of-impostor", shows: &IMPOSTOR, client_certificate: ClientCertificate::NotRequested };
 
 /// All listeners but the plaintext one, which is the shipped listener.
 pub static GATES: [&Gate; 8] =

@@ -26,7 +26,7 @@ pub struct Builds {
 
 /// Filter in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contestant {
+pub enum Variant {
     /// Envoy without a filter.
     None,
     /// Minimal Wasm filter without any effect.
@@ -43,7 +43,7 @@ pub enum Contestant {
     Lua,
 }
 
-impl Contestant {
+impl Variant {
     /// All variants, in the order of their turns.
     pub const ALL: [Self; 7] = [Self::None, Self::Bare, Self::NoOp, Self::Calls, Self::Panveil, Self::Naive, Self::Lua];
 

@@ -10,10 +10,10 @@ use super::config::{CLUSTER, LISTENER, ROUTE, SERVICE, add, list, place, set};
 
 /// Additional listener, on a port that the system picks.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct ExtraListener {
     name: String,
     tls: Option<Value>,
-    leads: Option<(SocketAddr, Option<Value>)>,
+    upstream: Option<(SocketAddr, Option<Value>)>,
 }
 
 /// Certificate and private key, as PEM.
@@ -27,30 +27,30 @@ pub struct Credential {
 
 /// Client certificates of a listener.
 #[derive(Clone, Copy, Debug)]
-pub enum Asks {
+pub enum ClientCertificate {
     /// Required.
-    Always,
+    Required,
     /// Optional.
-    Perhaps,
+    Optional,
     /// Not requested.
-    Never,
+    NotRequested,
 }
 
-impl Door {
+impl ExtraListener {
     /// Copy of the shipped listener: plaintext, and routed to the upstream.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), tls: None, leads: None }
+        Self { name: name.into(), tls: None, upstream: None }
     }
 
     /// Adds TLS with this certificate. Client certificates must be signed by `authority`, given by its certificate.
     #[must_use]
-    pub fn tls(mut self, own: &Credential, authority: &str, asks: Asks) -> Self {
+    pub fn tls(mut self, own: &Credential, authority: &str, client: ClientCertificate) -> Self {
         let mut context = json!({"tls_certificates": [credential(own)]});
-        if !matches!(asks, Asks::Never) {
+        if !matches!(client, ClientCertificate::NotRequested) {
             context["validation_context"] = json!({"trusted_ca": {"inline_string": authority}});
         }
-        let required = matches!(asks, Asks::Always);
+        let required = matches!(client, ClientCertificate::Required);
         self.tls = Some(socket(
             "DownstreamTlsContext",
             json!({"common_tls_context": context, "require_client_certificate": required}),
@@ -60,20 +60,20 @@ impl Door {
 
     /// Routes to this upstream address.
     #[must_use]
-    pub fn leads(mut self, to: SocketAddr) -> Self {
-        self.leads = Some((to, None));
+    pub fn routes(mut self, to: SocketAddr) -> Self {
+        self.upstream = Some((to, None));
         self
     }
 
     /// Routes to this upstream address over TLS, with this client certificate. The upstream's certificate must be
     /// signed by `authority`.
     #[must_use]
-    pub fn leads_with_tls(mut self, to: SocketAddr, own: Option<&Credential>, authority: &str) -> Self {
+    pub fn routes_over_tls(mut self, to: SocketAddr, own: Option<&Credential>, authority: &str) -> Self {
         let context = json!({
             "tls_certificates": own.map(credential).into_iter().collect::<Vec<Value>>(),
             "validation_context": {"trusted_ca": {"inline_string": authority}},
         });
-        self.leads = Some((to, Some(socket("UpstreamTlsContext", json!({"common_tls_context": context})))));
+        self.upstream = Some((to, Some(socket("UpstreamTlsContext", json!({"common_tls_context": context})))));
         self
     }
 
@@ -87,7 +87,7 @@ impl Door {
         if let Some(tls) = &self.tls {
             add(config, &format!("{LISTENER}/filter_chains/0"), "transport_socket", tls.clone())?;
         }
-        if let Some((address, tls)) = &self.leads {
+        if let Some((address, tls)) = &self.upstream {
             set(config, &format!("{ROUTE}/route/cluster"), json!(self.name))?;
             set(config, &format!("{CLUSTER}/name"), json!(self.name))?;
             set(config, &format!("{CLUSTER}/load_assignment/cluster_name"), json!(self.name))?;
@@ -101,7 +101,7 @@ impl Door {
         let cluster = place(config, CLUSTER)?.take();
         *config = shipped;
         list(config, "/static_resources/listeners")?.push(listener);
-        if self.leads.is_some() {
+        if self.upstream.is_some() {
             list(config, "/static_resources/clusters")?.push(cluster);
         }
         Ok(())
@@ -127,14 +127,18 @@ mod tests {
     use crate::envoy::{Filter, Settings};
 
     #[test]
-    fn a_door_stands_beside_the_shipped_listener_and_leaves_it_alone() {
+    fn an_extra_listener_leaves_the_shipped_one_unchanged() {
         let own = Credential { certificate: "OWN".into(), key: "KEY".into() };
         let service: SocketAddr = "127.0.0.1:9".parse().unwrap();
         let mut settings = Settings::new(Filter::None, service);
         settings.listener_port = 4;
         let without = settings.config(Path::new("/a/log")).unwrap();
-        settings.doors.push(Door::new("in").tls(&own, "AUTHORITY", Asks::Always));
-        settings.doors.push(Door::new("out").leads_with_tls("127.0.0.1:7".parse().unwrap(), Some(&own), "AUTHORITY"));
+        settings.extra_listeners.push(ExtraListener::new("in").tls(&own, "AUTHORITY", ClientCertificate::Required));
+        settings.extra_listeners.push(ExtraListener::new("out").routes_over_tls(
+            "127.0.0.1:7".parse().unwrap(),
+            Some(&own),
+            "AUTHORITY",
+        ));
         let with = settings.config(Path::new("/a/log")).unwrap();
         assert_eq!(with.pointer(LISTENER), without.pointer(LISTENER));
         assert_eq!(with.pointer(CLUSTER), without.pointer(CLUSTER));

@@ -20,7 +20,7 @@ const NUMBER: &str = "[0-9](?:[ -]?[0-9]){12,}";
 
 /// Engine that reads an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contestant {
+pub enum Engine {
     /// Complete detector of panveil, under an empty policy.
     Panveil,
     /// regex-automata's meta regex, which selects its strategy itself.
@@ -29,7 +29,7 @@ pub enum Contestant {
     Dfa,
 }
 
-impl Contestant {
+impl Engine {
     /// All engines, in the order of their turns.
     pub const ALL: [Self; 3] = [Self::Panveil, Self::Regex, Self::Dfa];
 
@@ -60,17 +60,17 @@ impl Scanner {
     /// # Errors
     ///
     /// When that fails, in one line.
-    pub fn new(contestant: Contestant) -> Result<Self, String> {
+    pub fn new(engine: Engine) -> Result<Self, String> {
         let bytes = syntax::Config::new().unicode(false).utf8(false);
-        Ok(match contestant {
-            Contestant::Panveil => {
+        Ok(match engine {
+            Engine::Panveil => {
                 let policy = Policy::parse(b"{}").map_err(|error| error.to_string())?;
                 Self::Panveil(policy.criteria(), policy.mask_style())
             }
-            Contestant::Regex => {
+            Engine::Regex => {
                 Self::Regex(Box::new(Meta::builder().syntax(bytes).build(NUMBER).map_err(|error| error.to_string())?))
             }
-            Contestant::Dfa => {
+            Engine::Dfa => {
                 Self::Dfa(Box::new(Dfa::builder().syntax(bytes).build(NUMBER).map_err(|error| error.to_string())?))
             }
         })
@@ -118,11 +118,11 @@ mod tests {
 
     #[test]
     fn everybody_finds_a_card_and_nothing_in_a_text() {
-        for contestant in Contestant::ALL {
-            let scanner = Scanner::new(contestant).unwrap();
+        for engine in Engine::ALL {
+            let scanner = Scanner::new(engine).unwrap();
             let card = scanner.read(TextFormat::Text, b"pay with 4111 1111 1111 1111, please");
             let none = scanner.read(TextFormat::Text, b"order 4711 of 2026");
-            assert_eq!((card, none), (1, 0), "{}", contestant.name());
+            assert_eq!((card, none), (1, 0), "{}", engine.name());
         }
     }
 
@@ -132,6 +132,6 @@ mod tests {
         for start in [CHUNK - 7, 2 * CHUNK - 16] {
             text[start..start + 18].copy_from_slice(b" 4111111111111111 ");
         }
-        assert_eq!(Scanner::new(Contestant::Panveil).unwrap().read(TextFormat::Text, &text), 2);
+        assert_eq!(Scanner::new(Engine::Panveil).unwrap().read(TextFormat::Text, &text), 2);
     }
 }

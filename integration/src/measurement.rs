@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Command line options of a measurement.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Asked {
+pub struct Options {
     /// Number of rounds [default: 15, or 3 with --quick].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: Option<u16>,
@@ -24,7 +24,7 @@ pub struct Plan {
     pub turn: Duration,
 }
 
-impl Asked {
+impl Options {
     /// Plan with this time of a turn, or the `quick` time with --quick.
     #[must_use]
     pub fn plan(self, turn: Duration, quick: Duration) -> Plan {

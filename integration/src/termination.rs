@@ -13,25 +13,26 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 ///
 /// Those of `work`, and one that says that it was interrupted.
-pub async fn unless_told_to_end<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         outcome = work => outcome,
-        told = told_to_end() => {
+        told = termination_signal() => {
             told?;
-            bail!("told to end")
+            bail!("terminated by a signal")
         }
     }
 }
 
-/// Runs a demonstration. With `keep` it continues after `work` until a signal, which is no error then.
+/// Runs a demonstration. `work` does not end by itself when the demonstration keeps running. A signal ends it, with success
+/// only for `keep`.
 ///
 /// # Errors
 ///
 /// Those of `work`.
-pub async fn shown(keep: bool, work: impl Future<Output = Result<bool>>) -> Result<bool> {
+pub async fn demonstrate(keep: bool, work: impl Future<Output = Result<bool>>) -> Result<bool> {
     tokio::select! {
         outcome = work => outcome,
-        told = told_to_end() => told.map(|()| keep),
+        told = termination_signal() => told.map(|()| keep),
     }
 }
 
@@ -52,7 +53,7 @@ pub fn exit_code(program: impl Display, outcome: Result<bool>) -> ExitCode {
 /// # Errors
 ///
 /// When the signal handler cannot be installed.
-pub async fn told_to_end() -> Result<()> {
+pub async fn termination_signal() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         outcome = tokio::signal::ctrl_c() => Ok(outcome?),
@@ -62,6 +63,6 @@ pub async fn told_to_end() -> Result<()> {
 
 /// Short seed from the current time, which changes every second.
 #[must_use]
-pub fn seed_of_now() -> u64 {
+pub fn seed_from_time() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
