@@ -55,35 +55,30 @@ impl Scenario {
             small.clone(),
             Self {
                 name: "json-card",
-                about: "The same with a card in the response",
+                about: "Scenario json with a card number in the response",
                 response: json(4 << 10, 1),
                 ..small.clone()
             },
-            Self { name: "headers", about: "GET without any body", response: Bytes::new(), ..get.clone() },
-            Self {
-                name: "http2",
-                about: "The JSON of the first over HTTP/2, on both sides",
-                http2: true,
-                ..small.clone()
-            },
+            Self { name: "headers", about: "GET without bodies", response: Bytes::new(), ..get.clone() },
+            Self { name: "http2", about: "Scenario json over HTTP/2 on both sides", http2: true, ..small.clone() },
             Self {
                 name: "json-tls",
-                about: "The JSON of the first, with TLS between client and Envoy",
+                about: "Scenario json with TLS between client and Envoy",
                 tls: true,
                 ..small.clone()
             },
             grpc(),
-            Self { name: "json-1m", about: "GET, 1 MiB of JSON back", response: block.clone(), ..get.clone() },
+            Self { name: "json-1m", about: "GET, response with 1 MiB of JSON", response: block.clone(), ..get.clone() },
             Self {
                 name: "csv-1m",
-                about: "GET, 1 MiB of numbers as CSV back",
+                about: "GET, response with 1 MiB of CSV numbers",
                 content_type: "text/csv",
                 response: csv(MEBIBYTE),
                 ..get.clone()
             },
             Self {
                 name: "json-100m",
-                about: "GET, 100 MiB of JSON back, without a length",
+                about: "GET, response with 100 MiB of JSON, without a length",
                 response: block,
                 // One client, so that the measurement of a long body does not include queueing.
                 clients: 1,
@@ -99,7 +94,7 @@ impl Scenario {
     pub fn small() -> Self {
         Self {
             name: "json",
-            about: "JSON, 2 KiB there and 4 KiB back",
+            about: "POST with 2 KiB of JSON, response with 4 KiB of JSON",
             clients: CLIENTS,
             http2: false,
             tls: false,
@@ -155,7 +150,7 @@ fn grpc() -> Scenario {
     };
     Scenario {
         name: "grpc",
-        about: "A unary gRPC call, 1 KiB each way, with a card in the response",
+        about: "Unary gRPC call with 1 KiB in each direction, and a card number in the response",
         clients: CLIENTS,
         http2: true,
         tls: false,

@@ -38,19 +38,19 @@ pub fn text(shipped: &Module, named: &Module) -> String {
 }
 
 fn tables(shipped: &Module, named: &Module) -> [(&'static str, Table); 3] {
-    [("Parts", parts(shipped)), ("Code by owner", owners(&named.functions)), ("The largest functions", largest(named))]
+    [("Parts", parts(shipped)), ("Code by owner", owners(&named.functions)), ("Largest functions", largest(named))]
 }
 
 fn parts(module: &Module) -> Table {
     let dictionary = module.data.windows(DICTIONARY.len()).filter(|window| *window == DICTIONARY).count();
     let dictionary = dictionary * DICTIONARY.len();
-    let mut table = table(["", "bytes", "of all"]);
+    let mut table = table(["", "bytes", "share"]);
     for (name, bytes) in [
         ("code", module.code),
         ("data: brotli's dictionary, compressed", dictionary),
         ("data: tables, words, messages", module.data.len() - dictionary),
-        ("the rest: types, exports, function tables", module.rest()),
-        ("all", module.total),
+        ("other: types, exports, function tables", module.rest()),
+        ("total", module.total),
     ] {
         table.add_row([name.to_owned(), bytes.to_string(), share(bytes, module.total)]);
     }
@@ -71,7 +71,7 @@ fn owners(functions: &[Function]) -> Table {
     sorted.sort_by_key(|(_, (bytes, _))| Reverse(*bytes));
     let is_small = |(_, (bytes, _)): &&(String, (usize, usize))| (*bytes as f64) < all as f64 * SMALL;
     let (small, large): (Vec<_>, Vec<_>) = sorted.iter().partition(is_small);
-    let mut table = table(["", "functions", "bytes", "of the code"]);
+    let mut table = table(["", "functions", "bytes", "share of code"]);
     let mut add = |name: &str, bytes: usize, count: usize| {
         table.add_row([name.to_owned(), count.to_string(), bytes.to_string(), share(bytes, all)]);
     };
@@ -82,7 +82,7 @@ fn owners(functions: &[Function]) -> Table {
     add(&format!("{} others", small.len()), sum(|sizes| sizes.0), sum(|sizes| sizes.1));
     let own = sorted.iter().filter(|(name, _)| name.starts_with("panveil"));
     let (bytes, count) = own.fold((0, 0), |(bytes, count), (_, sizes)| (bytes + sizes.0, count + sizes.1));
-    add("panveil, all of it", bytes, count);
+    add("panveil, total", bytes, count);
     align(&mut table);
     table
 }
@@ -91,7 +91,7 @@ fn largest(module: &Module) -> Table {
     let all: usize = module.functions.iter().map(|function| function.size).sum();
     let mut sorted: Vec<&Function> = module.functions.iter().collect();
     sorted.sort_by_key(|function| Reverse(function.size));
-    let mut table = table(["", "bytes", "of the code"]);
+    let mut table = table(["", "bytes", "share of code"]);
     for function in sorted.into_iter().take(LARGEST) {
         let name: String = short(&function.name).chars().take(LONGEST_NAME).collect();
         table.add_row([format!("`{name}`"), function.size.to_string(), share(function.size, all)]);
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(row("panveil: scan"), "2 800 80.0 %");
         assert_eq!(row("serde_json"), "1 198 19.8 %");
         assert_eq!(row("1 others"), "1 2 0.2 %");
-        assert_eq!(row("panveil, all"), "2 800 80.0 %");
+        assert_eq!(row("panveil, total"), "2 800 80.0 %");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub const HOSTILE: &[Hostile] = &[
     ),
     hostile("wide group separators", TextFormat::Json, b"8932|  8932"),
     hostile(
-        "references that are none",
+        "malformed references",
         TextFormat::Csv,
         b"****>&#&#/\xe5\x8d\xa1\xe5\x8f\xb7&#3\xc2\xa081661590392867135X1>",
     ),

@@ -45,13 +45,13 @@ impl Input {
         let usual: [(&str, &str, TextFormat, Source); 11] = [
             ("JSON", "orders", Json, Made(made::order)),
             ("HTML", "a list of products", Text, Made(made::product)),
-            ("base64", "in lines of 76", Text, Made(made::base64_line)),
+            ("base64", "lines of 76 characters", Text, Made(made::base64_line)),
             ("CSV", "numbers of one to thirteen digits", Csv, Made(made::numbers)),
             ("16-digit CSV", "numbers of sixteen digits", Csv, Made(made::long_numbers)),
             ("prose", "sentences", Text, Made(made::sentence)),
-            ("all digits", "nothing else", Text, Made(made::digit)),
-            ("1234-1234-…", "groups without an end", Text, Repeated(b"1234-")),
-            ("random bytes", "each as often as any other", Text, Made(made::byte)),
+            ("all digits", "random digits", Text, Made(made::digit)),
+            ("1234-1234-…", "one endless number in groups", Text, Repeated(b"1234-")),
+            ("random bytes", "uniformly distributed", Text, Made(made::byte)),
             ("escaped JSON", "orders as strings in JSON", Json, Made(made::logged_order)),
             ("form", "a form with percent-escapes", Form, Made(made::field)),
         ];
@@ -63,7 +63,7 @@ impl Input {
         });
         let hostile = HOSTILE.iter().map(|hostile| Self {
             name: format!("hostile: {}", hostile.name),
-            about: format!("`{}` as {}, again and again", hostile.unit.escape_ascii(), name(hostile.text_format)),
+            about: format!("`{}` as {}, repeated", hostile.unit.escape_ascii(), name(hostile.text_format)),
             text_format: hostile.text_format,
             source: Repeated(hostile.unit),
         });

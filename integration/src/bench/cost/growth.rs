@@ -45,7 +45,7 @@ impl Growth {
         let steps = vec![Step::new("JSON", 0, json!({}), small())];
         Self {
             heading: "A request",
-            about: "JSON, 2 KiB there and 4 KiB back, under an empty policy",
+            about: "POST with 2 KiB of JSON, response with 4 KiB of JSON, under an empty policy",
             unit: None,
             steps,
         }
@@ -79,7 +79,7 @@ fn bodies() -> Growth {
     });
     Growth {
         heading: "Size of a body",
-        about: "GET, JSON back, under an empty policy",
+        about: "GET, response with JSON, under an empty policy",
         unit: Some("KiB"),
         steps: steps.into(),
     }
@@ -93,7 +93,7 @@ fn fields() -> Growth {
     });
     Growth {
         heading: "Fields of a request",
-        about: "GET, 4 KiB of JSON back, under an empty policy",
+        about: "GET, response with 4 KiB of JSON, under an empty policy",
         unit: Some("field"),
         steps: steps.into(),
     }
@@ -113,7 +113,7 @@ fn rules() -> Growth {
     });
     Growth {
         heading: "Rules",
-        about: "JSON, 2 KiB there and 4 KiB back; half of the rules name another host, half another path",
+        about: "POST with 2 KiB of JSON, response with 4 KiB of JSON; half of the rules name another host, half another path",
         unit: Some("rule"),
         steps: steps.into(),
     }
@@ -129,7 +129,7 @@ fn patterns() -> Growth {
     });
     Growth {
         heading: "Patterns of your own",
-        about: "JSON, 2 KiB there and 4 KiB back; none of them matches",
+        about: "POST with 2 KiB of JSON, response with 4 KiB of JSON; none of the patterns matches",
         unit: Some("pattern"),
         steps: steps.into(),
     }
@@ -142,8 +142,8 @@ fn findings() -> Growth {
     });
     Growth {
         heading: "Findings",
-        about: "GET, 64 KiB of JSON back with so many cards, under an empty policy",
-        unit: Some("card"),
+        about: "GET, response with 64 KiB of JSON and this number of card numbers, under an empty policy",
+        unit: Some("card number"),
         steps: steps.into(),
     }
 }
@@ -164,7 +164,7 @@ fn policies() -> Growth {
     });
     Growth {
         heading: "Savings by policy",
-        about: "GET, 64 KiB of JSON back with one card",
+        about: "GET, response with 64 KiB of JSON and one card number",
         unit: None,
         steps: steps.into(),
     }

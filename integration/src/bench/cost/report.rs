@@ -13,7 +13,7 @@ const MEBIBYTE: f64 = (1 << 20) as f64;
 #[must_use]
 pub fn markdown(plan: Plan, request: &Cost, grown: &[(Growth, Vec<Cost>)]) -> String {
     let mut text = format!(
-        "{} rounds, in each of them {} ms with every row, without panveil and with it; one client.\n\n{}",
+        "{} rounds of {} ms for each row, without panveil and with it; one client.\n\n{}",
         plan.rounds,
         plan.turn.as_millis(),
         section(&Growth::request(), &self::request(request).to_string()),
@@ -40,7 +40,7 @@ fn section(growth: &Growth, table: &str) -> String {
 /// Table of the small request, as an operator needs it for a budget.
 #[must_use]
 pub fn request(cost: &Cost) -> Table {
-    let columns = ["", "CPU µs a request", "p50 µs", "processors for 1,000 requests a second", "MiB resident"];
+    let columns = ["", "CPU µs per request", "p50 µs", "processors at 1,000 requests/s", "MiB resident"];
     let mut table = table(columns);
     let mut row = |name: &str, cpu: f64, p50: f64, memory: f64| {
         let processors = format!("{:.3}", processors(1000.0, cpu));
@@ -51,7 +51,7 @@ pub fn request(cost: &Cost) -> Table {
         row(name, figures.cpu.median(), figures.p50.median(), figures.resident as f64);
     }
     let (cpu, p50) = (cost.more_cpu(), cost.more_p50());
-    row("more", cpu.median(), p50.median(), cost.more_memory());
+    row("difference", cpu.median(), p50.median(), cost.more_memory());
     let spread = [cpu.half_range(), p50.half_range()].map(significant);
     let [cpu, p50] = spread;
     table.add_row(["±".to_owned(), cpu, p50, String::new(), String::new()]);
@@ -60,7 +60,8 @@ pub fn request(cost: &Cost) -> Table {
 }
 
 fn steps(growth: &Growth, costs: &[Cost]) -> Table {
-    let columns = ["", "no filter µs", "panveil µs", "more µs", "± µs", "to none", "p50 µs", "p50, more µs"];
+    let columns =
+        ["", "no filter µs", "panveil µs", "difference µs", "± µs", "× no filter", "p50 µs", "p50 difference µs"];
     let mut table = table(columns);
     for (step, cost) in growth.steps.iter().zip(costs) {
         let (none, panveil, more) = (cost.none.cpu.median(), cost.panveil.cpu.median(), cost.more_cpu());
@@ -88,9 +89,7 @@ fn each_further(growth: &Growth, costs: &[Cost]) -> Option<String> {
     let more = last.more_cpu().over(&first.more_cpu());
     let range = most.amount - least.amount;
     let (each, spread) = (more.median() / range, more.half_range() / range);
-    Some(format!(
-        "Between the first row and the last, panveil takes {each:.2} µs (± {spread:.2}) for each further {unit}."
-    ))
+    Some(format!("From the first to the last row, panveil takes {each:.2} µs (± {spread:.2}) per additional {unit}."))
 }
 
 /// Cost of the small request in a fleet, with the formula.
@@ -100,18 +99,18 @@ pub fn fleet(request: &Cost) -> String {
     let memory = request.more_memory();
     let all = |rate: u32| processors(f64::from(SIDECARS) * f64::from(rate), micros);
     let sum = gibibytes(SIDECARS, memory);
-    let mut table = table(["requests a second and sidecar", "processors more", "GiB more"]);
+    let mut table = table(["requests/s per sidecar", "additional processors", "additional GiB"]);
     for rate in RATES {
         table.add_row([rate.to_string(), significant(all(rate)), format!("{sum:.0}")]);
     }
     align(&mut table);
     format!(
-        "{SIDECARS} sidecars with one worker each, all of whose requests are like the first of this page. Rates and number are assumed.\n\n\
+        "{SIDECARS} sidecars with one worker each. Every request is like the first on this page. Rates and number are assumed.\n\n\
          {table}\n\n\
          ```text\n\
-         processors = sidecars × requests a second and sidecar × µs more a request / 1000000\n           \
+         processors = sidecars × requests/s per sidecar × additional µs per request / 1000000\n           \
          = {SIDECARS} × {RATE} × {} / 1000000 = {}\n\
-         GiB        = sidecars × MiB more / 1024\n           \
+         GiB        = sidecars × additional MiB / 1024\n           \
          = {SIDECARS} × {} / 1024 = {sum:.0}\n\
          ```\n",
         significant(micros),
@@ -140,10 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_told_by_the_processor_too() {
+    fn a_request_has_a_figure_in_processors_too() {
         let text = request(&cost(70.0)).to_string();
-        let row = text.lines().find(|line| line.contains("more")).unwrap();
-        assert_eq!(row.split('|').map(str::trim).collect::<Vec<_>>(), ["", "more", "70.0", "140", "0.070", "50", ""]);
+        let row = text.lines().find(|line| line.contains("difference")).unwrap();
+        assert_eq!(
+            row.split('|').map(str::trim).collect::<Vec<_>>(),
+            ["", "difference", "70.0", "140", "0.070", "50", ""]
+        );
     }
 
     #[test]
@@ -156,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn what_one_more_costs_is_told_where_something_is_counted() {
+    fn the_cost_of_an_additional_unit_needs_counted_steps() {
         let all = Growth::all();
         let of = |heading: &str| all.iter().find(|growth| growth.heading == heading).unwrap();
         let rules = growth(of("Rules"), &[cost(70.0), cost(71.0), cost(80.0)]);
-        assert!(rules.contains("takes 0.10 µs (± 0.00) for each further rule."), "{rules}");
+        assert!(rules.contains("takes 0.10 µs (± 0.00) per additional rule."), "{rules}");
         let policies = growth(of("Savings by policy"), &[cost(70.0), cost(69.0), cost(40.0), cost(30.0)]);
-        assert!(!policies.contains("each further") && policies.contains("| monitor "), "{policies}");
+        assert!(!policies.contains("per additional") && policies.contains("| monitor "), "{policies}");
     }
 
     #[test]
-    fn the_page_tells_of_all_that_grows() {
+    fn the_page_has_every_growing_quantity() {
         let page = include_str!("../../../../docs/cost.md");
         let headings = Growth::all().into_iter().map(|growth| growth.heading).chain(["A request", "A fleet"]);
         let missing: Vec<_> = headings.filter(|heading| !page.contains(&format!("\n### {heading}\n"))).collect();

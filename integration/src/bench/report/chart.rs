@@ -12,13 +12,15 @@ use crate::figures::ratio;
 /// Processor time of a stream.
 #[must_use]
 pub fn cpu_chart(outcomes: &[Outcome]) -> String {
-    chart("CPU of an exchange, times that of Envoy without a filter", outcomes, |figures| figures.cpu.median())
+    chart("CPU of a request and its response, as a multiple of Envoy without a filter", outcomes, |figures| {
+        figures.cpu.median()
+    })
 }
 
 /// Peak memory of Envoy.
 #[must_use]
 pub fn memory_chart(outcomes: &[Outcome]) -> String {
-    chart("Peak memory, times that of Envoy without a filter", outcomes, |figures| figures.peak as f64)
+    chart("Peak memory, as a multiple of Envoy without a filter", outcomes, |figures| figures.peak as f64)
 }
 
 fn chart(title: &str, outcomes: &[Outcome], value: fn(&Figures) -> f64) -> String {

@@ -16,7 +16,7 @@ pub fn markdown(
     events: &[(&str, Vec<(&'static str, Sample)>)],
 ) -> String {
     let turn = plan.turn.as_millis();
-    let mut text = format!("{} rounds, each baseline {turn} ms in each.\n", plan.rounds);
+    let mut text = format!("{} rounds of {turn} ms for each filter.\n", plan.rounds);
     for outcome in outcomes {
         let scenario = &outcome.scenario;
         text.push_str(&format!("\n### {}\n\n{}.\n\n", scenario.name, scenario.about));

@@ -16,8 +16,8 @@ pub fn scenario(outcome: &Outcome) -> Table {
     let cards = has_cards.then_some("masked");
     let length = outcome.scenario.response_length() as f64;
     let is_large = outcome.scenario.is_large();
-    let bytes = if is_large { &["ns a byte", "MB/s"][..] } else { &[] };
-    let columns = ["CPU µs", "±", "to none", "to no-op", "p50 µs", "p99 µs", "a second", "peak MiB"];
+    let bytes = if is_large { &["ns/byte", "MB/s"][..] } else { &[] };
+    let columns = ["CPU µs", "±", "× no filter", "× no-op", "p50 µs", "p99 µs", "requests/s", "peak MiB"];
     let mut table = table(std::iter::once("").chain(columns).chain(bytes.iter().copied()).chain(cards));
     let cpu = |variant| outcome.figures(variant).map_or(0.0, |figures| figures.cpu.median());
     let (none, no_op) = (cpu(Variant::None), cpu(Variant::NoOp));
@@ -48,7 +48,7 @@ pub fn scenario(outcome: &Outcome) -> Table {
 /// Table of start and open streams, with a row for each variant.
 #[must_use]
 pub fn footprints(footprints: &[Footprint]) -> Table {
-    let columns = ["", "code KB", "ready ms", "CPU ms until then", "MiB then", "KiB an open stream"];
+    let columns = ["", "code KB", "start ms", "start CPU ms", "MiB at start", "KiB per open stream"];
     let mut table = table(columns);
     for footprint in footprints {
         table.add_row([
@@ -69,7 +69,7 @@ pub fn footprints(footprints: &[Footprint]) -> Table {
 pub fn workers(all: &[Workers]) -> Table {
     let columns = WORKERS.map(|count| format!("MiB with {count}"));
     let header = std::iter::once("").chain(columns.iter().map(String::as_str));
-    let mut table = table(header.chain(["each further"]));
+    let mut table = table(header.chain(["MiB per further worker"]));
     for workers in all {
         let mut row = vec![workers.variant.name().to_owned()];
         row.extend(workers.resident.iter().map(|sample| format!("{:.1}", mebibytes(sample.median()))));
@@ -83,7 +83,7 @@ pub fn workers(all: &[Workers]) -> Table {
 /// Table of events. The first lane is the base of the ratios.
 #[must_use]
 pub fn events(lanes: &[(&str, Sample)]) -> Table {
-    let mut table = table(["", "p50 µs", "p99 µs", "p50, to none", "p99, to none"]);
+    let mut table = table(["", "p50 µs", "p99 µs", "p50 × no filter", "p99 × no filter"]);
     let base = lanes.first().map(|(_, sample)| sample);
     for (name, sample) in lanes {
         let to_base = |share: f64| ratio(sample.quantile(share), base.map_or(0.0, |base| base.quantile(share)));
@@ -124,14 +124,14 @@ mod tests {
         ];
         let scenario = Arc::new(Scenario::all().remove(0));
         let text = super::scenario(&Outcome { scenario, by_variant }).to_string();
-        let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_owned();
+        let row = |name: &str| text.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap().to_owned();
         assert!(row("panveil").contains(" 1.50 |") && row("no filter").contains(" 40.0 |"), "{text}");
         assert!(row("Lua").contains("fails") && !row("Lua").contains("0"), "{text}");
-        assert!(!text.contains("ns a byte"), "{text}");
+        assert!(!text.contains("ns/byte"), "{text}");
     }
 
     #[test]
-    fn a_large_answer_is_told_by_the_byte() {
+    fn a_large_response_has_figures_per_byte() {
         let scenario = Scenario::all().into_iter().find(|scenario| scenario.name == "json-1m").unwrap();
         let mut figures = Figures::default();
         // Two nanoseconds per byte, and a hundred responses per second.
@@ -139,6 +139,6 @@ mod tests {
         figures.rate.add(100.0);
         let by_variant = vec![(Variant::None, Ok(figures))];
         let text = super::scenario(&Outcome { scenario: Arc::new(scenario), by_variant }).to_string();
-        assert!(text.contains("ns a byte") && text.contains(" 2.00 |") && text.contains(" 105 |"), "{text}");
+        assert!(text.contains("ns/byte") && text.contains(" 2.00 |") && text.contains(" 105 |"), "{text}");
     }
 }

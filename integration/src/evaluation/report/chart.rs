@@ -37,7 +37,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 /// Chart as SVG.
 pub fn chart(outcome: &Outcome<'_>) -> String {
     let mut document =
-        Document::new().add(Title::new("Cards found and records flagged, by class")).add(Style::new(STYLE));
+        Document::new().add(Title::new("Card numbers found and records flagged, by class")).add(Style::new(STYLE));
     let mut y = MARGIN;
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);

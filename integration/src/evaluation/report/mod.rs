@@ -38,9 +38,9 @@ fn level_name(level: Sensitivity) -> &'static str {
 /// Heading of a tier, and the name of its main figure.
 fn heading(tier: Tier) -> (&'static str, &'static str) {
     match tier {
-        Tier::Everyday => ("Card numbers as they are written every day", "found"),
-        Tier::Hard => ("Card numbers that must be decoded or need their context", "found"),
-        Tier::Evasion => ("Card numbers written to evade", "found"),
+        Tier::Everyday => ("Card numbers in everyday notations", "found"),
+        Tier::Hard => ("Card numbers that need decoding or context", "found"),
+        Tier::Evasion => ("Card numbers written to evade detection", "found"),
         Tier::Negative => ("Other numbers", "flagged"),
         Tier::Adversarial => ("Other numbers in an issuer's range that pass Luhn", "flagged"),
     }

@@ -13,8 +13,10 @@ pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
     let plan = &classes.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let level = level_name(plan.level);
-    let mut text =
-        format!("Seeds {seeds}, {} records a class and seed; the classes at level `{level}`.\n", plan.records);
+    let mut text = format!(
+        "Seeds {seeds} with {} records per class and seed. The tables of classes are for level `{level}`.\n",
+        plan.records
+    );
     text.push_str(&format!("\n{}\n", summary(levels)));
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);
@@ -44,7 +46,7 @@ fn summary(levels: &[Outcome<'_>]) -> Table {
 }
 
 fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
-    let wrong = tier.has_cards().then_some("something else flagged");
+    let wrong = tier.has_cards().then_some("false positives");
     let mut table = table(&["class", "content", headline, "by seed"].into_iter().chain(wrong).collect::<Vec<_>>());
     for measured in outcome.classes.iter().filter(|measured| measured.class.tier == tier) {
         let total = measured.total();

@@ -12,14 +12,14 @@ pub fn text(outcome: &Outcome<'_>) -> String {
     let plan = &outcome.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let level = level_name(plan.level);
-    let mut text = format!("level {level}, seeds {seeds}, {} records a class and seed\n", plan.records);
+    let mut text = format!("level {level}, seeds {seeds}, {} records per class and seed\n", plan.records);
     for tier in Tier::ALL {
         let (title, headline) = heading(tier);
         text.push_str(&format!("\n{title}\n"));
         text.push_str(&tier_table(outcome, tier, headline).trim_fmt());
         text.push('\n');
     }
-    text.push_str("\nIn all\n");
+    text.push_str("\nTotal\n");
     text.push_str(&summary(outcome).trim_fmt());
     text.push('\n');
     text
@@ -29,7 +29,7 @@ fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     let mut header = vec!["  class", headline, "by seed"];
-    header.extend(tier.has_cards().then_some("false records"));
+    header.extend(tier.has_cards().then_some("false positives"));
     header.push("expected");
     table.set_header(header);
     for measured in outcome.classes.iter().filter(|measured| measured.class.tier == tier) {
@@ -65,9 +65,9 @@ fn summary(outcome: &Outcome<'_>) -> Table {
 pub(super) fn figures(outcome: &Outcome<'_>) -> [(&'static str, f64); 7] {
     let overall = outcome.overall();
     [
-        ("everyday, cards found", outcome.tier(Tier::Everyday).recall()),
-        ("hard, cards found", outcome.tier(Tier::Hard).recall()),
-        ("evasion, cards found", outcome.tier(Tier::Evasion).recall()),
+        ("everyday, card numbers found", outcome.tier(Tier::Everyday).recall()),
+        ("hard, card numbers found", outcome.tier(Tier::Hard).recall()),
+        ("evasion, card numbers found", outcome.tier(Tier::Evasion).recall()),
         ("negative, records flagged", outcome.tier(Tier::Negative).flagged_share()),
         ("adversarial, records flagged", outcome.tier(Tier::Adversarial).flagged_share()),
         ("precision (everyday, hard, negative)", overall.precision()),

@@ -31,7 +31,7 @@ pub fn chart(outcomes: &[Outcome]) -> String {
         });
         Group { heading: outcome.input.name.clone(), bars: bars.into() }
     });
-    let title = "Bytes read a second as wasm in V8; from each line to the next it is ten times as much".to_owned();
+    let title = "Speed as wasm in V8; adjacent grid lines differ by a factor of ten".to_owned();
     Chart { title, marks: marks.collect(), groups: groups.collect() }.draw()
 }
 

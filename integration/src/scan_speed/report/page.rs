@@ -8,10 +8,10 @@ use crate::scan_speed::rounds::{Outcome, Plan};
 #[must_use]
 pub fn markdown(plan: Plan, outcomes: &[Outcome], v8: &str) -> String {
     let turn = plan.turn.as_millis();
-    let mut text = format!("{} rounds, each baseline {turn} ms with each input in each. V8 {v8}.\n", plan.rounds);
+    let mut text = format!("{} rounds of {turn} ms for each engine and input. V8 {v8}.\n", plan.rounds);
     text.push_str(&format!("\n### As wasm in V8, GB/s\n\n{}\n", table(outcomes, Place::V8)));
     text.push_str(&format!("\n### Natively, GB/s\n\n{}\n", table(outcomes, Place::Native)));
-    text.push_str("\n### The inputs\n\n");
+    text.push_str("\n### Inputs\n\n");
     for outcome in outcomes {
         text.push_str(&format!("- **{}**: {}.\n", outcome.input.name, outcome.input.about));
     }
@@ -23,7 +23,7 @@ mod tests {
     use panveil_scan_speed::input::Input;
 
     #[test]
-    fn the_page_tells_of_every_input() {
+    fn the_page_has_every_input() {
         let page = include_str!("../../../../docs/scanner-speed.md");
         let all = Input::all();
         let line = |input: &Input| format!("- **{}**: {}.\n", input.name, input.about);

@@ -11,8 +11,8 @@ use crate::scan_speed::rounds::Outcome;
 /// Table of all inputs in one place.
 #[must_use]
 pub fn table(outcomes: &[Outcome], place: Place) -> Table {
-    let mut columns = vec!["", "panveil", "±", "meta regex", "dense DFA", "to the faster"];
-    columns.extend(if place == Place::V8 { &["of native", "to reach"][..] } else { &["found a KiB"] });
+    let mut columns = vec!["", "panveil", "±", "meta regex", "dense DFA", "× faster regex"];
+    columns.extend(if place == Place::V8 { &["× native", "target"][..] } else { &["findings per KiB"] });
     let mut table = crate::figures::table(columns);
     for outcome in outcomes {
         let median = |place, engine| outcome.speed(place, engine).map(|sample| sample.median());
