@@ -40,7 +40,7 @@ envoy: ## Fetch the Envoy in .envoy-version and print its path
 .PHONY: cli
 cli: native ## Build target/release/panveil, the command
 	@echo "==> cli: $(build_dir)/release/panveil"
-	@cargo build --release --locked --package panveil --features cli --bin panveil
+	@cargo build --release --locked --package panveil-cli
 
 ##### Ship #####
 
@@ -100,7 +100,7 @@ mesh-demo: native envoy wasm ## Demonstrate panveil in a mesh of three services;
 .PHONY: schema
 schema: native ## Write the schemas of policies and records, and docs/policy-reference.md
 	@echo "==> schema"
-	@cargo build --locked --package panveil --features cli --bin panveil
+	@cargo build --locked --package panveil-cli
 	@panveil="$(build_dir)/debug/panveil"; mkdir -p envoy-config/schemas; \
 		$$panveil schema > envoy-config/schemas/policy.schema.json; \
 		$$panveil schema --of record > envoy-config/schemas/record.schema.json; \
@@ -112,7 +112,7 @@ schema: native ## Write the schemas of policies and records, and docs/policy-ref
 test: test-native test-dist ## Run every test, including those with a real Envoy and a real registry
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: manifests, alerts, dashboard"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
-		cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing --test manifests
+		cargo test --workspace --locked --features panveil/fake-host,panveil/fuzzing --test manifests
 	@command -v curl >/dev/null || scripts/debian-packages curl
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
@@ -130,12 +130,12 @@ matrix: native wasm ## Run the Envoy tests on every pinned Envoy, or ENVOYS=1.37
 test-native: native ## Run the tests without wasm and Envoy
 	@command -v openssl >/dev/null || scripts/debian-packages openssl
 	@echo "==> test: unit, property, fake host, native ABI, command line, documents"
-	@cargo test --workspace --locked --features panveil/cli,panveil/fake-host,panveil/fuzzing
+	@cargo test --workspace --locked --features panveil/fake-host,panveil/fuzzing
 
 .PHONY: explore
 explore: native ## Run the property tests on new cases; SEED=n replays
 	@seed=$${SEED:-$$(date +%s)}; echo "==> explore: make explore SEED=$$seed"; \
-		PROPTEST_RNG_SEED="$$seed" cargo test --locked --package panveil --features cli,fake-host,fuzzing --lib --test fuzz || \
+		PROPTEST_RNG_SEED="$$seed" cargo test --locked --package panveil --features fake-host,fuzzing --lib --test fuzz || \
 		{ echo "explore: a property test failed; replay it with: make explore SEED=$$seed" >&2; exit 1; }
 
 .PHONY: test-dist

@@ -226,7 +226,7 @@ fn drawn_policies_are_taken_whole_or_refused() {
 fn is_in_effect(written: &Value, policy: &Policy) {
     for (path, value) in policy.effective() {
         let pointer = format!("/{}", path.replace('.', "/"));
-        let default = FIELDS.iter().find(|(field, _)| field == path).map(|(_, field)| field["default"].clone());
+        let default = FIELDS.iter().find(|(field, _)| *field == path).map(|(_, field)| field["default"].clone());
         let wanted = written.pointer(&pointer).cloned().or(default).expect("a field of the schema");
         let wanted = match &wanted {
             Value::String(_) if path == "block.body" => "set".to_owned(),

@@ -16,19 +16,17 @@ RUST = (
     "image/",
     "integration/",
     "src/audit/",
-    "src/exchange/",
     "src/host/",
     "src/lib.rs",
     "src/main.rs",
     "src/mask.rs",
     "src/plugin.rs",
-    "src/scan/",
     "src/stream/",
     "src/verdict/",
     "tests/",
 )
 # Of these, also the messages.
-MESSAGES = ("cli/src/", "image/src/", "src/")
+MESSAGES = ("image/src/", "src/")
 COMMENTS = (".github/*.yml", "Cargo.toml", "Makefile", "compose.yaml", "envoy-config/*.yaml")
 
 LONGEST = 25

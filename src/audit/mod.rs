@@ -11,8 +11,6 @@ mod counters;
 mod line;
 mod record;
 mod redacted;
-#[cfg(feature = "cli")]
-pub mod schema;
 mod stream_summary;
 
 pub use action::{Action, Reason};
@@ -21,3 +19,8 @@ pub use line::Line;
 pub use record::Facts;
 pub use redacted::Redacted;
 pub use stream_summary::StreamSummary;
+
+use crate::policy::field::ObjectSpec;
+
+/// Declaration of all fields of an audit record.
+pub const RECORD_SPEC: ObjectSpec = record::Record::SPEC;

@@ -1,9 +1,11 @@
 //! The record of a stream: one line of JSON. Fields without a value are omitted.
 
-use super::action::Action;
+use super::action::{Action, Reason};
 use super::redacted::Redacted;
-#[cfg(feature = "cli")]
-use super::schema;
+use crate::policy::field::{FieldSpec, ObjectSpec, Presence, TextSpec, ValueSpec};
+use crate::policy::{Direction, Limit, Location};
+use crate::stream::FindingKind;
+use crate::verdict::Brand;
 use serde::{Serialize, Serializer};
 
 /// Attributes of a stream, apart from its findings. `None` if the host does not report them.
@@ -36,129 +38,155 @@ pub struct Facts {
 /// Version of the record format. It increases when a field changes its meaning.
 pub(super) const RECORD_VERSION: u8 = 1;
 
-/// Audit record of one stream.
-#[derive(Serialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub(super) struct Record<'a> {
-    /// Version of this format. It increases when a field changes its meaning.
-    pub version: u8,
-    /// Strictest action that was taken.
-    pub action: Action,
-    /// Number of findings.
-    pub found: u64,
-    /// Present and true if a track, a verification code or a PIN was found.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub authentication_data: bool,
-    /// Request method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<&'a str>,
-    /// Request host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<&'a str>,
-    /// Request path and query, without card numbers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<&'a str>,
-    /// Name of the route.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<&'a str>,
-    /// Upstream cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<&'a str>,
-    /// Request id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<&'a str>,
-    /// Client address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client: Option<&'a str>,
-    /// Source principal under mutual TLS: the first URI of the client's certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<&'a str>,
-    /// Upstream principal: the first URI of the upstream's certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination: Option<&'a str>,
-    /// True if the client connection used mutual TLS.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mtls: Option<bool>,
-    /// Name of the key of the fingerprints.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprint_key: Option<&'a str>,
-    /// Findings. Those with equal properties are one entry with a count.
-    pub findings: &'a [Entry],
-    /// Number of findings beyond the maximum of entries.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub findings_beyond: u64,
-    /// Number of card numbers beyond the maximum of logged ones.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub traces_beyond: u64,
-    /// Uninspected messages and parts, with reasons.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub uninspected: &'a [Uninspected],
-    /// Limits that were reached.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub limits: &'a [Reached],
+/// Declares an object of the record: a struct with its serialization, and its [`ObjectSpec`].
+///
+/// `field: Type as SPEC, unless "function";` is left out of a record when the function returns true.
+macro_rules! recorded {
+    (
+        $(derive($($derive:ident),+))?
+        $(#[doc = $about:literal])+
+        pub(super) struct $name:ident $(<$life:lifetime>)? {
+            $($(#[doc = $description:literal])+ $field:ident: $type:ty as $spec:expr $(, unless $absent:literal)?;)+
+        }
+    ) => {
+        #[derive(Serialize $($(, $derive)+)?)]
+        $(#[doc = $about])+
+        pub(super) struct $name $(<$life>)? {
+            $(
+                $(#[doc = $description])+
+                $(#[serde(skip_serializing_if = $absent)])?
+                pub $field: $type,
+            )+
+        }
+
+        impl $(<$life>)? $name $(<$life>)? {
+            pub(super) const SPEC: ObjectSpec = ObjectSpec {
+                description: concat!($($about),+),
+                fields: &[$(FieldSpec {
+                    name: stringify!($field),
+                    description: concat!($($description),+),
+                    value: $spec,
+                    presence: recorded!(@presence $($absent)?),
+                },)+],
+                is_choice: false,
+            };
+        }
+    };
+    (@presence $absent:literal) => { Presence::Optional };
+    (@presence) => { Presence::Required };
 }
 
-/// Findings with equal properties.
-#[derive(Serialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub(super) struct Entry {
-    /// Direction of the message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
-    pub direction: &'static str,
-    /// Location in the message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::place"))]
-    pub place: &'static str,
-    /// Field name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// Kind of the finding.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::kind"))]
-    pub kind: &'static str,
-    /// Brand of a card number or a track.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::brand"))]
-    pub brand: Option<&'static str>,
-    /// Name of the policy's pattern that matches.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
-    /// Digits of a card number, also of that in a track. Characters of anything else.
-    pub length: u8,
-    /// Action that was taken.
-    pub action: Action,
-    /// Rule that decided.
-    pub rule: String,
-    /// Number of occurrences.
-    pub count: u64,
-    /// Truncated form of each number, with `audit.truncated`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub truncated: Vec<String>,
-    /// HMAC-SHA-256 of each number as unpadded base64url, with `audit.fingerprint`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fingerprints: Vec<String>,
+recorded! {
+    /// Audit record of one stream.
+    pub(super) struct Record<'a> {
+        /// Version of this format. It increases when a field changes its meaning.
+        version: u8 as COUNT;
+        /// Strictest action that was taken.
+        action: Action as ACTION;
+        /// Number of findings.
+        found: u64 as COUNT;
+        /// Present and true if a track, a verification code or a PIN was found.
+        authentication_data: bool as ValueSpec::Boolean, unless "std::ops::Not::not";
+        /// Request method.
+        method: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Request host.
+        host: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Request path and query, without card numbers.
+        path: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Name of the route.
+        route: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Upstream cluster.
+        cluster: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Request id.
+        request_id: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Client address.
+        client: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Source principal under mutual TLS: the first URI of the client's certificate.
+        source: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Upstream principal: the first URI of the upstream's certificate.
+        destination: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// True if the client connection used mutual TLS.
+        mtls: Option<bool> as ValueSpec::Boolean, unless "Option::is_none";
+        /// Name of the key of the fingerprints.
+        fingerprint_key: Option<&'a str> as TEXT, unless "Option::is_none";
+        /// Findings. Those with equal properties are one entry with a count.
+        findings: &'a [Entry] as list(&ValueSpec::Object(&Entry::SPEC));
+        /// Number of findings beyond the maximum of entries.
+        findings_beyond: u64 as COUNT, unless "is_zero";
+        /// Number of card numbers beyond the maximum of logged ones.
+        traces_beyond: u64 as COUNT, unless "is_zero";
+        /// Uninspected messages and parts, with reasons.
+        uninspected: &'a [Uninspected] as list(&ValueSpec::Object(&Uninspected::SPEC)), unless "<[_]>::is_empty";
+        /// Limits that were reached.
+        limits: &'a [Reached] as list(&ValueSpec::Object(&Reached::SPEC)), unless "<[_]>::is_empty";
+    }
 }
 
-/// Uninspected message, or part of one.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub(super) struct Uninspected {
-    /// Direction of the message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
-    pub direction: &'static str,
-    /// Reason.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::reason"))]
-    pub reason: &'static str,
+recorded! {
+    /// Findings with equal properties.
+    pub(super) struct Entry {
+        /// Direction of the message.
+        direction: &'static str as DIRECTION;
+        /// Location in the message.
+        place: &'static str as LOCATION;
+        /// Field name.
+        field: Option<String> as TEXT, unless "Option::is_none";
+        /// Kind of the finding.
+        kind: &'static str as KIND;
+        /// Brand of a card number or a track.
+        brand: Option<&'static str> as BRAND, unless "Option::is_none";
+        /// Name of the policy's pattern that matches.
+        pattern: Option<String> as TEXT, unless "Option::is_none";
+        /// Digits of a card number, also of that in a track. Characters of anything else.
+        length: u8 as COUNT;
+        /// Action that was taken.
+        action: Action as ACTION;
+        /// Rule that decided.
+        rule: String as TEXT;
+        /// Number of occurrences.
+        count: u64 as COUNT;
+        /// Truncated form of each number, with `audit.truncated`.
+        truncated: Vec<String> as TEXTS, unless "Vec::is_empty";
+        /// HMAC-SHA-256 of each number as unpadded base64url, with `audit.fingerprint`.
+        fingerprints: Vec<String> as TEXTS, unless "Vec::is_empty";
+    }
 }
 
-/// Limit that was reached.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub(super) struct Reached {
-    /// Direction of the message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::direction"))]
-    pub direction: &'static str,
-    /// Name of the limit in the policy.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::limit"))]
-    pub limit: &'static str,
+recorded! {
+    derive(Clone, PartialEq, Eq)
+    /// Uninspected message, or part of one.
+    pub(super) struct Uninspected {
+        /// Direction of the message.
+        direction: &'static str as DIRECTION;
+        /// Reason.
+        reason: &'static str as REASON;
+    }
+}
+
+recorded! {
+    derive(Clone, PartialEq, Eq)
+    /// Limit that was reached.
+    pub(super) struct Reached {
+        /// Direction of the message.
+        direction: &'static str as DIRECTION;
+        /// Name of the limit in the policy.
+        limit: &'static str as LIMIT;
+    }
+}
+
+const TEXT: ValueSpec = ValueSpec::Text(TextSpec::ANY);
+const TEXTS: ValueSpec = list(&TEXT);
+const COUNT: ValueSpec = ValueSpec::Whole { min: 0, max: usize::MAX };
+const ACTION: ValueSpec = ValueSpec::OneOf(|| Action::ALL.map(Action::as_str).to_vec());
+const DIRECTION: ValueSpec = ValueSpec::OneOf(|| Direction::ALL.map(Direction::as_str).to_vec());
+const LOCATION: ValueSpec = ValueSpec::OneOf(|| Location::ALL.map(Location::as_str).to_vec());
+const KIND: ValueSpec = ValueSpec::OneOf(|| FindingKind::NAMES.to_vec());
+const BRAND: ValueSpec = ValueSpec::OneOf(|| Brand::ALL.map(Brand::as_str).to_vec());
+const REASON: ValueSpec = ValueSpec::OneOf(|| Reason::ALL.map(Reason::as_str).to_vec());
+const LIMIT: ValueSpec = ValueSpec::OneOf(|| Limit::ALL.map(Limit::as_str).to_vec());
+
+const fn list(item: &'static ValueSpec) -> ValueSpec {
+    ValueSpec::List { item, min: 0, max: None }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

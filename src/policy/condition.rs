@@ -1,93 +1,61 @@
-//! When does a rule hold? When all that is given does.
+//! Conditions of rules.
+//!
+//! A condition matches when all that it lists does.
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::field::{TextSpec, ValueSpec, fields};
 use super::host_name::HostPattern;
+use super::kind::{Kind, ListOf, Maybe, OneOf, Word};
+use super::location::{Direction, Location};
 use super::media_type::MediaPattern;
 use super::path::PathPattern;
 use super::peer::PeerPattern;
-use super::read::Read;
 use super::request_context::{Connection, RequestContext, Tri};
-#[cfg(feature = "cli")]
-use super::schema;
-use super::{Direction, Location};
 
-/// All that a rule can ask for.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::choices))]
-pub(super) struct Condition {
-    /// Direction of the message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Direction>"))]
-    direction: Option<Direction>,
-    /// Locations in the message. `path` includes the query and exists only in requests.
-    #[cfg_attr(feature = "cli", schemars(rename = "where", schema_with = "schema::some_words::<Location>"))]
-    locations: Vec<Location>,
-    /// Request method, in uppercase.
-    #[cfg_attr(feature = "cli", schemars(rename = "method", schema_with = "schema::methods"))]
-    methods: Vec<String>,
-    /// Request host without port: a name, or `*.` and a name for all hosts below it.
-    #[cfg_attr(feature = "cli", schemars(rename = "host", schema_with = "schema::hosts"))]
-    hosts: Vec<HostPattern>,
-    /// Request path, without the query.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::path"))]
-    path: Vec<PathPattern>,
-    /// Content type of the message, without parameters. `text/*` matches all text types.
-    #[cfg_attr(feature = "cli", schemars(rename = "content_type", schema_with = "schema::content_types"))]
-    content_types: Vec<MediaPattern>,
-    /// Client identity under mutual TLS. `*` matches one segment, at the end all that follow.
-    #[cfg_attr(feature = "cli", schemars(rename = "source", schema_with = "schema::peers"))]
-    sources: Vec<PeerPattern>,
-    /// Upstream identity. Requires `direction: response`.
-    #[cfg_attr(feature = "cli", schemars(rename = "destination", schema_with = "schema::peers"))]
-    destinations: Vec<PeerPattern>,
-    /// TLS of the client connection. `any` is TLS, mutual or not.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Tls>"))]
-    tls: Vec<Tls>,
+fields! {
+    /// Condition of a rule. It matches when all of the given fields match; without any, always.
+    pub(super) struct Condition: check {
+        /// Direction of the message.
+        direction: Option<Direction> as Maybe<OneOf>, optional;
+        /// Locations within the message. The path, with its query, is a location of the request.
+        "where" locations: Vec<Location> as ListOf<OneOf, 1, MOST_ITEMS>, optional;
+        /// The request's method, in capital letters.
+        "method" methods: Vec<String> as ListOf<Method, 1, MOST_ITEMS>, optional;
+        /// The request's host without its port: a name, or `*.` and a name for all subdomains.
+        "host" hosts: Vec<HostPattern> as ListOf<HostPattern, 1, MOST_ITEMS>, optional;
+        /// The request's path, without its query.
+        path: Option<PathPattern> as Maybe<PathPattern>, optional;
+        /// The message's content type without parameters. `text/*` matches every subtype.
+        "content_type" content_types: Vec<MediaPattern> as ListOf<MediaPattern, 1, MOST_ITEMS>, optional;
+        /// The client's identity under mutual TLS (source principal). `*` matches one path segment, at the end all that follow.
+        "source" sources: Vec<PeerPattern> as ListOf<PeerPattern, 1, MOST_ITEMS>, optional;
+        /// The upstream's identity (destination principal). Only with `direction: response`.
+        "destination" destinations: Vec<PeerPattern> as ListOf<PeerPattern, 1, MOST_ITEMS>, optional;
+        /// Security of the client's connection. `any` is TLS, mutual or not.
+        tls: Option<Tls> as Maybe<OneOf>, optional;
+    }
 }
 
-/// How the client must be connected.
+/// Security of the client's connection, as a rule requires it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tls {
-    /// With TLS in which both sides proved who they are.
+    /// TLS in which both sides authenticate.
     Mutual,
-    /// With TLS, mutual or not.
+    /// TLS, mutual or not.
     Any,
-    /// Without.
+    /// Plaintext.
     None,
 }
 
 /// The most items of a list.
-pub(super) const MOST_ITEMS: usize = 100;
+const MOST_ITEMS: usize = 100;
+
+/// The name of a method, such as `POST`.
+struct Method;
 
 impl Condition {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [direction, locations, method, host, path, content_type, source, destination, tls] = document.fields([
-            "direction",
-            "where",
-            "method",
-            "host",
-            "path",
-            "content_type",
-            "source",
-            "destination",
-            "tls",
-        ])?;
-        let condition = Self {
-            direction: direction.given(Document::word)?,
-            locations: locations.or(Vec::new(), read_places)?,
-            methods: method.or(Vec::new(), read_methods)?,
-            hosts: host.or(Vec::new(), |list| some(list, "a list of hosts", HostPattern::read))?,
-            path: path.given(PathPattern::read)?.into_iter().collect(),
-            content_types: content_type
-                .or(Vec::new(), |list| some(list, "a list of content types", MediaPattern::read))?,
-            sources: source.or(Vec::new(), read_peers)?,
-            destinations: destination.or(Vec::new(), read_peers)?,
-            tls: tls.given(Document::word)?.into_iter().collect(),
-        };
-        condition.check()?;
-        Ok(condition)
-    }
-
-    /// A rule that can never hold, or not where one would think it does, protects nothing.
+    /// Rejects a rule that can never match, or not where an operator would expect it to.
     fn check(&self) -> Result<(), PolicyError> {
         if !self.destinations.is_empty() && self.direction != Some(Direction::Response) {
             let expected = "direction response beside it: which service answers is known with its response, not before";
@@ -113,11 +81,11 @@ impl Condition {
         [
             request_context.method.is_among(&self.methods, is_method),
             request_context.host.is_among(&self.hosts, HostPattern::holds),
-            request_context.path.is_among(&self.path, PathPattern::holds),
+            request_context.path.is_among(self.path.as_slice(), PathPattern::holds),
             request_context.content_type(direction).is_among(&self.content_types, MediaPattern::holds),
             request_context.source.is_among(&self.sources, PeerPattern::holds),
             request_context.destination.is_among(&self.destinations, PeerPattern::holds),
-            request_context.connection.is_among(&self.tls, Tls::holds),
+            request_context.connection.is_among(self.tls.as_slice(), Tls::holds),
         ]
         .into_iter()
         .min()
@@ -128,13 +96,13 @@ impl Condition {
     /// method, the content type of a request, whether there is TLS.
     pub(super) fn is_up_to_the_client(&self) -> bool {
         let content_type = self.asks_content_type();
-        let is_proven = self.asks_source() || self.asks_destination() || self.tls.contains(&Tls::Mutual);
+        let is_proven = self.asks_source() || self.asks_destination() || self.tls == Some(Tls::Mutual);
         let is_upstream = content_type && self.direction == Some(Direction::Response);
         (self.asks_request_line() || content_type) && !is_proven && !is_upstream
     }
 
     pub(super) fn asks_request_line(&self) -> bool {
-        !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_empty())
+        !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_none())
     }
 
     pub(super) fn asks_content_type(&self) -> bool {
@@ -142,7 +110,7 @@ impl Condition {
     }
 
     pub(super) fn asks_connection(&self) -> bool {
-        !self.tls.is_empty()
+        self.tls.is_some()
     }
 
     pub(super) fn asks_source(&self) -> bool {
@@ -176,32 +144,29 @@ fn is_method(method: &Vec<u8>, wanted: &String) -> Tri {
     }
 }
 
-fn read_places(document: &Document) -> Result<Vec<Location>, PolicyError> {
-    some(document, "a list of headers, path, body, trailers", Document::word)
-}
+impl Kind<String> for Method {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[A-Z_-]{1,32}$"), ..TextSpec::ANY });
+    const PLURAL: &'static str = "methods";
 
-fn read_methods(document: &Document) -> Result<Vec<String>, PolicyError> {
-    some(document, "a list of methods", |document| {
-        let method = document.text()?;
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let method = value.text()?;
         let is_letter = |byte: u8| byte.is_ascii_uppercase() || b"-_".contains(&byte);
         if (1..=32).contains(&method.len()) && method.bytes().all(is_letter) {
             Ok(method.to_owned())
         } else {
             Err(PolicyError::wrong_value("a method in capital letters, such as POST"))
         }
-    })
+    }
 }
 
-fn read_peers(document: &Document) -> Result<Vec<PeerPattern>, PolicyError> {
-    some(document, "a list of SPIFFE IDs", PeerPattern::read)
-}
+impl Word for Tls {
+    const ALL: &'static [Self] = &[Self::Mutual, Self::Any, Self::None];
 
-/// A list with something in it. An empty one is a mistake that could mean everything or nothing.
-fn some<T>(document: &Document, expected: &'static str, read: Read<T>) -> Result<Vec<T>, PolicyError> {
-    let items = document.items(expected, read)?;
-    if (1..=MOST_ITEMS).contains(&items.len()) {
-        Ok(items)
-    } else {
-        Err(PolicyError::wrong_value(&format!("1 to {MOST_ITEMS} items; without the field everything matches")))
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mutual => "mutual",
+            Self::Any => "any",
+            Self::None => "none",
+        }
     }
 }

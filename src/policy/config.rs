@@ -1,118 +1,85 @@
-//! How is a policy written?
+//! Top level of the policy's wire format, with the default of each field.
 //!
-//! This is the wire format, field by field, with the default of each: a document that can be read as [`Config`] is
-//! well formed, not yet a [`Policy`](super::Policy).
+//! A [`ConfigValue`](super::config_value::ConfigValue) that can be read as a [`Config`] is well formed; a
+//! [`Policy`](super::Policy) is made of it.
 
 use super::audit::Audit;
+use super::block::BlockReply;
 use super::detect::Detect;
-use super::document::Document;
 use super::error::PolicyError;
+use super::field::fields;
+use super::intent::{Intent, Mode, Uninspectable};
+use super::kind::{Item, ListOf, Object, OneOf};
+use super::limits::Limits;
 use super::namespaces::Namespaces;
-use super::rule::{self, Rule};
-#[cfg(feature = "cli")]
-use super::schema;
-use super::{BlockReply, Intent, Limits, Mode, Uninspectable, value};
+use super::rule::{MOST_RULES, Rule, check_names};
+use super::value::{CoverCharacter, KeptDigits};
 use crate::mask::{Keep, MaskCharacter, Style};
 
-/// Policy for payment card numbers. `{}` is a complete policy: it masks everywhere.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
-pub(super) struct Config {
-    /// `monitor` changes no traffic and reports the actions that `enforce` would take.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
-    pub mode: Mode,
-    /// Action for card numbers in requests. `mask` replaces digits. `block` blocks the message. `allow` forwards and
-    /// records findings. `skip` forwards without inspection.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
-    pub request: Intent,
-    /// Action for card numbers in responses, with the same values.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>", extend("default" = "mask")))]
-    pub response: Intent,
-    /// Detection settings.
-    pub detect: Detect,
-    /// Format of masked numbers.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Style>"))]
-    pub mask: Style,
-    /// Actions for some locations, paths, hosts or peers. The first rule that matches decides. Without a match, `request`
-    /// or `response` applies.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::rules", extend("default" = [])))]
-    pub rules: Vec<Rule>,
-    /// Namespaces in which a mesh-wide plugin is active.
-    pub namespaces: Namespaces,
-    /// Local reply that replaces a blocked message.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<BlockReply>"))]
-    pub block: BlockReply,
-    /// Action for messages that panveil cannot inspect. It counts them in both cases.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Uninspectable>", extend("default" = "pass")))]
-    pub uninspectable: Uninspectable,
-    /// Limits per message and per worker.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::inner::<Limits>"))]
-    pub limits: Limits,
-    /// Contents of audit records.
-    pub audit: Audit,
+fields! {
+    /// Handling of payment card numbers by panveil. `{}` is a complete policy: mask everywhere.
+    pub(super) struct Config: check {
+        /// `monitor` changes no message; the log reports the actions that would apply.
+        pub mode: Mode as OneOf = Mode::Enforce;
+        /// Handling of card numbers in requests: `mask` covers their digits; `block` blocks the message; `allow` lets them pass
+        /// and records them; `skip` does not inspect.
+        pub request: Intent as OneOf = Intent::Mask;
+        /// Handling of card numbers in responses, with the same values as `request`.
+        pub response: Intent as OneOf = Intent::Mask;
+        /// Rules for some locations, paths, hosts or peers. The first rule that matches decides. What no rule matches falls back to
+        /// `request` or `response`.
+        pub rules: Vec<Rule> as ListOf<Item, 0, MOST_RULES> = Vec::new();
+        /// Namespaces in which a filter that is deployed to a whole mesh acts.
+        pub namespaces: Namespaces as Object, inner;
+        /// Detection settings.
+        pub detect: Detect as Object, inner;
+        /// Form of masked numbers.
+        pub mask: Mask as Object, inner;
+        /// Local reply that is sent instead of a blocked message.
+        pub block: BlockReply as Object, inner;
+        /// Handling of messages that cannot be inspected. They are counted either way.
+        pub uninspectable: Uninspectable as OneOf = Uninspectable::Pass;
+        /// Limits on resources that traffic could exhaust.
+        pub limits: Limits as Object, inner;
+        /// Contents of audit records.
+        pub audit: Audit as Object, inner;
+    }
+}
+
+fields! {
+    /// Form of masked numbers.
+    pub(super) struct Mask {
+        /// Digits that stay readable. A mask keeps at most as many as PCI SSC's FAQ 1091 permits for the number's brand and
+        /// length.
+        pub keep: Keep as KeptDigits = Keep::First6Last4;
+        /// Character that covers the other digits.
+        pub character: MaskCharacter as CoverCharacter = MaskCharacter::ASTERISK;
+    }
+}
+
+impl Mask {
+    /// The same for the masker.
+    pub(super) fn style(&self) -> Style {
+        Style { keep: self.keep, character: self.character }
+    }
 }
 
 impl Config {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [mode, request, response, detect, mask, rules, namespaces, block, uninspectable, limits, audit] = document
-            .fields([
-                "mode",
-                "request",
-                "response",
-                "detect",
-                "mask",
-                "rules",
-                "namespaces",
-                "block",
-                "uninspectable",
-                "limits",
-                "audit",
-            ])?;
-        Ok(Self {
-            mode: mode.or(Mode::Enforce, Document::word)?,
-            request: request.or(Intent::Mask, Document::word)?,
-            response: response.or(Intent::Mask, Document::word)?,
-            detect: detect.object(Detect::read)?,
-            mask: mask.object(read_style)?,
-            rules: rules.or(Vec::new(), rule::read_all)?,
-            namespaces: namespaces.object(Namespaces::read)?,
-            block: block.object(read_block)?,
-            uninspectable: uninspectable.or(Uninspectable::Pass, Document::word)?,
-            limits: limits.object(Limits::read)?,
-            audit: audit.object(Audit::read)?,
-        })
-        .and_then(Self::checked)
-    }
-
-    /// A truncated number and its hash in one place can be put together again (PCI DSS 3.5.1, PCI SSC FAQ 1308).
-    fn checked(self) -> Result<Self, PolicyError> {
+    /// Rejects what is well formed field by field and wrong together. A truncated number and its hash in one place can be put
+    /// together again (PCI DSS 3.5.1, PCI SSC FAQ 1308).
+    fn check(&self) -> Result<(), PolicyError> {
+        check_names(&self.rules)?;
         let error = if self.audit.truncated && self.audit.fingerprint {
             PolicyError::wrong_value(
                 "no audit.truncated beside it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 want truncated and hashed numbers apart",
             )
             .in_field("fingerprint")
         } else if self.audit.truncated && self.mask.keep == Keep::None {
-            PolicyError::wrong_value("another mask.keep than none, which leaves nothing to tell").in_field("truncated")
+            PolicyError::wrong_value("another mask.keep than none, which leaves nothing to report")
+                .in_field("truncated")
         } else {
-            return Ok(self);
+            return Ok(());
         };
         Err(error.in_field("audit"))
     }
-}
-
-fn read_style(document: &Document) -> Result<Style, PolicyError> {
-    let [keep, character] = document.fields(["keep", "character"])?;
-    Ok(Style {
-        keep: keep.or(Keep::First6Last4, value::keep)?,
-        character: character.or(MaskCharacter::ASTERISK, value::mask_character)?,
-    })
-}
-
-fn read_block(document: &Document) -> Result<BlockReply, PolicyError> {
-    let [request_status, response_status, body] = document.fields(["request_status", "response_status", "body"])?;
-    Ok(BlockReply {
-        // The client sent what it must not send; the service behind the proxy answered what it must not answer.
-        request_status: request_status.or(403, value::status)?,
-        response_status: response_status.or(502, value::status)?,
-        body: body.or(None, value::reply_body)?,
-    })
 }

@@ -28,15 +28,16 @@ impl Policy {
     /// What the rules come to for a message of that direction, as far as its circumstances are known.
     pub fn judge(&self, direction: Direction, request_context: &RequestContext) -> Decisions {
         let intent = match direction {
-            Direction::Request => self.request,
-            Direction::Response => self.response,
+            Direction::Request => self.config.request,
+            Direction::Response => self.config.response,
         };
-        let default = LocationDecision { intent, mode: self.mode, rule: None };
+        let default = LocationDecision { intent, mode: self.config.mode, rule: None };
         let mut decisions = Decisions { direction, decisions: [default; LOCATIONS.len()] };
-        if self.rules.is_empty() {
+        if self.config.rules.is_empty() {
             return decisions;
         }
-        let holds: Vec<Tri> = self.rules.iter().map(|rule| rule.condition.holds(direction, request_context)).collect();
+        let holds: Vec<Tri> =
+            self.config.rules.iter().map(|rule| rule.condition.holds(direction, request_context)).collect();
         for (place, choice) in LOCATIONS.into_iter().zip(&mut decisions.decisions) {
             *choice = self.choose(place, &holds, default);
         }
@@ -46,17 +47,18 @@ impl Policy {
     /// What to do with a card number that was found there.
     pub fn decide(&self, decisions: &Decisions, place: Location) -> Decision<'_> {
         let LocationDecision { intent, mode, rule } = decisions.choice(place);
-        let rule = rule.and_then(|index| self.rules.get(index));
+        let rule = rule.and_then(|index| self.config.rules.get(index));
         Decision { intent, mode, rule: rule.map_or(decisions.direction.as_str(), |rule| &rule.name) }
     }
 
     fn choose(&self, place: Location, holds: &[Tri], default: LocationDecision) -> LocationDecision {
         let mut possible: Option<LocationDecision> = None;
-        for (index, (rule, holds)) in self.rules.iter().zip(holds).enumerate() {
+        for (index, (rule, holds)) in self.config.rules.iter().zip(holds).enumerate() {
             if *holds == Tri::No || !rule.condition.covers(place) {
                 continue;
             }
-            let choice = LocationDecision { intent: rule.action, mode: rule.mode_under(self.mode), rule: Some(index) };
+            let choice =
+                LocationDecision { intent: rule.action, mode: rule.mode_under(self.config.mode), rule: Some(index) };
             let strictest = possible.map_or(choice, |other| other.or_stricter(choice));
             if *holds == Tri::Yes {
                 return strictest;

@@ -1,102 +1,75 @@
-//! What counts as found, and how is that written?
+//! Detection settings of a policy.
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
-#[cfg(feature = "cli")]
-use super::schema;
-use super::value;
+use super::field::{ValueSpec, fields};
+use super::kind::{Boolean, Item, Kind, ListOf, Named, OneOf, UNBOUNDED, Whole, Word};
+use super::value::{Expression, Key, Name};
 use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, PatternError, Patterns};
 use crate::verdict::authentication::CodeNames;
 use crate::verdict::criteria::OwnPatterns;
 use crate::verdict::name::Names;
 use crate::verdict::{Brand, Criteria, Sensitivity, Traces};
 
-/// The part of a policy that says what is looked for.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
-pub(super) struct Detect {
-    /// Minimum evidence for a card number.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Sensitivity>", extend("default" = "balanced")))]
-    pub sensitivity: Sensitivity,
-    /// Brands that you issue or accept. Their rare ranges and lengths count like others.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::words::<Brand>", extend("default" = [])))]
-    pub brands: Vec<Brand>,
-    /// Detects verification codes, PINs and complete tracks too, and masks them completely.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = true)))]
-    pub authentication_data: bool,
-    /// `ignore` forwards published test numbers.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<TestCards>", extend("default" = "detect")))]
-    pub test_cards: TestCards,
-    /// Decodes base64 and JWTs too.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::boolean", extend("default" = false)))]
-    pub base64: bool,
-    /// Names of fields that contain no card numbers.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
-    pub ignore_keys: Vec<String>,
-    /// Names of fields that contain card numbers.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::keys", extend("default" = [])))]
-    pub card_keys: Vec<String>,
-    /// Patterns of your own.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::patterns", extend("default" = [])))]
-    pub patterns: Vec<Pattern>,
-    #[cfg_attr(feature = "cli", schemars(skip))]
-    compiled: Option<Patterns>,
+fields! {
+    /// Detection settings.
+    pub(super) struct Detect {
+        /// Amount of evidence that makes a number a card number.
+        pub sensitivity: Sensitivity as OneOf = Sensitivity::Balanced;
+        /// Brands that you issue or accept: their rare ranges and lengths count like common ones.
+        pub brands: Vec<Brand> as ListOf<OneOf, 0, UNBOUNDED> = Vec::new();
+        /// Also detects verification codes, PINs and full track data, and masks them completely.
+        pub authentication_data: bool as Boolean = true;
+        /// `ignore` lets published test numbers pass.
+        pub test_cards: TestCards as OneOf = TestCards::Detect;
+        /// Also inspects base64 and JWTs.
+        pub base64: bool as Boolean = false;
+        /// Names of fields that hold no card numbers.
+        pub ignore_keys: Vec<String> as ListOf<Key, 0, MOST_KEYS> = Vec::new();
+        /// Names of fields that hold card numbers.
+        pub card_keys: Vec<String> as ListOf<Key, 0, MOST_KEYS> = Vec::new();
+        /// Patterns to detect besides card numbers.
+        pub patterns: CompiledPatterns as ListOf<Item, 0, MOST_PATTERNS> = CompiledPatterns::default();
+    }
 }
 
-/// Whether the published numbers for tests count.
+/// Handling of the test numbers that payment providers publish.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TestCards {
+    /// They count as card numbers.
     Detect,
+    /// They pass.
     Ignore,
 }
 
-/// Pattern for values other than card numbers.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
-pub(super) struct Pattern {
-    /// Name in records, and in counters instead of a brand.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
-    pub name: String,
-    /// Regular expression over ASCII. It matches at most 256 bytes, and not the empty text.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::expression"))]
-    regex: String,
-    /// Number of letters and digits at the end of a match that stay readable.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::whole::<0, 64>", extend("default" = 0)))]
-    keep_last: u8,
+fields! {
+    /// Pattern to detect besides card numbers.
+    pub(super) struct Pattern {
+        /// Name in records, and in counters in place of a brand.
+        pub name: String as Name, required;
+        /// Regular expression over ASCII that matches at most 256 bytes, and not the empty string.
+        regex: String as Expression, required;
+        /// Number of letters and digits at the end of a match that stay readable.
+        keep_last: u8 as Whole<0, 64> = 0;
+    }
+}
+
+/// Patterns with their automaton.
+#[derive(Default)]
+pub(super) struct CompiledPatterns {
+    declared: Vec<Pattern>,
+    compiled: Option<Patterns>,
 }
 
 /// The most names of fields in a list.
-pub(super) const MOST_KEYS: usize = 1000;
+const MOST_KEYS: usize = 1000;
 
 impl Detect {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [sensitivity, brands, authentication_data, test_cards, base64, ignore_keys, card_keys, patterns] = document
-            .fields([
-                "sensitivity",
-                "brands",
-                "authentication_data",
-                "test_cards",
-                "base64",
-                "ignore_keys",
-                "card_keys",
-                "patterns",
-            ])?;
-        let (patterns, compiled) = patterns.or((Vec::new(), None), read_patterns)?;
-        Ok(Self {
-            sensitivity: sensitivity.or(Sensitivity::Balanced, Document::word)?,
-            brands: brands.or(Vec::new(), |list| list.items("a list of brands", Document::word))?,
-            authentication_data: authentication_data.or(true, Document::boolean)?,
-            test_cards: test_cards.or(TestCards::Detect, Document::word)?,
-            base64: base64.or(false, Document::boolean)?,
-            ignore_keys: ignore_keys.or(Vec::new(), read_keys)?,
-            card_keys: card_keys.or(Vec::new(), read_keys)?,
-            patterns,
-            compiled,
-        })
-    }
-
-    /// The same as the detector understands it.
+    /// These settings in the detector's terms.
     pub(super) fn criteria(&self) -> Criteria {
-        let compiled = self.compiled.clone();
-        let named = self.patterns.iter().map(|pattern| (pattern.name.as_str().into(), pattern.keep_last)).collect();
+        let compiled = self.patterns.compiled.clone();
+        let named =
+            self.patterns.declared.iter().map(|pattern| (pattern.name.as_str().into(), pattern.keep_last)).collect();
         Criteria {
             sensitivity: self.sensitivity,
             luhn_only: false,
@@ -111,30 +84,46 @@ impl Detect {
     }
 }
 
-fn read_keys(document: &Document) -> Result<Vec<String>, PolicyError> {
-    let keys = document.items("a list of names of fields", value::key)?;
-    if keys.len() > MOST_KEYS {
-        return Err(PolicyError::wrong_value(&format!("at most {MOST_KEYS} names")));
-    }
-    Ok(keys)
-}
+impl Kind<CompiledPatterns> for ListOf<Item, 0, MOST_PATTERNS> {
+    const SPEC: ValueSpec = <Self as Kind<Vec<Pattern>>>::SPEC;
 
-fn read_patterns(document: &Document) -> Result<(Vec<Pattern>, Option<Patterns>), PolicyError> {
-    let patterns = document.items("a list of patterns", Pattern::read)?;
-    if patterns.len() > MOST_PATTERNS {
-        return Err(PolicyError::wrong_value(&format!("at most {MOST_PATTERNS} patterns")));
+    fn read(value: &ConfigValue) -> Result<CompiledPatterns, PolicyError> {
+        let declared: Vec<Pattern> = Self::read(value)?;
+        if declared.is_empty() {
+            return Ok(CompiledPatterns::default());
+        }
+        let expressions: Vec<&str> = declared.iter().map(|pattern| pattern.regex.as_str()).collect();
+        match Patterns::compile(&expressions) {
+            Ok(compiled) => Ok(CompiledPatterns { declared, compiled: Some(compiled) }),
+            Err((index, error)) => Err(PolicyError::wrong_value(&expected(error)).in_field("regex").in_item(index)),
+        }
     }
-    if patterns.is_empty() {
-        return Ok((patterns, None));
-    }
-    let expressions: Vec<&str> = patterns.iter().map(|pattern| pattern.regex.as_str()).collect();
-    match Patterns::compile(&expressions) {
-        Ok(compiled) => Ok((patterns, Some(compiled))),
-        Err((index, refused)) => Err(PolicyError::wrong_value(&expected(refused)).in_field("regex").in_item(index)),
+
+    fn text(value: &CompiledPatterns) -> String {
+        <Self as Kind<Vec<Pattern>>>::text(&value.declared)
     }
 }
 
-/// What would not have been refused.
+impl Named for Pattern {
+    const PLURAL: &'static str = "patterns";
+
+    fn summary(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Word for TestCards {
+    const ALL: &'static [Self] = &[Self::Detect, Self::Ignore];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+/// Description of an accepted expression, for the error.
 fn expected(error: PatternError) -> String {
     match error {
         PatternError::Syntax => "a regular expression over ASCII, without look-around and back-references".to_owned(),
@@ -146,17 +135,5 @@ fn expected(error: PatternError) -> String {
             "a simpler regular expression: the automaton for the patterns up to this one is larger than 512 KiB"
                 .to_owned()
         }
-    }
-}
-
-impl Pattern {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [name, regex, keep_last] = document.fields(["name", "regex", "keep_last"])?;
-        Ok(Self {
-            name: name.required(value::name)?,
-            regex: regex.required(value::expression)?,
-            // Lossless, by the bounds.
-            keep_last: keep_last.or(0, |value| value.whole_number(0, 64))? as u8,
-        })
     }
 }

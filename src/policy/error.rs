@@ -4,7 +4,6 @@
 //! value of the policy, since a value could be a secret or a card number put in the wrong place: only kinds ("a
 //! string"), positions, and names of fields that are short, plain and nearly without digits.
 
-use super::audit::KEY_VARIABLE;
 use super::nearest::nearest;
 use std::fmt;
 
@@ -60,6 +59,7 @@ enum Problem {
         name: &'static str,
     },
     NoKey {
+        variable: &'static str,
         flaw: &'static str,
     },
 }
@@ -109,8 +109,8 @@ impl PolicyError {
     }
 
     /// For a policy that asks for what takes a key, where the environment has none, or one with that `flaw`.
-    pub(super) fn no_key(flaw: &'static str) -> Self {
-        Problem::NoKey { flaw }.into()
+    pub(super) fn no_key(variable: &'static str, flaw: &'static str) -> Self {
+        Problem::NoKey { variable, flaw }.into()
     }
 
     /// The same error, as seen from the object that holds the field `name`.
@@ -142,7 +142,6 @@ impl From<Problem> for PolicyError {
 impl std::error::Error for PolicyError {}
 
 /// Where the mistake is, for whoever has the document with its lines and columns.
-#[cfg(feature = "cli")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorLocation<'e> {
     /// In none of its parts: it is too large.
@@ -159,7 +158,6 @@ pub enum ErrorLocation<'e> {
     RepeatedField(&'e str, &'static str),
 }
 
-#[cfg(feature = "cli")]
 impl PolicyError {
     /// Where the mistake is.
     pub fn location(&self) -> ErrorLocation<'_> {
@@ -223,9 +221,9 @@ impl fmt::Display for PolicyError {
             }
             Problem::MissingField { name } => write!(f, "missing field \"{name}\""),
             Problem::RepeatedField { name } => write!(f, "field \"{name}\" given more than once"),
-            Problem::NoKey { flaw } => write!(
+            Problem::NoKey { variable, flaw } => write!(
                 f,
-                "the environment variable {KEY_VARIABLE} of the filter's VM {flaw}; set it to a random key, such as openssl rand -hex 32 makes"
+                "the environment variable {variable} of the filter's VM {flaw}; set it to a random key, such as openssl rand -hex 32 makes"
             ),
         }
     }

@@ -1,7 +1,9 @@
 //! Which host is meant, however its name is written?
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::field::{TextSpec, ValueSpec};
+use super::kind::Kind;
 use super::request_context::Tri;
 
 /// A host as a request names it, in its one form: without a port, in lower case, without a dot at the end.
@@ -27,9 +29,12 @@ impl HostName {
     }
 }
 
-impl HostPattern {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let text = document.text()?.as_bytes();
+impl Kind<Self> for HostPattern {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), ..TextSpec::ANY });
+    const PLURAL: &'static str = "hosts";
+
+    fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
+        let text = value.text()?.as_bytes();
         let (below, name) = match text.strip_prefix(b"*.") {
             Some(name) => (true, name),
             None => (false, text),
@@ -41,7 +46,9 @@ impl HostPattern {
             _ => Err(PolicyError::wrong_value("the name of a host without port, or *. and such a name")),
         }
     }
+}
 
+impl HostPattern {
     pub(super) fn holds(host: &HostName, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => host.0 == *name,
@@ -112,7 +119,7 @@ mod tests {
     #[test]
     fn a_wildcard_stands_for_what_is_below() {
         let holds = |pattern: &str, host: &str| {
-            let pattern = HostPattern::read(&Document::Text(pattern.to_owned())).unwrap();
+            let pattern = HostPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
             HostPattern::holds(&HostName::read(host.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
         assert!(holds("api.Example.com", "API.example.com:1"));

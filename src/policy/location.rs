@@ -10,6 +10,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both directions.
+    pub const ALL: [Self; 2] = [Self::Request, Self::Response];
+
     /// The word for it in the policy, in records and in counters.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +36,9 @@ pub enum Location {
 }
 
 impl Location {
+    /// Every location.
+    pub const ALL: [Self; 4] = [Self::Headers, Self::Path, Self::Body, Self::Trailers];
+
     /// The word for it in the policy, in records and in counters.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,9 @@
 //! What does a message say it holds?
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::field::{TextSpec, ValueSpec};
+use super::kind::Kind;
 use super::request_context::Tri;
 
 /// A content type in its one form: in lower case, without parameters.
@@ -25,9 +27,12 @@ impl MediaType {
     }
 }
 
-impl MediaPattern {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let text = document.text()?.as_bytes();
+impl Kind<Self> for MediaPattern {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[^/]+/[^/]+$"), ..TextSpec::ANY });
+    const PLURAL: &'static str = "content types";
+
+    fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
+        let text = value.text()?.as_bytes();
         let name = match text.strip_suffix(b"/*") {
             Some(kind) if is_token(kind) => {
                 return Ok(Self::Of([&kind.to_ascii_lowercase(), b"/".as_slice()].concat()));
@@ -40,7 +45,9 @@ impl MediaPattern {
             Err(PolicyError::wrong_value("a content type without parameters, such as application/json or text/*"))
         }
     }
+}
 
+impl MediaPattern {
     pub(super) fn holds(media: &MediaType, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => media.0 == *name,
@@ -80,7 +87,7 @@ mod tests {
     #[test]
     fn a_pattern_is_a_type_or_a_kind() {
         let holds = |pattern: &str, value: &str| {
-            let pattern = MediaPattern::read(&Document::Text(pattern.to_owned())).unwrap();
+            let pattern = MediaPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
             MediaPattern::holds(&MediaType::read(value.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
         assert!(holds("Application/json", "application/JSON;q=1") && !holds("application/json", "application/json+x"));

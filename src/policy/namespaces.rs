@@ -1,30 +1,27 @@
-//! In which namespaces does a filter act that is loaded in all of them?
+//! Namespaces in which a filter for a whole mesh acts.
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
-#[cfg(feature = "cli")]
-use super::schema;
+use super::field::{TextSpec, ValueSpec, fields};
+use super::kind::{Kind, ListOf};
 
-/// Where one filter for a whole mesh acts.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
-pub(super) struct Namespaces {
-    /// Namespaces in which panveil is active. An empty list means all.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
-    pub include: Vec<String>,
-    /// Namespaces in which panveil is inactive, even if `include` has them.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::namespaces", extend("default" = [])))]
-    pub exclude: Vec<String>,
+fields! {
+    /// Namespaces in which a filter that is deployed to a whole mesh acts.
+    pub(super) struct Namespaces {
+        /// Namespaces in which the filter acts. An empty list means all.
+        pub include: Vec<String> as ListOf<Namespace, 0, MOST_NAMES> = Vec::new();
+        /// Namespaces in which it does not act, even when `include` lists them.
+        pub exclude: Vec<String> as ListOf<Namespace, 0, MOST_NAMES> = Vec::new();
+    }
 }
 
 /// The most names in a list.
-pub(super) const MOST_NAMES: usize = 1000;
+const MOST_NAMES: usize = 1000;
+
+/// The name of a Kubernetes namespace (RFC 1123 label).
+struct Namespace;
 
 impl Namespaces {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [include, exclude] = document.fields(["include", "exclude"])?;
-        Ok(Self { include: include.or(Vec::new(), read_names)?, exclude: exclude.or(Vec::new(), read_names)? })
-    }
-
     /// Whether it depends on the namespace.
     pub(super) fn are_told_apart(&self) -> bool {
         !(self.include.is_empty() && self.exclude.is_empty())
@@ -37,22 +34,22 @@ impl Namespaces {
     }
 }
 
-fn read_names(document: &Document) -> Result<Vec<String>, PolicyError> {
-    let names = document.items("a list of namespaces", read_name)?;
-    if names.len() > MOST_NAMES {
-        return Err(PolicyError::wrong_value(&format!("at most {MOST_NAMES} namespaces")));
-    }
-    Ok(names)
-}
+impl Kind<String> for Namespace {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[a-z0-9-]{1,63}$"), ..TextSpec::ANY });
+    const PLURAL: &'static str = "namespaces";
 
-/// A name as Kubernetes has them.
-fn read_name(document: &Document) -> Result<String, PolicyError> {
-    let name = document.text()?;
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_framed = !name.starts_with('-') && !name.ends_with('-');
-    if (1..=63).contains(&name.len()) && name.bytes().all(is_allowed) && is_framed {
-        Ok(name.to_owned())
-    } else {
-        Err(PolicyError::wrong_value("the name of a namespace: 1 to 63 small letters, digits and dashes"))
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let name = value.text()?;
+        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_framed = !name.starts_with('-') && !name.ends_with('-');
+        if (1..=63).contains(&name.len()) && name.bytes().all(is_allowed) && is_framed {
+            Ok(name.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("a namespace: 1 to 63 lowercase letters, digits and dashes"))
+        }
+    }
+
+    fn text(value: &String) -> String {
+        value.clone()
     }
 }

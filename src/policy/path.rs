@@ -20,10 +20,12 @@
 //! dots and blanks other than `.` and `..`, which some file systems read as one of those, and a path with a character
 //! that servers fold to one that divides paths ([`FOLDED`]).
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::field::{ObjectSpec, TextSpec, ValueSpec, fields};
+use super::kind::{Fields, Kind, Maybe};
 use super::request_context::Tri;
-use super::value;
+use super::value::Expression;
 use crate::scan::pattern::{PatternError, WholeTextPattern};
 
 /// A path in each way in which it can be read, without repetitions.
@@ -66,20 +68,41 @@ impl PathInterpretations {
     }
 }
 
-impl PathPattern {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [exact, prefix, regex] = document.fields(["exact", "prefix", "regex"])?;
-        match (exact.given(read_plain)?, prefix.given(read_plain)?, regex.given(read_regex)?) {
-            (Some(path), None, None) => Ok(Self::Exact(path)),
-            (None, Some(path), None) => {
+fields! {
+    /// The request's path, without its query. Exactly one of the fields is given.
+    struct PathMatch {
+        /// The whole path.
+        exact: Option<Vec<u8>> as Maybe<PlainPath>, optional;
+        /// The first segments of the path, or all of it.
+        prefix: Option<Vec<u8>> as Maybe<PlainPath>, optional;
+        /// A regular expression that matches the whole path.
+        regex: Option<Box<WholeTextPattern>> as Maybe<PathExpression>, optional;
+    }
+}
+
+/// A path with no escapes and nothing else to resolve, so that requests are compared with it as it stands.
+struct PlainPath;
+
+/// A regular expression over paths.
+struct PathExpression;
+
+impl Kind<Self> for PathPattern {
+    const SPEC: ValueSpec = ValueSpec::Object(&ObjectSpec { is_choice: true, ..<PathMatch as Fields>::SPEC });
+
+    fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
+        match <PathMatch as Fields>::read(value)? {
+            PathMatch { exact: Some(path), prefix: None, regex: None } => Ok(Self::Exact(path)),
+            PathMatch { exact: None, prefix: Some(path), regex: None } => {
                 let above = trimmed(&path);
                 Ok(Self::Prefix { above: above.to_vec(), below: above.len() < path.len() })
             }
-            (None, None, Some(regex)) => Ok(Self::Regex(regex)),
+            PathMatch { exact: None, prefix: None, regex: Some(regex) } => Ok(Self::Regex(regex)),
             _ => Err(PolicyError::wrong_value("exactly one of exact, prefix, regex")),
         }
     }
+}
 
+impl PathPattern {
     pub(super) fn holds(path: &PathInterpretations, pattern: &Self) -> Tri {
         let mut holds = path.0.iter().map(|path| pattern.holds_for(path));
         let Some(first) = holds.next() else { return Tri::Unknown };
@@ -103,27 +126,34 @@ impl PathPattern {
     }
 }
 
-/// A path with no escapes and nothing else to resolve, so that it is what requests are compared with.
-fn read_plain(document: &Document) -> Result<Vec<u8>, PolicyError> {
-    let text = value::expression(document)?.into_bytes();
-    match PathInterpretations::of(&text) {
-        Some(PathInterpretations(readings)) if readings == [text.as_slice()] => Ok(text),
-        _ => Err(PolicyError::wrong_value(
-            "a path as it reads in the end: it begins with a slash and has no query, escapes, parameters, backslashes, \
-             empty or dot segments",
-        )),
+impl Kind<Vec<u8>> for PlainPath {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^/"), max: Some(1024), ..TextSpec::ANY });
+
+    fn read(value: &ConfigValue) -> Result<Vec<u8>, PolicyError> {
+        let text = Expression::read(value)?.into_bytes();
+        match PathInterpretations::of(&text) {
+            Some(PathInterpretations(readings)) if readings == [text.as_slice()] => Ok(text),
+            _ => Err(PolicyError::wrong_value(
+                "a normalized path: it begins with a slash and has no query, escapes, parameters, backslashes, empty or dot \
+                 segments",
+            )),
+        }
     }
 }
 
-fn read_regex(document: &Document) -> Result<Box<WholeTextPattern>, PolicyError> {
-    WholeTextPattern::compile(&value::expression(document)?).map(Box::new).map_err(|error| {
-        PolicyError::wrong_value(match error {
-            PatternError::TooLarge => "a simpler regular expression: its automaton is larger than 64 KiB",
-            PatternError::Syntax | PatternError::Empty | PatternError::Unbounded => {
-                "a regular expression over ASCII, without look-around and back-references"
-            }
+impl Kind<Box<WholeTextPattern>> for PathExpression {
+    const SPEC: ValueSpec = Expression::SPEC;
+
+    fn read(value: &ConfigValue) -> Result<Box<WholeTextPattern>, PolicyError> {
+        WholeTextPattern::compile(&Expression::read(value)?).map(Box::new).map_err(|error| {
+            PolicyError::wrong_value(match error {
+                PatternError::TooLarge => "a simpler regular expression: its automaton is larger than 64 KiB",
+                PatternError::Syntax | PatternError::Empty | PatternError::Unbounded => {
+                    "a regular expression over ASCII, without look-around and back-references"
+                }
+            })
         })
-    })
+    }
 }
 
 /// Decodes whatever anything could, with nothing left to decode.
@@ -227,7 +257,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn pattern(json: &str) -> PathPattern {
-        match PathPattern::read(&Document::parse(json.as_bytes()).unwrap()) {
+        match PathPattern::read(&ConfigValue::parse(json.as_bytes()).unwrap()) {
             Ok(pattern) => pattern,
             Err(error) => panic!("{json}: {error}"),
         }

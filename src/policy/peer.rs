@@ -2,8 +2,10 @@
 //!
 //! An identity is a SPIFFE ID: `spiffe://trust-domain/path`. Only a certificate gives one, never a header.
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::field::{TextSpec, ValueSpec};
+use super::kind::Kind;
 use super::request_context::{Fact, Tri};
 
 /// A peer that proved who it is.
@@ -56,15 +58,20 @@ impl Identity {
     }
 }
 
-impl PeerPattern {
-    pub(super) fn read(document: &Document) -> Result<Self, PolicyError> {
-        Self::parse(document.text()?).ok_or_else(|| {
+impl Kind<Self> for PeerPattern {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^spiffe://[^/]+/.+$"), ..TextSpec::ANY });
+    const PLURAL: &'static str = "SPIFFE IDs";
+
+    fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
+        Self::parse(value.text()?).ok_or_else(|| {
             PolicyError::wrong_value(
                 "spiffe://trust-domain/path, in which * stands for a whole segment, or for the rest",
             )
         })
     }
+}
 
+impl PeerPattern {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix(SCHEME).filter(|_| text.len() <= LONGEST)?.split('/');
         let trust_domain = match parts.next()? {
@@ -117,7 +124,7 @@ mod tests {
     use super::*;
 
     fn holds(pattern: &str, name: &str) -> Tri {
-        let pattern = PeerPattern::read(&Document::Text(pattern.to_owned())).unwrap();
+        let pattern = PeerPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
         Identity::fact(Some(name.as_bytes())).is_among(&[pattern], PeerPattern::holds)
     }
 

@@ -1,33 +1,25 @@
-//! How is one value taken out of a [`Document`]?
+//! Readers of [`ConfigValue`].
 //!
 //! Each way of reading asks for one kind of value, refuses every other, and adds its step to the path of an error
 //! that comes from below. It is written out, where serde could derive it, because derived code is twice as large and
 //! all of it goes into every sidecar.
 
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::kind::Word;
 use super::nearest::nearest;
 
 /// A way to read a `T`.
-pub(super) type Read<T> = fn(&Document) -> Result<T, PolicyError>;
-
-/// A value that is written as one of a few words.
-pub(super) trait Word: Copy + 'static {
-    /// All of them, in the order in which errors list them.
-    const ALL: &'static [Self];
-
-    /// The word for it.
-    fn word(self) -> &'static str;
-}
+pub(super) type Read<T> = fn(&ConfigValue) -> Result<T, PolicyError>;
 
 /// A field of an object, there or not.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'d> {
     name: &'static str,
-    value: Option<&'d Document>,
+    value: Option<&'d ConfigValue>,
 }
 
-impl Document {
+impl ConfigValue {
     /// The fields of an object, in the order of `names`. Other fields are refused.
     pub(super) fn fields<const N: usize>(&self, names: [&'static str; N]) -> Result<[Field<'_>; N], PolicyError> {
         let mut fields = names.map(|name| Field { name, value: None });
@@ -65,16 +57,7 @@ impl Document {
         known.copied().ok_or_else(|| self.is_not_among(T::ALL.iter().map(|value| value.word()).collect()))
     }
 
-    /// The items of a list, called `expected` in errors.
-    pub(super) fn items<T>(&self, expected: &'static str, read: Read<T>) -> Result<Vec<T>, PolicyError> {
-        let Self::List(items) = self else {
-            return Err(self.is_not(expected));
-        };
-        let items = items.iter().enumerate();
-        items.map(|(index, item)| read(item).map_err(|error| error.in_item(index))).collect()
-    }
-
-    pub(super) fn is_not(&self, expected: &'static str) -> PolicyError {
+    pub(super) fn is_not(&self, expected: &str) -> PolicyError {
         PolicyError::wrong_kind(self.kind(), expected)
     }
 
@@ -126,6 +109,6 @@ impl Field<'_> {
     /// The field's value, an object. Without the field it is the empty object, so that each default is written only
     /// once.
     pub(super) fn object<T>(self, read: Read<T>) -> Result<T, PolicyError> {
-        read(self.value.unwrap_or(&Document::EMPTY)).map_err(|error| error.in_field(self.name))
+        read(self.value.unwrap_or(&ConfigValue::EMPTY)).map_err(|error| error.in_field(self.name))
     }
 }

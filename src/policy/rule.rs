@@ -1,81 +1,73 @@
-//! How is a rule written: what to do at some places and for some peers only?
+//! Rules of a policy: an action for messages that match a condition.
 
 use super::condition::Condition;
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
-#[cfg(feature = "cli")]
-use super::schema;
-use super::{Direction, Intent, Mode, value};
+use super::field::{ValueSpec, fields};
+use super::intent::{Intent, Mode};
+use super::kind::{Kind, Named, Object, OneOf};
+use super::location::Direction;
+use super::value::Name;
 
-/// What to do where all of a condition holds.
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(transform = schema::object))]
-pub(super) struct Rule {
-    /// Name in records and replies, different for each rule.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::name"))]
-    pub name: String,
-    /// Conditions, all of which must match. Without conditions the rule always matches.
-    #[cfg_attr(feature = "cli", schemars(rename = "match"))]
-    pub condition: Condition,
-    /// Action for card numbers.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Intent>"))]
-    pub action: Intent,
-    /// `monitor` reports the action of this rule without taking it.
-    #[cfg_attr(feature = "cli", schemars(schema_with = "schema::word::<Mode>", extend("default" = "enforce")))]
-    pub mode: Mode,
+fields! {
+    /// Action for messages that match a condition.
+    pub(super) struct Rule {
+        /// Name of the rule in records and local replies. No two rules share one.
+        pub name: String as RuleName, required;
+        /// Condition. Without it the rule always matches.
+        "match" pub condition: Condition as Object, inner;
+        /// Handling of card numbers.
+        pub action: Intent as OneOf, required;
+        /// `monitor` tries this rule alone: the log reports the action that it would have taken.
+        pub mode: Mode as OneOf = Mode::Enforce;
+    }
 }
 
-/// Each takes memory in every worker of every sidecar.
+/// The most rules of a policy. Each takes memory in every worker of every sidecar.
 pub(super) const MOST_RULES: usize = 100;
 
-/// Reads the list of rules.
-pub(super) fn read_all(document: &Document) -> Result<Vec<Rule>, PolicyError> {
-    let rules = document.items("a list of rules", Rule::read)?;
-    if rules.len() > MOST_RULES {
-        return Err(PolicyError::wrong_value(&format!("at most {MOST_RULES} rules")));
-    }
+/// The name of a rule. `request` and `response` are reserved: records use them when no rule matched.
+struct RuleName;
+
+/// Rejects rules that share a name.
+pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
     for (index, rule) in rules.iter().enumerate() {
         if rules.iter().take(index).any(|other| other.name == rule.name) {
             let error = PolicyError::wrong_value("a name that no other rule has");
-            return Err(error.in_field("name").in_item(index));
+            return Err(error.in_field("name").in_item(index).in_field("rules"));
         }
     }
-    Ok(rules)
-}
-
-/// What records call the rule when none held.
-fn is_reserved(name: &str) -> bool {
-    [Direction::Request, Direction::Response].iter().any(|direction| direction.as_str() == name)
+    Ok(())
 }
 
 impl Rule {
-    fn read(document: &Document) -> Result<Self, PolicyError> {
-        let [name, condition, action, mode] = document.fields(["name", "match", "action", "mode"])?;
-        Ok(Self {
-            name: name.required(read_name)?,
-            condition: condition.object(Condition::read)?,
-            action: action.required(Document::word)?,
-            mode: mode.or(Mode::Enforce, Document::word)?,
-        })
-    }
-
     /// The mode it has under a policy of that mode: nothing is changed in monitor mode, whatever a rule says of itself.
     pub(super) fn mode_under(&self, policy: Mode) -> Mode {
         if policy == Mode::Monitor { policy } else { self.mode }
     }
+}
 
-    /// Its name and what it does, in one word or two.
-    pub(super) fn summary(&self, policy: Mode) -> String {
-        let tried = self.mode_under(policy) == Mode::Monitor && policy == Mode::Enforce;
-        [self.name.as_str(), " ", self.action.as_str(), if tried { " (monitor)" } else { "" }].concat()
+impl Named for Rule {
+    const PLURAL: &'static str = "rules";
+
+    fn summary(&self) -> String {
+        let mode = if self.mode == Mode::Monitor { " (monitor)" } else { "" };
+        [self.name.as_str(), " ", self.action.as_str(), mode].concat()
     }
 }
 
-fn read_name(document: &Document) -> Result<String, PolicyError> {
-    let name = value::name(document)?;
-    if is_reserved(&name) {
-        return Err(PolicyError::wrong_value("another name: records call it request or response when no rule holds"));
+impl Kind<String> for RuleName {
+    const SPEC: ValueSpec = Name::SPEC;
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let name = Name::read(value)?;
+        if [Direction::Request, Direction::Response].iter().any(|direction| direction.as_str() == name) {
+            return Err(PolicyError::wrong_value(
+                "another name: records use request and response when no rule matches",
+            ));
+        }
+        Ok(name)
     }
-    Ok(name)
 }
 
 /// What the rules ask, so that nothing else needs to be found out.

@@ -319,11 +319,11 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"request","action":"mask"}]}"#,
-            "rules[0].name: value not allowed, expected another name: records call it request or response when no rule holds",
+            "rules[0].name: value not allowed, expected another name: records use request and response when no rule matches",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"host":[]}}]}"#,
-            "rules[0].match.host: value not allowed, expected 1 to 100 items; without the field everything matches",
+            "rules[0].match.host: value not allowed, expected 1 to 100 hosts; without the field everything matches",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"destination":["spiffe://a/b"]}}]}"#,
@@ -355,13 +355,13 @@ fn rules_are_checked() {
     parse(&methods(100));
     assert_eq!(
         error(&methods(101)),
-        "policy: rules[0].match.method: value not allowed, expected 1 to 100 items; without the field everything matches"
+        "policy: rules[0].match.method: value not allowed, expected 1 to 100 methods; without the field everything matches"
     );
 }
 
 #[test]
 fn each_value_of_a_condition_is_checked() {
-    const PLAIN: &str = "value not allowed, expected a path as it reads in the end: it begins with a slash and has no query, \
+    const PLAIN: &str = "value not allowed, expected a normalized path: it begins with a slash and has no query, \
                          escapes, parameters, backslashes, empty or dot segments";
     const HOST: &str = "value not allowed, expected the name of a host without port, or *. and such a name";
     const MEDIA: &str =

@@ -1,118 +1,158 @@
-//! How is one value of a policy written, and within which bounds?
+//! Kinds of single values: names, keys, statuses and words.
 
-use super::condition::Tls;
-use super::detect::TestCards;
-use super::document::Document;
+use super::config_value::ConfigValue;
 use super::error::PolicyError;
-use super::read::Word;
-use super::{Direction, Intent, Location, Mode, Uninspectable};
+use super::field::{TextSpec, ValueSpec};
+use super::kind::{Kind, Word};
+use super::location::{Direction, Location};
 use crate::mask::{Keep, MaskCharacter};
 use crate::verdict::{Brand, Sensitivity};
 
-/// The name of a rule or a pattern. It goes into access logs and records as it is, so it is plain; and with its few
-/// digits it cannot be a card number.
-pub(super) fn name(document: &Document) -> Result<String, PolicyError> {
-    let name = document.text()?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=64).contains(&name.len())
-        && name.bytes().all(is_plain)
-        && name.bytes().filter(u8::is_ascii_digit).count() <= 4
-    {
-        Ok(name.to_owned())
-    } else {
-        Err(PolicyError::wrong_value("1 to 64 letters, digits (4 at most), '.', '_' or '-'"))
+/// The name of a rule or a pattern. Access logs and records hold it as it is, so it is plain, and has too few digits for a card
+/// number.
+pub(super) struct Name;
+
+/// The name of a field in JSON, forms and headers.
+pub(super) struct Key;
+
+/// A regular expression of at most 1024 bytes.
+pub(super) struct Expression;
+
+/// The digits that stay readable.
+pub(super) struct KeptDigits;
+
+/// The character that covers digits.
+pub(super) struct CoverCharacter;
+
+/// The body of a local reply, or null for the default one.
+pub(super) struct ReplyBody;
+
+/// The longest name of a field.
+const LONGEST_KEY: usize = 64;
+
+/// The longest expression.
+const LONGEST_EXPRESSION: usize = 1024;
+
+/// The longest body of a local reply.
+const LONGEST_BODY: usize = 4096;
+
+impl Kind<String> for Name {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[A-Za-z0-9._-]{1,64}$"), ..TextSpec::ANY });
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let name = value.text()?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=64).contains(&name.len())
+            && name.bytes().all(is_plain)
+            && name.bytes().filter(u8::is_ascii_digit).count() <= 4
+        {
+            Ok(name.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("1 to 64 letters, digits (4 at most), '.', '_' or '-'"))
+        }
+    }
+
+    fn text(value: &String) -> String {
+        value.clone()
     }
 }
 
-/// Which digits stay. What the truncation rules forbid is told from what is no such word at all.
-pub(super) fn keep(document: &Document) -> Result<Keep, PolicyError> {
-    let keeps_too_much = |text: &str| {
-        let kept = |part: &str, side: &str, most: u8| {
-            part.strip_prefix(side).and_then(|count| count.parse().ok()).is_some_and(|count: u8| count > most)
+impl Kind<String> for Key {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), max: Some(LONGEST_KEY), ..TextSpec::ANY });
+    const PLURAL: &'static str = "names of fields";
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let key = value.text()?;
+        let has_letter = key.chars().any(char::is_alphabetic);
+        if key.len() <= LONGEST_KEY && has_letter {
+            Ok(key.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("1 to 64 bytes with a letter among them"))
+        }
+    }
+
+    fn text(value: &String) -> String {
+        value.clone()
+    }
+}
+
+impl Kind<String> for Expression {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), max: Some(LONGEST_EXPRESSION), ..TextSpec::ANY });
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let expression = value.text()?;
+        if (1..=LONGEST_EXPRESSION).contains(&expression.len()) {
+            Ok(expression.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("1 to 1024 bytes"))
+        }
+    }
+
+    fn text(value: &String) -> String {
+        value.clone()
+    }
+}
+
+impl Kind<Keep> for KeptDigits {
+    const SPEC: ValueSpec = ValueSpec::OneOf(|| Keep::ALL.iter().map(|keep| keep.word()).collect());
+
+    /// An error tells a word that the truncation rules forbid from an unknown word.
+    fn read(value: &ConfigValue) -> Result<Keep, PolicyError> {
+        let keeps_too_much = |text: &str| {
+            let kept = |part: &str, side: &str, most: u8| {
+                part.strip_prefix(side).and_then(|count| count.parse().ok()).is_some_and(|count: u8| count > most)
+            };
+            text.split('_').any(|part| kept(part, "first", 8) || kept(part, "last", 4))
         };
-        text.split('_').any(|part| kept(part, "first", 8) || kept(part, "last", 4))
-    };
-    match document {
-        Document::Text(text) if keeps_too_much(text) => Err(PolicyError::wrong_value(
-            "what PCI SSC's FAQ 1091 on truncation permits, one of none, last4, first6_last4, first8_last4",
-        )),
-        other => other.word(),
+        match value {
+            ConfigValue::Text(text) if keeps_too_much(text) => Err(PolicyError::wrong_value(
+                "what PCI SSC's FAQ 1091 on truncation permits, one of none, last4, first6_last4, first8_last4",
+            )),
+            other => other.word(),
+        }
+    }
+
+    fn text(value: &Keep) -> String {
+        value.word().to_owned()
     }
 }
 
-/// The name of a field, as JSON, forms and headers have them.
-pub(super) fn key(document: &Document) -> Result<String, PolicyError> {
-    let key = document.text()?;
-    let has_letter = key.chars().any(char::is_alphabetic);
-    if key.len() <= 64 && has_letter {
-        Ok(key.to_owned())
-    } else {
-        Err(PolicyError::wrong_value("1 to 64 bytes with a letter among them"))
+impl Kind<MaskCharacter> for CoverCharacter {
+    const SPEC: ValueSpec = ValueSpec::OneOf(|| vec!["*", "#", "x", "X"]);
+
+    fn read(value: &ConfigValue) -> Result<MaskCharacter, PolicyError> {
+        let character = match value.text()?.as_bytes() {
+            &[byte] => MaskCharacter::new(byte),
+            _ => None,
+        };
+        character.ok_or_else(|| PolicyError::wrong_value("one of *, #, x, X"))
+    }
+
+    fn text(value: &MaskCharacter) -> String {
+        char::from(value.as_byte()).to_string()
     }
 }
 
-/// A regular expression or a path, as far as its length goes.
-pub(super) fn expression(document: &Document) -> Result<String, PolicyError> {
-    let expression = document.text()?;
-    if (1..=1024).contains(&expression.len()) {
-        Ok(expression.to_owned())
-    } else {
-        Err(PolicyError::wrong_value("1 to 1024 bytes"))
+impl Kind<Option<String>> for ReplyBody {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { max: Some(LONGEST_BODY), or_null: true, ..TextSpec::ANY });
+
+    fn read(value: &ConfigValue) -> Result<Option<String>, PolicyError> {
+        match value {
+            ConfigValue::Null => Ok(None),
+            ConfigValue::Text(body) if body.len() <= LONGEST_BODY => Ok(Some(body.clone())),
+            ConfigValue::Text(_) => Err(PolicyError::wrong_value("null or a string of at most 4096 bytes")),
+            other => Err(other.is_not("null or a string")),
+        }
     }
-}
 
-/// A string of the one character.
-pub(super) fn mask_character(document: &Document) -> Result<MaskCharacter, PolicyError> {
-    let text = document.text()?;
-    let character = match text.as_bytes() {
-        &[byte] => MaskCharacter::new(byte),
-        _ => None,
-    };
-    character.ok_or_else(|| PolicyError::wrong_value("one of *, #, x, X"))
-}
-
-/// The status of a reply that refuses something.
-pub(super) fn status(document: &Document) -> Result<u16, PolicyError> {
-    // Lossless, by the bounds.
-    document.whole_number(400, 599).map(|status| status as u16)
-}
-
-/// The body of a reply that refuses something, or null for the default one.
-pub(super) fn reply_body(document: &Document) -> Result<Option<String>, PolicyError> {
-    match document {
-        Document::Null => Ok(None),
-        Document::Text(body) if body.len() <= 4096 => Ok(Some(body.clone())),
-        Document::Text(_) => Err(PolicyError::wrong_value("null or a string of at most 4096 bytes")),
-        other => Err(other.is_not("null or a string")),
-    }
-}
-
-impl Word for Mode {
-    const ALL: &'static [Self] = &[Self::Enforce, Self::Monitor];
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Word for Intent {
-    const ALL: &'static [Self] = &[Self::Mask, Self::Block, Self::Allow, Self::Skip];
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Word for Uninspectable {
-    const ALL: &'static [Self] = &[Self::Pass, Self::Block];
-
-    fn word(self) -> &'static str {
-        self.as_str()
+    /// Not the body itself, which may be long.
+    fn text(value: &Option<String>) -> String {
+        if value.is_some() { "set" } else { "null" }.to_owned()
     }
 }
 
 impl Word for Direction {
-    const ALL: &'static [Self] = &[Self::Request, Self::Response];
+    const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {
         self.as_str()
@@ -120,7 +160,8 @@ impl Word for Direction {
 }
 
 impl Word for Location {
-    const ALL: &'static [Self] = &[Self::Headers, Self::Path, Self::Body, Self::Trailers];
+    const ALL: &'static [Self] = &Self::ALL;
+    const PLURAL: &'static str = "headers, path, body, trailers";
 
     fn word(self) -> &'static str {
         self.as_str()
@@ -154,31 +195,9 @@ impl Word for Sensitivity {
 
 impl Word for Brand {
     const ALL: &'static [Self] = &Self::ALL;
+    const PLURAL: &'static str = "brands";
 
     fn word(self) -> &'static str {
         self.as_str()
-    }
-}
-
-impl Word for TestCards {
-    const ALL: &'static [Self] = &[Self::Detect, Self::Ignore];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Detect => "detect",
-            Self::Ignore => "ignore",
-        }
-    }
-}
-
-impl Word for Tls {
-    const ALL: &'static [Self] = &[Self::Mutual, Self::Any, Self::None];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Mutual => "mutual",
-            Self::Any => "any",
-            Self::None => "none",
-        }
     }
 }

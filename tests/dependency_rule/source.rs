@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 pub enum Module {
     /// `lib.rs`, the map of all stages.
     Map,
-    /// The `panveil` command, a crate of its own.
+    /// The `panveil` command.
     Command,
+    /// Another crate that the filter uses, which knows none of its stages.
+    Apart,
     /// Module of the library, by its path.
     Stage(Vec<String>),
 }
@@ -26,13 +28,13 @@ struct Token<'a> {
 }
 
 impl Module {
-    /// Module in the file at `path`, which is relative to `src/`.
+    /// Module in the file at `path`, which is relative to the filter's `src/`, or begins with the folder of another crate.
     pub fn of_file(path: &str) -> Self {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
         match stem {
             "lib" => Self::Map,
-            "main" => Self::Command,
             _ if stem.starts_with("cli/") => Self::Command,
+            _ if stem.starts_with("codings/") => Self::Apart,
             _ => Self::Stage(stem.strip_suffix("/mod").unwrap_or(stem).split('/').map(str::to_owned).collect()),
         }
     }
@@ -43,7 +45,8 @@ pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
-        let folder = stem.strip_suffix("/mod").unwrap_or(stem);
+        let root = ["/mod", "/lib", "/main"].iter().find_map(|name| stem.strip_suffix(name));
+        let folder = root.unwrap_or(stem);
         let source = Source::read(text);
         for three in source.tokens.windows(3) {
             if let [keyword, name, end] = three
@@ -98,13 +101,17 @@ impl<'a> Source<'a> {
                     open.pop_if(|opened| *opened == depth);
                     depth = depth.saturating_sub(1);
                 }
-                "crate" if *module != Module::Command => named.extend(self.first_names(index + 1)),
-                "panveil" if *module == Module::Command => named.extend(self.first_names(index + 1)),
+                "crate" if !matches!(module, Module::Command | Module::Apart) => {
+                    named.extend(self.first_names(index + 1))
+                }
+                "panveil" if matches!(module, Module::Command | Module::Apart) => {
+                    named.extend(self.first_names(index + 1))
+                }
                 "super" if !self.follows_path(index) => {
                     let ups = (0..).take_while(|up| self.is(index + 3 * up, "super")).count();
                     let levels = match module {
                         Module::Stage(path) => path.len() + open.len(),
-                        Module::Map | Module::Command => usize::MAX,
+                        Module::Map | Module::Command | Module::Apart => usize::MAX,
                     };
                     if ups == levels {
                         named.extend(self.first_names(index + 3 * ups - 2));

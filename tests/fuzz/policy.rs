@@ -54,7 +54,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
     let mut written = Value::Object(Map::new());
     let mut whole = true;
     for (path, value) in &effective {
-        let list = LISTS.contains(path);
+        let list = LISTS.contains(&path.as_str());
         // The report lists the items, not their notation.
         whole &= !list || value == "none";
         if !list {

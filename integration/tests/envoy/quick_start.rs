@@ -17,9 +17,9 @@ use tempfile::TempDir;
 use crate::trial::named;
 
 #[expect(dead_code, reason = "other tests of pages need the rest")]
-#[path = "../../../tests/docs/markdown.rs"]
+#[path = "../../../cli/tests/docs/markdown.rs"]
 mod markdown;
-#[path = "../../../tests/docs/shell.rs"]
+#[path = "../../../cli/tests/docs/shell.rs"]
 mod shell;
 
 use markdown::{Step, blocks, is_right, is_shown, steps};

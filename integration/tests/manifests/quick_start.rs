@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use crate::with_tool;
 
 #[expect(dead_code, reason = "other tests of pages need the rest")]
-#[path = "../../../tests/docs/markdown.rs"]
+#[path = "../../../cli/tests/docs/markdown.rs"]
 mod markdown;
-#[path = "../../../tests/docs/shell.rs"]
+#[path = "../../../cli/tests/docs/shell.rs"]
 mod shell;
 
 use markdown::{is_right, steps};
@@ -22,7 +22,7 @@ use shell::Shell;
 
 const TOOL: &str = "KUSTOMIZE";
 
-/// First words of the commands that need a cluster, a registry or a build. `tests/docs/commands.rs` lists each with the
+/// First words of the commands that need a cluster, a registry or a build. `cli/tests/docs/commands.rs` lists each with the
 /// reason.
 const ELSEWHERE: [&str; 5] = ["helm ", "kubectl ", "make ", "openssl ", "skopeo "];
 const RENDERS: &str = "kubectl kustomize ";

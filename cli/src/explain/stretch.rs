@@ -1,0 +1,117 @@
+//! What keeps a number from being a candidate?
+
+use crate::shown::Shown;
+use crate::terminal;
+use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_separator};
+use std::ops::Range;
+
+/// Groups of digits that a reader may take for one number: next to each other, with a few signs between them.
+pub struct Stretch {
+    groups: Vec<Range<usize>>,
+}
+
+/// The most bytes that may stand between two groups of one stretch.
+const WIDEST_GAP: usize = 3;
+
+/// All stretches of `text`, in order.
+pub fn of(text: &[u8]) -> impl Iterator<Item = Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some(ahead) = rest.iter().position(u8::is_ascii_digit) else { break };
+        let start = at.saturating_add(ahead);
+        let length = rest.iter().skip(ahead).take_while(|byte| byte.is_ascii_digit()).count();
+        let group = start..start.saturating_add(length);
+        at = group.end;
+        match stretches.last_mut() {
+            Some(stretch) if stretch.reaches(text, start) => stretch.groups.push(group),
+            _ => stretches.push(Stretch { groups: vec![group] }),
+        }
+    }
+    stretches.into_iter()
+}
+
+/// What is said of a `text` in which nothing has enough digits.
+pub fn too_short(text: &[u8]) -> String {
+    match of(text).map(|stretch| stretch.digits()).max() {
+        None => "no card: there are no digits\n".to_owned(),
+        Some(most) => format!("no card: at most {most} digits belong together; a card has at least {MIN_DIGITS}\n"),
+    }
+}
+
+impl Stretch {
+    /// From the first digit to behind the last.
+    pub fn span(&self) -> Range<usize> {
+        let start = self.groups.first().map_or(0, |group| group.start);
+        start..self.groups.last().map_or(start, |group| group.end)
+    }
+
+    /// What is left of it without the groups that lie in `spans`.
+    pub fn without(self, spans: &[Range<usize>]) -> Vec<Self> {
+        let is_taken = |group: &Range<usize>| spans.iter().any(|span| span.start < group.end && group.start < span.end);
+        let left = self.groups.split(is_taken).filter(|groups| !groups.is_empty());
+        left.map(|groups| Self { groups: groups.to_vec() }).collect()
+    }
+
+    /// A title and what keeps it from being a candidate; nothing when it has too few digits to be worth a word.
+    pub fn explain(&self, text: &[u8], shown: Shown) -> Option<String> {
+        if self.digits() < MIN_DIGITS {
+            return None;
+        }
+        let hidden = if shown == Shown::Whole { Shown::Whole } else { Shown::Nothing };
+        let title = hidden.spelling(text.get(self.span()).unwrap_or_default());
+        let layout = match self.groups.as_slice() {
+            [_] => format!("{} in a row", self.digits()),
+            _ => format!("{} as {}", self.digits(), self.layout()),
+        };
+        Some(format!("{title}\n  {:<12} {layout}\n  {:<12} no card: {}\n", "digits", "verdict", self.objection(text)))
+    }
+
+    fn objection(&self, text: &[u8]) -> String {
+        let longest = self.groups.iter().map(Range::len).max().unwrap_or_default();
+        if longest > MAX_DIGITS {
+            return format!("{longest} digits in a row; a card has at most {MAX_DIGITS}");
+        }
+        if self.is_masked(text) {
+            return "it is what a mask left of a number".to_owned();
+        }
+        let gaps = self.gaps(text);
+        if let Some(gap) = gaps.iter().find(|gap| !is_separator(gap)) {
+            return format!("groups of a number are not joined by '{}'", terminal::harmless(gap));
+        }
+        if gaps.iter().any(|gap| Some(gap) != gaps.first()) {
+            return "groups are joined by different signs".to_owned();
+        }
+        if self.digits() > MAX_DIGITS {
+            return format!("{} digits in all; a card has at most {MAX_DIGITS}", self.digits());
+        }
+        "cards are not printed in such groups".to_owned()
+    }
+
+    /// Whether a group at `start` still belongs to it.
+    fn reaches(&self, text: &[u8], start: usize) -> bool {
+        let gap = text.get(self.span().end..start).unwrap_or_default();
+        gap.len() <= WIDEST_GAP && gap.iter().all(|byte| b" -./_|+~\t".contains(byte))
+    }
+
+    fn digits(&self) -> usize {
+        self.groups.iter().map(Range::len).fold(0, usize::saturating_add)
+    }
+
+    fn layout(&self) -> String {
+        let lengths: Vec<String> = self.groups.iter().map(|group| group.len().to_string()).collect();
+        lengths.join("-")
+    }
+
+    fn gaps<'t>(&self, text: &'t [u8]) -> Vec<&'t [u8]> {
+        let pairs = self.groups.iter().zip(self.groups.iter().skip(1));
+        pairs.map(|(before, after)| text.get(before.end..after.start).unwrap_or_default()).collect()
+    }
+
+    /// Whether a mask stands beside it.
+    fn is_masked(&self, text: &[u8]) -> bool {
+        let view = View::new(b"", text, true, super::MASK);
+        let Range { start, end } = self.span();
+        [(start, -1), (start, -2), (end, 0), (end, 1)].iter().any(|(at, distance)| view.is_masked(*at, *distance))
+    }
+}

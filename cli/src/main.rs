@@ -1,0 +1,74 @@
+//! The `panveil` command: the filter's own core over files, pipes and captured traffic, without Envoy.
+
+mod check;
+mod completions;
+mod explain;
+mod failure;
+mod input;
+mod man;
+mod mask;
+mod output;
+mod policy;
+mod replay;
+mod scan;
+mod schema;
+mod shown;
+mod status;
+mod terminal;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Finds payment card numbers the way the panveil filter does, without Envoy.
+#[derive(Parser)]
+#[command(name = "panveil", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  panveil scan /var/log
+  panveil explain 4111 1111 1111 1112
+  panveil mask < response.json
+  panveil check policy.yaml
+  panveil replay policy.yaml checkout.har
+  panveil status web-1.json web-1.prom
+
+Exit status: 0 when all went well, 1 when scan found a card number or status a proxy without panveil, 2 when something went
+wrong.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Scan(scan::Scan),
+    Mask(mask::Mask),
+    Explain(explain::Explain),
+    Check(check::Check),
+    Schema(schema::Schema),
+    Replay(replay::Replay),
+    Status(status::Status),
+    Completions(completions::Completions),
+    Man(man::Manual),
+}
+
+fn main() -> ExitCode {
+    let outcome = Arguments::try_parse().map_err(Failure::from).and_then(|arguments| arguments.command.run());
+    outcome.unwrap_or_else(Failure::report)
+}
+
+impl Command {
+    fn run(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Scan(scan) => return scan.run(),
+            Self::Mask(mask) => mask.run(),
+            Self::Explain(explain) => explain.run(),
+            Self::Check(check) => check.run(),
+            Self::Schema(schema) => schema.run(),
+            Self::Replay(replay) => replay.run(),
+            Self::Status(status) => return status.run(),
+            Self::Completions(completions) => completions.run(Arguments::command()),
+            Self::Man(manual) => manual.run(Arguments::command()),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

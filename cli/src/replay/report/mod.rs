@@ -1,0 +1,55 @@
+//! How is it printed what became of a capture?
+
+mod json;
+mod record;
+mod table;
+mod text;
+
+use super::play::Played;
+use crate::failure::Failure;
+use crate::output;
+use clap::ValueEnum;
+use text::Text;
+
+/// The form of the output.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// Tables: each kind of finding of each entry, totals by rule, and what was not inspected.
+    Text,
+    /// An object for each entry, one a line, with the filter's record when it has one.
+    Json,
+}
+
+/// What is printed, entry by entry.
+pub enum Report {
+    /// All at the end, since columns are as wide as what is in them.
+    Text(Text),
+    /// At once.
+    Json,
+}
+
+impl Report {
+    pub fn new(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text(Text::default()),
+            Format::Json => Self::Json,
+        }
+    }
+
+    /// Takes in what became of the entry of that number.
+    pub fn add(&mut self, number: usize, played: &Played) -> Result<(), Failure> {
+        match self {
+            Self::Text(text) => text.add(number, played),
+            Self::Json => return output::write(json::line(number, played).as_bytes()),
+        }
+        Ok(())
+    }
+
+    /// Prints what there is to print once every entry is in.
+    pub fn end(self) -> Result<(), Failure> {
+        match self {
+            Self::Text(text) => output::write(text.print().as_bytes()),
+            Self::Json => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Where in a text is a card, and what may be said of it?
+
+use crate::shown::Shown;
+use panveil::mask::Form;
+use panveil::scan::{Decoded, Escapes};
+use panveil::stream::Finding;
+use panveil::verdict::Brand;
+use std::borrow::Cow;
+
+/// A card number in a text.
+///
+/// Has no `Debug` and no `Serialize`: it may hold digits.
+pub struct Card {
+    /// Whose it is.
+    pub brand: &'static str,
+    /// How many digits it has.
+    pub digits: u8,
+    /// The number, as far as it may be seen.
+    pub number: String,
+    /// The line that it begins in, from 1 on.
+    pub line: u64,
+    /// The characters before it in that line, plus 1.
+    pub column: u64,
+    /// The characters of its spelling.
+    pub characters: u64,
+    /// The bytes before it in the text.
+    pub offset: u64,
+    /// The bytes of its spelling.
+    pub length: u64,
+}
+
+/// How much of a text was passed.
+pub struct Position {
+    line: u64,
+    column: u64,
+    offset: u64,
+}
+
+impl Position {
+    /// Before the first byte.
+    pub const START: Self = Self { line: 1, column: 1, offset: 0 };
+
+    /// Moves behind `bytes`.
+    pub fn pass(&mut self, bytes: &[u8]) {
+        self.offset = self.offset.saturating_add(size(bytes.len()));
+        let newlines = count(bytes, |byte| byte == b'\n');
+        let in_line = if newlines == 0 {
+            bytes
+        } else {
+            self.line = self.line.saturating_add(newlines);
+            self.column = 1;
+            bytes.rsplit(|byte| *byte == b'\n').next().unwrap_or_default()
+        };
+        self.column = self.column.saturating_add(characters(in_line));
+    }
+
+    /// The card that begins here and is spelled so.
+    pub fn card(&self, finding: &Finding, spelling: &[u8], shown: Shown) -> Card {
+        Card {
+            brand: finding.detection.kind.brand().map_or("", Brand::as_str),
+            digits: finding.detection.kind.length(),
+            number: shown.number(&plain(finding, spelling), usize::from(finding.detection.kind.length())),
+            line: self.line,
+            column: self.column,
+            characters: characters(spelling),
+            offset: self.offset,
+            length: size(spelling.len()),
+        }
+    }
+}
+
+/// The number in ASCII digits.
+fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
+    match finding.form {
+        Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
+            Cow::Borrowed(spelling)
+        }
+        Form::Encoded(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
+    }
+}
+
+/// How many characters `bytes` are, when they are UTF-8. Other bytes count as one each, or as none.
+fn characters(bytes: &[u8]) -> u64 {
+    const CONTINUATION: std::ops::RangeInclusive<u8> = 0x80..=0xbf;
+
+    count(bytes, |byte| !CONTINUATION.contains(&byte))
+}
+
+/// How many of `bytes` are what is asked for, counted in steps that fit a byte, so that the compiler takes many at once.
+fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> u64 {
+    let steps = bytes.chunks(usize::from(u8::MAX));
+    let sums = steps.map(|step| step.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(is(*byte)))));
+    sums.fold(0, |total, sum| total.saturating_add(u64::from(sum)))
+}
+
+fn size(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(pieces: &[&str]) -> (u64, u64, u64) {
+        let mut position = Position::START;
+        for piece in pieces {
+            position.pass(piece.as_bytes());
+        }
+        (position.line, position.column, position.offset)
+    }
+
+    #[test]
+    fn lines_and_characters_are_counted_across_pieces() {
+        assert_eq!(position(&[]), (1, 1, 0));
+        assert_eq!(position(&["abc"]), (1, 4, 3));
+        assert_eq!(position(&["abc\n"]), (2, 1, 4));
+        assert_eq!(position(&["a\nb", "cd\n\ne", "f"]), (4, 3, 9));
+        assert_eq!(position(&["卡: "]), (1, 4, 5));
+        assert_eq!(position(&["x\n".repeat(1000).as_str(), "y"]), (1001, 2, 2001));
+        assert_eq!(position(&["y".repeat(1000).as_str()]), (1, 1001, 1000));
+    }
+}

@@ -1,0 +1,59 @@
+//! Tests of the `panveil` command, as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod check;
+mod command;
+mod explain;
+mod manual;
+mod mask;
+mod records;
+mod replay;
+mod scan;
+mod schema;
+mod status;
+
+use command::{printed, refused};
+
+#[test]
+fn help_teaches_with_examples() {
+    let help = printed(&["--help"], b"");
+    assert!(help.contains("Examples:\n  panveil scan "), "{help}");
+    assert_eq!(printed(&["--version"], b""), concat!("panveil ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn wrong_arguments_are_explained_in_one_line() {
+    for (arguments, line) in [
+        (&[][..], "no command given; see panveil --help"),
+        (
+            &["completons"],
+            "unrecognized subcommand 'completons'; tip: a similar subcommand exists: 'completions'; see panveil --help",
+        ),
+        (&["check"], "the following required arguments were not provided: <POLICY>; see panveil --help"),
+        (
+            &["mask", "--direction", "up"],
+            "invalid value 'up' for '--direction <DIRECTION>' [possible values: request, response]; see panveil --help",
+        ),
+        (&["mask", "4111111111111111"], "mask reads standard input only: panveil mask < ****************"),
+        (&["check", "a", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
+    ] {
+        assert_eq!(refused(arguments, b""), line, "{arguments:?}");
+    }
+}
+
+#[test]
+fn unreadable_files_are_named_without_card_numbers() {
+    assert_eq!(
+        refused(&["check", "no/such.json"], b""),
+        "cannot read no/such.json: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        refused(&["mask", "--policy", "4111111111111111"], b""),
+        "cannot read ****************: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        refused(&["mask", "--policy", "-"], b"{}"),
+        "the policy must be a file: standard input is what gets masked"
+    );
+}

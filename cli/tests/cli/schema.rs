@@ -1,0 +1,16 @@
+//! The shipped schemas are those of this version.
+
+use crate::command::printed;
+
+#[test]
+fn what_is_shipped_is_what_the_types_say() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for (arguments, file) in [
+        (&["schema"][..], "envoy-config/schemas/policy.schema.json"),
+        (&["schema", "--of", "record"], "envoy-config/schemas/record.schema.json"),
+        (&["schema", "--format", "markdown"], "docs/policy-reference.md"),
+    ] {
+        let shipped = std::fs::read_to_string(format!("{root}/{file}")).expect("a file");
+        assert!(printed(arguments, b"") == shipped, "{file} is not current: run make schema");
+    }
+}
