@@ -41,7 +41,7 @@ pub enum Shape {
     FreeGroups,
     /// Groups as printed on cards, with the same separator throughout that is not a single space, dash or dot: `4111 /
     /// 1111 / 1111 / 1111`.
-    OtherSeparator,
+    UncommonSeparator,
     /// A floating-point number with an exponent: `4.111111111111111e15`.
     Scientific,
     /// The PAN of the chip data object with tag 5A, as hexadecimal text.
@@ -113,7 +113,7 @@ impl<'a> Candidate<'a> {
             Some(SeparatorKind::Space) => b' ',
             Some(SeparatorKind::Dash) => b'-',
             Some(SeparatorKind::Dot) => b'.',
-            Some(SeparatorKind::Other) | None => return 0,
+            Some(SeparatorKind::Uncommon) | None => return 0,
         };
         let last = self.span.end.saturating_sub(1);
         fours(self.view, self.span.start, -1, separator).saturating_add(fours(self.view, last, 1, separator))

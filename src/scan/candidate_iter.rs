@@ -51,8 +51,8 @@ const MIN_LONGEST_FREE_GROUP: u32 = 3;
 /// The incomplete canonical layouts.
 const CANONICAL_BEGIN: [u32; 10] = [0x4, 0x6, 0x8, 0x44, 0x45, 0x46, 0x43, 0x444, 0x433, 0x4444];
 
-/// The group lengths of canonical layouts that are accepted with [`SeparatorKind::Other`].
-pub(super) const OTHER_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..=6;
+/// The group lengths of canonical layouts that are accepted with [`SeparatorKind::Uncommon`].
+pub(super) const UNCOMMON_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..=6;
 
 /// The maximum number of digits that a mask leaves visible at the end of a number.
 const VISIBLE_TAIL: usize = 4;
@@ -151,16 +151,16 @@ impl<'a> CandidateIter<'a> {
     fn join_next(&mut self) -> bool {
         let rest = self.view.window().get(self.at..).unwrap_or_default();
         let Some(separator) = GroupSeparator::read(rest) else { return false };
-        let is_other = separator.kind() == SeparatorKind::Other;
+        let is_uncommon = separator.kind() == SeparatorKind::Uncommon;
         if self.groups == 1 {
-            if is_other && self.is_joined_before(separator) {
+            if is_uncommon && self.is_joined_before(separator) {
                 return false;
             }
             self.separator = Some(separator);
         }
         self.at = self.at.saturating_add(separator.len());
-        let may_be_digit_by_digit = self.digit_by_digit && (is_other || self.starts_chain);
-        let may_be_free_groups = !is_other && self.starts_chain && self.groups < MAX_FREE_GROUPS;
+        let may_be_digit_by_digit = self.digit_by_digit && (is_uncommon || self.starts_chain);
+        let may_be_free_groups = !is_uncommon && self.starts_chain && self.groups < MAX_FREE_GROUPS;
         self.separator == Some(separator)
             && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
     }
@@ -173,7 +173,7 @@ impl<'a> CandidateIter<'a> {
         let kind = self.separator.map(GroupSeparator::kind);
         let shape = match kind {
             None => Shape::Bare,
-            Some(SeparatorKind::Other) => self.other_separator_shape()?,
+            Some(SeparatorKind::Uncommon) => self.uncommon_separator_shape()?,
             Some(kind) => self.common_separator_shape(kind)?,
         };
         if !possible(&self.digits) || (kind.is_some() && self.starts_in_visible_tail()) {
@@ -196,15 +196,15 @@ impl<'a> CandidateIter<'a> {
         }
     }
 
-    fn other_separator_shape(&self) -> Option<Shape> {
+    fn uncommon_separator_shape(&self) -> Option<Shape> {
         if self.continues() {
             return None;
         }
         let canonical = self.groups <= CANONICAL_GROUPS
             && CANONICAL.contains(&self.layout)
-            && OTHER_SEPARATOR_GROUP_LENS.contains(&self.longest)
-            && OTHER_SEPARATOR_GROUP_LENS.contains(&self.shortest);
-        if self.digit_by_digit { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::OtherSeparator) }
+            && UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.longest)
+            && UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.shortest);
+        if self.digit_by_digit { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::UncommonSeparator) }
     }
 
     /// True if the chain continues on either side with the separator of the groups.

@@ -148,7 +148,7 @@ fn offset(bit: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::candidate_iter::{CANONICAL, OTHER_SEPARATOR_GROUP_LENS};
+    use crate::scan::candidate_iter::{CANONICAL, UNCOMMON_SEPARATOR_GROUP_LENS};
     use crate::scan::separator::is_separator_byte;
     use proptest::prelude::*;
 
@@ -214,15 +214,15 @@ mod tests {
         assert_eq!(next_chain(&ByteClasses::new(), b"1", 5, |_| false), None);
     }
 
-    /// Every layout with another separator, at each offset in a block.
+    /// Every layout with an uncommon separator, at each offset in a block.
     #[test]
-    fn other_separators_are_passed() {
+    fn uncommon_separators_are_found() {
         let lengths = |layout: u32| -> Vec<u32> {
             format!("{layout:x}").chars().map(|length| length.to_digit(16).unwrap()).collect()
         };
         let printed = CANONICAL.map(lengths).into_iter();
         let layouts =
-            printed.filter(|lengths| lengths.iter().all(|length| OTHER_SEPARATOR_GROUP_LENS.contains(length)));
+            printed.filter(|lengths| lengths.iter().all(|length| UNCOMMON_SEPARATOR_GROUP_LENS.contains(length)));
         let layouts: Vec<Vec<u32>> = layouts.chain([vec![1; MIN_DIGITS]]).collect();
         for (layout, separator, before) in layouts.iter().flat_map(|layout| {
             [" - ", "  ", "/", "|", " | "]

@@ -1,7 +1,7 @@
 //! Separators between the groups of a number.
 //!
-//! The common ones are a single space, dash or dot. Others have one to three bytes: a slash, vertical bar, underscore
-//! or asterisk, with or without a space on either side, or a doubled space, dash or dot.
+//! The common ones are a single space, dash or dot. The uncommon ones have one to three bytes: a slash, vertical bar,
+//! underscore or asterisk, with or without a space on either side, or a doubled space, dash or dot.
 
 /// The kind of a separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum SeparatorKind {
     Dash,
     /// A single dot, `.`.
     Dot,
-    /// Any other separator, for example `/`, ` - ` or two spaces.
-    Other,
+    /// Any separator other than a single space, dash or dot, for example `/`, ` - ` or two spaces.
+    Uncommon,
 }
 
 /// A separator between two groups, packed for cheap comparison: the first byte is the lowest byte, and the highest byte
@@ -85,7 +85,11 @@ impl GroupSeparator {
     #[inline]
     pub fn kind(self) -> SeparatorKind {
         let [one, _, _, len] = self.0.to_le_bytes();
-        if len == 1 { SeparatorKind::from_byte(one).unwrap_or(SeparatorKind::Other) } else { SeparatorKind::Other }
+        if len == 1 {
+            SeparatorKind::from_byte(one).unwrap_or(SeparatorKind::Uncommon)
+        } else {
+            SeparatorKind::Uncommon
+        }
     }
 
     /// The bytes of the separator.
@@ -105,8 +109,8 @@ mod tests {
         assert_eq!(read(" 1"), Some((1, SeparatorKind::Space)));
         assert_eq!(read("-1"), Some((1, SeparatorKind::Dash)));
         assert_eq!(read(".1"), Some((1, SeparatorKind::Dot)));
-        for other in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", " - 1", " / 1", "| 1", " _1", ". 1"] {
-            assert_eq!(read(other), Some((other.len() - 1, SeparatorKind::Other)), "{other:?}");
+        for uncommon in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", " - 1", " / 1", "| 1", " _1", ". 1"] {
+            assert_eq!(read(uncommon), Some((uncommon.len() - 1, SeparatorKind::Uncommon)), "{uncommon:?}");
         }
         for text in ["1", ",1", ", 1", "   1", "---1", "-/1", " -- 1", "__1", "- a", " ", ""] {
             assert_eq!(read(text), None, "{text:?}");

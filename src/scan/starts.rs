@@ -335,7 +335,7 @@ mod tests {
     fn groups_as_on_cards_may_have_any_uniform_separator() {
         for separator in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
             let text = ["4111", "1111", "1111", "1111"].join(separator);
-            assert_eq!(candidates(&text), [(text.clone(), Shape::OtherSeparator)]);
+            assert_eq!(candidates(&text), [(text.clone(), Shape::UncommonSeparator)]);
         }
         let spelled = ["4"; 16].join(" - ");
         assert_eq!(candidates(&spelled), [(spelled.clone(), Shape::DigitByDigit)]);

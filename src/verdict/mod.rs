@@ -242,10 +242,10 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
         Shape::Canonical => CANONICAL,
         Shape::FreeGroups => FREE_GROUPS,
         // Separators such as slashes are rare in card numbers, so this grouping counts no more than a default IIN range.
-        Shape::OtherSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
+        Shape::UncommonSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
         _ => 0,
     };
-    evidence.known_number = if known && candidate.shape() != Shape::OtherSeparator {
+    evidence.known_number = if known && candidate.shape() != Shape::UncommonSeparator {
         TEST_CARD
     } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE

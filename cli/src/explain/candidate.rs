@@ -118,7 +118,7 @@ fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
         Some(SeparatorKind::Space) => "spaces",
         Some(SeparatorKind::Dash) => "dashes",
         Some(SeparatorKind::Dot) => "dots",
-        Some(SeparatorKind::Other) => "other signs",
+        Some(SeparatorKind::Uncommon) => "other signs",
         None => "nothing",
     };
     match candidate.shape() {
@@ -128,7 +128,7 @@ fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
         Shape::Scientific => format!("{count} of a float with an exponent"),
         Shape::ApplicationPan => format!("{count} in a chip card's data object of tag 5A"),
         Shape::Track2Equivalent(_) => format!("{count} in a chip card's data object of tag 57"),
-        Shape::Canonical | Shape::OtherSeparator => {
+        Shape::Canonical | Shape::UncommonSeparator => {
             let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
             let groups = groups.filter(|length| length != "0");
             let groups: Vec<String> = groups.collect();
