@@ -1,7 +1,8 @@
 //! Separators between the groups of a number.
 //!
 //! The common ones are a single space, dash or dot. The uncommon ones have one to three bytes: a slash, vertical bar,
-//! underscore or asterisk, with or without a space on either side, or a doubled space, dash or dot.
+//! underscore or asterisk; one of these, a dash or a dot with a space on one side or on both; or a doubled space, dash or
+//! dot.
 
 /// The kind of a separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ const CARDS: [&str; 8] = [
     "6212345678901232",
 ];
 const PREFIXES: [&str; 14] = ["4", "5", "51", "34", "37", "2221", "6011", "62", "35", "36", "50", "65", "9792", "1"];
-const JOINTS: [&str; 24] = [
+const SEPARATORS: [&str; 24] = [
     " ", "-", ".", "  ", " - ", "--", "..", "/", "_", "|", "*", " / ", "\t", "\n", "\r\n", ",", ", ", ":", "\u{a0}",
     "\u{2013}", "\u{200b}", "\u{ad}", "\u{feff}", "\u{3000}",
 ];
@@ -93,14 +93,14 @@ impl Fragment {
             }
             7..=8 => one("card", pick(&CARDS, rng)),
             9 => {
-                let (card, joint) = (pick(&CARDS, rng), pick(&JOINTS, rng));
+                let (card, separator) = (pick(&CARDS, rng), pick(&SEPARATORS, rng));
                 let groups: Vec<&str> =
                     (0..card.len()).step_by(4).map(|at| &card[at..card.len().min(at + 4)]).collect();
-                one("card", &groups.join(joint))
+                one("card", &groups.join(separator))
             }
             // Number with the prefix and length of a brand, and with any check digit.
             10..=11 => one("number", &format!("4{}", digits(15, rng))),
-            12..=15 => one("joint", pick(&JOINTS, rng)),
+            12..=15 => one("separator", pick(&SEPARATORS, rng)),
             16..=17 => one("name", pick(&NAMES, rng)),
             18..=20 => one("punctuation", pick(&PUNCTUATION, rng)),
             21..=22 => one("escape", pick(&ESCAPES, rng)),
