@@ -16,6 +16,7 @@ RUST = (
     "image/",
     "integration/",
     "src/audit/",
+    "src/exchange/",
     "src/host/",
     "src/lib.rs",
     "src/main.rs",

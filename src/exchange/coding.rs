@@ -21,7 +21,7 @@ const ENCODED_HEADERS: [&[u8]; 7] = [
 const ETAG: &[u8] = b"etag";
 const WEAK: &[u8] = b"W/";
 
-/// True if `content-encoding` contains a name that is not a content coding, so that the body is inspected without decoding.
+/// True if `content-encoding` contains a name that is not a content encoding, so that the body is inspected without decoding.
 pub fn names_no_coding(block: &HeaderBlock) -> bool {
     block.all(b"content-encoding").any(stream::names_no_coding)
 }

@@ -1,4 +1,4 @@
-//! End of a body by its headers, and the place of held-back bytes.
+//! End of a body by its headers, and the buffer for held-back bytes.
 
 use crate::host::{HeaderBlock, Host};
 use crate::policy::Direction;
@@ -60,7 +60,7 @@ fn length(text: &[u8]) -> Option<u64> {
 /// The most digits of a length.
 const MOST_DIGITS: usize = 18;
 
-/// The place for the held-back bytes of a body, in panveil or in the host. `arrived` is the number of bytes of a request that had
+/// The buffer for the held-back bytes of a body, in panveil or in the host. `arrived` is the number of bytes of a request that had
 /// arrived over the connection at the last call.
 ///
 /// The bytes stay in the host if trailers may follow and no later filter can release them. That requires that the headers and all
@@ -99,7 +99,7 @@ pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -
     }
 }
 
-/// The place for the held-back bytes of a request.
+/// The buffer for the held-back bytes of a request.
 ///
 /// A filter in front that changes the body may also add trailers, as Envoy's decompressor does. Then the current chunk may be the
 /// last one, although no callback signals the end:

@@ -108,7 +108,7 @@ enum Interrupt {
 }
 
 impl Exchange {
-    /// Creates an exchange under `policy`, which counts in `counters`.
+    /// Creates the state of a stream under `policy`. Its counts go to `counters`.
     pub fn new(policy: Rc<Policy>, counters: Rc<Counters>) -> Self {
         let request_context = RequestContext::default();
         Self {

@@ -1,4 +1,4 @@
-//! Tests of an exchange in every phase, on a host in memory.
+//! Tests of a stream in every phase, on a host in memory.
 
 use super::*;
 use crate::host::{FakeHost, Phase};

@@ -35,7 +35,7 @@ impl TextFormat {
         }
     }
 
-    /// The format for an [`essence`] in lowercase.
+    /// The format for an `essence` in lowercase.
     pub fn of_essence(essence: &[u8]) -> Self {
         if essence.windows(4).any(|part| part == b"json") {
             return Self::Json;
