@@ -22,12 +22,13 @@ RUST = (
     "src/main.rs",
     "src/mask.rs",
     "src/plugin.rs",
+    "src/scan/",
     "src/stream/",
     "src/verdict/",
     "tests/",
 )
 # Of these, also the messages.
-MESSAGES = ("image/src/", "src/")
+MESSAGES = ("cli/src/", "image/src/", "src/")
 COMMENTS = (".github/*.yml", "Cargo.toml", "Makefile", "compose.yaml", "envoy-config/*.yaml")
 
 LONGEST = 25
