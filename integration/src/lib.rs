@@ -56,4 +56,5 @@ pub mod size;
 pub mod soak;
 pub mod terminal;
 pub mod termination;
+pub mod test_cards;
 pub mod upstream;

@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 
-/// Public test card number.
-pub const CARD: &str = "4111111111111111";
-/// Its masked form.
-pub const MASKED: &str = "411111******1111";
+pub use crate::test_cards::{CARD, MASKED};
 
 /// Orders as JSON with exactly this size, and this number of card numbers at equal distances.
 #[must_use]

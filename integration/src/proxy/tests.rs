@@ -1,6 +1,6 @@
 //! Tests of the model of the proxy, with filters that are simpler than panveil.
 
-use super::arrival::{Event, of_response};
+use super::arrival::{Event, of_request, of_response};
 use super::*;
 use crate::case::{Case, parse};
 use crate::observation::check;
@@ -131,13 +131,23 @@ fn a_grpc_client_gets_a_grpc_status() {
 
 #[test]
 fn each_protocol_ends_a_body_in_its_own_way() {
-    let ends = |http2| -> Vec<(usize, bool)> {
-        let events = of_response(&case().response, "GET", http2);
-        let data = |event| if let Event::Data(chunk, end) = event { Some((chunk, end)) } else { None };
-        events.into_iter().filter_map(data).map(|(chunk, end)| (chunk.len(), end)).collect()
+    let sizes = |events: Vec<Event>| -> Vec<(usize, bool)> {
+        let data = |event| if let Event::Data(chunk, end) = event { Some((chunk.len(), end)) } else { None };
+        events.into_iter().filter_map(data).collect()
     };
-    assert_eq!(ends(false), [(4, false), (4, false), (5, false), (0, true)]);
-    assert_eq!(ends(true), [(4, false), (4, false), (5, false), (0, true)]);
-    let request = arrival::of_request(&Request { message: case().response.message, ..case().request }, true);
-    assert_eq!(request.last(), Some(&Event::Data(b"three".to_vec(), true)));
+    let separate = [(4, false), (4, false), (5, false), (0, true)];
+    let response = |http2| of_response(&case().response, "GET", http2);
+    assert_eq!(sizes(response(false)), separate);
+    assert_eq!(sizes(response(true)), separate);
+    let request = |http2| of_request(&Request { message: case().response.message, ..case().request }, http2);
+    assert_eq!(sizes(request(false)), separate);
+    assert_eq!(sizes(request(true)), [(4, false), (4, false), (5, true)]);
+}
+
+#[test]
+fn only_http2_forwards_trailers_by_default() {
+    let response = Response { message: case().request.message, ..case().response };
+    let last = |http2| of_response(&response, "GET", http2).pop();
+    assert_eq!(last(false), Some(Event::Data(Vec::new(), true)));
+    assert_eq!(last(true), Some(Event::Trailers(vec![(b"x-after".to_vec(), b"body".to_vec())])));
 }

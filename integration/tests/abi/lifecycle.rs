@@ -7,12 +7,11 @@ use libtest_mimic::Trial;
 use panveil_integration::case::{Protocol, parse};
 use panveil_integration::observation::from_stat;
 use panveil_integration::proxy::{Answer, Callback, Direction, Field, Filter, Phase, Traffic, carry};
+use panveil_integration::test_cards::CARD;
 
 use crate::host::{Fault, with};
 use crate::trial::trial;
 use crate::vm::{Stream, Vm};
-
-const CARD: &str = "4111111111111111";
 
 /// Environment variable with the ending that this program runs instead of tests.
 const ENDING: &str = "PANVEIL_ABI_ENDING";

@@ -13,16 +13,15 @@ use panveil_integration::envoy::{Discovery, Envoy, PLUGIN};
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use panveil_integration::upstream::{Script, Upstream};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use crate::trial::named;
-use crate::updates::until;
+use crate::trial::trials;
+use crate::wait::{eventually, stat_reaches};
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 const GONE: &str = "/nowhere/panveil.wasm";
 /// Closed port.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
@@ -34,17 +33,16 @@ const MOST_STEPS: usize = 400;
 const ATTEMPTS: usize = 5;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "absent", name, test);
-    vec![
-        with("a_file_at_the_start", |build| Box::pin(file_at_the_start(build))),
-        with("a_file_as_an_update", |build| Box::pin(file_as_an_update(build))),
-        with("a_file_as_the_first", |build| Box::pin(file_as_the_first(build))),
-        with("a_server_at_the_start", |build| Box::pin(server_at_the_start(build))),
-        with("a_server_at_the_start_that_may_be_refused", |build| Box::pin(refusable_start(build))),
-        with("a_server_with_another_module", |build| Box::pin(another_module(build))),
-        with("a_server_as_an_update", |build| Box::pin(server_as_an_update(build))),
-        with("a_server_as_an_update_that_may_be_refused", |build| Box::pin(refusable(build))),
-    ]
+    trials!(build, "absent", {
+        "a_file_at_the_start" => file_at_the_start,
+        "a_file_as_an_update" => file_as_an_update,
+        "a_file_as_the_first" => file_as_the_first,
+        "a_server_at_the_start" => server_at_the_start,
+        "a_server_at_the_start_that_may_be_refused" => refusable_start,
+        "a_server_with_another_module" => another_module,
+        "a_server_as_an_update" => server_as_an_update,
+        "a_server_as_an_update_that_may_be_refused" => refusable,
+    })
 }
 
 async fn file_at_the_start(build: Build) -> Result<()> {
@@ -63,7 +61,7 @@ async fn file_as_an_update(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, local(&build), NOBODY).await?;
     discovery.differ(source("/config", json!({"local": {"filename": GONE}})))?;
     discovery.offer(r#"{"request":"block"}"#)?;
-    until(&sidecar.envoy, ".config_fail", 1).await?;
+    stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..ATTEMPTS {
         masked(&sidecar.envoy).await?;
     }
@@ -76,7 +74,7 @@ async fn file_as_the_first(build: Build) -> Result<()> {
     always(&sidecar.envoy, 500).await?;
     discovery.differ(source("/config", local(&build)))?;
     discovery.offer("{}")?;
-    eventually(&sidecar.envoy, 200).await?;
+    until_status(&sidecar.envoy, 200).await?;
     masked(&sidecar.envoy).await?;
     unharmed(&mut sidecar.envoy).await
 }
@@ -88,7 +86,7 @@ async fn server_at_the_start(build: Build) -> Result<()> {
     settings.differ(source(PLUGIN, remote(server, &digest(&build)?)))?;
     settings.differ(cluster(server))?;
     let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
-    until(&sidecar.envoy, "remote_load_fetch_failures", 1).await?;
+    stat_reaches(&sidecar.envoy, "remote_load_fetch_failures", 1).await?;
     always(&sidecar.envoy, 503).await?;
     let _server = serving(&build, server).await?;
     always(&sidecar.envoy, 503).await?;
@@ -119,7 +117,7 @@ async fn another_module(build: Build) -> Result<()> {
         settings.differ(source(PLUGIN, remote(server, &digest)))?;
         settings.differ(cluster(server))?;
         let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
-        eventually(&sidecar.envoy, status).await?;
+        until_status(&sidecar.envoy, status).await?;
         always(&sidecar.envoy, status).await?;
         unharmed(&mut sidecar.envoy).await?;
     }
@@ -132,7 +130,7 @@ async fn server_as_an_update(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, local(&build), NOBODY).await?;
     discovery.differ(source("/config", remote(NOBODY, &digest(&build)?)))?;
     discovery.offer("{}")?;
-    until(&sidecar.envoy, ".config_reload", 2).await?;
+    stat_reaches(&sidecar.envoy, ".config_reload", 2).await?;
     let mut asked = 0;
     // The workers follow a moment later.
     while post(&sidecar.envoy).await?.body != CARD.as_bytes() {
@@ -163,7 +161,7 @@ async fn refusable(build: Build) -> Result<()> {
     discovery.differ(source("/config", remote(server, &digest(&build)?)))?;
     discovery.differ(refusable_at("/config"))?;
     discovery.offer(r#"{"request":"block"}"#)?;
-    until(&sidecar.envoy, ".config_fail", 1).await?;
+    stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..ATTEMPTS {
         masked(&sidecar.envoy).await?;
     }
@@ -262,14 +260,9 @@ async fn always(envoy: &Envoy, status: u16) -> Result<()> {
     Ok(())
 }
 
-async fn eventually(envoy: &Envoy, status: u16) -> Result<()> {
-    for _ in 0..MOST_STEPS {
-        if post(envoy).await?.status == status {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("no {status}")
+async fn until_status(envoy: &Envoy, status: u16) -> Result<()> {
+    let failure = format!("no {status}");
+    eventually(failure, async || Ok((post(envoy).await?.status == status).then_some(()))).await
 }
 
 /// Checks that Envoy runs, and that no log and no admin page has a digit of the card number.

@@ -12,7 +12,7 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
 use serde_json::{Value, json};
 
-use crate::trial::named;
+use crate::trial::trials;
 
 const POLICY: &str = r#"{"audit":{"fingerprint":true}}"#;
 const KEY: &str = "PANVEIL_HMAC_KEY";
@@ -31,12 +31,11 @@ const KEYS: [(&str, [&str; 2]); 2] = [
 ];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "audit", name, test);
-    vec![
-        with("a_card_is_known_by_its_fingerprint", |build| Box::pin(fingerprints(build))),
-        with("the_key_of_envoy_s_process_stands_in_no_configuration", |build| Box::pin(host_key(build))),
-        with("a_fingerprint_needs_a_good_key", |build| Box::pin(bad_keys(build))),
-    ]
+    trials!(build, "audit", {
+        "a_card_is_known_by_its_fingerprint" => fingerprints,
+        "the_key_of_envoy_s_process_stands_in_no_configuration" => host_key,
+        "a_fingerprint_needs_a_good_key" => bad_keys,
+    })
 }
 
 async fn fingerprints(build: Build) -> Result<()> {

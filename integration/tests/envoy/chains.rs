@@ -12,30 +12,27 @@ use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy};
 use panveil_integration::observation::{canonical, values};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::unharmed;
+use panveil_integration::test_cards::{CARD, MASKED};
 use serde_json::json;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::trial::named;
-
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
+use crate::trial::trials;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "chains", name, test);
-    vec![
-        with("routes", |build| Box::pin(routes(build))),
-        with("a_rewritten_path", |build| Box::pin(rewrite(build))),
-        with("an_answer_of_envoys_own", |build| Box::pin(direct_response(build))),
-        with("a_compressor_before_it", |build| Box::pin(compressor(build))),
-        with("a_body_that_envoy_refuses", |build| Box::pin(too_large(build))),
-        with("a_refusal_of_its_own", |build| Box::pin(refusal(build))),
-        with("two_in_one_chain", |build| Box::pin(two_in_one_chain(build))),
-        with("one_watches", |build| Box::pin(one_watches(build))),
-        with("a_namespace_left_out", |build| Box::pin(a_namespace_left_out(build))),
-        with("logs_before_the_end", |build| Box::pin(early_logs(build))),
-    ]
+    trials!(build, "chains", {
+        "routes" => routes,
+        "a_rewritten_path" => rewrite,
+        "an_answer_of_envoys_own" => direct_response,
+        "a_compressor_before_it" => compressor,
+        "a_body_that_envoy_refuses" => too_large,
+        "a_refusal_of_its_own" => refusal,
+        "two_in_one_chain" => two_in_one_chain,
+        "one_watches" => one_watches,
+        "a_namespace_left_out" => a_namespace_left_out,
+        "logs_before_the_end" => early_logs,
+    })
 }
 
 /// Masking the query keeps the route. Masking the path makes Envoy select the route again, for the masked path.

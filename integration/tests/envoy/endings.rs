@@ -2,33 +2,30 @@
 //! logged.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::client::Client;
 use panveil_integration::envoy::Envoy;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::unharmed;
+use panveil_integration::test_cards::CARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
-use crate::trial::named;
-
-const CARD: &str = "4111111111111111";
-/// Time for the proxy to read everything that was sent before.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::trial::trials;
+use crate::wait::{stat_is, stat_reaches};
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "endings", name, test);
-    vec![
-        with("the_client_goes_away", |build| Box::pin(the_client_goes_away(build))),
-        with("the_service_goes_away", |build| Box::pin(the_service_goes_away(build))),
-        with("there_is_no_service", |build| Box::pin(there_is_no_service(build))),
-        with("the_connection_ends_the_body", |build| Box::pin(the_connection_ends_the_body(build))),
-        with("http1_trailers", |build| Box::pin(http1_trailers(build))),
-        with("http1_trailers_over_a_tail", |build| Box::pin(http1_trailers_over_a_tail(build))),
-    ]
+    trials!(build, "endings", {
+        "the_client_goes_away" => the_client_goes_away,
+        "the_service_goes_away" => the_service_goes_away,
+        "there_is_no_service" => there_is_no_service,
+        "the_connection_ends_the_body" => the_connection_ends_the_body,
+        "http1_trailers" => http1_trailers,
+        "http1_trailers_over_a_tail" => http1_trailers_over_a_tail,
+    })
 }
 
 /// Abort in the middle of a number.
@@ -38,10 +35,14 @@ async fn the_client_goes_away(build: Build) -> Result<()> {
         let mut client = TcpStream::connect(sidecar.envoy.listener).await?;
         let head = format!("POST /x HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n10\r\ncard 41111111111");
         client.write_all(head.as_bytes()).await?;
-        tokio::time::sleep(PAUSE).await;
+        stat_is(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
+        drop(client);
+        stat_is(&sidecar.envoy, "http.inbound.downstream_rq_active", 0).await?;
     }
     ensure!(Client::http1(sidecar.envoy.listener).get("/after").await?.status == 200);
     unharmed(&mut sidecar.envoy, CARD, 3).await?;
+    let lines = sidecar.envoy.access_log(3).await?;
+    ensure!(lines.iter().all(|line| line["path"].is_string()), "a stream bypassed panveil: {lines:?}");
     Ok(())
 }
 
@@ -122,20 +123,33 @@ async fn http1_trailers_over_a_tail(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// Result of a GET for which the upstream sends these bytes and then closes the connection.
+/// Result of a GET for which the upstream sends these bytes, and closes the connection once Envoy has received them.
 async fn behind(
     build: &Build,
     answer: String,
 ) -> Result<(Envoy, Option<panveil_integration::observation::ReceivedResponse>)> {
     let mut settings = build.settings("{}");
-    settings.service = answering_once(answer).await?;
+    let length = u64::try_from(answer.len())?;
+    let (close, closing) = oneshot::channel();
+    settings.service = answering_once(answer, closing).await?;
     let envoy = Envoy::start(&build.envoy, &settings).await?;
-    let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-    let response = Client::http1(envoy.listener).send_bytes(request).await?;
+    let client = Client::http1(envoy.listener);
+    let response = client.send_bytes(
+        b"GET / HTTP/1.1
+host: a
+
+",
+    );
+    let ending = async {
+        stat_reaches(&envoy, "cluster.service.upstream_cx_rx_bytes_total", length).await?;
+        close.send(()).map_err(|()| anyhow!("the upstream has ended"))
+    };
+    let (response, ()) = tokio::try_join!(response, ending)?;
     Ok((envoy, response))
 }
 
-async fn answering_once(answer: String) -> Result<SocketAddr> {
+/// Upstream that sends `answer` to one request, and closes the connection when it is told.
+async fn answering_once(answer: String, closing: oneshot::Receiver<()>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
@@ -143,7 +157,7 @@ async fn answering_once(answer: String) -> Result<SocketAddr> {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await?;
         stream.write_all(answer.as_bytes()).await?;
-        tokio::time::sleep(PAUSE).await;
+        let _ = closing.await;
         anyhow::Ok(())
     });
     Ok(address)

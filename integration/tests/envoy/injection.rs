@@ -9,12 +9,11 @@ use libtest_mimic::Trial;
 use panveil_integration::client::Client;
 use panveil_integration::leaks::{check_line, read_json, read_text};
 use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::test_cards::CARD;
 use serde_json::{Map, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::trial::named;
-
-const CARD: &str = "4111111111111111";
+use crate::trial::trials;
 
 /// Texts that end a value, a column, a line or a record, or that stand for another value.
 const TEXTS: [&[u8]; 22] = [
@@ -51,12 +50,11 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 8;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "injection", name, test);
-    vec![
-        with("http1", |build| Box::pin(http1(build))),
-        with("http2", |build| Box::pin(http2(build))),
-        with("overlong", |build| Box::pin(overlong(build))),
-    ]
+    trials!(build, "injection", {
+        "http1" => http1,
+        "http2" => http2,
+        "overlong" => overlong,
+    })
 }
 
 /// Both logs of one Envoy.

@@ -12,13 +12,12 @@ use panveil_integration::envoy::{Filter, Settings};
 use panveil_integration::istio::{Chain, Plugin, Release, render, sidecar_in};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::trial::trial;
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 const MESH_CONFIG: &str = include_str!("../../../envoy-config/istio/telemetry/mesh-config.yaml");
 const WASM_PLUGIN: &str = include_str!("../../../envoy-config/istio/base/wasmplugin.yaml");
 const STEP: Duration = Duration::from_millis(50);

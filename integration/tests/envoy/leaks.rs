@@ -11,7 +11,7 @@ use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 
 use crate::trapping::Trapping;
-use crate::trial::named;
+use crate::trial::trials;
 
 /// Fixed seed, so that a failure is reproducible.
 const LOAD: Load = Load {
@@ -54,14 +54,13 @@ const BELOW_INFO: [&str; 5] = [
 ];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "leaks", name, test);
-    vec![
-        with("nothing_written_holds_a_card", |build| Box::pin(nothing(build))),
-        with("no_span_holds_what_is_masked_or_refused", |build| Box::pin(spans(build))),
-        with("each_scanner_notices_a_path_in_a_log", |build| Box::pin(noticed(build))),
-        with("a_filter_that_traps", |build| Box::pin(trapped(build))),
-        with("below_info", |build| Box::pin(below_info(build))),
-    ]
+    trials!(build, "leaks", {
+        "nothing_written_holds_a_card" => nothing,
+        "no_span_holds_what_is_masked_or_refused" => spans,
+        "each_scanner_notices_a_path_in_a_log" => noticed,
+        "a_filter_that_traps" => trapped,
+        "below_info" => below_info,
+    })
 }
 
 async fn nothing(build: Build) -> Result<()> {

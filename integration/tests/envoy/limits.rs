@@ -12,6 +12,7 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::CONNECTION_MANAGER;
 use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::test_cards;
 use panveil_integration::upstream::Script;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
@@ -19,8 +20,8 @@ use tokio::time::sleep;
 
 use crate::trial::trial;
 
-const CARD: &[u8] = b"4111111111111111";
-const MASKED: &[u8] = b"411111******1111";
+const CARD: &[u8] = test_cards::CARD.as_bytes();
+const MASKED: &[u8] = test_cards::MASKED.as_bytes();
 /// Digits of a card number in front of the cut.
 const BEFORE: usize = 9;
 const PROTOCOLS: [Protocol; 4] = [Protocol::Http1, Protocol::Http2, Protocol::Http1ToHttp2, Protocol::Http2ToHttp1];

@@ -37,6 +37,7 @@ mod trapping;
 mod traps;
 mod trial;
 mod updates;
+mod wait;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::upstream::Script;
 use walrus::Module;
 
-use crate::trial::named;
+use crate::trial::trials;
 
 const ABI: &str = "env";
 const SYSTEM: &str = "wasi_snapshot_preview1";
@@ -39,11 +39,10 @@ const CALLED: [&str; 15] = [
 const OF_THE_SYSTEM: [&str; 5] = ["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "module", name, test);
-    vec![
-        with("asks_the_system_for_nothing_else", |build| Box::pin(of_the_system(build))),
-        with("calls_nothing_else", |build| Box::pin(calls(build))),
-    ]
+    trials!(build, "module", {
+        "asks_the_system_for_nothing_else" => of_the_system,
+        "calls_nothing_else" => calls,
+    })
 }
 
 /// No clock, no file, no argument.

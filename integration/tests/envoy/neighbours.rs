@@ -1,8 +1,6 @@
 //! Effect of a crash on other plugins. Plugins in the same VM fail too, and recover only if their own failure policy
 //! says so.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request};
@@ -10,16 +8,13 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::Settings;
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::test_cards::{CARD, MASKED};
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::trapping::Trapping;
 use crate::trial::trial;
+use crate::wait::eventually;
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
-const STEP: Duration = Duration::from_millis(20);
-const MOST_STEPS: usize = 500;
 const ATTEMPTS: usize = 5;
 
 /// Second listener, and its plugin.
@@ -73,12 +68,12 @@ async fn neighbour(build: Build, vm: &str, policy: &str, fate: Fate) -> Result<(
     let trapped = first.send(&trap).await?.context("no response")?;
     ensure!(trapped.status == 503, "{}", trapped.summary());
     // The first listener gets requests too: its recovery must not depend on the neighbour, nor the neighbour's on it.
-    ensure!(eventually_masked(&Client::http1(first.address)).await?, "the one that trapped did not come back");
+    until_masked(&Client::http1(first.address), "the filter that crashed is not loaded again").await?;
     match fate {
         Fate::Unharmed => {
             ensure!(masked(&second.send(&card()).await?.context("no response")?), "harmed");
         }
-        Fate::Recovers => ensure!(eventually_masked(&second).await?, "it did not come back"),
+        Fate::Recovers => until_masked(&second, "the neighbour is not loaded again").await?,
         Fate::Refused => {
             for _ in 0..ATTEMPTS {
                 let response = second.send(&card()).await?.context("no response")?;
@@ -90,17 +85,15 @@ async fn neighbour(build: Build, vm: &str, policy: &str, fate: Fate) -> Result<(
     Ok(())
 }
 
-/// Whether it masks, immediately or after a time in which it rejects requests.
-async fn eventually_masked(client: &Client) -> Result<bool> {
-    for _ in 0..MOST_STEPS {
+/// Waits until it masks. Until then it may reject requests.
+async fn until_masked(client: &Client, failure: &str) -> Result<()> {
+    eventually(failure, async || {
         let response = client.send(&card()).await?.context("no response")?;
-        if masked(&response) {
-            return Ok(true);
-        }
-        ensure!(response.status == 503, "{}", response.summary());
-        sleep(STEP).await;
-    }
-    Ok(false)
+        let is_masked = masked(&response);
+        ensure!(is_masked || response.status == 503, "{}", response.summary());
+        Ok(is_masked.then_some(()))
+    })
+    .await
 }
 
 fn card() -> Request {

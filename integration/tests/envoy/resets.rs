@@ -1,8 +1,6 @@
 //! Streams that end while bytes are held back, in the filter or in Envoy, aborted by either end. No later callback may
 //! fail because of them.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use libtest_mimic::Trial;
@@ -11,24 +9,22 @@ use panveil_integration::client::Client;
 use panveil_integration::envoy::{Difference, Envoy};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
 
-use crate::trial::named;
+use crate::trial::trials;
+use crate::wait::{eventually, stat_is};
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
-const STEP: Duration = Duration::from_millis(20);
-const MOST_STEPS: usize = 500;
+/// Gauge of active streams.
+const ACTIVE: &str = "http.inbound.downstream_rq_active";
 const STREAMS: usize = 20;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "resets", name, test);
-    vec![
-        with("streams_that_wait", |build| Box::pin(streams_that_wait(build))),
-        with("a_refused_request_does_not_look_whole", |build| Box::pin(refused(build))),
-        with("envoy_quits", |build| Box::pin(envoy_quits(build))),
-    ]
+    trials!(build, "resets", {
+        "streams_that_wait" => streams_that_wait,
+        "a_refused_request_does_not_look_whole" => refused,
+        "envoy_quits" => envoy_quits,
+    })
 }
 
 /// Many streams of one connection, each in the middle of a number, reset one after the other; then the connection
@@ -44,14 +40,14 @@ async fn streams_that_wait(build: Build) -> Result<()> {
         for number in 0..2 * STREAMS {
             open.push(half_a_card(&mut client, number % 2 == 0).await?);
         }
-        until_active(&sidecar.envoy, 2 * STREAMS).await?;
+        stat_is(&sidecar.envoy, ACTIVE, 2 * STREAMS as u64).await?;
         for (_, body) in open.iter_mut().take(STREAMS) {
             body.send_reset(h2::Reason::CANCEL);
         }
-        until_active(&sidecar.envoy, STREAMS).await?;
+        stat_is(&sidecar.envoy, ACTIVE, STREAMS as u64).await?;
         connection.abort();
         drop(open);
-        until_active(&sidecar.envoy, 0).await?;
+        stat_is(&sidecar.envoy, ACTIVE, 0).await?;
         masks(&sidecar).await?;
         unharmed(&mut sidecar.envoy, 2 * STREAMS + 1).await?;
     }
@@ -90,19 +86,14 @@ async fn envoy_quits(build: Build) -> Result<()> {
     let (mut client, connection) = h2::client::handshake(TcpStream::connect(sidecar.envoy.listener).await?).await?;
     tokio::spawn(connection);
     let _open = [half_a_card(&mut client, true).await?, half_a_card(&mut client, false).await?];
-    until_active(&sidecar.envoy, 2).await?;
+    stat_is(&sidecar.envoy, ACTIVE, 2).await?;
     let quit = Request { method: "POST".into(), path: "/quitquitquit".into(), message: Default::default() };
     Client::http1(sidecar.envoy.admin).send(&quit).await?.context("no answer")?;
-    for _ in 0..MOST_STEPS {
-        if !sidecar.envoy.is_alive()? {
-            let log = sidecar.envoy.log();
-            let fault = log.lines().find(|line| line.contains("Caught") || line.contains("Function: "));
-            ensure!(fault.is_none() && log.contains("exiting"), "{fault:?}: {log}");
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("Envoy does not quit")
+    eventually("Envoy does not quit", async || Ok((!sidecar.envoy.is_alive()?).then_some(()))).await?;
+    let log = sidecar.envoy.log();
+    let fault = log.lines().find(|line| line.contains("Caught") || line.contains("Function: "));
+    ensure!(fault.is_none() && log.contains("exiting"), "{fault:?}: {log}");
+    Ok(())
 }
 
 type Open = (h2::client::ResponseFuture, h2::SendStream<Bytes>);
@@ -118,17 +109,6 @@ async fn half_a_card(client: &mut h2::client::SendRequest<Bytes>, length: bool) 
     let (head, _) = CARD.split_at(11);
     body.send_data(Bytes::from(format!("card {head}")), false)?;
     Ok((response, body))
-}
-
-async fn until_active(envoy: &Envoy, streams: usize) -> Result<()> {
-    let wanted = format!("http.inbound.downstream_rq_active: {streams}");
-    for _ in 0..MOST_STEPS {
-        if envoy.page("/stats").await?.lines().any(|line| line == wanted) {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("never {streams} streams")
 }
 
 async fn masks(sidecar: &Sidecar) -> Result<()> {

@@ -13,15 +13,15 @@ use panveil_integration::case::{Framing, Message, Protocol, Request};
 use panveil_integration::client::Client;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::CARD;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::sleep;
 
 use crate::trial::named;
-use crate::updates::until;
+use crate::wait::stat_reaches;
 
-const CARD: &str = "4111111111111111";
 /// Policy, and the masked card number.
 const FIRST: (&str, &str) = ("{}", "411111******1111");
 const SECOND: (&str, &str) = (r#"{"mask":{"keep":"last4"}}"#, "************1111");
@@ -60,7 +60,7 @@ async fn rollout(build: Build) -> Result<()> {
     load.settles(SECOND.1).await?;
     ensure!(counted(&sidecar, "config_fail").await? == 0, "a good policy was refused");
     discovery.offer(REFUSED)?;
-    until(&sidecar.envoy, ".config_fail", 1).await?;
+    stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     let refused_at = load.answers.borrow().len();
     load.settles(SECOND.1).await?;
     ensure!(load.answers.borrow().iter().skip(refused_at).all(|left| left == SECOND.1), "the refused one was in force");

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -15,17 +14,13 @@ use panveil_integration::envoy::{CONNECTION_MANAGER, Envoy, Filter, PLUGIN, Sett
 use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use panveil_integration::upstream::{Script, Upstream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::sleep;
 
 use crate::trial::{named, trial};
-
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
-const STEP: Duration = Duration::from_millis(20);
-const MOST_STEPS: usize = 500;
+use crate::wait::{eventually, stat_reaches};
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     let with = |name, test| named(build, "standalone", name, test);
@@ -170,12 +165,12 @@ async fn dynamic(build: Build) -> Result<()> {
     let response = post(&sidecar.envoy, "/", "any", CARD).await?;
     ensure!(response.status == 200 && response.body == MASKED.as_bytes(), "{}", response.summary());
     offer(r#"{"request": "block"}"#)?;
-    eventually(&sidecar.envoy, 403).await?;
+    until_status(&sidecar.envoy, 403).await?;
     offer(r#"{"request": "blok"}"#)?;
-    refusals(&sidecar.envoy, 1).await?;
+    stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     ensure!(post(&sidecar.envoy, "/", "any", CARD).await?.status == 403, "a policy with a mistake is in force");
     offer("{}")?;
-    eventually(&sidecar.envoy, 200).await?;
+    until_status(&sidecar.envoy, 200).await?;
     unharmed(&mut sidecar.envoy, 4).await
 }
 
@@ -196,24 +191,9 @@ async fn one(service: &Upstream) -> Result<ReceivedRequest> {
     received.pop().context("no request")
 }
 
-async fn eventually(envoy: &Envoy, status: u16) -> Result<()> {
-    for _ in 0..MOST_STEPS {
-        if post(envoy, "/", "any", CARD).await?.status == status {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("no {status}")
-}
-
-async fn refusals(envoy: &Envoy, count: u64) -> Result<()> {
-    for _ in 0..MOST_STEPS {
-        if envoy.stats("config_fail").await?.into_values().sum::<u64>() >= count {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("no policy was refused")
+async fn until_status(envoy: &Envoy, status: u16) -> Result<()> {
+    let failure = format!("no {status}");
+    eventually(failure, async || Ok((post(envoy, "/", "any", CARD).await?.status == status).then_some(()))).await
 }
 
 /// Checks that Envoy runs, and that no log and no admin page has a digit of the card number.

@@ -8,12 +8,13 @@ use panveil_integration::case::{Framing, Message, Protocol, Request, Response};
 use panveil_integration::client::Client;
 use panveil_integration::observation::{ReceivedRequest, ReceivedResponse};
 use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::test_cards;
 use panveil_integration::upstream::Script;
 
 use crate::trial::trial;
 
-const CARD: &[u8] = b"4111111111111111";
-const MASKED: &[u8] = b"411111******1111";
+const CARD: &[u8] = test_cards::CARD.as_bytes();
+const MASKED: &[u8] = test_cards::MASKED.as_bytes();
 /// Numbers that repeatedly look like the start of a card number.
 const FILLER: &[u8] =
     b"{\"id\":20260817123456789012,\"ts\":1748503543012,\"part\":\"4111 11\",\"amount\":0.4111111111111111}\n";

@@ -10,7 +10,7 @@ use panveil_integration::silence::leaks;
 use panveil_integration::upstream::Script;
 use tokio::task::JoinSet;
 
-use crate::trial::named;
+use crate::trial::trials;
 
 const CARDS: [(&str, &str); 4] = [
     ("4111111111111111", "411111******1111"),
@@ -20,15 +20,14 @@ const CARDS: [(&str, &str); 4] = [
 ];
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "traffic", name, test);
-    vec![
-        with("many_at_once", |build| Box::pin(many_at_once(build))),
-        with("the_next_request_of_a_connection_is_whole", |build| Box::pin(next_request(build))),
-        with("thousands_of_cards", |build| Box::pin(thousands_of_cards(build))),
-        with("counters_add_up", |build| Box::pin(counters(build))),
-        with("nothing_is_logged_or_shown", |build| Box::pin(silence(build))),
-        with("a_refused_request_is_logged_without_its_card", |build| Box::pin(refused(build))),
-    ]
+    trials!(build, "traffic", {
+        "many_at_once" => many_at_once,
+        "the_next_request_of_a_connection_is_whole" => next_request,
+        "thousands_of_cards" => thousands_of_cards,
+        "counters_add_up" => counters,
+        "nothing_is_logged_or_shown" => silence,
+        "a_refused_request_is_logged_without_its_card" => refused,
+    })
 }
 
 fn post(path: &str, body: &[&str], framing: Framing) -> Request {

@@ -2,8 +2,6 @@
 //!
 //! `docs/failure.md` describes the tested behaviour for operators.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use panveil_integration::case::{Framing, Message, Request, Response};
@@ -12,6 +10,7 @@ use panveil_integration::envoy::{Envoy, PLUGIN, Settings};
 use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use panveil_integration::upstream::Script;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -19,17 +18,13 @@ use tokio::time::sleep;
 
 use crate::trapping::Trapping;
 use crate::trial::{named, trial};
+use crate::wait::{STEP, eventually, stat, stat_reaches};
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 /// Path without any special behaviour.
 const ECHO: &str = "/echo";
 
 /// Number of pieces of a body that is in transit during the crash: longer than any other stream of a test.
 const PIECES: usize = 2000;
-const STEP: Duration = Duration::from_millis(20);
-/// Maximum number of polls for an expected state.
-const MOST_STEPS: usize = 500;
 /// Number of requests that must all have the same result.
 const ATTEMPTS: usize = 5;
 /// Number of new connections that reach both of two workers.
@@ -100,7 +95,7 @@ async fn one_worker(build: Build, policy: Option<&str>, afterwards: Afterwards) 
     sidecar.upstream.script(Script::Answer(Response { status: 200, message: long_body() }));
     let uploading = in_flight(&sidecar.envoy, "POST", long_body());
     let downloading = in_flight(&sidecar.envoy, "GET", Message::default());
-    until(&sidecar.envoy, "http.inbound.downstream_rq_active", 2).await?;
+    stat_reaches(&sidecar.envoy, "http.inbound.downstream_rq_active", 2).await?;
 
     let trapped = trap(&sidecar.envoy).await?;
     ensure!(trapped.status == 503, "the request itself: {}", trapped.summary());
@@ -314,33 +309,18 @@ fn in_flight(envoy: &Envoy, method: &str, message: Message) -> JoinHandle<Result
 
 /// Waits until the filter is reloaded. Returns the number of rejected requests.
 async fn recovered(client: &Client) -> Result<usize> {
-    for asked in 1..=MOST_STEPS {
+    let mut asked = 0;
+    eventually("the filter is not loaded again", async || {
+        asked += 1;
         let response = client.send(&with_a_card()).await?.context("no response")?;
         if response.status == 200 {
             ensure!(response.body == MASKED.as_bytes(), "back, but not masking: {}", response.summary());
-            return Ok(asked);
+            return Ok(Some(asked));
         }
         ensure!(response.status == 503, "{}", response.summary());
-        sleep(STEP).await;
-    }
-    anyhow::bail!("the filter is not loaded again")
-}
-
-async fn until(envoy: &Envoy, gauge: &str, value: u64) -> Result<()> {
-    for _ in 0..MOST_STEPS {
-        if stat(envoy, gauge).await? >= value {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("{gauge} does not reach {value}")
-}
-
-/// Sum of the counters whose names have this ending.
-async fn stat(envoy: &Envoy, name: &str) -> Result<u64> {
-    let page = envoy.page("/stats").await?;
-    let named = page.lines().filter_map(|line| line.split_once(": ")).filter(|(stat, _)| stat.ends_with(name));
-    Ok(named.filter_map(|(_, value)| value.parse::<u64>().ok()).sum())
+        Ok(None)
+    })
+    .await
 }
 
 fn holds_card(body: &[u8]) -> bool {

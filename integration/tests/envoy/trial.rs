@@ -32,3 +32,12 @@ where
         outcome.map_err(|error| Failed::from(format!("{error:#}")))
     })
 }
+
+/// Tests that need only a build, with their names: `trials!(build, "theme", { "name" => function })`.
+macro_rules! trials {
+    ($build:expr, $theme:literal, { $($name:literal => $test:path),* $(,)? }) => {
+        vec![$($crate::trial::named($build, $theme, $name, |build| Box::pin($test(build)))),*]
+    };
+}
+
+pub(crate) use trials;

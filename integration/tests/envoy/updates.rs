@@ -13,35 +13,32 @@ use panveil_integration::observation::ReceivedResponse;
 use panveil_integration::policies::{Policies, SECRET};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::trial::named;
+use crate::trial::trials;
+use crate::wait::{eventually, stat_reaches};
 
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 const BAD: &str = r#"{"request":"msak"}"#;
 const SEED: u64 = 7;
 const DRAWN: u16 = 24;
-const STEP: Duration = Duration::from_millis(20);
-const MOST_STEPS: usize = 500;
 /// Interval at which the filter reports its active mode.
 const TICK: Duration = Duration::from_secs(1);
 /// Pieces of a body that is long enough for an update in its middle.
 const PIECES: usize = 200;
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    let with = |name, test| named(build, "updates", name, test);
-    vec![
-        with("a_bad_policy_is_refused", |build| Box::pin(bad(build))),
-        with("one_policy_is_in_force_and_it_whole", |build| Box::pin(drawn(build))),
-        with("a_bad_first_policy_lets_nothing_through", |build| Box::pin(bad_first(build))),
-        with("a_stream_keeps_its_policy", |build| Box::pin(stream(build))),
-        with("no_count_is_lost", |build| Box::pin(counts(build))),
-        with("only_the_mode_in_force_is_told", |build| Box::pin(mode(build))),
-    ]
+    trials!(build, "updates", {
+        "a_bad_policy_is_refused" => bad,
+        "one_policy_is_in_force_and_it_whole" => drawn,
+        "a_bad_first_policy_lets_nothing_through" => bad_first,
+        "a_stream_keeps_its_policy" => stream,
+        "no_count_is_lost" => counts,
+        "only_the_mode_in_force_is_told" => mode,
+    })
 }
 
 async fn bad(build: Build) -> Result<()> {
@@ -49,12 +46,12 @@ async fn bad(build: Build) -> Result<()> {
     let client = Client::http1(sidecar.envoy.listener);
     ensure!(masked(&post(&client).await?), "before");
     discovery.offer(BAD)?;
-    until(&sidecar.envoy, ".config_fail", 1).await?;
+    stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..3 {
         ensure!(masked(&post(&client).await?), "after a bad policy");
     }
     discovery.offer(r#"{"request":"block"}"#)?;
-    eventually(&client, 403).await?;
+    until_status(&client, 403).await?;
     ensure!(sidecar.envoy.log().contains("policy: request: "), "no complaint: {}", sidecar.envoy.log());
     unharmed(&mut sidecar.envoy).await
 }
@@ -65,7 +62,7 @@ async fn drawn(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, r#"{"request":"block"}"#).await?;
     let client = Client::http1(sidecar.envoy.listener);
     let (mut in_force, mut reloads, mut failures) = (403, 1, 0);
-    until(&sidecar.envoy, ".config_reload", reloads).await?;
+    stat_reaches(&sidecar.envoy, ".config_reload", reloads).await?;
     for status in 410..410 + DRAWN {
         let mut policy = policies.fitting();
         let fields = policy.as_object_mut().context("a policy is an object")?;
@@ -77,13 +74,13 @@ async fn drawn(build: Build) -> Result<()> {
         if Policy::parse(broken.as_bytes()).is_err() {
             discovery.offer(&broken)?;
             failures += 1;
-            until(&sidecar.envoy, ".config_fail", failures).await?;
+            stat_reaches(&sidecar.envoy, ".config_fail", failures).await?;
             ensure!(post(&client).await?.status == in_force, "seed {SEED}, after {broken}");
         }
         discovery.offer(&policy.to_string())?;
         reloads += 1;
-        until(&sidecar.envoy, ".config_reload", reloads).await?;
-        eventually(&client, status).await?;
+        stat_reaches(&sidecar.envoy, ".config_reload", reloads).await?;
+        until_status(&client, status).await?;
         in_force = status;
     }
     ensure!(failures > u64::from(DRAWN) / 2, "only {failures} of {DRAWN} broken policies were refused");
@@ -99,7 +96,7 @@ async fn bad_first(build: Build) -> Result<()> {
     let (received, cut_off) = sidecar.upstream.take().await?;
     ensure!(received.is_empty() && cut_off.is_empty(), "the service was asked: {received:?} {cut_off:?}");
     discovery.offer("{}")?;
-    eventually(&client, 200).await?;
+    until_status(&client, 200).await?;
     ensure!(masked(&post(&client).await?), "after a good policy");
     unharmed(&mut sidecar.envoy).await
 }
@@ -114,9 +111,9 @@ async fn stream(build: Build) -> Result<()> {
     long.message.pieces.push(format!("{tail}\n").into());
     let wanted = format!("card {MASKED}\n").repeat(PIECES + 1);
     let streaming = tokio::spawn(async move { client.send(&long).await });
-    until(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
+    stat_reaches(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
     discovery.offer(r#"{"request":"block"}"#)?;
-    eventually(&client, 403).await?;
+    until_status(&client, 403).await?;
     ensure!(!streaming.is_finished(), "the stream was over before the policy changed");
     let response = streaming.await??.context("no response")?;
     ensure!(response.status == 200 && response.body == wanted.as_bytes(), "{}", response.summary());
@@ -129,7 +126,7 @@ async fn counts(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, "{}").await?;
     let client = Client::http1(sidecar.envoy.listener);
     let policies = ["{}", r#"{"response":"block"}"#];
-    let loaded = |times| until(&sidecar.envoy, ".config_reload", times);
+    let loaded = |times| stat_reaches(&sidecar.envoy, ".config_reload", times);
     loaded(1).await?;
     for times in 0..EXCHANGES {
         ensure!(client.get("/").await?.status == 200);
@@ -137,21 +134,11 @@ async fn counts(build: Build) -> Result<()> {
         loaded(times + 2).await?;
     }
     let name = r#"panveil_messages_total{direction="request",outcome="clean"}"#;
-    let mut counted = 0;
-    for _ in 0..MOST_STEPS {
-        counted = sidecar
-            .envoy
-            .counters()
-            .await?
-            .get(&panveil_integration::observation::canonical(name))
-            .copied()
-            .unwrap_or(0);
-        if counted >= EXCHANGES {
-            break;
-        }
-        sleep(STEP).await;
-    }
-    ensure!(counted == EXCHANGES, "{counted} of {EXCHANGES} exchanges are counted");
+    let name = panveil_integration::observation::canonical(name);
+    let counted = async || sidecar.envoy.counters().await.map(|counters| counters.get(&name).copied().unwrap_or(0));
+    let failure = format!("fewer than {EXCHANGES} messages are counted");
+    eventually(failure, async || Ok((counted().await? >= EXCHANGES).then_some(()))).await?;
+    ensure!(counted().await? == EXCHANGES, "more than {EXCHANGES} messages are counted");
     unharmed(&mut sidecar.envoy).await
 }
 
@@ -173,7 +160,7 @@ async fn mode(build: Build) -> Result<()> {
     told(&sidecar.envoy, &["enforce"]).await?;
     let mut stream = TcpStream::connect(sidecar.envoy.listener).await?;
     stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n").await?;
-    until(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
+    stat_reaches(&sidecar.envoy, "http.inbound.downstream_rq_active", 1).await?;
     discovery.offer(r#"{"mode":"monitor"}"#)?;
     told(&sidecar.envoy, &["enforce", "monitor"]).await?;
     sleep(2 * TICK).await;
@@ -185,17 +172,13 @@ async fn mode(build: Build) -> Result<()> {
 
 /// Waits until exactly these modes are reported as active.
 async fn told(envoy: &Envoy, modes: &[&str]) -> Result<()> {
-    let mut seen = Vec::new();
-    for _ in 0..MOST_STEPS {
+    eventually(format!("{modes:?} are never the active modes"), async || {
         let counters = envoy.counters().await?;
         let gauges = counters.iter().filter(|(name, value)| name.starts_with("panveil_config_info{") && **value == 1);
-        seen = gauges.filter_map(|(name, _)| name.split('"').nth(1).map(str::to_owned)).collect();
-        if seen == modes {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("{seen:?} are told instead of {modes:?}")
+        let seen: Vec<&str> = gauges.filter_map(|(name, _)| name.split('"').nth(1)).collect();
+        Ok((seen == modes).then_some(()))
+    })
+    .await
 }
 
 /// Envoy with a discovered filter and this policy.
@@ -222,29 +205,9 @@ fn masked(response: &ReceivedResponse) -> bool {
     response.status == 200 && response.body == MASKED.as_bytes()
 }
 
-async fn eventually(client: &Client, status: u16) -> Result<()> {
-    for _ in 0..MOST_STEPS {
-        if post(client).await?.status == status {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    anyhow::bail!("no {status}")
-}
-
-/// Waits until the counters or gauges whose names have this ending reach this value.
-pub async fn until(envoy: &Envoy, stat: &str, value: u64) -> Result<()> {
-    let mut page = String::new();
-    for _ in 0..MOST_STEPS {
-        page = envoy.page("/stats").await?;
-        let named = page.lines().filter_map(|line| line.split_once(": ")).filter(|(name, _)| name.ends_with(stat));
-        if named.filter_map(|(_, value)| value.parse::<u64>().ok()).sum::<u64>() >= value {
-            return Ok(());
-        }
-        sleep(STEP).await;
-    }
-    let near: Vec<&str> = page.lines().filter(|line| line.contains("extension_config_discovery")).collect();
-    anyhow::bail!("{stat} does not reach {value}: {near:?}")
+async fn until_status(client: &Client, status: u16) -> Result<()> {
+    let failure = format!("no {status}");
+    eventually(failure, async || Ok((post(client).await?.status == status).then_some(()))).await
 }
 
 async fn unharmed(envoy: &mut Envoy) -> Result<()> {

@@ -8,12 +8,10 @@ use libtest_mimic::Trial;
 use panveil_integration::envoy::Envoy;
 use panveil_integration::sidecar::Build;
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 
 use self::peer::{Message, Python};
 use crate::trial::trial;
-
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 
 /// Streams in both directions: path, pieces of the body, whether there is a length, whether trailers follow.
 const EXCHANGES: [(&str, &[&str], bool, bool); 8] = [

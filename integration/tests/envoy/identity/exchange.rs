@@ -5,8 +5,8 @@ use panveil_integration::case::{Framing, Message, Request, Response};
 use panveil_integration::observation::{ReceivedRequest, ReceivedResponse, values};
 use serde_json::Value;
 
-pub const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
+pub use panveil_integration::test_cards::{CARD, MASKED};
+
 /// Name of the header or trailer with the card number.
 const FIELD: &str = "x-note";
 

@@ -1,7 +1,7 @@
 //! Bodies of the matrix: card numbers at every kind of position and cut, and possible partial ones.
 
-pub const CARD: &str = "4111111111111111";
-pub const MASKED: &str = "411111******1111";
+pub use panveil_integration::test_cards::{CARD, MASKED};
+
 const SPACED: &str = "5555 5555 5555 4444";
 const SPACED_MASKED: &str = "5555 55** **** 4444";
 

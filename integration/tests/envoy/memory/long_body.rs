@@ -5,6 +5,7 @@ use bytes::Bytes;
 use libtest_mimic::Trial;
 use panveil_integration::envoy::{Envoy, Filter, Settings};
 use panveil_integration::sidecar::Build;
+use panveil_integration::test_cards::{CARD, MASKED};
 
 use super::carrier::{Load, Service, carry};
 use crate::trial::trial;
@@ -20,8 +21,6 @@ const ALLOWANCE: u64 = 10 << 20;
 const ALLOWANCE_AT_START: u64 = 64 << 20;
 
 const LINE: &str = "{\"id\":20260817123456789012,\"card\":\"4111111111111111\",\"note\":\"total 4111 11\"}\n";
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 /// Numbers that are not card numbers, so that not every line has a finding.
 const PLAIN: &str = "{\"ts\":1748503543012,\"part\":\"4111 11\",\"text\":\"and so on, for as long as it takes\"}\n";
 

@@ -14,24 +14,26 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::{CARD, MASKED, in_front_of, named, unharmed};
+use crate::trial::trials;
+
+use super::{CARD, MASKED, in_front_of, unharmed};
 
 /// Deadline far above the duration of a call, for calls without a response.
 const DEADLINE: Duration = Duration::from_millis(300);
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    vec![
-        named(build, "grpc::every_kind_of_call", |build| Box::pin(every_kind_of_call(build))),
-        named(build, "grpc::a_message_is_not_kept_waiting", |build| Box::pin(conversation(build))),
-        named(build, "grpc::long_messages", |build| Box::pin(long_messages(build))),
-        named(build, "grpc::compression_of_answers", |build| Box::pin(compressed_answers(build))),
-        named(build, "grpc::compressed_requests", |build| Box::pin(compressed_requests(build))),
-        named(build, "grpc::errors", |build| Box::pin(errors(build))),
-        named(build, "grpc::details_of_errors", |build| Box::pin(details_of_errors(build))),
-        named(build, "grpc::blocked_request", |build| Box::pin(blocked_request(build))),
-        named(build, "grpc::blocked_answer", |build| Box::pin(blocked_answer(build))),
-        named(build, "grpc::deadlines_and_cancelled_calls", |build| Box::pin(ends_early(build))),
-    ]
+    trials!(build, "protocols::grpc", {
+        "every_kind_of_call" => every_kind_of_call,
+        "a_message_is_not_kept_waiting" => conversation,
+        "long_messages" => long_messages,
+        "compression_of_answers" => compressed_answers,
+        "compressed_requests" => compressed_requests,
+        "errors" => errors,
+        "details_of_errors" => details_of_errors,
+        "blocked_request" => blocked_request,
+        "blocked_answer" => blocked_answer,
+        "deadlines_and_cancelled_calls" => ends_early,
+    })
 }
 
 /// Card numbers in every string field of a charge, some next to tags and lengths that are digits.

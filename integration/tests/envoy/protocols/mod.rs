@@ -18,12 +18,10 @@ use panveil_integration::envoy::Envoy;
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 use panveil_integration::silence::leaks;
+use panveil_integration::test_cards::{CARD, MASKED};
 use serde_json::{Map, Value};
 
 use crate::trial::{self, Test, trial};
-
-const CARD: &str = "4111111111111111";
-const MASKED: &str = "411111******1111";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
     let files = [

@@ -15,21 +15,23 @@ use panveil_integration::sidecar::{Build, Sidecar};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{CARD, MASKED, in_front_of, named, unharmed};
+use crate::trial::trials;
+
+use super::{CARD, MASKED, in_front_of, unharmed};
 
 /// Protocol that panveil cannot inspect.
 const CHAT: &str = "chat";
 
 pub fn trials(build: &Build) -> Vec<Trial> {
-    vec![
-        named(build, "turns::an_interim_answer", |build| Box::pin(interim_answer(build))),
-        named(build, "turns::an_answer_before_the_request_has_ended", |build| Box::pin(early_answer(build))),
-        named(build, "turns::another_upgrade_is_refused", |build| Box::pin(refused_upgrade(build))),
-        named(build, "turns::another_upgrade_passes_unread", |build| Box::pin(other_upgrade(build))),
-        named(build, "turns::another_upgrade_is_blocked", |build| Box::pin(blocked_upgrade(build))),
-        named(build, "turns::the_client_resets_its_upload", |build| Box::pin(reset_upload(build))),
-        named(build, "turns::the_client_resets_its_download", |build| Box::pin(reset_download(build))),
-    ]
+    trials!(build, "protocols::turns", {
+        "an_interim_answer" => interim_answer,
+        "an_answer_before_the_request_has_ended" => early_answer,
+        "another_upgrade_is_refused" => refused_upgrade,
+        "another_upgrade_passes_unread" => other_upgrade,
+        "another_upgrade_is_blocked" => blocked_upgrade,
+        "the_client_resets_its_upload" => reset_upload,
+        "the_client_resets_its_download" => reset_download,
+    })
 }
 
 /// Early hints. Whatever the proxy does with them, the client gets no card number.
