@@ -1,30 +1,30 @@
 //! Is the policy a part of a larger document?
 
-use super::mark::Mistake;
-use super::node::{Node, Value};
+use super::diagnostic::Diagnostic;
+use super::node::{Node, YamlValue};
 
 /// The policy in a manifest of Kubernetes, an Istio `WasmPlugin` or `TrafficExtension` or an `EnvoyExtensionPolicy` of Envoy
 /// Gateway; `None` for what is no manifest. No policy has a field `spec`.
-pub fn configuration(document: &Node) -> Result<Option<&Node>, Mistake> {
+pub fn configuration(document: &Node) -> Result<Option<&Node>, Diagnostic> {
     let Some(spec) = document.only_field("spec")? else { return Ok(None) };
     let plugin = spec.only_field("wasm")?.unwrap_or(spec);
     let (plugin, name) = match &plugin.value {
         // Envoy Gateway has a list.
-        Value::List(plugins) => match plugins.as_slice() {
+        YamlValue::List(plugins) => match plugins.as_slice() {
             [plugin] => (&**plugin, "config"),
-            _ => return Err(Mistake::at(plugin.mark, "expected one plugin; check each policy on its own")),
+            _ => return Err(Diagnostic::at(plugin.position, "expected one plugin; check each policy on its own")),
         },
         _ => (plugin, "pluginConfig"),
     };
-    let missing = || Mistake::at(plugin.mark, format!("no {name} in this manifest; an empty one is {name}: {{}}"));
+    let missing = || Diagnostic::at(plugin.position, format!("no {name} in this manifest; an empty one is {name}: {{}}"));
     plugin.only_field(name)?.map(Some).ok_or_else(missing)
 }
 
 impl Node {
     /// The field of that name, of which there must not be two.
-    fn only_field(&self, name: &str) -> Result<Option<&Self>, Mistake> {
+    fn only_field(&self, name: &str) -> Result<Option<&Self>, Diagnostic> {
         match self.names().filter(|other| other.text == name).nth(1) {
-            Some(second) => Err(Mistake::at(second.mark, format!("{name} given more than once"))),
+            Some(second) => Err(Diagnostic::at(second.position, format!("{name} given more than once"))),
             None => Ok(self.field(name)),
         }
     }

@@ -3,15 +3,15 @@
 //! JSON goes to the filter's own reader as it is. YAML is written out as JSON first, so that the same reader takes the same
 //! policies; a tree with the place of every value leads its errors back to lines and columns.
 
+mod diagnostic;
 mod manifest;
-mod mark;
 mod node;
 mod scalar;
 mod yaml;
 
 use super::failure::Failure;
 use super::input;
-use mark::{Mark, Mistake};
+use diagnostic::{Position, Diagnostic};
 use node::Node;
 use panveil::policy::{ErrorLocation, Policy, PolicyError};
 use serde::de::IgnoredAny;
@@ -25,10 +25,10 @@ pub fn read(path: &Path) -> Result<Policy, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
     let bytes = input::text(path, MAX_BYTES)?;
-    parse(path, &bytes).map_err(|mistake| Failure::Error(mistake.in_file(&name)))
+    parse(path, &bytes).map_err(|diagnostic| Failure::Error(diagnostic.in_file(&name)))
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Mistake> {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Diagnostic> {
     let Ok(text) = str::from_utf8(bytes) else { return from_json(bytes, None) };
     if bytes.len() > MAX_BYTES {
         return from_json(bytes, None);
@@ -47,29 +47,29 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Mistake> {
 }
 
 /// Reads JSON, of which `tree` knows the places.
-fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Mistake> {
-    Policy::parse(bytes).map_err(|error| mistake(&error, tree))
+fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Diagnostic> {
+    Policy::parse(bytes).map_err(|error| diagnostic(&error, tree))
 }
 
 /// Reads what a tree comes to as JSON.
-fn from_tree(tree: &Node) -> Result<Policy, Mistake> {
-    if let Some(mark) = tree.ambiguous() {
+fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
+    if let Some(position) = tree.ambiguous() {
         let text =
             "versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals";
-        return Err(Mistake::at(mark, text));
+        return Err(Diagnostic::at(position, text));
     }
     let json =
-        serde_json::to_vec(tree).map_err(|_| Mistake { mark: None, text: "cannot be written as JSON".to_owned() })?;
-    Policy::parse(&json).map_err(|error| mistake(&error, Some(tree)))
+        serde_json::to_vec(tree).map_err(|_| Diagnostic { position: None, text: "cannot be written as JSON".to_owned() })?;
+    Policy::parse(&json).map_err(|error| diagnostic(&error, Some(tree)))
 }
 
-fn mistake(error: &PolicyError, tree: Option<&Node>) -> Mistake {
-    let mark = match error.location() {
-        ErrorLocation::Character(line, column) => Some(Mark { line, column }),
-        ErrorLocation::Line(line) => Some(Mark { line, column: 1 }),
+fn diagnostic(error: &PolicyError, tree: Option<&Node>) -> Diagnostic {
+    let position = match error.location() {
+        ErrorLocation::Character(line, column) => Some(Position { line, column }),
+        ErrorLocation::Line(line) => Some(Position { line, column: 1 }),
         location => tree.and_then(|tree| tree.find(location)),
     };
-    Mistake { mark, text: error.reason() }
+    Diagnostic { position, text: error.reason() }
 }
 
 /// By the name of the file, or else by how the text begins: YAML could begin like JSON too, but seldom does.

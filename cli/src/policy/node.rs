@@ -1,6 +1,6 @@
 //! What stands where in a policy?
 
-use super::mark::Mark;
+use super::diagnostic::Position;
 use panveil::policy::ErrorLocation;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -10,8 +10,8 @@ use std::rc::Rc;
 ///
 /// Has no `Debug`: it holds what the operator wrote.
 pub struct Node {
-    pub mark: Mark,
-    pub value: Value,
+    pub position: Position,
+    pub value: YamlValue,
     /// How many values there are in it, itself included, and bytes of text. What aliases stand for counts each time.
     pub size: usize,
     /// How deep values stand in it.
@@ -19,7 +19,7 @@ pub struct Node {
 }
 
 /// A value, as far as a policy can tell.
-pub enum Value {
+pub enum YamlValue {
     Null,
     Boolean(bool),
     Whole(u64),
@@ -29,48 +29,48 @@ pub enum Value {
     /// What versions of YAML do not agree on.
     Ambiguous,
     List(Vec<Rc<Node>>),
-    Object(Vec<(Name, Rc<Node>)>),
+    Object(Vec<(FieldName, Rc<Node>)>),
 }
 
 /// The name of a field.
-pub struct Name {
-    pub mark: Mark,
+pub struct FieldName {
+    pub position: Position,
     pub text: String,
 }
 
 impl Node {
-    pub fn new(mark: Mark, value: Value) -> Self {
+    pub fn new(position: Position, value: YamlValue) -> Self {
         let (inside, text): (Vec<&Rc<Self>>, usize) = match &value {
-            Value::List(items) => (items.iter().collect(), 0),
-            Value::Object(fields) => {
+            YamlValue::List(items) => (items.iter().collect(), 0),
+            YamlValue::Object(fields) => {
                 let names = fields.iter().fold(0, |sum: usize, (name, _)| sum.saturating_add(name.text.len()));
                 (fields.iter().map(|(_, field)| field).collect(), names)
             }
-            Value::Text(text) => (Vec::new(), text.len()),
+            YamlValue::Text(text) => (Vec::new(), text.len()),
             _ => (Vec::new(), 0),
         };
         let size = inside.iter().fold(text.saturating_add(1), |sum, node| sum.saturating_add(node.size));
         let depth = inside.iter().map(|node| node.depth).max().unwrap_or_default().saturating_add(1);
-        Self { mark, value, size, depth }
+        Self { position, value, size, depth }
     }
 
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Self> {
-        let Value::Object(fields) = &self.value else { return None };
+        let YamlValue::Object(fields) = &self.value else { return None };
         fields.iter().find(|(other, _)| other.text == name).map(|(_, field)| &**field)
     }
 
     /// Where a mistake is; `None` when it is in no part of the document.
-    pub fn find(&self, location: ErrorLocation<'_>) -> Option<Mark> {
+    pub fn find(&self, location: ErrorLocation<'_>) -> Option<Position> {
         match location {
             ErrorLocation::Document | ErrorLocation::Line(_) | ErrorLocation::Character(..) => None,
-            ErrorLocation::Value(path) => self.at(path).map(|node| node.mark),
+            ErrorLocation::Value(path) => self.at(path).map(|node| node.position),
             ErrorLocation::UnknownField(path, known) => {
                 let mut names = self.at(path)?.names();
-                names.find(|name| !known.contains(&name.text.as_str())).map(|name| name.mark)
+                names.find(|name| !known.contains(&name.text.as_str())).map(|name| name.position)
             }
             ErrorLocation::RepeatedField(path, name) => {
-                self.at(path)?.names().filter(|other| other.text == name).nth(1).map(|name| name.mark)
+                self.at(path)?.names().filter(|other| other.text == name).nth(1).map(|name| name.position)
             }
         }
     }
@@ -81,23 +81,23 @@ impl Node {
         steps.into_iter().try_fold(self, |node, step| match step.strip_suffix(']') {
             None => node.field(step),
             Some(index) => match &node.value {
-                Value::List(items) => items.get(index.parse::<usize>().ok()?).map(|item| &**item),
+                YamlValue::List(items) => items.get(index.parse::<usize>().ok()?).map(|item| &**item),
                 _ => None,
             },
         })
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &Name> {
-        let fields = if let Value::Object(fields) = &self.value { fields.as_slice() } else { &[] };
+    pub fn names(&self) -> impl Iterator<Item = &FieldName> {
+        let fields = if let YamlValue::Object(fields) = &self.value { fields.as_slice() } else { &[] };
         fields.iter().map(|(name, _)| name)
     }
 
     /// The first value within that versions of YAML do not agree on.
-    pub fn ambiguous(&self) -> Option<Mark> {
+    pub fn ambiguous(&self) -> Option<Position> {
         match &self.value {
-            Value::Ambiguous => Some(self.mark),
-            Value::List(items) => items.iter().find_map(|item| item.ambiguous()),
-            Value::Object(fields) => fields.iter().find_map(|(_, field)| field.ambiguous()),
+            YamlValue::Ambiguous => Some(self.position),
+            YamlValue::List(items) => items.iter().find_map(|item| item.ambiguous()),
+            YamlValue::Object(fields) => fields.iter().find_map(|(_, field)| field.ambiguous()),
             _ => None,
         }
     }
@@ -107,18 +107,18 @@ impl Serialize for Node {
     /// Of numbers that no field takes only the kind is kept.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
-            Value::Null | Value::Ambiguous => serializer.serialize_unit(),
-            Value::Boolean(value) => serializer.serialize_bool(*value),
-            Value::Whole(number) => serializer.serialize_u64(*number),
-            Value::Negative => serializer.serialize_i64(-1),
-            Value::Fraction => serializer.serialize_f64(0.5),
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::List(items) => {
+            YamlValue::Null | YamlValue::Ambiguous => serializer.serialize_unit(),
+            YamlValue::Boolean(value) => serializer.serialize_bool(*value),
+            YamlValue::Whole(number) => serializer.serialize_u64(*number),
+            YamlValue::Negative => serializer.serialize_i64(-1),
+            YamlValue::Fraction => serializer.serialize_f64(0.5),
+            YamlValue::Text(text) => serializer.serialize_str(text),
+            YamlValue::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 items.iter().try_for_each(|item| list.serialize_element(&**item))?;
                 list.end()
             }
-            Value::Object(fields) => {
+            YamlValue::Object(fields) => {
                 // A field that is given twice stays twice.
                 let mut object = serializer.serialize_map(Some(fields.len()))?;
                 fields.iter().try_for_each(|(name, field)| object.serialize_entry(&name.text, &**field))?;
@@ -145,7 +145,7 @@ mod tests {
             (ErrorLocation::UnknownField("", &["mode"]), 2, 1),
             (ErrorLocation::RepeatedField("", "mode"), 6, 1),
         ] {
-            assert_eq!(tree.find(location), Some(Mark { line, column }), "{location:?}");
+            assert_eq!(tree.find(location), Some(Position { line, column }), "{location:?}");
         }
         for location in [
             ErrorLocation::Document,

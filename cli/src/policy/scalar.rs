@@ -8,32 +8,32 @@ const SWITCHES: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
 /// The value of a plain scalar, by the core schema of YAML 1.2.
 ///
 /// A policy comes to the filter through programs that read YAML 1.1, in which `no` is a boolean and `017` is fifteen. What
-/// the versions do not agree on is [`Value::Ambiguous`], since what is checked must be what is in force.
-pub fn plain(text: &str) -> Value {
+/// the versions do not agree on is [`YamlValue::Ambiguous`], since what is checked must be what is in force.
+pub fn plain(text: &str) -> YamlValue {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Boolean(true),
-        "false" | "False" | "FALSE" => return Value::Boolean(false),
+        "" | "~" | "null" | "Null" | "NULL" => return YamlValue::Null,
+        "true" | "True" | "TRUE" => return YamlValue::Boolean(true),
+        "false" | "False" | "FALSE" => return YamlValue::Boolean(false),
         _ => {}
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_decimal = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
     if is_ambiguous(text, unsigned, is_decimal) {
-        return Value::Ambiguous;
+        return YamlValue::Ambiguous;
     }
     if let Some(digits) = unsigned.strip_prefix("0x") {
         let number = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+') && unsigned == text);
-        return number.map_or_else(|| Value::Text(text.to_owned()), Value::Whole);
+        return number.map_or_else(|| YamlValue::Text(text.to_owned()), YamlValue::Whole);
     }
     if is_decimal {
         return match unsigned.parse() {
-            Ok(number) if number == 0 || !text.starts_with('-') => Value::Whole(number),
-            Ok(_) => Value::Negative,
+            Ok(number) if number == 0 || !text.starts_with('-') => YamlValue::Whole(number),
+            Ok(_) => YamlValue::Negative,
             // As JSON has it: a number that is too large is one with a fraction.
-            Err(_) => Value::Fraction,
+            Err(_) => YamlValue::Fraction,
         };
     }
-    if is_float(unsigned) { Value::Fraction } else { Value::Text(text.to_owned()) }
+    if is_float(unsigned) { YamlValue::Fraction } else { YamlValue::Text(text.to_owned()) }
 }
 
 fn is_ambiguous(text: &str, unsigned: &str, is_decimal: bool) -> bool {
@@ -62,14 +62,14 @@ mod tests {
 
     fn kind(text: &str) -> String {
         match plain(text) {
-            Value::Null => "null".to_owned(),
-            Value::Boolean(value) => value.to_string(),
-            Value::Whole(number) => number.to_string(),
-            Value::Negative => "negative".to_owned(),
-            Value::Fraction => "fraction".to_owned(),
-            Value::Ambiguous => "ambiguous".to_owned(),
-            Value::Text(text) => format!("text {text}"),
-            Value::List(_) | Value::Object(_) => "no scalar".to_owned(),
+            YamlValue::Null => "null".to_owned(),
+            YamlValue::Boolean(value) => value.to_string(),
+            YamlValue::Whole(number) => number.to_string(),
+            YamlValue::Negative => "negative".to_owned(),
+            YamlValue::Fraction => "fraction".to_owned(),
+            YamlValue::Ambiguous => "ambiguous".to_owned(),
+            YamlValue::Text(text) => format!("text {text}"),
+            YamlValue::List(_) | YamlValue::Object(_) => "no scalar".to_owned(),
         }
     }
 

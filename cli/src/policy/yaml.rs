@@ -3,8 +3,8 @@
 //! The parser's events become a tree of [`Node`]s. Aliases share what they stand for, and what a tree would come to with
 //! them written out is bounded, so that a small document cannot become a large one.
 
-use super::mark::{Mark, Mistake};
-use super::node::{Name, Node, Value};
+use super::diagnostic::{Position, Diagnostic};
+use super::node::{FieldName, Node, YamlValue};
 use super::scalar;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::HashMap;
@@ -19,60 +19,60 @@ const DEEPEST: usize = 64;
 /// A tree under construction.
 #[derive(Default)]
 struct Builder {
-    open: Vec<Open>,
+    open: Vec<OpenCollection>,
     anchors: HashMap<usize, Rc<Node>>,
     root: Option<Rc<Node>>,
 }
 
 /// A list or an object that has not ended yet.
-struct Open {
-    mark: Mark,
+struct OpenCollection {
+    position: Position,
     anchor: usize,
-    inside: Inside,
+    contents: Contents,
 }
 
-enum Inside {
+enum Contents {
     Items(Vec<Rc<Node>>),
     /// And the name of the field whose value comes next.
-    Fields(Vec<(Name, Rc<Node>)>, Option<Name>),
+    Fields(Vec<(FieldName, Rc<Node>)>, Option<FieldName>),
 }
 
 /// Reads one document. Nothing but comments is an empty object.
-pub fn read(text: &str) -> Result<Rc<Node>, Mistake> {
+pub fn read(text: &str) -> Result<Rc<Node>, Diagnostic> {
     let options =
         granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| not_yaml(&error))?;
-        builder.take(event, mark(&span.start))?;
+        builder.take(event, position(&span.start))?;
     }
-    let empty = || Rc::new(Node::new(Mark { line: 1, column: 1 }, Value::Object(Vec::new())));
+    let empty = || Rc::new(Node::new(Position { line: 1, column: 1 }, YamlValue::Object(Vec::new())));
     Ok(builder.root.unwrap_or_else(empty))
 }
 
 impl Builder {
-    fn take(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Mistake> {
-        refuse_tag(event.tag(), mark)?;
+    fn take(&mut self, event: Event<'_>, position: Position) -> Result<(), Diagnostic> {
+        refuse_tag(event.tag(), position)?;
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                return Err(Mistake::at(mark, "a second document begins; a policy is one"));
+                return Err(Diagnostic::at(position, "a second document begins; a policy is one"));
             }
-            Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.is_some(), mark),
+            Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.is_some(), position),
             Event::Alias(anchor) => {
-                self.refuse_as_name(mark)?;
-                let inside = || Mistake::at(mark, "an alias stands within what it stands for");
-                let node = self.anchors.get(&anchor).cloned().ok_or_else(inside)?;
+                self.refuse_as_name(position)?;
+                let contents = || Diagnostic::at(position, "an alias stands within what it stands for");
+                let node = self.anchors.get(&anchor).cloned().ok_or_else(contents)?;
                 return self.add(node, 0);
             }
-            Event::SequenceStart(_, anchor, _) => self.begin(mark, anchor, Inside::Items(Vec::new()))?,
-            Event::MappingStart(_, anchor, _) => self.begin(mark, anchor, Inside::Fields(Vec::new(), None))?,
+            Event::SequenceStart(_, anchor, _) => self.begin(position, anchor, Contents::Items(Vec::new()))?,
+            Event::MappingStart(_, anchor, _) => self.begin(position, anchor, Contents::Fields(Vec::new(), None))?,
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
-                    let value = match open.inside {
-                        Inside::Items(items) => Value::List(items),
-                        Inside::Fields(fields, _) => Value::Object(fields),
+                    let value = match open.contents {
+                        Contents::Items(items) => YamlValue::List(items),
+                        Contents::Fields(fields, _) => YamlValue::Object(fields),
                     };
-                    return self.add(Rc::new(Node::new(open.mark, value)), open.anchor);
+                    return self.add(Rc::new(Node::new(open.position, value)), open.anchor);
                 }
             }
             _ => {}
@@ -86,76 +86,76 @@ impl Builder {
         style: ScalarStyle,
         anchor: usize,
         is_string: bool,
-        mark: Mark,
-    ) -> Result<(), Mistake> {
+        position: Position,
+    ) -> Result<(), Diagnostic> {
         let is_plain = style == ScalarStyle::Plain && !is_string;
-        if let Some(Open { inside: Inside::Fields(_, name @ None), .. }) = self.open.last_mut() {
+        if let Some(OpenCollection { contents: Contents::Fields(_, name @ None), .. }) = self.open.last_mut() {
             if is_plain && text == "<<" {
-                return Err(Mistake::at(mark, "merge keys (<<) are not read; write the fields out"));
+                return Err(Diagnostic::at(position, "merge keys (<<) are not read; write the fields out"));
             }
-            *name = Some(Name { mark, text: text.to_owned() });
+            *name = Some(FieldName { position, text: text.to_owned() });
             return Ok(());
         }
-        let value = if is_plain { scalar::plain(text) } else { Value::Text(text.to_owned()) };
-        if self.open.is_empty() && matches!(value, Value::Null) {
+        let value = if is_plain { scalar::plain(text) } else { YamlValue::Text(text.to_owned()) };
+        if self.open.is_empty() && matches!(value, YamlValue::Null) {
             // Nothing but `---`.
             return Ok(());
         }
-        self.add(Rc::new(Node::new(mark, value)), anchor)
+        self.add(Rc::new(Node::new(position, value)), anchor)
     }
 
-    fn begin(&mut self, mark: Mark, anchor: usize, inside: Inside) -> Result<(), Mistake> {
-        self.refuse_as_name(mark)?;
-        self.open.push(Open { mark, anchor, inside });
+    fn begin(&mut self, position: Position, anchor: usize, contents: Contents) -> Result<(), Diagnostic> {
+        self.refuse_as_name(position)?;
+        self.open.push(OpenCollection { position, anchor, contents });
         Ok(())
     }
 
-    fn refuse_as_name(&self, mark: Mark) -> Result<(), Mistake> {
+    fn refuse_as_name(&self, position: Position) -> Result<(), Diagnostic> {
         match self.open.last() {
-            Some(Open { inside: Inside::Fields(_, None), .. }) => {
-                Err(Mistake::at(mark, "the name of a field must be a word"))
+            Some(OpenCollection { contents: Contents::Fields(_, None), .. }) => {
+                Err(Diagnostic::at(position, "the name of a field must be a word"))
             }
             _ => Ok(()),
         }
     }
 
     /// Puts a whole value where it belongs.
-    fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Mistake> {
+    fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
         if node.size > MOST {
-            return Err(Mistake::at(node.mark, format!("larger than {MOST} bytes with its aliases written out")));
+            return Err(Diagnostic::at(node.position, format!("larger than {MOST} bytes with its aliases written out")));
         }
         if node.depth > DEEPEST {
-            return Err(Mistake::at(node.mark, format!("deeper than {DEEPEST} levels with its aliases written out")));
+            return Err(Diagnostic::at(node.position, format!("deeper than {DEEPEST} levels with its aliases written out")));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
-        match self.open.last_mut().map(|open| &mut open.inside) {
+        match self.open.last_mut().map(|open| &mut open.contents) {
             None => self.root = Some(node),
-            Some(Inside::Items(items)) => items.push(node),
-            Some(Inside::Fields(fields, name)) => fields.extend(name.take().map(|name| (name, node))),
+            Some(Contents::Items(items)) => items.push(node),
+            Some(Contents::Fields(fields, name)) => fields.extend(name.take().map(|name| (name, node))),
         }
         Ok(())
     }
 }
 
 /// The one tag that a policy could need says that a number is text.
-fn refuse_tag(tag: Option<&Tag>, mark: Mark) -> Result<(), Mistake> {
+fn refuse_tag(tag: Option<&Tag>, position: Position) -> Result<(), Diagnostic> {
     match tag {
         Some(tag) if tag.core_suffix() != Some("str") => {
-            Err(Mistake::at(mark, "tags other than !!str are not read; write the value without one"))
+            Err(Diagnostic::at(position, "tags other than !!str are not read; write the value without one"))
         }
         _ => Ok(()),
     }
 }
 
 /// The parser's errors are fixed sentences, which quote a single sign at most.
-fn not_yaml(error: &ScanError) -> Mistake {
-    Mistake::at(mark(error.marker()), format!("not YAML: {}", error.info()))
+fn not_yaml(error: &ScanError) -> Diagnostic {
+    Diagnostic::at(position(error.marker()), format!("not YAML: {}", error.info()))
 }
 
-fn mark(marker: &Marker) -> Mark {
-    Mark { line: marker.line(), column: marker.col().saturating_add(1) }
+fn position(marker: &Marker) -> Position {
+    Position { line: marker.line(), column: marker.col().saturating_add(1) }
 }
 
 #[cfg(test)]
@@ -194,14 +194,14 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused_in_one_line(text in "([a-z0-9:,&*!|>'\"#?%@`{}\\[\\]~\t -]{0,9}\n){0,9}") {
-            if let Err(mistake) = read(&text) {
-                prop_assert!(!mistake.in_file("x").contains('\n'));
+            if let Err(diagnostic) = read(&text) {
+                prop_assert!(!diagnostic.in_file("x").contains('\n'));
             }
         }
     }
 
     fn json(text: &str) -> String {
-        serde_json::to_string(&*read(text).unwrap_or_else(|mistake| panic!("{mistake:?}"))).unwrap()
+        serde_json::to_string(&*read(text).unwrap_or_else(|diagnostic| panic!("{diagnostic:?}"))).unwrap()
     }
 
     fn refused(text: &str) -> String {

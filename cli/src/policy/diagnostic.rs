@@ -4,33 +4,33 @@ use std::fmt;
 
 /// A line and a column, both from 1 on. Columns are characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Position {
     pub line: usize,
     pub column: usize,
 }
 
 /// What is wrong with a document, where that is known, without a value out of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Mistake {
-    pub mark: Option<Mark>,
+pub struct Diagnostic {
+    pub position: Option<Position>,
     pub text: String,
 }
 
-impl Mistake {
-    pub fn at(mark: Mark, text: impl Into<String>) -> Self {
-        Self { mark: Some(mark), text: text.into() }
+impl Diagnostic {
+    pub fn at(position: Position, text: impl Into<String>) -> Self {
+        Self { position: Some(position), text: text.into() }
     }
 
     /// As compilers write it: `policy.yaml:3:7: what is wrong`.
     pub fn in_file(&self, name: &str) -> String {
-        match self.mark {
-            Some(mark) => format!("{name}:{mark}: {}", self.text),
+        match self.position {
+            Some(position) => format!("{name}:{position}: {}", self.text),
             None => format!("{name}: {}", self.text),
         }
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
