@@ -16,7 +16,8 @@ pub fn configuration(document: &Node) -> Result<Option<&Node>, Diagnostic> {
         },
         _ => (plugin, "pluginConfig"),
     };
-    let missing = || Diagnostic::at(plugin.position, format!("no {name} in this manifest; an empty one is {name}: {{}}"));
+    let missing =
+        || Diagnostic::at(plugin.position, format!("no {name} in this manifest; an empty one is {name}: {{}}"));
     plugin.only_field(name)?.map(Some).ok_or_else(missing)
 }
 

@@ -11,7 +11,7 @@ mod yaml;
 
 use super::failure::Failure;
 use super::input;
-use diagnostic::{Position, Diagnostic};
+use diagnostic::{Diagnostic, Position};
 use node::Node;
 use panveil::policy::{ErrorLocation, Policy, PolicyError};
 use serde::de::IgnoredAny;
@@ -58,8 +58,8 @@ fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
             "versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals";
         return Err(Diagnostic::at(position, text));
     }
-    let json =
-        serde_json::to_vec(tree).map_err(|_| Diagnostic { position: None, text: "cannot be written as JSON".to_owned() })?;
+    let json = serde_json::to_vec(tree)
+        .map_err(|_| Diagnostic { position: None, text: "cannot be written as JSON".to_owned() })?;
     Policy::parse(&json).map_err(|error| diagnostic(&error, Some(tree)))
 }
 

@@ -1,6 +1,6 @@
 //! What is a word of YAML that stands without quotes?
 
-use super::node::Value;
+use super::node::YamlValue;
 
 /// Words that YAML 1.1 takes for true or false, and 1.2 for text.
 const SWITCHES: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];

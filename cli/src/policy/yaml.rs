@@ -3,7 +3,7 @@
 //! The parser's events become a tree of [`Node`]s. Aliases share what they stand for, and what a tree would come to with
 //! them written out is bounded, so that a small document cannot become a large one.
 
-use super::diagnostic::{Position, Diagnostic};
+use super::diagnostic::{Diagnostic, Position};
 use super::node::{FieldName, Node, YamlValue};
 use super::scalar;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
@@ -57,7 +57,9 @@ impl Builder {
             Event::DocumentStart(..) if self.root.is_some() => {
                 return Err(Diagnostic::at(position, "a second document begins; a policy is one"));
             }
-            Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.is_some(), position),
+            Event::Scalar(text, style, anchor, tag) => {
+                return self.scalar(&text, style, anchor, tag.is_some(), position);
+            }
             Event::Alias(anchor) => {
                 self.refuse_as_name(position)?;
                 let contents = || Diagnostic::at(position, "an alias stands within what it stands for");
@@ -122,10 +124,16 @@ impl Builder {
     /// Puts a whole value where it belongs.
     fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
         if node.size > MOST {
-            return Err(Diagnostic::at(node.position, format!("larger than {MOST} bytes with its aliases written out")));
+            return Err(Diagnostic::at(
+                node.position,
+                format!("larger than {MOST} bytes with its aliases written out"),
+            ));
         }
         if node.depth > DEEPEST {
-            return Err(Diagnostic::at(node.position, format!("deeper than {DEEPEST} levels with its aliases written out")));
+            return Err(Diagnostic::at(
+                node.position,
+                format!("deeper than {DEEPEST} levels with its aliases written out"),
+            ));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
