@@ -1,19 +1,19 @@
 //! `panveil status`: whether panveil is active in each proxy, as the admin interface of Envoy shows it.
 
-mod config;
+mod config_dump;
+mod proxy_status;
 mod report;
 mod stats;
-mod verdict;
 
 use super::failure::Failure;
 use super::input;
 use clap::{Args, ValueEnum, ValueHint};
-use config::Config;
-use stats::Stats;
+use config_dump::ConfigDump;
+use proxy_status::ProxyStatus;
+use stats::ProxyStats;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use verdict::Verdict;
 
 /// The longest page that is read. A proxy of a large mesh has tens of megabytes.
 const MAX_BYTES: usize = 512 << 20;
@@ -37,12 +37,12 @@ pub struct Status {
 
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: StatusFormat,
 }
 
 /// The form of the output.
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+enum StatusFormat {
     /// A line for each proxy, and how many there are of each state.
     Text,
     /// An object for each proxy, one a line.
@@ -51,9 +51,9 @@ enum Format {
 
 /// The pages of a proxy.
 #[derive(Default)]
-struct Proxy {
-    config: Option<Config>,
-    stats: Option<Stats>,
+struct ProxyPages {
+    config: Option<ConfigDump>,
+    stats: Option<ProxyStats>,
 }
 
 impl Status {
@@ -61,19 +61,19 @@ impl Status {
     pub fn run(self) -> Result<ExitCode, Failure> {
         const NOT_ACTIVE: u8 = 1;
 
-        let mut proxies: BTreeMap<String, Proxy> = BTreeMap::new();
+        let mut proxies: BTreeMap<String, ProxyPages> = BTreeMap::new();
         for path in &self.pages {
             proxies.entry(name(path)).or_default().read(path)?;
         }
-        let verdicts: Vec<(String, Verdict)> = proxies
+        let proxies: Vec<(String, ProxyStatus)> = proxies
             .into_iter()
-            .map(|(name, proxy)| (name, Verdict::on(proxy.config.as_ref(), proxy.stats.as_ref())))
+            .map(|(name, proxy)| (name, ProxyStatus::on(proxy.config.as_ref(), proxy.stats.as_ref())))
             .collect();
         match self.format {
-            Format::Text => report::text(&verdicts),
-            Format::Json => report::json(&verdicts),
+            StatusFormat::Text => report::text(&proxies),
+            StatusFormat::Json => report::json(&proxies),
         }?;
-        let active = verdicts.iter().all(|(_, verdict)| verdict.is_active());
+        let active = proxies.iter().all(|(_, status)| status.is_active());
         Ok(if active { ExitCode::SUCCESS } else { ExitCode::from(NOT_ACTIVE) })
     }
 }
@@ -83,7 +83,7 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-impl Proxy {
+impl ProxyPages {
     fn read(&mut self, path: &Path) -> Result<(), Failure> {
         let shown = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
         let bytes = input::text(path, MAX_BYTES)?;
@@ -92,12 +92,12 @@ impl Proxy {
         }
         let text = String::from_utf8_lossy(&bytes);
         let second = if text.trim_start().starts_with('{') {
-            let config = Config::read(&text).map_err(|problem| {
+            let config = ConfigDump::read(&text).map_err(|problem| {
                 Failure::Error(format!("{shown}: {problem}; save the page /config_dump of Envoy's admin interface"))
             })?;
             self.config.replace(config).is_some()
         } else {
-            let stats = Stats::read(&text).ok_or_else(|| {
+            let stats = ProxyStats::read(&text).ok_or_else(|| {
                 Failure::Error(format!(
                     "{shown}: neither /config_dump nor /stats/prometheus; save a page of Envoy's admin interface"
                 ))

@@ -1,7 +1,7 @@
 //! How the verdicts are printed.
 
 use super::super::{failure::Failure, output, terminal};
-use super::verdict::{State, Verdict};
+use super::proxy_status::{ProxyState, ProxyStatus};
 use panveil::stream;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 const TITLES: [&str; 6] = ["proxy", "state", "version", "mode", "policy", "module"];
 
 /// A line for each proxy, and how many there are of each state.
-pub fn text(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
-    let row = |(name, verdict): &(String, Verdict)| {
-        let lists = [&verdict.versions, &verdict.modes, &verdict.policies, &verdict.modules].map(|list| list.join(","));
+pub fn text(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
+    let row = |(name, status): &(String, ProxyStatus)| {
+        let lists = [&status.versions, &status.modes, &status.policies, &status.modules].map(|list| list.join(","));
         let [version, mode, policy, module] = lists.map(|cell| terminal::harmless(cell.as_bytes()));
-        [shown(name), verdict.state.as_str().to_owned(), version, mode, policy, module]
+        [shown(name), status.state.as_str().to_owned(), version, mode, policy, module]
     };
-    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(verdicts.iter().map(row)).collect();
+    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(proxies.iter().map(row)).collect();
     let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -23,7 +23,7 @@ pub fn text(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
         }
     }
     let mut text = String::new();
-    let notes = std::iter::once(&[][..]).chain(verdicts.iter().map(|(_, verdict)| verdict.notes.as_slice()));
+    let notes = std::iter::once(&[][..]).chain(proxies.iter().map(|(_, status)| status.notes.as_slice()));
     for (row, notes) in rows.iter().zip(notes) {
         let cells: Vec<String> = row
             .iter()
@@ -39,33 +39,33 @@ pub fn text(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
             text.push('\n');
         }
     }
-    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
-    for (_, verdict) in verdicts {
-        let count = counts.entry(verdict.state).or_default();
+    let mut counts: BTreeMap<ProxyState, usize> = BTreeMap::new();
+    for (_, status) in proxies {
+        let count = counts.entry(status.state).or_default();
         *count = count.saturating_add(1);
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
-    let proxies = if verdicts.len() == 1 { "proxy" } else { "proxies" };
-    text.push_str(&format!("\n{} {proxies}: {}\n", verdicts.len(), counts.join(", ")));
+    let proxies = if proxies.len() == 1 { "proxy" } else { "proxies" };
+    text.push_str(&format!("\n{} {proxies}: {}\n", proxies.len(), counts.join(", ")));
     output::write(text.as_bytes())
 }
 
 /// An object for each proxy, one a line.
-pub fn json(verdicts: &[(String, Verdict)]) -> Result<(), Failure> {
-    let line = |(name, verdict): &(String, Verdict)| {
-        let notes: Vec<String> = verdict.notes.iter().map(|note| shown(note)).collect();
+pub fn json(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
+    let line = |(name, status): &(String, ProxyStatus)| {
+        let notes: Vec<String> = status.notes.iter().map(|note| shown(note)).collect();
         let line = json!({
             "proxy": shown(name),
-            "state": verdict.state.as_str(),
-            "versions": verdict.versions,
-            "modes": verdict.modes,
-            "policies": verdict.policies,
-            "modules": verdict.modules,
+            "state": status.state.as_str(),
+            "versions": status.versions,
+            "modes": status.modes,
+            "policies": status.policies,
+            "modules": status.modules,
             "notes": notes,
         });
         format!("{line}\n")
     };
-    output::write(verdicts.iter().map(line).collect::<String>().as_bytes())
+    output::write(proxies.iter().map(line).collect::<String>().as_bytes())
 }
 
 /// A text out of a page, in one line, that holds no card number and steers no terminal.

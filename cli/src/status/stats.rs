@@ -5,9 +5,9 @@ const UNLABELLED: (&str, &str, &str) = ("panveil_config_version___", "___mode___
 
 /// The page /stats/prometheus, as far as it concerns panveil.
 #[derive(Default)]
-pub struct Stats {
+pub struct ProxyStats {
     /// The configurations that panveil reports.
-    pub reported: Vec<Reported>,
+    pub reported: Vec<ReportedConfig>,
     /// Updates of panveil's filter that Envoy refused since it started.
     pub refused: u64,
     /// Updates of listeners that Envoy rejected since it started.
@@ -20,7 +20,7 @@ pub struct Stats {
 
 /// A configuration that panveil reports in `panveil_config_info`.
 #[derive(Clone)]
-pub struct Reported {
+pub struct ReportedConfig {
     /// The version of the module.
     pub version: String,
     /// `monitor` or `enforce`.
@@ -29,7 +29,7 @@ pub struct Reported {
     pub in_force: bool,
 }
 
-impl Stats {
+impl ProxyStats {
     /// Reads the page. None when it has no sample of Envoy's.
     pub fn read(text: &str) -> Option<Self> {
         let mut stats = Self { labelled: true, ..Self::default() };
@@ -48,10 +48,10 @@ impl Stats {
         let count = || if value >= 1.0 { 1 } else { 0 };
         if name == "panveil_config_info" {
             let [version, mode] = ["version", "mode"].map(|name| label(labels, name).unwrap_or_default().to_owned());
-            self.reported.push(Reported { version, mode, in_force: count() == 1 });
+            self.reported.push(ReportedConfig { version, mode, in_force: count() == 1 });
         } else if let Some((version, mode)) = unlabelled(name) {
             self.labelled = false;
-            self.reported.push(Reported { version, mode, in_force: count() == 1 });
+            self.reported.push(ReportedConfig { version, mode, in_force: count() == 1 });
         } else if is_of_filter(name, "_config_fail") {
             self.refused = self.refused.saturating_add(whole(value));
         } else if name == "envoy_listener_manager_lds_update_rejected" {

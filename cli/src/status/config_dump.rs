@@ -9,13 +9,13 @@ const SHOWN_DIGITS: usize = 12;
 
 /// The page /config_dump, as far as it concerns panveil.
 #[derive(Default)]
-pub struct Config {
+pub struct ConfigDump {
     /// The listeners that have a filter chain with panveil.
     pub listeners: Vec<Listener>,
     /// The listeners whose last update Envoy rejected.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedUpdate>,
     /// What was delivered for panveil's filters, by discovery or with the listener. Envoy shows here what it refused, too.
-    pub delivered: Vec<Delivered>,
+    pub delivered: Vec<DeliveredFilter>,
 }
 
 /// A listener with panveil in some of its filter chains.
@@ -30,7 +30,7 @@ pub struct Listener {
 
 /// A listener whose last update Envoy rejected.
 #[derive(PartialEq, Eq)]
-pub struct Rejected {
+pub struct RejectedUpdate {
     /// Its name.
     pub name: String,
     /// Envoy's reason.
@@ -38,7 +38,7 @@ pub struct Rejected {
 }
 
 /// What was delivered for a filter of panveil's.
-pub enum Delivered {
+pub enum DeliveredFilter {
     /// The module.
     Module {
         /// Its digest, or the name of its file.
@@ -54,7 +54,7 @@ pub enum Delivered {
     AllowAll,
 }
 
-impl Config {
+impl ConfigDump {
     /// Reads the page.
     pub fn read(text: &str) -> Result<Self, &'static str> {
         let page: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
@@ -82,7 +82,7 @@ impl Config {
             let Some(state) = one.get("error_state") else { continue };
             // Envoy shows a rejected update twice, once without the listener's name.
             let rejected =
-                Rejected { name: text(state, "/failed_configuration/name"), details: text(state, "/details") };
+                RejectedUpdate { name: text(state, "/failed_configuration/name"), details: text(state, "/details") };
             if !self.rejected.contains(&rejected) {
                 self.rejected.push(rejected);
             }
@@ -152,10 +152,10 @@ fn is_panveil(filter: &Value) -> bool {
 }
 
 /// What this filter holds. Nothing while its configuration is to be discovered.
-fn delivered(filter: &Value) -> Option<Delivered> {
+fn delivered(filter: &Value) -> Option<DeliveredFilter> {
     let config = typed(filter)?;
     if kind(config) == "RBAC" {
-        return Some(if config.get("rules").is_some() { Delivered::DenyAll } else { Delivered::AllowAll });
+        return Some(if config.get("rules").is_some() { DeliveredFilter::DenyAll } else { DeliveredFilter::AllowAll });
     }
     let code = config.pointer("/config/vm_config/code")?;
     let local = text(code, "/local/filename");
@@ -167,5 +167,5 @@ fn delivered(filter: &Value) -> Option<Delivered> {
     let policy: String = policy.iter().map(|byte| format!("{byte:02x}")).collect();
     let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
         || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
-    Some(Delivered::Module { module, policy: policy.chars().take(SHOWN_DIGITS).collect(), fails_open })
+    Some(DeliveredFilter::Module { module, policy: policy.chars().take(SHOWN_DIGITS).collect(), fails_open })
 }

@@ -1,11 +1,11 @@
 //! Whether panveil is active in a proxy.
 
-use super::config::{Config, Delivered};
-use super::stats::Stats;
+use super::config_dump::{ConfigDump, DeliveredFilter};
+use super::stats::ProxyStats;
 
 /// Whether panveil is active.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum ProxyState {
     /// A configuration of panveil's is in force.
     Active,
     /// Its policy leaves the proxy's namespace out.
@@ -16,7 +16,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl ProxyState {
     /// The state in one word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,8 +29,8 @@ impl State {
 }
 
 /// What is known of panveil in a proxy.
-pub struct Verdict {
-    pub state: State,
+pub struct ProxyStatus {
+    pub state: ProxyState,
     /// The versions of the module that are in force, and the modes.
     pub versions: Vec<String>,
     pub modes: Vec<String>,
@@ -41,12 +41,12 @@ pub struct Verdict {
     pub notes: Vec<String>,
 }
 
-impl Verdict {
+impl ProxyStatus {
     /// The verdict on a proxy with these pages.
-    pub fn on(config: Option<&Config>, stats: Option<&Stats>) -> Self {
+    pub fn on(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> Self {
         let (state, reason) = state(config, stats);
         let in_force = || stats.into_iter().flat_map(|stats| &stats.reported).filter(|reported| reported.in_force);
-        let mut verdict = Self {
+        let mut status = Self {
             state,
             versions: in_force().map(|reported| reported.version.clone()).collect(),
             modes: in_force().map(|reported| reported.mode.clone()).collect(),
@@ -55,28 +55,29 @@ impl Verdict {
             notes: reason.into_iter().collect(),
         };
         for delivered in config.into_iter().flat_map(|config| &config.delivered) {
-            if let Delivered::Module { module, policy, .. } = delivered {
-                verdict.modules.push(module.clone());
-                verdict.policies.push(policy.clone());
+            if let DeliveredFilter::Module { module, policy, .. } = delivered {
+                status.modules.push(module.clone());
+                status.policies.push(policy.clone());
             }
         }
-        for list in [&mut verdict.versions, &mut verdict.modes, &mut verdict.policies, &mut verdict.modules] {
+        for list in [&mut status.versions, &mut status.modes, &mut status.policies, &mut status.modules] {
             list.sort();
             list.dedup();
         }
-        verdict.add_notes(config, stats);
-        verdict
+        status.add_notes(config, stats);
+        status
     }
 
     /// Whether panveil is active.
     pub fn is_active(&self) -> bool {
-        self.state == State::Active
+        self.state == ProxyState::Active
     }
 
     /// Adds what is not as it should be although panveil may be active.
-    fn add_notes(&mut self, config: Option<&Config>, stats: Option<&Stats>) {
+    fn add_notes(&mut self, config: Option<&ConfigDump>, stats: Option<&ProxyStats>) {
         if let Some(config) = config {
-            let opens = |delivered: &Delivered| matches!(delivered, Delivered::Module { fails_open: true, .. });
+            let opens =
+                |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { fails_open: true, .. });
             if config.delivered.iter().any(opens) {
                 self.notes.push("FAIL_OPEN: requests pass unmasked when panveil fails".to_owned());
             }
@@ -102,37 +103,37 @@ impl Verdict {
 }
 
 /// The state, and the reason when it is not active.
-fn state(config: Option<&Config>, stats: Option<&Stats>) -> (State, Option<String>) {
-    let because = |reason: &str| (State::Off, Some(reason.to_owned()));
+fn state(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> (ProxyState, Option<String>) {
+    let because = |reason: &str| (ProxyState::Off, Some(reason.to_owned()));
     let named = config.is_none_or(|config| !config.listeners.is_empty());
     let Some(stats) = stats else {
-        let module = |delivered: &Delivered| matches!(delivered, Delivered::Module { .. });
+        let module = |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { .. });
         return match config {
             Some(config) if named && !config.delivered.is_empty() && config.delivered.iter().all(module) => {
-                (State::Unknown, Some("delivered; /stats/prometheus shows whether it is in force".to_owned()))
+                (ProxyState::Unknown, Some("delivered; /stats/prometheus shows whether it is in force".to_owned()))
             }
-            _ => (State::Off, Some(reason(config, None))),
+            _ => (ProxyState::Off, Some(reason(config, None))),
         };
     };
     let instead = config.into_iter().flat_map(|config| &config.delivered);
-    let replaced = instead.into_iter().any(|delivered| !matches!(delivered, Delivered::Module { .. }));
+    let replaced = instead.into_iter().any(|delivered| !matches!(delivered, DeliveredFilter::Module { .. }));
     let in_force = stats.reported.iter().any(|reported| reported.in_force);
     match () {
         () if in_force && !named => because("no listener names its filter; the listener that did is being drained"),
-        () if replaced || !named || stats.reported.is_empty() => (State::Off, Some(reason(config, Some(stats)))),
-        () if in_force => (State::Active, None),
-        () => (State::LeftOut, Some("the policy leaves the namespace out".to_owned())),
+        () if replaced || !named || stats.reported.is_empty() => (ProxyState::Off, Some(reason(config, Some(stats)))),
+        () if in_force => (ProxyState::Active, None),
+        () => (ProxyState::LeftOut, Some("the policy leaves the namespace out".to_owned())),
     }
 }
 
 /// Why panveil is not there, as far as the pages show it.
-fn reason(config: Option<&Config>, stats: Option<&Stats>) -> String {
+fn reason(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> String {
     if let Some(config) = config {
         for delivered in &config.delivered {
             match delivered {
-                Delivered::Module { .. } => {}
-                Delivered::DenyAll => return "module not fetched: every request is refused with 403".to_owned(),
-                Delivered::AllowAll => {
+                DeliveredFilter::Module { .. } => {}
+                DeliveredFilter::DenyAll => return "module not fetched: every request is refused with 403".to_owned(),
+                DeliveredFilter::AllowAll => {
                     return "module not fetched, and FAIL_OPEN: every request passes unmasked".to_owned();
                 }
             }
