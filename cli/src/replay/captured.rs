@@ -10,25 +10,25 @@ use panveil::stream::{Decoder, MemoryBudget};
 use serde_json::Value;
 
 /// A request and its response, if there was one. Has no `Debug`: it holds traffic.
-pub struct Captured {
-    pub request: Message,
-    pub response: Option<Message>,
+pub struct CapturedEntry {
+    pub request: CapturedMessage,
+    pub response: Option<CapturedMessage>,
     /// The protocol that the client spoke, such as `HTTP/2`.
     pub protocol: Option<&'static str>,
 }
 
 /// One of the two.
-pub struct Message {
+pub struct CapturedMessage {
     /// Names in lower case, those that begin with a colon included.
-    pub fields: Vec<Field>,
-    pub body: Body,
+    pub fields: Vec<HeaderPair>,
+    pub body: CapturedBody,
 }
 
 /// A header's name and value.
-pub type Field = (String, String);
+pub type HeaderPair = (String, String);
 
 /// What the capture has of a body.
-pub enum Body {
+pub enum CapturedBody {
     /// There was none.
     None,
     /// All of it.
@@ -42,7 +42,7 @@ pub enum Body {
 /// Fields that are true of the bytes on the wire alone, which are not in a capture.
 const OF_ENCODED: [&str; 2] = ["content-encoding", "content-length"];
 
-impl Captured {
+impl CapturedEntry {
     /// Takes an entry apart, or says what it lacks.
     pub fn read(entry: &Value) -> Result<Self, &'static str> {
         let request = request::read(entry)?;
@@ -52,13 +52,13 @@ impl Captured {
     }
 }
 
-impl Message {
+impl CapturedMessage {
     /// A message whose headers speak of the body that it has. A coding that the filter does not know stays named, so that
     /// the filter says the same of it as it would on the wire.
-    pub fn new(mut fields: Vec<Field>, body: Body) -> Self {
+    pub fn new(mut fields: Vec<HeaderPair>, body: CapturedBody) -> Self {
         let codings: Vec<&str> = values(&fields, "content-encoding").collect();
         let is_known = Decoder::of(codings.join(",").as_bytes(), 1, &MemoryBudget::new(0)).is_ok();
-        if is_known && let Body::Whole(_) | Body::Part(_) = body {
+        if is_known && let CapturedBody::Whole(_) | CapturedBody::Part(_) = body {
             fields.retain(|(name, _)| !OF_ENCODED.contains(&name.as_str()));
         }
         Self { fields, body }
@@ -70,7 +70,7 @@ impl Message {
     }
 }
 
-impl Body {
+impl CapturedBody {
     /// As much as there is; `None` when there is nothing.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
@@ -99,12 +99,12 @@ impl Body {
 }
 
 /// The values of a header.
-pub fn values<'f>(fields: &'f [Field], name: &str) -> impl Iterator<Item = &'f str> {
+pub fn values<'f>(fields: &'f [HeaderPair], name: &str) -> impl Iterator<Item = &'f str> {
     fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
 /// The headers at `path` of an entry.
-pub fn headers(entry: &Value, path: &str) -> Vec<Field> {
+pub fn headers(entry: &Value, path: &str) -> Vec<HeaderPair> {
     let name_and_value = |pair: &Value| (text(pair, "/name").to_ascii_lowercase(), text(pair, "/value").to_owned());
     list(entry, path).iter().map(name_and_value).collect()
 }

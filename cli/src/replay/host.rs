@@ -1,6 +1,6 @@
 //! What does a capture answer where a proxy would be asked?
 
-use super::captured::{Captured, Field};
+use super::captured::{CapturedEntry, HeaderPair};
 use panveil::audit::{Counter, Line};
 use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use panveil::policy::{Connection, Direction};
@@ -23,14 +23,14 @@ pub struct CaptureHost<'p> {
     /// What the filter said for the log, by its key.
     pub metadata: BTreeMap<String, String>,
     /// The request's headers as they came: what is told of them has no digit of a card then, not a few.
-    sent: Vec<Field>,
-    request: Vec<Field>,
-    response: Vec<Field>,
+    sent: Vec<HeaderPair>,
+    request: Vec<HeaderPair>,
+    response: Vec<HeaderPair>,
     protocol: Option<&'static str>,
 }
 
 impl<'p> CaptureHost<'p> {
-    pub fn new(captured: &Captured, peers: &'p Peers) -> Self {
+    pub fn new(captured: &CapturedEntry, peers: &'p Peers) -> Self {
         Self {
             peers,
             body: Vec::new(),
@@ -49,7 +49,7 @@ impl<'p> CaptureHost<'p> {
     }
 
     /// No capture has trailers.
-    fn fields(&mut self, map: HeaderMap) -> Option<&mut Vec<Field>> {
+    fn fields(&mut self, map: HeaderMap) -> Option<&mut Vec<HeaderPair>> {
         match map {
             HeaderMap::RequestHeaders => Some(&mut self.request),
             HeaderMap::ResponseHeaders => Some(&mut self.response),
@@ -57,7 +57,7 @@ impl<'p> CaptureHost<'p> {
         }
     }
 
-    fn change(&mut self, map: HeaderMap, call: &'static str) -> Result<&mut Vec<Field>, HostError> {
+    fn change(&mut self, map: HeaderMap, call: &'static str) -> Result<&mut Vec<HeaderPair>, HostError> {
         self.fields(map).ok_or(HostError { call })
     }
 }

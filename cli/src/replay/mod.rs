@@ -1,7 +1,7 @@
 //! `panveil replay`: what would the filter have done with this traffic?
 
 mod captured;
-mod file;
+mod har_file;
 mod host;
 mod play;
 mod report;
@@ -10,12 +10,12 @@ mod response;
 
 use super::failure::Failure;
 use super::{output, policy};
-use captured::Captured;
+use captured::CapturedEntry;
 use clap::{Args, ValueEnum, ValueHint};
 use host::Peers;
 use panveil::policy::{Connection, Policy};
 use play::play;
-use report::{Format, Report};
+use report::{ReplayFormat, ReplayReport};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -47,11 +47,11 @@ pub struct Replay {
 
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: ReplayFormat,
 
     /// How clients are connected, for rules that ask: with mutual TLS, any other TLS, or none.
     #[arg(long, value_enum)]
-    tls: Option<Tls>,
+    tls: Option<TlsArg>,
 
     /// The client's identity, for rules that ask. It comes with mutual TLS.
     #[arg(long, value_name = "SPIFFE", value_parser = spiffe_id)]
@@ -64,7 +64,7 @@ pub struct Replay {
 
 /// A [`Connection`], in the words that rules have for it.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Tls {
+enum TlsArg {
     /// TLS in which both sides prove who they are.
     Mutual,
     /// TLS in which the client does not.
@@ -82,23 +82,23 @@ impl Replay {
         let peers = self.peers()?;
         let policy = Rc::new(policy::read(&self.policy)?);
         note_what_is_not_known(&policy, &peers);
-        let mut report = Report::new(self.format);
-        file::entries(&self.capture, &mut |number, entry| {
-            let captured = Captured::read(&entry).map_err(|lack| format!("entry {number} has no {lack}"))?;
-            report.add(number, &play(&policy, &peers, captured)).map_err(file::Stop::Failure)
+        let mut report = ReplayReport::new(self.format);
+        har_file::entries(&self.capture, &mut |number, entry| {
+            let captured = CapturedEntry::read(&entry).map_err(|lack| format!("entry {number} has no {lack}"))?;
+            report.add(number, &play(&policy, &peers, captured)).map_err(har_file::StopReason::Failure)
         })?;
         report.end()
     }
 
     fn peers(&self) -> Result<Peers, Failure> {
         let connection = match (self.tls, &self.source) {
-            (Some(Tls::Any | Tls::None), Some(_)) => {
+            (Some(TlsArg::Any | TlsArg::None), Some(_)) => {
                 let line = "--source is the name in a client's certificate, which comes with --tls mutual only";
                 return Err(Failure::Error(line.to_owned()));
             }
-            (Some(Tls::Mutual), _) | (None, Some(_)) => Some(Connection::MutualTls),
-            (Some(Tls::Any), None) => Some(Connection::Tls),
-            (Some(Tls::None), None) => Some(Connection::Plain),
+            (Some(TlsArg::Mutual), _) | (None, Some(_)) => Some(Connection::MutualTls),
+            (Some(TlsArg::Any), None) => Some(Connection::Tls),
+            (Some(TlsArg::None), None) => Some(Connection::Plain),
             (None, None) => None,
         };
         Ok(Peers { connection, source: self.source.clone(), destination: self.destination.clone() })

@@ -1,6 +1,6 @@
 //! What does the filter make of one entry?
 
-use super::captured::{Body, Captured, Message};
+use super::captured::{CapturedBody, CapturedEntry, CapturedMessage};
 use super::host::{CaptureHost, Peers};
 use panveil::audit::{Action, Counter, Counters, Redacted};
 use panveil::exchange::{Exchange, FilterStatus};
@@ -11,7 +11,7 @@ use std::rc::Rc;
 const CHUNK: usize = 16 << 10;
 
 /// What became of an entry, in the filter's own words: nothing here holds a card number.
-pub struct Played {
+pub struct EntryOutcome {
     pub method: String,
     pub host: String,
     pub path: String,
@@ -52,7 +52,7 @@ impl Gap {
 }
 
 /// Takes a request, and its response when the request is not refused, through the filter.
-pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
+pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: CapturedEntry) -> EntryOutcome {
     let counters = Rc::new(Counters::default());
     let mut exchange = Exchange::new(Rc::clone(policy), Rc::clone(&counters));
     let mut host = CaptureHost::new(&captured, peers);
@@ -84,7 +84,7 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
     }
     let authority = host.sent(":authority").unwrap_or_default();
     let told = |key: &str| host.metadata.get(key).cloned();
-    Played {
+    EntryOutcome {
         method: told("method").unwrap_or_default(),
         host: Redacted::under(policy, authority.as_bytes()).as_str().to_owned(),
         path: told("path").unwrap_or_default(),
@@ -98,13 +98,18 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: Captured) -> Played {
 }
 
 /// Takes a message through the filter, unless it is refused on the way, and says what the capture has not of it.
-fn pass(exchange: &mut Exchange, host: &mut CaptureHost<'_>, direction: Direction, message: &Message) -> Option<Gap> {
+fn pass(
+    exchange: &mut Exchange,
+    host: &mut CaptureHost<'_>,
+    direction: Direction,
+    message: &CapturedMessage,
+) -> Option<Gap> {
     let gap = match &message.body {
-        Body::None | Body::Whole(_) => None,
-        Body::Part(_) => Some(Gap::Rest),
-        Body::Missing => Some(Gap::Body),
+        CapturedBody::None | CapturedBody::Whole(_) => None,
+        CapturedBody::Part(_) => Some(Gap::Rest),
+        CapturedBody::Missing => Some(Gap::Body),
     };
-    exchange.on_headers(host, direction, matches!(message.body, Body::None));
+    exchange.on_headers(host, direction, matches!(message.body, CapturedBody::None));
     let mut chunks = message.body.bytes().unwrap_or_default().chunks(CHUNK).peekable();
     while let Some(chunk) = chunks.next() {
         if host.replied.is_some() {

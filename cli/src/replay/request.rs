@@ -1,6 +1,6 @@
 //! Which request is in an entry?
 
-use super::captured::{Body, Field, Message, headers, list, number, text, values};
+use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, list, number, text, values};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ struct Target {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The request of an entry, or what the entry lacks.
-pub fn read(entry: &Value) -> Result<Message, &'static str> {
+pub fn read(entry: &Value) -> Result<CapturedMessage, &'static str> {
     let sent = headers(entry, "/request/headers");
     let method = match text(entry, "/request/method") {
         "" => values(&sent, ":method").next().ok_or("request.method")?,
@@ -37,13 +37,13 @@ pub fn read(entry: &Value) -> Result<Message, &'static str> {
     let body = body(entry, length);
     let line =
         [(":method", method), (":scheme", &target.scheme), (":authority", &target.authority), (":path", &target.path)];
-    let mut fields: Vec<Field> = line
+    let mut fields: Vec<HeaderPair> = line
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     fields.extend(sent.iter().filter(|(name, _)| !name.starts_with(':') && name != "host").cloned());
-    Ok(Message::new(fields, body))
+    Ok(CapturedMessage::new(fields, body))
 }
 
 /// The protocol that the client spoke, as a proxy names it.
@@ -76,14 +76,14 @@ impl Target {
     }
 }
 
-fn body(entry: &Value, length: Option<&str>) -> Body {
-    let body = Body::read(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
+fn body(entry: &Value, length: Option<&str>) -> CapturedBody {
+    let body = CapturedBody::read(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
     let params = list(entry, "/request/postData/params");
     let kind = text(entry, "/request/postData/mimeType").to_ascii_lowercase();
     match body {
         // Some captures have the fields of a form in place of its text.
-        Body::None | Body::Missing if !params.is_empty() && kind.starts_with(FORM) => {
-            Body::Whole(pairs("", params).into_bytes())
+        CapturedBody::None | CapturedBody::Missing if !params.is_empty() && kind.starts_with(FORM) => {
+            CapturedBody::Whole(pairs("", params).into_bytes())
         }
         body => body,
     }

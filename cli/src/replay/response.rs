@@ -1,23 +1,23 @@
 //! Which response is in an entry?
 
-use super::captured::{Body, Field, Message, headers, number, values};
+use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, number, values};
 use serde_json::Value;
 
 /// The response of an entry to a request with that method; `None` when none came.
-pub fn read(entry: &Value, method: &str) -> Option<Message> {
+pub fn read(entry: &Value, method: &str) -> Option<CapturedMessage> {
     let sent = headers(entry, "/response/headers");
     let told = Some(number(entry, "/response/status")).filter(|status| *status > 0).map(|status| status.to_string());
     let status = told.or_else(|| values(&sent, ":status").next().map(str::to_owned))?;
     let body = if status == "101" {
         // What follows belongs to another protocol, of which a capture has nothing that a proxy would see.
-        Body::Missing
+        CapturedBody::Missing
     } else if method == "HEAD" || status.starts_with('1') || matches!(status.as_str(), "204" | "304") {
-        Body::None
+        CapturedBody::None
     } else {
         let length = values(&sent, "content-length").next();
-        Body::read(entry.pointer("/response/content"), number(entry, "/response/bodySize"), length)
+        CapturedBody::read(entry.pointer("/response/content"), number(entry, "/response/bodySize"), length)
     };
-    let mut fields: Vec<Field> = vec![(":status".to_owned(), status)];
+    let mut fields: Vec<HeaderPair> = vec![(":status".to_owned(), status)];
     fields.extend(sent.into_iter().filter(|(name, _)| !name.starts_with(':')));
-    Some(Message::new(fields, body))
+    Some(CapturedMessage::new(fields, body))
 }

@@ -1,19 +1,19 @@
 //! How is it told to a program what became of an entry?
 
-use super::super::play::Played;
+use super::super::play::EntryOutcome;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// A line of the output. The record is the filter's own, as access logs have it.
 #[derive(Serialize)]
-struct Line<'p> {
+struct JsonLine<'p> {
     entry: usize,
     method: &'p str,
     host: &'p str,
     path: &'p str,
     #[serde(skip_serializing_if = "Option::is_none")]
     replied: Option<u16>,
-    messages: Vec<Message>,
+    messages: Vec<MessageOutcome>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_captured: Vec<NotCaptured>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,7 @@ struct Line<'p> {
 }
 
 #[derive(Serialize)]
-struct Message {
+struct MessageOutcome {
     direction: &'static str,
     outcome: &'static str,
 }
@@ -33,17 +33,17 @@ struct NotCaptured {
 }
 
 /// What became of the entry of that number.
-pub fn line(number: usize, played: &Played) -> String {
+pub fn line(number: usize, played: &EntryOutcome) -> String {
     let outcomes = played.outcomes.iter();
     let gaps = played.gaps.iter();
-    let line = Line {
+    let line = JsonLine {
         entry: number,
         method: &played.method,
         host: &played.host,
         path: &played.path,
         replied: played.replied,
         messages: outcomes
-            .map(|(direction, outcome)| Message { direction: direction.as_str(), outcome: outcome.as_str() })
+            .map(|(direction, outcome)| MessageOutcome { direction: direction.as_str(), outcome: outcome.as_str() })
             .collect(),
         not_captured: gaps
             .map(|(direction, gap)| NotCaptured { direction: direction.as_str(), what: gap.as_str() })

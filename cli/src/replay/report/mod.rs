@@ -5,15 +5,15 @@ mod record;
 mod table;
 mod text;
 
-use super::play::Played;
+use super::play::EntryOutcome;
 use crate::failure::Failure;
 use crate::output;
 use clap::ValueEnum;
-use text::Text;
+use text::TextReport;
 
 /// The form of the output.
 #[derive(Clone, Copy, ValueEnum)]
-pub enum Format {
+pub enum ReplayFormat {
     /// Tables: each kind of finding of each entry, totals by rule, and what was not inspected.
     Text,
     /// An object for each entry, one a line, with the filter's record when it has one.
@@ -21,23 +21,23 @@ pub enum Format {
 }
 
 /// What is printed, entry by entry.
-pub enum Report {
+pub enum ReplayReport {
     /// All at the end, since columns are as wide as what is in them.
-    Text(Text),
+    Text(TextReport),
     /// At once.
     Json,
 }
 
-impl Report {
-    pub fn new(format: Format) -> Self {
+impl ReplayReport {
+    pub fn new(format: ReplayFormat) -> Self {
         match format {
-            Format::Text => Self::Text(Text::default()),
-            Format::Json => Self::Json,
+            ReplayFormat::Text => Self::Text(TextReport::default()),
+            ReplayFormat::Json => Self::Json,
         }
     }
 
     /// Takes in what became of the entry of that number.
-    pub fn add(&mut self, number: usize, played: &Played) -> Result<(), Failure> {
+    pub fn add(&mut self, number: usize, played: &EntryOutcome) -> Result<(), Failure> {
         match self {
             Self::Text(text) => text.add(number, played),
             Self::Json => return output::write(json::line(number, played).as_bytes()),

@@ -5,17 +5,17 @@ use serde::Deserialize;
 /// As much of a record as a table shows. A later version may say more.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Record {
+pub struct RecordSummary {
     pub action: String,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingSummary>,
     pub findings_beyond: u64,
-    pub limits: Vec<Reached>,
+    pub limits: Vec<ReachedLimit>,
 }
 
 /// One kind of finding at one place.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Finding {
+pub struct FindingSummary {
     pub direction: String,
     pub place: String,
     pub field: Option<String>,
@@ -30,19 +30,19 @@ pub struct Finding {
 /// A limit that a message reached.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Reached {
+pub struct ReachedLimit {
     pub direction: String,
     pub limit: String,
 }
 
-impl Record {
+impl RecordSummary {
     /// Reads a record; what is no record is one that says nothing.
     pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 }
 
-impl Finding {
+impl FindingSummary {
     /// What was found, in a word or two.
     pub fn what(&self) -> String {
         let kind = self.kind.replace('_', " ");

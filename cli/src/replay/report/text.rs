@@ -1,7 +1,7 @@
 //! What does a person see of a capture that was replayed?
 
-use super::super::play::Played;
-use super::record::{Record, why};
+use super::super::play::EntryOutcome;
+use super::record::{RecordSummary, why};
 use super::table;
 use panveil::audit::Action;
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ const MOST_NUMBERS: usize = 8;
 
 /// Everything that is printed, as far as the entries are in.
 #[derive(Default)]
-pub struct Text {
+pub struct TextReport {
     findings: Vec<Vec<String>>,
     /// By rule and action.
-    totals: BTreeMap<(String, String), Total>,
+    totals: BTreeMap<(String, String), RuleTotal>,
     /// By what it is and why.
     unread: BTreeMap<(String, String), Vec<usize>>,
     beyond: u64,
@@ -24,15 +24,15 @@ pub struct Text {
 }
 
 #[derive(Default)]
-struct Total {
+struct RuleTotal {
     findings: u64,
     entries: Vec<usize>,
 }
 
-impl Text {
+impl TextReport {
     /// Takes in what became of the entry of that number.
-    pub fn add(&mut self, number: usize, played: &Played) {
-        let record = played.record.as_deref().map(Record::read).unwrap_or_default();
+    pub fn add(&mut self, number: usize, played: &EntryOutcome) {
+        let record = played.record.as_deref().map(RecordSummary::read).unwrap_or_default();
         for finding in &record.findings {
             let place = finding.field.clone().unwrap_or_default();
             self.findings.push(vec![
@@ -64,7 +64,7 @@ impl Text {
         *count = count.saturating_add(1);
     }
 
-    fn add_unread(&mut self, number: usize, played: &Played, record: &Record) {
+    fn add_unread(&mut self, number: usize, played: &EntryOutcome, record: &RecordSummary) {
         let mut add = |direction: &str, why: &str| {
             note(self.unread.entry((direction.to_owned(), why.to_owned())).or_default(), number);
         };

@@ -21,24 +21,24 @@ const PIECE: usize = 256 << 10;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What is done with each entry and its number, from 1 on.
-type Take<'t> = dyn FnMut(usize, Value) -> Result<(), Stop> + 't;
+type EntryHandler<'t> = dyn FnMut(usize, Value) -> Result<(), StopReason> + 't;
 
 /// Why the capture is not read to its end.
-pub enum Stop {
+pub enum StopReason {
     /// This is wrong with an entry.
     Entry(String),
     /// The result cannot be written.
     Failure(Failure),
 }
 
-impl From<String> for Stop {
+impl From<String> for StopReason {
     fn from(text: String) -> Self {
         Self::Entry(text)
     }
 }
 
 /// Hands over every entry of the HAR file at `path`, or of standard input when that is `-`.
-pub fn entries(path: &Path, take: &mut Take<'_>) -> Result<(), Failure> {
+pub fn entries(path: &Path, take: &mut EntryHandler<'_>) -> Result<(), Failure> {
     if path == Path::new("-") {
         return read(io::stdin().lock(), "<stdin>", take);
     }
@@ -47,19 +47,21 @@ pub fn entries(path: &Path, take: &mut Take<'_>) -> Result<(), Failure> {
     read(file, &name, take)
 }
 
-fn read(source: impl Read, name: &str, take: &mut Take<'_>) -> Result<(), Failure> {
+fn read(source: impl Read, name: &str, take: &mut EntryHandler<'_>) -> Result<(), Failure> {
     let mut source = BufReader::with_capacity(PIECE, source.take(MOST_BYTES));
     let start = source.fill_buf().map_err(Failure::of("read", name))?;
     if start.starts_with(BYTE_ORDER_MARK) {
         source.consume(BYTE_ORDER_MARK.len());
     }
-    let mut state = State { take, count: 0, has_entries: false, stop: None };
+    let mut state = ReadState { take, count: 0, has_entries: false, stop: None };
     let mut json = serde_json::Deserializer::from_reader(&mut source);
-    let read = Level { state: &mut state, names: &["log", "entries"] }.deserialize(&mut json).and_then(|()| json.end());
+    let read = EntryListVisitor { state: &mut state, names: &["log", "entries"] }
+        .deserialize(&mut json)
+        .and_then(|()| json.end());
     let wrong = |text: String| Failure::Error(format!("{name}{text}"));
     match (read, state.stop) {
-        (_, Some(Stop::Failure(failure))) => Err(failure),
-        (_, Some(Stop::Entry(text))) => Err(wrong(format!(": {text}"))),
+        (_, Some(StopReason::Failure(failure))) => Err(failure),
+        (_, Some(StopReason::Entry(text))) => Err(wrong(format!(": {text}"))),
         (Err(_), None) if source.get_ref().limit() == 0 => Err(wrong(format!(": larger than {MOST_BYTES} bytes"))),
         (Err(error), None) => Err(wrong(explain(error, name)?)),
         (Ok(()), None) if !state.has_entries => Err(wrong(": no HAR: it has no log.entries".to_owned())),
@@ -79,20 +81,20 @@ fn explain(error: serde_json::Error, name: &str) -> Result<String, Failure> {
     Ok(format!(":{line}:{column}: not JSON: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
 }
 
-struct State<'s, 't> {
-    take: &'s mut Take<'t>,
+struct ReadState<'s, 't> {
+    take: &'s mut EntryHandler<'t>,
     count: usize,
     has_entries: bool,
-    stop: Option<Stop>,
+    stop: Option<StopReason>,
 }
 
 /// An object with a field of the first of these names, in which there is one of the next; in the last is the list.
-struct Level<'l, 's, 't> {
-    state: &'l mut State<'s, 't>,
+struct EntryListVisitor<'l, 's, 't> {
+    state: &'l mut ReadState<'s, 't>,
     names: &'static [&'static str],
 }
 
-impl<'de> DeserializeSeed<'de> for Level<'_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for EntryListVisitor<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -100,7 +102,7 @@ impl<'de> DeserializeSeed<'de> for Level<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Level<'_, '_, '_> {
+impl<'de> Visitor<'de> for EntryListVisitor<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,7 +113,7 @@ impl<'de> Visitor<'de> for Level<'_, '_, '_> {
         let (wanted, names) = self.names.split_first().unwrap_or((&"", &[]));
         while let Some(name) = map.next_key::<String>()? {
             if name == *wanted {
-                map.next_value_seed(Level { state: self.state, names })?;
+                map.next_value_seed(EntryListVisitor { state: self.state, names })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
