@@ -10,9 +10,9 @@ pub enum Failure {
     /// Something is wrong, in one line.
     Error(String),
     /// Nothing is wrong: this text was asked for in place of the work (`--help`).
-    Text(String),
+    Help(String),
     /// Nothing is wrong: whoever reads the output has enough of it.
-    Unread,
+    OutputClosed,
 }
 
 impl Failure {
@@ -20,7 +20,7 @@ impl Failure {
     pub fn of(doing: &str, what: &str) -> impl FnOnce(std::io::Error) -> Self {
         let context = format!("cannot {doing} {what}");
         move |error| match error.kind() {
-            ErrorKind::BrokenPipe => Self::Unread,
+            ErrorKind::BrokenPipe => Self::OutputClosed,
             _ => Self::Error(format!("{context}: {error}")),
         }
     }
@@ -30,8 +30,8 @@ impl Failure {
         const ERROR: u8 = 2;
 
         match self {
-            Self::Unread => ExitCode::SUCCESS,
-            Self::Text(text) => match output::write(text.as_bytes()) {
+            Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Help(text) => match output::write(text.as_bytes()) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(failure) => failure.report(),
             },
@@ -54,7 +54,7 @@ impl From<clap::Error> for Failure {
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
         if !error.use_stderr() {
-            return Self::Text(text);
+            return Self::Help(text);
         }
         if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return Self::Error("no command given; see panveil --help".to_owned());

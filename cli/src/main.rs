@@ -12,9 +12,9 @@ mod policy;
 mod replay;
 mod scan;
 mod schema;
-mod shown;
 mod status;
 mod terminal;
+mod visible_digits;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;

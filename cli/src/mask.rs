@@ -27,7 +27,7 @@ pub struct Mask {
 
     /// Whether the body is a request's or a response's, where the policy makes a difference.
     #[arg(long, value_enum, default_value = "response")]
-    direction: DirectionWord,
+    direction: DirectionArg,
 
     /// The request's method, for a policy with rules. What rules ask for and is not given cannot be told, and the
     /// strictest of what could be is done.
@@ -49,16 +49,16 @@ pub struct Mask {
 
 /// A [`Direction`], which knows nothing of clap.
 #[derive(Clone, Copy, ValueEnum)]
-enum DirectionWord {
+enum DirectionArg {
     Request,
     Response,
 }
 
-impl From<DirectionWord> for Direction {
-    fn from(word: DirectionWord) -> Self {
+impl From<DirectionArg> for Direction {
+    fn from(word: DirectionArg) -> Self {
         match word {
-            DirectionWord::Request => Self::Request,
-            DirectionWord::Response => Self::Response,
+            DirectionArg::Request => Self::Request,
+            DirectionArg::Response => Self::Response,
         }
     }
 }

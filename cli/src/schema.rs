@@ -20,15 +20,15 @@ use panveil::{audit, policy};
 pub struct Schema {
     /// What it describes.
     #[arg(long, value_enum, default_value = "policy")]
-    of: Of,
+    of: SchemaSubject,
 
     /// As a schema, or as a page to read.
     #[arg(long, value_enum, default_value = "json")]
-    format: Format,
+    format: SchemaFormat,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Of {
+enum SchemaSubject {
     /// The configuration of the filter.
     Policy,
     /// What the log tells of one exchange.
@@ -36,7 +36,7 @@ enum Of {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+enum SchemaFormat {
     Json,
     Markdown,
 }
@@ -45,13 +45,13 @@ impl Schema {
     /// Prints it.
     pub fn run(self) -> Result<(), Failure> {
         let schema = match self.of {
-            Of::Policy => json::document(&policy::SPEC, "panveil policy", true),
+            SchemaSubject::Policy => json::document(&policy::SPEC, "panveil policy", true),
             // Later versions add fields.
-            Of::Record => json::document(&audit::RECORD_SPEC, "panveil audit record", false),
+            SchemaSubject::Record => json::document(&audit::RECORD_SPEC, "panveil audit record", false),
         };
         let text = match self.format {
-            Format::Json => format!("{schema:#}\n"),
-            Format::Markdown => page::of(&schema),
+            SchemaFormat::Json => format!("{schema:#}\n"),
+            SchemaFormat::Markdown => page::of(&schema),
         };
         output::write(text.as_bytes())
     }

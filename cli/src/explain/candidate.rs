@@ -1,7 +1,7 @@
 //! What speaks for and against a candidate?
 
 use super::issuer;
-use crate::shown::Shown;
+use crate::visible_digits::VisibleDigits;
 use panveil::scan::{Candidate, SeparatorKind, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
 use panveil::verdict::name::{NameEvidence, Names};
@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 /// A candidate, step by step. Has no `Debug`: it may hold digits.
-pub struct Considered {
+pub struct CandidateReport {
     /// Where it stands.
     pub span: Range<usize>,
     title: String,
@@ -18,9 +18,9 @@ pub struct Considered {
     verdict: Verdict,
 }
 
-impl Considered {
+impl CandidateReport {
     /// Considers `candidate`, which stands in `text`.
-    pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: Shown) -> Self {
+    pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: VisibleDigits) -> Self {
         let span = candidate.span();
         let spelling = text.get(span.clone()).unwrap_or_default();
         let (criteria, far) =

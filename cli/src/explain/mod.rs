@@ -1,13 +1,13 @@
 //! `panveil explain`: why is this a card number, or why not?
 
 mod candidate;
+mod digit_groups;
 mod issuer;
-mod stretch;
 
 use super::failure::Failure;
 use super::output;
-use super::shown::Shown;
-use candidate::Considered;
+use super::visible_digits::VisibleDigits;
+use candidate::CandidateReport;
 use clap::Args;
 use panveil::mask::Style;
 use panveil::scan::{CandidateStarts, Decoded, Escapes, NextStart, View};
@@ -57,7 +57,7 @@ struct Paragraph {
 impl Explain {
     /// Prints the explanation.
     pub fn run(self) -> Result<(), Failure> {
-        let shown = Shown::by_flag(self.show);
+        let shown = VisibleDigits::by_flag(self.show);
         let text = self.read()?;
         output::write(explain(&text, shown).as_bytes())
     }
@@ -87,7 +87,7 @@ impl Explain {
 }
 
 /// Explains `text` in paragraphs, in the order of what they are about.
-fn explain(text: &[u8], shown: Shown) -> String {
+fn explain(text: &[u8], shown: VisibleDigits) -> String {
     let markup = TextFormat::Unknown.resolve(text).escapes().markup;
     let decoded = Decoded::new(text, 0, true, Escapes { markup, ..Escapes::FORM }, MASK);
     let findings = findings(text);
@@ -98,14 +98,14 @@ fn explain(text: &[u8], shown: Shown) -> String {
         }
     }
     let spans: Vec<Range<usize>> = paragraphs.iter().map(|paragraph| paragraph.span.clone()).collect();
-    for stretch in stretch::of(decoded.text()).flat_map(|stretch| stretch.without(&spans)) {
-        if let Some(text) = stretch.explain(decoded.text(), shown) {
-            paragraphs.push(Paragraph { source: source(&decoded, &stretch.span()), span: stretch.span(), text });
+    for groups in digit_groups::of(decoded.text()).flat_map(|groups| groups.without(&spans)) {
+        if let Some(text) = groups.explain(decoded.text(), shown) {
+            paragraphs.push(Paragraph { source: source(&decoded, &groups.span()), span: groups.span(), text });
         }
     }
     paragraphs.sort_by_key(|paragraph| (paragraph.source.start, paragraph.source.end));
     if paragraphs.is_empty() {
-        return stretch::too_short(decoded.text());
+        return digit_groups::too_short(decoded.text());
     }
     paragraphs.iter().map(Paragraph::print).collect::<Vec<String>>().join("\n")
 }
@@ -121,13 +121,13 @@ fn findings(text: &[u8]) -> Vec<Finding> {
 
 /// The candidates that the filter judges, each with its judgement. Where one of several that begin at the same digit is
 /// taken, it stands for all.
-fn candidates(decoded: &Decoded<'_>, findings: &[Finding], shown: Shown) -> Vec<Paragraph> {
+fn candidates(decoded: &Decoded<'_>, findings: &[Finding], shown: VisibleDigits) -> Vec<Paragraph> {
     let mut starts = CandidateStarts::new(View::new(b"", decoded.text(), true, MASK));
     let mut paragraphs = Vec::new();
     while let NextStart::Start(candidates) = starts.advance() {
-        let mut readings: Vec<Considered> =
-            candidates.map(|candidate| Considered::new(&candidate, decoded.text(), shown)).collect();
-        let is_found = |reading: &Considered| {
+        let mut readings: Vec<CandidateReport> =
+            candidates.map(|candidate| CandidateReport::new(&candidate, decoded.text(), shown)).collect();
+        let is_found = |reading: &CandidateReport| {
             let source = source(decoded, &reading.span);
             findings.iter().any(|finding| finding.span == source)
         };
@@ -152,7 +152,7 @@ fn source(decoded: &Decoded<'_>, span: &Range<usize>) -> Range<usize> {
 
 impl Paragraph {
     /// For a card that the filter finds and no candidate explains.
-    fn of_finding(finding: &Finding, shown: Shown) -> Self {
+    fn of_finding(finding: &Finding, shown: VisibleDigits) -> Self {
         let (brand, length) =
             (finding.detection.kind.brand().map_or("", Brand::as_str), finding.detection.kind.length());
         let number = shown.number(b"", usize::from(length));

@@ -1,6 +1,6 @@
 //! Where in a text is a card, and what may be said of it?
 
-use crate::shown::Shown;
+use crate::visible_digits::VisibleDigits;
 use panveil::mask::Form;
 use panveil::scan::{Decoded, Escapes};
 use panveil::stream::Finding;
@@ -30,13 +30,13 @@ pub struct Card {
 }
 
 /// How much of a text was passed.
-pub struct Position {
+pub struct TextPosition {
     line: u64,
     column: u64,
     offset: u64,
 }
 
-impl Position {
+impl TextPosition {
     /// Before the first byte.
     pub const START: Self = Self { line: 1, column: 1, offset: 0 };
 
@@ -55,7 +55,7 @@ impl Position {
     }
 
     /// The card that begins here and is spelled so.
-    pub fn card(&self, finding: &Finding, spelling: &[u8], shown: Shown) -> Card {
+    pub fn card(&self, finding: &Finding, spelling: &[u8], shown: VisibleDigits) -> Card {
         Card {
             brand: finding.detection.kind.brand().map_or("", Brand::as_str),
             digits: finding.detection.kind.length(),
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn position(pieces: &[&str]) -> (u64, u64, u64) {
-        let mut position = Position::START;
+        let mut position = TextPosition::START;
         for piece in pieces {
             position.pass(piece.as_bytes());
         }

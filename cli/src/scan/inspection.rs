@@ -1,8 +1,8 @@
 //! Which cards are in a source of any length?
 
-use super::card::{Card, Position};
+use super::card::{Card, TextPosition};
 use super::cards_everywhere;
-use crate::shown::Shown;
+use crate::visible_digits::VisibleDigits;
 use panveil::mask::{Keep, MaskCharacter, Style};
 use panveil::stream::{Finding, Inspector, MAX_UNDECIDED_TOKEN, TextFormat};
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ const PIECE: usize = 1 << 20;
 const MASKS: Style = Style { keep: Keep::First6Last4, character: MaskCharacter::ASTERISK };
 
 /// The room for a piece and for what was left undecided of the one before. Lent to one inspection after the other.
-pub struct Room(Vec<u8>);
+pub struct ScanBuffer(Vec<u8>);
 
 /// A source on its way through the inspector, in bounded memory.
 pub struct Inspection<'r, R> {
@@ -24,12 +24,12 @@ pub struct Inspection<'r, R> {
     held: usize,
     inspector: Inspector,
     findings: Vec<Finding>,
-    position: Position,
-    shown: Shown,
+    position: TextPosition,
+    shown: VisibleDigits,
 }
 
 /// How a piece ended.
-pub enum Piece {
+pub enum ReadStatus {
     /// There may be more.
     More,
     /// It was the last.
@@ -38,7 +38,7 @@ pub enum Piece {
     Broken(io::Error),
 }
 
-impl Room {
+impl ScanBuffer {
     pub fn new() -> Self {
         Self(vec![0; PIECE.saturating_add(MAX_UNDECIDED_TOKEN)])
     }
@@ -46,7 +46,7 @@ impl Room {
 
 impl<'r, R: Read> Inspection<'r, R> {
     /// At the start of `source`.
-    pub fn new(source: R, room: &'r mut Room, shown: Shown) -> Self {
+    pub fn new(source: R, room: &'r mut ScanBuffer, shown: VisibleDigits) -> Self {
         Self {
             source,
             room: &mut room.0,
@@ -56,21 +56,21 @@ impl<'r, R: Read> Inspection<'r, R> {
                 .with_criteria(Arc::new(cards_everywhere()))
                 .with_all_escapes(),
             findings: Vec::new(),
-            position: Position::START,
+            position: TextPosition::START,
             shown,
         }
     }
 
     /// Reads a piece, and hands the cards to `found` that are decided by it.
-    pub fn advance(&mut self, mut found: impl FnMut(Card)) -> Piece {
+    pub fn advance(&mut self, mut found: impl FnMut(Card)) -> ReadStatus {
         let (read, piece) = match read(&mut self.source, self.room.get_mut(self.held..).unwrap_or_default()) {
-            Ok(0) => (0, Piece::End),
-            Ok(read) => (read, Piece::More),
-            Err(error) => (0, Piece::Broken(error)),
+            Ok(0) => (0, ReadStatus::End),
+            Ok(read) => (read, ReadStatus::More),
+            Err(error) => (0, ReadStatus::Broken(error)),
         };
         let length = self.held.saturating_add(read);
         let window = self.room.get(..length).unwrap_or_default();
-        let last = !matches!(piece, Piece::More);
+        let last = !matches!(piece, ReadStatus::More);
         let decided = self.inspector.inspect(window, last, &mut self.findings);
         let mut passed = 0;
         for finding in self.findings.drain(..) {
@@ -101,9 +101,9 @@ mod tests {
     use super::*;
 
     /// A source that gives so many bytes at a time, and then nothing or an error.
-    struct Dripping<'a>(&'a [u8], usize, bool);
+    struct SlowReader<'a>(&'a [u8], usize, bool);
 
-    impl Read for Dripping<'_> {
+    impl Read for SlowReader<'_> {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
             if self.0.is_empty() && self.2 {
                 return Err(io::Error::other("gone"));
@@ -116,15 +116,15 @@ mod tests {
     }
 
     /// Line, column, offset and number of every card, and whether the source broke.
-    fn cards(source: Dripping<'_>) -> (Vec<(u64, u64, u64, String)>, bool) {
-        let mut room = Room::new();
-        let mut inspection = Inspection::new(source, &mut room, Shown::Truncated);
+    fn cards(source: SlowReader<'_>) -> (Vec<(u64, u64, u64, String)>, bool) {
+        let mut room = ScanBuffer::new();
+        let mut inspection = Inspection::new(source, &mut room, VisibleDigits::Truncated);
         let mut cards = Vec::new();
         loop {
             match inspection.advance(|card| cards.push((card.line, card.column, card.offset, card.number))) {
-                Piece::More => {}
-                Piece::End => return (cards, false),
-                Piece::Broken(_) => return (cards, true),
+                ReadStatus::More => {}
+                ReadStatus::End => return (cards, false),
+                ReadStatus::Broken(_) => return (cards, true),
             }
         }
     }
@@ -138,13 +138,13 @@ mod tests {
             (4, 7, 54, "378282*****0005".to_owned()),
         ];
         for step in [1, 2, 7, 16, 50, 1000] {
-            assert_eq!(cards(Dripping(text, step, false)), (expected.clone(), false), "{step}");
+            assert_eq!(cards(SlowReader(text, step, false)), (expected.clone(), false), "{step}");
         }
     }
 
     #[test]
     fn what_came_before_an_error_counts() {
-        let (found, broken) = cards(Dripping(b"card 4111111111111111", 5, true));
+        let (found, broken) = cards(SlowReader(b"card 4111111111111111", 5, true));
         assert_eq!((found.len(), broken), (1, true));
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn a_card_across_two_full_pieces_is_found() {
         for before in PIECE - 20..PIECE + 3 {
             let text = [vec![b'.'; before], b" 4111111111111111 ".to_vec(), vec![b'.'; 100]].concat();
-            let (found, _) = cards(Dripping(&text, usize::MAX, false));
+            let (found, _) = cards(SlowReader(&text, usize::MAX, false));
             assert_eq!(found.iter().map(|card| card.2).collect::<Vec<_>>(), [before as u64 + 1]);
         }
     }

@@ -1,27 +1,27 @@
 //! `panveil scan`: which card numbers are in these files?
 
 mod card;
-mod files;
+mod display_name;
+mod file_list;
+mod input_stream;
 mod inspection;
-mod name;
+mod ordered_output;
+mod parallel_scan;
 mod progress;
 mod records;
 mod report;
-mod run;
-mod sequence;
-mod source;
 
 use super::failure::Failure;
 use super::output;
-use super::shown::Shown;
+use super::visible_digits::VisibleDigits;
 use clap::{Args, ValueHint};
-use files::Files;
-use name::Name;
+use display_name::DisplayName;
+use file_list::FileList;
+use ordered_output::ScanTotal;
 use panveil::verdict::Criteria;
-use progress::Progress;
-use report::{Detail, Format, Report};
-use run::Run;
-use sequence::Total;
+use parallel_scan::ParallelScan;
+use progress::ScanProgress;
+use report::{Detail, ScanFormat, ScanReport};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ pub struct Scan {
 
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: ScanFormat,
 
     /// Print whole numbers. Beware: what is printed then is cardholder data, wherever it goes.
     #[arg(long)]
@@ -83,10 +83,10 @@ impl Scan {
             return records::answer(path).map(|()| ExitCode::SUCCESS);
         }
         let report = self.report()?;
-        let files = Files::list(&self.paths()?, self.follow);
+        let files = FileList::list(&self.paths()?, self.follow);
         output::write(report.head().as_bytes())?;
-        let progress = Progress::of(&files, self.quiet);
-        let total = Run::new(&files, report, Shown::by_flag(self.show), &progress).scan();
+        let progress = ScanProgress::of(&files, self.quiet);
+        let total = ParallelScan::new(&files, report, VisibleDigits::by_flag(self.show), &progress).scan();
         progress.end();
         if files.links > 0 && !self.quiet {
             output::note(&links_left(files.links, self.follow));
@@ -97,16 +97,16 @@ impl Scan {
         finish(total, report, files.tasks.len())
     }
 
-    fn report(&self) -> Result<Report, Failure> {
+    fn report(&self) -> Result<ScanReport, Failure> {
         let detail = match (self.count, self.quiet) {
-            (true, _) if self.format == Format::Sarif => {
+            (true, _) if self.format == ScanFormat::Sarif => {
                 return Err(Failure::Error("SARIF has no counts; use --count with --format text or json".to_owned()));
             }
             (true, _) => Detail::Counts,
             (false, true) => Detail::Nothing,
             (false, false) => Detail::Cards,
         };
-        Ok(Report { format: self.format, detail })
+        Ok(ScanReport { format: self.format, detail })
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
@@ -127,12 +127,12 @@ fn cards_everywhere() -> Criteria {
     Criteria { base64: true, authentication_data: None, ..Criteria::default() }
 }
 
-fn finish(total: Total, report: Report, files: usize) -> Result<ExitCode, Failure> {
+fn finish(total: ScanTotal, report: ScanReport, files: usize) -> Result<ExitCode, Failure> {
     const FOUND: u8 = 1;
     const ERROR: u8 = 2;
 
     match total.failure {
-        Some(Failure::Unread) => {}
+        Some(Failure::OutputClosed) => {}
         Some(failure) => return Err(failure),
         None => output::write(report.foot(&total.errors).as_bytes())?,
     }
@@ -155,7 +155,7 @@ fn files_left(failed: usize, files: usize) -> Option<String> {
 }
 
 fn kernel_left(folders: &[PathBuf]) -> String {
-    let names: Vec<String> = folders.iter().map(|folder| Name::of(folder).text()).collect();
+    let names: Vec<String> = folders.iter().map(|folder| DisplayName::of(folder).text()).collect();
     format!("not scanned, since the kernel makes up what is in there: {}; name it to scan it", names.join(", "))
 }
 

@@ -1,19 +1,19 @@
 //! How far is it? On a terminal only.
 
-use super::files::Files;
+use super::file_list::FileList;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 /// A progress bar on standard error, when that is a terminal.
-pub struct Progress {
+pub struct ScanProgress {
     bar: ProgressBar,
     files: usize,
 }
 
-impl Progress {
+impl ScanProgress {
     /// For scanning `files`; with `quiet` there is none.
-    pub fn of(files: &Files, quiet: bool) -> Self {
+    pub fn of(files: &FileList, quiet: bool) -> Self {
         const KNOWN: &str = "{bar:24} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {msg}, {eta} left";
         const UNKNOWN: &str = "{spinner} {bytes}, {binary_bytes_per_sec}, {msg}";
         const REFRESH: Duration = Duration::from_millis(100);

@@ -21,7 +21,7 @@ const PIECE: usize = 256 << 10;
 
 /// A line of the input. Other fields may stand in it. Has no `Debug`: it holds bytes of a message.
 #[derive(Deserialize)]
-struct Record<'a> {
+struct InputRecord<'a> {
     id: serde_json::Value,
     ch: Channel,
     #[serde(borrow)]
@@ -82,7 +82,7 @@ fn answer_one(
     findings: &mut Vec<Finding>,
     answers: &mut String,
 ) -> Result<(), String> {
-    let record: Record<'_> = serde_json::from_slice(line.trim_ascii_end()).map_err(|error| explain(&error))?;
+    let record: InputRecord<'_> = serde_json::from_slice(line.trim_ascii_end()).map_err(|error| explain(&error))?;
     bytes.clear();
     STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\" is not base64".to_owned())?;
     findings.clear();
@@ -97,7 +97,7 @@ fn answer_one(
     Ok(())
 }
 
-impl Record<'_> {
+impl InputRecord<'_> {
     /// The notation of a body is what its content type says; that of a field shows. A path has a query.
     fn text_format(&self) -> TextFormat {
         match self.ch {

@@ -3,13 +3,13 @@
 mod sarif;
 
 use super::card::Card;
-use super::name::Name;
+use super::display_name::DisplayName;
 use crate::terminal;
 use clap::ValueEnum;
 
 /// The form of what is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum ScanFormat {
     /// A line for each card: path:line:column: brand, digits, number.
     Text,
     /// A JSON object for each card, one a line.
@@ -31,27 +31,27 @@ pub enum Detail {
 
 /// What is printed.
 #[derive(Clone, Copy)]
-pub struct Report {
+pub struct ScanReport {
     /// In which form.
-    pub format: Format,
+    pub format: ScanFormat,
     /// And how much.
     pub detail: Detail,
 }
 
-impl Report {
+impl ScanReport {
     /// What comes before everything else.
     pub fn head(self) -> String {
         if self.is_document() { sarif::head() } else { String::new() }
     }
 
     /// What is said of a card in the file `name`.
-    pub fn card(self, name: &Name, card: &Card) -> String {
+    pub fn card(self, name: &DisplayName, card: &Card) -> String {
         match (self.detail, self.format) {
             (Detail::Counts | Detail::Nothing, _) => String::new(),
-            (Detail::Cards, Format::Text) => {
+            (Detail::Cards, ScanFormat::Text) => {
                 format!("{}:{}:{}: {}\n", name.text(), card.line, card.column, card.summary())
             }
-            (Detail::Cards, Format::Json) => format!(
+            (Detail::Cards, ScanFormat::Json) => format!(
                 "{{\"path\":{},\"line\":{},\"column\":{},\"offset\":{},\"length\":{},\"brand\":\"{}\",\"digits\":{},\
                  \"number\":{}}}\n",
                 name.json(),
@@ -63,16 +63,16 @@ impl Report {
                 card.digits,
                 terminal::json(&card.number)
             ),
-            (Detail::Cards, Format::Sarif) => sarif::result(name, card),
+            (Detail::Cards, ScanFormat::Sarif) => sarif::result(name, card),
         }
     }
 
     /// What is said of the file `name` once all of its `cards` are counted.
-    pub fn file(self, name: &Name, cards: u64) -> String {
+    pub fn file(self, name: &DisplayName, cards: u64) -> String {
         match (self.detail, self.format) {
             (Detail::Counts, _) if cards == 0 => String::new(),
-            (Detail::Counts, Format::Text) => format!("{}:{cards}\n", name.text()),
-            (Detail::Counts, Format::Json) => format!("{{\"path\":{},\"cards\":{cards}}}\n", name.json()),
+            (Detail::Counts, ScanFormat::Text) => format!("{}:{cards}\n", name.text()),
+            (Detail::Counts, ScanFormat::Json) => format!("{{\"path\":{},\"cards\":{cards}}}\n", name.json()),
             _ => String::new(),
         }
     }
@@ -93,7 +93,7 @@ impl Report {
     }
 
     fn is_document(self) -> bool {
-        self.format == Format::Sarif && self.detail == Detail::Cards
+        self.format == ScanFormat::Sarif && self.detail == Detail::Cards
     }
 }
 

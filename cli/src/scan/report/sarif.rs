@@ -1,6 +1,6 @@
 //! How is a finding written in SARIF? (Static Analysis Results Interchange Format 2.1.0, OASIS)
 
-use super::{Card, Name, terminal};
+use super::{Card, DisplayName, terminal};
 
 /// What stands between two results.
 pub const SEPARATOR: &str = ",\n";
@@ -24,7 +24,7 @@ pub fn head() -> String {
 }
 
 /// A result.
-pub fn result(name: &Name, card: &Card) -> String {
+pub fn result(name: &DisplayName, card: &Card) -> String {
     format!(
         r#"{{"ruleId":"{RULE}","ruleIndex":0,"level":"error","message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{}"}},"region":{{"startLine":{},"startColumn":{},"endColumn":{},"byteOffset":{},"byteLength":{}}}}}}}],"properties":{{"brand":"{}","digits":{}}}}}"#,
         terminal::json(&card.summary()),

@@ -1,6 +1,6 @@
 //! Which files are there to scan?
 
-use super::name::Name;
+use super::display_name::DisplayName;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -10,11 +10,11 @@ pub struct Task {
     /// Where it is.
     pub path: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: TaskKind,
 }
 
 /// What there is to scan.
-pub enum Kind {
+pub enum TaskKind {
     /// Standard input.
     Input,
     /// A file of so many bytes.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// What was found under the paths that were asked for.
 #[derive(Default)]
-pub struct Files {
+pub struct FileList {
     /// All there is to scan, in the order of the paths, each path once.
     pub tasks: Vec<Task>,
     /// How many symbolic links were left alone.
@@ -34,14 +34,14 @@ pub struct Files {
     pub kernel: Vec<PathBuf>,
 }
 
-impl Files {
+impl FileList {
     /// Lists `paths` and what is in them. `follow` says that symbolic links in directories are followed; one that is
     /// asked for by name always is.
     pub fn list(paths: &[PathBuf], follow: bool) -> Self {
         let mut files = Self::default();
         for path in paths {
             if path == Path::new("-") {
-                files.add(path, Kind::Input);
+                files.add(path, TaskKind::Input);
             } else {
                 files.list_one(path, follow);
             }
@@ -53,21 +53,23 @@ impl Files {
 
     /// The bytes of all files.
     pub fn bytes(&self) -> u64 {
-        let lengths = self.tasks.iter().map(|task| if let Kind::File(length) = task.kind { length } else { 0 });
+        let lengths = self.tasks.iter().map(|task| if let TaskKind::File(length) = task.kind { length } else { 0 });
         lengths.fold(0, u64::saturating_add)
     }
 
     fn list_one(&mut self, path: &Path, follow: bool) {
         match path.metadata() {
-            Err(error) => self.add(path, Kind::Unreadable(format!("cannot be read: {error}"))),
+            Err(error) => self.add(path, TaskKind::Unreadable(format!("cannot be read: {error}"))),
             Ok(metadata) if metadata.is_dir() => self.walk(path, follow),
-            Ok(metadata) if metadata.is_file() || is_handed_over(path) => self.add(path, Kind::File(metadata.len())),
+            Ok(metadata) if metadata.is_file() || is_handed_over(path) => {
+                self.add(path, TaskKind::File(metadata.len()))
+            }
             Ok(metadata) => self.add(path, special(path, metadata.file_type())),
         }
     }
 
     fn walk(&mut self, root: &Path, follow: bool) {
-        let kernel = Kernel::outside(root);
+        let kernel = KernelFilesystems::outside(root);
         let mut entries = WalkDir::new(root).follow_links(follow).into_iter();
         while let Some(entry) = entries.next() {
             match entry {
@@ -79,7 +81,7 @@ impl Files {
                 Err(error) if error.loop_ancestor().is_some() => self.links = self.links.saturating_add(1),
                 Err(error) => {
                     let why = error.io_error().map_or_else(|| "walk failed".to_owned(), ToString::to_string);
-                    self.add(error.path().unwrap_or(root), Kind::Unreadable(format!("cannot be read: {why}")));
+                    self.add(error.path().unwrap_or(root), TaskKind::Unreadable(format!("cannot be read: {why}")));
                 }
             }
         }
@@ -88,7 +90,7 @@ impl Files {
     fn add_entry(&mut self, entry: &DirEntry) {
         let kind = entry.file_type();
         if kind.is_file() {
-            self.add(entry.path(), Kind::File(entry.metadata().map_or(0, |metadata| metadata.len())));
+            self.add(entry.path(), TaskKind::File(entry.metadata().map_or(0, |metadata| metadata.len())));
         } else if kind.is_symlink() {
             self.links = self.links.saturating_add(1);
         } else if !kind.is_dir() {
@@ -96,18 +98,18 @@ impl Files {
         }
     }
 
-    fn add(&mut self, path: &Path, kind: Kind) {
+    fn add(&mut self, path: &Path, kind: TaskKind) {
         self.tasks.push(Task { path: path.to_owned(), kind });
     }
 }
 
 /// The file systems in which the kernel shows itself. What is in them is no file: it is made while it is read, and some
 /// of it never ends.
-struct Kernel {
+struct KernelFilesystems {
     devices: Vec<u64>,
 }
 
-impl Kernel {
+impl KernelFilesystems {
     /// Those that `root` does not lie in: who asks for one gets it.
     fn outside(root: &Path) -> Self {
         let own = [root, Path::new("/")].map(device);
@@ -143,9 +145,9 @@ fn is_handed_over(path: &Path) -> bool {
 }
 
 /// Opening one of these may wait for ever.
-fn special(path: &Path, kind: FileType) -> Kind {
-    let advice = format!("; to scan what it gives: panveil scan < {}", Name::of(path).text());
-    Kind::Unreadable(match word(kind) {
+fn special(path: &Path, kind: FileType) -> TaskKind {
+    let advice = format!("; to scan what it gives: panveil scan < {}", DisplayName::of(path).text());
+    TaskKind::Unreadable(match word(kind) {
         "a FIFO" => format!("not scanned: a FIFO, not a file{advice}"),
         word => format!("not scanned: {word}, not a file"),
     })

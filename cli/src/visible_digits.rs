@@ -5,19 +5,19 @@ use panveil::mask::Keep;
 
 /// The digits that are printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum VisibleDigits {
     /// Those that PCI SSC's FAQ 1091 permits: the first six and last four of 15 and 16, the last four of others.
     Truncated,
     /// None.
-    Nothing,
+    None,
     /// All, because that was asked for.
-    Whole,
+    All,
 }
 
-impl Shown {
+impl VisibleDigits {
     /// What `--show` asks for.
     pub fn by_flag(show: bool) -> Self {
-        if show { Self::Whole } else { Self::Truncated }
+        if show { Self::All } else { Self::Truncated }
     }
 
     /// A number of `length` digits that is written as `spelling`, without separators. Where the digits are not so many,
@@ -28,8 +28,8 @@ impl Shown {
             return self.spelling(&digits);
         }
         match self {
-            Self::Whole => terminal::harmless(spelling),
-            Self::Truncated | Self::Nothing => "*".repeat(length),
+            Self::All => terminal::harmless(spelling),
+            Self::Truncated | Self::None => "*".repeat(length),
         }
     }
 
@@ -37,8 +37,8 @@ impl Shown {
     pub fn spelling(self, spelling: &[u8]) -> String {
         let length = spelling.iter().filter(|byte| byte.is_ascii_digit()).count();
         let (head, tail) = match self {
-            Self::Whole => (length, 0),
-            Self::Nothing => (0, 0),
+            Self::All => (length, 0),
+            Self::None => (0, 0),
             Self::Truncated => Keep::First6Last4.visible(None, length),
         };
         let hidden = head..length.saturating_sub(tail);
@@ -65,11 +65,11 @@ mod tests {
             ("6205500000000000004", 19, "***************0004"),
             ("%34111111111111111", 16, "****************"),
         ] {
-            assert_eq!(Shown::Truncated.number(spelling.as_bytes(), length), truncated);
-            assert_eq!(Shown::Nothing.number(spelling.as_bytes(), length), "*".repeat(length));
+            assert_eq!(VisibleDigits::Truncated.number(spelling.as_bytes(), length), truncated);
+            assert_eq!(VisibleDigits::None.number(spelling.as_bytes(), length), "*".repeat(length));
         }
-        assert_eq!(Shown::Whole.number(b"4111 1111 1111 1111", 16), "4111111111111111");
-        assert_eq!(Shown::Truncated.spelling(b"4111 1111 1111 1111"), "4111 11** **** 1111");
-        assert_eq!(Shown::Nothing.spelling(b"4111\x1b1111"), "****\\x1b****");
+        assert_eq!(VisibleDigits::All.number(b"4111 1111 1111 1111", 16), "4111111111111111");
+        assert_eq!(VisibleDigits::Truncated.spelling(b"4111 1111 1111 1111"), "4111 11** **** 1111");
+        assert_eq!(VisibleDigits::None.spelling(b"4111\x1b1111"), "****\\x1b****");
     }
 }

@@ -1,7 +1,7 @@
 //! How does what many threads find come out in the order of the files?
 
-use super::progress::Progress;
-use super::report::Report;
+use super::progress::ScanProgress;
+use super::report::ScanReport;
 use crate::failure::Failure;
 use crate::output;
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ const MOST_WAITING: usize = 16 << 20;
 
 /// Prints what is said of each file, one file after the other. Who works on the first file that is not done never waits,
 /// so that there always is one who does not.
-pub struct Sequence<'a> {
-    report: Report,
-    progress: &'a Progress,
-    state: Mutex<State>,
+pub struct OrderedOutput<'a> {
+    report: ScanReport,
+    progress: &'a ScanProgress,
+    state: Mutex<OutputState>,
     turned: Condvar,
 }
 
 /// How a file ended.
 #[derive(Default)]
-pub struct Ending {
+pub struct FileOutcome {
     /// What is said of it at the end.
     pub text: String,
     /// How many cards it has.
@@ -32,7 +32,7 @@ pub struct Ending {
 
 /// What all files came to.
 #[derive(Default)]
-pub struct Total {
+pub struct ScanTotal {
     /// How many cards there are.
     pub cards: u64,
     /// With how many files something went wrong.
@@ -44,23 +44,23 @@ pub struct Total {
 }
 
 #[derive(Default)]
-struct State {
+struct OutputState {
     turn: usize,
-    waiting: BTreeMap<usize, Waiting>,
+    waiting: BTreeMap<usize, PendingFile>,
     waiting_bytes: usize,
     is_begun: bool,
-    total: Total,
+    total: ScanTotal,
 }
 
 /// What is known of a file whose turn has not come.
 #[derive(Default)]
-struct Waiting {
+struct PendingFile {
     text: String,
-    ending: Option<Ending>,
+    ending: Option<FileOutcome>,
 }
 
-impl<'a> Sequence<'a> {
-    pub fn new(report: Report, progress: &'a Progress) -> Self {
+impl<'a> OrderedOutput<'a> {
+    pub fn new(report: ScanReport, progress: &'a ScanProgress) -> Self {
         Self { report, progress, state: Mutex::default(), turned: Condvar::new() }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// Says that file number `file` is done.
-    pub fn end(&self, file: usize, ending: Ending) {
+    pub fn end(&self, file: usize, ending: FileOutcome) {
         let mut state = self.lock();
         if file != state.turn {
             state.waiting.entry(file).or_default().ending = Some(ending);
@@ -106,11 +106,11 @@ impl<'a> Sequence<'a> {
     }
 
     /// What it all came to.
-    pub fn into_total(self) -> Total {
+    pub fn into_total(self) -> ScanTotal {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).total
     }
 
-    fn close(&self, state: &mut State, ending: Ending) {
+    fn close(&self, state: &mut OutputState, ending: FileOutcome) {
         self.print(state, &ending.text);
         let total = &mut state.total;
         total.cards = total.cards.saturating_add(ending.cards);
@@ -125,7 +125,7 @@ impl<'a> Sequence<'a> {
         self.progress.finish(state.turn);
     }
 
-    fn print(&self, state: &mut State, text: &str) {
+    fn print(&self, state: &mut OutputState, text: &str) {
         if text.is_empty() || state.total.failure.is_some() {
             return;
         }
@@ -135,7 +135,7 @@ impl<'a> Sequence<'a> {
         state.total.failure = self.progress.aside(|| output::write(text.as_bytes())).err();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, OutputState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,12 @@
 //! What keeps a number from being a candidate?
 
-use crate::shown::Shown;
 use crate::terminal;
+use crate::visible_digits::VisibleDigits;
 use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_separator};
 use std::ops::Range;
 
 /// Groups of digits that a reader may take for one number: next to each other, with a few signs between them.
-pub struct Stretch {
+pub struct DigitGroups {
     groups: Vec<Range<usize>>,
 }
 
@@ -14,8 +14,8 @@ pub struct Stretch {
 const WIDEST_GAP: usize = 3;
 
 /// All stretches of `text`, in order.
-pub fn of(text: &[u8]) -> impl Iterator<Item = Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+pub fn of(text: &[u8]) -> impl Iterator<Item = DigitGroups> {
+    let mut all: Vec<DigitGroups> = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let Some(ahead) = rest.iter().position(u8::is_ascii_digit) else { break };
@@ -23,23 +23,23 @@ pub fn of(text: &[u8]) -> impl Iterator<Item = Stretch> {
         let length = rest.iter().skip(ahead).take_while(|byte| byte.is_ascii_digit()).count();
         let group = start..start.saturating_add(length);
         at = group.end;
-        match stretches.last_mut() {
-            Some(stretch) if stretch.reaches(text, start) => stretch.groups.push(group),
-            _ => stretches.push(Stretch { groups: vec![group] }),
+        match all.last_mut() {
+            Some(last) if last.reaches(text, start) => last.groups.push(group),
+            _ => all.push(DigitGroups { groups: vec![group] }),
         }
     }
-    stretches.into_iter()
+    all.into_iter()
 }
 
 /// What is said of a `text` in which nothing has enough digits.
 pub fn too_short(text: &[u8]) -> String {
-    match of(text).map(|stretch| stretch.digits()).max() {
+    match of(text).map(|groups| groups.digits()).max() {
         None => "no card: there are no digits\n".to_owned(),
         Some(most) => format!("no card: at most {most} digits belong together; a card has at least {MIN_DIGITS}\n"),
     }
 }
 
-impl Stretch {
+impl DigitGroups {
     /// From the first digit to behind the last.
     pub fn span(&self) -> Range<usize> {
         let start = self.groups.first().map_or(0, |group| group.start);
@@ -54,11 +54,11 @@ impl Stretch {
     }
 
     /// A title and what keeps it from being a candidate; nothing when it has too few digits to be worth a word.
-    pub fn explain(&self, text: &[u8], shown: Shown) -> Option<String> {
+    pub fn explain(&self, text: &[u8], shown: VisibleDigits) -> Option<String> {
         if self.digits() < MIN_DIGITS {
             return None;
         }
-        let hidden = if shown == Shown::Whole { Shown::Whole } else { Shown::Nothing };
+        let hidden = if shown == VisibleDigits::All { VisibleDigits::All } else { VisibleDigits::None };
         let title = hidden.spelling(text.get(self.span()).unwrap_or_default());
         let layout = match self.groups.as_slice() {
             [_] => format!("{} in a row", self.digits()),

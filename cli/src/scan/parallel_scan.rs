@@ -1,34 +1,34 @@
 //! Who scans which file?
 
-use super::files::{Files, Kind, Task};
-use super::inspection::{Inspection, Piece, Room};
-use super::name::Name;
-use super::progress::Progress;
-use super::report::Report;
-use super::sequence::{Ending, Sequence, Total};
-use super::source::Source;
-use crate::shown::Shown;
+use super::display_name::DisplayName;
+use super::file_list::{FileList, Task, TaskKind};
+use super::input_stream::InputStream;
+use super::inspection::{Inspection, ReadStatus, ScanBuffer};
+use super::ordered_output::{FileOutcome, OrderedOutput, ScanTotal};
+use super::progress::ScanProgress;
+use super::report::ScanReport;
+use crate::visible_digits::VisibleDigits;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Files on their way through as many threads as there are cores.
-pub struct Run<'a> {
+pub struct ParallelScan<'a> {
     tasks: &'a [Task],
     next: AtomicUsize,
-    report: Report,
-    shown: Shown,
-    progress: &'a Progress,
-    sequence: Sequence<'a>,
+    report: ScanReport,
+    shown: VisibleDigits,
+    progress: &'a ScanProgress,
+    sequence: OrderedOutput<'a>,
 }
 
-impl<'a> Run<'a> {
-    pub fn new(files: &'a Files, report: Report, shown: Shown, progress: &'a Progress) -> Self {
-        let sequence = Sequence::new(report, progress);
+impl<'a> ParallelScan<'a> {
+    pub fn new(files: &'a FileList, report: ScanReport, shown: VisibleDigits, progress: &'a ScanProgress) -> Self {
+        let sequence = OrderedOutput::new(report, progress);
         Self { tasks: &files.tasks, next: AtomicUsize::new(0), report, shown, progress, sequence }
     }
 
     /// Scans everything.
-    pub fn scan(self) -> Total {
+    pub fn scan(self) -> ScanTotal {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(self.tasks.len());
         thread::scope(|scope| {
             for _ in 1..threads {
@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
 
     /// Takes one file after the other, in order, until there is none.
     fn work(&self) {
-        let mut room = Room::new();
+        let mut room = ScanBuffer::new();
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(index) else { return };
@@ -54,14 +54,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn scan_one(&self, index: usize, task: &Task, room: &mut Room) -> Ending {
-        let name = Name::of(&task.path);
-        let mut ending = Ending::default();
+    fn scan_one(&self, index: usize, task: &Task, room: &mut ScanBuffer) -> FileOutcome {
+        let name = DisplayName::of(&task.path);
+        let mut ending = FileOutcome::default();
         let mut fail = |text: String| ending.errors.push(format!("{}: {text}", subject(task, &name)));
         let source = match &task.kind {
-            Kind::Unreadable(why) => Err(why.clone()),
-            Kind::Input | Kind::File(_) => {
-                Source::open(task, self.progress).map_err(|error| format!("cannot be read: {error}"))
+            TaskKind::Unreadable(why) => Err(why.clone()),
+            TaskKind::Input | TaskKind::File(_) => {
+                InputStream::open(task, self.progress).map_err(|error| format!("cannot be read: {error}"))
             }
         };
         let source = match source {
@@ -87,10 +87,10 @@ impl<'a> Run<'a> {
                 self.sequence.say(index, &text);
             }
             match piece {
-                Piece::More if self.sequence.is_cut() => break,
-                Piece::More => {}
-                Piece::End => break,
-                Piece::Broken(error) => {
+                ReadStatus::More if self.sequence.is_cut() => break,
+                ReadStatus::More => {}
+                ReadStatus::End => break,
+                ReadStatus::Broken(error) => {
                     let what = if source.is_packed { "broken gzip" } else { "cannot be read to its end" };
                     fail(format!("{what}: {error}; only what came before was scanned"));
                     break;
@@ -104,6 +104,6 @@ impl<'a> Run<'a> {
 }
 
 /// What a sentence about a file begins with.
-fn subject(task: &Task, name: &Name) -> String {
-    if let Kind::Input = task.kind { "standard input".to_owned() } else { name.text() }
+fn subject(task: &Task, name: &DisplayName) -> String {
+    if let TaskKind::Input = task.kind { "standard input".to_owned() } else { name.text() }
 }

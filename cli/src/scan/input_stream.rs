@@ -1,7 +1,7 @@
 //! What does a file hold, once it is unpacked?
 
-use super::files::{Kind, Task};
-use super::progress::Progress;
+use super::file_list::{Task, TaskKind};
+use super::progress::ScanProgress;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -13,7 +13,7 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 const PACKED: usize = 128 << 10;
 
 /// The bytes of a file, unpacked if they are packed.
-pub struct Source<'p> {
+pub struct InputStream<'p> {
     /// Gives the bytes.
     pub bytes: Box<dyn Read + 'p>,
     /// Whether they were packed.
@@ -23,23 +23,23 @@ pub struct Source<'p> {
 }
 
 /// All members of a gzip file. Zeros behind a member are no more than what fills up a block of a tape or disk.
-struct Members<R> {
+struct GzipMembers<R> {
     member: Option<GzDecoder<R>>,
 }
 
 /// Counts on a progress bar what is read.
-struct Counted<'p, R> {
+struct CountedReader<'p, R> {
     source: R,
-    progress: &'p Progress,
+    progress: &'p ScanProgress,
 }
 
-impl<'p> Source<'p> {
+impl<'p> InputStream<'p> {
     /// Opens what is to be scanned.
-    pub fn open(task: &Task, progress: &'p Progress) -> io::Result<Self> {
-        if let Kind::Input = task.kind {
-            return Self::unpack(Counted { source: io::stdin().lock(), progress }, false);
+    pub fn open(task: &Task, progress: &'p ScanProgress) -> io::Result<Self> {
+        if let TaskKind::Input = task.kind {
+            return Self::unpack(CountedReader { source: io::stdin().lock(), progress }, false);
         }
-        let source = Counted { source: File::open(&task.path)?, progress };
+        let source = CountedReader { source: File::open(&task.path)?, progress };
         Self::unpack(source, task.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")))
     }
 
@@ -49,8 +49,11 @@ impl<'p> Source<'p> {
         let is_packed = first == GZIP;
         let is_misnamed = named_gzip && length > 0 && !is_packed;
         let whole = Cursor::new(first).take(u64::try_from(length).unwrap_or(0)).chain(source);
-        let bytes: Box<dyn Read + 'p> =
-            if is_packed { Box::new(Members::new(BufReader::with_capacity(PACKED, whole))) } else { Box::new(whole) };
+        let bytes: Box<dyn Read + 'p> = if is_packed {
+            Box::new(GzipMembers::new(BufReader::with_capacity(PACKED, whole)))
+        } else {
+            Box::new(whole)
+        };
         Ok(Self { bytes, is_packed, is_misnamed })
     }
 }
@@ -69,13 +72,13 @@ fn fill(source: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-impl<R: BufRead> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
     fn new(packed: R) -> Self {
         Self { member: Some(GzDecoder::new(packed)) }
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let length = member.read(room)?;
@@ -103,7 +106,7 @@ fn skip_zeros(source: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for CountedReader<'_, R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let length = self.source.read(room)?;
         self.progress.read(length);

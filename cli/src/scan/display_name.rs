@@ -6,12 +6,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The name of a file, with the card numbers hidden that stand in it.
-pub struct Name {
+pub struct DisplayName {
     bytes: Vec<u8>,
     is_absolute: bool,
 }
 
-impl Name {
+impl DisplayName {
     /// The name of the file at `path`.
     pub fn of(path: &Path) -> Self {
         let bytes = stream::redacted(path.as_os_str().as_encoded_bytes()).into_owned();
@@ -49,11 +49,11 @@ mod tests {
 
     #[test]
     fn names_lose_cards_and_control_characters() {
-        let name = Name::of(Path::new("a:b/4111111111111111\x1b[2J \"卡\".log"));
+        let name = DisplayName::of(Path::new("a:b/4111111111111111\x1b[2J \"卡\".log"));
         assert_eq!(name.text(), "a:b/****************\\x1b[2J \"卡\".log");
         assert_eq!(name.json(), "\"a:b/****************\\u001b[2J \\\"卡\\\".log\"");
         assert_eq!(name.uri(), "a%3Ab/%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%1B%5B2J%20%22%E5%8D%A1%22.log");
-        assert_eq!(Name::of(Path::new("./a.log")).uri(), "a.log");
-        assert_eq!(Name::of(Path::new("/var/log/x")).uri(), "file:///var/log/x");
+        assert_eq!(DisplayName::of(Path::new("./a.log")).uri(), "a.log");
+        assert_eq!(DisplayName::of(Path::new("/var/log/x")).uri(), "file:///var/log/x");
     }
 }
