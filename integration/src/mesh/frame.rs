@@ -14,9 +14,9 @@ const COMPLAINT: &str = "-H 'content-type: application/json' -d '{\"text\":\"my 
 #[must_use]
 pub fn opening(style: Style) -> String {
     let rows = [
-        (&PAYMENT_API, "localstripe, a payment API; overlays/payment-api: checkout may send it cards, nobody else"),
+        (&PAYMENT_API, "localstripe, a payment API; overlays/payment-api: only checkout may send it card numbers"),
         (&CHECKOUT, "a till that pays with Stripe's own client; overlays/mask"),
-        (&TICKETS, "where customers complain; overlays/mask: it gets no cards, whoever sends them"),
+        (&TICKETS, "a service for complaints; overlays/mask: card numbers to it are masked"),
     ];
     let mut text = style.bold("Three services, each behind an Envoy with panveil, with mutual TLS between those.");
     text.push('\n');
@@ -34,12 +34,9 @@ pub fn invitation(mesh: &Mesh, style: Style) -> String {
     };
     let pay = |from: &Proxy| call(from, &PAYMENT_API, "/v1/payment_methods") + PAYMENT;
     let mut lines = vec![
-        ("The checkout may send the payment API a card:".to_owned(), pay(&mesh.checkout)),
-        ("The tickets may not:".to_owned(), pay(&mesh.tickets)),
-        (
-            "The tickets answer with what they receive:".to_owned(),
-            call(&mesh.checkout, &TICKETS, "/tickets") + COMPLAINT,
-        ),
+        ("The checkout may send the payment API a card number:".to_owned(), pay(&mesh.checkout)),
+        ("The ticket service may not:".to_owned(), pay(&mesh.tickets)),
+        ("The ticket service echoes its requests:".to_owned(), call(&mesh.checkout, &TICKETS, "/tickets") + COMPLAINT),
     ];
     for proxy in [&mesh.payment_api, &mesh.checkout, &mesh.tickets] {
         let name = proxy.workload.name;
@@ -53,7 +50,7 @@ pub fn invitation(mesh: &Mesh, style: Style) -> String {
     if let Some(address) = mesh.prometheus() {
         lines.push(("Alerts:".to_owned(), format!("http://{address}/alerts")));
     }
-    let mut text = format!("\n{}\n", style.bold("Try it by hand; everything is on 127.0.0.1. Ctrl-C ends."));
+    let mut text = format!("\n{}\n", style.bold("Manual requests; everything is on 127.0.0.1. Ctrl-C stops."));
     for (what, command) in lines {
         let _ = writeln!(text, "{what}\n    {command}");
     }

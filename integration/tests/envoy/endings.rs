@@ -148,7 +148,7 @@ host: a
     Ok((envoy, response))
 }
 
-/// Upstream that sends `answer` to one request, and closes the connection when it is told.
+/// Upstream that sends `answer` to one request, and closes the connection on the signal `closing`.
 async fn answering_once(answer: String, closing: oneshot::Receiver<()>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

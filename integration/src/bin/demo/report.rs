@@ -55,12 +55,12 @@ impl Report {
     }
 
     pub fn verdict(&self, right: usize, all: usize) {
-        let text = format!("{right} of {all} exchanges came out as they must.");
+        let text = format!("{right} of {all} exchanges are as expected.");
         println!("{}", self.style.outcome(right == all, &text));
     }
 
     pub fn invitation(&self, listener: SocketAddr, admin: SocketAddr) {
-        println!("\n{}", self.style.bold("Try it: the service answers with what it received. Ctrl-C ends."));
+        println!("\n{}", self.style.bold("Try it: the upstream echoes each request. Ctrl-C stops."));
         println!("    curl -s {listener}/ -H 'content-type: application/json' -d '{{\"card\":\"4111111111111111\"}}'");
         println!("    curl -s '{listener}/?card=4111111111111111' -d 'call +49 30 901820, card 5555 5555 5555 4444'");
         println!("    curl -s {admin}/stats/prometheus | grep ^panveil");

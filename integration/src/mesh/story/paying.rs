@@ -18,13 +18,13 @@ pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {
     mesh.payment_api.told().await?;
     let shown = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
     let (last4, fingerprint) = (shown(&method["card"]["last4"]), shown(&method["card"]["fingerprint"]));
-    Ok(Claim::new("The payment API gets the checkout's card whole")
+    Ok(Claim::new("The payment API receives the complete card number from the checkout")
         .line("till sent", format!("POST /v1/payment_methods  type=card&card[number]={CARD}&card[cvc]=123..."))
         .line(
-            "API answered",
-            format!("last4 {last4}, fingerprint {fingerprint}: the SHA-1 of the whole number begins so"),
+            "API response",
+            format!("last4 {last4}, fingerprint {fingerprint}: the start of the SHA-1 of the complete number"),
         )
-        .line("API answered", format!("a charge of 12.50 EUR: {}", shown(&charge["status"])))
+        .line("API response", format!("a charge of 12.50 EUR: {}", shown(&charge["status"])))
         .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
         .line("log", brief(&line, &["peer"]))
         .must(last4 == "4242" && fingerprint == FINGERPRINT, format!("the API got another number: {method}"))
@@ -42,12 +42,12 @@ pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
     let answer = mesh.till.call("payment_methods.attach", json!([id, {"customer": customer["id"]}])).await?;
     mesh.payment_api.told().await?;
     let code = answer["code"].as_str().unwrap_or("nothing");
-    Ok(Claim::new("The payment API declines the test card that it must decline")
+    Ok(Claim::new("The payment API recognizes the test card that it must decline")
         .line("till sent", format!("POST /v1/payment_methods  type=card&card[number]={DECLINED}&card[cvc]=123..."))
-        .line("API answered", format!("{} {code}, when a customer was to get it", answer["refused"]))
+        .line("API response", format!("{} {code}, on attachment to a customer", answer["refused"]))
         .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
         .must(answer["refused"] == 402 && code == "card_declined", format!("it is taken: {answer}"))
-        .must(["allowed", "reported"].contains(&action(&line)), "the log does not tell of it"))
+        .must(["allowed", "reported"].contains(&action(&line)), "the log has no action"))
 }
 
 /// Card object in the format of Stripe's client.

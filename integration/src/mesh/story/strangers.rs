@@ -22,11 +22,11 @@ pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
     let checkout = file("checkout", mesh.authority.issue(&CHECKOUT.subject)?)?;
     let address = mesh.payment_api.envoy.listener.to_string();
     let mut script = mesh.python.start("stranger", &[&address, &impostor, &checkout])?;
-    let mut claim = Claim::new("Nobody gets to the payment API without a certificate of the mesh");
+    let mut claim = Claim::new("The payment API accepts only clients with a certificate of the mesh");
     for (who, what) in [
-        ("in the clear", ""),
+        ("plaintext", ""),
         ("TLS alone", ""),
-        ("impostor", " (its certificate says that it is checkout; another authority signed it)"),
+        ("impostor", " (certificate with the name of checkout, signed by another authority)"),
     ] {
         let got = script.told("got").await?;
         claim = claim.line(who, format!("{got}{what}")).must(got == NO_ANSWER, format!("an answer: {got}"));
@@ -34,5 +34,5 @@ pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
     let got = script.told("got").await?;
     script.end().await?;
     mesh.payment_api.told().await?;
-    Ok(claim.line("checkout", &got).must(got == "HTTP/1.1 200 OK", "the one who may does not get there either"))
+    Ok(claim.line("checkout", &got).must(got == "HTTP/1.1 200 OK", "a workload of the mesh gets no response either"))
 }

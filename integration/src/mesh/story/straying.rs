@@ -19,7 +19,7 @@ pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
     let served = mesh.api.served().await? - before;
     let listed = ask(&mesh.tickets, &PAYMENT_API, request("GET", "/v1/customers", "", "")).await?;
     mesh.payment_api.told().await?;
-    Ok(Claim::new("Nobody else may send it a card; without one they may call it")
+    Ok(Claim::new("Other clients may call the payment API, but not send it a card number")
         .line("tickets sent", format!("POST /v1/payment_methods  type=card&card[number]={CARD}&card[cvc]=123..."))
         .line("tickets got", format!("{} {}", refused.status, title(&refused.body)))
         .line("API got", requests(served))
@@ -29,7 +29,7 @@ pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
         .must(refused.status == REFUSED && served == 0, "the card reached the API")
         .must(action(&line) == "blocked", format!("the log says {}", action(&line)))
         .must(line.get("panveil_peer").is_some_and(|peer| peer == TICKETS.identity()), "the log names another client")
-        .must(listed.status == 200, "it cannot call the API at all"))
+        .must(listed.status == 200, "the call without a card number fails"))
 }
 
 /// The checkout sends a card number in the wrong field.
@@ -40,7 +40,7 @@ pub async fn misplaced(mesh: &mut Mesh) -> Result<Claim> {
     let line = mesh.payment_api.told().await?;
     let served = mesh.api.served().await? - before;
     let body = answer["body"].as_str().unwrap_or_default();
-    Ok(Claim::new("Nor may the checkout, in a call that takes no cards")
+    Ok(Claim::new("The checkout may not send a card number in another call")
         .line("till sent", format!("POST /v1/customers  description={description}"))
         .line("till got", format!("{} {}", answer["refused"], title(body.as_bytes())))
         .line("API got", requests(served))
@@ -60,7 +60,7 @@ pub async fn kept(mesh: &mut Mesh) -> Result<Claim> {
     let answer = mesh.till.call("customers.retrieve", json!([created["id"]])).await?;
     let line = mesh.payment_api.told().await?;
     let got = answer["description"].as_str().unwrap_or("nothing");
-    Ok(Claim::new("A card that the payment API was given long ago does not come back")
+    Ok(Claim::new("A card number stored in the payment API is masked in its response")
         .line("API holds", held)
         .line("till got", got)
         .line("log", brief(&line, &["action", "found", "brands", "where"]))
@@ -78,12 +78,12 @@ pub async fn complained(mesh: &mut Mesh) -> Result<Claim> {
     let line = mesh.tickets.told().await?;
     let received = mesh.ticket_service.take().await?.0.pop().unwrap_or_default();
     let body = text(&received.body);
-    Ok(Claim::new("The tickets never see a card")
+    Ok(Claim::new("The ticket service receives only masked card numbers")
         .line("checkout sent", format!("POST {}  {}", path(CARD), wrote(SPOKEN)))
         .line("tickets got", format!("{} {}  {body}", received.method, received.path))
         .line("log", brief(&line, &["action", "found", "brands", "where", "path"]))
         .line("log", brief(&line, &["peer"]))
-        .must(received.path == path(MASKED) && body == wrote(SPOKEN_MASKED), "something else arrived")
+        .must(received.path == path(MASKED) && body == wrote(SPOKEN_MASKED), "the received message differs")
         .must(response.status == 201, format!("no ticket: {}", response.summary()))
         .must(action(&line) == "masked", format!("the log says {}", action(&line)))
         .must(line.get("panveil_peer").is_some_and(|peer| peer == CHECKOUT.identity()), "the log names another client"))
@@ -97,11 +97,11 @@ pub async fn quoted(mesh: &mut Mesh) -> Result<Claim> {
     let line = mesh.tickets.told().await?;
     mesh.ticket_service.take().await?;
     let got = text(&response.body);
-    Ok(Claim::new("Nor does an answer of theirs carry one")
+    Ok(Claim::new("A response of the ticket service has only masked card numbers")
         .line("tickets sent", said(CARD))
         .line("checkout got", got.clone())
         .line("log", brief(&line, &["action", "found", "brands", "where"]))
-        .must(got == said(MASKED), "something else arrived")
+        .must(got == said(MASKED), "the received message differs")
         .must(action(&line) == "masked", format!("the log says {}", action(&line))))
 }
 

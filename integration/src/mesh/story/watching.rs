@@ -35,11 +35,11 @@ pub async fn quiet(watch: &Watch) -> Result<Claim> {
     watch.evaluated("allowed").await?;
     let firing = watch.firing(&BTreeSet::new()).await?;
     let scraped = watch.scraped(EXCHANGES.len()).await?;
-    Ok(Claim::new("Prometheus scrapes every sidecar, and cards where they belong raise no alert")
+    Ok(Claim::new("Prometheus scrapes every sidecar, and permitted card numbers raise no alert")
         .line("scraped", format!("{scraped} sidecars"))
         .line(
-            "before",
-            "a day with cards at the payment API alone, which is made up: so the first one elsewhere is news",
+            "history",
+            "generated: a day with card numbers at the payment API only, so the first one elsewhere is new",
         )
         .line("firing", list(&firing))
         .must(scraped == EXCHANGES.len(), format!("{scraped} sidecars are scraped"))
@@ -56,7 +56,7 @@ pub async fn silent(mesh: &Mesh) -> Result<Claim> {
         found.extend(leaks(&proxy.envoy, &[CARD.to_owned()], &secrets).await?);
     }
     let exchanges: usize = EXCHANGES.iter().sum();
-    Ok(Claim::new("No log and no admin page has the digits of a card")
+    Ok(Claim::new("No log and no admin page contains the digits of a card number")
         .line("searched", format!("{lines} lines in the access logs of {} Envoys, and their own logs", EXCHANGES.len()))
         .line(
             "searched",
@@ -76,7 +76,7 @@ pub async fn counted(watch: &Watch) -> Result<Claim> {
         })
         .collect();
     let found = watch.findings(&wanted).await?;
-    let mut claim = Claim::new("The counters tell where cards are, and what was done about them");
+    let mut claim = Claim::new("The counters show findings by namespace, direction and action");
     for ((namespace, direction, action), count) in &found {
         claim = claim.line(namespace, format!("{direction:<9} {action:<8} {count}"));
     }
@@ -87,7 +87,7 @@ pub async fn counted(watch: &Watch) -> Result<Claim> {
 pub async fn alarmed(watch: &Watch) -> Result<Claim> {
     let wanted: BTreeSet<String> = ALERTS.iter().map(|alert| (*alert).to_owned()).collect();
     let firing = watch.firing(&wanted).await?;
-    let mut claim = Claim::new("Alerts fire for cards where they should not be, and for nothing else");
+    let mut claim = Claim::new("Alerts fire for misplaced card numbers, and for nothing else");
     for alert in &firing {
         claim = claim.line("firing", alert);
     }
