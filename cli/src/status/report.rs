@@ -45,8 +45,8 @@ pub fn text(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         *count = count.saturating_add(1);
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
-    let proxies = if proxies.len() == 1 { "proxy" } else { "proxies" };
-    text.push_str(&format!("\n{} {proxies}: {}\n", proxies.len(), counts.join(", ")));
+    let noun = if proxies.len() == 1 { "proxy" } else { "proxies" };
+    text.push_str(&format!("\n{} {noun}: {}\n", proxies.len(), counts.join(", ")));
     output::write(text.as_bytes())
 }
 
