@@ -1,4 +1,4 @@
-//! `panveil check`: is this policy valid, and what does it come to?
+//! `panveil check`: validation of a policy, and its effective settings.
 
 use super::failure::Failure;
 use super::{output, policy};
@@ -6,27 +6,26 @@ use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Says whether a policy is valid, and what is in effect with its defaults.
+/// Validates a policy and prints its effective settings, defaults included.
 ///
-/// A policy that is accepted here is accepted by the filter of the same version. One that is not is explained in one
-/// line on standard error: at which line and column, what was found and what was expected. It holds no value out of the
-/// policy. A rule that allows or skips by nothing but what the client chooses is valid, and a note on standard error names
-/// it. A manifest of an Istio WasmPlugin or TrafficExtension, or of an EnvoyExtensionPolicy of Envoy Gateway, is a policy with
-/// something around it.
+/// The filter of the same version accepts exactly the policies that this command accepts. An error is one line on standard
+/// error: line, column, problem and expected values. It contains no value of the policy. A rule that allows or skips by
+/// client-controlled attributes alone is valid, and a note on standard error names it. A manifest is read for the policy in it: an
+/// Istio WasmPlugin or TrafficExtension, or an EnvoyExtensionPolicy of Envoy Gateway.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil check policy.yaml
   panveil check wasmplugin.yaml
   kubectl get wasmplugin panveil --output yaml | panveil check -
 
-Exit status: 0 when the policy is valid, 2 when it is not.")]
+Exit status: 0 if the policy is valid, 2 otherwise.")]
 pub struct Check {
-    /// The policy, YAML or JSON, or - for standard input.
+    /// Policy, in YAML or JSON, or - for standard input.
     policy: PathBuf,
 }
 
 impl Check {
-    /// Prints the verdict.
+    /// Prints the effective settings.
     pub fn run(self) -> Result<(), Failure> {
         let policy = policy::read(&self.policy)?;
         let mut text = "policy is valid\n\n".to_owned();
@@ -39,8 +38,8 @@ impl Check {
         output::write(text.as_bytes())?;
         for rule in policy.rules_up_to_the_client() {
             output::note(&format!(
-                "rule {rule}: the client chooses all that it matches by (host, path, method, content_type), so any client \
-                 can make it match; add source, destination or tls: mutual"
+                "rule {rule}: any client can make it match, since it tests client-controlled attributes alone (host, path, \
+                 method, content_type); add source, destination or tls: mutual"
             ));
         }
         Ok(())

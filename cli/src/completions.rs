@@ -1,18 +1,18 @@
-//! `panveil completions`: what can a shell complete?
+//! `panveil completions`: completion scripts for shells.
 
 use super::failure::Failure;
 use super::output;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-/// Prints the script with which a shell completes panveil's commands, options and files.
+/// Prints a script with which a shell completes panveil's commands, options and files.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil completions bash > ~/.local/share/bash-completion/completions/panveil
   panveil completions zsh > \"${fpath[1]}/_panveil\"
   panveil completions fish > ~/.config/fish/completions/panveil.fish")]
 pub struct Completions {
-    /// The shell.
+    /// Shell that runs the script.
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -1,31 +1,31 @@
-//! Why did the command not do what it was asked to do?
+//! Early ends of the command: errors, help texts and closed pipes.
 
 use super::output;
 use panveil::policy::PolicyError;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// The end of the command before its end.
+/// Reason for which the command ends early.
 pub enum Failure {
-    /// Something is wrong, in one line.
+    /// An error, described in one line.
     Error(String),
-    /// Nothing is wrong: this text was asked for in place of the work (`--help`).
+    /// A text that was requested instead of a run, such as `--help`. No error.
     Help(String),
-    /// Nothing is wrong: whoever reads the output has enough of it.
+    /// The reader of the output closed it. No error.
     OutputClosed,
 }
 
 impl Failure {
-    /// A failure to read or write `what`.
-    pub fn of(doing: &str, what: &str) -> impl FnOnce(std::io::Error) -> Self {
-        let context = format!("cannot {doing} {what}");
+    /// Failure of input or output: `target` cannot be `done` (read, written).
+    pub fn of(done: &str, target: &str) -> impl FnOnce(std::io::Error) -> Self {
+        let context = format!("{target}: cannot be {done}");
         move |error| match error.kind() {
             ErrorKind::BrokenPipe => Self::OutputClosed,
             _ => Self::Error(format!("{context}: {error}")),
         }
     }
 
-    /// Says what happened to the person at the terminal, and to the shell.
+    /// Prints the error or text, and returns the exit status.
     pub fn report(self) -> ExitCode {
         const ERROR: u8 = 2;
 
@@ -50,7 +50,7 @@ impl From<PolicyError> for Failure {
 }
 
 impl From<clap::Error> for Failure {
-    /// clap explains in paragraphs. How the command is used is in its help, the others fit into a line.
+    /// Joins clap's paragraphs into one line, without the usage, which `--help` prints.
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
         if !error.use_stderr() {

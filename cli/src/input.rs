@@ -1,12 +1,12 @@
-//! What comes in, and from where?
+//! Input of the command: files and standard input.
 
 use super::failure::Failure;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// What the file at `path` holds, or standard input when that is `-`. Of more than `most` bytes not much more is read, so
-/// that it is seen that it is too large.
+/// Contents of the file at `path`, or of standard input if the path is `-`. Reading stops after `most` bytes and one more, which
+/// shows that the input is too large.
 pub fn text(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
@@ -19,19 +19,19 @@ pub fn text(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-/// The next piece of standard input: as much as is there now, nothing at its end.
-pub fn piece() -> Result<Vec<u8>, Failure> {
+/// Next chunk of standard input: the bytes that are available now, empty at the end.
+pub fn chunk() -> Result<Vec<u8>, Failure> {
     const MAX_BYTES: usize = 64 << 10;
 
-    let mut piece = vec![0; MAX_BYTES];
+    let mut chunk = vec![0; MAX_BYTES];
     let mut stdin = io::stdin().lock();
     loop {
-        match stdin.read(&mut piece) {
+        match stdin.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Failure::of("read", "standard input")(error)),
             Ok(len) => {
-                piece.truncate(len);
-                return Ok(piece);
+                chunk.truncate(len);
+                return Ok(chunk);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The `panveil` command: the filter's own core over files, pipes and captured traffic, without Envoy.
+//! The `panveil` command: the filter's core for files, pipes and captured traffic, without Envoy.
 
 mod check;
 mod completions;
@@ -31,8 +31,7 @@ use std::process::ExitCode;
   panveil replay policy.yaml checkout.har
   panveil status web-1.json web-1.prom
 
-Exit status: 0 when all went well, 1 when scan found a card number or status a proxy without panveil, 2 when something went
-wrong.")]
+Exit status: 0 on success, 1 if scan finds a card number or status finds a proxy without panveil, 2 after an error.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

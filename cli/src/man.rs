@@ -1,17 +1,17 @@
-//! `panveil man`: what does the manual say?
+//! `panveil man`: the manual pages.
 
 use super::failure::Failure;
 use super::output;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-/// Prints a manual page: that of panveil, or of one of its commands.
+/// Prints the manual page of panveil or of one of its commands.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil man | man -l -
   panveil man scan > ~/.local/share/man/man1/panveil-scan.1")]
 pub struct Manual {
-    /// The command; panveil itself when there is none.
+    /// Command to describe [default: panveil itself].
     command: Option<String>,
 }
 
@@ -23,13 +23,13 @@ impl Manual {
             None => panveil,
             Some(name) => subcommand(panveil, name)?,
         };
-        // No date, in quotes: left out, what follows would stand in its place.
+        // An empty date, in quotes: without it the source would take its position.
         Man::new(command)
             .date("\"\"")
             .source(concat!("panveil ", env!("CARGO_PKG_VERSION")))
             .manual("panveil")
             .render(&mut page)
-            .map_err(Failure::of("write", "the manual page"))?;
+            .map_err(Failure::of("written", "the manual page"))?;
         output::write(&page)
     }
 }

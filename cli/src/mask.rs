@@ -1,4 +1,4 @@
-//! `panveil mask`: what does the filter make of this body?
+//! `panveil mask`: the filter applied to one body.
 
 use super::failure::Failure;
 use super::{input, output, policy};
@@ -7,47 +7,47 @@ use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Po
 use panveil::stream::{Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
 use std::path::{Path, PathBuf};
 
-/// Masks card numbers between standard input and standard output.
+/// Masks card numbers in standard input and writes the result to standard output.
 ///
-/// What comes out is what the filter makes of a body: of the same length, and forwarded as it comes in, so that it
-/// works on endless streams too. What a policy lets pass passes, and a note on standard error says so. What a policy
-/// blocks is cut, with exit status 2.
+/// The output is the body that the filter would forward. It has the same length as the input and is streamed, so endless
+/// input works too. Card numbers that a policy allows pass, and a note on standard error reports them. If a policy blocks
+/// the body, the output ends and the exit status is 2.
 #[derive(Args)]
 #[command(after_help = "Examples:
   echo 'card 4111 1111 1111 1111' | panveil mask
   panveil mask --policy policy.yaml --content-type application/json < order.json")]
 pub struct Mask {
-    /// The policy, YAML or JSON. Without it everything is masked down to the first six and last four digits.
+    /// Policy, in YAML or JSON. Without it all card numbers are masked except for the first six and last four digits.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
-    /// The body's content type. Without it, what begins like JSON is JSON, in which a bare number stays a number.
+    /// Content type of the body. Without it, a body that begins like JSON is read as JSON, where a masked number stays a number.
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
 
-    /// Whether the body is a request's or a response's, where the policy makes a difference.
+    /// Direction of the message, for a policy that distinguishes requests and responses.
     #[arg(long, value_enum, default_value = "response")]
     direction: DirectionArg,
 
-    /// The request's method, for a policy with rules. What rules ask for and is not given cannot be told, and the
-    /// strictest of what could be is done.
+    /// Method of the request, for a policy with rules. If a rule needs an attribute that no option gives, the strictest possible
+    /// action applies.
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
 
-    /// The host that the request is for, for a policy with rules.
+    /// Host of the request, for a policy with rules.
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
 
-    /// The request's path, for a policy with rules.
+    /// Path of the request, for a policy with rules.
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
 
-    /// What people type who expect a file to be masked in place.
+    // Accepted for a helpful error only: users may expect that a file is masked in place.
     #[arg(hide = true)]
     file: Option<PathBuf>,
 }
 
-/// A [`Direction`], which knows nothing of clap.
+/// [`Direction`] as an argument.
 #[derive(Clone, Copy, ValueEnum)]
 enum DirectionArg {
     Request,
@@ -64,24 +64,24 @@ impl From<DirectionArg> for Direction {
 }
 
 impl Mask {
-    /// Carries standard input over to standard output.
+    /// Masks standard input.
     pub fn run(self) -> Result<(), Failure> {
         if let Some(path) = self.file.as_deref().filter(|path| *path != Path::new("-")) {
             let path = path.display();
-            return Err(Failure::Error(format!("mask reads standard input only: panveil mask < {path}")));
+            return Err(Failure::Error(format!("mask reads standard input only; use panveil mask < {path}")));
         }
         let policy = self.read_policy()?;
         let direction = self.direction.into();
         let decisions = policy.judge(direction, &self.request_context(direction));
         let decision = policy.decide(&decisions, Location::Body);
         if !decisions.inspects_at(Location::Body) {
-            output::note(&format!("nothing was looked at, since {} is skip", decision.rule));
+            output::note(&format!("not inspected: {} is skip", decision.rule));
             return copy();
         }
-        let shape = BodyFormat::of_content_type(Sender::EndSignalled, self.content_type.as_deref().map(str::as_bytes));
-        let body = Body::new(shape, plan(&policy, &decisions));
-        let found = carry(body, decision)?;
-        note_what_passed(decision, found);
+        let format = BodyFormat::of_content_type(Sender::EndSignalled, self.content_type.as_deref().map(str::as_bytes));
+        let body = Body::new(format, body_config(&policy, &decisions));
+        let found = mask(body, decision)?;
+        note_passed(decision, found);
         Ok(())
     }
 
@@ -100,48 +100,49 @@ impl Mask {
         match &self.policy {
             None => Ok(Policy::parse(b"{}")?),
             Some(path) if path == Path::new("-") => {
-                Err(Failure::Error("the policy must be a file: standard input is what gets masked".to_owned()))
+                Err(Failure::Error("--policy: standard input is the text to mask; give a file".to_owned()))
             }
             Some(path) => policy::read(path),
         }
     }
 }
 
-fn plan(policy: &Policy, decisions: &Decisions) -> BodyConfig {
+fn body_config(policy: &Policy, decisions: &Decisions) -> BodyConfig {
     let decision = policy.decide(decisions, Location::Body);
-    let treatment = match (decision.mode, decision.intent) {
+    let action = match (decision.mode, decision.intent) {
         (Mode::Enforce, Intent::Mask) => BodyAction::Mask,
         (Mode::Enforce, Intent::Block) => BodyAction::Block,
         (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => BodyAction::Observe,
     };
     BodyConfig {
-        action: treatment,
+        action,
         criteria: policy.criteria(),
         style: policy.mask_style(),
         pause_limit: 0,
-        // As in the filter, which changes and refuses nothing in monitor mode.
+        // Like the filter, which changes and blocks nothing in monitor mode.
         block_uninspectable: policy.uninspectable() == Uninspectable::Block && decisions.enforces_at(Location::Body),
     }
 }
 
-/// Takes standard input through `body` to standard output, and says how many cards were in it.
-fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
+/// Masks standard input, and returns the number of findings.
+fn mask(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
     let mut found: usize = 0;
     loop {
-        let piece = input::piece()?;
-        let end = piece.is_empty();
-        let turn = body.push(piece.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| HoldBack::InFilter);
-        if let BodyFlow::Abort(cut) | BodyFlow::Close(cut) = turn.flow {
-            return Err(Failure::Error(match cut {
-                Abort::Card => format!("a card number was found, and {} is block", decision.rule),
-                Abort::Uninspectable => "a part of it cannot be read, and uninspectable is block".to_owned(),
-                Abort::HeldBackAtTrailers => "its end came while some of it was held back".to_owned(),
+        let chunk = input::chunk()?;
+        let end = chunk.is_empty();
+        let pushed =
+            body.push(chunk.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| HoldBack::InFilter);
+        if let BodyFlow::Abort(abort) | BodyFlow::Close(abort) = pushed.flow {
+            return Err(Failure::Error(match abort {
+                Abort::Card => format!("blocked: card number found, and {} is block", decision.rule),
+                Abort::Uninspectable => "blocked: a part cannot be inspected, and uninspectable is block".to_owned(),
+                Abort::HeldBackAtTrailers => "blocked: the body ended while bytes were held back".to_owned(),
             }));
         }
-        output::write(&turn.replacement.unwrap_or(piece))?;
+        output::write(&pushed.replacement.unwrap_or(chunk))?;
         if end {
             if body.passed_uninspected() {
-                output::note("a part of it cannot be read and passed");
+                output::note("a part cannot be inspected and passed");
             }
             return Ok(found);
         }
@@ -150,16 +151,16 @@ fn carry(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
 
 fn copy() -> Result<(), Failure> {
     loop {
-        let piece = input::piece()?;
-        if piece.is_empty() {
+        let chunk = input::chunk()?;
+        if chunk.is_empty() {
             return Ok(());
         }
-        output::write(&piece)?;
+        output::write(&chunk)?;
     }
 }
 
-/// Who runs a command called `mask` should know when cards went through it.
-fn note_what_passed(decision: Decision<'_>, found: usize) {
+/// Reports card numbers that passed. Users of a command called `mask` do not expect any.
+fn note_passed(decision: Decision<'_>, found: usize) {
     let reason = match (decision.mode, decision.intent) {
         (Mode::Enforce, Intent::Mask | Intent::Block) => return,
         (Mode::Monitor, _) => "mode is monitor".to_owned(),
@@ -167,7 +168,7 @@ fn note_what_passed(decision: Decision<'_>, found: usize) {
     };
     match found {
         0 => {}
-        1 => output::note(&format!("1 card number passed, since {reason}")),
-        _ => output::note(&format!("{found} card numbers passed, since {reason}")),
+        1 => output::note(&format!("1 card number passed: {reason}")),
+        _ => output::note(&format!("{found} card numbers passed: {reason}")),
     }
 }

@@ -1,4 +1,4 @@
-//! `panveil schema`: what may be written in a policy, and what stands in a record?
+//! `panveil schema`: JSON Schemas of policies and records.
 
 mod json;
 mod page;
@@ -10,28 +10,28 @@ use panveil::{audit, policy};
 
 /// Prints the JSON Schema of policies or of records.
 ///
-/// Editors complete and check a policy by it. What it allows may still be refused for what a schema cannot say, such as a path
-/// with a query: panveil check has the last word.
+/// Editors complete and check a policy with it. The filter is stricter than the schema: it also rejects values that a schema
+/// cannot describe, such as a path with a query. Run panveil check before a policy is deployed.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil schema > policy.schema.json
   panveil schema --of record
   panveil schema --format markdown")]
 pub struct Schema {
-    /// What it describes.
+    /// Document that the schema describes.
     #[arg(long, value_enum, default_value = "policy")]
     of: SchemaSubject,
 
-    /// As a schema, or as a page to read.
+    /// Output format: a JSON Schema, or a page in Markdown.
     #[arg(long, value_enum, default_value = "json")]
     format: SchemaFormat,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemaSubject {
-    /// The configuration of the filter.
+    /// Configuration of the filter.
     Policy,
-    /// What the log tells of one exchange.
+    /// Audit record of one stream in the access log.
     Record,
 }
 
@@ -42,7 +42,7 @@ enum SchemaFormat {
 }
 
 impl Schema {
-    /// Prints it.
+    /// Prints the schema.
     pub fn run(self) -> Result<(), Failure> {
         let schema = match self.of {
             SchemaSubject::Policy => json::document(&policy::SPEC, "panveil policy", true),

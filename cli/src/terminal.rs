@@ -1,14 +1,13 @@
-//! What of a text may reach a terminal?
+//! Escapes for text that a terminal prints.
 
 use std::fmt::Write;
 
-/// `text` with everything in it written as an escape that a terminal could obey or that could change what a reader sees:
-/// control characters, marks that reverse or hide what follows, and bytes that are no text.
+/// `text` with escapes for control characters, for characters that reverse or hide text, and for bytes that are not UTF-8.
 pub fn harmless(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if steers(character) {
+            if needs_escape(character) {
                 // Writing to a string does not fail.
                 let _ = match u32::from(character) {
                     code @ ..=0xff => write!(safe, "\\x{code:02x}"),
@@ -25,12 +24,12 @@ pub fn harmless(text: &[u8]) -> String {
     safe
 }
 
-/// `text` as a JSON string, in which no such character stands either.
+/// `text` as a JSON string with the same characters escaped.
 pub fn json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     let mut safe = String::with_capacity(quoted.len());
     for character in quoted.chars() {
-        if steers(character) {
+        if needs_escape(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
             }
@@ -41,8 +40,8 @@ pub fn json(text: &str) -> String {
     safe
 }
 
-/// True for what steers a terminal or a reader instead of being read.
-fn steers(character: char) -> bool {
+/// True for characters that control a terminal or change the appearance of the text around them.
+fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_is_escaped_and_the_rest_stays() {
+    fn control_characters_are_escaped_and_the_rest_stays() {
         assert_eq!(harmless("Ärger 卡/a b.log".as_bytes()), "Ärger 卡/a b.log");
         assert_eq!(harmless(b"\x1b[2Ja\r\nb\x7f"), "\\x1b[2Ja\\x0d\\x0ab\\x7f");
         assert_eq!(harmless("\u{9b}31m\u{202e}gpj".as_bytes()), "\\x9b31m\\u{202e}gpj");
@@ -65,7 +64,7 @@ mod tests {
     fn json_keeps_its_meaning() {
         for text in ["plain", "a\"b\\c", "\x1b[2J\n\x7f", "\u{9b}\u{202e}\u{e0041}卡"] {
             let quoted = json(text);
-            assert!(!quoted.chars().any(steers), "{quoted}");
+            assert!(!quoted.chars().any(needs_escape), "{quoted}");
             assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
         }
     }

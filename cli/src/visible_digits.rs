@@ -1,27 +1,27 @@
-//! How much of a number may be seen?
+//! Digits of a number that the output shows.
 
 use super::terminal;
 use panveil::mask::Keep;
 
-/// The digits that are printed.
+/// Digits of a number that the output shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum VisibleDigits {
-    /// Those that PCI SSC's FAQ 1091 permits: the first six and last four of 15 and 16, the last four of others.
+    /// The digits that PCI SSC's FAQ 1091 permits: the first six and last four of 15 or 16, and the last four of other numbers.
     Truncated,
-    /// None.
+    /// No digits.
     None,
-    /// All, because that was asked for.
+    /// All digits, on request.
     All,
 }
 
 impl VisibleDigits {
-    /// What `--show` asks for.
+    /// Digits that the flag `--show` selects.
     pub fn by_flag(show: bool) -> Self {
         if show { Self::All } else { Self::Truncated }
     }
 
-    /// A number of `length` digits that is written as `spelling`, without separators. Where the digits are not so many,
-    /// none is shown.
+    /// Number of `length` digits that is written as `spelling`, without separators. If the spelling has another number of ASCII
+    /// digits, none is shown.
     pub fn number(self, spelling: &[u8], length: usize) -> String {
         let digits: Vec<u8> = spelling.iter().copied().filter(u8::is_ascii_digit).collect();
         if digits.len() == length {
@@ -33,15 +33,15 @@ impl VisibleDigits {
         }
     }
 
-    /// A number as it is written, separators included.
+    /// Number in its spelling, separators included.
     pub fn spelling(self, spelling: &[u8]) -> String {
         let length = spelling.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let (head, tail) = match self {
+        let (first, last) = match self {
             Self::All => (length, 0),
             Self::None => (0, 0),
             Self::Truncated => Keep::First6Last4.visible(None, length),
         };
-        let hidden = head..length.saturating_sub(tail);
+        let hidden = first..length.saturating_sub(last);
         let mut shown = spelling.to_vec();
         for (index, byte) in shown.iter_mut().filter(|byte| byte.is_ascii_digit()).enumerate() {
             if hidden.contains(&index) {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_hidden_by_the_length_of_the_number() {
+    fn visible_digits_depend_on_the_length_of_the_number() {
         for (spelling, length, truncated) in [
             ("4111 1111 1111 1111", 16, "411111******1111"),
             ("3782-822463-10005", 15, "378282*****0005"),

@@ -1,4 +1,4 @@
-//! What speaks for and against a candidate?
+//! Evidence for and against a candidate, step by step.
 
 use super::issuer;
 use crate::visible_digits::VisibleDigits;
@@ -9,9 +9,9 @@ use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, NotPanReason, S
 use std::fmt::Write;
 use std::ops::Range;
 
-/// A candidate, step by step. Has no `Debug`: it may hold digits.
+/// Steps of the decision on a candidate. Has no `Debug`: it may contain digits.
 pub struct CandidateReport {
-    /// Where it stands.
+    /// Position in the decoded text.
     pub span: Range<usize>,
     title: String,
     steps: Vec<(&'static str, String)>,
@@ -19,31 +19,31 @@ pub struct CandidateReport {
 }
 
 impl CandidateReport {
-    /// Considers `candidate`, which stands in `text`.
+    /// Steps for `candidate` in the decoded `text`.
     pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: VisibleDigits) -> Self {
         let span = candidate.span();
         let spelling = text.get(span.clone()).unwrap_or_default();
-        let (criteria, far) =
+        let (criteria, enclosing) =
             (Criteria { authentication_data: None, ..Criteria::default() }, EnclosingNames::default());
-        let verdict = verdict::judge(candidate, &criteria, &far);
+        let verdict = verdict::judge(candidate, &criteria, &enclosing);
         let mut steps = vec![
-            ("digits", layout(candidate, spelling)),
+            ("digits", grouping(candidate, spelling)),
             ("issuer", issuer::explain(candidate.digits())),
-            ("beside it", beside(candidate).to_owned()),
-            ("named", named(candidate).to_owned()),
-            ("check digit", check_digit(candidate.digits().ascii())),
+            ("context", adjacent(candidate).to_owned()),
+            ("field name", field_name(candidate).to_owned()),
+            ("Luhn", luhn_check(candidate.digits().ascii())),
         ];
-        if let Ok(evidence) = verdict::weigh(candidate, &criteria, &far) {
+        if let Ok(evidence) = verdict::weigh(candidate, &criteria, &enclosing) {
             steps.push(("score", score(&evidence, verdict)));
         }
         Self { title: shown.spelling(spelling), span, steps, verdict }
     }
 
-    /// A title and the steps. `found` says that the filter takes this for a card, `escaped` that it is not written so.
+    /// Title and steps. `found`: the filter finds this candidate. `escaped`: the text spells it with escapes.
     pub fn explain(&self, found: bool, escaped: bool) -> String {
         let mut text = format!("{}\n", self.title);
         for (index, (name, value)) in self.steps.iter().enumerate() {
-            let remark = if index == 0 && escaped { "; written with escapes" } else { "" };
+            let remark = if index == 0 && escaped { "; escaped" } else { "" };
             // Writing to a string does not fail.
             let _ = writeln!(text, "  {name:<12} {value}{remark}");
         }
@@ -54,45 +54,45 @@ impl CandidateReport {
     fn conclusion(&self, found: bool) -> String {
         match self.verdict {
             Verdict::Pan(pan) | Verdict::Track(pan, _) if found => {
-                format!("a card: {}, {} digits", pan.brand.as_str(), pan.length)
+                format!("card number: {}, {} digits", pan.brand.as_str(), pan.length)
             }
             Verdict::Pan(_) | Verdict::Track(..) => {
-                "no card: another reading of these digits is a better one".to_owned()
+                "not a card number: another candidate has stronger evidence".to_owned()
             }
-            Verdict::NotPan(why) => format!("no card: {}", say(why)),
-            Verdict::Undecided => "no card: it ends too early to tell".to_owned(),
+            Verdict::NotPan(reason) => format!("not a card number: {}", describe(reason)),
+            Verdict::Undecided => "undecided: the text ends too early".to_owned(),
         }
     }
 }
 
-/// The level that policies have unless they say otherwise.
-const LEVEL: Sensitivity = Sensitivity::Balanced;
+/// Default sensitivity of policies.
+const SENSITIVITY: Sensitivity = Sensitivity::Balanced;
 
-fn beside(candidate: &Candidate<'_>) -> &'static str {
+fn adjacent(candidate: &Candidate<'_>) -> &'static str {
     match boundary::surroundings(candidate, &candidate.before()) {
-        Surroundings::NotPan(why) => say(why),
-        Surroundings::Track => "the rest of a magnetic stripe's track",
-        Surroundings::Score(weight) if weight < 0 => "something that is rarely beside a card",
-        Surroundings::Score(_) | Surroundings::Undecided => "nothing that speaks against a card",
+        Surroundings::NotPan(reason) => describe(reason),
+        Surroundings::Track => "magnetic stripe track",
+        Surroundings::Score(weight) if weight < 0 => "untypical of a card number",
+        Surroundings::Score(_) | Surroundings::Undecided => "neutral",
     }
 }
 
-fn named(candidate: &Candidate<'_>) -> &'static str {
+fn field_name(candidate: &Candidate<'_>) -> &'static str {
     let NameEvidence::Score(score) =
         context::name_evidence(&candidate.before(), &EnclosingNames::default(), &Names::default())
     else {
-        return "as something without cards";
+        return "that of an ignored field";
     };
     match score {
-        3.. => "as a card",
-        1..3 => "as card numbers are, among other things",
-        0 => "by nothing that tells",
-        -3..0 => "as an identifier",
-        _ => "as something else",
+        3.. => "one that indicates a card",
+        1..3 => "one that may indicate a card",
+        0 => "none that indicates a card",
+        -3..0 => "one that indicates an identifier",
+        _ => "one that indicates another number",
     }
 }
 
-/// The sum of the evidence, and what it consists of.
+/// Sum of the evidence, its parts and the threshold.
 fn score(evidence: &Evidence, verdict: Verdict) -> String {
     let followed = match verdict {
         Verdict::Pan(pan) | Verdict::Track(pan, _) => pan.score.saturating_sub(evidence.score()),
@@ -101,33 +101,32 @@ fn score(evidence: &Evidence, verdict: Verdict) -> String {
     let parts = [
         ("range", evidence.range),
         ("layout", evidence.layout),
-        ("beside it", evidence.adjacent),
-        ("name", evidence.context),
+        ("context", evidence.adjacent),
+        ("field name", evidence.context),
         ("known number", evidence.known_number),
-        ("rest of the record", evidence.record.saturating_add(followed)),
+        ("record", evidence.record.saturating_add(followed)),
     ];
-    let said = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
+    let parts = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
     let sum = evidence.score().saturating_add(followed);
-    let said: Vec<String> = said.collect();
-    format!("{sum} ({}); from {} on it is a card (balanced)", said.join(", "), LEVEL.threshold())
+    format!("{sum} ({}); threshold {} (balanced)", parts.collect::<Vec<String>>().join(", "), SENSITIVITY.threshold())
 }
 
-fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
+fn grouping(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
     let count = candidate.digits().len();
     let separator = match candidate.separator() {
         Some(SeparatorKind::Space) => "spaces",
         Some(SeparatorKind::Dash) => "dashes",
         Some(SeparatorKind::Dot) => "dots",
-        Some(SeparatorKind::Uncommon) => "other signs",
-        None => "nothing",
+        Some(SeparatorKind::Uncommon) => "other separators",
+        None => "no separators",
     };
     match candidate.shape() {
         Shape::Bare => format!("{count} in a row"),
         Shape::FreeGroups => format!("{count} in groups with {separator}"),
-        Shape::DigitByDigit => format!("{count}, each on its own between {separator}"),
-        Shape::Scientific => format!("{count} of a float with an exponent"),
-        Shape::ApplicationPan => format!("{count} in a chip card's data object of tag 5A"),
-        Shape::Track2Equivalent(_) => format!("{count} in a chip card's data object of tag 57"),
+        Shape::DigitByDigit => format!("{count}, one by one with {separator}"),
+        Shape::Scientific => format!("{count} in a float with an exponent"),
+        Shape::ApplicationPan => format!("{count} in EMV tag 5A"),
+        Shape::Track2Equivalent(_) => format!("{count} in EMV tag 57"),
         Shape::Canonical | Shape::UncommonSeparator => {
             let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
             let groups = groups.filter(|length| length != "0");
@@ -137,25 +136,25 @@ fn layout(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
     }
 }
 
-fn check_digit(digits: &[u8]) -> String {
+fn luhn_check(digits: &[u8]) -> String {
     if luhn::is_valid_ascii(digits) {
-        return "right".to_owned();
+        return "passes".to_owned();
     }
-    let Some((is, payload)) = digits.split_last() else { return "none".to_owned() };
-    let right = (b'0'..=b'9').find(|digit| luhn::is_valid_ascii(&[payload, &[*digit]].concat()));
-    format!("wrong: it is {}, and should be {}", char::from(*is), right.map_or('?', char::from))
+    let Some((actual, payload)) = digits.split_last() else { return "none".to_owned() };
+    let expected = (b'0'..=b'9').find(|digit| luhn::is_valid_ascii(&[payload, &[*digit]].concat()));
+    format!("fails: check digit {}, expected {}", char::from(*actual), expected.map_or('?', char::from))
 }
 
-fn say(why: NotPanReason) -> &'static str {
-    match why {
-        NotPanReason::RepeatedDigit => "all its digits are the same",
-        NotPanReason::UnknownIssuer => "no issuer has such numbers",
-        NotPanReason::AdjacentLetter => "a letter touches it",
-        NotPanReason::DecimalNumber => "it is one side of a decimal number",
-        NotPanReason::LongerNumber => "it goes on in the same layout, as part of something longer",
-        NotPanReason::FailsLuhn => "its check digit is wrong",
-        NotPanReason::TestNumber => "it is a published number for tests",
-        NotPanReason::IgnoredName => "it stands under a name without cards",
-        NotPanReason::WeakEvidence => "too little speaks for one",
+fn describe(reason: NotPanReason) -> &'static str {
+    match reason {
+        NotPanReason::RepeatedDigit => "all digits are equal",
+        NotPanReason::UnknownIssuer => "no issuer has this range and length",
+        NotPanReason::AdjacentLetter => "adjacent to a letter",
+        NotPanReason::DecimalNumber => "part of a decimal number",
+        NotPanReason::LongerNumber => "part of a longer number with the same layout",
+        NotPanReason::FailsLuhn => "fails Luhn",
+        NotPanReason::TestNumber => "published test number",
+        NotPanReason::IgnoredName => "the field is ignored",
+        NotPanReason::WeakEvidence => "score below the threshold",
     }
 }

@@ -1,19 +1,19 @@
-//! What keeps a number from being a candidate?
+//! Numbers that are no candidates, with the reason.
 
 use crate::terminal;
 use crate::visible_digits::VisibleDigits;
 use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_separator};
 use std::ops::Range;
 
-/// Groups of digits that a reader may take for one number: next to each other, with a few signs between them.
+/// Groups of digits with few characters between them, which a reader may take for one number.
 pub struct DigitGroups {
     groups: Vec<Range<usize>>,
 }
 
-/// The most bytes that may stand between two groups of one stretch.
-const WIDEST_GAP: usize = 3;
+/// Most bytes between two groups of one number.
+const MAX_GAP: usize = 3;
 
-/// All stretches of `text`, in order.
+/// All numbers of `text`, in order.
 pub fn of(text: &[u8]) -> impl Iterator<Item = DigitGroups> {
     let mut all: Vec<DigitGroups> = Vec::new();
     let mut at = 0;
@@ -31,29 +31,31 @@ pub fn of(text: &[u8]) -> impl Iterator<Item = DigitGroups> {
     all.into_iter()
 }
 
-/// What is said of a `text` in which nothing has enough digits.
+/// Explanation of a `text` in which no number has enough digits.
 pub fn too_short(text: &[u8]) -> String {
     match of(text).map(|groups| groups.digits()).max() {
-        None => "no card: there are no digits\n".to_owned(),
-        Some(most) => format!("no card: at most {most} digits belong together; a card has at least {MIN_DIGITS}\n"),
+        None => "not a card number: no digits\n".to_owned(),
+        Some(most) => {
+            format!("not a card number: at most {most} digits in a number; a card number has at least {MIN_DIGITS}\n")
+        }
     }
 }
 
 impl DigitGroups {
-    /// From the first digit to behind the last.
+    /// Range from the first digit to the last, inclusive of both.
     pub fn span(&self) -> Range<usize> {
         let start = self.groups.first().map_or(0, |group| group.start);
         start..self.groups.last().map_or(start, |group| group.end)
     }
 
-    /// What is left of it without the groups that lie in `spans`.
+    /// Remaining groups without those in `spans`.
     pub fn without(self, spans: &[Range<usize>]) -> Vec<Self> {
         let is_taken = |group: &Range<usize>| spans.iter().any(|span| span.start < group.end && group.start < span.end);
         let left = self.groups.split(is_taken).filter(|groups| !groups.is_empty());
         left.map(|groups| Self { groups: groups.to_vec() }).collect()
     }
 
-    /// A title and what keeps it from being a candidate; nothing when it has too few digits to be worth a word.
+    /// Title and reason. `None` if the number has fewer digits than any card number.
     pub fn explain(&self, text: &[u8], shown: VisibleDigits) -> Option<String> {
         if self.digits() < MIN_DIGITS {
             return None;
@@ -62,43 +64,48 @@ impl DigitGroups {
         let title = hidden.spelling(text.get(self.span()).unwrap_or_default());
         let layout = match self.groups.as_slice() {
             [_] => format!("{} in a row", self.digits()),
-            _ => format!("{} as {}", self.digits(), self.layout()),
+            _ => format!("{} as {}", self.digits(), self.grouping()),
         };
-        Some(format!("{title}\n  {:<12} {layout}\n  {:<12} no card: {}\n", "digits", "verdict", self.objection(text)))
+        Some(format!(
+            "{title}\n  {:<12} {layout}\n  {:<12} not a card number: {}\n",
+            "digits",
+            "verdict",
+            self.objection(text)
+        ))
     }
 
     fn objection(&self, text: &[u8]) -> String {
         let longest = self.groups.iter().map(Range::len).max().unwrap_or_default();
         if longest > MAX_DIGITS {
-            return format!("{longest} digits in a row; a card has at most {MAX_DIGITS}");
+            return format!("{longest} digits in a row; a card number has at most {MAX_DIGITS}");
         }
         if self.is_masked(text) {
-            return "it is what a mask left of a number".to_owned();
+            return "rest of a masked number".to_owned();
         }
         let gaps = self.gaps(text);
         if let Some(gap) = gaps.iter().find(|gap| !is_separator(gap)) {
-            return format!("groups of a number are not joined by '{}'", terminal::harmless(gap));
+            return format!("'{}' is not a separator of card numbers", terminal::harmless(gap));
         }
         if gaps.iter().any(|gap| Some(gap) != gaps.first()) {
-            return "groups are joined by different signs".to_owned();
+            return "groups with different separators".to_owned();
         }
         if self.digits() > MAX_DIGITS {
-            return format!("{} digits in all; a card has at most {MAX_DIGITS}", self.digits());
+            return format!("{} digits in total; a card number has at most {MAX_DIGITS}", self.digits());
         }
-        "cards are not printed in such groups".to_owned()
+        "no printed layout has this grouping".to_owned()
     }
 
-    /// Whether a group at `start` still belongs to it.
+    /// True if a group at `start` belongs to the number.
     fn reaches(&self, text: &[u8], start: usize) -> bool {
         let gap = text.get(self.span().end..start).unwrap_or_default();
-        gap.len() <= WIDEST_GAP && gap.iter().all(|byte| b" -./_|+~\t".contains(byte))
+        gap.len() <= MAX_GAP && gap.iter().all(|byte| b" -./_|+~\t".contains(byte))
     }
 
     fn digits(&self) -> usize {
         self.groups.iter().map(Range::len).fold(0, usize::saturating_add)
     }
 
-    fn layout(&self) -> String {
+    fn grouping(&self) -> String {
         let lengths: Vec<String> = self.groups.iter().map(|group| group.len().to_string()).collect();
         lengths.join("-")
     }
@@ -108,7 +115,7 @@ impl DigitGroups {
         pairs.map(|(before, after)| text.get(before.end..after.start).unwrap_or_default()).collect()
     }
 
-    /// Whether a mask stands beside it.
+    /// True if masked digits are adjacent.
     fn is_masked(&self, text: &[u8]) -> bool {
         let view = View::new(b"", text, true, super::MASK);
         let Range { start, end } = self.span();

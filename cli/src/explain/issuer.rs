@@ -1,14 +1,14 @@
-//! Whose number begins like this, and how long would it be?
+//! Issuer of a number, by its first digits and length.
 
 use panveil::scan::{CandidateStarts, Digits, MAX_DIGITS, MIN_DIGITS, NextStart, View};
 use panveil::verdict::{Brand, Tier, brand};
 
-/// What the issuer table says of `digits`.
+/// Description of the issuer range of `digits`.
 pub fn explain(digits: &Digits) -> String {
     match brand::identify(digits) {
-        Some((brand, Tier::Default)) => return format!("{} has numbers like this", brand.as_str()),
+        Some((brand, Tier::Default)) => return format!("{}, by range and length", brand.as_str()),
         Some((brand, Tier::Extended)) => {
-            return format!("{} may have numbers like this; so have others, so its name must tell", brand.as_str());
+            return format!("{}, in a range or length that needs further evidence", brand.as_str());
         }
         None => {}
     }
@@ -21,15 +21,15 @@ pub fn explain(digits: &Digits) -> String {
         }
     }
     if brands.is_empty() {
-        return "none has numbers that begin like this".to_owned();
+        return "unknown range".to_owned();
     }
     let names = brands.iter().map(|(brand, lengths)| {
-        format!("{} numbers begin like this, but have {} digits", brand.as_str(), lengths.join(" or "))
+        format!("{} range, but numbers in it have {} digits", brand.as_str(), lengths.join(" or "))
     });
     names.collect::<Vec<String>>().join("; ")
 }
 
-/// The brand of a number that begins like `digits` and has `length` of them.
+/// Brand of a number with the first digits of `digits` and this `length`.
 fn brand_at(digits: &Digits, length: usize) -> Option<Brand> {
     let mut text: Vec<u8> = digits.ascii().to_vec();
     text.resize(length, b'0');

@@ -1,4 +1,4 @@
-//! `panveil explain`: why is this a card number, or why not?
+//! `panveil explain`: the reasons for which a number is a card number or not.
 
 mod candidate;
 mod digit_groups;
@@ -17,56 +17,56 @@ use std::io::{self, IsTerminal, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The longest text that is explained. Longer ones are for `panveil scan`.
-const LONGEST: u64 = 64 << 10;
+/// Longest text in bytes. `panveil scan` reads longer ones.
+const MAX_BYTES: u64 = 64 << 10;
 
-/// Says step by step why a number is a card number to panveil, or why not.
+/// Explains step by step why a number is a card number or not.
 ///
-/// Every reading of the text that could be a card is judged as the filter judges it, by its digits, issuer, check digit
-/// and what stands beside it. Numbers that have no such reading are named with what keeps them from it.
+/// Each candidate in the text is judged as the filter judges it: by digits, issuer, context, field name and Luhn check. A
+/// number that is no candidate is listed with the reason.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil explain 4111 1111 1111 1112
   panveil explain 'ts=1748503543012 ref=4111-1111-1111-1111-1'
   panveil explain < message.txt
 
-A shell remembers what is typed. Give real numbers on standard input.")]
+A shell keeps a history of arguments. Pass real numbers on standard input.")]
 pub struct Explain {
-    /// The number, or text with numbers in it; standard input when there is none, or when it is -.
+    /// Number, or text with numbers. Without it, or with -, standard input is read.
     #[arg(value_name = "TEXT", allow_negative_numbers = true)]
     text: Vec<String>,
 
-    /// Print whole numbers, not only the digits that PCI DSS lets everybody see.
+    /// Print all digits, not only those that PCI DSS permits to display.
     #[arg(long)]
     show: bool,
 }
 
-/// The character that masks are known by.
+/// Character of masked digits.
 const MASK: u8 = Style::HIDE.character.as_byte();
 
-/// Something in the text that is explained. Has no `Debug`: it may hold digits.
+/// Explanation of one number of the text. Has no `Debug`: it may contain digits.
 struct Paragraph {
-    /// Where it stands in the text.
+    /// Position in the text.
     source: Range<usize>,
-    /// Where it stands in what the text says once its escapes are read.
+    /// Position in the decoded text.
     span: Range<usize>,
-    /// A title, and lines of steps.
+    /// Title, and a line for each step.
     text: String,
 }
 
 impl Explain {
     /// Prints the explanation.
     pub fn run(self) -> Result<(), Failure> {
-        let shown = VisibleDigits::by_flag(self.show);
+        let digits = VisibleDigits::by_flag(self.show);
         let text = self.read()?;
-        output::write(explain(&text, shown).as_bytes())
+        output::write(explain(&text, digits).as_bytes())
     }
 
     fn read(self) -> Result<Vec<u8>, Failure> {
         let mut stdin = io::stdin().lock();
         match self.text.as_slice() {
             [] if stdin.is_terminal() => {
-                let line = "nothing to explain: give a number or a text; see panveil explain --help";
+                let line = "no text to explain; give a number or a text, see panveil explain --help";
                 return Err(Failure::Error(line.to_owned()));
             }
             [] => {}
@@ -74,11 +74,11 @@ impl Explain {
             words => return Ok(words.join(" ").into_bytes()),
         }
         let mut text = Vec::new();
-        let most = LONGEST.saturating_add(1);
-        stdin.by_ref().take(most).read_to_end(&mut text).map_err(Failure::of("read", "standard input"))?;
-        if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST) {
+        let limit = MAX_BYTES.saturating_add(1);
+        stdin.by_ref().take(limit).read_to_end(&mut text).map_err(Failure::of("read", "standard input"))?;
+        if u64::try_from(text.len()).is_ok_and(|length| length > MAX_BYTES) {
             return Err(Failure::Error(format!(
-                "more than {LONGEST} bytes to explain; panveil scan is for long texts"
+                "standard input: larger than {MAX_BYTES} bytes; use panveil scan for long texts"
             )));
         }
         text.truncate(text.trim_ascii_end().len());
@@ -86,7 +86,7 @@ impl Explain {
     }
 }
 
-/// Explains `text` in paragraphs, in the order of what they are about.
+/// Explains the numbers of `text`, one paragraph for each, in order.
 fn explain(text: &[u8], shown: VisibleDigits) -> String {
     let markup = TextFormat::Unknown.resolve(text).escapes().markup;
     let decoded = Decoded::new(text, 0, true, Escapes { markup, ..Escapes::FORM }, MASK);
@@ -110,7 +110,7 @@ fn explain(text: &[u8], shown: VisibleDigits) -> String {
     paragraphs.iter().map(Paragraph::print).collect::<Vec<String>>().join("\n")
 }
 
-/// What the filter finds in `text`.
+/// Card numbers that the filter finds in `text`.
 fn findings(text: &[u8]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let cards_only = Criteria { authentication_data: None, ..Criteria::default() };
@@ -119,48 +119,48 @@ fn findings(text: &[u8]) -> Vec<Finding> {
     findings
 }
 
-/// The candidates that the filter judges, each with its judgement. Where one of several that begin at the same digit is
-/// taken, it stands for all.
+/// Paragraphs of the candidates that the filter judges. If one of several candidates with the same first digit is found, the others
+/// are omitted.
 fn candidates(decoded: &Decoded<'_>, findings: &[Finding], shown: VisibleDigits) -> Vec<Paragraph> {
     let mut starts = CandidateStarts::new(View::new(b"", decoded.text(), true, MASK));
     let mut paragraphs = Vec::new();
     while let NextStart::Start(candidates) = starts.advance() {
-        let mut readings: Vec<CandidateReport> =
+        let mut reports: Vec<CandidateReport> =
             candidates.map(|candidate| CandidateReport::new(&candidate, decoded.text(), shown)).collect();
-        let is_found = |reading: &CandidateReport| {
-            let source = source(decoded, &reading.span);
+        let is_found = |report: &CandidateReport| {
+            let source = source(decoded, &report.span);
             findings.iter().any(|finding| finding.span == source)
         };
-        let taken = readings.iter().position(is_found);
-        if let Some(taken) = taken {
-            readings = readings.into_iter().skip(taken).take(1).collect();
-            starts.skip_to(readings.first().map_or(decoded.text().len(), |reading| reading.span.end));
+        let found = reports.iter().position(is_found);
+        if let Some(found) = found {
+            reports = reports.into_iter().skip(found).take(1).collect();
+            starts.skip_to(reports.first().map_or(decoded.text().len(), |report| report.span.end));
         }
-        paragraphs.extend(readings.into_iter().map(|reading| {
-            let source = source(decoded, &reading.span);
-            let escaped = source.len() != reading.span.len();
-            Paragraph { source, text: reading.explain(taken.is_some(), escaped), span: reading.span }
+        paragraphs.extend(reports.into_iter().map(|report| {
+            let source = source(decoded, &report.span);
+            let escaped = source.len() != report.span.len();
+            Paragraph { source, text: report.explain(found.is_some(), escaped), span: report.span }
         }));
     }
     paragraphs
 }
 
-/// Where in the text something stands that `span` is in what the text says.
+/// Position in the text of `span` in the decoded text.
 fn source(decoded: &Decoded<'_>, span: &Range<usize>) -> Range<usize> {
     decoded.start(span.start)..decoded.end(span.end.saturating_sub(1))
 }
 
 impl Paragraph {
-    /// For a card that the filter finds and no candidate explains.
+    /// Paragraph of a card number that the filter finds without a candidate.
     fn of_finding(finding: &Finding, shown: VisibleDigits) -> Self {
         let (brand, length) =
             (finding.detection.kind.brand().map_or("", Brand::as_str), finding.detection.kind.length());
         let number = shown.number(b"", usize::from(length));
-        let text = format!("{number}\n  {:<12} a card: {brand}, {length} digits\n", "verdict");
+        let text = format!("{number}\n  {:<12} card number: {brand}, {length} digits\n", "verdict");
         Self { source: finding.span.clone(), span: 0..0, text }
     }
 
-    /// The text, with its place in the title.
+    /// Text of the paragraph, with the position in its title.
     fn print(&self) -> String {
         match self.text.split_once('\n') {
             Some((title, steps)) if self.source.start > 0 => {

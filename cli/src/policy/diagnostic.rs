@@ -1,15 +1,15 @@
-//! Where is a mistake, as an editor counts?
+//! Errors in a policy file, with the line and column that an editor shows.
 
 use std::fmt;
 
-/// A line and a column, both from 1 on. Columns are characters.
+/// Line and column, both counted from 1. Columns are characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub line: usize,
     pub column: usize,
 }
 
-/// What is wrong with a document, where that is known, without a value out of it.
+/// Problem with a document, at its position if that is known. It contains no value of the document.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub position: Option<Position>,
@@ -21,7 +21,7 @@ impl Diagnostic {
         Self { position: Some(position), text: text.into() }
     }
 
-    /// As compilers write it: `policy.yaml:3:7: what is wrong`.
+    /// Diagnostic in the format of compilers: `policy.yaml:3:7: problem`.
     pub fn in_file(&self, name: &str) -> String {
         match self.position {
             Some(position) => format!("{name}:{position}: {}", self.text),

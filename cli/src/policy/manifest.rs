@@ -1,10 +1,10 @@
-//! Is the policy a part of a larger document?
+//! Policies within Kubernetes manifests.
 
 use super::diagnostic::Diagnostic;
 use super::node::{Node, YamlValue};
 
-/// The policy in a manifest of Kubernetes, an Istio `WasmPlugin` or `TrafficExtension` or an `EnvoyExtensionPolicy` of Envoy
-/// Gateway; `None` for what is no manifest. No policy has a field `spec`.
+/// Policy in a Kubernetes manifest: an Istio `WasmPlugin` or `TrafficExtension`, or an `EnvoyExtensionPolicy` of Envoy Gateway.
+/// `None` if the document has no field `spec`, which no policy has.
 pub fn configuration(document: &Node) -> Result<Option<&Node>, Diagnostic> {
     let Some(spec) = document.only_field("spec")? else { return Ok(None) };
     let plugin = spec.only_field("wasm")?.unwrap_or(spec);
@@ -22,7 +22,7 @@ pub fn configuration(document: &Node) -> Result<Option<&Node>, Diagnostic> {
 }
 
 impl Node {
-    /// The field of that name, of which there must not be two.
+    /// Field of that name. A duplicate is an error.
     fn only_field(&self, name: &str) -> Result<Option<&Self>, Diagnostic> {
         match self.names().filter(|other| other.text == name).nth(1) {
             Some(second) => Err(Diagnostic::at(second.position, format!("{name} given more than once"))),

@@ -1,7 +1,7 @@
-//! Which policy is in a file, and where in it is a mistake?
+//! Policies in files of JSON or YAML.
 //!
-//! JSON goes to the filter's own reader as it is. YAML is written out as JSON first, so that the same reader takes the same
-//! policies; a tree with the place of every value leads its errors back to lines and columns.
+//! The filter's own parser reads both, so that command and filter accept the same policies. YAML is converted to JSON first. A tree
+//! of the document maps the errors of the parser to lines and columns.
 
 mod diagnostic;
 mod manifest;
@@ -17,10 +17,10 @@ use panveil::policy::{ErrorLocation, Policy, PolicyError};
 use serde::de::IgnoredAny;
 use std::path::Path;
 
-/// More than any policy has. What a policy may have is the reader's to say.
+/// Largest file that is read. The filter's parser checks the size of the policy itself.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Reads the policy in the file at `path`, or on standard input when that is `-`.
+/// Reads the policy in the file at `path`, or from standard input if the path is `-`.
 pub fn read(path: &Path) -> Result<Policy, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
@@ -35,7 +35,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Diagnostic> {
     }
     let is_json = is_json(path, text);
     let tree = yaml::read(text);
-    // JSON that is none may well be YAML.
+    // A document that only begins like JSON may be YAML.
     let tree = if is_json { tree.ok().filter(|_| is_valid_json(text)) } else { Some(tree?) };
     let part = tree.as_deref().map(manifest::configuration).transpose()?.flatten();
     match (part, &tree) {
@@ -46,16 +46,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Diagnostic> {
     }
 }
 
-/// Reads JSON, of which `tree` knows the places.
+/// Reads JSON. `tree` has the positions of its values.
 fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Diagnostic> {
     Policy::parse(bytes).map_err(|error| diagnostic(&error, tree))
 }
 
-/// Reads what a tree comes to as JSON.
+/// Reads the JSON form of a tree.
 fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
     if let Some(position) = tree.ambiguous() {
-        let text =
-            "versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals";
+        let text = "ambiguous YAML 1.1 scalar; quote it, or write a number in plain decimals";
         return Err(Diagnostic::at(position, text));
     }
     let json = serde_json::to_vec(tree)
@@ -72,13 +71,13 @@ fn diagnostic(error: &PolicyError, tree: Option<&Node>) -> Diagnostic {
     Diagnostic { position, text: error.reason() }
 }
 
-/// By the name of the file, or else by how the text begins: YAML could begin like JSON too, but seldom does.
+/// True if the file is JSON by its extension, or else by the beginning of the text. YAML rarely begins like JSON.
 fn is_json(path: &Path, text: &str) -> bool {
-    let is_called = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+    let has_extension = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
     let begins = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']);
-    if is_called("json") {
+    if has_extension("json") {
         true
-    } else if is_called("yaml") || is_called("yml") {
+    } else if has_extension("yaml") || has_extension("yml") {
         begins && is_valid_json(text)
     } else {
         begins

@@ -1,4 +1,4 @@
-//! What stands where in a policy?
+//! Tree of a policy file, with the position of every value.
 
 use super::diagnostic::Position;
 use panveil::policy::ErrorLocation;
@@ -6,19 +6,19 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::rc::Rc;
 
-/// A value with the place where it was written. Written out as JSON it is what the filter would get.
+/// Value with its position. Its serialization as JSON is the configuration that the filter would receive.
 ///
-/// Has no `Debug`: it holds what the operator wrote.
+/// Has no `Debug`: it contains values of the policy.
 pub struct Node {
     pub position: Position,
     pub value: YamlValue,
-    /// How many values there are in it, itself included, and bytes of text. What aliases stand for counts each time.
+    /// Number of values within it, itself included, plus bytes of text. The target of an alias counts for each alias.
     pub size: usize,
-    /// How deep values stand in it.
+    /// Number of levels within it.
     pub depth: usize,
 }
 
-/// A value, as far as a policy can tell.
+/// Value, as far as a policy distinguishes values.
 pub enum YamlValue {
     Null,
     Boolean(bool),
@@ -26,13 +26,13 @@ pub enum YamlValue {
     Negative,
     Fraction,
     Text(String),
-    /// What versions of YAML do not agree on.
+    /// Scalar that YAML versions interpret differently.
     Ambiguous,
     List(Vec<Rc<Node>>),
     Object(Vec<(FieldName, Rc<Node>)>),
 }
 
-/// The name of a field.
+/// Name of a field.
 pub struct FieldName {
     pub position: Position,
     pub text: String,
@@ -54,13 +54,13 @@ impl Node {
         Self { position, value, size, depth }
     }
 
-    /// The field of that name.
+    /// Field of that name.
     pub fn field(&self, name: &str) -> Option<&Self> {
         let YamlValue::Object(fields) = &self.value else { return None };
         fields.iter().find(|(other, _)| other.text == name).map(|(_, field)| &**field)
     }
 
-    /// Where a mistake is; `None` when it is in no part of the document.
+    /// Position of an error; `None` if it concerns no part of the document.
     pub fn find(&self, location: ErrorLocation<'_>) -> Option<Position> {
         match location {
             ErrorLocation::Document | ErrorLocation::Line(_) | ErrorLocation::Character(..) => None,
@@ -75,7 +75,7 @@ impl Node {
         }
     }
 
-    /// The value at a path such as `rules[0].match`.
+    /// Value at a path such as `rules[0].match`.
     fn at(&self, path: &str) -> Option<&Self> {
         let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
         steps.into_iter().try_fold(self, |node, step| match step.strip_suffix(']') {
@@ -87,12 +87,13 @@ impl Node {
         })
     }
 
+    /// Names of the fields, in order.
     pub fn names(&self) -> impl Iterator<Item = &FieldName> {
         let fields = if let YamlValue::Object(fields) = &self.value { fields.as_slice() } else { &[] };
         fields.iter().map(|(name, _)| name)
     }
 
-    /// The first value within that versions of YAML do not agree on.
+    /// Position of the first ambiguous scalar within.
     pub fn ambiguous(&self) -> Option<Position> {
         match &self.value {
             YamlValue::Ambiguous => Some(self.position),
@@ -104,7 +105,7 @@ impl Node {
 }
 
 impl Serialize for Node {
-    /// Of numbers that no field takes only the kind is kept.
+    /// Writes the value as JSON. Of numbers that no field accepts only the kind is kept.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
             YamlValue::Null | YamlValue::Ambiguous => serializer.serialize_unit(),
@@ -119,7 +120,7 @@ impl Serialize for Node {
                 list.end()
             }
             YamlValue::Object(fields) => {
-                // A field that is given twice stays twice.
+                // A duplicate field stays in the output, so that the parser rejects it.
                 let mut object = serializer.serialize_map(Some(fields.len()))?;
                 fields.iter().try_for_each(|(name, field)| object.serialize_entry(&name.text, &**field))?;
                 object.end()
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_are_found_by_their_paths() {
+    fn errors_are_located_by_their_paths() {
         let tree = yaml::read("mode: x\nrules:\n- name: a\n- nam: b\n  match: {where: [c, d]}\nmode: y\n").unwrap();
         for (location, line, column) in [
             (ErrorLocation::Value(""), 1, 1),

@@ -1,14 +1,14 @@
-//! What is a word of YAML that stands without quotes?
+//! Values of YAML scalars without quotes.
 
 use super::node::YamlValue;
 
-/// Words that YAML 1.1 takes for true or false, and 1.2 for text.
+/// Words that are booleans in YAML 1.1, and text in 1.2.
 const SWITCHES: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
 
-/// The value of a plain scalar, by the core schema of YAML 1.2.
+/// Value of a plain scalar, by the core schema of YAML 1.2.
 ///
-/// A policy comes to the filter through programs that read YAML 1.1, in which `no` is a boolean and `017` is fifteen. What
-/// the versions do not agree on is [`YamlValue::Ambiguous`], since what is checked must be what is in force.
+/// A policy may reach the filter through programs that read YAML 1.1, where `no` is a boolean and `017` is fifteen. A scalar that
+/// the versions interpret differently is [`YamlValue::Ambiguous`], because the checked policy must be the active policy.
 pub fn plain(text: &str) -> YamlValue {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return YamlValue::Null,
@@ -29,7 +29,7 @@ pub fn plain(text: &str) -> YamlValue {
         return match unsigned.parse() {
             Ok(number) if number == 0 || !text.starts_with('-') => YamlValue::Whole(number),
             Ok(_) => YamlValue::Negative,
-            // As JSON has it: a number that is too large is one with a fraction.
+            // As in JSON: a number that is too large becomes a fraction.
             Err(_) => YamlValue::Fraction,
         };
     }
@@ -41,14 +41,14 @@ fn is_ambiguous(text: &str, unsigned: &str, is_decimal: bool) -> bool {
     let is_octal = is_decimal && unsigned.len() > 1 && unsigned.starts_with('0');
     let starts_with_digit = unsigned.starts_with(|first: char| first.is_ascii_digit());
     let is_number = |other: char| unsigned.chars().all(|character| character.is_ascii_digit() || character == other);
-    // Octal by 1.2; binary, with underscores or to the base of 60 by 1.1.
-    let is_old_or_new = ["0o", "0b"].iter().any(|prefix| unsigned.starts_with(prefix))
+    // Octal in 1.2; binary, with underscores or sexagesimal in 1.1.
+    let is_number_in_one_version = ["0o", "0b"].iter().any(|prefix| unsigned.starts_with(prefix))
         || is_number('_')
         || (is_number(':') && unsigned.contains(':'));
-    is_switch || is_octal || (starts_with_digit && !is_decimal && is_old_or_new)
+    is_switch || is_octal || (starts_with_digit && !is_decimal && is_number_in_one_version)
 }
 
-/// What the core schema takes for a number with a fraction or an exponent, infinite ones included.
+/// True for a number with a fraction or an exponent in the core schema, infinities and NaN included.
 fn is_float(unsigned: &str) -> bool {
     let is_finite = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
         && unsigned.chars().all(|character| character.is_ascii_digit() || ".eE+-".contains(character))
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_what_both_versions_take_them_for() {
+    fn a_scalar_has_the_value_that_both_versions_give_it() {
         for (text, expected) in [
             ("", "null"),
             ("~", "null"),

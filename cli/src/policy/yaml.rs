@@ -1,7 +1,7 @@
-//! What does a YAML document say, and where?
+//! Parser of a YAML document.
 //!
-//! The parser's events become a tree of [`Node`]s. Aliases share what they stand for, and what a tree would come to with
-//! them written out is bounded, so that a small document cannot become a large one.
+//! The events of the library become a tree of [`Node`]s. Aliases share the nodes that they refer to. The size of the tree with all
+//! aliases expanded is bounded, so that a small document cannot become a large one.
 
 use super::diagnostic::{Diagnostic, Position};
 use super::node::{FieldName, Node, YamlValue};
@@ -10,13 +10,13 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The most of a document once its aliases are written out, in values and bytes of text. The filter takes no more.
-const MOST: usize = 1 << 20;
+/// Largest document with its aliases expanded, in values and bytes of text. The filter has the same limit.
+const MAX_SIZE: usize = 1 << 20;
 
-/// More levels than any policy has.
-const DEEPEST: usize = 64;
+/// Most levels of a document.
+const MAX_DEPTH: usize = 64;
 
-/// A tree under construction.
+/// Tree under construction.
 #[derive(Default)]
 struct Builder {
     open: Vec<OpenCollection>,
@@ -24,7 +24,7 @@ struct Builder {
     root: Option<Rc<Node>>,
 }
 
-/// A list or an object that has not ended yet.
+/// List or object that has not ended yet.
 struct OpenCollection {
     position: Position,
     anchor: usize,
@@ -33,14 +33,14 @@ struct OpenCollection {
 
 enum Contents {
     Items(Vec<Rc<Node>>),
-    /// And the name of the field whose value comes next.
+    /// Fields, and the name of the field whose value follows.
     Fields(Vec<(FieldName, Rc<Node>)>, Option<FieldName>),
 }
 
-/// Reads one document. Nothing but comments is an empty object.
+/// Reads one document. A document without values is an empty object.
 pub fn read(text: &str) -> Result<Rc<Node>, Diagnostic> {
     let options =
-        granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+        granit_parser::options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| not_yaml(&error))?;
@@ -52,18 +52,19 @@ pub fn read(text: &str) -> Result<Rc<Node>, Diagnostic> {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, position: Position) -> Result<(), Diagnostic> {
-        refuse_tag(event.tag(), position)?;
+        reject_tag(event.tag(), position)?;
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                return Err(Diagnostic::at(position, "a second document begins; a policy is one"));
+                return Err(Diagnostic::at(position, "second document; a policy is one document"));
             }
             Event::Scalar(text, style, anchor, tag) => {
                 return self.scalar(&text, style, anchor, tag.is_some(), position);
             }
             Event::Alias(anchor) => {
-                self.refuse_as_name(position)?;
-                let contents = || Diagnostic::at(position, "an alias stands within what it stands for");
-                let node = self.anchors.get(&anchor).cloned().ok_or_else(contents)?;
+                self.reject_as_name(position)?;
+                let recursive =
+                    || Diagnostic::at(position, "the alias refers to a node that contains it; write the value out");
+                let node = self.anchors.get(&anchor).cloned().ok_or_else(recursive)?;
                 return self.add(node, 0);
             }
             Event::SequenceStart(_, anchor, _) => self.begin(position, anchor, Contents::Items(Vec::new()))?,
@@ -93,46 +94,46 @@ impl Builder {
         let is_plain = style == ScalarStyle::Plain && !is_string;
         if let Some(OpenCollection { contents: Contents::Fields(_, name @ None), .. }) = self.open.last_mut() {
             if is_plain && text == "<<" {
-                return Err(Diagnostic::at(position, "merge keys (<<) are not read; write the fields out"));
+                return Err(Diagnostic::at(position, "merge keys (<<) are not supported; write the fields out"));
             }
             *name = Some(FieldName { position, text: text.to_owned() });
             return Ok(());
         }
         let value = if is_plain { scalar::plain(text) } else { YamlValue::Text(text.to_owned()) };
         if self.open.is_empty() && matches!(value, YamlValue::Null) {
-            // Nothing but `---`.
+            // The document is only `---`.
             return Ok(());
         }
         self.add(Rc::new(Node::new(position, value)), anchor)
     }
 
     fn begin(&mut self, position: Position, anchor: usize, contents: Contents) -> Result<(), Diagnostic> {
-        self.refuse_as_name(position)?;
+        self.reject_as_name(position)?;
         self.open.push(OpenCollection { position, anchor, contents });
         Ok(())
     }
 
-    fn refuse_as_name(&self, position: Position) -> Result<(), Diagnostic> {
+    fn reject_as_name(&self, position: Position) -> Result<(), Diagnostic> {
         match self.open.last() {
             Some(OpenCollection { contents: Contents::Fields(_, None), .. }) => {
-                Err(Diagnostic::at(position, "the name of a field must be a word"))
+                Err(Diagnostic::at(position, "the name of a field must be a scalar"))
             }
             _ => Ok(()),
         }
     }
 
-    /// Puts a whole value where it belongs.
+    /// Adds a complete value to the list or object around it.
     fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
-        if node.size > MOST {
+        if node.size > MAX_SIZE {
             return Err(Diagnostic::at(
                 node.position,
-                format!("larger than {MOST} bytes with its aliases written out"),
+                format!("larger than {MAX_SIZE} bytes with its aliases expanded"),
             ));
         }
-        if node.depth > DEEPEST {
+        if node.depth > MAX_DEPTH {
             return Err(Diagnostic::at(
                 node.position,
-                format!("deeper than {DEEPEST} levels with its aliases written out"),
+                format!("deeper than {MAX_DEPTH} levels with its aliases expanded"),
             ));
         }
         if anchor != 0 {
@@ -147,17 +148,17 @@ impl Builder {
     }
 }
 
-/// The one tag that a policy could need says that a number is text.
-fn refuse_tag(tag: Option<&Tag>, position: Position) -> Result<(), Diagnostic> {
+/// Rejects tags except `!!str`, with which a number is text.
+fn reject_tag(tag: Option<&Tag>, position: Position) -> Result<(), Diagnostic> {
     match tag {
         Some(tag) if tag.core_suffix() != Some("str") => {
-            Err(Diagnostic::at(position, "tags other than !!str are not read; write the value without one"))
+            Err(Diagnostic::at(position, "tags other than !!str are not supported; write the value without a tag"))
         }
         _ => Ok(()),
     }
 }
 
-/// The parser's errors are fixed sentences, which quote a single sign at most.
+/// Diagnostic of a syntax error. The library's messages are constant and quote at most one character of the document.
 fn not_yaml(error: &ScanError) -> Diagnostic {
     Diagnostic::at(position(error.marker()), format!("not YAML: {}", error.info()))
 }
@@ -172,7 +173,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// Values as a policy could have them.
+    /// Values that a policy may have.
     fn document() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(json!(null)),
@@ -191,9 +192,9 @@ mod tests {
     }
 
     proptest! {
-        /// JSON is YAML, so that the places in a file of JSON are found in the same way.
+        /// JSON is YAML, so the positions in a JSON file come from the same parser.
         #[test]
-        fn json_reads_as_what_it_is(document in document()) {
+        fn json_is_read_as_yaml(document in document()) {
             prop_assume!(!document.is_null());
             for text in [document.to_string(), serde_json::to_string_pretty(&document).unwrap()] {
                 prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&json(&text)).unwrap(), document.clone());
@@ -201,7 +202,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused_in_one_line(text in "([a-z0-9:,&*!|>'\"#?%@`{}\\[\\]~\t -]{0,9}\n){0,9}") {
+        fn any_text_is_read_or_rejected_in_one_line(text in "([a-z0-9:,&*!|>'\"#?%@`{}\\[\\]~\t -]{0,9}\n){0,9}") {
             if let Err(diagnostic) = read(&text) {
                 prop_assert!(!diagnostic.in_file("x").contains('\n'));
             }
@@ -212,12 +213,12 @@ mod tests {
         serde_json::to_string(&*read(text).unwrap_or_else(|diagnostic| panic!("{diagnostic:?}"))).unwrap()
     }
 
-    fn refused(text: &str) -> String {
+    fn error(text: &str) -> String {
         read(text).err().unwrap().in_file("x")
     }
 
     #[test]
-    fn a_document_becomes_the_json_that_it_stands_for() {
+    fn a_document_becomes_json() {
         for (text, expected) in [
             ("", "{}"),
             ("# nothing\n", "{}"),
@@ -236,37 +237,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_refused_where_it_stands() {
+    fn unsupported_yaml_is_rejected_at_its_position() {
         for (text, expected) in [
-            ("a: 1\n---\nb: 2\n", "x:2:1: a second document begins; a policy is one"),
-            ("a: &x\n  b: *x\n", "x:2:6: an alias stands within what it stands for"),
-            ("b: &x {c: 1}\na:\n  <<: *x\n", "x:3:3: merge keys (<<) are not read; write the fields out"),
-            ("a: !secret b\n", "x:1:12: tags other than !!str are not read; write the value without one"),
-            ("? [a]\n: b\n", "x:1:3: the name of a field must be a word"),
-            ("a: &x b\n*x : c\n", "x:2:1: the name of a field must be a word"),
+            ("a: 1\n---\nb: 2\n", "x:2:1: second document; a policy is one document"),
+            ("a: &x\n  b: *x\n", "x:2:6: the alias refers to a node that contains it; write the value out"),
+            ("b: &x {c: 1}\na:\n  <<: *x\n", "x:3:3: merge keys (<<) are not supported; write the fields out"),
+            ("a: !secret b\n", "x:1:12: tags other than !!str are not supported; write the value without a tag"),
+            ("? [a]\n: b\n", "x:1:3: the name of a field must be a scalar"),
+            ("a: &x b\n*x : c\n", "x:2:1: the name of a field must be a scalar"),
             ("a: *none\n", "x:1:4: not YAML: while parsing node, found unknown anchor"),
             ("mask:\n\tkeep: none\n", "x:2:2: not YAML: tabs disallowed within this context (block indentation)"),
             ("a: [1\n", "x:1:4: not YAML: unclosed bracket '['"),
         ] {
-            let said = refused(text);
-            assert!(said.starts_with(expected), "{said}");
+            let error = error(text);
+            assert!(error.starts_with(expected), "{error}");
         }
     }
 
     #[test]
-    fn aliases_do_not_multiply() {
+    fn expansion_of_aliases_is_bounded() {
         let mut text = "a0: &a0 [xxxxxxxxxxxxxxxx]\n".to_owned();
         for level in 1..12 {
             let items = vec![format!("*a{}", level - 1); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
         }
-        assert_eq!(refused(&text), "x:6:9: larger than 1048576 bytes with its aliases written out");
+        assert_eq!(error(&text), "x:6:9: larger than 1048576 bytes with its aliases expanded");
         let mut text = "a0: &a0 1\n".to_owned();
         for level in 1..100 {
             text.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
         }
-        assert_eq!(refused(&text), "x:65:11: deeper than 64 levels with its aliases written out");
-        assert!(refused(&"[".repeat(100_000)).contains("not YAML: recursion limit exceeded"));
-        assert!(refused(&"- ".repeat(100_000)).contains("not YAML: "));
+        assert_eq!(error(&text), "x:65:11: deeper than 64 levels with its aliases expanded");
+        assert!(error(&"[".repeat(100_000)).contains("not YAML: recursion limit exceeded"));
+        assert!(error(&"- ".repeat(100_000)).contains("not YAML: "));
     }
 }

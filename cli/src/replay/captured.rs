@@ -1,6 +1,6 @@
-//! What does an entry of a capture hold, as a proxy would have seen it?
+//! Entry of a capture, as the messages that a proxy would have seen.
 //!
-//! HAR 1.2 has many writers, who leave out what they do not know. So nothing is asked for but a method and an address.
+//! Programs that write HAR 1.2 omit different fields. Only the method and the URL are required.
 
 use super::{request, response};
 use base64::Engine;
@@ -9,41 +9,41 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use panveil::stream::{Decoder, MemoryBudget};
 use serde_json::Value;
 
-/// A request and its response, if there was one. Has no `Debug`: it holds traffic.
+/// Request and response, if there is one. Has no `Debug`: it contains traffic.
 pub struct CapturedEntry {
     pub request: CapturedMessage,
     pub response: Option<CapturedMessage>,
-    /// The protocol that the client spoke, such as `HTTP/2`.
+    /// Protocol of the client, such as `HTTP/2`.
     pub protocol: Option<&'static str>,
 }
 
-/// One of the two.
+/// Request or response.
 pub struct CapturedMessage {
-    /// Names in lower case, those that begin with a colon included.
+    /// Headers with lowercase names, pseudo-headers included.
     pub fields: Vec<HeaderPair>,
     pub body: CapturedBody,
 }
 
-/// A header's name and value.
+/// Name and value of a header.
 pub type HeaderPair = (String, String);
 
-/// What the capture has of a body.
+/// Body of a message, as far as it was captured.
 pub enum CapturedBody {
-    /// There was none.
+    /// No body.
     None,
-    /// All of it.
+    /// Complete body.
     Whole(Vec<u8>),
-    /// Its beginning.
+    /// Beginning of a body.
     Part(Vec<u8>),
-    /// Nothing.
+    /// Body that was not captured.
     Missing,
 }
 
-/// Fields that are true of the bytes on the wire alone, which are not in a capture.
-const OF_ENCODED: [&str; 2] = ["content-encoding", "content-length"];
+/// Headers that describe the encoded bytes, which a capture does not contain.
+const ENCODING_HEADERS: [&str; 2] = ["content-encoding", "content-length"];
 
 impl CapturedEntry {
-    /// Takes an entry apart, or says what it lacks.
+    /// Reads an entry. The error is the path of a missing field.
     pub fn read(entry: &Value) -> Result<Self, &'static str> {
         let request = request::read(entry)?;
         let method = request.value(":method").unwrap_or_default();
@@ -53,25 +53,25 @@ impl CapturedEntry {
 }
 
 impl CapturedMessage {
-    /// A message whose headers speak of the body that it has. A coding that the filter does not know stays named, so that
-    /// the filter says the same of it as it would on the wire.
+    /// Message with headers that describe its decoded body. An unsupported content encoding stays in the headers, so that the
+    /// filter reports it as it would on the wire.
     pub fn new(mut fields: Vec<HeaderPair>, body: CapturedBody) -> Self {
-        let codings: Vec<&str> = values(&fields, "content-encoding").collect();
-        let is_known = Decoder::of(codings.join(",").as_bytes(), 1, &MemoryBudget::new(0)).is_ok();
-        if is_known && let CapturedBody::Whole(_) | CapturedBody::Part(_) = body {
-            fields.retain(|(name, _)| !OF_ENCODED.contains(&name.as_str()));
+        let encodings: Vec<&str> = values(&fields, "content-encoding").collect();
+        let is_supported = Decoder::of(encodings.join(",").as_bytes(), 1, &MemoryBudget::new(0)).is_ok();
+        if is_supported && let CapturedBody::Whole(_) | CapturedBody::Part(_) = body {
+            fields.retain(|(name, _)| !ENCODING_HEADERS.contains(&name.as_str()));
         }
         Self { fields, body }
     }
 
-    /// The first value of the header `name`.
+    /// First value of the header `name`.
     pub fn value(&self, name: &str) -> Option<&str> {
         values(&self.fields, name).next()
     }
 }
 
 impl CapturedBody {
-    /// As much as there is; `None` when there is nothing.
+    /// Captured bytes; `None` if there are none.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::None | Self::Missing => None,
@@ -79,8 +79,7 @@ impl CapturedBody {
         }
     }
 
-    /// The body that is the text in `content`. `size` is what else the capture says of its size, and `declared` what its
-    /// sender did.
+    /// Reads the body in `content`. `size` is the size that the capture states elsewhere, and `declared` the `content-length`.
     pub fn read(content: Option<&Value>, size: u64, declared: Option<&str>) -> Self {
         let content = content.unwrap_or(&Value::Null);
         let (text, decoded_size) = (text(content, "/text"), number(content, "/size"));
@@ -98,28 +97,28 @@ impl CapturedBody {
     }
 }
 
-/// The values of a header.
+/// Values of a header.
 pub fn values<'f>(fields: &'f [HeaderPair], name: &str) -> impl Iterator<Item = &'f str> {
     fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
-/// The headers at `path` of an entry.
+/// Headers at `path` of an entry.
 pub fn headers(entry: &Value, path: &str) -> Vec<HeaderPair> {
     let name_and_value = |pair: &Value| (text(pair, "/name").to_ascii_lowercase(), text(pair, "/value").to_owned());
     list(entry, path).iter().map(name_and_value).collect()
 }
 
-/// The text at `path`, empty when there is none.
+/// String at `path`; empty if there is none.
 pub fn text<'v>(value: &'v Value, path: &str) -> &'v str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The list at `path`, empty when there is none.
+/// List at `path`; empty if there is none.
 pub fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
     value.pointer(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The whole number at `path`, zero when there is none. What is not known is -1.
+/// Whole number at `path`; zero if there is none, or if it is -1, which means unknown.
 pub fn number(value: &Value, path: &str) -> u64 {
     value.pointer(path).and_then(Value::as_u64).unwrap_or_default()
 }

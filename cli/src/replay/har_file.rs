@@ -1,7 +1,7 @@
-//! Which entries are in a capture?
+//! Reader of HAR files.
 //!
-//! They are taken one by one, since a capture can be much larger than what is wanted of it. serde_json's errors about
-//! data quote it, so that of those only the line and column are told.
+//! It reads one entry at a time, because a capture may be much larger than an entry. serde_json's errors about data quote the data, so
+//! only their line and column are reported.
 
 use crate::failure::Failure;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -12,22 +12,22 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-/// The largest capture that is read.
-const MOST_BYTES: u64 = 4 << 30;
+/// Largest capture.
+const MAX_BYTES: u64 = 4 << 30;
 
-/// How much is read at once.
-const PIECE: usize = 256 << 10;
+/// Bytes of one read.
+const CHUNK: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// What is done with each entry and its number, from 1 on.
+/// Handler of each entry and its number, counted from 1.
 type EntryHandler<'t> = dyn FnMut(usize, Value) -> Result<(), StopReason> + 't;
 
-/// Why the capture is not read to its end.
+/// Reason for which reading stops before the end.
 pub enum StopReason {
-    /// This is wrong with an entry.
+    /// Invalid entry, with a description.
     Entry(String),
-    /// The result cannot be written.
+    /// Failure of the output.
     Failure(Failure),
 }
 
@@ -37,35 +37,35 @@ impl From<String> for StopReason {
     }
 }
 
-/// Hands over every entry of the HAR file at `path`, or of standard input when that is `-`.
-pub fn entries(path: &Path, take: &mut EntryHandler<'_>) -> Result<(), Failure> {
+/// Passes every entry of the HAR file at `path`, or of standard input if the path is `-`, to `handle`.
+pub fn entries(path: &Path, handle: &mut EntryHandler<'_>) -> Result<(), Failure> {
     if path == Path::new("-") {
-        return read(io::stdin().lock(), "<stdin>", take);
+        return read(io::stdin().lock(), "<stdin>", handle);
     }
     let name = path.display().to_string();
     let file = File::open(path).map_err(Failure::of("read", &name))?;
-    read(file, &name, take)
+    read(file, &name, handle)
 }
 
-fn read(source: impl Read, name: &str, take: &mut EntryHandler<'_>) -> Result<(), Failure> {
-    let mut source = BufReader::with_capacity(PIECE, source.take(MOST_BYTES));
+fn read(source: impl Read, name: &str, handle: &mut EntryHandler<'_>) -> Result<(), Failure> {
+    let mut source = BufReader::with_capacity(CHUNK, source.take(MAX_BYTES));
     let start = source.fill_buf().map_err(Failure::of("read", name))?;
     if start.starts_with(BYTE_ORDER_MARK) {
         source.consume(BYTE_ORDER_MARK.len());
     }
-    let mut state = ReadState { take, count: 0, has_entries: false, stop: None };
+    let mut state = ReadState { handle, count: 0, has_entries: false, stop: None };
     let mut json = serde_json::Deserializer::from_reader(&mut source);
     let read = EntryListVisitor { state: &mut state, names: &["log", "entries"] }
         .deserialize(&mut json)
         .and_then(|()| json.end());
-    let wrong = |text: String| Failure::Error(format!("{name}{text}"));
+    let failure = |text: String| Failure::Error(format!("{name}{text}"));
     match (read, state.stop) {
         (_, Some(StopReason::Failure(failure))) => Err(failure),
-        (_, Some(StopReason::Entry(text))) => Err(wrong(format!(": {text}"))),
-        (Err(_), None) if source.get_ref().limit() == 0 => Err(wrong(format!(": larger than {MOST_BYTES} bytes"))),
-        (Err(error), None) => Err(wrong(explain(error, name)?)),
-        (Ok(()), None) if !state.has_entries => Err(wrong(": no HAR: it has no log.entries".to_owned())),
-        (Ok(()), None) if state.count == 0 => Err(wrong(": the log has no entries".to_owned())),
+        (_, Some(StopReason::Entry(text))) => Err(failure(format!(": {text}"))),
+        (Err(_), None) if source.get_ref().limit() == 0 => Err(failure(format!(": larger than {MAX_BYTES} bytes"))),
+        (Err(error), None) => Err(failure(explain(error, name)?)),
+        (Ok(()), None) if !state.has_entries => Err(failure(": not a HAR file: no log.entries".to_owned())),
+        (Ok(()), None) if state.count == 0 => Err(failure(": the log has no entries".to_owned())),
         (Ok(()), None) => Ok(()),
     }
 }
@@ -75,20 +75,22 @@ fn explain(error: serde_json::Error, name: &str) -> Result<String, Failure> {
     let reason = match error.classify() {
         Category::Io => return Err(Failure::of("read", name)(error.into())),
         Category::Syntax | Category::Eof => error.to_string(),
-        Category::Data => return Ok(format!(":{line}:{column}: no HAR: log.entries must be a list in objects")),
+        Category::Data => {
+            return Ok(format!(":{line}:{column}: not a HAR file: log.entries must be a list in an object"));
+        }
     };
-    let place = format!(" at line {line} column {column}");
-    Ok(format!(":{line}:{column}: not JSON: {}", reason.strip_suffix(&place).unwrap_or(&reason)))
+    let position = format!(" at line {line} column {column}");
+    Ok(format!(":{line}:{column}: not JSON: {}", reason.strip_suffix(&position).unwrap_or(&reason)))
 }
 
 struct ReadState<'s, 't> {
-    take: &'s mut EntryHandler<'t>,
+    handle: &'s mut EntryHandler<'t>,
     count: usize,
     has_entries: bool,
     stop: Option<StopReason>,
 }
 
-/// An object with a field of the first of these names, in which there is one of the next; in the last is the list.
+/// Visitor of nested objects: it descends into the fields `names` and reads the list in the last one.
 struct EntryListVisitor<'l, 's, 't> {
     state: &'l mut ReadState<'s, 't>,
     names: &'static [&'static str],
@@ -126,7 +128,7 @@ impl<'de> Visitor<'de> for EntryListVisitor<'_, '_, '_> {
         state.has_entries = true;
         while let Some(entry) = list.next_element()? {
             state.count = state.count.saturating_add(1);
-            if let Err(stop) = (state.take)(state.count, entry) {
+            if let Err(stop) = (state.handle)(state.count, entry) {
                 state.stop = Some(stop);
                 return Err(de::Error::custom("stopped"));
             }

@@ -1,4 +1,4 @@
-//! What does a capture answer where a proxy would be asked?
+//! Host that replays an entry of a capture in place of a proxy.
 
 use super::captured::{CapturedEntry, HeaderPair};
 use panveil::audit::{Counter, Line};
@@ -6,24 +6,24 @@ use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLeve
 use panveil::policy::{Connection, Direction};
 use std::collections::BTreeMap;
 
-/// What is told of the peers, since no capture holds it. `None` cannot be told.
+/// Attributes of the peers, from the command line, because no capture contains them. `None` is unknown.
 pub struct Peers {
     pub connection: Option<Connection>,
     pub source: Option<String>,
     pub destination: Option<String>,
 }
 
-/// A proxy in which the messages of an entry pass. Has no `Debug`: it holds traffic.
+/// Host for the messages of an entry. Has no `Debug`: it contains traffic.
 pub struct CaptureHost<'p> {
     peers: &'p Peers,
-    /// The body that waits in the proxy, or passes now.
+    /// Bytes of the body that the proxy would hold back or pass now.
     pub body: Vec<u8>,
-    /// The status of what was answered in place of a message.
+    /// Status of the local reply to a blocked message.
     pub replied: Option<u16>,
-    /// What the filter said for the log, by its key.
+    /// Metadata that the filter set for the access log.
     pub metadata: BTreeMap<String, String>,
-    /// The request's headers as they came: what is told of them has no digit of a card then, not a few.
-    sent: Vec<HeaderPair>,
+    /// Headers of the request before masking. Redaction of them leaves no digit, while masked headers may keep some.
+    original: Vec<HeaderPair>,
     request: Vec<HeaderPair>,
     response: Vec<HeaderPair>,
     protocol: Option<&'static str>,
@@ -36,19 +36,19 @@ impl<'p> CaptureHost<'p> {
             body: Vec::new(),
             replied: None,
             metadata: BTreeMap::new(),
-            sent: captured.request.fields.clone(),
+            original: captured.request.fields.clone(),
             request: captured.request.fields.clone(),
             response: captured.response.as_ref().map(|response| response.fields.clone()).unwrap_or_default(),
             protocol: captured.protocol,
         }
     }
 
-    /// A header of the request as it came.
-    pub fn sent(&self, name: &str) -> Option<&str> {
-        self.sent.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    /// Header of the request before masking.
+    pub fn original(&self, name: &str) -> Option<&str> {
+        self.original.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// No capture has trailers.
+    /// Headers in `map`. No capture has trailers.
     fn fields(&mut self, map: HeaderMap) -> Option<&mut Vec<HeaderPair>> {
         match map {
             HeaderMap::RequestHeaders => Some(&mut self.request),
@@ -126,7 +126,7 @@ impl Host for CaptureHost<'_> {
         Ok(())
     }
 
-    /// There is no other filter.
+    /// Always succeeds: there is no other filter.
     fn claim(&mut self, _key: &str, _value: &str) -> Result<bool, HostError> {
         Ok(true)
     }
@@ -135,6 +135,6 @@ impl Host for CaptureHost<'_> {
         Ok(())
     }
 
-    /// A proxy's log tells of calls that failed, which here are facts that no capture holds.
+    /// Ignores the line. The filter logs failed calls, which are attributes here that no capture contains.
     fn log(&mut self, _level: LogLevel, _line: &Line<'_>) {}
 }

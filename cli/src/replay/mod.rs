@@ -1,4 +1,4 @@
-//! `panveil replay`: what would the filter have done with this traffic?
+//! `panveil replay`: decisions of the filter on captured traffic.
 
 mod captured;
 mod har_file;
@@ -19,15 +19,15 @@ use report::{ReplayFormat, ReplayReport};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Says what a policy does to captured traffic: what is masked, blocked, allowed or reported, and by which rule.
+/// Applies a policy to captured traffic and prints the actions (mask, block, allow, report) with their rules.
 ///
-/// The capture is a HAR file, as browsers, mitmproxy and Charles save them. Each of its requests and responses goes
-/// through the filter under the policy given, so that what is shown is what the filter would do. Nothing that is printed
-/// holds a card number: paths, hosts and names of fields come as the filter would log them.
+/// The capture is a HAR file, as browsers, mitmproxy and Charles save them. Its requests and responses go through the filter
+/// itself under the given policy. The output contains no card number: paths, hosts and field names are printed as the filter
+/// would log them.
 ///
-/// A capture has bodies as they were after decompression, and says nothing of certificates. What it left out is told as
-/// "not captured". Where a rule asks for what no capture holds, the strictest of what could be decided is shown: see
-/// --tls, --source and --destination.
+/// A capture contains bodies after decompression, and no certificates. Missing parts are reported as "not captured". If a rule
+/// needs an attribute that no capture contains, the strictest possible action is shown: see --tls, --source and
+/// --destination.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil replay policy.yaml checkout.har
@@ -35,56 +35,59 @@ use std::rc::Rc;
   panveil replay policy.yaml checkout.har --format json | jq 'select(.record.action == \"blocked\")'
   diff <(panveil replay today.yaml checkout.har) <(panveil replay next.yaml checkout.har)
 
-Exit status: 0 when everything was replayed, whatever was found, and 2 when something went wrong.")]
+Exit status: 0 if everything was replayed, with or without findings, and 2 after an error.")]
 pub struct Replay {
-    /// The policy, YAML or JSON, or - for standard input.
+    /// Policy, in YAML or JSON, or - for standard input.
     #[arg(value_hint = ValueHint::FilePath)]
     policy: PathBuf,
 
-    /// The capture, a HAR file, or - for standard input.
+    /// Capture, a HAR file, or - for standard input.
     #[arg(value_hint = ValueHint::FilePath)]
     capture: PathBuf,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: ReplayFormat,
 
-    /// How clients are connected, for rules that ask: with mutual TLS, any other TLS, or none.
+    /// Connection of the clients, for rules with tls: mutual TLS, any other TLS, or none.
     #[arg(long, value_enum)]
     tls: Option<TlsArg>,
 
-    /// The client's identity, for rules that ask. It comes with mutual TLS.
+    /// Identity of the client, for rules with source. Implies mutual TLS.
     #[arg(long, value_name = "SPIFFE", value_parser = spiffe_id)]
     source: Option<String>,
 
-    /// The identity of the service that answers, for rules that ask.
+    /// Identity of the upstream, for rules with destination.
     #[arg(long, value_name = "SPIFFE", value_parser = spiffe_id)]
     destination: Option<String>,
 }
 
-/// A [`Connection`], in the words that rules have for it.
+/// [`Connection`] as an argument, in the words of rules.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TlsArg {
-    /// TLS in which both sides prove who they are.
+    /// TLS in which both sides authenticate.
     Mutual,
-    /// TLS in which the client does not.
+    /// TLS without authentication of the client.
     Any,
-    /// No TLS.
+    /// Plaintext.
     None,
 }
 
 impl Replay {
-    /// Plays the capture and prints what became of it.
+    /// Replays the capture and prints the report.
     pub fn run(self) -> Result<(), Failure> {
         if [&self.policy, &self.capture].iter().all(|path| path.as_path() == Path::new("-")) {
-            return Err(Failure::Error("the policy and the capture cannot both be standard input".to_owned()));
+            return Err(Failure::Error(
+                "policy and capture cannot both be standard input; give a file for one".to_owned(),
+            ));
         }
         let peers = self.peers()?;
         let policy = Rc::new(policy::read(&self.policy)?);
-        note_what_is_not_known(&policy, &peers);
+        note_unknown_attributes(&policy, &peers);
         let mut report = ReplayReport::new(self.format);
         har_file::entries(&self.capture, &mut |number, entry| {
-            let captured = CapturedEntry::read(&entry).map_err(|lack| format!("entry {number} has no {lack}"))?;
+            let captured =
+                CapturedEntry::read(&entry).map_err(|missing| format!("entry {number}: missing field {missing}"))?;
             report.add(number, &play(&policy, &peers, captured)).map_err(har_file::StopReason::Failure)
         })?;
         report.end()
@@ -93,7 +96,7 @@ impl Replay {
     fn peers(&self) -> Result<Peers, Failure> {
         let connection = match (self.tls, &self.source) {
             (Some(TlsArg::Any | TlsArg::None), Some(_)) => {
-                let line = "--source is the name in a client's certificate, which comes with --tls mutual only";
+                let line = "--source: a client identity requires mutual TLS; use --tls mutual, or omit --tls";
                 return Err(Failure::Error(line.to_owned()));
             }
             (Some(TlsArg::Mutual), _) | (None, Some(_)) => Some(Connection::MutualTls),
@@ -109,25 +112,25 @@ fn spiffe_id(text: &str) -> Result<String, &'static str> {
     if text.starts_with("spiffe://") { Ok(text.to_owned()) } else { Err("a SPIFFE ID begins with spiffe://") }
 }
 
-/// Who reads the result should know which part of it stands on facts that are not in the capture.
-fn note_what_is_not_known(policy: &Policy, peers: &Peers) {
-    let asked = policy.needed();
-    let plain = peers.connection.is_some_and(|connection| connection != Connection::MutualTls);
+/// Reports attributes that rules need and neither the capture nor an option provides.
+fn note_unknown_attributes(policy: &Policy, peers: &Peers) {
+    let needed = policy.needed();
+    let has_no_identity = peers.connection.is_some_and(|connection| connection != Connection::MutualTls);
     let unknown: Vec<&str> = [
-        ("--tls", asked.connection && peers.connection.is_none()),
-        ("--source", asked.source && peers.source.is_none() && !plain),
-        ("--destination", asked.destination && peers.destination.is_none()),
+        ("--tls", needed.connection && peers.connection.is_none()),
+        ("--source", needed.source && peers.source.is_none() && !has_no_identity),
+        ("--destination", needed.destination && peers.destination.is_none()),
     ]
     .into_iter()
     .filter_map(|(option, is_unknown)| is_unknown.then_some(option))
     .collect();
     if !unknown.is_empty() {
         output::note(&format!(
-            "rules ask for what no capture holds, and where that decides the strictest that it could be is shown; give {}",
+            "rules need attributes that no capture contains, and the strictest possible action is shown; give {}",
             unknown.join(", ")
         ));
     }
     if policy.asks_namespace() {
-        output::note("namespaces of the policy are not asked: shown is what is done where it acts");
+        output::note("namespaces are ignored: the report shows the actions in a namespace where the policy is active");
     }
 }

@@ -1,4 +1,4 @@
-//! What does the filter make of one entry?
+//! Replay of one entry through the filter.
 
 use super::captured::{CapturedBody, CapturedEntry, CapturedMessage};
 use super::host::{CaptureHost, Peers};
@@ -7,41 +7,41 @@ use panveil::exchange::{Exchange, FilterStatus};
 use panveil::policy::{Direction, Policy};
 use std::rc::Rc;
 
-/// How much of a body comes at once, as in a proxy.
+/// Bytes of a body per callback, as in a proxy.
 const CHUNK: usize = 16 << 10;
 
-/// What became of an entry, in the filter's own words: nothing here holds a card number.
+/// Outcome of an entry, as the filter logs it. It contains no card number.
 pub struct EntryOutcome {
     pub method: String,
     pub host: String,
     pub path: String,
-    /// The filter's record, JSON; none when there was nothing to tell.
+    /// The filter's record in JSON, if it wrote one.
     pub record: Option<String>,
-    /// The status of the answer in place of a message that was refused.
+    /// Status of the local reply to a blocked message.
     pub replied: Option<u16>,
-    /// What became of each message that came by.
+    /// Outcome of each message.
     pub outcomes: Vec<(Direction, Action)>,
-    /// The messages that were not inspected and why, `response:encoding`, with commas between them.
+    /// Uninspected messages with the reason, such as `response:encoding`, separated by commas.
     pub uninspected: String,
-    /// Messages with a body of which no byte was inspected, though they passed.
+    /// Messages that passed with a body of which no byte was inspected.
     pub bodies_passed: Vec<Direction>,
-    /// What the capture left out.
+    /// Parts that the capture omits.
     pub gaps: Vec<(Direction, Gap)>,
 }
 
-/// What a capture left out.
+/// Part that a capture omits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// The capture has not the body.
+    /// The body.
     Body,
-    /// The capture has the beginning of the body.
+    /// The rest of the body.
     Rest,
-    /// The capture has not the message.
+    /// The message.
     Message,
 }
 
 impl Gap {
-    /// What is missing.
+    /// Name of the missing part.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",
@@ -51,7 +51,7 @@ impl Gap {
     }
 }
 
-/// Takes a request, and its response when the request is not refused, through the filter.
+/// Passes a request through the filter, and its response unless the request is blocked.
 pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: CapturedEntry) -> EntryOutcome {
     let counters = Rc::new(Counters::default());
     let mut exchange = Exchange::new(Rc::clone(policy), Rc::clone(&counters));
@@ -79,25 +79,25 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, captured: CapturedEntry) -> Entr
         _ => {}
     });
     if host.replied.is_some() {
-        // Not passed, but refused.
+        // The last message was blocked.
         bodies_passed.pop();
     }
-    let authority = host.sent(":authority").unwrap_or_default();
-    let told = |key: &str| host.metadata.get(key).cloned();
+    let authority = host.original(":authority").unwrap_or_default();
+    let metadata = |key: &str| host.metadata.get(key).cloned();
     EntryOutcome {
-        method: told("method").unwrap_or_default(),
+        method: metadata("method").unwrap_or_default(),
         host: Redacted::under(policy, authority.as_bytes()).as_str().to_owned(),
-        path: told("path").unwrap_or_default(),
-        record: told("record"),
+        path: metadata("path").unwrap_or_default(),
+        record: metadata("record"),
         replied: host.replied,
         outcomes,
-        uninspected: told("uninspected").unwrap_or_default(),
+        uninspected: metadata("uninspected").unwrap_or_default(),
         bodies_passed,
         gaps,
     }
 }
 
-/// Takes a message through the filter, unless it is refused on the way, and says what the capture has not of it.
+/// Passes a message through the filter until it is blocked, and returns the part that the capture omits.
 fn pass(
     exchange: &mut Exchange,
     host: &mut CaptureHost<'_>,

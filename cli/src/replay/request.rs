@@ -1,10 +1,10 @@
-//! Which request is in an entry?
+//! Request of an entry.
 
 use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, list, number, text, values};
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Where a request goes, as its first line and `host` or its pseudo headers say.
+/// Target of a request, from its request line and `host` or from its pseudo-headers.
 struct Target {
     scheme: String,
     authority: String,
@@ -13,7 +13,7 @@ struct Target {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The request of an entry, or what the entry lacks.
+/// Request of an entry. The error is the path of a missing field.
 pub fn read(entry: &Value) -> Result<CapturedMessage, &'static str> {
     let sent = headers(entry, "/request/headers");
     let method = match text(entry, "/request/method") {
@@ -46,7 +46,7 @@ pub fn read(entry: &Value) -> Result<CapturedMessage, &'static str> {
     Ok(CapturedMessage::new(fields, body))
 }
 
-/// The protocol that the client spoke, as a proxy names it.
+/// Protocol of the client, as a proxy names it.
 pub fn protocol(entry: &Value) -> Option<&'static str> {
     let version = text(entry, "/request/httpVersion").to_ascii_lowercase();
     let number = version.trim_start_matches("http").trim_start_matches('/');
@@ -60,7 +60,7 @@ pub fn protocol(entry: &Value) -> Option<&'static str> {
 }
 
 impl Target {
-    /// The parts of an address, kept as they are: rules are asked for the path that was sent, not for a tidier one.
+    /// Parts of a URL, without normalization: rules match the path that was sent.
     fn of(url: &str) -> Self {
         let absolute = url.split_once("://").filter(|(scheme, _)| !scheme.contains(['/', '?']));
         let (scheme, rest) = absolute.unwrap_or(("", url));
@@ -81,7 +81,7 @@ fn body(entry: &Value, length: Option<&str>) -> CapturedBody {
     let params = list(entry, "/request/postData/params");
     let kind = text(entry, "/request/postData/mimeType").to_ascii_lowercase();
     match body {
-        // Some captures have the fields of a form in place of its text.
+        // Some captures contain the fields of a form instead of its text.
         CapturedBody::None | CapturedBody::Missing if !params.is_empty() && kind.starts_with(FORM) => {
             CapturedBody::Whole(pairs("", params).into_bytes())
         }
@@ -89,7 +89,7 @@ fn body(entry: &Value, length: Option<&str>) -> CapturedBody {
     }
 }
 
-/// Names and values in the form of a query, after `first`; nothing when there are none.
+/// Names and values as a query after `first`; empty if there are none.
 fn pairs(first: &str, pairs: &[Value]) -> String {
     let mut query = String::new();
     for pair in pairs {

@@ -1,15 +1,15 @@
-//! Which response is in an entry?
+//! Response of an entry.
 
 use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, number, values};
 use serde_json::Value;
 
-/// The response of an entry to a request with that method; `None` when none came.
+/// Response of an entry to a request with that method; `None` if there is none.
 pub fn read(entry: &Value, method: &str) -> Option<CapturedMessage> {
     let sent = headers(entry, "/response/headers");
-    let told = Some(number(entry, "/response/status")).filter(|status| *status > 0).map(|status| status.to_string());
-    let status = told.or_else(|| values(&sent, ":status").next().map(str::to_owned))?;
+    let stated = Some(number(entry, "/response/status")).filter(|status| *status > 0).map(|status| status.to_string());
+    let status = stated.or_else(|| values(&sent, ":status").next().map(str::to_owned))?;
     let body = if status == "101" {
-        // What follows belongs to another protocol, of which a capture has nothing that a proxy would see.
+        // The bytes after an upgrade belong to another protocol, which a capture does not contain as a proxy would see it.
         CapturedBody::Missing
     } else if method == "HEAD" || status.starts_with('1') || matches!(status.as_str(), "204" | "304") {
         CapturedBody::None

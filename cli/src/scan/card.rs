@@ -1,4 +1,4 @@
-//! Where in a text is a card, and what may be said of it?
+//! Card numbers with their positions.
 
 use crate::visible_digits::VisibleDigits;
 use panveil::mask::Form;
@@ -7,29 +7,29 @@ use panveil::stream::Finding;
 use panveil::verdict::Brand;
 use std::borrow::Cow;
 
-/// A card number in a text.
+/// Card number in a text.
 ///
-/// Has no `Debug` and no `Serialize`: it may hold digits.
+/// Has no `Debug` and no `Serialize`: it may contain digits.
 pub struct Card {
-    /// Whose it is.
+    /// Brand.
     pub brand: &'static str,
-    /// How many digits it has.
+    /// Number of digits.
     pub digits: u8,
-    /// The number, as far as it may be seen.
+    /// The number, with the digits that may be shown.
     pub number: String,
-    /// The line that it begins in, from 1 on.
+    /// Line of its first digit, counted from 1.
     pub line: u64,
-    /// The characters before it in that line, plus 1.
+    /// Column of its first digit in characters, counted from 1.
     pub column: u64,
-    /// The characters of its spelling.
+    /// Length of its spelling in characters.
     pub characters: u64,
-    /// The bytes before it in the text.
+    /// Offset in bytes.
     pub offset: u64,
-    /// The bytes of its spelling.
+    /// Length of its spelling in bytes.
     pub length: u64,
 }
 
-/// How much of a text was passed.
+/// Position in a text that is read in pieces.
 pub struct TextPosition {
     line: u64,
     column: u64,
@@ -37,11 +37,11 @@ pub struct TextPosition {
 }
 
 impl TextPosition {
-    /// Before the first byte.
+    /// Beginning of the text.
     pub const START: Self = Self { line: 1, column: 1, offset: 0 };
 
-    /// Moves behind `bytes`.
-    pub fn pass(&mut self, bytes: &[u8]) {
+    /// Advances by `bytes`.
+    pub fn advance(&mut self, bytes: &[u8]) {
         self.offset = self.offset.saturating_add(size(bytes.len()));
         let newlines = count(bytes, |byte| byte == b'\n');
         let in_line = if newlines == 0 {
@@ -54,12 +54,12 @@ impl TextPosition {
         self.column = self.column.saturating_add(characters(in_line));
     }
 
-    /// The card that begins here and is spelled so.
-    pub fn card(&self, finding: &Finding, spelling: &[u8], shown: VisibleDigits) -> Card {
+    /// Card number at this position with this spelling.
+    pub fn card(&self, finding: &Finding, spelling: &[u8], digits: VisibleDigits) -> Card {
         Card {
             brand: finding.detection.kind.brand().map_or("", Brand::as_str),
             digits: finding.detection.kind.length(),
-            number: shown.number(&plain(finding, spelling), usize::from(finding.detection.kind.length())),
+            number: digits.number(&decoded(finding, spelling), usize::from(finding.detection.kind.length())),
             line: self.line,
             column: self.column,
             characters: characters(spelling),
@@ -69,8 +69,8 @@ impl TextPosition {
     }
 }
 
-/// The number in ASCII digits.
-fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
+/// Spelling in ASCII digits.
+fn decoded<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     match finding.form {
         Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
             Cow::Borrowed(spelling)
@@ -79,17 +79,17 @@ fn plain<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     }
 }
 
-/// How many characters `bytes` are, when they are UTF-8. Other bytes count as one each, or as none.
+/// Number of characters in UTF-8 text. Each byte of other text counts as one or none.
 fn characters(bytes: &[u8]) -> u64 {
     const CONTINUATION: std::ops::RangeInclusive<u8> = 0x80..=0xbf;
 
     count(bytes, |byte| !CONTINUATION.contains(&byte))
 }
 
-/// How many of `bytes` are what is asked for, counted in steps that fit a byte, so that the compiler takes many at once.
+/// Number of `bytes` that satisfy `is`, summed in blocks whose count fits a byte, so that the compiler vectorizes the loop.
 fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> u64 {
-    let steps = bytes.chunks(usize::from(u8::MAX));
-    let sums = steps.map(|step| step.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(is(*byte)))));
+    let blocks = bytes.chunks(usize::from(u8::MAX));
+    let sums = blocks.map(|block| block.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(is(*byte)))));
     sums.fold(0, |total, sum| total.saturating_add(u64::from(sum)))
 }
 
@@ -104,7 +104,7 @@ mod tests {
     fn position(pieces: &[&str]) -> (u64, u64, u64) {
         let mut position = TextPosition::START;
         for piece in pieces {
-            position.pass(piece.as_bytes());
+            position.advance(piece.as_bytes());
         }
         (position.line, position.column, position.offset)
     }

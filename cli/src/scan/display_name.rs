@@ -1,34 +1,34 @@
-//! How is a file called in what is printed?
+//! Names of files in the output.
 
 use crate::terminal;
 use panveil::stream;
 use std::fmt::Write;
 use std::path::Path;
 
-/// The name of a file, with the card numbers hidden that stand in it.
+/// Name of a file, with card numbers in it masked.
 pub struct DisplayName {
     bytes: Vec<u8>,
     is_absolute: bool,
 }
 
 impl DisplayName {
-    /// The name of the file at `path`.
+    /// Name of the file at `path`.
     pub fn of(path: &Path) -> Self {
         let bytes = stream::redacted(path.as_os_str().as_encoded_bytes()).into_owned();
         Self { bytes, is_absolute: path.is_absolute() }
     }
 
-    /// For people: nothing in it steers a terminal.
+    /// Name for a terminal, with control characters escaped.
     pub fn text(&self) -> String {
         terminal::harmless(&self.bytes)
     }
 
-    /// As a JSON string.
+    /// Name as a JSON string.
     pub fn json(&self) -> String {
         terminal::json(&String::from_utf8_lossy(&self.bytes))
     }
 
-    /// As a URI reference (RFC 3986), made of ASCII letters and signs that need no escape in JSON.
+    /// Name as a URI reference (RFC 3986), in ASCII characters that need no escape in JSON.
     pub fn uri(&self) -> String {
         let mut uri = if self.is_absolute { "file://".to_owned() } else { String::new() };
         for byte in self.bytes.strip_prefix(b"./").unwrap_or(&self.bytes) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lose_cards_and_control_characters() {
+    fn names_contain_no_card_number_and_no_control_character() {
         let name = DisplayName::of(Path::new("a:b/4111111111111111\x1b[2J \"卡\".log"));
         assert_eq!(name.text(), "a:b/****************\\x1b[2J \"卡\".log");
         assert_eq!(name.json(), "\"a:b/****************\\u001b[2J \\\"卡\\\".log\"");

@@ -1,42 +1,42 @@
-//! Which files are there to scan?
+//! Files to scan.
 
 use super::display_name::DisplayName;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
-/// Something to scan.
+/// File to scan.
 pub struct Task {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What it is.
+    /// Kind of the file.
     pub kind: TaskKind,
 }
 
-/// What there is to scan.
+/// Kind of a file.
 pub enum TaskKind {
     /// Standard input.
     Input,
-    /// A file of so many bytes.
+    /// File with its length in bytes.
     File(u64),
-    /// What cannot be read, and why: a sentence without a subject.
+    /// File that cannot be read, with the error.
     Unreadable(String),
 }
 
-/// What was found under the paths that were asked for.
+/// Files under the given paths.
 #[derive(Default)]
 pub struct FileList {
-    /// All there is to scan, in the order of the paths, each path once.
+    /// Files to scan, sorted by path, each path once.
     pub tasks: Vec<Task>,
-    /// How many symbolic links were left alone.
+    /// Number of symbolic links that were skipped.
     pub links: u64,
-    /// The folders of the kernel that were left alone.
+    /// Skipped directories of kernel file systems.
     pub kernel: Vec<PathBuf>,
 }
 
 impl FileList {
-    /// Lists `paths` and what is in them. `follow` says that symbolic links in directories are followed; one that is
-    /// asked for by name always is.
+    /// Lists `paths` and the contents of directories. With `follow`, symbolic links in directories are followed. Links in `paths`
+    /// always are.
     pub fn list(paths: &[PathBuf], follow: bool) -> Self {
         let mut files = Self::default();
         for path in paths {
@@ -51,7 +51,7 @@ impl FileList {
         files
     }
 
-    /// The bytes of all files.
+    /// Total length of all files.
     pub fn bytes(&self) -> u64 {
         let lengths = self.tasks.iter().map(|task| if let TaskKind::File(length) = task.kind { length } else { 0 });
         lengths.fold(0, u64::saturating_add)
@@ -61,10 +61,10 @@ impl FileList {
         match path.metadata() {
             Err(error) => self.add(path, TaskKind::Unreadable(format!("cannot be read: {error}"))),
             Ok(metadata) if metadata.is_dir() => self.walk(path, follow),
-            Ok(metadata) if metadata.is_file() || is_handed_over(path) => {
+            Ok(metadata) if metadata.is_file() || is_special_path(path) => {
                 self.add(path, TaskKind::File(metadata.len()))
             }
-            Ok(metadata) => self.add(path, special(path, metadata.file_type())),
+            Ok(metadata) => self.add(path, special_file(path, metadata.file_type())),
         }
     }
 
@@ -73,15 +73,15 @@ impl FileList {
         let mut entries = WalkDir::new(root).follow_links(follow).into_iter();
         while let Some(entry) = entries.next() {
             match entry {
-                Ok(entry) if kernel.has(&entry) => {
+                Ok(entry) if kernel.contains(&entry) => {
                     self.kernel.push(entry.into_path());
                     entries.skip_current_dir();
                 }
                 Ok(entry) => self.add_entry(&entry),
                 Err(error) if error.loop_ancestor().is_some() => self.links = self.links.saturating_add(1),
                 Err(error) => {
-                    let why = error.io_error().map_or_else(|| "walk failed".to_owned(), ToString::to_string);
-                    self.add(error.path().unwrap_or(root), TaskKind::Unreadable(format!("cannot be read: {why}")));
+                    let reason = error.io_error().map_or_else(|| "unknown error".to_owned(), ToString::to_string);
+                    self.add(error.path().unwrap_or(root), TaskKind::Unreadable(format!("cannot be read: {reason}")));
                 }
             }
         }
@@ -94,7 +94,7 @@ impl FileList {
         } else if kind.is_symlink() {
             self.links = self.links.saturating_add(1);
         } else if !kind.is_dir() {
-            self.add(entry.path(), special(entry.path(), kind));
+            self.add(entry.path(), special_file(entry.path(), kind));
         }
     }
 
@@ -103,28 +103,27 @@ impl FileList {
     }
 }
 
-/// The file systems in which the kernel shows itself. What is in them is no file: it is made while it is read, and some
-/// of it never ends.
+/// Virtual file systems of the kernel. It generates the contents of their files on each read, and some are endless.
 struct KernelFilesystems {
     devices: Vec<u64>,
 }
 
 impl KernelFilesystems {
-    /// Those that `root` does not lie in: who asks for one gets it.
+    /// File systems to skip below `root`. One that contains `root` is scanned, because the user named it.
     fn outside(root: &Path) -> Self {
         let own = [root, Path::new("/")].map(device);
         let devices = ["/proc", "/sys"].iter().map(|path| device(Path::new(path)));
         Self { devices: devices.filter(|device| !own.contains(device)).flatten().collect() }
     }
 
-    /// Whether `entry` is a folder in one of them.
-    fn has(&self, entry: &DirEntry) -> bool {
+    /// True if `entry` is a directory in one of them.
+    fn contains(&self, entry: &DirEntry) -> bool {
         let kernel = |metadata: Metadata| device_of(&metadata).is_some_and(|device| self.devices.contains(&device));
         entry.file_type().is_dir() && entry.metadata().is_ok_and(kernel)
     }
 }
 
-/// The number of the device that the file at `path` is on.
+/// Device number of the file at `path`.
 fn device(path: &Path) -> Option<u64> {
     path.metadata().ok().and_then(|metadata| device_of(&metadata))
 }
@@ -139,22 +138,22 @@ fn device_of(_: &Metadata) -> Option<u64> {
     None
 }
 
-/// True for what a shell or an operator hands over under a path that is no regular file: `<(command)`, `/dev/stdin`, a disk.
-fn is_handed_over(path: &Path) -> bool {
+/// True for paths of special files that a user may name to have them scanned: `<(command)`, `/dev/stdin`, a disk.
+fn is_special_path(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
-/// Opening one of these may wait for ever.
-fn special(path: &Path, kind: FileType) -> TaskKind {
-    let advice = format!("; to scan what it gives: panveil scan < {}", DisplayName::of(path).text());
-    TaskKind::Unreadable(match word(kind) {
-        "a FIFO" => format!("not scanned: a FIFO, not a file{advice}"),
-        word => format!("not scanned: {word}, not a file"),
+/// Special file, which is skipped because opening it may block forever.
+fn special_file(path: &Path, kind: FileType) -> TaskKind {
+    let advice = format!("; to scan its output: panveil scan < {}", DisplayName::of(path).text());
+    TaskKind::Unreadable(match special_kind(kind) {
+        "a FIFO" => format!("not scanned: a FIFO, not a regular file{advice}"),
+        kind => format!("not scanned: {kind}, not a regular file"),
     })
 }
 
 #[cfg(unix)]
-fn word(kind: FileType) -> &'static str {
+fn special_kind(kind: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
 
     if kind.is_fifo() {
@@ -167,6 +166,6 @@ fn word(kind: FileType) -> &'static str {
 }
 
 #[cfg(not(unix))]
-fn word(_: FileType) -> &'static str {
-    "something special"
+fn special_kind(_: FileType) -> &'static str {
+    "a special file"
 }

@@ -1,4 +1,4 @@
-//! `panveil scan`: which card numbers are in these files?
+//! `panveil scan`: card numbers in files.
 
 mod card;
 mod display_name;
@@ -28,9 +28,9 @@ use std::process::ExitCode;
 
 /// Finds card numbers in files, directories or standard input.
 ///
-/// Every file is read as a stream of bytes, whatever it is and however large; gzip is unpacked on the way. What is found
-/// is printed as path:line:column, the number cut down to the digits that PCI DSS lets everybody see. Lines, columns
-/// (in characters) and offsets (in bytes) of a gzip file are those of what it holds.
+/// Every file is read as a stream of bytes, whatever its type and size. gzip is decompressed. A finding is printed as
+/// path:line:column, with the digits that PCI DSS permits to display. For gzip, lines, columns (in characters) and offsets
+/// (in bytes) refer to the decompressed content.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil scan /var/log
@@ -39,60 +39,60 @@ use std::process::ExitCode;
   panveil scan --count --format json backups/*.sql.gz
   panveil scan --quiet export.csv || echo 'do not send this'
 
-Exit status: 0 when there is no card number, 1 when there is one, and 2 when something could not
-be read, whatever is in the rest.")]
+Exit status: 0 if no card number is found, 1 if one is found, and 2 if some input cannot be read, with or
+without a card number in the rest.")]
 pub struct Scan {
-    /// Files and directories, or - for standard input, which is also read when there is none.
+    /// Files and directories, or - for standard input. Without a path, standard input is read.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: ScanFormat,
 
-    /// Print whole numbers. Beware: what is printed then is cardholder data, wherever it goes.
+    /// Print all digits. The output is cardholder data then: protect it accordingly.
     #[arg(long)]
     show: bool,
 
-    /// Print only how many card numbers each file has, for files that have any.
+    /// Print only the number of card numbers, for each file with at least one.
     #[arg(long, short)]
     count: bool,
 
-    /// Print no result and no progress: the exit status tells.
+    /// Print no result and no progress. The exit status is the result.
     #[arg(long, short, conflicts_with = "count")]
     quiet: bool,
 
-    /// Follow symbolic links in directories too, but not in circles. Those named on the command line always are.
+    /// Follow symbolic links in directories, except into cycles. Links on the command line are always followed.
     #[arg(long)]
     follow: bool,
 
-    /// Answer records instead: lines of {"id", "ch", "ct", "b"}.
+    /// Scan records instead: lines of {"id", "ch", "ct", "b"}.
     ///
     /// The bytes "b", in base64, are a part "ch" (body, header, path or cookie) of a message, with the content type "ct"
-    /// or null. The answer to each is a line {"id", "spans"} with the first byte of every card and the byte behind it.
-    /// The exit status is 0 then, with cards or without.
+    /// or null. The result for each is a line {"id", "spans"} with the offsets of the first byte of each card number and of
+    /// the byte after its last. The exit status is 0, with or without card numbers.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "follow"])]
     records: Option<PathBuf>,
 }
 
 impl Scan {
-    /// Scans everything, and says whether there is a card.
+    /// Scans all files.
     pub fn run(self) -> Result<ExitCode, Failure> {
         if let Some(path) = &self.records {
-            return records::answer(path).map(|()| ExitCode::SUCCESS);
+            return records::scan(path).map(|()| ExitCode::SUCCESS);
         }
         let report = self.report()?;
         let files = FileList::list(&self.paths()?, self.follow);
-        output::write(report.head().as_bytes())?;
+        output::write(report.begin().as_bytes())?;
         let progress = ScanProgress::of(&files, self.quiet);
         let total = ParallelScan::new(&files, report, VisibleDigits::by_flag(self.show), &progress).scan();
         progress.end();
         if files.links > 0 && !self.quiet {
-            output::note(&links_left(files.links, self.follow));
+            output::note(&skipped_links(files.links, self.follow));
         }
         if !files.kernel.is_empty() && !self.quiet {
-            output::note(&kernel_left(&files.kernel));
+            output::note(&skipped_kernel(&files.kernel));
         }
         finish(total, report, files.tasks.len())
     }
@@ -100,7 +100,7 @@ impl Scan {
     fn report(&self) -> Result<ScanReport, Failure> {
         let detail = match (self.count, self.quiet) {
             (true, _) if self.format == ScanFormat::Sarif => {
-                return Err(Failure::Error("SARIF has no counts; use --count with --format text or json".to_owned()));
+                return Err(Failure::Error("--count: not available in SARIF; use --format text or json".to_owned()));
             }
             (true, _) => Detail::Counts,
             (false, true) => Detail::Nothing,
@@ -115,15 +115,15 @@ impl Scan {
         }
         if io::stdin().is_terminal() {
             return Err(Failure::Error(
-                "nothing to scan: name files or directories, or pipe something in; see panveil scan --help".to_owned(),
+                "no input; give files or directories, or pipe data in, see panveil scan --help".to_owned(),
             ));
         }
         Ok(vec![PathBuf::from("-")])
     }
 }
 
-/// What a scan looks for: card numbers and nothing else, inside of tokens too.
-fn cards_everywhere() -> Criteria {
+/// Criteria of a scan: card numbers alone, also within base64 tokens.
+fn scan_criteria() -> Criteria {
     Criteria { base64: true, authentication_data: None, ..Criteria::default() }
 }
 
@@ -134,10 +134,10 @@ fn finish(total: ScanTotal, report: ScanReport, files: usize) -> Result<ExitCode
     match total.failure {
         Some(Failure::OutputClosed) => {}
         Some(failure) => return Err(failure),
-        None => output::write(report.foot(&total.errors).as_bytes())?,
+        None => output::write(report.end(&total.errors).as_bytes())?,
     }
     if total.failed > 0 {
-        if let Some(line) = files_left(total.failed, files) {
+        if let Some(line) = incomplete(total.failed, files) {
             output::note(&line);
         }
         return Ok(ExitCode::from(ERROR));
@@ -145,25 +145,25 @@ fn finish(total: ScanTotal, report: ScanReport, files: usize) -> Result<ExitCode
     Ok(if total.cards > 0 { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// Of a single file it was said already.
-fn files_left(failed: usize, files: usize) -> Option<String> {
+/// Note on files that were not scanned completely. For a single file the error suffices.
+fn incomplete(failed: usize, files: usize) -> Option<String> {
     match (failed, files) {
         (_, 1) => None,
-        (1, _) => Some(format!("1 of {files} files was not scanned, or not to its end; cards may be in it")),
-        _ => Some(format!("{failed} of {files} files were not scanned, or not to their end; cards may be in them")),
+        (1, _) => Some(format!("1 of {files} files was not scanned completely and may contain card numbers")),
+        _ => Some(format!("{failed} of {files} files were not scanned completely and may contain card numbers")),
     }
 }
 
-fn kernel_left(folders: &[PathBuf]) -> String {
+fn skipped_kernel(folders: &[PathBuf]) -> String {
     let names: Vec<String> = folders.iter().map(|folder| DisplayName::of(folder).text()).collect();
-    format!("not scanned, since the kernel makes up what is in there: {}; name it to scan it", names.join(", "))
+    format!("not scanned, as its contents are generated by the kernel: {}; give its path to scan it", names.join(", "))
 }
 
-fn links_left(links: u64, follow: bool) -> String {
+fn skipped_links(links: u64, follow: bool) -> String {
     match (links, follow) {
-        (1, false) => "1 symbolic link not followed; --follow does".to_owned(),
-        (_, false) => format!("{links} symbolic links not followed; --follow does"),
-        (1, true) => "1 symbolic link not followed: it leads in a circle".to_owned(),
-        (_, true) => format!("{links} symbolic links not followed: they lead in circles"),
+        (1, false) => "1 symbolic link not followed; use --follow".to_owned(),
+        (_, false) => format!("{links} symbolic links not followed; use --follow"),
+        (1, true) => "1 symbolic link not followed: it is part of a cycle".to_owned(),
+        (_, true) => format!("{links} symbolic links not followed: they are part of cycles"),
     }
 }

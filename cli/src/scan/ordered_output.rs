@@ -1,4 +1,4 @@
-//! How does what many threads find come out in the order of the files?
+//! Output of many threads in the order of the files.
 
 use super::progress::ScanProgress;
 use super::report::ScanReport;
@@ -7,132 +7,132 @@ use crate::output;
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How many bytes may wait for their turn, until those who write more wait themselves.
-const MOST_WAITING: usize = 16 << 20;
+/// Limit on buffered output. Beyond it, threads that write more block until their file is printed.
+const MAX_BUFFERED: usize = 16 << 20;
 
-/// Prints what is said of each file, one file after the other. Who works on the first file that is not done never waits,
-/// so that there always is one who does not.
+/// Prints the output of each file, one file after the other. The thread with the first unfinished file does not block, so there is
+/// no deadlock.
 pub struct OrderedOutput<'a> {
     report: ScanReport,
     progress: &'a ScanProgress,
     state: Mutex<OutputState>,
-    turned: Condvar,
+    advanced: Condvar,
 }
 
-/// How a file ended.
+/// Outcome of one file.
 #[derive(Default)]
 pub struct FileOutcome {
-    /// What is said of it at the end.
+    /// Text to print at the end.
     pub text: String,
-    /// How many cards it has.
+    /// Number of card numbers.
     pub cards: u64,
-    /// What went wrong with it.
+    /// Errors.
     pub errors: Vec<String>,
 }
 
-/// What all files came to.
+/// Outcome of all files.
 #[derive(Default)]
 pub struct ScanTotal {
-    /// How many cards there are.
+    /// Number of card numbers.
     pub cards: u64,
-    /// With how many files something went wrong.
+    /// Number of files with errors.
     pub failed: usize,
-    /// What went wrong, if the report has it.
+    /// Errors, if the report includes them.
     pub errors: Vec<String>,
-    /// Why the report ends before its end.
+    /// Reason for which the output stopped early.
     pub failure: Option<Failure>,
 }
 
 #[derive(Default)]
 struct OutputState {
-    turn: usize,
-    waiting: BTreeMap<usize, PendingFile>,
-    waiting_bytes: usize,
-    is_begun: bool,
+    current: usize,
+    pending: BTreeMap<usize, PendingFile>,
+    buffered_bytes: usize,
+    has_output: bool,
     total: ScanTotal,
 }
 
-/// What is known of a file whose turn has not come.
+/// Buffered output of a file that is not printed yet.
 #[derive(Default)]
 struct PendingFile {
     text: String,
-    ending: Option<FileOutcome>,
+    outcome: Option<FileOutcome>,
 }
 
 impl<'a> OrderedOutput<'a> {
     pub fn new(report: ScanReport, progress: &'a ScanProgress) -> Self {
-        Self { report, progress, state: Mutex::default(), turned: Condvar::new() }
+        Self { report, progress, state: Mutex::default(), advanced: Condvar::new() }
     }
 
-    /// Prints `text` when it is the turn of file number `file`.
-    pub fn say(&self, file: usize, text: &str) {
+    /// Prints or buffers a text of file number `file`.
+    pub fn write(&self, file: usize, text: &str) {
         let mut state = self.lock();
-        while file != state.turn && state.waiting_bytes > MOST_WAITING && state.total.failure.is_none() {
-            state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while file != state.current && state.buffered_bytes > MAX_BUFFERED && state.total.failure.is_none() {
+            state = self.advanced.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if file == state.turn {
+        if file == state.current {
             self.print(&mut state, text);
         } else {
-            state.waiting_bytes = state.waiting_bytes.saturating_add(text.len());
-            state.waiting.entry(file).or_default().text.push_str(text);
+            state.buffered_bytes = state.buffered_bytes.saturating_add(text.len());
+            state.pending.entry(file).or_default().text.push_str(text);
         }
     }
 
-    /// Says that file number `file` is done.
-    pub fn end(&self, file: usize, ending: FileOutcome) {
+    /// Finishes file number `file`.
+    pub fn end(&self, file: usize, outcome: FileOutcome) {
         let mut state = self.lock();
-        if file != state.turn {
-            state.waiting.entry(file).or_default().ending = Some(ending);
+        if file != state.current {
+            state.pending.entry(file).or_default().outcome = Some(outcome);
             return;
         }
-        self.close(&mut state, ending);
+        self.close(&mut state, outcome);
         while let Some(next) = {
-            let turn = state.turn;
-            state.waiting.remove(&turn)
+            let current = state.current;
+            state.pending.remove(&current)
         } {
-            state.waiting_bytes = state.waiting_bytes.saturating_sub(next.text.len());
+            state.buffered_bytes = state.buffered_bytes.saturating_sub(next.text.len());
             self.print(&mut state, &next.text);
-            match next.ending {
-                Some(ending) => self.close(&mut state, ending),
+            match next.outcome {
+                Some(outcome) => self.close(&mut state, outcome),
                 None => break,
             }
         }
-        self.turned.notify_all();
+        self.advanced.notify_all();
     }
 
-    /// True when nothing more will be printed.
-    pub fn is_cut(&self) -> bool {
+    /// True if the output has stopped early.
+    pub fn is_stopped(&self) -> bool {
         self.lock().total.failure.is_some()
     }
 
-    /// What it all came to.
+    /// Outcome of all files.
     pub fn into_total(self) -> ScanTotal {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).total
     }
 
-    fn close(&self, state: &mut OutputState, ending: FileOutcome) {
-        self.print(state, &ending.text);
+    fn close(&self, state: &mut OutputState, outcome: FileOutcome) {
+        self.print(state, &outcome.text);
         let total = &mut state.total;
-        total.cards = total.cards.saturating_add(ending.cards);
-        total.failed = total.failed.saturating_add(usize::from(!ending.errors.is_empty()));
-        for error in &ending.errors {
-            self.progress.aside(|| output::note(error));
+        total.cards = total.cards.saturating_add(outcome.cards);
+        total.failed = total.failed.saturating_add(usize::from(!outcome.errors.is_empty()));
+        for error in &outcome.errors {
+            self.progress.suspend(|| output::note(error));
         }
         if self.report.keeps_errors() {
-            total.errors.extend(ending.errors);
+            total.errors.extend(outcome.errors);
         }
-        state.turn = state.turn.saturating_add(1);
-        self.progress.finish(state.turn);
+        state.current = state.current.saturating_add(1);
+        self.progress.finish(state.current);
     }
 
     fn print(&self, state: &mut OutputState, text: &str) {
         if text.is_empty() || state.total.failure.is_some() {
             return;
         }
-        // The first has nothing before it.
-        let text = if state.is_begun { text } else { text.strip_prefix(self.report.separator()).unwrap_or(text) };
-        state.is_begun = true;
-        state.total.failure = self.progress.aside(|| output::write(text.as_bytes())).err();
+        // No separator precedes the first text.
+        let text = if state.has_output { text } else { text.strip_prefix(self.report.separator()).unwrap_or(text) };
+        state.has_output = true;
+        state.total.failure = self.progress.suspend(|| output::write(text.as_bytes())).err();
     }
 
     fn lock(&self) -> MutexGuard<'_, OutputState> {

@@ -1,4 +1,4 @@
-//! Who scans which file?
+//! Scan of all files on all cores.
 
 use super::display_name::DisplayName;
 use super::file_list::{FileList, Task, TaskKind};
@@ -11,20 +11,20 @@ use crate::visible_digits::VisibleDigits;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Files on their way through as many threads as there are cores.
+/// Scan of all files, with one thread per core.
 pub struct ParallelScan<'a> {
     tasks: &'a [Task],
     next: AtomicUsize,
     report: ScanReport,
-    shown: VisibleDigits,
+    digits: VisibleDigits,
     progress: &'a ScanProgress,
-    sequence: OrderedOutput<'a>,
+    output: OrderedOutput<'a>,
 }
 
 impl<'a> ParallelScan<'a> {
-    pub fn new(files: &'a FileList, report: ScanReport, shown: VisibleDigits, progress: &'a ScanProgress) -> Self {
-        let sequence = OrderedOutput::new(report, progress);
-        Self { tasks: &files.tasks, next: AtomicUsize::new(0), report, shown, progress, sequence }
+    pub fn new(files: &'a FileList, report: ScanReport, digits: VisibleDigits, progress: &'a ScanProgress) -> Self {
+        let output = OrderedOutput::new(report, progress);
+        Self { tasks: &files.tasks, next: AtomicUsize::new(0), report, digits, progress, output }
     }
 
     /// Scans everything.
@@ -32,78 +32,78 @@ impl<'a> ParallelScan<'a> {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(self.tasks.len());
         thread::scope(|scope| {
             for _ in 1..threads {
-                // Where no thread can be had, the others do its work.
+                // If a thread cannot be started, the others do its work.
                 let _ = thread::Builder::new().spawn_scoped(scope, || self.work());
             }
             self.work();
         });
-        self.sequence.into_total()
+        self.output.into_total()
     }
 
-    /// Takes one file after the other, in order, until there is none.
+    /// Scans the next file until none is left.
     fn work(&self) {
-        let mut room = ScanBuffer::new();
+        let mut buffer = ScanBuffer::new();
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(index) else { return };
-            if self.sequence.is_cut() {
+            if self.output.is_stopped() {
                 return;
             }
-            let ending = self.scan_one(index, task, &mut room);
-            self.sequence.end(index, ending);
+            let outcome = self.scan_one(index, task, &mut buffer);
+            self.output.end(index, outcome);
         }
     }
 
-    fn scan_one(&self, index: usize, task: &Task, room: &mut ScanBuffer) -> FileOutcome {
+    fn scan_one(&self, index: usize, task: &Task, buffer: &mut ScanBuffer) -> FileOutcome {
         let name = DisplayName::of(&task.path);
-        let mut ending = FileOutcome::default();
-        let mut fail = |text: String| ending.errors.push(format!("{}: {text}", subject(task, &name)));
+        let mut outcome = FileOutcome::default();
+        let mut fail = |text: String| outcome.errors.push(format!("{}: {text}", subject(task, &name)));
         let source = match &task.kind {
-            TaskKind::Unreadable(why) => Err(why.clone()),
+            TaskKind::Unreadable(problem) => Err(problem.clone()),
             TaskKind::Input | TaskKind::File(_) => {
                 InputStream::open(task, self.progress).map_err(|error| format!("cannot be read: {error}"))
             }
         };
         let source = match source {
             Ok(source) => source,
-            Err(why) => {
-                fail(why);
-                return ending;
+            Err(problem) => {
+                fail(problem);
+                return outcome;
             }
         };
         if source.is_misnamed {
-            fail("is no gzip, though its name says so; scanned as it is".to_owned());
+            fail("not gzip, although its extension is gz; scanned without decompression".to_owned());
         }
-        let mut inspection = Inspection::new(source.bytes, room, self.shown);
+        let mut inspection = Inspection::new(source.bytes, buffer, self.digits);
         let mut cards: u64 = 0;
         loop {
             let mut text = String::new();
-            let piece = inspection.advance(|card| {
+            let status = inspection.advance(|card| {
                 cards = cards.saturating_add(1);
                 text.push_str(self.report.separator());
                 text.push_str(&self.report.card(&name, &card));
             });
             if !text.is_empty() {
-                self.sequence.say(index, &text);
+                self.output.write(index, &text);
             }
-            match piece {
-                ReadStatus::More if self.sequence.is_cut() => break,
+            match status {
+                ReadStatus::More if self.output.is_stopped() => break,
                 ReadStatus::More => {}
                 ReadStatus::End => break,
-                ReadStatus::Broken(error) => {
-                    let what = if source.is_packed { "broken gzip" } else { "cannot be read to its end" };
-                    fail(format!("{what}: {error}; only what came before was scanned"));
+                ReadStatus::Failed(error) => {
+                    let problem = if source.is_gzip { "malformed gzip" } else { "cannot be read to its end" };
+                    fail(format!("{problem}: {error}; scanned up to the error"));
                     break;
                 }
             }
         }
-        ending.cards = cards;
-        ending.text = self.report.file(&name, cards);
-        ending
+        outcome.cards = cards;
+        outcome.text = self.report.file(&name, cards);
+        outcome
     }
 }
 
-/// What a sentence about a file begins with.
+/// Name of a file in errors.
 fn subject(task: &Task, name: &DisplayName) -> String {
     if let TaskKind::Input = task.kind { "standard input".to_owned() } else { name.text() }
 }

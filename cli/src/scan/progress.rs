@@ -1,18 +1,18 @@
-//! How far is it? On a terminal only.
+//! Progress of a scan, shown on a terminal only.
 
 use super::file_list::FileList;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-/// A progress bar on standard error, when that is a terminal.
+/// Progress bar on standard error, if that is a terminal.
 pub struct ScanProgress {
     bar: ProgressBar,
     files: usize,
 }
 
 impl ScanProgress {
-    /// For scanning `files`; with `quiet` there is none.
+    /// Progress bar for `files`. With `quiet` it is hidden.
     pub fn of(files: &FileList, quiet: bool) -> Self {
         const KNOWN: &str = "{bar:24} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {msg}, {eta} left";
         const UNKNOWN: &str = "{spinner} {bytes}, {binary_bytes_per_sec}, {msg}";
@@ -33,24 +33,24 @@ impl ScanProgress {
         progress
     }
 
-    /// So many more bytes were read.
+    /// Adds `length` read bytes.
     pub fn read(&self, length: usize) {
         self.bar.inc(u64::try_from(length).unwrap_or(u64::MAX));
     }
 
-    /// So many files are done.
+    /// Sets the number of finished files.
     pub fn finish(&self, done: usize) {
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("{done} of {} files", self.files));
         }
     }
 
-    /// Does something else with the terminal.
-    pub fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.bar.suspend(act)
+    /// Hides the bar while `write` prints.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }

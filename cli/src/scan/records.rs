@@ -1,6 +1,6 @@
-//! Where are the cards in records from another program?
+//! Scan of records from another program.
 
-use super::cards_everywhere;
+use super::scan_criteria;
 use crate::failure::Failure;
 use crate::output;
 use base64::Engine;
@@ -16,10 +16,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// How much is read, and how much is printed, at once.
-const PIECE: usize = 256 << 10;
+/// Bytes of one read, and of one write.
+const CHUNK: usize = 256 << 10;
 
-/// A line of the input. Other fields may stand in it. Has no `Debug`: it holds bytes of a message.
+/// Line of the input. Other fields are ignored. Has no `Debug`: it contains bytes of a message.
 #[derive(Deserialize)]
 struct InputRecord<'a> {
     id: serde_json::Value,
@@ -30,7 +30,7 @@ struct InputRecord<'a> {
     b: Cow<'a, str>,
 }
 
-/// The part of a message that a record is.
+/// Part of a message that a record contains.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Channel {
@@ -40,65 +40,65 @@ enum Channel {
     Cookie,
 }
 
-/// Answers every record of the file at `path`, or of standard input when that is `-`.
-pub fn answer(path: &Path) -> Result<(), Failure> {
+/// Scans every record of the file at `path`, or of standard input if the path is `-`.
+pub fn scan(path: &Path) -> Result<(), Failure> {
     if path == Path::new("-") {
-        return answer_all(io::stdin().lock(), "standard input");
+        return scan_all(io::stdin().lock(), "standard input");
     }
     let name = path.display().to_string();
     let file = File::open(path).map_err(Failure::of("read", &name))?;
-    answer_all(file, &name)
+    scan_all(file, &name)
 }
 
-fn answer_all(source: impl Read, name: &str) -> Result<(), Failure> {
-    let mut source = BufReader::with_capacity(PIECE, source);
+fn scan_all(source: impl Read, name: &str) -> Result<(), Failure> {
+    let mut source = BufReader::with_capacity(CHUNK, source);
     let (mut line, mut number) = (Vec::new(), 0_u64);
     let (mut bytes, mut findings) = (Vec::new(), Vec::new());
-    let mut answers = String::new();
-    let criteria = Arc::new(cards_everywhere());
+    let mut results = String::new();
+    let criteria = Arc::new(scan_criteria());
     while source.read_until(b'\n', &mut line).map_err(Failure::of("read", name))? > 0 {
         number = number.saturating_add(1);
         if !line.trim_ascii().is_empty()
-            && let Err(what) = answer_one(&line, Arc::clone(&criteria), &mut bytes, &mut findings, &mut answers)
+            && let Err(problem) = scan_one(&line, Arc::clone(&criteria), &mut bytes, &mut findings, &mut results)
         {
-            output::write(answers.as_bytes())?;
-            return Err(Failure::Error(format!("{name}: line {number}: {what}")));
+            output::write(results.as_bytes())?;
+            return Err(Failure::Error(format!("{name}: line {number}: {problem}")));
         }
-        // Who asks one at a time gets each answer at once.
-        if answers.len() >= PIECE || source.buffer().is_empty() {
-            output::write(answers.as_bytes())?;
-            answers.clear();
+        // A program that sends one record at a time gets each result at once.
+        if results.len() >= CHUNK || source.buffer().is_empty() {
+            output::write(results.as_bytes())?;
+            results.clear();
         }
         line.clear();
     }
-    output::write(answers.as_bytes())
+    output::write(results.as_bytes())
 }
 
-/// Adds the answer to the record in `line` to `answers`.
-fn answer_one(
+/// Scans the record in `line`, and adds the result to `results`.
+fn scan_one(
     line: &[u8],
     criteria: Arc<Criteria>,
     bytes: &mut Vec<u8>,
     findings: &mut Vec<Finding>,
-    answers: &mut String,
+    results: &mut String,
 ) -> Result<(), String> {
     let record: InputRecord<'_> = serde_json::from_slice(line.trim_ascii_end()).map_err(|error| explain(&error))?;
     bytes.clear();
-    STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\" is not base64".to_owned())?;
+    STANDARD.decode_vec(record.b.as_bytes(), bytes).map_err(|_| "field \"b\": not base64".to_owned())?;
     findings.clear();
     Inspector::new(record.text_format(), Style::HIDE).with_criteria(criteria).inspect(bytes, true, findings);
     // Writing to a string does not fail.
-    let _ = write!(answers, "{{\"id\":{},\"spans\":[", record.id);
+    let _ = write!(results, "{{\"id\":{},\"spans\":[", record.id);
     for (index, finding) in findings.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        let _ = write!(answers, "{comma}[{},{}]", finding.span.start, finding.span.end);
+        let _ = write!(results, "{comma}[{},{}]", finding.span.start, finding.span.end);
     }
-    answers.push_str("]}\n");
+    results.push_str("]}\n");
     Ok(())
 }
 
 impl InputRecord<'_> {
-    /// The notation of a body is what its content type says; that of a field shows. A path has a query.
+    /// Format of the bytes: that of a body follows from its content type, that of other parts from the part.
     fn text_format(&self) -> TextFormat {
         match self.ch {
             Channel::Body => TextFormat::of_content_type(self.ct.as_deref().map(str::as_bytes)),
@@ -108,7 +108,7 @@ impl InputRecord<'_> {
     }
 }
 
-/// What is wrong with a line, without a value out of it.
+/// Description of an invalid line, without its values.
 fn explain(error: &serde_json::Error) -> String {
     const EXPECTED: &str = r#"{"id": …, "ch": "body" | "header" | "path" | "cookie", "ct": text or null, "b": base64}"#;
 
@@ -117,7 +117,7 @@ fn explain(error: &serde_json::Error) -> String {
         return format!("not JSON at column {}", error.column());
     }
     match text.split('`').nth(1) {
-        Some(field) if text.starts_with("missing field") => format!("no field \"{field}\", expected {EXPECTED}"),
-        _ => format!("no record, expected {EXPECTED}"),
+        Some(field) if text.starts_with("missing field") => format!("missing field \"{field}\"; expected {EXPECTED}"),
+        _ => format!("not a record; expected {EXPECTED}"),
     }
 }

@@ -3,7 +3,7 @@
 use panveil::policy::field::{FieldSpec, ObjectSpec, Presence, ValueSpec};
 use serde_json::{Map, Value, json};
 
-/// The schema of a document that is such an object. `is_closed` says that it has no other fields.
+/// Schema of a document that is such an object. If `is_closed`, other fields are not allowed.
 pub fn document(object: &ObjectSpec, title: &str, is_closed: bool) -> Value {
     let mut schema = Map::new();
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
@@ -36,7 +36,7 @@ fn of_object(object: &ObjectSpec, is_closed: bool) -> Map<String, Value> {
 
 fn of_field(field: &FieldSpec, is_closed: bool) -> Value {
     let mut schema = of_value(&field.value, is_closed);
-    // Of an object, the field says more than its type.
+    // The description of the field is more specific than that of an object's type.
     schema.insert("description".to_owned(), json!(one_line(field.description)));
     if let Presence::Default(default) = field.presence {
         schema.insert("default".to_owned(), default_value(&field.value, &default()));
@@ -79,7 +79,7 @@ fn of_value(value: &ValueSpec, is_closed: bool) -> Map<String, Value> {
     schema
 }
 
-/// A default in JSON, from its form in the effective policy.
+/// Default in JSON, from its form in the effective policy.
 fn default_value(value: &ValueSpec, text: &str) -> Value {
     match value {
         ValueSpec::List { .. } => json!([]),
@@ -89,7 +89,7 @@ fn default_value(value: &ValueSpec, text: &str) -> Value {
     }
 }
 
-/// A description without the line ends of the source.
+/// Description without the line ends of the source.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<&str>>().join(" ")
 }

@@ -1,47 +1,48 @@
-//! How does a schema read for people?
+//! Schema as a reference page.
 
 use serde_json::Value;
 
-/// The schema as a page of Markdown: a table of all fields, by their paths.
+/// Page in Markdown with a table of all fields, by their paths.
 pub fn of(schema: &Value) -> String {
     let mut rows = Vec::new();
     add_fields(schema, "", &mut rows);
     let title = schema["title"].as_str().unwrap_or_default();
-    let about = schema["description"].as_str().unwrap_or_default();
+    let description = schema["description"].as_str().unwrap_or_default();
     let rows: String = rows.iter().map(Row::line).collect();
-    format!("# {title}\n\n{about}\n\n| field | values | default | meaning |\n|---|---|---|---|\n{rows}")
+    format!("# {title}\n\n{description}\n\n| field | values | default | meaning |\n|---|---|---|---|\n{rows}")
 }
 
-/// A field, by its path from the top.
+/// Row of the table: a field, by its path from the top level.
 struct Row {
     path: String,
     values: String,
     default: String,
-    about: String,
+    description: String,
 }
 
 impl Row {
     fn line(&self) -> String {
-        let Self { path, values, default, about } = self;
-        format!("| `{path}` | {values} | {default} | {about} |\n")
+        let Self { path, values, default, description } = self;
+        format!("| `{path}` | {values} | {default} | {description} |\n")
     }
 }
 
-/// Adds a row for each field of an object, and those of the objects in it.
+/// Adds a row for each field of an object, and of the objects within it.
 fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
     let Some(fields) = object["properties"].as_object() else { return };
     for (name, field) in fields {
         let item = &field["items"];
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let needed = object["required"].as_array().is_some_and(|needed| needed.contains(&Value::from(name.as_str())));
+        let is_required =
+            object["required"].as_array().is_some_and(|names| names.contains(&Value::from(name.as_str())));
         rows.push(Row {
             values: values(field),
             default: match field.get("default") {
                 Some(default) => format!("`{default}`"),
-                None if needed => "required".to_owned(),
+                None if is_required => "required".to_owned(),
                 None => String::new(),
             },
-            about: field["description"].as_str().unwrap_or_default().to_owned(),
+            description: field["description"].as_str().unwrap_or_default().to_owned(),
             path: path.clone(),
         });
         add_fields(field, &path, rows);
@@ -49,7 +50,7 @@ fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
     }
 }
 
-/// What a field may hold.
+/// Allowed values of a field, in words.
 fn values(field: &Value) -> String {
     if let Some(words) = field["enum"].as_array() {
         let words: Vec<String> = words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();

@@ -1,56 +1,56 @@
-//! What the configuration of a proxy says of panveil.
+//! Configuration of a proxy, as far as it concerns panveil.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// How many digits of a digest are shown.
+/// Number of shown digits of a digest.
 const SHOWN_DIGITS: usize = 12;
 
-/// The page /config_dump, as far as it concerns panveil.
+/// Page /config_dump, as far as it concerns panveil.
 #[derive(Default)]
 pub struct ConfigDump {
-    /// The listeners that have a filter chain with panveil.
+    /// Listeners that have a filter chain with panveil.
     pub listeners: Vec<Listener>,
-    /// The listeners whose last update Envoy rejected.
+    /// Listeners whose last update Envoy rejected.
     pub rejected: Vec<RejectedUpdate>,
-    /// What was delivered for panveil's filters, by discovery or with the listener. Envoy shows here what it refused, too.
+    /// Configurations that were delivered for panveil's filters, by discovery or with the listener. Envoy also lists rejected ones.
     pub delivered: Vec<DeliveredFilter>,
 }
 
-/// A listener with panveil in some of its filter chains.
+/// Listener with panveil in some of its filter chains.
 pub struct Listener {
-    /// Its name.
+    /// Name of the listener.
     pub name: String,
-    /// Its HTTP filter chains with panveil.
+    /// Number of HTTP filter chains with panveil.
     pub with: usize,
-    /// And without.
+    /// Number of HTTP filter chains without panveil.
     pub without: usize,
 }
 
-/// A listener whose last update Envoy rejected.
+/// Listener whose last update Envoy rejected.
 #[derive(PartialEq, Eq)]
 pub struct RejectedUpdate {
-    /// Its name.
+    /// Name of the listener.
     pub name: String,
     /// Envoy's reason.
     pub details: String,
 }
 
-/// What was delivered for a filter of panveil's.
+/// Configuration that was delivered for a filter of panveil.
 pub enum DeliveredFilter {
-    /// The module.
+    /// The Wasm module.
     Module {
-        /// Its digest, or the name of its file.
+        /// Digest of the module, or the name of its file.
         module: String,
-        /// The beginning of the SHA-256 of the policy.
+        /// Beginning of the SHA-256 of the policy.
         policy: String,
-        /// Whether requests pass when it fails.
+        /// True if requests pass when the module fails.
         fails_open: bool,
     },
-    /// A filter of Istio's agent in place of the module: it refuses every request.
+    /// RBAC filter of Istio's agent in place of the module, which denies every request.
     DenyAll,
-    /// The same for a plugin that fails open: every request passes.
+    /// RBAC filter of Istio's agent in place of a plugin that fails open, which allows every request.
     AllowAll,
 }
 
@@ -58,7 +58,7 @@ impl ConfigDump {
     /// Reads the page.
     pub fn read(text: &str) -> Result<Self, &'static str> {
         let page: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
-        let parts = page.get("configs").and_then(Value::as_array).ok_or("no configs in it")?;
+        let parts = page.get("configs").and_then(Value::as_array).ok_or("no configs")?;
         let mut config = Self::default();
         for part in parts {
             match kind(part) {
@@ -107,7 +107,7 @@ impl ConfigDump {
     }
 }
 
-/// The last part of the name of a message's type.
+/// Last part of the name of a message type.
 fn kind(message: &Value) -> &str {
     message.get("@type").and_then(Value::as_str).and_then(|kind| kind.rsplit('.').next()).unwrap_or_default()
 }
@@ -120,7 +120,7 @@ fn text(object: &Value, pointer: &str) -> String {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The lists of HTTP filters in this part of a listener.
+/// Collects the lists of HTTP filters in this part of a listener.
 fn http_filters<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {
     match value {
         Value::Object(fields) => {
@@ -136,13 +136,13 @@ fn http_filters<'a>(value: &'a Value, found: &mut Vec<&'a Vec<Value>>) {
     }
 }
 
-/// The configuration of a filter, also of one that is written without its type (`EnvoyFilter`).
+/// Configuration of a filter, also of one that is written without its type (`EnvoyFilter`).
 fn typed(filter: &Value) -> Option<&Value> {
     let typed = filter.get("typed_config")?;
     if kind(typed) == "TypedStruct" { typed.get("value") } else { Some(typed) }
 }
 
-/// Whether this filter is panveil's, by its own name, the plugin's or the root's.
+/// True if the name of the filter, of its plugin or of its root names panveil.
 fn is_panveil(filter: &Value) -> bool {
     let plugin = |field: &str| typed(filter).and_then(|typed| typed.pointer(field)).and_then(Value::as_str);
     [filter.get("name").and_then(Value::as_str), plugin("/config/name"), plugin("/config/root_id")]
@@ -151,7 +151,7 @@ fn is_panveil(filter: &Value) -> bool {
         .any(|name| name.contains("panveil"))
 }
 
-/// What this filter holds. Nothing while its configuration is to be discovered.
+/// Configuration of this filter; `None` if discovery delivers it.
 fn delivered(filter: &Value) -> Option<DeliveredFilter> {
     let config = typed(filter)?;
     if kind(config) == "RBAC" {

@@ -1,4 +1,4 @@
-//! `panveil status`: whether panveil is active in each proxy, as the admin interface of Envoy shows it.
+//! `panveil status`: the state of panveil in each proxy, from pages of Envoy's admin interface.
 
 mod config_dump;
 mod proxy_status;
@@ -15,41 +15,41 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The longest page that is read. A proxy of a large mesh has tens of megabytes.
+/// Largest page. A proxy of a large mesh has tens of megabytes.
 const MAX_BYTES: usize = 512 << 20;
 
-/// Says for each proxy whether panveil is active in it, and otherwise why not.
+/// Prints for each proxy whether panveil is active, and otherwise the reason.
 ///
-/// A page is a saved answer of Envoy's admin interface: /config_dump or /stats/prometheus. Files whose names differ in
-/// their ending only are pages of one proxy, so name them by the pod: web-1.json and web-1.prom. Only the statistics show
-/// whether panveil is active; /config_dump shows what was delivered, and the reason when panveil is not there.
+/// A page is a saved response of Envoy's admin interface: /config_dump or /stats/prometheus. Files whose names differ only in
+/// the extension are pages of one proxy. Name them by the pod: web-1.json and web-1.prom. Only the statistics show whether
+/// panveil is active. /config_dump adds the delivered configuration, and the reason if panveil is not active.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil status web-1.json web-1.prom
   panveil status --format json *.json *.prom | jq 'select(.state != \"active\")'
   curl --silent 127.0.0.1:9901/stats/prometheus | panveil status -
 
-Exit status: 0 when panveil is active in each proxy, 1 when it is not in one, 2 when a page cannot be read.")]
+Exit status: 0 if panveil is active in every proxy, 1 if it is not active in at least one, 2 if a page cannot be read.")]
 pub struct Status {
     /// Saved pages, or - for standard input.
     #[arg(required = true, value_name = "PAGE", value_hint = ValueHint::FilePath)]
     pages: Vec<PathBuf>,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: StatusFormat,
 }
 
-/// The form of the output.
+/// Output format of the states.
 #[derive(Clone, Copy, ValueEnum)]
 enum StatusFormat {
-    /// A line for each proxy, and how many there are of each state.
+    /// One line per proxy, and the number of proxies in each state.
     Text,
-    /// An object for each proxy, one a line.
+    /// One JSON object per line and proxy.
     Json,
 }
 
-/// The pages of a proxy.
+/// Pages of a proxy.
 #[derive(Default)]
 struct ProxyPages {
     config: Option<ConfigDump>,
@@ -57,7 +57,7 @@ struct ProxyPages {
 }
 
 impl Status {
-    /// Prints the verdict on each proxy.
+    /// Prints the state of each proxy.
     pub fn run(self) -> Result<ExitCode, Failure> {
         const NOT_ACTIVE: u8 = 1;
 
@@ -65,20 +65,20 @@ impl Status {
         for path in &self.pages {
             proxies.entry(name(path)).or_default().read(path)?;
         }
-        let proxies: Vec<(String, ProxyStatus)> = proxies
+        let statuses: Vec<(String, ProxyStatus)> = proxies
             .into_iter()
-            .map(|(name, proxy)| (name, ProxyStatus::on(proxy.config.as_ref(), proxy.stats.as_ref())))
+            .map(|(name, proxy)| (name, ProxyStatus::of(proxy.config.as_ref(), proxy.stats.as_ref())))
             .collect();
         match self.format {
-            StatusFormat::Text => report::text(&proxies),
-            StatusFormat::Json => report::json(&proxies),
+            StatusFormat::Text => report::text(&statuses),
+            StatusFormat::Json => report::json(&statuses),
         }?;
-        let active = proxies.iter().all(|(_, status)| status.is_active());
+        let active = statuses.iter().all(|(_, status)| status.is_active());
         Ok(if active { ExitCode::SUCCESS } else { ExitCode::from(NOT_ACTIVE) })
     }
 }
 
-/// The name of the proxy that this page is of.
+/// Name of the proxy of a page.
 fn name(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -91,7 +91,7 @@ impl ProxyPages {
             return Err(Failure::Error(format!("{shown}: larger than {MAX_BYTES} bytes")));
         }
         let text = String::from_utf8_lossy(&bytes);
-        let second = if text.trim_start().starts_with('{') {
+        let is_second = if text.trim_start().starts_with('{') {
             let config = ConfigDump::read(&text).map_err(|problem| {
                 Failure::Error(format!("{shown}: {problem}; save the page /config_dump of Envoy's admin interface"))
             })?;
@@ -104,9 +104,9 @@ impl ProxyPages {
             })?;
             self.stats.replace(stats).is_some()
         };
-        if second {
+        if is_second {
             return Err(Failure::Error(format!(
-                "{shown}: second page of this kind for one proxy; name files by the pod"
+                "{shown}: second page of this kind for one proxy; name the files by pod"
             )));
         }
         Ok(())

@@ -1,23 +1,23 @@
-//! Whether panveil is active in a proxy.
+//! State of panveil in a proxy.
 
 use super::config_dump::{ConfigDump, DeliveredFilter};
 use super::stats::ProxyStats;
 
-/// Whether panveil is active.
+/// State of panveil in a proxy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProxyState {
-    /// A configuration of panveil's is in force.
+    /// A configuration of panveil is active.
     Active,
-    /// Its policy leaves the proxy's namespace out.
+    /// The policy excludes the proxy's namespace.
     LeftOut,
-    /// It is not there.
+    /// panveil is not active.
     Off,
-    /// The statistics of the proxy were not given.
+    /// The statistics of the proxy are missing.
     Unknown,
 }
 
 impl ProxyState {
-    /// The state in one word.
+    /// Name of the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -28,28 +28,30 @@ impl ProxyState {
     }
 }
 
-/// What is known of panveil in a proxy.
+/// State of panveil in a proxy, with its configuration.
 pub struct ProxyStatus {
     pub state: ProxyState,
-    /// The versions of the module that are in force, and the modes.
+    /// Active versions of the module.
     pub versions: Vec<String>,
+    /// Active modes.
     pub modes: Vec<String>,
-    /// Of what was delivered: the beginning of the policy's SHA-256, and the module's digest or file.
+    /// Delivered policies, by the beginning of their SHA-256.
     pub policies: Vec<String>,
+    /// Delivered modules, by digest or file.
     pub modules: Vec<String>,
-    /// The reason when it is not active, and what else is not as it should be.
+    /// Reason for which panveil is not active, and other problems.
     pub notes: Vec<String>,
 }
 
 impl ProxyStatus {
-    /// The verdict on a proxy with these pages.
-    pub fn on(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> Self {
+    /// Status of a proxy with these pages.
+    pub fn of(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> Self {
         let (state, reason) = state(config, stats);
-        let in_force = || stats.into_iter().flat_map(|stats| &stats.reported).filter(|reported| reported.in_force);
+        let active = || stats.into_iter().flat_map(|stats| &stats.reported).filter(|reported| reported.is_active);
         let mut status = Self {
             state,
-            versions: in_force().map(|reported| reported.version.clone()).collect(),
-            modes: in_force().map(|reported| reported.mode.clone()).collect(),
+            versions: active().map(|reported| reported.version.clone()).collect(),
+            modes: active().map(|reported| reported.mode.clone()).collect(),
             policies: Vec::new(),
             modules: Vec::new(),
             notes: reason.into_iter().collect(),
@@ -68,18 +70,18 @@ impl ProxyStatus {
         status
     }
 
-    /// Whether panveil is active.
+    /// True if panveil is active.
     pub fn is_active(&self) -> bool {
         self.state == ProxyState::Active
     }
 
-    /// Adds what is not as it should be although panveil may be active.
+    /// Adds problems that may exist although panveil is active.
     fn add_notes(&mut self, config: Option<&ConfigDump>, stats: Option<&ProxyStats>) {
         if let Some(config) = config {
             let opens =
                 |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { fails_open: true, .. });
             if config.delivered.iter().any(opens) {
-                self.notes.push("FAIL_OPEN: requests pass unmasked when panveil fails".to_owned());
+                self.notes.push("FAIL_OPEN: requests pass unmasked if panveil fails".to_owned());
             }
             for listener in config.listeners.iter().filter(|listener| listener.without > 0) {
                 let all = listener.with.saturating_add(listener.without);
@@ -88,21 +90,22 @@ impl ProxyStatus {
             }
         }
         let Some(stats) = stats.filter(|_| self.is_active()) else { return };
-        if stats.refused > 0 {
-            let refused = stats.refused;
-            self.notes
-                .push(format!("updates refused since it started: {refused}; the policy delivered may not be in force"));
+        if stats.rejected_policies > 0 {
+            let rejected = stats.rejected_policies;
+            self.notes.push(format!(
+                "updates rejected since the proxy started: {rejected}; the delivered policy may not be active"
+            ));
         }
         for rejected in config.into_iter().flat_map(|config| &config.rejected) {
-            self.notes.push(format!("an update of listener {} was rejected: {}", rejected.name, rejected.details));
+            self.notes.push(format!("listener {}: update rejected: {}", rejected.name, rejected.details));
         }
         if !stats.labelled {
-            self.notes.push("metrics without labels: set stats_tags, or extraStatTags and restart the pod".to_owned());
+            self.notes.push("metrics without labels; set stats_tags, or extraStatTags and restart the pod".to_owned());
         }
     }
 }
 
-/// The state, and the reason when it is not active.
+/// State, and the reason if it is not active.
 fn state(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> (ProxyState, Option<String>) {
     let because = |reason: &str| (ProxyState::Off, Some(reason.to_owned()));
     let named = config.is_none_or(|config| !config.listeners.is_empty());
@@ -110,29 +113,29 @@ fn state(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> (ProxyState
         let module = |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { .. });
         return match config {
             Some(config) if named && !config.delivered.is_empty() && config.delivered.iter().all(module) => {
-                (ProxyState::Unknown, Some("delivered; /stats/prometheus shows whether it is in force".to_owned()))
+                (ProxyState::Unknown, Some("delivered; /stats/prometheus shows whether it is active".to_owned()))
             }
             _ => (ProxyState::Off, Some(reason(config, None))),
         };
     };
-    let instead = config.into_iter().flat_map(|config| &config.delivered);
-    let replaced = instead.into_iter().any(|delivered| !matches!(delivered, DeliveredFilter::Module { .. }));
-    let in_force = stats.reported.iter().any(|reported| reported.in_force);
+    let delivered = config.into_iter().flat_map(|config| &config.delivered);
+    let replaced = delivered.into_iter().any(|delivered| !matches!(delivered, DeliveredFilter::Module { .. }));
+    let active = stats.reported.iter().any(|reported| reported.is_active);
     match () {
-        () if in_force && !named => because("no listener names its filter; the listener that did is being drained"),
+        () if active && !named => because("no listener references its filter; the listener that did is being drained"),
         () if replaced || !named || stats.reported.is_empty() => (ProxyState::Off, Some(reason(config, Some(stats)))),
-        () if in_force => (ProxyState::Active, None),
-        () => (ProxyState::LeftOut, Some("the policy leaves the namespace out".to_owned())),
+        () if active => (ProxyState::Active, None),
+        () => (ProxyState::LeftOut, Some("the policy excludes the namespace".to_owned())),
     }
 }
 
-/// Why panveil is not there, as far as the pages show it.
+/// Reason for which panveil is not active, as far as the pages show it.
 fn reason(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> String {
     if let Some(config) = config {
         for delivered in &config.delivered {
             match delivered {
                 DeliveredFilter::Module { .. } => {}
-                DeliveredFilter::DenyAll => return "module not fetched: every request is refused with 403".to_owned(),
+                DeliveredFilter::DenyAll => return "module not fetched: every request is denied with 403".to_owned(),
                 DeliveredFilter::AllowAll => {
                     return "module not fetched, and FAIL_OPEN: every request passes unmasked".to_owned();
                 }
@@ -140,17 +143,17 @@ fn reason(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> String {
         }
         if config.listeners.is_empty() {
             return match config.rejected.first() {
-                Some(rejected) => format!("listener {} was rejected: {}", rejected.name, rejected.details),
-                None => "no listener names its filter".to_owned(),
+                Some(rejected) => format!("listener {}: rejected: {}", rejected.name, rejected.details),
+                None => "no listener references its filter".to_owned(),
             };
         }
     }
     match stats {
         Some(stats) if !stats.not_fetched.is_empty() => {
-            format!("module not fetched ({}): every request is refused with 403", stats.not_fetched.join(", "))
+            format!("module not fetched ({}): every request is denied with 403", stats.not_fetched.join(", "))
         }
-        Some(stats) if stats.refused > 0 => "first policy refused: every request is refused with 500".to_owned(),
+        Some(stats) if stats.rejected_policies > 0 => "first policy rejected: every request fails with 500".to_owned(),
         Some(stats) if stats.rejected_listeners > 0 && config.is_none() => "Envoy rejected a listener".to_owned(),
-        _ => "no configuration of panveil's is in force".to_owned(),
+        _ => "no configuration of panveil is active".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! How the verdicts are printed.
+//! Report on all proxies.
 
 use super::super::{failure::Failure, output, terminal};
 use super::proxy_status::{ProxyState, ProxyStatus};
@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 const TITLES: [&str; 6] = ["proxy", "state", "version", "mode", "policy", "module"];
 
-/// A line for each proxy, and how many there are of each state.
-pub fn text(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
+/// Prints one line per proxy, and the number of proxies in each state.
+pub fn text(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
     let row = |(name, status): &(String, ProxyStatus)| {
         let lists = [&status.versions, &status.modes, &status.policies, &status.modules].map(|list| list.join(","));
         let [version, mode, policy, module] = lists.map(|cell| terminal::harmless(cell.as_bytes()));
         [shown(name), status.state.as_str().to_owned(), version, mode, policy, module]
     };
-    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(proxies.iter().map(row)).collect();
+    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(statuses.iter().map(row)).collect();
     let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -23,7 +23,7 @@ pub fn text(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         }
     }
     let mut text = String::new();
-    let notes = std::iter::once(&[][..]).chain(proxies.iter().map(|(_, status)| status.notes.as_slice()));
+    let notes = std::iter::once(&[][..]).chain(statuses.iter().map(|(_, status)| status.notes.as_slice()));
     for (row, notes) in rows.iter().zip(notes) {
         let cells: Vec<String> = row
             .iter()
@@ -40,18 +40,18 @@ pub fn text(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         }
     }
     let mut counts: BTreeMap<ProxyState, usize> = BTreeMap::new();
-    for (_, status) in proxies {
+    for (_, status) in statuses {
         let count = counts.entry(status.state).or_default();
         *count = count.saturating_add(1);
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
-    let noun = if proxies.len() == 1 { "proxy" } else { "proxies" };
-    text.push_str(&format!("\n{} {noun}: {}\n", proxies.len(), counts.join(", ")));
+    let proxies = if statuses.len() == 1 { "proxy" } else { "proxies" };
+    text.push_str(&format!("\n{} {proxies}: {}\n", statuses.len(), counts.join(", ")));
     output::write(text.as_bytes())
 }
 
-/// An object for each proxy, one a line.
-pub fn json(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
+/// Prints one JSON object per line and proxy.
+pub fn json(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
     let line = |(name, status): &(String, ProxyStatus)| {
         let notes: Vec<String> = status.notes.iter().map(|note| shown(note)).collect();
         let line = json!({
@@ -65,10 +65,10 @@ pub fn json(proxies: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         });
         format!("{line}\n")
     };
-    output::write(proxies.iter().map(line).collect::<String>().as_bytes())
+    output::write(statuses.iter().map(line).collect::<String>().as_bytes())
 }
 
-/// A text out of a page, in one line, that holds no card number and steers no terminal.
+/// Text of a page in one line, with card numbers masked and control characters escaped.
 fn shown(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
     terminal::harmless(&stream::redacted(line.as_bytes()))

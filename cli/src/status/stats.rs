@@ -1,36 +1,36 @@
-//! What the statistics of a proxy say of panveil.
+//! Statistics of a proxy, as far as they concern panveil.
 
-/// How the name of the metric begins and ends whose labels are still part of it, in a proxy without tags for them.
+/// Parts of the name of `panveil_config_info` in a proxy without tag rules, where the labels are part of the name.
 const UNLABELLED: (&str, &str, &str) = ("panveil_config_version___", "___mode___", "___info");
 
-/// The page /stats/prometheus, as far as it concerns panveil.
+/// Page /stats/prometheus, as far as it concerns panveil.
 #[derive(Default)]
 pub struct ProxyStats {
-    /// The configurations that panveil reports.
+    /// Configurations that panveil reports.
     pub reported: Vec<ReportedConfig>,
-    /// Updates of panveil's filter that Envoy refused since it started.
-    pub refused: u64,
-    /// Updates of listeners that Envoy rejected since it started.
+    /// Number of updates of panveil's filter that Envoy rejected since it started.
+    pub rejected_policies: u64,
+    /// Number of updates of listeners that Envoy rejected since it started.
     pub rejected_listeners: u64,
-    /// Modules that Istio's agent could not fetch, by the agent's word for why.
+    /// Reasons for which Istio's agent could not fetch modules.
     pub not_fetched: Vec<String>,
-    /// Whether panveil's metrics have labels.
+    /// True if panveil's metrics have labels.
     pub labelled: bool,
 }
 
-/// A configuration that panveil reports in `panveil_config_info`.
+/// Configuration that panveil reports in `panveil_config_info`.
 #[derive(Clone)]
 pub struct ReportedConfig {
-    /// The version of the module.
+    /// Version of the module.
     pub version: String,
     /// `monitor` or `enforce`.
     pub mode: String,
-    /// Whether it is in force. One that leaves the proxy's namespace out is not.
-    pub in_force: bool,
+    /// True if the configuration is active. One that excludes the proxy's namespace is not.
+    pub is_active: bool,
 }
 
 impl ProxyStats {
-    /// Reads the page. None when it has no sample of Envoy's.
+    /// Reads the page. `None` if it has no sample of Envoy.
     pub fn read(text: &str) -> Option<Self> {
         let mut stats = Self { labelled: true, ..Self::default() };
         let mut of_envoy = false;
@@ -48,12 +48,12 @@ impl ProxyStats {
         let count = || if value >= 1.0 { 1 } else { 0 };
         if name == "panveil_config_info" {
             let [version, mode] = ["version", "mode"].map(|name| label(labels, name).unwrap_or_default().to_owned());
-            self.reported.push(ReportedConfig { version, mode, in_force: count() == 1 });
+            self.reported.push(ReportedConfig { version, mode, is_active: count() == 1 });
         } else if let Some((version, mode)) = unlabelled(name) {
             self.labelled = false;
-            self.reported.push(ReportedConfig { version, mode, in_force: count() == 1 });
+            self.reported.push(ReportedConfig { version, mode, is_active: count() == 1 });
         } else if is_of_filter(name, "_config_fail") {
-            self.refused = self.refused.saturating_add(whole(value));
+            self.rejected_policies = self.rejected_policies.saturating_add(whole(value));
         } else if name == "envoy_listener_manager_lds_update_rejected" {
             self.rejected_listeners = whole(value);
         } else if name == "istio_agent_wasm_remote_fetch_count" || name == "istio_agent_wasm_config_conversion_count" {
@@ -65,29 +65,29 @@ impl ProxyStats {
     }
 }
 
-/// A counter as Prometheus writes it.
+/// Counter in the format of Prometheus.
 fn whole(value: f64) -> u64 {
     format!("{value:.0}").parse().unwrap_or_default()
 }
 
-/// Whether this is a statistic of the discovery of panveil's filter.
+/// True for a statistic about the discovery of panveil's filter.
 fn is_of_filter(name: &str, end: &str) -> bool {
     name.strip_prefix("envoy_extension_config_discovery_http_filter_")
         .and_then(|rest| rest.strip_suffix(end))
         .is_some_and(|filter| filter.contains("panveil"))
 }
 
-/// Version and mode out of the name.
+/// Version and mode in the name of the metric.
 fn unlabelled(name: &str) -> Option<(String, String)> {
     let (begin, between, end) = UNLABELLED;
     let (version, mode) = name.strip_prefix(begin)?.strip_suffix(end)?.split_once(between)?;
     Some((version.replace('_', "."), mode.to_owned()))
 }
 
-/// The value of this label.
+/// Value of a label.
 fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
-    let begins = format!("{name}=\"");
+    let start = format!("{name}=\"");
     let own = |at: &usize| labels.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(','));
-    let (at, _) = labels.match_indices(&begins).find(|(at, _)| own(at))?;
-    labels.get(at.checked_add(begins.len())?..)?.split('"').next()
+    let (at, _) = labels.match_indices(&start).find(|(at, _)| own(at))?;
+    labels.get(at.checked_add(start.len())?..)?.split('"').next()
 }

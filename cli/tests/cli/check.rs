@@ -1,6 +1,6 @@
 //! `panveil check`: the description of a valid policy, and the error for an invalid one.
 
-use crate::command::{file, printed, refused, run, said};
+use crate::command::{failure, file, printed, run, stderr_line};
 
 #[test]
 fn check_prints_the_effective_policy() {
@@ -40,13 +40,15 @@ fn check_prints_the_effective_policy() {
     for (argument, input) in [(file("effective.json", policy), ""), ("-".to_owned(), policy)] {
         let output = run(&["check", &argument], input.as_bytes());
         assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), (expected, Some(0)));
-        assert!(said(&output).starts_with("rule charges: the client chooses all that it matches by"));
+        assert!(stderr_line(&output).starts_with(
+            "rule charges: any client can make it match, since it tests client-controlled attributes alone"
+        ));
     }
     assert!(printed(&["check", "-"], b"").starts_with("policy is valid\n"));
 }
 
 #[test]
-fn check_warns_of_rules_that_any_client_can_make_match() {
+fn check_warns_about_rules_that_any_client_can_make_match() {
     for (condition, action, warns) in [
         (r#"{"host":["api.example.com"]}"#, "allow", true),
         (r#"{"host":["api.example.com"],"tls":"any"}"#, "skip", true),
@@ -61,10 +63,10 @@ fn check_warns_of_rules_that_any_client_can_make_match() {
         let policy = format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"{action}"}}]}}"#);
         let output = run(&["check", "-"], policy.as_bytes());
         assert_eq!(output.status.code(), Some(0), "{policy}");
-        let note = "rule a: the client chooses all that it matches by (host, path, method, content_type), so any client can make \
-            it match; add source, destination or tls: mutual";
+        let note = "rule a: any client can make it match, since it tests client-controlled attributes alone (host, path, method, \
+            content_type); add source, destination or tls: mutual";
         if warns {
-            assert_eq!(said(&output), note, "{policy}");
+            assert_eq!(stderr_line(&output), note, "{policy}");
         } else {
             assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{policy}");
         }
@@ -72,7 +74,7 @@ fn check_warns_of_rules_that_any_client_can_make_match() {
 }
 
 #[test]
-fn check_explains_what_is_wrong() {
+fn check_reports_errors_at_their_positions() {
     for (policy, line) in [
         (
             r#"{"mask":{"keep":"all"}}"#,
@@ -85,9 +87,9 @@ fn check_explains_what_is_wrong() {
         ),
         (r#"{"mode" "enforce"}"#, "<stdin>:1:9: not JSON: expected `:`"),
     ] {
-        assert_eq!(refused(&["check", "-"], policy.as_bytes()), line, "{policy}");
+        assert_eq!(failure(&["check", "-"], policy.as_bytes()), line, "{policy}");
     }
-    assert_eq!(refused(&["check", "-"], &vec![b'x'; 3 << 20]), "<stdin>: larger than 1048576 bytes");
+    assert_eq!(failure(&["check", "-"], &vec![b'x'; 3 << 20]), "<stdin>: larger than 1048576 bytes");
 }
 
 #[test]
@@ -102,11 +104,11 @@ fn check_reads_yaml() {
     }
     assert_eq!(printed(&["check", "-"], policy.as_bytes()), expected);
     assert_eq!(printed(&["check", &file("json.yaml", json.replace("    ", "\t"))], b""), expected);
-    assert!(printed(&["check", &file("empty.yaml", "# nothing yet\n")], b"").starts_with("policy is valid\n"));
+    assert!(printed(&["check", &file("empty.yaml", "# empty\n")], b"").starts_with("policy is valid\n"));
 }
 
 #[test]
-fn mistakes_in_yaml_are_told_by_line_and_column() {
+fn errors_in_yaml_have_line_and_column() {
     for (policy, line) in [
         ("mode: enforce\nmask:\n  keep: first6last\n", "3:9: mask.keep: unknown value; did you mean \"first6_last4\"?"),
         ("mode: enforce\nreqest: mask\n", "2:1: unknown field \"reqest\" at the top level; did you mean \"request\"?"),
@@ -124,27 +126,27 @@ fn mistakes_in_yaml_are_told_by_line_and_column() {
         ),
         (
             "detect:\n  card_keys:\n  - no\n",
-            "3:5: versions of YAML do not agree what this is; put text in quotes, and write numbers in plain decimals",
+            "3:5: ambiguous YAML 1.1 scalar; quote it, or write a number in plain decimals",
         ),
         ("mask:\n\tkeep: none\n", "2:2: not YAML: tabs disallowed within this context (block indentation)"),
-        ("mode: monitor\n---\nmode: enforce\n", "2:1: a second document begins; a policy is one"),
+        ("mode: monitor\n---\nmode: enforce\n", "2:1: second document; a policy is one document"),
         (
             "block:\n  body: \"\u{f6}\" \n  4111111111111111: x\n",
             "3:3: block: unknown field with an unprintable name; expected one of request_status, response_status, body",
         ),
     ] {
-        assert_eq!(refused(&["check", "-"], policy.as_bytes()), format!("<stdin>:{line}"), "{policy}");
+        assert_eq!(failure(&["check", "-"], policy.as_bytes()), format!("<stdin>:{line}"), "{policy}");
     }
     let path = file("wrong.yaml", "mode: on\n");
-    assert!(refused(&["check", &path], b"").starts_with(&format!("{path}:1:7: versions of YAML")));
+    assert!(failure(&["check", &path], b"").starts_with(&format!("{path}:1:7: ambiguous YAML 1.1 scalar")));
     let json = file("tabs.json", "{\n\t\"mode\": \"enforce\",\n\t\"mask\": {\n\t\t\"kep\": \"none\"\n\t}\n}\n");
     assert_eq!(
-        refused(&["check", &json], b""),
+        failure(&["check", &json], b""),
         format!("{json}:4:3: mask: unknown field \"kep\"; did you mean \"keep\"?")
     );
     let not_json = file("not.json", "mode: enforce\n");
-    assert_eq!(refused(&["check", &not_json], b""), format!("{not_json}:1:1: not JSON: expected value"));
-    assert_eq!(refused(&["check", "-"], b"mode: x\n\xff\n"), "<stdin>:2:1: not UTF-8 text");
+    assert_eq!(failure(&["check", &not_json], b""), format!("{not_json}:1:1: not JSON: expected value"));
+    assert_eq!(failure(&["check", "-"], b"mode: x\n\xff\n"), "<stdin>:2:1: not UTF-8 text");
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn check_finds_the_policy_in_a_manifest() {
     let gateway = "kind: EnvoyExtensionPolicy\nspec:\n  wasm:\n    - name: panveil\n      config: {mode: monitor}\n";
     assert_eq!(printed(&["check", "-"], gateway.as_bytes()), effective);
     let path = file("comma.json", json.replace("}}}", "},}}"));
-    assert_eq!(refused(&["check", &path], b""), format!("{path}:1:64: not JSON: trailing comma"));
+    assert_eq!(failure(&["check", &path], b""), format!("{path}:1:64: not JSON: trailing comma"));
     for (manifest, line) in [
         (plugin.replace("monitor", "monitr"), "9:11: mode: unknown value; did you mean \"monitor\"?"),
         ("spec:\n  url: x\n".to_owned(), "2:3: no pluginConfig in this manifest; an empty one is pluginConfig: {}"),
@@ -170,6 +172,6 @@ fn check_finds_the_policy_in_a_manifest() {
         ),
         ("spec: {pluginConfig: {}}\nspec: {}\n".to_owned(), "2:1: spec given more than once"),
     ] {
-        assert_eq!(refused(&["check", "-"], manifest.as_bytes()), format!("<stdin>:{line}"), "{manifest}");
+        assert_eq!(failure(&["check", "-"], manifest.as_bytes()), format!("<stdin>:{line}"), "{manifest}");
     }
 }

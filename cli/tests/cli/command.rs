@@ -33,15 +33,15 @@ pub fn printed(arguments: &[&str], input: &[u8]) -> String {
 }
 
 /// Error of a run that must fail. The error must be one line.
-pub fn refused(arguments: &[&str], input: &[u8]) -> String {
+pub fn failure(arguments: &[&str], input: &[u8]) -> String {
     let output = run(arguments, input);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
     assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-    said(&output)
+    stderr_line(&output)
 }
 
 /// Standard error, which must be one line.
-pub fn said(output: &Output) -> String {
+pub fn stderr_line(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(text.ends_with('\n'), "{text}");

@@ -1,6 +1,6 @@
 //! `panveil explain`: the reason for each decision, which must agree with the filter.
 
-use crate::command::{printed, refused, run};
+use crate::command::{failure, printed, run};
 
 fn explained(text: &str) -> String {
     printed(&["explain"], text.as_bytes())
@@ -11,12 +11,12 @@ fn a_card_is_explained_step_by_step() {
     let expected = "\
 4111 11** **** 1111
   digits       16 as 4-4-4-4 with spaces, as printed on cards
-  issuer       visa has numbers like this
-  beside it    nothing that speaks against a card
-  named        by nothing that tells
-  check digit  right
-  score        5 (range +2, layout +1, known number +2); from 2 on it is a card (balanced)
-  verdict      a card: visa, 16 digits
+  issuer       visa, by range and length
+  context      neutral
+  field name   none that indicates a card
+  Luhn         passes
+  score        5 (range +2, layout +1, known number +2); threshold 2 (balanced)
+  verdict      card number: visa, 16 digits
 ";
     assert_eq!(printed(&["explain", "4111", "1111", "1111", "1111"], b""), expected);
     assert_eq!(printed(&["explain", "4111 1111 1111 1111"], b""), expected);
@@ -28,32 +28,29 @@ fn a_card_is_explained_step_by_step() {
 }
 
 #[test]
-fn what_speaks_against_a_card_is_said() {
+fn evidence_against_a_card_number_is_explained() {
     for (text, line) in [
-        ("4111111111111112", "  check digit  wrong: it is 2, and should be 1\n"),
-        ("4111111111111112", "  verdict      no card: its check digit is wrong\n"),
-        ("4111111111111", "  issuer       visa may have numbers like this; so have others, so its name must tell\n"),
-        ("41111111111111", "  issuer       visa numbers begin like this, but have 13 or 16 or 19 digits\n"),
-        ("id: 4222222222222", "  named        as an identifier\n"),
-        ("imei 4716461583322103", "  score        -2 (range +2, name -4); from 2 on it is a card (balanced)\n"),
-        ("imei 4716461583322103", "  verdict      no card: too little speaks for one\n"),
-        ("card: 4222222222222", "  score        5 (name +3, known number +2); from 2 on it is a card (balanced)\n"),
-        ("7748503543012", "  issuer       none has numbers that begin like this\n"),
-        ("1748503543012", "  issuer       uatp numbers begin like this, but have 15 digits\n"),
-        ("1748503543012", "  verdict      no card: no issuer has such numbers\n"),
-        ("4444444444444444", "  verdict      no card: all its digits are the same\n"),
-        ("x4111111111111111", "  beside it    a letter touches it\n"),
-        ("0.4111111111111111", "  verdict      no card: it is one side of a decimal number\n"),
-        (
-            "4111-1111-1111-1111-1",
-            "  verdict      no card: it goes on in the same layout, as part of something longer\n",
-        ),
-        ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "  digits       16, each on its own between spaces\n"),
+        ("4111111111111112", "  Luhn         fails: check digit 2, expected 1\n"),
+        ("4111111111111112", "  verdict      not a card number: fails Luhn\n"),
+        ("4111111111111", "  issuer       visa, in a range or length that needs further evidence\n"),
+        ("41111111111111", "  issuer       visa range, but numbers in it have 13 or 16 or 19 digits\n"),
+        ("id: 4222222222222", "  field name   one that indicates an identifier\n"),
+        ("imei 4716461583322103", "  score        -2 (range +2, field name -4); threshold 2 (balanced)\n"),
+        ("imei 4716461583322103", "  verdict      not a card number: score below the threshold\n"),
+        ("card: 4222222222222", "  score        5 (field name +3, known number +2); threshold 2 (balanced)\n"),
+        ("7748503543012", "  issuer       unknown range\n"),
+        ("1748503543012", "  issuer       uatp range, but numbers in it have 15 digits\n"),
+        ("1748503543012", "  verdict      not a card number: no issuer has this range and length\n"),
+        ("4444444444444444", "  verdict      not a card number: all digits are equal\n"),
+        ("x4111111111111111", "  context      adjacent to a letter\n"),
+        ("0.4111111111111111", "  verdict      not a card number: part of a decimal number\n"),
+        ("4111-1111-1111-1111-1", "  verdict      not a card number: part of a longer number with the same layout\n"),
+        ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "  digits       16, one by one with spaces\n"),
         ("at 3782.822463.10005", "  digits       15 as 4-6-5 with dots, as printed on cards\n"),
-        ("4111/1111/1111/1111", "  digits       16 as 4-4-4-4 with other signs, as printed on cards\n"),
-        ("card: 4.111111111111111e15", "  digits       16 of a float with an exponent\n"),
-        ("<a>4111<!-- -->1111<![CDATA[11111111]]></a>", "  digits       16 in a row; written with escapes\n"),
-        ("5A084111111111111111", "  digits       16 in a chip card's data object of tag 5A\n"),
+        ("4111/1111/1111/1111", "  digits       16 as 4-4-4-4 with other separators, as printed on cards\n"),
+        ("card: 4.111111111111111e15", "  digits       16 in a float with an exponent\n"),
+        ("<a>4111<!-- -->1111<![CDATA[11111111]]></a>", "  digits       16 in a row; escaped\n"),
+        ("5A084111111111111111", "  digits       16 in EMV tag 5A\n"),
     ] {
         let explanation = explained(text);
         assert!(explanation.contains(line), "{text}: {explanation}");
@@ -62,38 +59,45 @@ fn what_speaks_against_a_card_is_said() {
 }
 
 #[test]
-fn where_no_candidate_is_the_reason_is_said() {
+fn numbers_without_a_candidate_have_a_reason() {
     for (text, reason) in [
-        ("4111~1111~1111~1111", "groups of a number are not joined by '~'"),
-        ("4111 1111-1111 1111", "groups are joined by different signs"),
-        ("4111   1111   1111   1111", "groups of a number are not joined by '   '"),
-        ("411 11111 1111 11 1 1 1", "cards are not printed in such groups"),
-        ("411111111111111111111111", "24 digits in a row; a card has at most 19"),
-        ("41111 11111 11111 11111", "20 digits in all; a card has at most 19"),
-        ("**** **** **** 4111 1111 1111 1111", "it is what a mask left of a number"),
+        ("4111~1111~1111~1111", "'~' is not a separator of card numbers"),
+        ("4111 1111-1111 1111", "groups with different separators"),
+        ("4111   1111   1111   1111", "'   ' is not a separator of card numbers"),
+        ("411 11111 1111 11 1 1 1", "no printed layout has this grouping"),
+        ("411111111111111111111111", "24 digits in a row; a card number has at most 19"),
+        ("41111 11111 11111 11111", "20 digits in total; a card number has at most 19"),
+        ("**** **** **** 4111 1111 1111 1111", "rest of a masked number"),
     ] {
         let explanation = explained(text);
-        assert!(explanation.ends_with(&format!("  verdict      no card: {reason}\n")), "{text}: {explanation}");
+        assert!(
+            explanation.ends_with(&format!("  verdict      not a card number: {reason}\n")),
+            "{text}: {explanation}"
+        );
         assert!(!explanation.contains("1111"), "{explanation}");
     }
     let row = explained("411111111111111111111111");
     assert!(row.contains("  digits       24 in a row\n"), "{row}");
-    assert_eq!(explained("order 12345 of 2026"), "no card: at most 5 digits belong together; a card has at least 12\n");
-    assert_eq!(explained("nothing"), "no card: there are no digits\n");
-    assert_eq!(explained(""), "no card: there are no digits\n");
+    assert_eq!(
+        explained("order 12345 of 2026"),
+        "not a card number: at most 5 digits in a number; a card number has at least 12\n"
+    );
+    assert_eq!(explained("nothing"), "not a card number: no digits\n");
+    assert_eq!(explained(""), "not a card number: no digits\n");
 }
 
 #[test]
-fn every_number_of_a_text_has_its_paragraph() {
+fn every_number_of_a_text_has_a_paragraph() {
     let explanation = explained("411111111111111111111111 4111 1111 1111 1111 1748503543012");
     let verdicts: Vec<&str> = explanation.lines().filter_map(|line| line.strip_prefix("  verdict      ")).collect();
-    let expected = ["no card: 24 digits in a row; a card has at most 19", "a card: visa, 16 digits"];
+    let expected =
+        ["not a card number: 24 digits in a row; a card number has at most 19", "card number: visa, 16 digits"];
     assert_eq!(verdicts[..2], expected, "{explanation}");
-    assert_eq!(verdicts.last(), Some(&"no card: no issuer has such numbers"));
+    assert_eq!(verdicts.last(), Some(&"not a card number: no issuer has this range and length"));
 }
 
 #[test]
-fn it_agrees_with_scan() {
+fn explain_agrees_with_scan() {
     for text in [
         "2026 4111 1111 1111 1111",
         "4111 1111 1111 1111 12/26",
@@ -111,22 +115,22 @@ fn it_agrees_with_scan() {
         let cards = run(&["scan"], text.as_bytes());
         let cards = String::from_utf8(cards.stdout).unwrap().lines().count();
         let explanation = explained(text);
-        assert_eq!(explanation.matches("verdict      a card: ").count(), cards, "{text}: {explanation}");
+        assert_eq!(explanation.matches("verdict      card number: ").count(), cards, "{text}: {explanation}");
         assert!(!explanation.contains("111111111") && !explanation.contains("4242 4242 4242"), "{explanation}");
     }
 }
 
 #[test]
-fn escapes_are_read() {
+fn escapes_are_decoded() {
     let explanation = explained("pan=%34111+1111+1111%201111&x=1");
     assert!(explanation.starts_with("4111 11** **** 1111   at byte 4\n"), "{explanation}");
-    assert!(explanation.contains("as printed on cards; written with escapes\n"), "{explanation}");
-    assert!(explanation.ends_with("a card: visa, 16 digits\n"), "{explanation}");
+    assert!(explanation.contains("as printed on cards; escaped\n"), "{explanation}");
+    assert!(explanation.ends_with("card number: visa, 16 digits\n"), "{explanation}");
 }
 
 #[test]
-fn long_texts_are_for_scan() {
+fn long_texts_are_rejected() {
     let text = "x".repeat((64 << 10) + 1);
-    let line = "more than 65536 bytes to explain; panveil scan is for long texts";
-    assert_eq!(refused(&["explain"], text.as_bytes()), line);
+    let line = "standard input: larger than 65536 bytes; use panveil scan for long texts";
+    assert_eq!(failure(&["explain"], text.as_bytes()), line);
 }

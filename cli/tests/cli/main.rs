@@ -13,17 +13,17 @@ mod scan;
 mod schema;
 mod status;
 
-use command::{printed, refused};
+use command::{failure, printed};
 
 #[test]
-fn help_teaches_with_examples() {
+fn help_has_examples() {
     let help = printed(&["--help"], b"");
     assert!(help.contains("Examples:\n  panveil scan "), "{help}");
     assert_eq!(printed(&["--version"], b""), concat!("panveil ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[test]
-fn wrong_arguments_are_explained_in_one_line() {
+fn invalid_arguments_are_reported_in_one_line() {
     for (arguments, line) in [
         (&[][..], "no command given; see panveil --help"),
         (
@@ -35,25 +35,22 @@ fn wrong_arguments_are_explained_in_one_line() {
             &["mask", "--direction", "up"],
             "invalid value 'up' for '--direction <DIRECTION>' [possible values: request, response]; see panveil --help",
         ),
-        (&["mask", "4111111111111111"], "mask reads standard input only: panveil mask < ****************"),
+        (&["mask", "4111111111111111"], "mask reads standard input only; use panveil mask < ****************"),
         (&["check", "a", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
     ] {
-        assert_eq!(refused(arguments, b""), line, "{arguments:?}");
+        assert_eq!(failure(arguments, b""), line, "{arguments:?}");
     }
 }
 
 #[test]
 fn unreadable_files_are_named_without_card_numbers() {
     assert_eq!(
-        refused(&["check", "no/such.json"], b""),
-        "cannot read no/such.json: No such file or directory (os error 2)"
+        failure(&["check", "no/such.json"], b""),
+        "no/such.json: cannot be read: No such file or directory (os error 2)"
     );
     assert_eq!(
-        refused(&["mask", "--policy", "4111111111111111"], b""),
-        "cannot read ****************: No such file or directory (os error 2)"
+        failure(&["mask", "--policy", "4111111111111111"], b""),
+        "****************: cannot be read: No such file or directory (os error 2)"
     );
-    assert_eq!(
-        refused(&["mask", "--policy", "-"], b"{}"),
-        "the policy must be a file: standard input is what gets masked"
-    );
+    assert_eq!(failure(&["mask", "--policy", "-"], b"{}"), "--policy: standard input is the text to mask; give a file");
 }

@@ -1,11 +1,11 @@
 //! The manual and the completions list every command.
 
-use crate::command::{printed, refused};
+use crate::command::{failure, printed};
 
 const COMMANDS: [&str; 8] = ["scan", "mask", "explain", "check", "replay", "status", "completions", "man"];
 
 #[test]
-fn every_command_teaches_with_examples() {
+fn every_command_has_examples() {
     for command in COMMANDS {
         let help = printed(&[command, "--help"], b"");
         assert!(help.contains("Examples:\n  "), "{help}");
@@ -29,7 +29,7 @@ fn every_command_has_a_page() {
         assert!(own.contains(&format!(".TH panveil-{command} 1")), "{own}");
         assert!(own.contains("Examples:"), "{own}");
     }
-    assert_eq!(refused(&["man", "scn"], b""), "no command scn; see panveil --help");
+    assert_eq!(failure(&["man", "scn"], b""), "no command scn; see panveil --help");
 }
 
 #[test]

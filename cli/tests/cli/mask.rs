@@ -1,6 +1,6 @@
 //! `panveil mask`: the text masked as the policy says.
 
-use crate::command::{drain, file, panveil, printed, refused, run, said};
+use crate::command::{drain, failure, file, panveil, printed, run, stderr_line};
 use std::io::{Read, Write};
 
 #[test]
@@ -13,7 +13,7 @@ fn mask_masks() {
 }
 
 #[test]
-fn mask_does_what_the_policy_says() {
+fn mask_follows_the_policy() {
     let card = "card 4111111111111111\n";
     let policy = file("style.json", r#"{"mask":{"keep":"none","character":"x"},"request":"allow"}"#);
     assert_eq!(printed(&["mask", "--policy", &policy], card.as_bytes()), "card xxxxxxxxxxxxxxxx\n");
@@ -22,16 +22,16 @@ fn mask_does_what_the_policy_says() {
         let output = run(&["mask", "--policy", &file(name, policy), "--direction", "request"], card.as_bytes());
         assert_eq!(output.status.code(), Some(0));
         assert_eq!(String::from_utf8_lossy(&output.stdout), card);
-        assert_eq!(said(&output), note);
+        assert_eq!(stderr_line(&output), note);
     };
-    passes("allow.json", r#"{"request":"allow"}"#, "1 card number passed, since request is allow");
-    passes("monitor.json", r#"{"mode":"monitor"}"#, "1 card number passed, since mode is monitor");
-    passes("skip.json", r#"{"request":"skip"}"#, "nothing was looked at, since request is skip");
+    passes("allow.json", r#"{"request":"allow"}"#, "1 card number passed: request is allow");
+    passes("monitor.json", r#"{"mode":"monitor"}"#, "1 card number passed: mode is monitor");
+    passes("skip.json", r#"{"request":"skip"}"#, "not inspected: request is skip");
 
     let block = file("block.json", r#"{"response":"block"}"#);
     assert_eq!(
-        refused(&["mask", "--policy", &block], card.as_bytes()),
-        "a card number was found, and response is block"
+        failure(&["mask", "--policy", &block], card.as_bytes()),
+        "blocked: card number found, and response is block"
     );
     assert_eq!(printed(&["mask", "--policy", &block], b"no card\n"), "no card\n");
 
@@ -40,24 +40,24 @@ fn mask_does_what_the_policy_says() {
     let message = b"\x01\0\0\0\x03abc";
     let uninspectable = file("uninspectable.json", r#"{"uninspectable":"block"}"#);
     assert_eq!(
-        refused(&[&["mask"][..], &unread, &[uninspectable.as_str()]].concat(), message),
-        "a part of it cannot be read, and uninspectable is block"
+        failure(&[&["mask"][..], &unread, &[uninspectable.as_str()]].concat(), message),
+        "blocked: a part cannot be inspected, and uninspectable is block"
     );
     for policy in [r#"{"mode":"monitor","uninspectable":"block"}"#, "{}"] {
         let output = run(&[&["mask"][..], &unread, &[file("unread.json", policy).as_str()]].concat(), message);
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &message[..]));
-        assert_eq!(said(&output), "a part of it cannot be read and passed");
+        assert_eq!(stderr_line(&output), "a part cannot be inspected and passed");
     }
 
     let wrong = file("wrong.json", r#"{"mask":[]}"#);
     assert_eq!(
-        refused(&["mask", "--policy", &wrong], card.as_bytes()),
+        failure(&["mask", "--policy", &wrong], card.as_bytes()),
         format!("{wrong}:1:9: mask: found a list, expected an object")
     );
 }
 
 #[test]
-fn mask_goes_by_rules() {
+fn mask_follows_the_rules() {
     let policy = file(
         "rules.json",
         r#"{"rules":[
@@ -66,23 +66,23 @@ fn mask_goes_by_rules() {
     );
     let charges = ["--method", "POST", "--host", "api.example.com:443", "--path", "/v1/charges/7?x=1"];
     let card = "card 4111111111111111\n";
-    for (options, said_note, masked) in [
-        (&charges[..], "1 card number passed, since charges is allow", false),
+    for (options, note, masked) in [
+        (&charges[..], "1 card number passed: charges is allow", false),
         // The method is unknown.
         (&charges[2..], "", true),
-        (&["--path", "/v2", "--content-type", "image/png"], "nothing was looked at, since images is skip", false),
+        (&["--path", "/v2", "--content-type", "image/png"], "not inspected: images is skip", false),
         (&[], "", true),
     ] {
         let output = run(&[&["mask", "--policy", &policy], options].concat(), card.as_bytes());
         let expected = if masked { "card 411111******1111\n" } else { card };
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{options:?}");
-        let silent = said_note.is_empty();
-        assert!(if silent { output.stderr.is_empty() } else { said(&output) == said_note }, "{options:?}");
+        let silent = note.is_empty();
+        assert!(if silent { output.stderr.is_empty() } else { stderr_line(&output) == note }, "{options:?}");
     }
 }
 
 #[test]
-fn mask_forwards_what_is_decided_before_the_input_ends() {
+fn mask_forwards_decided_bytes_before_the_input_ends() {
     let mut child = panveil(&["mask"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
@@ -107,7 +107,7 @@ fn mask_keeps_every_other_byte_of_a_large_input() {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let mut child = panveil(&["mask"]).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();

@@ -1,6 +1,6 @@
 //! `panveil scan --records`: one result for every record.
 
-use crate::command::{file, printed, run, said};
+use crate::command::{file, printed, run, stderr_line};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -10,7 +10,7 @@ fn record(id: &str, channel: &str, content_type: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn every_record_is_answered_in_order() {
+fn every_record_has_a_result_in_order() {
     let records = [
         record("\"A-1\"", "body", "\"application/json\"", b"{\"pan\": 4111111111111111}"),
         record("\"A-2\"", "header", "null", b"nothing"),
@@ -19,42 +19,42 @@ fn every_record_is_answered_in_order() {
         record("\"\\u0041\"", "cookie", "null", b"pan=378282246310005"),
     ]
     .concat();
-    let answers = "{\"id\":\"A-1\",\"spans\":[[8,24]]}\n\
+    let results = "{\"id\":\"A-1\",\"spans\":[[8,24]]}\n\
         {\"id\":\"A-2\",\"spans\":[]}\n\
         {\"id\":3,\"spans\":[[3,22],[23,39]]}\n\
         {\"id\":\"A\",\"spans\":[[4,19]]}\n";
-    assert_eq!(printed(&["scan", "--records", "-"], records.as_bytes()), answers);
-    assert_eq!(printed(&["scan", "--records", "-"], records.trim_end().as_bytes()), answers);
-    assert_eq!(printed(&["scan", "--records", &file("records.jsonl", &records)], b""), answers);
+    assert_eq!(printed(&["scan", "--records", "-"], records.as_bytes()), results);
+    assert_eq!(printed(&["scan", "--records", "-"], records.trim_end().as_bytes()), results);
+    assert_eq!(printed(&["scan", "--records", &file("records.jsonl", &records)], b""), results);
     assert_eq!(printed(&["scan", "--records", "-"], b""), "");
 }
 
 #[test]
-fn more_records_than_fit_into_memory_at_once_are_answered() {
+fn more_records_than_fit_into_one_read_have_results() {
     let one = record("1", "body", "null", &b"4111111111111111 ".repeat(50));
-    let answers = printed(&["scan", "--records", "-"], one.repeat(3000).as_bytes());
-    assert_eq!(answers.lines().count(), 3000);
-    assert!(answers.lines().all(|answer| answer.matches("],[").count() == 49));
+    let results = printed(&["scan", "--records", "-"], one.repeat(3000).as_bytes());
+    assert_eq!(results.lines().count(), 3000);
+    assert!(results.lines().all(|result| result.matches("],[").count() == 49));
 }
 
 #[test]
-fn a_broken_record_is_named_by_its_line_and_ends_it() {
+fn an_invalid_record_ends_the_run_with_its_line() {
     const EXPECTED: &str =
         r#"expected {"id": …, "ch": "body" | "header" | "path" | "cookie", "ct": text or null, "b": base64}"#;
 
     let good = record("1", "body", "null", b"x");
-    for (broken, what) in [
+    for (invalid, problem) in [
         ("{\"id\":1", "not JSON at column 7".to_owned()),
-        ("{\"id\":1,\"ch\":\"body\",\"ct\":null}", format!("no field \"b\", {EXPECTED}")),
-        ("{\"id\":1,\"ch\":\"4111111111111111\",\"ct\":null,\"b\":\"\"}", format!("no record, {EXPECTED}")),
-        ("{\"id\":1,\"ch\":\"body\",\"ct\":null,\"b\":\"!\"}", "field \"b\" is not base64".to_owned()),
-        ("[]", format!("no record, {EXPECTED}")),
+        ("{\"id\":1,\"ch\":\"body\",\"ct\":null}", format!("missing field \"b\"; {EXPECTED}")),
+        ("{\"id\":1,\"ch\":\"4111111111111111\",\"ct\":null,\"b\":\"\"}", format!("not a record; {EXPECTED}")),
+        ("{\"id\":1,\"ch\":\"body\",\"ct\":null,\"b\":\"!\"}", "field \"b\": not base64".to_owned()),
+        ("[]", format!("not a record; {EXPECTED}")),
     ] {
-        let output = run(&["scan", "--records", "-"], format!("{good}{broken}\n{good}").as_bytes());
+        let output = run(&["scan", "--records", "-"], format!("{good}{invalid}\n{good}").as_bytes());
         assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"id\":1,\"spans\":[]}\n");
         assert_eq!(output.status.code(), Some(2));
-        assert_eq!(said(&output), format!("standard input: line 2: {what}"));
+        assert_eq!(stderr_line(&output), format!("standard input: line 2: {problem}"));
     }
     let output = run(&["scan", "--records", "no/such"], b"");
-    assert_eq!(said(&output), "cannot read no/such: No such file or directory (os error 2)");
+    assert_eq!(stderr_line(&output), "no/such: cannot be read: No such file or directory (os error 2)");
 }

@@ -1,6 +1,6 @@
 //! `panveil replay`: the decisions that the filter would make about a capture.
 
-use crate::command::{file, printed, refused, run, said};
+use crate::command::{failure, file, printed, run, stderr_line};
 
 const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/checkout.har");
 
@@ -45,7 +45,7 @@ fn every_kind_of_finding_has_a_row() {
     assert_has(
         &report,
         &[
-            "entry method host path message place field found count action rule",
+            "entry method host path message location field found count action rule",
             "2 POST api.shop.example /v1/charges request body .. visa 1 masked request",
             "2 POST api.shop.example /v1/charges request body .. verification code 1 masked request",
             "2 POST api.shop.example /v1/charges response body .. mastercard 1 masked response",
@@ -62,8 +62,8 @@ fn every_kind_of_finding_has_a_row() {
             "response body not captured 1 6",
             "request body not captured 1 7",
             "response message not captured 1 7",
-            "response a part of something else 1 8",
-            "response in a coding that is not read 1 9",
+            "response partial content 1 8",
+            "response unsupported content encoding 1 9",
             "9 entries: 1 clean, 2 clean as far as captured, 5 masked, 1 uninspected",
         ],
     );
@@ -80,7 +80,7 @@ fn rules_decide_and_are_named() {
             "2 POST api.shop.example /v1/charges request body .. visa 1 allowed charges",
             "4 POST api.shop.example /v1/notes request body .. mastercard 1 blocked request",
             "charges allowed 2 1",
-            "response body skipped, as the policy says 1 5",
+            "response body skipped by the policy 1 5",
         ],
     );
     // The request was blocked, so it has no response.
@@ -94,17 +94,16 @@ fn rules_decide_and_are_named() {
         let output = run(&[&source[..3], options].concat(), b"");
         assert_has(&String::from_utf8(output.stdout.clone()).unwrap(), &[blocked]);
         assert_eq!(
-            said(&output),
+            stderr_line(&output),
             format!(
-                "rules ask for what no capture holds, and where that decides the strictest that it could be is shown; \
-                 give {missing}"
+                "rules need attributes that no capture contains, and the strictest possible action is shown; give {missing}"
             )
         );
     }
 }
 
 #[test]
-fn rules_ask_who_answers() {
+fn rules_match_the_destination() {
     let rule =
         "rules: [{name: ledger, match: {direction: response, destination: ['spiffe://a/ledger']}, action: block}]";
     let policy = file("destination.yaml", rule);
@@ -114,7 +113,7 @@ fn rules_ask_who_answers() {
         assert_has(&report, &[&format!("{row} {outcome}")]);
     }
     let output = run(&["replay", &policy, CAPTURE], b"");
-    assert!(said(&output).ends_with("give --destination"), "{}", said(&output));
+    assert!(stderr_line(&output).ends_with("give --destination"), "{}", stderr_line(&output));
     assert_has(&String::from_utf8(output.stdout).unwrap(), &[&format!("{row} blocked ledger")]);
 }
 
@@ -123,20 +122,20 @@ fn monitor_mode_reports() {
     let report = printed(&["replay", &file("monitor.yaml", "mode: monitor\nrequest: block\n"), CAPTURE], b"");
     assert_has(&report, &["request reported 5 3", "response reported 5 4"]);
     let skip = printed(&["replay", &file("skip.yaml", "request: skip\nresponse: skip\n"), CAPTURE], b"");
-    assert_has(&skip, &["request skipped, as the policy says 9 1, 2, 3, 4, 5, 6, 7, 8, …"]);
+    assert_has(&skip, &["request skipped by the policy 9 1, 2, 3, 4, 5, 6, 7, 8, …"]);
 }
 
 #[test]
-fn a_picture_is_not_looked_at() {
+fn an_image_is_not_inspected() {
     let entry = r#"{"request":{"method":"GET","url":"https://shop.example/logo.png"},
         "response":{"status":200,"headers":[{"name":"content-type","value":"image/png"}],"content":{"text":"\u0089PNG\r\n\u001a\n4111111111111111"}}}"#;
-    let report = printed(&["replay", "-", &file("picture.har", capture(entry))], b"");
-    assert_has(&report, &["response body without text, as its type says 1 1"]);
+    let report = printed(&["replay", "-", &file("image.har", capture(entry))], b"");
+    assert_has(&report, &["response binary content type 1 1"]);
     assert!(!report.contains("visa"), "{report}");
 }
 
 #[test]
-fn json_has_the_filter_s_record() {
+fn json_contains_the_record_of_the_filter() {
     let report = printed(&["replay", "-", CAPTURE, "--format", "json"], b"{\"request\":\"block\"}");
     let entries: Vec<serde_json::Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(entries.len(), 9);
@@ -149,7 +148,7 @@ fn json_has_the_filter_s_record() {
 }
 
 #[test]
-fn nothing_that_is_printed_holds_a_card() {
+fn reports_contain_no_card_number() {
     let entry = r#"{"request":{"method":"4111111111111111","url":"https://4111111111111111.example/a/4111111111111111?b=4111-1111-1111-1111",
         "headers":[{"name":"x-4111111111111111","value":"4111111111111111"}],
         "queryString":[],"postData":{"text":"4111111111111111"}},"response":{"status":200,"content":{"text":"4111111111111111"}}}"#;
@@ -160,7 +159,7 @@ fn nothing_that_is_printed_holds_a_card() {
 }
 
 #[test]
-fn captures_of_many_writers_are_read() {
+fn captures_of_different_programs_are_read() {
     for (entry, rows) in [
         // Minimal capture.
         (
@@ -215,7 +214,7 @@ fn captures_of_many_writers_are_read() {
         ),
         (
             r#"{"request":{"method":"CONNECT","url":"https://a.example:443"},"response":{"status":200,"content":{"size":0}}}"#,
-            &["request handed over to another protocol 1 1"],
+            &["request upgraded to another protocol 1 1"],
         ),
     ] {
         let path = file("writer.har", ["\u{feff}", &capture(entry)].concat());
@@ -227,7 +226,7 @@ fn captures_of_many_writers_are_read() {
 }
 
 #[test]
-fn a_body_is_taken_in_chunks() {
+fn a_body_is_replayed_in_chunks() {
     let text = format!("{}4111111111111111{}", "x ".repeat(8_189), " y".repeat(40_000));
     let entry = format!(
         r#"{{"request":{{"method":"GET","url":"https://a.example/"}},"response":{{"status":200,"content":{{"text":"{text}"}}}}}}"#
@@ -237,44 +236,51 @@ fn a_body_is_taken_in_chunks() {
 }
 
 #[test]
-fn what_is_no_capture_is_refused_in_one_line() {
+fn invalid_captures_are_rejected_in_one_line() {
     for (name, text, line) in [
         ("empty.har", capture(""), ": the log has no entries"),
-        ("other.har", "{\"a\": 1}".to_owned(), ": no HAR: it has no log.entries"),
-        ("list.har", "[\"4111111111111111\"]".to_owned(), ":1:1: no HAR: log.entries must be a list in objects"),
+        ("other.har", "{\"a\": 1}".to_owned(), ": not a HAR file: no log.entries"),
+        (
+            "list.har",
+            "[\"4111111111111111\"]".to_owned(),
+            ":1:1: not a HAR file: log.entries must be a list in an object",
+        ),
         (
             "text.har",
             "{\"log\": \"4111111111111111\"}".to_owned(),
-            ":1:26: no HAR: log.entries must be a list in objects",
+            ":1:26: not a HAR file: log.entries must be a list in an object",
         ),
         ("broken.har", "{\"log\": {\n \"entries\": [{]".to_owned(), ":2:15: not JSON: key must be a string"),
         ("cut.har", "{\"log\": {\n \"entries\": [".to_owned(), ":2:13: not JSON: EOF while parsing a list"),
         ("void.har", String::new(), ":1:0: not JSON: EOF while parsing a value"),
-        ("method.har", capture("{\"request\":{\"url\":\"/\"}}"), ": entry 1 has no request.method"),
+        ("method.har", capture("{\"request\":{\"url\":\"/\"}}"), ": entry 1: missing field request.method"),
         (
             "url.har",
             capture("{\"request\":{\"method\":\"GET\",\"url\":\"/\"}},{\"request\":{\"method\":\"GET\"}}"),
-            ": entry 2 has no request.url",
+            ": entry 2: missing field request.url",
         ),
     ] {
         let path = file(name, text);
-        assert_eq!(refused(&["replay", "-", &path], b""), format!("{path}{line}"));
+        assert_eq!(failure(&["replay", "-", &path], b""), format!("{path}{line}"));
     }
     assert_eq!(
-        refused(&["replay", "-", "no/such.har"], b""),
-        "cannot read no/such.har: No such file or directory (os error 2)"
-    );
-    assert_eq!(refused(&["replay", "-", "-"], b""), "the policy and the capture cannot both be standard input");
-    assert_eq!(
-        refused(&["replay", "-", CAPTURE, "--source", "spiffe://a/b", "--tls", "none"], b""),
-        "--source is the name in a client's certificate, which comes with --tls mutual only"
+        failure(&["replay", "-", "no/such.har"], b""),
+        "no/such.har: cannot be read: No such file or directory (os error 2)"
     );
     assert_eq!(
-        refused(&["replay", "-", CAPTURE, "--source", "web"], b""),
+        failure(&["replay", "-", "-"], b""),
+        "policy and capture cannot both be standard input; give a file for one"
+    );
+    assert_eq!(
+        failure(&["replay", "-", CAPTURE, "--source", "spiffe://a/b", "--tls", "none"], b""),
+        "--source: a client identity requires mutual TLS; use --tls mutual, or omit --tls"
+    );
+    assert_eq!(
+        failure(&["replay", "-", CAPTURE, "--source", "web"], b""),
         "invalid value 'web' for '--source <SPIFFE>': a SPIFFE ID begins with spiffe://; see panveil --help"
     );
     assert_eq!(
-        refused(&["replay", "-", CAPTURE], b"reqest: mask\n"),
+        failure(&["replay", "-", CAPTURE], b"reqest: mask\n"),
         "<stdin>:1:1: unknown field \"reqest\" at the top level; did you mean \"request\"?"
     );
 }

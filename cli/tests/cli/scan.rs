@@ -1,6 +1,6 @@
 //! `panveil scan`: every card number, its location, and the parts that it could not read.
 
-use crate::command::{drain, file, folder, panveil, refused, run, said};
+use crate::command::{drain, failure, file, folder, panveil, run, stderr_line};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -20,8 +20,8 @@ fn outcome(output: &Output) -> (String, String, i32) {
 
 /// Standard output of a run with findings and without a warning.
 fn found(arguments: &[&str], input: &[u8]) -> String {
-    let (printed, said, status) = outcome(&run(arguments, input));
-    assert_eq!((said.as_str(), status), ("", 1), "{arguments:?} {printed}");
+    let (printed, stderr, status) = outcome(&run(arguments, input));
+    assert_eq!((stderr.as_str(), status), ("", 1), "{arguments:?} {printed}");
     printed
 }
 
@@ -32,7 +32,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_card_is_told_by_its_place_and_without_its_middle_digits() {
+fn a_card_is_printed_with_its_position_and_truncated() {
     let text = "first\n卡 4111111111111111, 3782-822463-10005\n30569309025904";
     let expected = |name: &str| {
         format!(
@@ -41,7 +41,7 @@ fn a_card_is_told_by_its_place_and_without_its_middle_digits() {
              {name}:3:1: diners, 14 digits, **********5904\n"
         )
     };
-    let path = file("place.txt", text);
+    let path = file("position.txt", text);
     assert_eq!(found(&["scan", &path], b""), expected(&path));
     assert_eq!(found(&["scan"], text.as_bytes()), expected("-"));
     assert_eq!(found(&["scan", "-"], text.as_bytes()), expected("-"));
@@ -50,7 +50,7 @@ fn a_card_is_told_by_its_place_and_without_its_middle_digits() {
 }
 
 #[test]
-fn escaped_numbers_are_told_by_their_digits() {
+fn escaped_numbers_are_printed_in_plain_digits() {
     let text = "GET /pay?pan=%34111+1111+1111+1111 HTTP/1.1\n{\"b\":\"\\u00355555555\\u00355554444\"} &#51;78282246310005 ４111111111111111";
     let expected = format!(
         "-:1:14: visa, 16 digits, {CARD}\n-:2:7: mastercard, 16 digits, 555555******4444\n\
@@ -63,7 +63,7 @@ fn escaped_numbers_are_told_by_their_digits() {
 }
 
 #[test]
-fn nothing_found_is_silence() {
+fn without_findings_nothing_is_printed() {
     let path = file("clean.txt", "ts=1748503543012 4111111111111112 \x00\u{ff}");
     for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "json", &path]] {
         assert_eq!(outcome(&run(arguments, b"")), (String::new(), String::new(), 0), "{arguments:?}");
@@ -72,7 +72,7 @@ fn nothing_found_is_silence() {
 }
 
 #[test]
-fn directories_are_scanned_whole_and_in_order() {
+fn directories_are_scanned_completely_and_in_order() {
     let root = folder("order");
     let mut expected = String::new();
     for number in 0..60 {
@@ -114,7 +114,7 @@ fn json_has_a_line_for_each_card() {
 }
 
 #[test]
-fn sarif_is_one_document_whatever_was_found() {
+fn sarif_is_one_document_with_or_without_findings() {
     let root = folder("sarif");
     fs::write(format!("{root}/a b.txt"), "4111111111111111").unwrap();
     fs::write(format!("{root}/c.txt"), "\nxx 5555555555554444 378282246310005").unwrap();
@@ -129,11 +129,11 @@ fn sarif_is_one_document_whatever_was_found() {
     let run = document(&[&root], 1);
     let results = run["results"].as_array().unwrap();
     assert_eq!(results.len(), 3);
-    let place = |index: usize| &results[index]["locations"][0]["physicalLocation"];
-    assert_eq!(place(0)["artifactLocation"]["uri"], format!("file://{root}/a%20b.txt"));
+    let location = |index: usize| &results[index]["locations"][0]["physicalLocation"];
+    assert_eq!(location(0)["artifactLocation"]["uri"], format!("file://{root}/a%20b.txt"));
     let region = serde_json::json!(
         {"startLine": 2, "startColumn": 4, "endColumn": 20, "byteOffset": 4, "byteLength": 16});
-    assert_eq!(place(1)["region"], region);
+    assert_eq!(location(1)["region"], region);
     assert_eq!(results[0]["message"]["text"], format!("visa, 16 digits, {CARD}"));
     assert_eq!(run["invocations"][0]["executionSuccessful"], true);
 
@@ -141,12 +141,12 @@ fn sarif_is_one_document_whatever_was_found() {
     assert_eq!(run["results"], serde_json::json!([]));
     let run = document(&["no/such"], 2);
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);
-    let told = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-    assert_eq!(told, "no/such: cannot be read: No such file or directory (os error 2)");
+    let message = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert_eq!(message, "no/such: cannot be read: No such file or directory (os error 2)");
 }
 
 #[test]
-fn quiet_leaves_it_to_the_exit_status() {
+fn quiet_prints_nothing() {
     let path = file("quiet.txt", "4111111111111111");
     for format in ["text", "json", "sarif"] {
         assert_eq!(found(&["scan", "--quiet", "--format", format, &path], b""), "");
@@ -155,21 +155,21 @@ fn quiet_leaves_it_to_the_exit_status() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused() {
+fn conflicting_options_are_rejected() {
     for (arguments, line) in [
-        (&["scan", "--count", "--format", "sarif"][..], "SARIF has no counts; use --count with --format text or json"),
+        (&["scan", "--count", "--format", "sarif"][..], "--count: not available in SARIF; use --format text or json"),
         (&["scan", "--count", "--quiet"], "the argument '--count' cannot be used with '--quiet'; see panveil --help"),
         (
             &["scan", "--records", "-", "--show"],
             "the argument '--records <FILE>' cannot be used with '--show'; see panveil --help",
         ),
     ] {
-        assert_eq!(refused(arguments, b""), line);
+        assert_eq!(failure(arguments, b""), line);
     }
 }
 
 #[test]
-fn gzip_is_unpacked_whatever_its_name() {
+fn gzip_is_decompressed_whatever_its_name() {
     let [one, two] = ["one 4111111111111111\n", "two\n5555555555554444\n"].map(gzip);
     let path = file("packed.bin", [one.clone(), two.clone()].concat());
     let expected =
@@ -185,18 +185,18 @@ fn gzip_is_unpacked_whatever_its_name() {
 }
 
 #[test]
-fn zeros_that_fill_up_a_gzip_file_are_no_error() {
+fn zero_padding_of_gzip_is_not_an_error() {
     let [one, two] = ["one 4111111111111111\n", "5555555555554444\n"].map(gzip);
     let padded = [one, vec![0; 300_000], two, vec![0; 600]].concat();
     let expected = format!("-:1:5: visa, 16 digits, {CARD}\n-:2:1: mastercard, 16 digits, 555555******4444\n");
     assert_eq!(found(&["scan"], &padded), expected);
     let output = run(&["scan"], &[gzip("4111111111111111"), b"\0rest".to_vec()].concat());
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).starts_with("standard input: broken gzip: "));
+    assert!(stderr_line(&output).starts_with("standard input: malformed gzip: "));
 }
 
 #[test]
-fn broken_gzip_is_told_and_what_came_before_counts() {
+fn malformed_gzip_is_reported_and_scanned_up_to_the_error() {
     let whole = gzip("4111111111111111 and then some more text that is long enough to be cut");
     let root = folder("broken");
     let [cut, misnamed, fine] = ["cut.gz", "misnamed.gz", "z.txt"].map(|name| format!("{root}/{name}"));
@@ -204,7 +204,7 @@ fn broken_gzip_is_told_and_what_came_before_counts() {
     fs::write(&misnamed, "plain 5555555555554444").unwrap();
     fs::write(&fine, "378282246310005").unwrap();
     fs::write(format!("{root}/empty.gz"), "").unwrap();
-    let (printed, said, status) = outcome(&run(&["scan", &root], b""));
+    let (printed, stderr, status) = outcome(&run(&["scan", &root], b""));
     assert_eq!(status, 2);
     assert_eq!(
         printed,
@@ -213,63 +213,70 @@ fn broken_gzip_is_told_and_what_came_before_counts() {
              {fine}:1:1: amex, 15 digits, 378282*****0005\n"
         )
     );
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines.len(), 3, "{said}");
-    assert!(lines[0].starts_with(&format!("panveil: {cut}: broken gzip: ")), "{said}");
-    assert!(lines[0].ends_with("; only what came before was scanned"), "{said}");
-    assert_eq!(lines[1], format!("panveil: {misnamed}: is no gzip, though its name says so; scanned as it is"));
-    assert_eq!(lines[2], "panveil: 2 of 4 files were not scanned, or not to their end; cards may be in them");
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{stderr}");
+    assert!(lines[0].starts_with(&format!("panveil: {cut}: malformed gzip: ")), "{stderr}");
+    assert!(lines[0].ends_with("; scanned up to the error"), "{stderr}");
+    assert_eq!(
+        lines[1],
+        format!("panveil: {misnamed}: not gzip, although its extension is gz; scanned without decompression")
+    );
+    assert_eq!(lines[2], "panveil: 2 of 4 files were not scanned completely and may contain card numbers");
 }
 
 #[test]
-fn what_is_no_file_is_told_and_the_rest_goes_on() {
+fn special_files_are_reported_and_the_scan_continues() {
     let root = folder("special");
     let fifo = format!("{root}/fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let _socket = UnixListener::bind(format!("{root}/socket")).unwrap();
     fs::write(format!("{root}/text"), "4111111111111111").unwrap();
-    let (printed, said, status) = outcome(&run(&["scan", &root, "no/such/4111111111111111"], b""));
+    let (printed, stderr, status) = outcome(&run(&["scan", &root, "no/such/4111111111111111"], b""));
     assert_eq!((printed, status), (format!("{root}/text:1:1: visa, 16 digits, {CARD}\n"), 2));
     assert_eq!(
-        said,
+        stderr,
         format!(
-            "panveil: {fifo}: not scanned: a FIFO, not a file; to scan what it gives: panveil scan < {fifo}\n\
-             panveil: {root}/socket: not scanned: a socket, not a file\n\
+            "panveil: {fifo}: not scanned: a FIFO, not a regular file; to scan its output: panveil scan < {fifo}\n\
+             panveil: {root}/socket: not scanned: a socket, not a regular file\n\
              panveil: no/such/****************: cannot be read: No such file or directory (os error 2)\n\
-             panveil: 3 of 4 files were not scanned, or not to their end; cards may be in them\n"
+             panveil: 3 of 4 files were not scanned completely and may contain card numbers\n"
         )
     );
     assert_eq!(run(&["scan", &fifo], b"").status.code(), Some(2));
 }
 
 #[test]
-fn one_file_of_several_is_one() {
+fn one_incomplete_file_is_reported_in_the_singular() {
     let path = file("one.txt", "");
-    let (_, said, status) = outcome(&run(&["scan", &path, "no/such"], b""));
+    let (_, stderr, status) = outcome(&run(&["scan", &path, "no/such"], b""));
     assert_eq!(status, 2);
-    assert!(said.ends_with("panveil: 1 of 2 files was not scanned, or not to its end; cards may be in it\n"), "{said}");
-    assert_eq!(said.lines().count(), 2);
+    assert!(
+        stderr.ends_with("panveil: 1 of 2 files was not scanned completely and may contain card numbers\n"),
+        "{stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 2);
     let line = "no/such: cannot be read: No such file or directory (os error 2)";
-    assert_eq!(refused(&["scan", "no/such"], b""), line);
+    assert_eq!(failure(&["scan", "no/such"], b""), line);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn folders_of_the_kernel_are_left_alone_unless_asked_for() {
+fn kernel_file_systems_are_skipped_unless_named() {
     let root = folder("kernel");
     std::os::unix::fs::symlink("/proc", format!("{root}/link")).unwrap();
     fs::write(format!("{root}/text"), "4111111111111111").unwrap();
     let output = run(&["scan", "--follow", &root], b"");
     assert_eq!(outcome(&output).0, format!("{root}/text:1:1: visa, 16 digits, {CARD}\n"));
-    let line = format!("not scanned, since the kernel makes up what is in there: {root}/link; name it to scan it");
-    assert_eq!((said(&output), output.status.code()), (line, Some(1)));
+    let line =
+        format!("not scanned, as its contents are generated by the kernel: {root}/link; give its path to scan it");
+    assert_eq!((stderr_line(&output), output.status.code()), (line, Some(1)));
     let mut child = panveil(&["scan", "/proc/self/attr"]).spawn().unwrap();
     drop(child.stdin.take());
     assert!(!String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap().contains("kernel"));
 }
 
 #[test]
-fn what_a_shell_hands_over_is_read() {
+fn standard_input_is_read_by_its_path() {
     assert_eq!(
         found(&["scan", "/dev/stdin"], b"4111111111111111"),
         format!("/dev/stdin:1:1: visa, 16 digits, {CARD}\n")
@@ -277,24 +284,24 @@ fn what_a_shell_hands_over_is_read() {
 }
 
 #[test]
-fn links_are_followed_on_request_and_never_in_circles() {
+fn links_are_followed_on_request_except_in_cycles() {
     let root = folder("links");
     let target = file("linked.txt", "4111111111111111");
     std::os::unix::fs::symlink(&target, format!("{root}/file")).unwrap();
     std::os::unix::fs::symlink(&root, format!("{root}/circle")).unwrap();
     let output = run(&["scan", &root], b"");
     assert_eq!(
-        (said(&output).as_str(), output.status.code()),
-        ("2 symbolic links not followed; --follow does", Some(0))
+        (stderr_line(&output).as_str(), output.status.code()),
+        ("2 symbolic links not followed; use --follow", Some(0))
     );
     let output = run(&["scan", "--follow", &root], b"");
-    assert_eq!(said(&output), "1 symbolic link not followed: it leads in a circle");
+    assert_eq!(stderr_line(&output), "1 symbolic link not followed: it is part of a cycle");
     assert_eq!(outcome(&output).0, format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
     assert_eq!(found(&["scan", &format!("{root}/file")], b""), format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
 }
 
 #[test]
-fn names_cannot_steer_a_terminal_nor_tell_a_card() {
+fn names_are_printed_without_control_characters_and_card_numbers() {
     let root = folder("names");
     fs::write(format!("{root}/\u{1b}]0;4111111111111111\u{7}\n\u{202e}.log"), "4111111111111111").unwrap();
     for arguments in [&["scan", &root][..], &["scan", "--format", "json", &root], &["scan", "--count", &root]] {
@@ -303,12 +310,12 @@ fn names_cannot_steer_a_terminal_nor_tell_a_card() {
         assert!(!printed.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{printed:?}");
         assert!(!printed.contains("4111111111111111"), "{printed}");
     }
-    let (_, said, _) = outcome(&run(&["scan", "\u{1b}[2J\n"], b""));
-    assert!(said.starts_with("panveil: \\x1b[2J\\x0a: cannot be read"), "{said:?}");
+    let (_, stderr, _) = outcome(&run(&["scan", "\u{1b}[2J\n"], b""));
+    assert!(stderr.starts_with("panveil: \\x1b[2J\\x0a: cannot be read"), "{stderr:?}");
 }
 
 #[test]
-fn a_stream_is_answered_while_it_goes_on() {
+fn findings_are_printed_before_the_stream_ends() {
     let mut child = panveil(&["scan"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
@@ -337,7 +344,7 @@ fn memory_does_not_grow_with_the_input() {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let path = file("many.txt", "4111111111111111\n".repeat(200_000));
     let mut child = panveil(&["scan", &path]).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();

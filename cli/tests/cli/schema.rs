@@ -3,7 +3,7 @@
 use crate::command::printed;
 
 #[test]
-fn what_is_shipped_is_what_the_types_say() {
+fn shipped_schemas_are_current() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for (arguments, file) in [
         (&["schema"][..], "envoy-config/schemas/policy.schema.json"),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a panic here is a failed test")]
 
-use crate::command::{file, printed, refused, run};
+use crate::command::{failure, file, printed, run};
 use serde_json::{Value, json};
 
 const NAME: &str = "extensions.istio.io/trafficextension/shop.panveil~istio-translated-wasmplugin";
@@ -16,7 +16,7 @@ fn stats(samples: &[&str]) -> String {
     samples.iter().fold(begin.to_owned(), |page, sample| page + sample + "\n")
 }
 
-fn in_force() -> String {
+fn active() -> String {
     stats(&[
         r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#,
         r#"panveil_config_info{version="0.1.0",mode="enforce"} 1"#,
@@ -95,7 +95,7 @@ fn status_lists_each_proxy() {
     let good = dump(&listener(&[true], false), Some(&wasm("FAIL_RELOAD")));
     let pages = [
         file("web-1.json", &good),
-        file("web-1.prom", in_force()),
+        file("web-1.prom", active()),
         file("web-2.json", dump(&listener(&[true], false), Some(&rbac(Some(json!({})))))),
         file("web-2.prom", stats(&[&format!("{FAIL} 0")])),
     ];
@@ -104,31 +104,37 @@ fn status_lists_each_proxy() {
     let expected = "\
         proxy  state   version  mode     policy        module\n\
         web-1  active  0.1.0    enforce  c592aff2a1e2  0123456789ab\n\
-        web-2  off\n  module not fetched: every request is refused with 403\n\n\
+        web-2  off\n  module not fetched: every request is denied with 403\n\n\
         2 proxies: 1 active, 1 off\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(1));
     let text = printed(&["status", &pages[0], &pages[1]], b"");
     assert!(text.ends_with("\n1 proxy: 1 active\n"), "{text}");
-    assert!(printed(&["status", "-"], in_force().as_bytes()).contains("1 active"));
+    assert!(printed(&["status", "-"], active().as_bytes()).contains("1 active"));
 }
 
 #[test]
-fn status_says_why_panveil_is_not_active() {
+fn status_gives_the_reason_if_panveil_is_not_active() {
     let named = listener(&[true], false);
     let fetch = r#"istio_agent_wasm_remote_fetch_count{result="download_failure"} 1"#;
-    let refused = format!("{FAIL} 1");
+    let rejected = format!("{FAIL} 1");
     let left_out = stats(&[r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#]);
     let good = dump(&named, Some(&wasm("FAIL_RELOAD")));
     for (proxy, dump, stats, state, note) in [
         ("denied", Some(dump(&named, Some(&rbac(Some(json!({})))))), None, "off", "module not fetched: every request"),
         ("allowed", Some(dump(&named, Some(&rbac(None)))), None, "off", "every request passes unmasked"),
         ("agent", None, Some(stats(&[fetch])), "off", "module not fetched (download_failure)"),
-        ("policy", Some(good.clone()), Some(stats(&[&refused])), "off", "first policy refused"),
-        ("bare", Some(dump(&listener(&[false], false), None)), Some(stats(&[])), "off", "no listener names its filter"),
+        ("policy", Some(good.clone()), Some(stats(&[&rejected])), "off", "first policy rejected"),
+        (
+            "bare",
+            Some(dump(&listener(&[false], false), None)),
+            Some(stats(&[])),
+            "off",
+            "no listener references its filter",
+        ),
         ("rejected", Some(dump(&listener(&[false], true), None)), Some(stats(&[])), "off", DETAILS),
-        ("drained", Some(dump(&listener(&[false], false), None)), Some(in_force()), "off", "being drained"),
-        ("excluded", Some(good.clone()), Some(left_out), "left out", "leaves the namespace out"),
+        ("drained", Some(dump(&listener(&[false], false), None)), Some(active()), "off", "being drained"),
+        ("excluded", Some(good.clone()), Some(left_out), "left out", "excludes the namespace"),
         ("delivered", Some(good), None, "unknown", "/stats/prometheus shows whether"),
     ] {
         let (found, notes, code) = status(proxy, dump.as_deref(), stats.as_deref());
@@ -138,16 +144,16 @@ fn status_says_why_panveil_is_not_active() {
 }
 
 #[test]
-fn status_says_what_is_wrong_where_panveil_is_active() {
+fn status_reports_problems_of_an_active_proxy() {
     let some = dump(&listener(&[true, false], true), Some(&wasm("FAIL_OPEN")));
-    let refused = in_force().replace(&format!("{FAIL} 0"), &format!("{FAIL} 2"));
-    let (state, notes, code) = status("noted", Some(&some), Some(&refused));
+    let rejected = active().replace(&format!("{FAIL} 0"), &format!("{FAIL} 2"));
+    let (state, notes, code) = status("noted", Some(&some), Some(&rejected));
     assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
     for part in [
         "FAIL_OPEN: ",
         "1 of 2 HTTP filter chains without panveil",
-        "updates refused since it started: 2;",
-        "was rejected: unable",
+        "updates rejected since the proxy started: 2;",
+        ": update rejected: unable",
     ] {
         assert!(notes.contains(part), "{notes}");
     }
@@ -158,7 +164,7 @@ fn status_says_what_is_wrong_where_panveil_is_active() {
 }
 
 #[test]
-fn status_prints_no_card_out_of_a_page() {
+fn status_prints_no_card_number_of_a_page() {
     let mut listener = listener(&[false], true);
     listener["error_state"]["details"] = json!("cannot open /4111111111111111\u{1b}[2J");
     let (_, notes, _) = status("card", Some(&dump(&listener, None)), None);
@@ -166,20 +172,20 @@ fn status_prints_no_card_out_of_a_page() {
 }
 
 #[test]
-fn status_refuses_what_is_no_page() {
+fn status_rejects_other_files() {
     let other = file("other.txt", "hello\n");
     assert!(
-        refused(&["status", &other], b"")
+        failure(&["status", &other], b"")
             .ends_with("other.txt: neither /config_dump nor /stats/prometheus; save a page of Envoy's admin interface")
     );
     assert_eq!(
-        refused(&["status", "-"], b"{}"),
-        "<stdin>: no configs in it; save the page /config_dump of Envoy's admin interface"
+        failure(&["status", "-"], b"{}"),
+        "<stdin>: no configs; save the page /config_dump of Envoy's admin interface"
     );
-    let pages = [file("twice.a", in_force()), file("twice.b", in_force())];
+    let pages = [file("twice.a", active()), file("twice.b", active())];
     assert!(
-        refused(&["status", &pages[0], &pages[1]], b"")
-            .ends_with("twice.b: second page of this kind for one proxy; name files by the pod")
+        failure(&["status", &pages[0], &pages[1]], b"")
+            .ends_with("twice.b: second page of this kind for one proxy; name the files by pod")
     );
-    assert!(refused(&["status", "/nowhere"], b"").starts_with("cannot read /nowhere: "));
+    assert!(failure(&["status", "/nowhere"], b"").starts_with("/nowhere: cannot be read: "));
 }

@@ -1,10 +1,10 @@
-//! How is it told to a program what became of an entry?
+//! Report in JSON: one line per entry.
 
 use super::super::play::EntryOutcome;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// A line of the output. The record is the filter's own, as access logs have it.
+/// Line of the output. The record is the filter's own, as in access logs.
 #[derive(Serialize)]
 struct JsonLine<'p> {
     entry: usize,
@@ -32,23 +32,23 @@ struct NotCaptured {
     what: &'static str,
 }
 
-/// What became of the entry of that number.
-pub fn line(number: usize, played: &EntryOutcome) -> String {
-    let outcomes = played.outcomes.iter();
-    let gaps = played.gaps.iter();
+/// Line for the entry of that number.
+pub fn line(number: usize, outcome: &EntryOutcome) -> String {
+    let outcomes = outcome.outcomes.iter();
+    let gaps = outcome.gaps.iter();
     let line = JsonLine {
         entry: number,
-        method: &played.method,
-        host: &played.host,
-        path: &played.path,
-        replied: played.replied,
+        method: &outcome.method,
+        host: &outcome.host,
+        path: &outcome.path,
+        replied: outcome.replied,
         messages: outcomes
             .map(|(direction, outcome)| MessageOutcome { direction: direction.as_str(), outcome: outcome.as_str() })
             .collect(),
         not_captured: gaps
             .map(|(direction, gap)| NotCaptured { direction: direction.as_str(), what: gap.as_str() })
             .collect(),
-        record: played.record.clone().and_then(|record| RawValue::from_string(record).ok()),
+        record: outcome.record.clone().and_then(|record| RawValue::from_string(record).ok()),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
     text.push('\n');

@@ -1,4 +1,4 @@
-//! How is it printed what became of a capture?
+//! Report on a replayed capture.
 
 mod json;
 mod record;
@@ -11,20 +11,20 @@ use crate::output;
 use clap::ValueEnum;
 use text::TextReport;
 
-/// The form of the output.
+/// Output format of a replay.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ReplayFormat {
-    /// Tables: each kind of finding of each entry, totals by rule, and what was not inspected.
+    /// Tables: findings of each entry by kind, totals by rule, and uninspected messages.
     Text,
-    /// An object for each entry, one a line, with the filter's record when it has one.
+    /// One JSON object per line and entry, with the filter's record if it has one.
     Json,
 }
 
-/// What is printed, entry by entry.
+/// Report, built entry by entry.
 pub enum ReplayReport {
-    /// All at the end, since columns are as wide as what is in them.
+    /// Tables, which are printed at the end, because the cells decide the width of a column.
     Text(TextReport),
-    /// At once.
+    /// Lines, which are printed at once.
     Json,
 }
 
@@ -36,16 +36,16 @@ impl ReplayReport {
         }
     }
 
-    /// Takes in what became of the entry of that number.
-    pub fn add(&mut self, number: usize, played: &EntryOutcome) -> Result<(), Failure> {
+    /// Adds the entry of that number.
+    pub fn add(&mut self, number: usize, outcome: &EntryOutcome) -> Result<(), Failure> {
         match self {
-            Self::Text(text) => text.add(number, played),
-            Self::Json => return output::write(json::line(number, played).as_bytes()),
+            Self::Text(text) => text.add(number, outcome),
+            Self::Json => return output::write(json::line(number, outcome).as_bytes()),
         }
         Ok(())
     }
 
-    /// Prints what there is to print once every entry is in.
+    /// Prints the rest of the report after the last entry.
     pub fn end(self) -> Result<(), Failure> {
         match self {
             Self::Text(text) => output::write(text.print().as_bytes()),

@@ -1,8 +1,8 @@
-//! What does a record of the filter say?
+//! Record of the filter, as far as the tables show it.
 
 use serde::Deserialize;
 
-/// As much of a record as a table shows. A later version may say more.
+/// Part of a record that the tables show. Unknown fields are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct RecordSummary {
@@ -12,7 +12,7 @@ pub struct RecordSummary {
     pub limits: Vec<ReachedLimit>,
 }
 
-/// One kind of finding at one place.
+/// Findings of one kind at one location.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct FindingSummary {
@@ -27,7 +27,7 @@ pub struct FindingSummary {
     pub count: u64,
 }
 
-/// A limit that a message reached.
+/// Limit that a message reached.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ReachedLimit {
@@ -36,15 +36,15 @@ pub struct ReachedLimit {
 }
 
 impl RecordSummary {
-    /// Reads a record; what is no record is one that says nothing.
+    /// Reads a record. Invalid text is read as an empty record.
     pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 }
 
 impl FindingSummary {
-    /// What was found, in a word or two.
-    pub fn what(&self) -> String {
+    /// Kind of the finding, in a word or two.
+    pub fn kind_name(&self) -> String {
         let kind = self.kind.replace('_', " ");
         match (self.kind.as_str(), self.brand.as_ref().or(self.pattern.as_ref())) {
             ("pan", Some(brand)) => brand.clone(),
@@ -54,17 +54,17 @@ impl FindingSummary {
     }
 }
 
-/// What a reason not to inspect something means.
-pub fn why(reason: &str) -> &str {
+/// Description of a reason for which a message was not inspected.
+pub fn describe(reason: &str) -> &str {
     match reason {
-        "encoding" => "in a coding that is not read",
-        "range" => "a part of something else",
-        "limit" => "beyond a limit",
-        "upgrade" => "handed over to another protocol",
-        "skipped" => "skipped, as the policy says",
-        "binary" => "body without text, as its type says",
-        "charset" => "a character set that is not read",
-        "host_call" => "the proxy could not be asked",
+        "encoding" => "unsupported content encoding",
+        "range" => "partial content",
+        "limit" => "limit reached",
+        "upgrade" => "upgraded to another protocol",
+        "skipped" => "skipped by the policy",
+        "binary" => "binary content type",
+        "charset" => "unsupported charset",
+        "host_call" => "host call failed",
         other => other,
     }
 }

@@ -1,12 +1,12 @@
-//! How do rows become a table?
+//! Tables of text.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-/// How wide a column of free text becomes.
-const WIDEST: usize = 60;
+/// Most characters of a cell.
+const MAX_WIDTH: usize = 60;
 
-/// A table under a title. Columns at `numbers` stand to the right.
+/// Table with a title. Columns at the indexes `numbers` are aligned right.
 pub fn print(title: &str, header: &[&str], numbers: &[usize], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -25,7 +25,7 @@ pub fn print(title: &str, header: &[&str], numbers: &[usize], rows: &[Vec<String
 
 fn shortened(cell: &str) -> String {
     let mut characters = cell.chars();
-    let mut short: String = characters.by_ref().take(WIDEST).collect();
+    let mut short: String = characters.by_ref().take(MAX_WIDTH).collect();
     if characters.next().is_some() {
         short.pop();
         short.push('…');

@@ -1,23 +1,23 @@
-//! What does a person see of a capture that was replayed?
+//! Report in tables.
 
 use super::super::play::EntryOutcome;
-use super::record::{RecordSummary, why};
+use super::record::{RecordSummary, describe};
 use super::table;
 use panveil::audit::Action;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The most numbers of entries that stand in a cell.
-const MOST_NUMBERS: usize = 8;
+/// Most entry numbers in a cell.
+const MAX_NUMBERS: usize = 8;
 
-/// Everything that is printed, as far as the entries are in.
+/// Tables for the entries so far.
 #[derive(Default)]
 pub struct TextReport {
     findings: Vec<Vec<String>>,
-    /// By rule and action.
+    /// Totals by rule and action.
     totals: BTreeMap<(String, String), RuleTotal>,
-    /// By what it is and why.
-    unread: BTreeMap<(String, String), Vec<usize>>,
+    /// Entries with uninspected messages, by message and reason.
+    uninspected: BTreeMap<(String, String), Vec<usize>>,
     beyond: u64,
     entries: usize,
     actions: BTreeMap<String, usize>,
@@ -30,20 +30,20 @@ struct RuleTotal {
 }
 
 impl TextReport {
-    /// Takes in what became of the entry of that number.
-    pub fn add(&mut self, number: usize, played: &EntryOutcome) {
-        let record = played.record.as_deref().map(RecordSummary::read).unwrap_or_default();
+    /// Adds the entry of that number.
+    pub fn add(&mut self, number: usize, outcome: &EntryOutcome) {
+        let record = outcome.record.as_deref().map(RecordSummary::read).unwrap_or_default();
         for finding in &record.findings {
-            let place = finding.field.clone().unwrap_or_default();
+            let field = finding.field.clone().unwrap_or_default();
             self.findings.push(vec![
                 number.to_string(),
-                played.method.clone(),
-                played.host.clone(),
-                played.path.clone(),
+                outcome.method.clone(),
+                outcome.host.clone(),
+                outcome.path.clone(),
                 finding.direction.clone(),
                 finding.place.clone(),
-                place,
-                finding.what(),
+                field,
+                finding.kind_name(),
                 finding.count.to_string(),
                 finding.action.clone(),
                 finding.rule.clone(),
@@ -53,10 +53,10 @@ impl TextReport {
             note(&mut total.entries, number);
         }
         self.beyond = self.beyond.saturating_add(record.findings_beyond);
-        self.add_unread(number, played, &record);
+        self.add_uninspected(number, outcome, &record);
         self.entries = self.entries.saturating_add(1);
         let action = match record.action.as_str() {
-            "" if played.gaps.is_empty() => Action::Clean.as_str(),
+            "" if outcome.gaps.is_empty() => Action::Clean.as_str(),
             "" => "clean as far as captured",
             action => action,
         };
@@ -64,33 +64,34 @@ impl TextReport {
         *count = count.saturating_add(1);
     }
 
-    fn add_unread(&mut self, number: usize, played: &EntryOutcome, record: &RecordSummary) {
-        let mut add = |direction: &str, why: &str| {
-            note(self.unread.entry((direction.to_owned(), why.to_owned())).or_default(), number);
+    fn add_uninspected(&mut self, number: usize, outcome: &EntryOutcome, record: &RecordSummary) {
+        let mut add = |direction: &str, reason: &str| {
+            note(self.uninspected.entry((direction.to_owned(), reason.to_owned())).or_default(), number);
         };
-        for (direction, gap) in &played.gaps {
+        for (direction, gap) in &outcome.gaps {
             add(direction.as_str(), &format!("{} not captured", gap.as_str()));
         }
-        let told: Vec<(&str, &str)> = played.uninspected.split(',').filter_map(|told| told.split_once(':')).collect();
-        for (direction, reason) in &told {
-            add(direction, why(reason));
+        let uninspected: Vec<(&str, &str)> =
+            outcome.uninspected.split(',').filter_map(|message| message.split_once(':')).collect();
+        for (direction, reason) in &uninspected {
+            add(direction, describe(reason));
         }
         for reached in &record.limits {
-            add(&reached.direction, &format!("reached the limit {}", reached.limit));
+            add(&reached.direction, &format!("limit {} reached", reached.limit));
         }
-        for direction in played.bodies_passed.iter().map(|direction| direction.as_str()) {
-            if !told.iter().any(|(other, _)| *other == direction) {
-                add(direction, "body skipped, as the policy says");
+        for direction in outcome.bodies_passed.iter().map(|direction| direction.as_str()) {
+            if !uninspected.iter().any(|(other, _)| *other == direction) {
+                add(direction, "body skipped by the policy");
             }
         }
     }
 
-    /// All of it.
+    /// Text of all tables.
     pub fn print(&self) -> String {
         let mut text = String::new();
         if !self.findings.is_empty() {
             let header =
-                ["entry", "method", "host", "path", "message", "place", "field", "found", "count", "action", "rule"];
+                ["entry", "method", "host", "path", "message", "location", "field", "found", "count", "action", "rule"];
             let _ = writeln!(text, "{}", table::print("Found", &header, &[0, 8], &self.findings));
             let totals: Vec<Vec<String>> = self
                 .totals
@@ -102,19 +103,19 @@ impl TextReport {
             let header = ["rule", "action", "findings", "entries"];
             let _ = writeln!(text, "{}", table::print("By rule", &header, &[2, 3], &totals));
         }
-        if !self.unread.is_empty() {
-            let unread: Vec<Vec<String>> = self
-                .unread
+        if !self.uninspected.is_empty() {
+            let uninspected: Vec<Vec<String>> = self
+                .uninspected
                 .iter()
-                .map(|((direction, why), entries)| {
-                    vec![direction.clone(), why.clone(), entries.len().to_string(), list(entries)]
+                .map(|((direction, reason), entries)| {
+                    vec![direction.clone(), reason.clone(), entries.len().to_string(), list(entries)]
                 })
                 .collect();
-            let header = ["message", "why", "count", "entries"];
-            let _ = writeln!(text, "{}", table::print("Not inspected", &header, &[2], &unread));
+            let header = ["message", "reason", "count", "entries"];
+            let _ = writeln!(text, "{}", table::print("Not inspected", &header, &[2], &uninspected));
         }
         if self.beyond > 0 {
-            let _ = writeln!(text, "{} findings more, which records do not tell apart\n", self.beyond);
+            let _ = writeln!(text, "{} further findings, beyond the limit of entries in a record\n", self.beyond);
         }
         let actions: Vec<String> = self.actions.iter().map(|(action, count)| format!("{count} {action}")).collect();
         let entries = if self.entries == 1 { "entry" } else { "entries" };
@@ -130,9 +131,9 @@ fn note(entries: &mut Vec<usize>, number: usize) {
     }
 }
 
-/// `1, 2, 5` and so on.
+/// List of entry numbers, such as `1, 2, 5, …`.
 fn list(entries: &[usize]) -> String {
-    let shown: Vec<String> = entries.iter().take(MOST_NUMBERS).map(usize::to_string).collect();
-    let more = if entries.len() > MOST_NUMBERS { ", …" } else { "" };
+    let shown: Vec<String> = entries.iter().take(MAX_NUMBERS).map(usize::to_string).collect();
+    let more = if entries.len() > MAX_NUMBERS { ", …" } else { "" };
     shown.join(", ") + more
 }

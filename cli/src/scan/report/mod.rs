@@ -1,4 +1,4 @@
-//! What is printed of a card?
+//! Report of a scan.
 
 mod sarif;
 
@@ -7,44 +7,44 @@ use super::display_name::DisplayName;
 use crate::terminal;
 use clap::ValueEnum;
 
-/// The form of what is printed.
+/// Output format of a scan.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScanFormat {
-    /// A line for each card: path:line:column: brand, digits, number.
+    /// One line per card number: path:line:column: brand, digits, number.
     Text,
-    /// A JSON object for each card, one a line.
+    /// One JSON object per line and card number.
     Json,
     /// One SARIF 2.1.0 document, for code scanning.
     Sarif,
 }
 
-/// How much is printed.
+/// Detail of the output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Every card.
+    /// Every card number.
     Cards,
-    /// How many cards each file has that has any.
+    /// Number of card numbers, for each file with at least one.
     Counts,
-    /// Nothing.
+    /// No output.
     Nothing,
 }
 
-/// What is printed.
+/// Output of a scan.
 #[derive(Clone, Copy)]
 pub struct ScanReport {
-    /// In which form.
+    /// Output format.
     pub format: ScanFormat,
-    /// And how much.
+    /// Detail of the output.
     pub detail: Detail,
 }
 
 impl ScanReport {
-    /// What comes before everything else.
-    pub fn head(self) -> String {
-        if self.is_document() { sarif::head() } else { String::new() }
+    /// Text before the first file.
+    pub fn begin(self) -> String {
+        if self.is_document() { sarif::begin() } else { String::new() }
     }
 
-    /// What is said of a card in the file `name`.
+    /// Text for a card number in the file `name`.
     pub fn card(self, name: &DisplayName, card: &Card) -> String {
         match (self.detail, self.format) {
             (Detail::Counts | Detail::Nothing, _) => String::new(),
@@ -67,7 +67,7 @@ impl ScanReport {
         }
     }
 
-    /// What is said of the file `name` once all of its `cards` are counted.
+    /// Text for the file `name` after its last card number. `cards` is their number.
     pub fn file(self, name: &DisplayName, cards: u64) -> String {
         match (self.detail, self.format) {
             (Detail::Counts, _) if cards == 0 => String::new(),
@@ -77,17 +77,17 @@ impl ScanReport {
         }
     }
 
-    /// What stands between what is said of two cards.
+    /// Text between two card numbers.
     pub fn separator(self) -> &'static str {
         if self.is_document() { sarif::SEPARATOR } else { "" }
     }
 
-    /// What comes after everything else. `errors` is what went wrong.
-    pub fn foot(self, errors: &[String]) -> String {
-        if self.is_document() { sarif::foot(errors) } else { String::new() }
+    /// Text after the last file.
+    pub fn end(self, errors: &[String]) -> String {
+        if self.is_document() { sarif::end(errors) } else { String::new() }
     }
 
-    /// Whether what went wrong is in it too.
+    /// True if the output includes errors.
     pub fn keeps_errors(self) -> bool {
         self.is_document()
     }
@@ -98,7 +98,7 @@ impl ScanReport {
 }
 
 impl Card {
-    /// The card in a few words.
+    /// Brand, number of digits and shown digits.
     fn summary(&self) -> String {
         format!("{}, {} digits, {}", self.brand, self.digits, self.number)
     }

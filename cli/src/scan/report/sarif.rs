@@ -1,29 +1,29 @@
-//! How is a finding written in SARIF? (Static Analysis Results Interchange Format 2.1.0, OASIS)
+//! Output in SARIF (Static Analysis Results Interchange Format 2.1.0, OASIS).
 
 use super::{Card, DisplayName, terminal};
 
-/// What stands between two results.
+/// Text between two results.
 pub const SEPARATOR: &str = ",\n";
 
 const RULE: &str = "payment-card-number";
 
-/// The document up to its results.
-pub fn head() -> String {
+/// Beginning of the document, up to its results.
+pub fn begin() -> String {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 
     format!(
         r#"{{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{{"tool":{{"driver":{{
 "name":"panveil","version":"{VERSION}","semanticVersion":"{VERSION}","rules":[{{"id":"{RULE}",
 "name":"PaymentCardNumber","shortDescription":{{"text":"A payment card number"}},
-"fullDescription":{{"text":"A number that has an issuer's range and length, a right check digit and the layout of a payment card number (PAN)."}},
-"help":{{"text":"Remove the number, or mask it: panveil mask. PCI DSS 3.5.1 wants stored numbers unreadable."}},
+"fullDescription":{{"text":"A number with the range, length and layout of a payment card number (PAN) that passes the Luhn check."}},
+"help":{{"text":"Remove the number, or mask it with panveil mask. PCI DSS 3.5.1 requires that stored numbers are unreadable."}},
 "defaultConfiguration":{{"level":"error"}}}}]}}}},
 "columnKind":"unicodeCodePoints","results":[
 "#
     )
 }
 
-/// A result.
+/// Result for one card number.
 pub fn result(name: &DisplayName, card: &Card) -> String {
     format!(
         r#"{{"ruleId":"{RULE}","ruleIndex":0,"level":"error","message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{}"}},"region":{{"startLine":{},"startColumn":{},"endColumn":{},"byteOffset":{},"byteLength":{}}}}}}}],"properties":{{"brand":"{}","digits":{}}}}}"#,
@@ -39,8 +39,8 @@ pub fn result(name: &DisplayName, card: &Card) -> String {
     )
 }
 
-/// The document from its results on.
-pub fn foot(errors: &[String]) -> String {
+/// End of the document, after its results.
+pub fn end(errors: &[String]) -> String {
     let notifications =
         errors.iter().map(|error| format!(r#"{{"level":"error","message":{{"text":{}}}}}"#, terminal::json(error)));
     format!(
