@@ -11,6 +11,7 @@ from words import WORDS
 PAGES = ("docs/*.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "envoy-config/*.md", "integration/*.md")
 # The folders of which the rustdoc is checked.
 RUST = (
+    "cli/",
     "codings/",
     "fuzz/",
     "image/",
@@ -19,7 +20,6 @@ RUST = (
     "src/exchange/",
     "src/host/",
     "src/lib.rs",
-    "src/main.rs",
     "src/mask.rs",
     "src/plugin.rs",
     "src/scan/",

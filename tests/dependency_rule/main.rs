@@ -35,12 +35,12 @@ const FOLDERS: [(&str, &str); 3] = [("src", ""), ("cli/src", "cli/"), ("codings/
 const MOST_LINES: usize = 400;
 
 /// Folders whose module documentation may still begin with a question.
-const MAY_ASK: [&str; 2] = ["cli/", "policy/"];
+const MAY_ASK: [&str; 1] = ["policy/"];
 
 #[test]
 fn every_source_file_keeps_the_rules() {
     let mut files = Vec::new();
-    let mut told = Vec::new();
+    let mut problems = Vec::new();
     for (folder, prefix) in FOLDERS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for path in rust_files(&folder) {
@@ -52,9 +52,9 @@ fn every_source_file_keeps_the_rules() {
     assert!(files.len() > STAGES.len(), "only {} files", files.len());
     let test_modules = source::test_modules(&files);
     for (path, text) in &files {
-        told.extend(breaches(path, text, source::is_in(path, &test_modules)));
+        problems.extend(violations(path, text, source::is_in(path, &test_modules)));
     }
-    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -75,37 +75,37 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Violations in a file, one line each. `path` is relative to `src/`.
-fn breaches(path: &str, text: &str, is_test: bool) -> Vec<String> {
+fn violations(path: &str, text: &str, is_test: bool) -> Vec<String> {
     let source = Source::read(text);
     let module = Module::of_file(path);
-    let mut told = Vec::new();
-    let mut tell = |line: usize, what: String| told.push(format!("src/{path}:{line}: {what}"));
+    let mut problems = Vec::new();
+    let mut report = |line: usize, problem: String| problems.push(format!("src/{path}:{line}: {problem}"));
     if !text.starts_with("//! ") {
-        tell(1, "does not begin with module documentation".to_owned());
+        report(1, "does not begin with module documentation".to_owned());
     }
     let is_question = text.lines().next().is_some_and(|line| line.contains('?'));
     if is_question && !MAY_ASK.iter().any(|folder| path.starts_with(folder)) {
-        tell(1, "begins with a question instead of a noun phrase".to_owned());
+        report(1, "begins with a question instead of a noun phrase".to_owned());
     }
     for (line, named) in source.stages_named(&module) {
-        if let Some(what) = forbids(path, &module, &named) {
-            tell(line, what);
+        if let Some(problem) = forbids(path, &module, &named) {
+            report(line, problem);
         }
     }
     for (line, word) in source.words(is_test) {
         let place = OUTSIDE.iter().find(|(outside, _)| *outside == word);
         if place.is_some_and(|(_, places)| !places.iter().any(|place| path.starts_with(place))) {
-            tell(line, format!("names {word}"));
+            report(line, format!("names {word}"));
         }
     }
     for line in source.foreign_functions().filter(|_| !FOREIGN.contains(&path)) {
-        tell(line, "declares foreign functions".to_owned());
+        report(line, "declares foreign functions".to_owned());
     }
     let lines = if is_test { 0 } else { source.lines_of_code() };
     if lines > MOST_LINES {
-        tell(1, format!("{lines} lines of code; at most {MOST_LINES}"));
+        report(1, format!("{lines} lines of code; at most {MOST_LINES}"));
     }
-    told
+    problems
 }
 
 /// Reason why `module`, in the file at `path`, may not name this stage. `None` when it may.
@@ -131,7 +131,7 @@ fn forbids(path: &str, module: &Module, named: &str) -> Option<String> {
 }
 
 #[test]
-fn each_breach_is_told() {
+fn each_violation_is_reported() {
     for (path, text, expected) in [
         ("scan/prefilter.rs", "use crate::policy::Policy;", "scan names policy, a later stage"),
         ("verdict/luhn.rs", "use crate::{scan::{A, B}, policy::{C, D}};", "verdict names policy, a later stage"),
@@ -150,18 +150,18 @@ fn each_breach_is_told() {
         ("scan/prefilter.rs", "fn f() { unsafe { g() } }", "names unsafe"),
         ("host/mod.rs", "extern \"C\" fn f() {}", "declares foreign functions"),
     ] {
-        let told = breaches(path, &format!("//! Module.\n{text}"), false);
-        assert!(told.len() == 1 && told.iter().all(|line| line.ends_with(expected)), "{text}: {told:?}");
+        let problems = violations(path, &format!("//! Module.\n{text}"), false);
+        assert!(problems.len() == 1 && problems.iter().all(|line| line.ends_with(expected)), "{text}: {problems:?}");
     }
-    assert_eq!(breaches("mask.rs", "fn f() {}", false).len(), 1);
-    let question = breaches("mask.rs", "//! How is a number masked?\nfn f() {}", false);
+    assert_eq!(violations("mask.rs", "fn f() {}", false).len(), 1);
+    let question = violations("mask.rs", "//! How is a number masked?\nfn f() {}", false);
     assert_eq!(question, ["src/mask.rs:1: begins with a question instead of a noun phrase"]);
     let long = format!("//! Module.\n{}", "fn f() {}\n".repeat(MOST_LINES + 1));
-    assert_eq!(breaches("mask.rs", &long, false), ["src/mask.rs:1: 401 lines of code; at most 400"]);
+    assert_eq!(violations("mask.rs", &long, false), ["src/mask.rs:1: 401 lines of code; at most 400"]);
 }
 
 #[test]
-fn what_is_allowed_is_not_told() {
+fn allowed_code_is_not_reported() {
     for (path, text, is_test) in [
         ("exchange/mod.rs", "use crate::{audit::{Line, Tally}, host::Host};\nuse self::fields::Fields;", false),
         ("scan/prefilter.rs", "/// See [`crate::audit`].\nconst A: &str = \"crate::policy\"; // crate::policy", false),
@@ -177,13 +177,13 @@ fn what_is_allowed_is_not_told() {
         ("cli/replay/play.rs", "use panveil::{exchange::Exchange, host::Host};", false),
         ("lib.rs", "pub mod scan;\npub use crate::plugin::x;", false),
     ] {
-        let told = breaches(path, &format!("//! Module.\n{text}"), is_test);
-        assert!(told.is_empty(), "{told:?}");
+        let problems = violations(path, &format!("//! Module.\n{text}"), is_test);
+        assert!(problems.is_empty(), "{problems:?}");
     }
     let tests = format!("//! Module.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(MOST_LINES + 1));
-    assert!(breaches("mask.rs", &tests, false).is_empty());
+    assert!(violations("mask.rs", &tests, false).is_empty());
     let documented = format!("//! Module.\n{}", "/// Documented.\n\n".repeat(MOST_LINES + 1));
-    assert!(breaches("mask.rs", &documented, false).is_empty());
+    assert!(violations("mask.rs", &documented, false).is_empty());
 }
 
 #[test]

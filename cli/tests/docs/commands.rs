@@ -173,36 +173,37 @@ fn follow(page: &Document, steps: &[Step]) -> Vec<String> {
     let path = format!("{here}/bin:{search}");
     let variables = [("PATH", path.as_str()), ("PANVEIL_HMAC_KEY", "00112233445566778899aabbccddeeff")];
     let mut shell = Shell::start(&folder, &variables).unwrap_or_else(|error| panic!("no bash: {error}"));
-    let mut told = Vec::new();
+    let mut problems = Vec::new();
     for step in steps {
         match shell.run(&place(&step.command)) {
             Ok((printed, status)) => {
                 if !is_right(&place(&step.shown), &printed, status) {
-                    told.push(format!("{}:{}: {} ends with {status}:\n{printed}", page.path, step.line, step.command));
+                    problems
+                        .push(format!("{}:{}: {} ends with {status}:\n{printed}", page.path, step.line, step.command));
                 }
             }
             Err(error) => {
-                told.push(format!("{}:{}: {}: {error}", page.path, step.line, step.command));
+                problems.push(format!("{}:{}: {}: {error}", page.path, step.line, step.command));
                 break;
             }
         }
     }
-    told
+    problems
 }
 
 #[test]
-fn every_command_does_what_is_shown() {
-    let mut told = Vec::new();
+fn every_command_prints_the_shown_output() {
+    let mut problems = Vec::new();
     let mut count: usize = 0;
     for document in documents().iter().filter(|document| document.path != IN_ENVOY) {
         let steps: Vec<Step> =
             steps(&document.text).into_iter().filter(|step| elsewhere(&step.command).is_none()).collect();
         if !steps.is_empty() {
             count = count.saturating_add(steps.len());
-            told.extend(follow(document, &steps));
+            problems.extend(follow(document, &steps));
         }
     }
-    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
     assert!(count > 10, "{count} commands");
 }
 
@@ -218,7 +219,7 @@ fn every_reason_is_needed() {
 }
 
 #[test]
-fn every_option_of_what_is_not_run_exists() {
+fn every_option_of_other_programs_exists() {
     for (start, source) in OPTIONS_OF {
         let source = texts(source, ".rs");
         let unknown = |_: &Document, option: &str| {

@@ -133,24 +133,24 @@ fn keys(text: &str, sign: char) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_example_is_what_it_looks_like() {
+fn every_example_is_valid() {
     let fields = Fields::read();
-    let mut told = Vec::new();
+    let mut problems = Vec::new();
     let mut policies: usize = 0;
     for document in documents() {
         for block in blocks(&document.text) {
             let complaint = fields.complaint(&block);
-            told.extend(complaint.map(|complaint| format!("{}:{}: {complaint}", document.path, block.line)));
+            problems.extend(complaint.map(|complaint| format!("{}:{}: {complaint}", document.path, block.line)));
             let is_policy = block.language == "json" && Policy::parse(block.text.as_bytes()).is_ok();
             policies = policies.saturating_add(usize::from(is_policy));
         }
     }
-    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
     assert!(policies > 9, "{policies} policies in all documents");
 }
 
 #[test]
-fn what_is_no_example_is_seen() {
+fn invalid_examples_are_reported() {
     let fields = Fields::read();
     let complaint =
         |language: &str, text: &str| fields.complaint(&Block { language: language.into(), text: text.into(), line: 1 });

@@ -46,15 +46,15 @@ fn documents() -> Vec<Document> {
 
 /// Runs a check over all documents. Fails with the missing names, and when it finds nothing to check.
 fn check(kind: &str, named: impl Fn(&Document) -> Vec<String>, complaint: impl Fn(&Document, &str) -> Option<String>) {
-    let mut told = Vec::new();
+    let mut problems = Vec::new();
     let mut count: usize = 0;
     for document in documents() {
         for name in named(&document) {
             count = count.saturating_add(1);
-            told.extend(complaint(&document, &name).map(|complaint| format!("{}: {complaint}", document.path)));
+            problems.extend(complaint(&document, &name).map(|complaint| format!("{}: {complaint}", document.path)));
         }
     }
-    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
     assert!(count > 0, "no {kind} in any document");
 }
 

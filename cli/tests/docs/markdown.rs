@@ -161,7 +161,7 @@ fn line_fits(shown: &str, printed: &str) -> bool {
 }
 
 #[test]
-fn a_page_is_read_as_it_is_meant() {
+fn the_parts_of_a_page_are_found() {
     let page = "# A `b`: c\n\n`x`\n```console\n$ cat > f <<'END'\n$ no command\nEND\n$ ls\nf\n```\n## A b c\n## A b c\n\n  ```yaml\n  a: 1\n  ```\n";
     let steps: Vec<_> = steps(page).into_iter().map(|step| (step.line, step.command, step.shown)).collect();
     let first = (5, "cat > f <<'END'\n$ no command\nEND".to_owned(), String::new());
@@ -172,7 +172,7 @@ fn a_page_is_read_as_it_is_meant() {
 }
 
 #[test]
-fn what_is_shown_is_what_is_printed() {
+fn shown_output_is_compared_with_printed_output() {
     assert!(is_shown("a … c … e\n", "a b c d e\n") && is_shown("a\n…\nz\n", "a\nb\nc\nz\n") && is_shown("…\n", ""));
     assert!(!is_shown("a … c\n", "a b\n") && !is_shown("a\n", "a\nb\n") && !is_shown("a\nb\n", "a\n"));
     assert!(!is_shown("1…1\n", "1\n") && is_shown("4111...1111\n", "411111******1111\n"));

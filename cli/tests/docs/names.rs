@@ -91,7 +91,7 @@ fn every_field_of_a_policy_exists() {
 }
 
 #[test]
-fn what_does_not_exist_is_seen() {
+fn names_are_found_in_text() {
     let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     assert_eq!(words("`panveil_a`, xpanveil_b panveil_c{d}", "panveil_", name), ["panveil_a", "panveil_c"]);
 }

@@ -110,7 +110,7 @@ fn make_words(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_missing_is_seen() {
+fn missing_targets_are_reported() {
     assert_eq!(
         paths("See `src/gone.rs`, src/lib.rs. Not https://x/src/y nor target/src/."),
         ["src/gone.rs", "src/lib.rs"]
