@@ -12,7 +12,7 @@ pub enum TextFormat {
     Json,
     /// Form encoding and URL queries: a plus sign is a space.
     Form,
-    /// CSV, whose first line contains the column headings.
+    /// CSV and TSV, whose first rows contain the column headings.
     Csv,
     /// Server-sent events, whose data can be JSON.
     Events,
@@ -37,13 +37,15 @@ impl TextFormat {
 
     /// The format for an `essence` in lowercase.
     pub fn of_essence(essence: &[u8]) -> Self {
-        if essence.windows(4).any(|part| part == b"json") {
+        let contains_one_of =
+            |words: &[&[u8]]| words.iter().any(|word| essence.windows(word.len()).any(|part| part == *word));
+        if contains_one_of(&[b"json"]) {
             return Self::Json;
         }
-        if essence.windows(3).any(|part| part == b"csv") {
+        if contains_one_of(&[b"csv", b"tsv", b"separated-values"]) {
             return Self::Csv;
         }
-        if [b"xml".as_slice(), b"html"].iter().any(|word| essence.windows(word.len()).any(|part| part == *word)) {
+        if contains_one_of(&[b"xml", b"html"]) {
             return Self::Markup;
         }
         match essence {
@@ -137,6 +139,8 @@ mod tests {
             (Some("application/x-ndjson"), TextFormat::Json),
             (Some("text/plain; charset=utf-8"), TextFormat::Unknown),
             (Some("text/csv"), TextFormat::Csv),
+            (Some("text/tab-separated-values"), TextFormat::Csv),
+            (Some("text/x-tsv; charset=utf-8"), TextFormat::Csv),
             (Some("application/json; charset=UTF-16"), TextFormat::Wide),
             (Some("text/event-stream; charset=utf-8"), TextFormat::Events),
             (Some("application/x-www-form-urlencoded"), TextFormat::Form),

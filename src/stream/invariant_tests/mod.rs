@@ -206,9 +206,15 @@ proptest! {
     }
 
     #[test]
-    fn chunk_invariance_of_tables(rows in prop::collection::vec(text(), 1..4), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+    fn chunk_invariance_of_tables(
+        rows in prop::collection::vec(text(), 1..4),
+        title in prop::sample::select(vec!["", "sep=,\n", "Report\n\n"]),
+        quote in prop::sample::select(vec!["", "\"", "\"\n,\"\","]),
+        at in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
         let rows: Vec<String> = rows.iter().map(|row| String::from_utf8_lossy(row).replace('\n', ",")).collect();
-        let text = format!("id,card,imei,4111111111111111,x\n{}", rows.join("\n")).into_bytes();
+        let rows = rows.join(&format!("{quote}\n{quote}"));
+        let text = format!("{title}id,card,imei,4111111111111111,x\n{rows}").into_bytes();
         invariants::chunk_invariance(&chunks(&text, &at), Settings::of(TextFormat::Csv, Keep::Last4));
     }
 
