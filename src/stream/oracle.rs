@@ -8,7 +8,7 @@ use crate::scan::{
     is_separator_byte,
 };
 use crate::verdict::name::{NameEvidence, Names};
-use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, boundary, context, test_cards, track, words};
+use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, attached, boundary, context, test_cards, track, words};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -328,7 +328,8 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let context = context_of(before)?;
     let (brand, tier) = brand_of(&digits)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
-    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_attached(before, end - start, &[]))
+    let sure_brand = (tier == Tier::Default).then_some(brand);
+    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_attached(before, end - start, &[], sure_brand))
         .then_some((start..end, 3, brand))
 }
 
@@ -450,7 +451,8 @@ fn judge(
     if is_track && checks {
         return Some((span, 4, brand));
     }
-    if !is_track && is_attached(before, span.len(), after) {
+    let sure_brand = (checks && tier == Tier::Default).then_some(brand);
+    if !is_track && is_attached(before, span.len(), after, sure_brand) {
         return None;
     }
     let mut score = if bare && !is_track { underscore(before) } else { 0 };
@@ -545,7 +547,7 @@ fn is_in_iban(text: &[u8], masked: &[bool], start: usize) -> bool {
 }
 
 /// True when a letter is adjacent to the number, unless its word is one that appears directly before or after card numbers.
-fn is_attached(before: &[u8], length: usize, after: &[u8]) -> bool {
+fn is_attached(before: &[u8], length: usize, after: &[u8], sure_brand: Option<Brand>) -> bool {
     let letters = |bytes: &mut dyn Iterator<Item = &u8>| -> Vec<u8> {
         bytes.take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
     };
@@ -554,12 +556,17 @@ fn is_attached(before: &[u8], length: usize, after: &[u8]) -> bool {
     let right = letters(&mut after.iter());
     let digit_before = before.len().checked_sub(left.len() + 1).is_some_and(|at| before[at].is_ascii_digit());
     let is_cbor = adjacent::is_cbor_value(before, length, after, true) == Some(true);
+    let written = &before[before.len() - left.len()..];
+    let is_name = sure_brand.is_some_and(|brand| words::is_card(&left) || attached::is_brand_code(written, brand));
     let left_is_fine = left.is_empty()
         || is_cbor
-        || ((words::is_one_of(&left, &words::ATTACHED_BEFORE) || boundary::is_mask(before)) && !digit_before)
+        || ((words::is_one_of(&left, &words::ATTACHED_BEFORE) || boundary::is_mask(before) || is_name) && !digit_before)
         || boundary::is_not_a_word(before, length, after);
     let filled = boundary::is_bcd_filler(&after[..right.len()], after.get(right.len()));
-    let ends = filled || right.is_empty() || words::is_one_of(&right, &words::ATTACHED_AFTER);
+    let (suffix, behind) = after.split_at(right.len());
+    let is_suffix = attached::is_currency(suffix) || attached::is_literal_suffix(suffix, behind.first());
+    let known = words::is_one_of(&right, &words::ATTACHED_AFTER) || (sure_brand.is_some() && is_suffix);
+    let ends = filled || right.is_empty() || known;
     !left_is_fine || !(ends || is_cbor || adjacent::is_exact_string(before, length))
 }
 

@@ -2,7 +2,7 @@
 
 use super::adjacent;
 use super::words::{self, is_one_of};
-use super::{NotPanReason, track};
+use super::{Brand, NotPanReason, Tier, attached, brand, luhn, track};
 use crate::scan::{Candidate, Edge, FILLER, Neighbour, SeparatorKind, Shape};
 
 /// The evidence of the bytes adjacent to a candidate.
@@ -32,8 +32,8 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
     let length = candidate.span().len();
     let value =
         if left == Edge::Letter { adjacent::is_cbor_value(before, length, after, complete) } else { Some(false) };
-    if left == Edge::Letter && value != Some(true) && !may_be_attached(before) && !is_not_a_word(before, length, after)
-    {
+    let is_attached = || may_be_attached(before, sure_brand(candidate));
+    if left == Edge::Letter && value != Some(true) && !is_attached() && !is_not_a_word(before, length, after) {
         return value.map_or(Surroundings::Undecided, |_| Surroundings::NotPan(NotPanReason::AdjacentLetter));
     }
     if right == Edge::Letter && value != Some(true) && !adjacent::is_exact_string(before, length) {
@@ -42,7 +42,8 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
             return Surroundings::Undecided;
         }
         let (word, behind) = after.split_at_checked(word).unwrap_or_default();
-        if !is_one_of(word, &words::ATTACHED_AFTER) && !is_bcd_filler(word, behind.first()) {
+        let is_suffix = || sure_brand(candidate).is_some() && may_follow_sure_number(word, behind.first());
+        if !is_one_of(word, &words::ATTACHED_AFTER) && !is_bcd_filler(word, behind.first()) && !is_suffix() {
             return Surroundings::NotPan(NotPanReason::AdjacentLetter);
         }
     }
@@ -69,11 +70,26 @@ const TABLE_ROW_SCORE: i8 = -3;
 /// The score of an underscore, or of a dash after a word, before a number if the word does not name a card.
 const UNDERSCORE_SCORE: i8 = -2;
 
-/// True if the word at the end of `before` may be written directly before a card number.
-fn may_be_attached(before: &[u8]) -> bool {
+/// True if the word at the end of `before` may be written directly before a card number. `sure_brand` is the result of
+/// [`sure_brand`].
+fn may_be_attached(before: &[u8], sure_brand: Option<Brand>) -> bool {
     let (rest, word) = last_word(before);
-    let is_known = is_one_of(&word, &words::ATTACHED_BEFORE) || is_mask(before);
+    let code = before.get(rest.len()..).unwrap_or_default();
+    let is_known = is_one_of(&word, &words::ATTACHED_BEFORE)
+        || is_mask(before)
+        || sure_brand.is_some_and(|brand| words::is_card(&word) || attached::is_brand_code(code, brand));
     is_known && !rest.last().is_some_and(u8::is_ascii_digit)
+}
+
+/// True if `word`, before the byte `behind`, may be written directly after a number with a [`sure_brand`].
+fn may_follow_sure_number(word: &[u8], behind: Option<&u8>) -> bool {
+    attached::is_literal_suffix(word, behind) || attached::is_currency(word)
+}
+
+/// The brand of a number whose range indicates a card and whose check digit is valid.
+fn sure_brand(candidate: &Candidate<'_>) -> Option<Brand> {
+    let (brand, tier) = brand::identify(candidate.digits())?;
+    (tier == Tier::Default && luhn::is_valid(candidate.digits())).then_some(brand)
 }
 
 /// True if the letter at the end of `before` is not part of a word: it ends a control sequence or is a string length.

@@ -8,6 +8,7 @@
 //! others add to or subtract from a score, which is compared with the threshold of the [`Criteria`].
 
 pub mod adjacent;
+pub mod attached;
 pub mod authentication;
 pub mod boundary;
 pub mod brand;
@@ -365,6 +366,12 @@ mod tests {
             ("4444444444444444", NotPanReason::RepeatedDigit),
             ("4111111111111111e", NotPanReason::AdjacentLetter),
             ("x4111111111111111", NotPanReason::AdjacentLetter),
+            ("CA4111111111111111", NotPanReason::AdjacentLetter),
+            ("giftcard4111111111111111", NotPanReason::AdjacentLetter),
+            ("4111111111111111usd", NotPanReason::AdjacentLetter),
+            ("4111111111111111L2", NotPanReason::AdjacentLetter),
+            // Only a range that indicates a card may have such letters.
+            ("4222222222222L", NotPanReason::AdjacentLetter),
             ("0.4111111111111111", NotPanReason::DecimalNumber),
             ("4111111111111111.25", NotPanReason::DecimalNumber),
             ("4111-1111-1111-1111-1", NotPanReason::LongerNumber),
@@ -394,9 +401,17 @@ mod tests {
 
     #[test]
     fn neutral_neighbours_do_not_reject_a_card() {
-        for text in
-            ["2026 4111 1111 1111 1111", "4111 1111 1111 1111 12/26", "4111111111111111.00", "卡4111111111111111号"]
-        {
+        for text in [
+            "2026 4111 1111 1111 1111",
+            "4111 1111 1111 1111 12/26",
+            "4111111111111111.00",
+            "卡4111111111111111号",
+            "VI4111111111111111",
+            "FPCCAX378282246310005/1226",
+            "creditcard4111111111111111",
+            "4111111111111111L;",
+            "4111111111111111USD0100",
+        ] {
             assert!(matches!(verdict_on_card(text), Verdict::Pan(_)), "{text}");
         }
     }
