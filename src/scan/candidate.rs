@@ -37,6 +37,9 @@ pub enum Shape {
     Canonical,
     /// Single digits with the same separator throughout, as the whole chain: `4 1 1 1 …`.
     DigitByDigit,
+    /// Groups as printed on most cards, 4-4-4-4 or 4-6-5, between single spaces and dashes, as the whole chain: `4111-1111
+    /// 1111-1111`.
+    MixedSeparators,
     /// Up to six groups of any length with the same single space or dash throughout, as the whole chain.
     FreeGroups,
     /// Groups as printed on cards, with the same separator throughout that is not a single space, dash or dot: `4111 /

@@ -24,6 +24,8 @@ pub struct CandidateIter<'a> {
     longest: u32,
     shortest: u32,
     separator: Option<GroupSeparator>,
+    /// True if the groups have different separators.
+    is_mixed: bool,
     done: bool,
 }
 
@@ -41,6 +43,9 @@ enum Special {
 pub(super) const CANONICAL: [u32; 13] =
     [0x4444, 0x465, 0x464, 0x456, 0x4445, 0x4_4443, 0x4_4442, 0x4_4441, 0x88, 0x6d, 0x4443, 0x4442, 0x4333];
 
+/// The canonical layout of two groups of different lengths.
+const TWO_GROUPS: u32 = 0x6d;
+
 /// The maximum number of groups in a canonical layout.
 const CANONICAL_GROUPS: u32 = 5;
 
@@ -50,6 +55,10 @@ const MIN_LONGEST_FREE_GROUP: u32 = 3;
 
 /// The incomplete canonical layouts.
 const CANONICAL_BEGIN: [u32; 10] = [0x4, 0x6, 0x8, 0x44, 0x45, 0x46, 0x43, 0x444, 0x433, 0x4444];
+
+/// The canonical layouts of [`Shape::MixedSeparators`], and their first groups, from two on.
+const MIXED: [u32; 2] = [0x4444, 0x465];
+const MIXED_BEGIN: [u32; 3] = [0x44, 0x444, 0x46];
 
 /// The group lengths of canonical layouts that are accepted with [`SeparatorKind::Uncommon`].
 pub(super) const UNCOMMON_SEPARATOR_GROUP_LENS: std::ops::RangeInclusive<u32> = 2..=6;
@@ -73,6 +82,7 @@ impl<'a> CandidateIter<'a> {
             longest: 0,
             shortest: u32::MAX,
             separator: None,
+            is_mixed: false,
             done: long,
         }
     }
@@ -161,8 +171,18 @@ impl<'a> CandidateIter<'a> {
         self.at = self.at.saturating_add(separator.len());
         let may_be_digit_by_digit = self.digit_by_digit && (is_uncommon || self.starts_chain);
         let may_be_free_groups = !is_uncommon && self.starts_chain && self.groups < MAX_FREE_GROUPS;
-        self.separator == Some(separator)
-            && (may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout))
+        if self.separator != Some(separator) || self.is_mixed {
+            self.is_mixed = self.may_mix(separator.kind());
+            return self.is_mixed;
+        }
+        may_be_digit_by_digit || may_be_free_groups || CANONICAL_BEGIN.contains(&self.layout)
+    }
+
+    /// True if `next` may follow the groups so far, between which there are other separators.
+    fn may_mix(&self, next: SeparatorKind) -> bool {
+        let is_common = |kind| matches!(kind, SeparatorKind::Space | SeparatorKind::Dash);
+        let is_first_common = self.separator.is_some_and(|first| is_common(first.kind()));
+        self.starts_chain && is_first_common && is_common(next) && MIXED_BEGIN.contains(&self.layout)
     }
 
     /// The candidate that consists of the groups so far, if they have a [`Shape`] and `possible` digits.
@@ -173,13 +193,15 @@ impl<'a> CandidateIter<'a> {
         let kind = self.separator.map(GroupSeparator::kind);
         let shape = match kind {
             None => Shape::Bare,
+            Some(_) if self.is_mixed => self.mixed_separators_shape()?,
             Some(SeparatorKind::Uncommon) => self.uncommon_separator_shape()?,
             Some(kind) => self.common_separator_shape(kind)?,
         };
         if !possible(&self.digits) || (kind.is_some() && self.starts_in_visible_tail()) {
             return None;
         }
-        Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator: kind })
+        let separator = if self.is_mixed { Some(SeparatorKind::Uncommon) } else { kind };
+        Some(Candidate { view: self.view, span: self.start..self.at, digits: self.digits, shape, separator })
     }
 
     fn common_separator_shape(&self, kind: SeparatorKind) -> Option<Shape> {
@@ -196,14 +218,21 @@ impl<'a> CandidateIter<'a> {
         }
     }
 
+    fn mixed_separators_shape(&self) -> Option<Shape> {
+        let is_whole = !matches!(candidate::right(self.view, self.at), Edge::Group(_));
+        (is_whole && MIXED.contains(&self.layout)).then_some(Shape::MixedSeparators)
+    }
+
     fn uncommon_separator_shape(&self) -> Option<Shape> {
         if self.continues() {
             return None;
         }
+        // UnionPay prints its 19 digits in two groups, which programs pad with spaces.
+        let is_unionpay = self.layout == TWO_GROUPS && self.separator.is_some_and(GroupSeparator::is_two_spaces);
         let canonical = self.groups <= CANONICAL_GROUPS
             && CANONICAL.contains(&self.layout)
-            && UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.longest)
-            && UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.shortest);
+            && UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.shortest)
+            && (UNCOMMON_SEPARATOR_GROUP_LENS.contains(&self.longest) || is_unionpay);
         if self.digit_by_digit { Some(Shape::DigitByDigit) } else { canonical.then_some(Shape::UncommonSeparator) }
     }
 

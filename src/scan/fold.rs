@@ -56,7 +56,10 @@ pub fn fold(character: char, mask: u8) -> Fold {
     match code {
         0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Fold::Ascii(b' '),
         0x2010..=0x2015 | 0x2212 | 0x2e3a | 0x2e3b | 0xfe58 | 0xfe63 | 0xff0d => Fold::Ascii(b'-'),
-        0xad | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060 | 0x2066..=0x2069 | 0xfeff => Fold::ZeroWidth,
+        0xb7 => Fold::Ascii(b'.'),
+        0xad | 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f => Fold::ZeroWidth,
+        // Variation selectors and the frame of a keycap, which turn a digit into an emoji.
+        0x20e3 | 0xfe00..=0xfe0f | 0xfeff | 0xfff9..=0xfffb => Fold::ZeroWidth,
         _ if MASKS.contains(&character) => Fold::Ascii(mask),
         _ => Fold::Other,
     }
@@ -108,7 +111,10 @@ mod tests {
         {
             assert_eq!(fold(character, b'*'), Fold::Ascii(byte), "{character}");
         }
-        assert_eq!(fold('\u{200b}', b'*'), Fold::ZeroWidth);
+        for character in ['\u{200b}', '\u{200e}', '\u{202e}', '\u{2066}', '\u{fe0f}', '\u{20e3}', '\u{ad}'] {
+            assert_eq!(fold(character, b'*'), Fold::ZeroWidth, "{character:?}");
+        }
+        assert_eq!(fold('·', b'*'), Fold::Ascii(b'.'));
         assert_eq!(fold('é', b'*'), Fold::Other);
         assert_eq!(fold('卡', b'*'), Fold::Other);
     }

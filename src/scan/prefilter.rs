@@ -56,7 +56,9 @@ pub struct ByteClasses {
     digits: ByteRange,
     /// Digits, dashes, dots and slashes.
     dash_to_nine: ByteRange,
-    others: [Splat; 4],
+    /// The asterisk and the plus sign.
+    asterisk_to_plus: ByteRange,
+    others: [Splat; 3],
 }
 
 impl ByteClasses {
@@ -66,14 +68,16 @@ impl ByteClasses {
         Self {
             digits: ByteRange::hoisted(b'0', b'9'),
             dash_to_nine: ByteRange::hoisted(b'-', b'9'),
-            others: [b' ', b'*', b'_', b'|'].map(Splat::hoisted),
+            asterisk_to_plus: ByteRange::hoisted(b'*', b'+'),
+            others: [b' ', b'_', b'|'].map(Splat::hoisted),
         }
     }
 
     /// Selects digits and separator bytes.
     #[inline(always)]
     fn in_chain(&self, bytes: Simd16) -> Simd16 {
-        self.others.iter().fold(bytes.is_in(self.dash_to_nine), |any, other| any | bytes.is(*other))
+        let signs = bytes.is_in(self.dash_to_nine) | bytes.is_in(self.asterisk_to_plus);
+        self.others.iter().fold(signs, |any, other| any | bytes.is(*other))
     }
 }
 
@@ -181,7 +185,7 @@ mod tests {
 
         #[test]
         fn chains_are_found_wherever_blocks_end(
-            text in "([0-9]{1,5}([ .*_|/-]{0,4}|[,ea ])|[0-9]{12,20}[,e ]|[a-z]{0,40}){0,60}",
+            text in "([0-9]{1,5}([ .*+_|/-]{0,4}|[,ea ])|[0-9]{12,20}[,e ]|[a-z]{0,40}){0,60}",
             from in 0..90_usize,
             passed in 0..=3_u8,
         ) {

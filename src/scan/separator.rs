@@ -1,8 +1,8 @@
 //! Separators between the groups of a number.
 //!
 //! The common ones are a single space, dash or dot. The uncommon ones have one to three bytes: a slash, vertical bar,
-//! underscore or asterisk; one of these, a dash or a dot with a space on one side or on both; or a doubled space, dash or
-//! dot.
+//! underscore or asterisk; one of these, a dash or a dot with a space on one side or on both; a plus sign, which is a space
+//! in a URL; or a doubled space, dash or dot.
 
 /// The kind of a separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub const LONGEST_SEPARATOR: usize = 3;
 
 /// True if `byte` can be part of a separator.
 pub fn is_separator_byte(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'*' | b'|')
+    matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'*' | b'|' | b'+')
 }
 
 /// True if `text` is a separator.
@@ -61,7 +61,7 @@ impl GroupSeparator {
 
     /// The separator that consists of the whole `text`.
     fn new(text: &[u8]) -> Option<Self> {
-        let sign = |byte: u8| byte != b' ' && is_separator_byte(byte);
+        let sign = |byte: u8| !matches!(byte, b' ' | b'+') && is_separator_byte(byte);
         match text {
             [one @ (b' ' | b'-' | b'.'), two] if one == two => Some(Self::of([*one, *two, 0], 2)),
             [one] if is_separator_byte(*one) => Some(Self::of([*one, 0, 0], 1)),
@@ -93,6 +93,11 @@ impl GroupSeparator {
         }
     }
 
+    /// True for two spaces.
+    pub fn is_two_spaces(self) -> bool {
+        self == Self::of([b' ', b' ', 0], 2)
+    }
+
     /// The bytes of the separator.
     pub fn bytes(self) -> impl Iterator<Item = u8> {
         self.0.to_le_bytes().into_iter().take(self.len())
@@ -110,10 +115,10 @@ mod tests {
         assert_eq!(read(" 1"), Some((1, SeparatorKind::Space)));
         assert_eq!(read("-1"), Some((1, SeparatorKind::Dash)));
         assert_eq!(read(".1"), Some((1, SeparatorKind::Dot)));
-        for uncommon in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", " - 1", " / 1", "| 1", " _1", ". 1"] {
+        for uncommon in ["  1", "--1", "..1", "_1", "/1", "*1", "|1", "+1", " - 1", " / 1", "| 1", " _1", ". 1"] {
             assert_eq!(read(uncommon), Some((uncommon.len() - 1, SeparatorKind::Uncommon)), "{uncommon:?}");
         }
-        for text in ["1", ",1", ", 1", "   1", "---1", "-/1", " -- 1", "__1", "- a", " ", ""] {
+        for text in ["1", ",1", ", 1", "   1", "---1", "-/1", " -- 1", "__1", " + 1", "++1", "- a", " ", ""] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

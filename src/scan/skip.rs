@@ -136,7 +136,7 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
 }
 
 /// Characters that end a chain or an escape and have no other meaning.
-const ENDS: &str = "\n\r\t\"'<>=,:?!()@$^~`+";
+const ENDS: &str = "\n\r\t\"'<>=,:?!()@$^~`";
 
 fn folds_to_itself(character: char) -> bool {
     fold::fold(character, b'*') == Fold::Other

@@ -306,6 +306,10 @@ mod tests {
         assert_eq!(candidates("3782 822463 10005"), [("3782 822463 10005".into(), Shape::Canonical)]);
         let spaced = "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1";
         assert_eq!(candidates(spaced), [(spaced.into(), Shape::DigitByDigit)]);
+        let mixed = "4111-1111 1111-1111";
+        assert_eq!(candidates(mixed), [(mixed.into(), Shape::MixedSeparators)]);
+        let two_groups = "622828  4447599509420";
+        assert_eq!(candidates(two_groups)[0], (two_groups.into(), Shape::UncommonSeparator));
     }
 
     #[test]
@@ -325,7 +329,8 @@ mod tests {
     #[test]
     fn separators_are_single_and_uniform() {
         assert!(texts("4111   1111   1111   1111").is_empty());
-        assert!(texts("4111-1111 1111-1111").is_empty());
+        assert!(texts("4111-1111.1111-1111").is_empty());
+        assert!(texts("4111-1111 1111-1111 1").is_empty());
         assert!(texts("4111, 1111, 1111, 1111").is_empty());
         assert!(texts("4111/1111/1111/1111/1111").is_empty());
         assert!(texts("1/4111/1111/1111/1111").is_empty());
@@ -333,7 +338,7 @@ mod tests {
 
     #[test]
     fn groups_as_on_cards_may_have_any_uniform_separator() {
-        for separator in ["  ", "--", "..", "_", "/", "*", "|", " - ", " / ", "| ", " *"] {
+        for separator in ["  ", "--", "..", "_", "/", "*", "|", "+", " - ", " / ", "| ", " *"] {
             let text = ["4111", "1111", "1111", "1111"].join(separator);
             assert_eq!(candidates(&text), [(text.clone(), Shape::UncommonSeparator)]);
         }

@@ -8,7 +8,9 @@ use crate::scan::{
     is_separator_byte,
 };
 use crate::verdict::name::{NameEvidence, Names};
-use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, attached, boundary, context, test_cards, track, words};
+use crate::verdict::{
+    Brand, EnclosingNames, Tier, adjacent, attached, boundary, context, test_cards, time, track, words,
+};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -329,8 +331,11 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     let (brand, tier) = brand_of(&digits)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
     let sure_brand = (tier == Tier::Default).then_some(brand);
-    (checked(&digits).is_some() && enough && before.last() != Some(&b'.') && !is_attached(before, end - start, &[], sure_brand))
-        .then_some((start..end, 3, brand))
+    (checked(&digits).is_some()
+        && enough
+        && before.last() != Some(&b'.')
+        && !is_attached(before, end - start, &[], sure_brand))
+    .then_some((start..end, 3, brand))
 }
 
 /// The brand of digits that pass Luhn and are not all equal.
@@ -411,9 +416,7 @@ fn judge(
         return None;
     }
     let separators: Vec<&[u8]> = (first..last).map(|left| separator(text, runs, left)).collect::<Option<_>>()?;
-    if separators.windows(2).any(|pair| pair[0] != pair[1]) {
-        return None;
-    }
+    let mixed = separators.windows(2).any(|pair| pair[0] != pair[1]);
     let digits: Vec<u8> = window.iter().flat_map(|run| &text[run.clone()]).copied().collect();
     let lengths: Vec<usize> = window.iter().map(Range::len).collect();
     if !(MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
@@ -429,7 +432,9 @@ fn judge(
     let bare = own.is_none();
     let whole = if wide { left != own && right != own } else { left_narrow.is_none() && right_narrow.is_none() };
     let as_printed = LAYOUTS.contains(&lengths.as_slice());
-    let spread = wide && whole && as_printed && lengths.iter().all(|length| (2..=6).contains(length));
+    let padded = lengths == [6, 13] && own == Some(b"  ".as_slice());
+    let short = lengths.iter().all(|length| (2..=6).contains(length));
+    let spread = wide && whole && as_printed && (short || padded);
     let canonical = !wide && as_printed;
     let decoded = lengths.iter().all(|length| *length == 1) && whole;
     let loose = !wide
@@ -437,12 +442,20 @@ fn judge(
         && lengths.len() <= 6
         && lengths.iter().any(|length| *length >= 3)
         && own != Some(b".".as_slice());
-    if !(bare || canonical || decoded || loose || spread) {
+    let (canonical, loose, spread) = (canonical && !mixed, loose && !mixed, spread && !mixed);
+    if mixed {
+        let common = separators.iter().all(|separator| [b" ".as_slice(), b"-"].contains(separator));
+        let ends = left_narrow.is_none() && right_narrow.is_none();
+        if !(common && ends && [vec![4, 4, 4, 4], vec![4, 6, 5]].contains(&lengths)) {
+            return None;
+        }
+    } else if !(bare || canonical || decoded || loose || spread) {
         return None;
     }
     let (brand, tier) = brand_of(std::str::from_utf8(&digits).ok()?)?;
     let checks = passes_luhn(&digits);
-    if digits.iter().all(|digit| *digit == digits[0]) || !(checks || (brand == Brand::UnionPay && !spread)) {
+    let may_lack = brand == Brand::UnionPay && !spread && !mixed;
+    if digits.iter().all(|digit| *digit == digits[0]) || !(checks || may_lack) {
         return None;
     }
     let before = &text[span.start.saturating_sub(LOOKBEHIND)..span.start];
@@ -470,7 +483,7 @@ fn judge(
             return None;
         }
     } else {
-        if !wide && own != Some(b" ".as_slice()) && (left == own || right == own) {
+        if !wide && !mixed && own != Some(b" ".as_slice()) && (left == own || right == own) {
             return None;
         }
         if own == Some(b".".as_slice()) && before.ends_with(b".") {
@@ -511,6 +524,8 @@ fn judge(
     score += match (spread, canonical) {
         (true, _) => 2,
         (_, true) => 1,
+        _ if decoded && !bare && digits.iter().all(|digit| *digit <= b'5') => -2,
+        _ if mixed => -1,
         _ if loose && !decoded && !bare => -2,
         _ => 0,
     };
@@ -519,6 +534,8 @@ fn judge(
         2
     } else if before.ends_with(b"pub-") && context < 3 {
         -4
+    } else if bare && context < 3 && time::begins_with_time(&digits) {
+        -2
     } else {
         0
     };
@@ -560,7 +577,8 @@ fn is_attached(before: &[u8], length: usize, after: &[u8], sure_brand: Option<Br
     let is_name = sure_brand.is_some_and(|brand| words::is_card(&left) || attached::is_brand_code(written, brand));
     let left_is_fine = left.is_empty()
         || is_cbor
-        || ((words::is_one_of(&left, &words::ATTACHED_BEFORE) || boundary::is_mask(before) || is_name) && !digit_before)
+        || ((words::is_one_of(&left, &words::ATTACHED_BEFORE) || boundary::is_mask(before) || is_name)
+            && !digit_before)
         || boundary::is_not_a_word(before, length, after);
     let filled = boundary::is_bcd_filler(&after[..right.len()], after.get(right.len()));
     let (suffix, behind) = after.split_at(right.len());
@@ -571,6 +589,9 @@ fn is_attached(before: &[u8], length: usize, after: &[u8], sure_brand: Option<Br
 }
 
 fn underscore(before: &[u8]) -> i8 {
+    if boundary::is_signed_or_fraction(before) {
+        return -2;
+    }
     let dash = before.strip_suffix(b"-").filter(|rest| rest.last().is_some_and(u8::is_ascii_alphabetic));
     let Some(rest) = before.strip_suffix(b"_").or(dash) else { return 0 };
     let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic());

@@ -67,7 +67,8 @@ const TABLE_ROW_GROUPS: u8 = 2;
 /// The score of a candidate in a table row.
 const TABLE_ROW_SCORE: i8 = -3;
 
-/// The score of an underscore, or of a dash after a word, before a number if the word does not name a card.
+/// The score of an underscore, or of a dash after a word, before a number if the word does not name a card; and of a minus
+/// sign or a decimal point.
 const UNDERSCORE_SCORE: i8 = -2;
 
 /// True if the word at the end of `before` may be written directly before a card number. `sure_brand` is the result of
@@ -101,11 +102,20 @@ fn weigh_underscore(before: &[u8]) -> i8 {
     let rest = match before.split_last() {
         Some((b'_', rest)) => rest,
         Some((b'-', rest)) if rest.last().is_some_and(u8::is_ascii_alphabetic) => rest,
+        _ if is_signed_or_fraction(before) => return UNDERSCORE_SCORE,
         _ => return 0,
     };
     let (_, word) = last_word(rest);
     let known = is_one_of(&word, &words::ATTACHED_BEFORE) || words::is_card(&word) || is_mask(rest);
     if known { 0 } else { UNDERSCORE_SCORE }
+}
+
+/// True if `before` ends with the sign of a negative value (`"hash":-`), or with the point of a fraction without an integer
+/// (`x=.`, `-.`).
+pub fn is_signed_or_fraction(before: &[u8]) -> bool {
+    let Some((b'-' | b'.', rest)) = before.split_last() else { return false };
+    let begins_value = rest.trim_ascii_end().last().is_some_and(|byte| b":,[=(".contains(byte));
+    begins_value || before.ends_with(b"-.")
 }
 
 /// True if the letters at the end of `text` are a mask of panveil or of another program: `xxxx`, `XXXX`, `FFFF`.

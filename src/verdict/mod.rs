@@ -19,6 +19,7 @@ pub mod fingerprint;
 pub mod luhn;
 pub mod name;
 pub mod test_cards;
+pub mod time;
 pub mod track;
 pub mod words;
 
@@ -84,7 +85,7 @@ pub struct Evidence {
     pub adjacent: i8,
     /// The score of the field name or of the words before the candidate.
     pub context: i8,
-    /// The score of a published test number, or of an advertiser's identifier.
+    /// The score of a published test number, of an advertiser's identifier, or of a time.
     pub known_number: i8,
     /// The score of other card fields in the same record, such as an expiry date.
     pub record: i8,
@@ -120,11 +121,17 @@ const DEFAULT_TIER: i8 = 2;
 const EXTENDED_TIER: i8 = 0;
 const CANONICAL: i8 = 1;
 const FREE_GROUPS: i8 = -2;
+const MIXED_SEPARATORS: i8 = -1;
+const RATINGS: i8 = -2;
+const TIME: i8 = -2;
 const TEST_CARD: i8 = 2;
 const RECORD: i8 = 1;
 const TRACK: i8 = 4;
 const SCIENTIFIC: i8 = 3;
 const LISTED: i8 = -2;
+
+/// The highest digit of a row of ratings.
+const HIGHEST_RATING: u8 = b'5';
 
 /// The context score from which a UnionPay number may fail Luhn: some were issued without a valid check digit.
 const NAMED_UNIONPAY: i8 = 4;
@@ -242,6 +249,10 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     evidence.layout = match candidate.shape() {
         Shape::Canonical => CANONICAL,
         Shape::FreeGroups => FREE_GROUPS,
+        // Ratings and other small numbers in a row.
+        Shape::DigitByDigit if digits.ascii().iter().all(|digit| *digit <= HIGHEST_RATING) => RATINGS,
+        // Two telephone numbers look the same.
+        Shape::MixedSeparators => MIXED_SEPARATORS,
         // Separators such as slashes are rare in card numbers, so this grouping counts no more than a default IIN range.
         Shape::UncommonSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
         _ => 0,
@@ -250,6 +261,11 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
         TEST_CARD
     } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE
+    } else if candidate.shape() == Shape::Bare
+        && evidence.context < name::CARD
+        && time::begins_with_time(digits.ascii())
+    {
+        TIME
     } else {
         0
     };

@@ -123,6 +123,7 @@ fn grouping(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
     match candidate.shape() {
         Shape::Bare => format!("{count} in a row"),
         Shape::FreeGroups => format!("{count} in groups with {separator}"),
+        Shape::MixedSeparators => format!("{count} in groups with spaces and dashes"),
         Shape::DigitByDigit => format!("{count}, one by one with {separator}"),
         Shape::Scientific => format!("{count} in a float with an exponent"),
         Shape::ApplicationPan => format!("{count} in EMV tag 5A"),
