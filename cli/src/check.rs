@@ -36,7 +36,7 @@ impl Check {
             let _ = writeln!(text, "{path:<width$} {value}");
         }
         output::write(text.as_bytes())?;
-        for rule in policy.rules_up_to_the_client() {
+        for rule in policy.client_controlled_rules() {
             output::note(&format!(
                 "rule {rule}: any client can make it match, since it tests client-controlled attributes alone (host, path, \
                  method, content_type); add source, destination or tls: mutual"

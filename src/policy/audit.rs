@@ -19,14 +19,14 @@ fields! {
     }
 }
 
-/// The environment variable that holds the key of fingerprints. A policy is no place for a secret.
+/// Environment variable with the fingerprint key. A policy must not contain secrets.
 pub const KEY_VARIABLE: &str = "PANVEIL_HMAC_KEY";
 
-/// The key that the environment holds, if it holds a good one.
+/// Key from the environment. A missing or weak key is an error.
 pub(super) fn read_key(text: Option<&[u8]>) -> Result<FingerprintKey, PolicyError> {
     let key = text.ok_or("is not set").and_then(|text| {
         FingerprintKey::new(text).map_err(|weakness| match weakness {
-            KeyError::Unprintable => "has a space, a newline or another sign in it that is not printable ASCII",
+            KeyError::Unprintable => "contains a space, a newline or another character that is not printable ASCII",
             KeyError::TooShort => "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters",
             KeyError::Repetitive => "repeats the same few characters",
         })

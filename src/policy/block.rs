@@ -10,10 +10,10 @@ fields! {
     /// Local reply that is sent instead of a blocked message.
     pub struct BlockReply {
         /// Status of the reply to a blocked request.
-        // The client sent what it must not send.
+        // Forbidden: the client sent data that the policy does not permit.
         pub request_status: u16 as Whole<400, 599> = 403;
         /// Status of the reply in place of a blocked response.
-        // The upstream behind the proxy sent what it must not send.
+        // Bad gateway: the upstream sent data that the policy does not permit.
         pub response_status: u16 as Whole<400, 599> = 502;
         /// Text in place of the default body, a problem document that names the rule and the request id.
         pub body: Option<String> as ReplyBody = None;
@@ -21,7 +21,7 @@ fields! {
 }
 
 impl BlockReply {
-    /// The status in place of a message of that direction.
+    /// Status of the local reply to a message of that direction.
     pub fn status(&self, direction: Direction) -> u16 {
         match direction {
             Direction::Request => self.request_status,

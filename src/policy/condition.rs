@@ -1,6 +1,6 @@
 //! Conditions of rules.
 //!
-//! A condition matches when all that it lists does.
+//! A condition matches if all of its fields match.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
@@ -48,82 +48,82 @@ pub(super) enum Tls {
     None,
 }
 
-/// The most items of a list.
+/// Most items of a list.
 const MOST_ITEMS: usize = 100;
 
-/// The name of a method, such as `POST`.
+/// Name of a method, such as `POST`.
 struct Method;
 
 impl Condition {
-    /// Rejects a rule that can never match, or not where an operator would expect it to.
+    /// Rejects a condition that cannot match, or cannot match everywhere that an operator would expect.
     fn check(&self) -> Result<(), PolicyError> {
         if !self.destinations.is_empty() && self.direction != Some(Direction::Response) {
-            let expected = "direction response beside it: which service answers is known with its response, not before";
+            let expected = "direction response with it: the upstream is unknown before its response";
             return Err(PolicyError::wrong_value(expected).in_field("destination"));
         }
         if self.direction == Some(Direction::Response) && self.locations == [Location::Path] {
-            let expected = "direction request beside path: a response has none";
+            let expected = "direction request with path: a response has no path";
             return Err(PolicyError::wrong_value(expected).in_field("where"));
         }
         Ok(())
     }
 
-    /// Whether it is about that place.
-    pub(super) fn covers(&self, place: Location) -> bool {
-        self.locations.is_empty() || self.locations.contains(&place)
+    /// True if the condition includes that location.
+    pub(super) fn covers(&self, location: Location) -> bool {
+        self.locations.is_empty() || self.locations.contains(&location)
     }
 
-    /// Whether it holds for a message of that direction, at the places it covers.
-    pub(super) fn holds(&self, direction: Direction, request_context: &RequestContext) -> Tri {
+    /// Result for a message of that direction, at the locations that the condition covers.
+    pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
         if self.direction.is_some_and(|only| only != direction) {
             return Tri::No;
         }
         [
             request_context.method.is_among(&self.methods, is_method),
-            request_context.host.is_among(&self.hosts, HostPattern::holds),
-            request_context.path.is_among(self.path.as_slice(), PathPattern::holds),
-            request_context.content_type(direction).is_among(&self.content_types, MediaPattern::holds),
-            request_context.source.is_among(&self.sources, PeerPattern::holds),
-            request_context.destination.is_among(&self.destinations, PeerPattern::holds),
-            request_context.connection.is_among(self.tls.as_slice(), Tls::holds),
+            request_context.host.is_among(&self.hosts, HostPattern::matches),
+            request_context.path.is_among(self.path.as_slice(), PathPattern::matches),
+            request_context.content_type(direction).is_among(&self.content_types, MediaPattern::matches),
+            request_context.source.is_among(&self.sources, PeerPattern::matches),
+            request_context.destination.is_among(&self.destinations, PeerPattern::matches),
+            request_context.connection.is_among(self.tls.as_slice(), Tls::matches),
         ]
         .into_iter()
         .min()
         .unwrap_or(Tri::Yes)
     }
 
-    /// True when it asks for something, and whoever sends a message of that kind chooses all of it: the host, the path, the
-    /// method, the content type of a request, whether there is TLS.
-    pub(super) fn is_up_to_the_client(&self) -> bool {
-        let content_type = self.asks_content_type();
-        let is_proven = self.asks_source() || self.asks_destination() || self.tls == Some(Tls::Mutual);
+    /// True if the client controls all attributes that the condition tests: host, path, method, the content type of a request, and
+    /// TLS without a client certificate. False for a condition without attributes.
+    pub(super) fn is_client_controlled(&self) -> bool {
+        let content_type = self.uses_content_type();
+        let is_authenticated = self.uses_source() || self.uses_destination() || self.tls == Some(Tls::Mutual);
         let is_upstream = content_type && self.direction == Some(Direction::Response);
-        (self.asks_request_line() || content_type) && !is_proven && !is_upstream
+        (self.uses_request_line() || content_type) && !is_authenticated && !is_upstream
     }
 
-    pub(super) fn asks_request_line(&self) -> bool {
+    pub(super) fn uses_request_line(&self) -> bool {
         !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_none())
     }
 
-    pub(super) fn asks_content_type(&self) -> bool {
+    pub(super) fn uses_content_type(&self) -> bool {
         !self.content_types.is_empty()
     }
 
-    pub(super) fn asks_connection(&self) -> bool {
+    pub(super) fn uses_connection(&self) -> bool {
         self.tls.is_some()
     }
 
-    pub(super) fn asks_source(&self) -> bool {
+    pub(super) fn uses_source(&self) -> bool {
         !self.sources.is_empty()
     }
 
-    pub(super) fn asks_destination(&self) -> bool {
+    pub(super) fn uses_destination(&self) -> bool {
         !self.destinations.is_empty()
     }
 }
 
 impl Tls {
-    fn holds(connection: &Connection, wanted: &Self) -> Tri {
+    fn matches(connection: &Connection, wanted: &Self) -> Tri {
         match wanted {
             Self::Mutual => *connection == Connection::MutualTls,
             Self::Any => *connection != Connection::Plain,
@@ -133,7 +133,7 @@ impl Tls {
     }
 }
 
-/// Methods are told apart by case, but not by every server.
+/// Compares methods. They are case-sensitive, but some servers ignore case, so a difference in case is ambiguous.
 fn is_method(method: &Vec<u8>, wanted: &String) -> Tri {
     if method == wanted.as_bytes() {
         Tri::Yes

@@ -26,8 +26,8 @@ fields! {
         pub request: Intent as OneOf = Intent::Mask;
         /// Handling of card numbers in responses, with the same values as `request`.
         pub response: Intent as OneOf = Intent::Mask;
-        /// Rules for some locations, paths, hosts or peers. The first rule that matches decides. What no rule matches falls back to
-        /// `request` or `response`.
+        /// Rules for some locations, paths, hosts or peers. The first rule that matches decides. Without a match, `request` or
+        /// `response` applies.
         pub rules: Vec<Rule> as ListOf<Item, 0, MOST_RULES> = Vec::new();
         /// Namespaces in which a filter that is deployed to a whole mesh acts.
         pub namespaces: Namespaces as Object, inner;
@@ -58,24 +58,24 @@ fields! {
 }
 
 impl Mask {
-    /// The same for the masker.
+    /// Style for the masker.
     pub(super) fn style(&self) -> Style {
         Style { keep: self.keep, character: self.character }
     }
 }
 
 impl Config {
-    /// Rejects what is well formed field by field and wrong together. A truncated number and its hash in one place can be put
-    /// together again (PCI DSS 3.5.1, PCI SSC FAQ 1308).
+    /// Rejects combinations of valid fields. From a truncated number and its hash together the number can be reconstructed
+    /// (PCI DSS 3.5.1, PCI SSC FAQ 1308).
     fn check(&self) -> Result<(), PolicyError> {
         check_names(&self.rules)?;
         let error = if self.audit.truncated && self.audit.fingerprint {
             PolicyError::wrong_value(
-                "no audit.truncated beside it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 want truncated and hashed numbers apart",
+                "no audit.truncated with it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 require separate truncated and hashed numbers",
             )
             .in_field("fingerprint")
         } else if self.audit.truncated && self.mask.keep == Keep::None {
-            PolicyError::wrong_value("another mask.keep than none, which leaves nothing to report")
+            PolicyError::wrong_value("another mask.keep than none, which leaves no digits to report")
                 .in_field("truncated")
         } else {
             return Ok(());

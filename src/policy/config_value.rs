@@ -1,8 +1,7 @@
 //! Policy text as a tree of values, before its fields are read.
 //!
-//! serde_json reads the text and knows lines and columns, but its errors about types and values quote the values. So
-//! it only builds this tree, where nothing can be wrong but the syntax, and [`read`](super::read) takes it from
-//! there.
+//! serde_json reports lines and columns, but its errors about types and values quote the values. It therefore only builds this tree,
+//! in which every JSON value is valid. [`read`](super::read) checks the fields.
 
 use std::fmt;
 
@@ -11,12 +10,11 @@ use serde_json::error::Category;
 
 use super::error::PolicyError;
 
-/// A policy is a page of text. What is larger is something else.
+/// Largest policy in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A JSON value. It keeps the fields of an object in order and even twice, so that a repeated field can be refused by
-/// name; and no number that is not a whole one, since no field takes one. No `Debug`: it holds what the operator
-/// wrote.
+/// JSON value. It keeps the order of fields and duplicate fields, so that a duplicate is rejected by its name. Of a number that is not
+/// a whole number it keeps only the kind, because no field accepts one. Has no `Debug`: it contains values of the policy.
 pub(super) enum ConfigValue {
     Null,
     Boolean(bool),
@@ -32,8 +30,7 @@ impl ConfigValue {
     /// `{}`.
     pub(super) const EMPTY: Self = Self::Object(Vec::new());
 
-    /// Reads JSON. Nothing but white space is an empty object, since a host gives that to a plugin without a
-    /// configuration.
+    /// Reads JSON. White space alone is an empty object, because a host passes an empty text to a plugin without configuration.
     pub(super) fn parse(json: &[u8]) -> Result<Self, PolicyError> {
         if json.len() > MAX_BYTES {
             return Err(PolicyError::too_large(MAX_BYTES));
@@ -43,7 +40,7 @@ impl ConfigValue {
             let line_ends = read.iter().filter(|&&byte| byte == b'\n').count();
             PolicyError::not_utf8(line_ends.saturating_add(1))
         })?;
-        // Editors on Windows put a byte order mark in front.
+        // Editors on Windows write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
             return Ok(Self::EMPTY);
@@ -51,7 +48,7 @@ impl ConfigValue {
         serde_json::from_str(text).map_err(|error| not_json(&error))
     }
 
-    /// What kind of value it is, as an error says it.
+    /// Kind of the value, as errors name it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -66,15 +63,15 @@ impl ConfigValue {
     }
 }
 
-/// serde_json's errors of syntax are fixed sentences. Those about data may quote it, so their text is not used: they
-/// cannot happen here, since every value has its place in the tree.
+/// Converts a syntax error. serde_json's messages about syntax are constant. Messages about data may quote it and are not used; they do
+/// not occur here, because the tree accepts every value.
 fn not_json(error: &serde_json::Error) -> PolicyError {
     let reason = match error.classify() {
         Category::Syntax | Category::Eof => error.to_string(),
         Category::Data | Category::Io => "not understood".to_owned(),
     };
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let reason = reason.strip_suffix(&position).unwrap_or(&reason);
     PolicyError::not_json(reason.to_owned(), error.line(), error.column())
 }
 

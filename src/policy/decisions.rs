@@ -1,20 +1,19 @@
-//! What do the rules come to, for one message?
+//! Decisions of the rules for one message.
 //!
-//! The first rule that holds decides, and what no rule is about falls to `request` or `response`. A rule of which it
-//! cannot be told whether it holds may be the one or may not, so that of all that could be decided the strictest is:
-//! whoever makes a message hard to judge gains nothing by it.
+//! The first rule that matches decides. Without one, `request` or `response` does. If a match is [unknown](Tri::Unknown), several
+//! decisions are possible, and the strictest applies. A client therefore gains nothing by an ambiguous message.
 
 use super::request_context::{RequestContext, Tri};
 use super::{Decision, Direction, Intent, Location, Mode, Policy};
 
-/// What is done at each place of one message.
+/// Decision for each location of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decisions {
     direction: Direction,
     decisions: [LocationDecision; LOCATIONS.len()],
 }
 
-/// What is done, and the number of the rule that says so; without one the default does.
+/// Decision for one location, with the index of its rule. Without a rule it is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LocationDecision {
     intent: Intent,
@@ -25,7 +24,7 @@ struct LocationDecision {
 const LOCATIONS: [Location; 4] = [Location::Headers, Location::Path, Location::Body, Location::Trailers];
 
 impl Policy {
-    /// What the rules come to for a message of that direction, as far as its circumstances are known.
+    /// Decisions for a message of that direction, by its known attributes.
     pub fn judge(&self, direction: Direction, request_context: &RequestContext) -> Decisions {
         let intent = match direction {
             Direction::Request => self.config.request,
@@ -36,31 +35,31 @@ impl Policy {
         if self.config.rules.is_empty() {
             return decisions;
         }
-        let holds: Vec<Tri> =
-            self.config.rules.iter().map(|rule| rule.condition.holds(direction, request_context)).collect();
-        for (place, choice) in LOCATIONS.into_iter().zip(&mut decisions.decisions) {
-            *choice = self.choose(place, &holds, default);
+        let matches: Vec<Tri> =
+            self.config.rules.iter().map(|rule| rule.condition.matches(direction, request_context)).collect();
+        for (location, decision) in LOCATIONS.into_iter().zip(&mut decisions.decisions) {
+            *decision = self.choose(location, &matches, default);
         }
         decisions
     }
 
-    /// What to do with a card number that was found there.
-    pub fn decide(&self, decisions: &Decisions, place: Location) -> Decision<'_> {
-        let LocationDecision { intent, mode, rule } = decisions.choice(place);
+    /// Decision about a card number at that location.
+    pub fn decide(&self, decisions: &Decisions, location: Location) -> Decision<'_> {
+        let LocationDecision { intent, mode, rule } = decisions.at(location);
         let rule = rule.and_then(|index| self.config.rules.get(index));
         Decision { intent, mode, rule: rule.map_or(decisions.direction.as_str(), |rule| &rule.name) }
     }
 
-    fn choose(&self, place: Location, holds: &[Tri], default: LocationDecision) -> LocationDecision {
+    fn choose(&self, location: Location, matches: &[Tri], default: LocationDecision) -> LocationDecision {
         let mut possible: Option<LocationDecision> = None;
-        for (index, (rule, holds)) in self.config.rules.iter().zip(holds).enumerate() {
-            if *holds == Tri::No || !rule.condition.covers(place) {
+        for (index, (rule, matches)) in self.config.rules.iter().zip(matches).enumerate() {
+            if *matches == Tri::No || !rule.condition.covers(location) {
                 continue;
             }
-            let choice =
+            let decision =
                 LocationDecision { intent: rule.action, mode: rule.mode_under(self.config.mode), rule: Some(index) };
-            let strictest = possible.map_or(choice, |other| other.or_stricter(choice));
-            if *holds == Tri::Yes {
+            let strictest = possible.map_or(decision, |other| other.or_stricter(decision));
+            if *matches == Tri::Yes {
                 return strictest;
             }
             possible = Some(strictest);
@@ -70,35 +69,35 @@ impl Policy {
 }
 
 impl Decisions {
-    /// Whether anything of the message is looked at.
+    /// True if any location of the message is inspected.
     pub fn inspects(&self) -> bool {
-        LOCATIONS.into_iter().any(|place| self.inspects_at(place))
+        LOCATIONS.into_iter().any(|location| self.inspects_at(location))
     }
 
-    /// Whether that place is looked at.
-    pub fn inspects_at(&self, place: Location) -> bool {
-        let exists = place != Location::Path || self.direction == Direction::Request;
-        exists && self.choice(place).intent != Intent::Skip
+    /// True if that location is inspected.
+    pub fn inspects_at(&self, location: Location) -> bool {
+        let exists = location != Location::Path || self.direction == Direction::Request;
+        exists && self.at(location).intent != Intent::Skip
     }
 
-    /// Whether what stands at that place is looked at and dealt with, not only told of.
-    pub fn enforces_at(&self, place: Location) -> bool {
-        self.inspects_at(place) && self.choice(place).mode == Mode::Enforce
+    /// True if that location is inspected in enforce mode, so that findings are handled and not only reported.
+    pub fn enforces_at(&self, location: Location) -> bool {
+        self.inspects_at(location) && self.at(location).mode == Mode::Enforce
     }
 
-    /// Whether anything of the message is dealt with.
+    /// True if any location of the message is inspected in enforce mode.
     pub fn enforces(&self) -> bool {
-        LOCATIONS.into_iter().any(|place| self.enforces_at(place))
+        LOCATIONS.into_iter().any(|location| self.enforces_at(location))
     }
 
-    /// Whether a card number anywhere in the message refuses it.
+    /// True if a card number at any location blocks the message.
     pub fn blocks(&self) -> bool {
-        LOCATIONS.into_iter().any(|place| self.enforces_at(place) && self.choice(place).intent == Intent::Block)
+        LOCATIONS.into_iter().any(|location| self.enforces_at(location) && self.at(location).intent == Intent::Block)
     }
 
-    fn choice(&self, place: Location) -> LocationDecision {
+    fn at(&self, location: Location) -> LocationDecision {
         let [headers, path, body, trailers] = self.decisions;
-        match place {
+        match location {
             Location::Headers => headers,
             Location::Path => path,
             Location::Body => body,
@@ -108,7 +107,7 @@ impl Decisions {
 }
 
 impl LocationDecision {
-    /// The stricter of two; the first when they are equal.
+    /// The stricter of two decisions; the first if they are equally strict.
     fn or_stricter(self, other: Self) -> Self {
         if other.strictness() > self.strictness() { other } else { self }
     }

@@ -36,9 +36,9 @@ fields! {
 /// Handling of the test numbers that payment providers publish.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TestCards {
-    /// They count as card numbers.
+    /// Test numbers count as card numbers.
     Detect,
-    /// They pass.
+    /// Test numbers pass.
     Ignore,
 }
 
@@ -61,11 +61,11 @@ pub(super) struct CompiledPatterns {
     compiled: Option<Patterns>,
 }
 
-/// The most names of fields in a list.
+/// Most names of fields in a list.
 const MOST_KEYS: usize = 1000;
 
 impl Detect {
-    /// These settings in the detector's terms.
+    /// Criteria for the detector.
     pub(super) fn criteria(&self) -> Criteria {
         let compiled = self.patterns.compiled.clone();
         let named =
@@ -127,9 +127,9 @@ impl Word for TestCards {
 fn expected(error: PatternError) -> String {
     match error {
         PatternError::Syntax => "a regular expression over ASCII, without look-around and back-references".to_owned(),
-        PatternError::Empty => "a regular expression that does not match the empty text".to_owned(),
+        PatternError::Empty => "a regular expression that does not match the empty string".to_owned(),
         PatternError::Unbounded => format!(
-            "a regular expression that matches at most {LONGEST_MATCH} bytes: a stream cannot wait for longer ones; write {{1,32}} in place of + or *"
+            "a regular expression that matches at most {LONGEST_MATCH} bytes, because a stream holds back no more; write {{1,32}} instead of + or *"
         ),
         PatternError::TooLarge => {
             "a simpler regular expression: the automaton for the patterns up to this one is larger than 512 KiB"

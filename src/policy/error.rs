@@ -1,25 +1,25 @@
-//! What is wrong with a policy, and where?
+//! Errors in a policy.
 //!
-//! An error is one line for the operator: the path, what was found there and what was expected. It never holds a
-//! value of the policy, since a value could be a secret or a card number put in the wrong place: only kinds ("a
-//! string"), positions, and names of fields that are short, plain and nearly without digits.
+//! An error is one line for the operator: the path of the field, the problem and the expected value. It contains no value of the
+//! policy, because a misplaced value may be a secret or a card number. It contains only kinds of values ("a string"), positions, and
+//! names of fields that are short, plain and have few digits.
 
 use super::nearest::nearest;
 use std::fmt;
 
-/// Why a policy was refused. Its text is one line, and holds no value out of the policy.
+/// Reason for which a policy is rejected. Its text is one line, and contains no value of the policy.
 #[derive(Debug)]
 pub struct PolicyError(Box<Refusal>);
 
-/// Boxed, since it passes through many hands and each of them is code in every sidecar.
+/// Contents of the error. Boxed, because a small error type keeps the module small.
 #[derive(Debug)]
 struct Refusal {
-    /// Names and positions only, such as `rules[0].match`; empty for the document itself.
+    /// Path of the field, such as `rules[0].match`; empty for the document itself.
     path: String,
     problem: Problem,
 }
 
-/// What every error begins with, since it stands in a log among those of others.
+/// Prefix of every error, which identifies it in a log.
 const PREFIX: &str = "policy: ";
 
 #[derive(Debug)]
@@ -43,12 +43,12 @@ enum Problem {
         expected: String,
     },
     UnknownValue {
-        /// The known word that the value is near to, which says nothing else of it.
+        /// Known word that is similar to the value.
         meant: Option<&'static str>,
         expected: String,
     },
     UnknownField {
-        /// `None` when the name must not be shown.
+        /// `None` if the name must not be shown.
         name: Option<String>,
         known: Vec<&'static str>,
     },
@@ -73,24 +73,24 @@ impl PolicyError {
         Problem::NotUtf8 { line }.into()
     }
 
-    /// `reason` must not quote the document.
+    /// Syntax error. `reason` must not quote the document.
     pub(super) fn not_json(reason: String, line: usize, column: usize) -> Self {
         Problem::NotJson { reason, line, column }.into()
     }
 
-    /// For a value of the kind `found` where another kind was `expected`.
+    /// Value of the kind `found` where another kind is `expected`.
     pub(super) fn wrong_kind(found: &'static str, expected: &str) -> Self {
         let expected = expected.to_owned();
         Problem::WrongKind { found, expected }.into()
     }
 
-    /// For a value of the right kind that is not among the `expected` ones.
+    /// Value of the right kind that is not one of the `expected` values.
     pub(super) fn wrong_value(expected: &str) -> Self {
         let expected = expected.to_owned();
         Problem::WrongValue { expected }.into()
     }
 
-    /// For a string that is none of the `expected` words, and of which `meant` is the nearest.
+    /// String that is none of the `expected` words. `meant` is a similar one.
     pub(super) fn unknown_value(expected: String, meant: Option<&'static str>) -> Self {
         Problem::UnknownValue { meant, expected }.into()
     }
@@ -108,12 +108,12 @@ impl PolicyError {
         Problem::RepeatedField { name }.into()
     }
 
-    /// For a policy that asks for what takes a key, where the environment has none, or one with that `flaw`.
+    /// Missing key, or key with that `flaw`, for a policy that needs a key.
     pub(super) fn no_key(variable: &'static str, flaw: &'static str) -> Self {
         Problem::NoKey { variable, flaw }.into()
     }
 
-    /// The same error, as seen from the object that holds the field `name`.
+    /// Error with the field `name` before its path.
     pub(super) fn in_field(mut self, name: &'static str) -> Self {
         let separator = match self.0.path.as_bytes().first() {
             None | Some(b'[') => "",
@@ -123,7 +123,7 @@ impl PolicyError {
         self
     }
 
-    /// The same error, as seen from the list that holds the item at `index`.
+    /// Error with the item at `index` before its path.
     pub(super) fn in_item(mut self, index: usize) -> Self {
         let separator = if self.0.path.is_empty() { "" } else { "." };
         self.0.path = ["[", &index.to_string(), "]", separator, &self.0.path].concat();
@@ -141,25 +141,25 @@ impl From<Problem> for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// Where the mistake is, for whoever has the document with its lines and columns.
+/// Location of an error, for callers that map it to lines and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorLocation<'e> {
-    /// In none of its parts: it is too large.
+    /// The whole document, which is too large.
     Document,
-    /// At the beginning of this line.
+    /// Beginning of this line.
     Line(usize),
-    /// At this line and column, both from 1 on.
+    /// Line and column, both counted from 1.
     Character(usize, usize),
-    /// In the value at this path, such as `rules[0].match`; the path of the whole document is empty.
+    /// Value at this path, such as `rules[0].match`. The path of the whole document is empty.
     Value(&'e str),
-    /// In the first field of the object at this path that has none of these names.
+    /// First field of the object at this path that has none of these names.
     UnknownField(&'e str, &'e [&'static str]),
-    /// In the second field of that name of the object at this path.
+    /// Second field of that name in the object at this path.
     RepeatedField(&'e str, &'static str),
 }
 
 impl PolicyError {
-    /// Where the mistake is.
+    /// Location of the error.
     pub fn location(&self) -> ErrorLocation<'_> {
         let path = self.0.path.as_str();
         match &self.0.problem {
@@ -168,12 +168,12 @@ impl PolicyError {
             Problem::NotJson { line, column, .. } => ErrorLocation::Character(*line, *column),
             Problem::UnknownField { known, .. } => ErrorLocation::UnknownField(path, known),
             Problem::RepeatedField { name } => ErrorLocation::RepeatedField(path, name),
-            // What is missing is missing in a value, too.
+            // A missing field is an error of the object around it.
             _ => ErrorLocation::Value(path),
         }
     }
 
-    /// What is wrong, without a line and column that [`Self::location`] has.
+    /// Description without the line and column of [`Self::location`].
     pub fn reason(&self) -> String {
         match &self.0.problem {
             Problem::NotJson { reason, .. } => ["not JSON: ", reason].concat(),
@@ -229,8 +229,8 @@ impl fmt::Display for PolicyError {
     }
 }
 
-/// Whether the name of an unknown field may stand in an error. Digits are counted over the whole name, since a card
-/// number in groups has no long run of them.
+/// True if an error may show the name of an unknown field. Digits are counted over the whole name, because a card number in groups has
+/// only short runs of digits.
 fn is_showable(name: &str) -> bool {
     const MAX_BYTES: usize = 40;
     const MAX_DIGITS: usize = 4;
@@ -245,14 +245,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_reads_from_the_outside_in() {
+    fn a_path_begins_with_the_outermost_field() {
         let error =
             PolicyError::wrong_value("a word").in_field("method").in_field("match").in_item(12).in_field("rules");
         assert_eq!(error.to_string(), "policy: rules[12].match.method: value not allowed, expected a word");
     }
 
     #[test]
-    fn names_that_could_hold_a_secret_are_not_shown() {
+    fn names_that_may_contain_a_secret_are_not_shown() {
         for name in [
             "",
             "4111111111111111",

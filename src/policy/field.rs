@@ -1,19 +1,19 @@
 //! Declaration of a policy's objects, each field once.
 //!
 //! [`fields!`] makes three things of one declaration: the struct, its reader, and [`ObjectSpec`], the description from which the
-//! command makes the JSON Schema and the reference page. How one value is read and described is its [`Kind`](super::kind::Kind).
+//! command makes the JSON Schema and the reference page. The [`Kind`](super::kind::Kind) of a value defines how it is read and described.
 
-/// An object of a policy, as the operator writes it.
+/// Object of a policy, as the operator writes it.
 pub struct ObjectSpec {
     /// Description of the object.
     pub description: &'static str,
-    /// Its fields, in the order in which they are documented.
+    /// Fields, in the order of the documentation.
     pub fields: &'static [FieldSpec],
-    /// True when exactly one of the fields must be given.
+    /// True if exactly one of the fields must be given.
     pub is_choice: bool,
 }
 
-/// A field of an object.
+/// Field of an object.
 pub struct FieldSpec {
     /// Name in the policy.
     pub name: &'static str,
@@ -29,7 +29,7 @@ pub struct FieldSpec {
 pub enum Presence {
     /// The policy is rejected.
     Required,
-    /// The field has no default: nothing is asked for.
+    /// The field has no default.
     Optional,
     /// This default applies, written as [`Policy::effective`](super::Policy::effective) writes values.
     Default(fn() -> String),
@@ -39,41 +39,41 @@ pub enum Presence {
 
 /// Allowed values of a field, as far as a schema can describe them. The reader may reject a value that fits.
 pub enum ValueSpec {
-    /// `true` or `false`.
+    /// Boolean.
     Boolean,
-    /// A whole number within these bounds, inclusive.
+    /// Whole number within these inclusive bounds.
     Whole {
-        /// The smallest.
+        /// Smallest value.
         min: usize,
-        /// The largest.
+        /// Largest value.
         max: usize,
     },
     /// One of these strings.
     OneOf(fn() -> Vec<&'static str>),
-    /// A string. Lengths are in bytes.
+    /// String.
     Text(TextSpec),
-    /// A list.
+    /// List.
     List {
         /// Values of the items.
         item: &'static ValueSpec,
-        /// The fewest items.
+        /// Least number of items.
         min: usize,
-        /// The most items; `None` when the words themselves bound them.
+        /// Greatest number of items; `None` if the list has no bound of its own.
         max: Option<usize>,
     },
-    /// An object.
+    /// Object.
     Object(&'static ObjectSpec),
 }
 
-/// A string of a policy. Lengths are in bytes.
+/// String of a policy. Lengths are in bytes.
 pub struct TextSpec {
-    /// A regular expression that the string matches.
+    /// Regular expression that the string matches.
     pub pattern: Option<&'static str>,
-    /// The shortest length, where it is bounded.
+    /// Least length, if it is bounded.
     pub min: Option<usize>,
-    /// The longest length, where it is bounded.
+    /// Greatest length, if it is bounded.
     pub max: Option<usize>,
-    /// True when `null` is allowed too.
+    /// True if `null` is allowed too.
     pub or_null: bool,
 }
 

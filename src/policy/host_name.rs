@@ -1,4 +1,4 @@
-//! Which host is meant, however its name is written?
+//! Host names, and patterns that match them.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
@@ -6,22 +6,22 @@ use super::field::{TextSpec, ValueSpec};
 use super::kind::Kind;
 use super::request_context::Tri;
 
-/// A host as a request names it, in its one form: without a port, in lower case, without a dot at the end.
+/// Host of a request in normalized form: lowercase, without a port and without a dot at the end.
 pub(super) struct HostName(Vec<u8>);
 
-/// Which hosts a rule is about.
+/// Pattern of hosts in a rule.
 pub(super) enum HostPattern {
-    /// This one.
+    /// One host.
     Is(Vec<u8>),
-    /// Those below: `.example.com`.
+    /// All subdomains, such as `.example.com`.
     Below(Vec<u8>),
 }
 
-/// The longest name that DNS has.
+/// Longest DNS name in bytes.
 const LONGEST: usize = 253;
 
 impl HostName {
-    /// The host in `authority`; `None` when it is not plainly one.
+    /// Host in `authority`; `None` if it is invalid.
     pub(super) fn read(authority: &[u8]) -> Option<Self> {
         let name = without_port(authority)?;
         let name = name.strip_suffix(b".").unwrap_or(name);
@@ -49,7 +49,7 @@ impl Kind<Self> for HostPattern {
 }
 
 impl HostPattern {
-    pub(super) fn holds(host: &HostName, pattern: &Self) -> Tri {
+    pub(super) fn matches(host: &HostName, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => host.0 == *name,
             Self::Below(names) => host.0.len() > names.len() && host.0.ends_with(names),
@@ -58,16 +58,16 @@ impl HostPattern {
     }
 }
 
-/// `None` when what stands behind the name is no port.
+/// Name without its port; `None` if the port is invalid.
 fn without_port(authority: &[u8]) -> Option<&[u8]> {
-    // The colons of an IPv6 address stand in brackets.
+    // The colons of an IPv6 address are within brackets.
     let colon = authority.iter().rposition(|byte| *byte == b':').filter(|_| !authority.ends_with(b"]"));
     let Some((name, port)) = colon.and_then(|colon| authority.split_at_checked(colon)) else { return Some(authority) };
     let port = port.strip_prefix(b":").unwrap_or(port);
     port.iter().all(u8::is_ascii_digit).then_some(name)
 }
 
-/// True for names with at least one letter or digit in each part, and for IPv6 addresses in brackets.
+/// True for names whose labels are not empty, and for IPv6 addresses in brackets.
 fn is_name(name: &[u8]) -> bool {
     let address = name.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
     match address {
@@ -75,10 +75,10 @@ fn is_name(name: &[u8]) -> bool {
             !address.is_empty() && address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
         }
         None => {
-            let is_part = |part: &[u8]| {
-                !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+            let is_label = |label: &[u8]| {
+                !label.is_empty() && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
             };
-            name.len() <= LONGEST && name.split(|byte| *byte == b'.').all(is_part)
+            name.len() <= LONGEST && name.split(|byte| *byte == b'.').all(is_label)
         }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_one_form() {
+    fn hosts_are_normalized() {
         for authority in
             ["api.example.com", "API.Example.COM", "api.example.com:443", "api.example.com.", "Api.example.com.:8443"]
         {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_plainly_a_host_is_none() {
+    fn invalid_hosts_are_rejected() {
         for authority in [
             "", ".", "a..b", "a.b..", ".a", "user@a", "a:b", "a:8:0x", "a%2eb", "a b", "[::1", "::1", "a/b", "[]",
             "é.com",
@@ -117,22 +117,22 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stands_for_what_is_below() {
-        let holds = |pattern: &str, host: &str| {
+    fn a_wildcard_matches_subdomains() {
+        let matches = |pattern: &str, host: &str| {
             let pattern = HostPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
-            HostPattern::holds(&HostName::read(host.as_bytes()).unwrap(), &pattern) == Tri::Yes
+            HostPattern::matches(&HostName::read(host.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
-        assert!(holds("api.Example.com", "API.example.com:1"));
-        assert!(!holds("example.com", "api.example.com"));
-        assert!(holds("*.example.com", "api.example.com") && holds("*.example.com", "a.b.example.com."));
+        assert!(matches("api.Example.com", "API.example.com:1"));
+        assert!(!matches("example.com", "api.example.com"));
+        assert!(matches("*.example.com", "api.example.com") && matches("*.example.com", "a.b.example.com."));
         for other in ["example.com", "notexample.com", "api.example.com.evil.org"] {
-            assert!(!holds("*.example.com", other), "{other}");
+            assert!(!matches("*.example.com", other), "{other}");
         }
     }
 
     proptest! {
         #[test]
-        fn the_form_is_its_own_form(authority in "[a-zA-Z0-9.:\\[\\]@%-]{0,20}") {
+        fn normalization_is_idempotent(authority in "[a-zA-Z0-9.:\\[\\]@%-]{0,20}") {
             if let Some(name) = read(&authority) {
                 prop_assert_eq!(read(&name), Some(name));
             }

@@ -5,36 +5,36 @@ use super::kind::Word;
 /// Handling of a card number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Replace its digits.
+    /// Replaces its digits.
     Mask,
-    /// Block the message.
+    /// Blocks the message.
     Block,
-    /// Let it pass, and report it.
+    /// Lets it pass, and reports it.
     Allow,
-    /// Do not inspect.
+    /// Does not inspect.
     Skip,
 }
 
-/// Whether a policy's actions are carried out.
+/// Mode of a policy or a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They are.
+    /// Actions are carried out.
     Enforce,
-    /// Messages are not changed; the log reports the actions that would apply.
+    /// No message is changed. The log reports the actions that would apply.
     Monitor,
 }
 
 /// Handling of a message that cannot be inspected, such as one in an unknown content encoding. It is counted either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uninspectable {
-    /// It passes.
+    /// The message passes.
     Pass,
-    /// It is blocked.
+    /// The message is blocked.
     Block,
 }
 
 impl Intent {
-    /// The word for it in the policy and in records.
+    /// Word in policies and records.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mask => "mask",
@@ -46,7 +46,7 @@ impl Intent {
 }
 
 impl Mode {
-    /// The word for it in the policy and in records.
+    /// Word in policies and records.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enforce => "enforce",
@@ -56,7 +56,7 @@ impl Mode {
 }
 
 impl Uninspectable {
-    /// The word for it in the policy.
+    /// Word in policies.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",

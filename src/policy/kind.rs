@@ -1,26 +1,26 @@
 //! Kinds of values that fields of a policy take.
 //!
-//! A [`Kind`] says three things of a value in one place: how it is read, how the schema describes it, and how it is written in the
-//! effective policy.
+//! A [`Kind`] defines three properties of a value: how it is read, how the schema describes it, and how the effective policy writes
+//! it.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{ObjectSpec, ValueSpec};
 use std::marker::PhantomData;
 
-/// A kind of value, read as a `T`.
+/// Kind of a value that is read as a `T`.
 pub(super) trait Kind<T> {
     /// Description for the schema.
     const SPEC: ValueSpec;
 
-    /// Name of several of them in errors, such as "hosts".
+    /// Plural name in errors, such as "hosts".
     const PLURAL: &'static str = "values";
 
-    /// Reads one. Every value of another kind is an error.
+    /// Reads a value. A value of another kind is an error.
     fn read(value: &ConfigValue) -> Result<T, PolicyError>;
 
-    /// The value as [`Policy::effective`](super::Policy::effective) writes it; empty for parts of a list's items, which are
-    /// written by their names.
+    /// Value as [`Policy::effective`](super::Policy::effective) writes it. Empty for fields of list items, which are written by their
+    /// names.
     fn text(_: &T) -> String {
         String::new()
     }
@@ -31,19 +31,19 @@ pub(super) trait Kind<T> {
     }
 }
 
-/// A value that is written as one of a few words.
+/// Value that is written as one of a few words.
 pub(super) trait Word: Copy + 'static {
-    /// All of them, in the order in which errors list them.
+    /// All values, in the order in which errors list them.
     const ALL: &'static [Self];
 
-    /// Name of several of them in errors.
+    /// Plural name in errors.
     const PLURAL: &'static str = "words";
 
-    /// The word for it.
+    /// Word in policies.
     fn word(self) -> &'static str;
 }
 
-/// An object that is declared with [`fields!`](super::field::fields).
+/// Object that is declared with [`fields!`](super::field::fields).
 pub(super) trait Fields: Sized {
     /// Description for the schema.
     const SPEC: ObjectSpec;
@@ -55,37 +55,37 @@ pub(super) trait Fields: Sized {
     fn entries(&self, path: &str, entries: &mut Vec<(String, String)>);
 }
 
-/// An item of a list that the effective policy writes by its name.
+/// Item of a list that the effective policy writes by its name.
 pub(super) trait Named {
-    /// Name of several of them in errors.
+    /// Plural name in errors.
     const PLURAL: &'static str;
 
-    /// Its name, and what else identifies it.
+    /// Name of the item, with further identification.
     fn summary(&self) -> String;
 }
 
-/// `true` or `false`.
+/// Boolean.
 pub(super) struct Boolean;
 
-/// One of the words of a [`Word`].
+/// One of the values of a [`Word`].
 pub(super) struct OneOf;
 
-/// A whole number from `MIN` to `MAX`.
+/// Whole number from `MIN` to `MAX`.
 pub(super) struct Whole<const MIN: usize, const MAX: usize>;
 
-/// An object with fields of its own.
+/// Object with fields of its own.
 pub(super) struct Object;
 
-/// An object in a list.
+/// Object in a list.
 pub(super) struct Item;
 
-/// A list of `MIN` to `MAX` values of the kind `K`.
+/// List of `MIN` to `MAX` values of the kind `K`.
 pub(super) struct ListOf<K, const MIN: usize, const MAX: usize>(PhantomData<K>);
 
-/// A value of the kind `K`, or no field.
+/// Optional value of the kind `K`.
 pub(super) struct Maybe<K>(PhantomData<K>);
 
-/// As [`ListOf`]'s `MAX`: the words of the list are its only bound.
+/// `MAX` of a [`ListOf`] without a bound of its own.
 pub(super) const UNBOUNDED: usize = usize::MAX;
 
 impl Kind<bool> for Boolean {
@@ -166,7 +166,7 @@ impl<T, K: Kind<T>, const MIN: usize, const MAX: usize> Kind<Vec<T>> for ListOf<
             return Err(PolicyError::wrong_value(&if MIN == 0 {
                 format!("at most {MAX} {}", K::PLURAL)
             } else {
-                // An empty list is a mistake that could mean everything or nothing.
+                // An empty list is ambiguous: it may mean everything or nothing.
                 format!("{MIN} to {MAX} {}; without the field everything matches", K::PLURAL)
             }));
         }

@@ -1,4 +1,4 @@
-//! Limits on resources that a peer could exhaust.
+//! Limits on resources that traffic could exhaust.
 
 use super::field::fields;
 use super::kind::Whole;
@@ -9,7 +9,7 @@ fields! {
     pub struct Limits {
         /// Bytes of one message that may be held back in Envoy at a time. Together with one more frame they must fit into the
         /// HTTP/2 stream window.
-        // Edge proxies keep the window that HTTP/2 begins with, 64 KiB.
+        // Edge proxies keep the initial window of HTTP/2, 64 KiB.
         pub paused_bytes: usize as Whole<{ 1 << 10 }, { 16 << 20 }> = 32 << 10;
         /// Decoded bytes per byte of a compressed message, once 1 MiB has been decoded.
         pub inflate_ratio: u32 as Whole<1, 1_000_000> = 100;
@@ -19,7 +19,7 @@ fields! {
         /// Findings in one message. A message with more is logged, and blocked with `uninspectable: block`.
         pub findings_per_message: u32 as Whole<1, 1_000_000> = 1000;
         /// Number of header or trailer fields. Blocks with more are not inspected.
-        // Envoy itself hands over at most 1024 fields and 1 MiB.
+        // Envoy itself passes at most 1024 fields and 1 MiB to a filter.
         pub header_count: usize as Whole<1, 1024> = 1000;
         /// Size of header or trailer fields in bytes. Larger blocks are not inspected.
         pub header_bytes: usize as Whole<{ 1 << 10 }, { 1 << 20 }> = 256 << 10;
@@ -44,7 +44,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Each that there is.
+    /// All limits.
     pub const ALL: [Self; 6] = [
         Self::PausedBytes,
         Self::InflateRatio,
@@ -54,7 +54,7 @@ impl Limit {
         Self::HeaderBytes,
     ];
 
-    /// The name in policies, records and metrics.
+    /// Name in policies, records and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PausedBytes => "paused_bytes",

@@ -1,11 +1,11 @@
-//! Where in an exchange does something stand?
+//! Directions and locations within a request/response pair.
 
-/// Which of an exchange's two messages.
+/// Direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// From the client to the service.
+    /// From the client to the upstream.
     Request,
-    /// From the service back to the client.
+    /// From the upstream to the client.
     Response,
 }
 
@@ -13,7 +13,7 @@ impl Direction {
     /// Both directions.
     pub const ALL: [Self; 2] = [Self::Request, Self::Response];
 
-    /// The word for it in the policy, in records and in counters.
+    /// Word in policies, records and counters.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
@@ -22,7 +22,7 @@ impl Direction {
     }
 }
 
-/// Which part of a message.
+/// Location within a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Location {
     /// A header field, other than the path.
@@ -39,7 +39,7 @@ impl Location {
     /// Every location.
     pub const ALL: [Self; 4] = [Self::Headers, Self::Path, Self::Body, Self::Trailers];
 
-    /// The word for it in the policy, in records and in counters.
+    /// Word in policies, records and counters.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Headers => "headers",

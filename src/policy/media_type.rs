@@ -1,4 +1,4 @@
-//! What does a message say it holds?
+//! Content types, and patterns that match them.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
@@ -6,24 +6,24 @@ use super::field::{TextSpec, ValueSpec};
 use super::kind::Kind;
 use super::request_context::Tri;
 
-/// A content type in its one form: in lower case, without parameters.
+/// Content type in normalized form: lowercase, without parameters.
 pub(super) struct MediaType(Vec<u8>);
 
-/// Which content types a rule is about.
+/// Pattern of content types in a rule.
 pub(super) enum MediaPattern {
-    /// This one.
+    /// One type.
     Is(Vec<u8>),
-    /// Those of a kind: `text/`.
+    /// All subtypes of a type, such as `text/`.
     Of(Vec<u8>),
 }
 
 impl MediaType {
-    /// The type in a header's value; `None` when it is not plainly one, such as two of them.
+    /// Type in the value of a header; `None` if it is invalid or there are several.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
-        // A comma joins the values of a header that was sent twice, and of which the receiver takes either.
-        let one = !value.contains(&b',');
+        // A comma joins the values of a header that was sent twice. A receiver may use either.
+        let is_single = !value.contains(&b',');
         let name = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        (one && is_type(name)).then(|| Self(name.to_ascii_lowercase()))
+        (is_single && is_type(name)).then(|| Self(name.to_ascii_lowercase()))
     }
 }
 
@@ -48,7 +48,7 @@ impl Kind<Self> for MediaPattern {
 }
 
 impl MediaPattern {
-    pub(super) fn holds(media: &MediaType, pattern: &Self) -> Tri {
+    pub(super) fn matches(media: &MediaType, pattern: &Self) -> Tri {
         match pattern {
             Self::Is(name) => media.0 == *name,
             Self::Of(kind) => media.0.starts_with(kind),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_type_has_one_form() {
+    fn content_types_are_normalized() {
         for value in ["application/json", "Application/JSON; charset=utf-8", " application/json ;a=\"b\""] {
             assert_eq!(read(value).as_deref(), Some("application/json"), "{value}");
         }
@@ -85,12 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_a_type_or_a_kind() {
-        let holds = |pattern: &str, value: &str| {
+    fn a_pattern_matches_one_type_or_all_subtypes() {
+        let matches = |pattern: &str, value: &str| {
             let pattern = MediaPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
-            MediaPattern::holds(&MediaType::read(value.as_bytes()).unwrap(), &pattern) == Tri::Yes
+            MediaPattern::matches(&MediaType::read(value.as_bytes()).unwrap(), &pattern) == Tri::Yes
         };
-        assert!(holds("Application/json", "application/JSON;q=1") && !holds("application/json", "application/json+x"));
-        assert!(holds("text/*", "text/csv") && !holds("text/*", "textual/csv"));
+        assert!(
+            matches("Application/json", "application/JSON;q=1") && !matches("application/json", "application/json+x")
+        );
+        assert!(matches("text/*", "text/csv") && !matches("text/*", "textual/csv"));
     }
 }

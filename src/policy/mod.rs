@@ -1,8 +1,8 @@
 //! The operator's policy (stage 4 of the flow).
 //!
-//! A [`Policy`] is read once, when the filter is configured, and is valid by construction. Reading goes from text to a tree of values
-//! (`config_value`), to declared fields (`config`), to the [`Policy`], and stops at the first error with one line that says where
-//! ([`PolicyError`]). `{}` is a complete policy: mask everywhere.
+//! A [`Policy`] is read once, when the filter is configured, and is valid by construction. The parser reads text into a tree of values
+//! (`config_value`), the tree into declared fields (`config`), and these into the [`Policy`]. It stops at the first error
+//! ([`PolicyError`]), which is one line with the path of the field. `{}` is a complete policy: mask everywhere.
 
 mod audit;
 mod block;
@@ -49,7 +49,7 @@ use std::sync::Arc;
 /// Declaration of all fields of a policy.
 pub const SPEC: ObjectSpec = <Config as Fields>::SPEC;
 
-/// What the operator wants, for every location of every stream.
+/// Policy of the operator for every location of every stream.
 pub struct Policy {
     config: Config,
     needed: NeededAttributes,
@@ -58,7 +58,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads a policy from JSON. Nothing but white space is the same as `{}`.
+    /// Reads a policy from JSON. White space alone is read as `{}`.
     pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
         Ok(<Config as Fields>::read(&ConfigValue::parse(json)?)?.into())
     }
@@ -68,14 +68,14 @@ impl Policy {
         self.needed
     }
 
-    /// True when the policy acts in some namespaces only.
+    /// True if the policy is active in some namespaces only.
     pub fn asks_namespace(&self) -> bool {
-        self.config.namespaces.are_told_apart()
+        self.config.namespaces.is_restricted()
     }
 
-    /// True when the policy acts in the namespace of that name.
+    /// True if the policy is active in the namespace of that name.
     pub fn acts_in(&self, namespace: &[u8]) -> bool {
-        self.config.namespaces.hold(namespace)
+        self.config.namespaces.contains(namespace)
     }
 
     /// Detection criteria.
@@ -113,17 +113,17 @@ impl Policy {
         &self.config.limits
     }
 
-    /// True when streams without findings are reported too.
+    /// True if streams without findings are reported too.
     pub fn records_clean(&self) -> bool {
         self.config.audit.clean
     }
 
-    /// True when records hold fingerprints of numbers, for which a key is [needed](Self::with_key).
+    /// True if records contain fingerprints of numbers, which need a [key](Self::with_key).
     pub fn asks_key(&self) -> bool {
         self.config.audit.fingerprint
     }
 
-    /// The same policy with the key of its fingerprints, which is not written in it.
+    /// Policy with its fingerprint key, which is not part of the policy text.
     pub fn with_key(mut self, key: Option<&[u8]>) -> Result<Self, PolicyError> {
         if self.asks_key() {
             let key = Arc::new(audit::read_key(key)?);
@@ -165,9 +165,9 @@ impl From<Config> for Policy {
 pub struct Decision<'p> {
     /// Handling of a card number.
     pub intent: Intent,
-    /// Whether it is carried out or only reported.
+    /// Mode: the action is carried out, or only reported.
     pub mode: Mode,
-    /// The rule that decided: `request` or `response` when it was the default for that direction.
+    /// Name of the rule that decided; `request` or `response` for the default of that direction.
     pub rule: &'p str,
 }
 

@@ -15,20 +15,20 @@ fields! {
     }
 }
 
-/// The most names in a list.
+/// Most names in a list.
 const MOST_NAMES: usize = 1000;
 
-/// The name of a Kubernetes namespace (RFC 1123 label).
+/// Name of a Kubernetes namespace (RFC 1123 label).
 struct Namespace;
 
 impl Namespaces {
-    /// Whether it depends on the namespace.
-    pub(super) fn are_told_apart(&self) -> bool {
+    /// True if the filter is active in some namespaces only.
+    pub(super) fn is_restricted(&self) -> bool {
         !(self.include.is_empty() && self.exclude.is_empty())
     }
 
-    /// Whether the filter acts in the namespace of that name. What is excluded wins.
-    pub(super) fn hold(&self, namespace: &[u8]) -> bool {
+    /// True if the filter is active in the namespace of that name. `exclude` overrides `include`.
+    pub(super) fn contains(&self, namespace: &[u8]) -> bool {
         let is_in = |names: &[String]| names.iter().any(|name| name.as_bytes() == namespace);
         (self.include.is_empty() || is_in(&self.include)) && !is_in(&self.exclude)
     }
@@ -41,8 +41,8 @@ impl Kind<String> for Namespace {
     fn read(value: &ConfigValue) -> Result<String, PolicyError> {
         let name = value.text()?;
         let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let is_framed = !name.starts_with('-') && !name.ends_with('-');
-        if (1..=63).contains(&name.len()) && name.bytes().all(is_allowed) && is_framed {
+        let has_no_dash_at_the_ends = !name.starts_with('-') && !name.ends_with('-');
+        if (1..=63).contains(&name.len()) && name.bytes().all(is_allowed) && has_no_dash_at_the_ends {
             Ok(name.to_owned())
         } else {
             Err(PolicyError::wrong_value("a namespace: 1 to 63 lowercase letters, digits and dashes"))

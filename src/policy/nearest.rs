@@ -1,11 +1,10 @@
-//! Which of the known words was probably meant?
+//! Suggestions for misspelled names.
 
-/// No known word is as long.
+/// Longest name in bytes. All known names are shorter.
 const LONGEST: usize = 40;
 
-/// The known name that `name` was probably meant to be: at most a third of its letters differ, whatever the case and
-/// the separators, so that `requestStatus` finds `request_status`. Another digit is no slip: `first4_last4` is not meant to
-/// keep six.
+/// Known name that `name` probably means: at most a third of its letters differ, without regard to case and separators, so that
+/// `requestStatus` finds `request_status`. Digits must not differ: nobody who writes `first4_last4` expects six visible digits.
 pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
     if name.len() > LONGEST {
         return None;
@@ -21,7 +20,7 @@ pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str
         .map(|(_, candidate)| candidate)
 }
 
-/// Whether the digits of `name` are among those of `candidate`, in their order, if it has any.
+/// True if the digits of `name` are a subsequence of those of `candidate`, or `candidate` has no digits.
 fn may_have_digits_of(candidate: &str, name: &[u8]) -> bool {
     let mut digits = candidate.bytes().filter(u8::is_ascii_digit).peekable();
     digits.peek().is_none()
@@ -32,8 +31,7 @@ fn letters(name: &str) -> Vec<u8> {
     name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
 }
 
-/// How many letters must be put in, taken out or replaced to get from `from` to `to` (Levenshtein), one row at a
-/// time.
+/// Levenshtein distance between `from` and `to`, computed row by row.
 fn edit_distance(from: &[u8], to: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (above_left, from_letter) in from.iter().enumerate() {
@@ -57,9 +55,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_suggested_only_when_it_is_near() {
+    fn only_similar_names_are_suggested() {
         const KNOWN: &[&str] = &["request", "response", "request_status", "tls", "mode"];
-        for (name, meant) in [
+        for (name, expected) in [
             ("reqest", Some("request")),
             ("reqeust", Some("request")),
             ("Request", Some("request")),
@@ -74,14 +72,14 @@ mod tests {
             ("------------------------------------mode", Some("mode")),
             ("-------------------------------------mode", None),
         ] {
-            assert_eq!(nearest(name, KNOWN), meant, "{name}");
+            assert_eq!(nearest(name, KNOWN), expected, "{name}");
         }
     }
 
     #[test]
-    fn digits_are_never_others() {
+    fn suggestions_do_not_change_digits() {
         const KNOWN: &[&str] = &["none", "last4", "first6_last4", "first8_last4"];
-        for (name, meant) in [
+        for (name, expected) in [
             ("first6last4", Some("first6_last4")),
             ("first8_last", Some("first8_last4")),
             ("lst4", Some("last4")),
@@ -90,12 +88,12 @@ mod tests {
             ("first6_last6", None),
             ("none1", Some("none")),
         ] {
-            assert_eq!(nearest(name, KNOWN), meant, "{name}");
+            assert_eq!(nearest(name, KNOWN), expected, "{name}");
         }
     }
 
     #[test]
-    fn edit_distance_counts_letters() {
+    fn edit_distance_counts_edits() {
         for (from, to, distance) in [
             ("", "", 0),
             ("", "abc", 3),

@@ -1,6 +1,6 @@
-//! Who is at the other end, by what its certificate says?
+//! Identities of peers, and patterns that match them.
 //!
-//! An identity is a SPIFFE ID: `spiffe://trust-domain/path`. Only a certificate gives one, never a header.
+//! An identity is a SPIFFE ID, `spiffe://trust-domain/path`. It comes from a certificate only, and no header sets it.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
@@ -8,24 +8,24 @@ use super::field::{TextSpec, ValueSpec};
 use super::kind::Kind;
 use super::request_context::{Fact, Tri};
 
-/// A peer that proved who it is.
+/// Identity of an authenticated peer.
 pub(super) struct Identity {
     trust_domain: String,
     path: Vec<String>,
 }
 
-/// Which peers a rule is about.
+/// Pattern of identities in a rule.
 pub(super) struct PeerPattern {
     trust_domain: TrustDomain,
     path: Vec<UriSegment>,
-    /// Ends in `/*`: whatever follows, one segment at least.
-    open: bool,
+    /// True if the pattern ends with `/*`, which matches one or more segments.
+    is_open: bool,
 }
 
 enum TrustDomain {
     Any,
     Is(String),
-    /// Those below: `.example.com`.
+    /// All subdomains, such as `.example.com`.
     Below(String),
 }
 
@@ -36,16 +36,16 @@ enum UriSegment {
 
 const SCHEME: &str = "spiffe://";
 
-/// The longest SPIFFE ID.
+/// Longest SPIFFE ID in bytes.
 const LONGEST: usize = 2048;
 
 impl Identity {
-    /// The identity in a certificate's name. A name of another kind is none; one that only looks like a SPIFFE ID says
-    /// nothing that can be relied on.
+    /// Identity in the name of a certificate. A name of another kind is an absent identity. A malformed SPIFFE ID is an unknown
+    /// identity.
     pub(super) fn fact(name: Option<&[u8]>) -> Fact<Self> {
         let Some(name) = name.filter(|name| !name.is_empty()) else { return Fact::Absent };
         match str::from_utf8(name) {
-            Ok(name) if name.starts_with(SCHEME) => Fact::told(Self::read(name)),
+            Ok(name) if name.starts_with(SCHEME) => Fact::from_option(Self::read(name)),
             _ => Fact::Absent,
         }
     }
@@ -65,7 +65,7 @@ impl Kind<Self> for PeerPattern {
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
         Self::parse(value.text()?).ok_or_else(|| {
             PolicyError::wrong_value(
-                "spiffe://trust-domain/path, in which * stands for a whole segment, or for the rest",
+                "spiffe://trust-domain/path, in which * stands for a whole segment, or at the end for the rest",
             )
         })
     }
@@ -88,18 +88,18 @@ impl PeerPattern {
             part => is_segment(part).then(|| UriSegment::Is(part.to_owned())),
         };
         let mut path = parts.map(segment).collect::<Option<Vec<UriSegment>>>()?;
-        let open = path.pop_if(|last| matches!(last, UriSegment::Any)).is_some();
-        Some(Self { trust_domain, path, open })
+        let is_open = path.pop_if(|last| matches!(last, UriSegment::Any)).is_some();
+        Some(Self { trust_domain, path, is_open })
     }
 
-    pub(super) fn holds(peer: &Identity, pattern: &Self) -> Tri {
+    pub(super) fn matches(peer: &Identity, pattern: &Self) -> Tri {
         let domain = match &pattern.trust_domain {
             TrustDomain::Any => true,
             TrustDomain::Is(name) => peer.trust_domain == *name,
             TrustDomain::Below(names) => peer.trust_domain.ends_with(names),
         };
         let length =
-            if pattern.open { peer.path.len() > pattern.path.len() } else { peer.path.len() == pattern.path.len() };
+            if pattern.is_open { peer.path.len() > pattern.path.len() } else { peer.path.len() == pattern.path.len() };
         let same = |(segment, wanted): (&String, &UriSegment)| match wanted {
             UriSegment::Any => true,
             UriSegment::Is(name) => segment == name,
@@ -108,7 +108,7 @@ impl PeerPattern {
     }
 }
 
-/// The letters of SPIFFE's standard: of trust domains in lower case, of paths in both.
+/// Checks the characters that the SPIFFE standard permits in a trust domain: lowercase letters, digits, dots, dashes and underscores.
 fn is_trust_domain(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
     (1..=255).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_allowed)
@@ -123,13 +123,13 @@ fn is_segment(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn holds(pattern: &str, name: &str) -> Tri {
+    fn matches(pattern: &str, name: &str) -> Tri {
         let pattern = PeerPattern::read(&ConfigValue::Text(pattern.to_owned())).unwrap();
-        Identity::fact(Some(name.as_bytes())).is_among(&[pattern], PeerPattern::holds)
+        Identity::fact(Some(name.as_bytes())).is_among(&[pattern], PeerPattern::matches)
     }
 
     #[test]
-    fn peers_are_compared_by_segments() {
+    fn patterns_match_by_segments() {
         const CHECKOUT: &str = "spiffe://cluster.local/ns/checkout/sa/web";
         for pattern in [
             CHECKOUT,
@@ -141,7 +141,7 @@ mod tests {
             "spiffe://*/*",
             "spiffe://*.local/ns/checkout/sa/web",
         ] {
-            assert_eq!(holds(pattern, CHECKOUT), Tri::Yes, "{pattern}");
+            assert_eq!(matches(pattern, CHECKOUT), Tri::Yes, "{pattern}");
         }
         for pattern in [
             "spiffe://cluster.local/ns/checkout",
@@ -154,20 +154,20 @@ mod tests {
             "spiffe://local/*",
             "spiffe://*",
         ] {
-            assert_eq!(holds(pattern, CHECKOUT), Tri::No, "{pattern}");
+            assert_eq!(matches(pattern, CHECKOUT), Tri::No, "{pattern}");
         }
     }
 
     #[test]
-    fn what_is_no_identity_is_nobody() {
-        const ANYBODY: &str = "spiffe://*/*";
+    fn other_names_are_no_identity() {
+        const ANY: &str = "spiffe://*/*";
         for name in ["", "https://cluster.local/ns/checkout", "SPIFFE://a/b", "cluster.local/ns/checkout"] {
-            assert_eq!(holds(ANYBODY, name), Tri::No, "{name}");
+            assert_eq!(matches(ANY, name), Tri::No, "{name}");
         }
         for name in
             ["spiffe://a/../b", "spiffe://a//b", "spiffe://A/b", "spiffe:///b", "spiffe://a/%62", "spiffe://a/b?c"]
         {
-            assert_eq!(holds(ANYBODY, name), Tri::Unknown, "{name}");
+            assert_eq!(matches(ANY, name), Tri::Unknown, "{name}");
         }
     }
 }

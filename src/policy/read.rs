@@ -1,18 +1,17 @@
 //! Readers of [`ConfigValue`].
 //!
-//! Each way of reading asks for one kind of value, refuses every other, and adds its step to the path of an error
-//! that comes from below. It is written out, where serde could derive it, because derived code is twice as large and
-//! all of it goes into every sidecar.
+//! Each reader accepts one kind of value, rejects all others, and adds its step to the path of an inner error. The readers are written
+//! by hand, because code that serde derives is twice as large and becomes part of the module in every sidecar.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::kind::Word;
 use super::nearest::nearest;
 
-/// A way to read a `T`.
+/// Reader of a `T`.
 pub(super) type Read<T> = fn(&ConfigValue) -> Result<T, PolicyError>;
 
-/// A field of an object, there or not.
+/// Declared field of an object, with its value if it is given.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'d> {
     name: &'static str,
@@ -20,7 +19,7 @@ pub(super) struct Field<'d> {
 }
 
 impl ConfigValue {
-    /// The fields of an object, in the order of `names`. Other fields are refused.
+    /// Fields of an object, in the order of `names`. Other fields are rejected.
     pub(super) fn fields<const N: usize>(&self, names: [&'static str; N]) -> Result<[Field<'_>; N], PolicyError> {
         let mut fields = names.map(|name| Field { name, value: None });
         self.sort_into(&mut fields)?;
@@ -41,13 +40,13 @@ impl ConfigValue {
         }
     }
 
-    pub(super) fn whole_number(&self, least: usize, most: usize) -> Result<usize, PolicyError> {
-        let expected = || format!("a whole number from {least} to {most}");
+    pub(super) fn whole_number(&self, min: usize, max: usize) -> Result<usize, PolicyError> {
+        let expected = || format!("a whole number from {min} to {max}");
         let Self::Whole(number) = self else {
             return Err(PolicyError::wrong_kind(self.kind(), &expected()));
         };
         match usize::try_from(*number) {
-            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            Ok(number) if (min..=max).contains(&number) => Ok(number),
             _ => Err(PolicyError::wrong_value(&expected())),
         }
     }
@@ -88,7 +87,7 @@ impl ConfigValue {
 }
 
 impl Field<'_> {
-    /// The field's value, if there is the field.
+    /// Value of the field, if it is given.
     pub(super) fn given<T>(self, read: Read<T>) -> Result<Option<T>, PolicyError> {
         match self.value {
             Some(value) => read(value).map(Some).map_err(|error| error.in_field(self.name)),
@@ -96,18 +95,17 @@ impl Field<'_> {
         }
     }
 
-    /// The field's value, or `default` without the field.
+    /// Value of the field, or `default`.
     pub(super) fn or<T>(self, default: T, read: Read<T>) -> Result<T, PolicyError> {
         self.given(read).map(|value| value.unwrap_or(default))
     }
 
-    /// The field's value, which there must be.
+    /// Value of the field. A missing field is an error.
     pub(super) fn required<T>(self, read: Read<T>) -> Result<T, PolicyError> {
         self.given(read)?.ok_or_else(|| PolicyError::missing_field(self.name))
     }
 
-    /// The field's value, an object. Without the field it is the empty object, so that each default is written only
-    /// once.
+    /// Value of the field, an object. A missing field is read as the empty object, so that each default is declared only once.
     pub(super) fn object<T>(self, read: Read<T>) -> Result<T, PolicyError> {
         read(self.value.unwrap_or(&ConfigValue::EMPTY)).map_err(|error| error.in_field(self.name))
     }

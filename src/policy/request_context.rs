@@ -1,8 +1,7 @@
-//! What is known of an exchange when its rules are asked?
+//! Attributes of a request/response pair that rules test.
 //!
-//! A fact is known, known to be missing, or cannot be told: because the exchange has not come so far, because the proxy
-//! does not say, or because the sender wrote it so that it reads in more than one way. Rules take this into account
-//! ([`Tri`]), so that nobody gets around one by being hard to read.
+//! An attribute is known, known to be absent, or unknown. It is unknown before the message that carries it, if the proxy does not
+//! provide it, and if it is ambiguous. Conditions return [`Tri`], so that an ambiguous attribute does not evade a rule.
 
 use super::Direction;
 use super::host_name::HostName;
@@ -10,9 +9,9 @@ use super::media_type::MediaType;
 use super::path::PathInterpretations;
 use super::peer::Identity;
 
-/// What rules can ask about an exchange. It begins with nothing known.
+/// Attributes that rules test. All of them are unknown at first.
 ///
-/// Has no `Debug`: it holds parts of headers.
+/// Has no `Debug`: it contains parts of headers.
 #[derive(Default)]
 pub struct RequestContext {
     pub(super) method: Fact<Vec<u8>>,
@@ -25,55 +24,55 @@ pub struct RequestContext {
     response_content: Fact<MediaType>,
 }
 
-/// One of these facts.
+/// Attribute, as far as it is known.
 #[derive(Default)]
 pub(super) enum Fact<T> {
-    /// It cannot be told.
+    /// Not known, or ambiguous.
     #[default]
     Unknown,
-    /// There is no such thing.
+    /// Known to be absent.
     Absent,
-    /// It is this.
+    /// Known value.
     Known(T),
 }
 
-/// How the client is connected to the proxy.
+/// Security of the client's connection to the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// Without encryption.
+    /// Plaintext.
     Plain,
-    /// With TLS, in which the client did not prove who it is.
+    /// TLS without authentication of the client.
     Tls,
-    /// With TLS, in which both sides did.
+    /// TLS in which both sides authenticate.
     MutualTls,
 }
 
-/// Whether a condition holds. The order matters: of several conditions of which one is enough the greatest counts, of
-/// several that are all needed the least.
+/// Result of a condition, in three-valued logic. By the order of the variants, the maximum of several results is their disjunction and
+/// the minimum their conjunction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tri {
-    /// It does not.
+    /// The condition does not match.
     No,
-    /// It cannot be told.
+    /// The result is unknown, because an attribute is.
     Unknown,
-    /// It does.
+    /// The condition matches.
     Yes,
 }
 
 impl RequestContext {
-    /// Nothing but what the request's headers say. What they do not say cannot be told: what a proxy makes of a request
-    /// without a host is its own matter.
+    /// Sets the attributes from the request's headers. A missing one is unknown, because proxies differ in the handling of a request
+    /// without it.
     pub fn note_request_line(&mut self, method: Option<&[u8]>, host: Option<&[u8]>, path: Option<&[u8]>) {
-        self.method = Fact::told(method.map(<[u8]>::to_vec));
-        self.host = Fact::told(host.and_then(HostName::read));
-        self.path = Fact::told(path.and_then(PathInterpretations::of));
+        self.method = Fact::from_option(method.map(<[u8]>::to_vec));
+        self.host = Fact::from_option(host.and_then(HostName::read));
+        self.path = Fact::from_option(path.and_then(PathInterpretations::of));
     }
 
-    /// What the headers of a message say it holds.
+    /// Sets the content type of a message from its headers.
     pub fn note_content_type(&mut self, direction: Direction, content_type: Option<&[u8]>) {
         let fact = match content_type {
             None => Fact::Absent,
-            Some(value) => Fact::told(MediaType::read(value)),
+            Some(value) => Fact::from_option(MediaType::read(value)),
         };
         match direction {
             Direction::Request => self.request_content = fact,
@@ -81,27 +80,27 @@ impl RequestContext {
         }
     }
 
-    /// How the client is connected; `None` when the proxy does not say. Without mutual TLS the client has no identity.
+    /// Sets the client's connection; `None` if the proxy does not provide it. Without mutual TLS the client has no identity.
     pub fn note_connection(&mut self, connection: Option<Connection>) {
-        self.connection = Fact::told(connection);
+        self.connection = Fact::from_option(connection);
         if connection.is_some_and(|connection| connection != Connection::MutualTls) {
             self.source = Fact::Absent;
         }
     }
 
-    /// The name in the client's certificate, which counts under mutual TLS alone.
+    /// Sets the source principal from the name in the client's certificate. It counts under mutual TLS only.
     pub fn note_source(&mut self, name: Option<&[u8]>) {
         if matches!(self.connection, Fact::Known(Connection::MutualTls)) {
             self.source = Identity::fact(name);
         }
     }
 
-    /// The name in the certificate of the service that answered.
+    /// Sets the destination principal from the name in the upstream's certificate.
     pub fn note_destination(&mut self, name: Option<&[u8]>) {
         self.destination = Identity::fact(name);
     }
 
-    /// What a message holds.
+    /// Content type of a message.
     pub(super) fn content_type(&self, direction: Direction) -> &Fact<MediaType> {
         match direction {
             Direction::Request => &self.request_content,
@@ -111,24 +110,24 @@ impl RequestContext {
 }
 
 impl<T> Fact<T> {
-    /// Known, or not to be told.
-    pub(super) fn told(value: Option<T>) -> Self {
+    /// Known value, or unknown for `None`.
+    pub(super) fn from_option(value: Option<T>) -> Self {
         value.map_or(Self::Unknown, Self::Known)
     }
 
-    /// Whether the fact is one of `wanted`; always, when there is nothing wanted.
-    pub(super) fn is_among<W>(&self, wanted: &[W], holds: impl Fn(&T, &W) -> Tri) -> Tri {
+    /// Result of a condition that lists `wanted`. An empty list matches.
+    pub(super) fn is_among<W>(&self, wanted: &[W], matches: impl Fn(&T, &W) -> Tri) -> Tri {
         match self {
             _ if wanted.is_empty() => Tri::Yes,
             Self::Unknown => Tri::Unknown,
             Self::Absent => Tri::No,
-            Self::Known(value) => wanted.iter().map(|wanted| holds(value, wanted)).max().unwrap_or(Tri::No),
+            Self::Known(value) => wanted.iter().map(|wanted| matches(value, wanted)).max().unwrap_or(Tri::No),
         }
     }
 }
 
 impl From<bool> for Tri {
-    fn from(holds: bool) -> Self {
-        if holds { Self::Yes } else { Self::No }
+    fn from(matches: bool) -> Self {
+        if matches { Self::Yes } else { Self::No }
     }
 }

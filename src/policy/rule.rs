@@ -23,10 +23,10 @@ fields! {
     }
 }
 
-/// The most rules of a policy. Each takes memory in every worker of every sidecar.
+/// Most rules of a policy. Each rule uses memory in every worker of every sidecar.
 pub(super) const MOST_RULES: usize = 100;
 
-/// The name of a rule. `request` and `response` are reserved: records use them when no rule matched.
+/// Name of a rule. `request` and `response` are reserved: records use them if no rule matches.
 struct RuleName;
 
 /// Rejects rules that share a name.
@@ -41,7 +41,7 @@ pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
 }
 
 impl Rule {
-    /// The mode it has under a policy of that mode: nothing is changed in monitor mode, whatever a rule says of itself.
+    /// Mode of the rule under a policy of that mode. A policy in monitor mode overrides the mode of its rules.
     pub(super) fn mode_under(&self, policy: Mode) -> Mode {
         if policy == Mode::Monitor { policy } else { self.mode }
     }
@@ -70,30 +70,30 @@ impl Kind<String> for RuleName {
     }
 }
 
-/// What the rules ask, so that nothing else needs to be found out.
+/// Attributes that the rules test. The filter reads no others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NeededAttributes {
     /// Method, host or path of the request.
     pub request_line: bool,
-    /// What a message holds.
+    /// Content type of a message.
     pub content_type: bool,
-    /// How the client is connected, or who it is.
+    /// Security of the client's connection, which the source principal needs too.
     pub connection: bool,
-    /// Who the client is.
+    /// Source principal.
     pub source: bool,
-    /// Who the service is.
+    /// Destination principal.
     pub destination: bool,
 }
 
 impl NeededAttributes {
     pub(super) fn of(rules: &[Rule]) -> Self {
-        let asks = |about: fn(&Condition) -> bool| rules.iter().any(|rule| about(&rule.condition));
+        let uses = |about: fn(&Condition) -> bool| rules.iter().any(|rule| about(&rule.condition));
         Self {
-            request_line: asks(Condition::asks_request_line),
-            content_type: asks(Condition::asks_content_type),
-            connection: asks(Condition::asks_connection) || asks(Condition::asks_source),
-            source: asks(Condition::asks_source),
-            destination: asks(Condition::asks_destination),
+            request_line: uses(Condition::uses_request_line),
+            content_type: uses(Condition::uses_content_type),
+            connection: uses(Condition::uses_connection) || uses(Condition::uses_source),
+            source: uses(Condition::uses_source),
+            destination: uses(Condition::uses_destination),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Is every field of a rule taken right, and does the right rule decide?
+//! Tests of every field of a rule, and of the rule that decides.
 
 use super::*;
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn error(json: &str) -> String {
     }
 }
 
-/// What is known in most tests: a client with mutual TLS sends a POST with JSON to the charges.
+/// Attributes in most tests: a client with mutual TLS sends a POST request with JSON to /v1/charges.
 fn usual() -> RequestContext {
     let mut known = RequestContext::default();
     known.note_request_line(Some(b"POST"), Some(b"API.example.com:443"), Some(b"/v1/charges?expand=card"));
@@ -32,9 +32,9 @@ fn usual() -> RequestContext {
     known
 }
 
-/// The name of the rule that decides there.
-fn decides<'p>(policy: &'p Policy, known: &RequestContext, direction: Direction, place: Location) -> &'p str {
-    policy.decide(&policy.judge(direction, known), place).rule
+/// Name of the rule that decides at that location.
+fn decides<'p>(policy: &'p Policy, known: &RequestContext, direction: Direction, location: Location) -> &'p str {
+    policy.decide(&policy.judge(direction, known), location).rule
 }
 
 fn with_match(condition: &str) -> Policy {
@@ -44,8 +44,8 @@ fn with_match(condition: &str) -> Policy {
 }
 
 #[test]
-fn each_condition_holds_or_does_not() {
-    for (condition, holds) in [
+fn each_condition_matches_or_does_not() {
+    for (condition, matches) in [
         ("{}", true),
         (r#"{"direction":"request"}"#, true),
         (r#"{"direction":"response"}"#, false),
@@ -74,13 +74,13 @@ fn each_condition_holds_or_does_not() {
         (r#"{"method":["POST"],"host":["api.example.com"],"path":{"prefix":"/x"},"tls":"any"}"#, false),
     ] {
         let policy = with_match(condition);
-        assert_eq!(decides(&policy, &usual(), REQUEST, Location::Body) == "a", holds, "{condition}");
+        assert_eq!(decides(&policy, &usual(), REQUEST, Location::Body) == "a", matches, "{condition}");
     }
 }
 
 #[test]
-fn a_response_is_judged_by_its_own_content_and_by_its_request() {
-    for (condition, holds) in [
+fn rules_test_a_response_and_its_request() {
+    for (condition, matches) in [
         (r#"{"content_type":["text/csv"]}"#, true),
         (r#"{"content_type":["application/json"]}"#, false),
         (r#"{"direction":"response","destination":["spiffe://cluster.local/ns/payments/*"]}"#, true),
@@ -89,12 +89,12 @@ fn a_response_is_judged_by_its_own_content_and_by_its_request() {
         (r#"{"method":["GET"]}"#, false),
     ] {
         let policy = with_match(condition);
-        assert_eq!(decides(&policy, &usual(), RESPONSE, Location::Headers) == "a", holds, "{condition}");
+        assert_eq!(decides(&policy, &usual(), RESPONSE, Location::Headers) == "a", matches, "{condition}");
     }
 }
 
 #[test]
-fn the_first_rule_that_holds_decides_for_each_place() {
+fn the_first_rule_that_matches_decides_for_each_location() {
     let policy = parse(
         r#"{"response":"allow","rules":[
             {"name":"no-cards-in-paths","match":{"where":["path"]},"action":"block"},
@@ -103,8 +103,8 @@ fn the_first_rule_that_holds_decides_for_each_place() {
             {"name":"never","match":{"where":["body"]},"action":"skip"}
         ]}"#,
     );
-    let decision = |direction, place| {
-        let decision = policy.decide(&policy.judge(direction, &usual()), place);
+    let decision = |direction, location| {
+        let decision = policy.decide(&policy.judge(direction, &usual()), location);
         (decision.rule.to_owned(), decision.intent, decision.mode)
     };
     let decided = |rule: &str, intent, mode| (rule.to_owned(), intent, mode);
@@ -116,7 +116,7 @@ fn the_first_rule_that_holds_decides_for_each_place() {
 }
 
 #[test]
-fn what_is_looked_at_follows_from_the_rules() {
+fn rules_decide_the_inspected_locations() {
     let policy = parse(r#"{"request":"skip","rules":[{"name":"a","match":{"where":["trailers"]},"action":"mask"}]}"#);
     let decisions = policy.judge(REQUEST, &usual());
     assert!(
@@ -130,14 +130,14 @@ fn what_is_looked_at_follows_from_the_rules() {
 }
 
 #[test]
-fn monitor_mode_is_stronger_than_a_rule_s() {
+fn monitor_mode_of_the_policy_overrides_the_rules() {
     let rule = r#""rules":[{"name":"a","action":"block","mode":"enforce"},{"name":"b","action":"mask"}]"#;
     assert!(!parse(&format!(r#"{{"mode":"monitor",{rule}}}"#)).judge(REQUEST, &usual()).enforces());
     assert!(parse(&format!("{{{rule}}}")).judge(REQUEST, &usual()).blocks());
 }
 
 #[test]
-fn what_cannot_be_told_is_judged_by_the_strictest() {
+fn the_strictest_decision_applies_to_ambiguous_messages() {
     let policy = parse(
         r#"{"rules":[
             {"name":"pay","match":{"path":{"prefix":"/pay"}},"action":"allow"},
@@ -156,23 +156,23 @@ fn what_cannot_be_told_is_judged_by_the_strictest() {
         ("/pay/x", "a/b", "pay", Intent::Allow),
         ("/admin/x", "a/b", "admin", Intent::Block),
         ("/x", "image/png", "images", Intent::Skip),
-        // Not for sure below /pay, and not below /admin however it is read.
+        // Below /pay in some interpretations, below /admin in none.
         ("/pay%2F../x", "a/b", "request", Intent::Mask),
         ("/x/..;/pay/1", "a/b", "request", Intent::Mask),
-        // Below /admin for some.
+        // Below /admin in some interpretations.
         ("/pay/../admin", "a/b", "admin", Intent::Block),
         ("/pay/%2e%2e/admin", "a/b", "admin", Intent::Block),
         ("//admin", "a/b", "admin", Intent::Block),
-        // Anything.
+        // No interpretation.
         ("/pay/%zz", "a/b", "admin", Intent::Block),
-        // What holds for sure ends the search: this, or the allow before it.
+        // A certain match ends the search: images, or the rule before it.
         ("/pay/%zz", "image/png", "pay", Intent::Allow),
         ("/x", "image/png, application/json", "request", Intent::Mask),
     ] {
-        let (decided, what) = decides(path, content_type);
-        assert_eq!((decided.as_str(), what), (rule, intent), "{path} {content_type}");
+        let (decided, action) = decides(path, content_type);
+        assert_eq!((decided.as_str(), action), (rule, intent), "{path} {content_type}");
     }
-    // A method in other letters, and no host.
+    // A method in another case, and no host.
     for condition in [r#"{"method":["POST"]}"#, r#"{"host":["a"]}"#] {
         let mut known = usual();
         known.note_request_line(Some(b"Post"), None, Some(b"/"));
@@ -187,7 +187,7 @@ fn an_identity_comes_from_mutual_tls_alone() {
         (Some(Connection::MutualTls), "a"),
         (Some(Connection::Tls), "request"),
         (Some(Connection::Plain), "request"),
-        // The proxy does not say: it may be.
+        // The proxy does not provide the connection, so it may be mutual TLS.
         (None, "a"),
     ] {
         let mut known = RequestContext::default();
@@ -201,7 +201,7 @@ fn an_identity_comes_from_mutual_tls_alone() {
 }
 
 #[test]
-fn only_what_rules_ask_is_found_out() {
+fn only_tested_attributes_are_needed() {
     let none = NeededAttributes::default();
     assert_eq!(parse("{}").needed(), none);
     for (condition, needed) in [
@@ -327,17 +327,17 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"destination":["spiffe://a/b"]}}]}"#,
-            "rules[0].match.destination: value not allowed, expected direction response beside it: which service answers is \
-             known with its response, not before",
+            "rules[0].match.destination: value not allowed, expected direction response with it: the upstream is unknown \
+             before its response",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"request","destination":["spiffe://a/b"]}}]}"#,
-            "rules[0].match.destination: value not allowed, expected direction response beside it: which service answers is \
-             known with its response, not before",
+            "rules[0].match.destination: value not allowed, expected direction response with it: the upstream is unknown \
+             before its response",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"response","where":["path"]}}]}"#,
-            "rules[0].match.where: value not allowed, expected direction request beside path: a response has none",
+            "rules[0].match.where: value not allowed, expected direction request with path: a response has no path",
         ),
     ] {
         assert_eq!(error(json), format!("policy: {expected}"), "{json}");
@@ -366,7 +366,7 @@ fn each_value_of_a_condition_is_checked() {
     const HOST: &str = "value not allowed, expected the name of a host without port, or *. and such a name";
     const MEDIA: &str =
         "value not allowed, expected a content type without parameters, such as application/json or text/*";
-    const PEER: &str = "value not allowed, expected spiffe://trust-domain/path, in which * stands for a whole segment, or for the rest";
+    const PEER: &str = "value not allowed, expected spiffe://trust-domain/path, in which * stands for a whole segment, or at the end for the rest";
     const METHOD: &str = "value not allowed, expected a method in capital letters, such as POST";
     let long = |length: usize| "a".repeat(length);
     let cases = [
@@ -418,9 +418,9 @@ fn each_value_of_a_condition_is_checked() {
 }
 
 proptest! {
-    /// However a path is written, it is not judged less strictly than written plainly.
+    /// No spelling of a path leads to a less strict decision than its normalized form.
     #[test]
-    fn rules_are_dodged_towards_more_inspection_only(
+    fn evasions_lead_to_stricter_decisions_only(
         intents in prop::collection::vec(prop::sample::select(vec!["mask", "block", "allow", "skip"]), 4),
         first in prop::sample::select(vec!["/pay", "/admin", "/pay/x", "/other"]),
         trick in prop::sample::select(vec!["%2f", "//", "/./", "/;a/", "%5c", "/x/../", "%252f", "/%2e/"]),
@@ -444,12 +444,12 @@ proptest! {
                 Intent::Block => 3,
             }
         };
-        let dodging = format!("{first}{trick}{second}");
+        let evasion = format!("{first}{trick}{second}");
         let plain = if second == ".." {
             first.rsplit_once('/').map_or("/", |(above, _)| if above.is_empty() { "/" } else { above }).to_owned()
         } else {
             format!("{first}/{second}")
         };
-        prop_assert!(strictness(&dodging) >= strictness(&plain), "{} is {}", dodging, plain);
+        prop_assert!(strictness(&evasion) >= strictness(&plain), "{} is {}", evasion, plain);
     }
 }

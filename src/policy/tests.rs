@@ -1,4 +1,4 @@
-//! Is every field taken right, and every mistake told in one line?
+//! Tests of every field of a policy, and of its errors.
 
 use super::*;
 use crate::mask::{Keep, MaskCharacter};
@@ -18,16 +18,16 @@ fn error(json: impl AsRef<[u8]>) -> String {
     }
 }
 
-/// What is decided there when nothing is known of the exchange.
-fn decide(policy: &Policy, direction: Direction, place: Location) -> Decision<'_> {
-    policy.decide(&policy.judge(direction, &RequestContext::default()), place)
+/// Decision at that location if all attributes are unknown.
+fn decide(policy: &Policy, direction: Direction, location: Location) -> Decision<'_> {
+    policy.decide(&policy.judge(direction, &RequestContext::default()), location)
 }
 
 fn inspects(policy: &Policy, direction: Direction) -> bool {
     policy.judge(direction, &RequestContext::default()).inspects()
 }
 
-/// Asserts the whole text of each error.
+/// Asserts the complete text of each error.
 fn assert_errors<const N: usize>(cases: [(&str, &str); N]) {
     for (json, expected) in cases {
         assert_eq!(error(json), format!("policy: {expected}"), "{json}");
@@ -49,9 +49,9 @@ fn an_empty_policy_masks_everywhere() {
         assert!(!policy.records_clean());
         for direction in [Direction::Request, Direction::Response] {
             assert!(inspects(&policy, direction));
-            for place in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
+            for location in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
                 assert_eq!(
-                    decide(&policy, direction, place),
+                    decide(&policy, direction, location),
                     Decision { intent: Intent::Mask, mode: Mode::Enforce, rule: direction.as_str() }
                 );
             }
@@ -59,7 +59,7 @@ fn an_empty_policy_masks_everywhere() {
     }
 }
 
-/// The documented policy with every field that this version knows, each at its default where it has no other yet.
+/// Policy with every field that this version supports.
 #[test]
 fn the_documented_policy_is_accepted() {
     let policy = parse(
@@ -90,7 +90,7 @@ fn the_documented_policy_is_accepted() {
 }
 
 #[test]
-fn the_mode_holds_for_every_decision() {
+fn the_mode_applies_to_every_decision() {
     for mode in [Mode::Enforce, Mode::Monitor] {
         let policy = parse(&format!(r#"{{"mode":"{}"}}"#, mode.as_str()));
         assert_eq!(policy.mode(), mode);
@@ -125,7 +125,7 @@ fn each_direction_has_its_intent() {
 }
 
 #[test]
-fn masks_keep_what_is_asked() {
+fn masks_keep_the_configured_digits() {
     for (word, keep) in [
         ("none", Keep::None),
         ("last4", Keep::Last4),
@@ -162,7 +162,7 @@ fn masks_keep_what_is_asked() {
 }
 
 #[test]
-fn a_block_has_a_status_for_each_direction_and_a_body() {
+fn a_local_reply_has_a_status_for_each_direction_and_a_body() {
     let policy = parse(r#"{"block":{"request_status":400,"response_status":599,"body":"no"}}"#);
     assert_eq!(policy.block().status(Direction::Request), 400);
     assert_eq!(policy.block().status(Direction::Response), 599);
@@ -221,7 +221,7 @@ fn a_block_has_a_status_for_each_direction_and_a_body() {
 }
 
 #[test]
-fn what_cannot_be_read_passes_or_is_refused() {
+fn uninspectable_messages_pass_or_are_blocked() {
     for uninspectable in [Uninspectable::Pass, Uninspectable::Block] {
         let policy = parse(&format!(r#"{{"uninspectable":"{}"}}"#, uninspectable.as_str()));
         assert_eq!(policy.uninspectable(), uninspectable);
@@ -233,7 +233,7 @@ fn what_cannot_be_read_passes_or_is_refused() {
 }
 
 #[test]
-fn limits_have_limits() {
+fn limits_are_bounded() {
     for bytes in [1024, 16_777_216] {
         assert_eq!(parse(&format!(r#"{{"limits":{{"paused_bytes":{bytes}}}}}"#)).limits().paused_bytes, bytes);
     }
@@ -284,7 +284,7 @@ fn limits_have_limits() {
 }
 
 #[test]
-fn clean_exchanges_are_recorded_on_demand() {
+fn clean_streams_are_recorded_on_demand() {
     assert!(parse(r#"{"audit":{"clean":true}}"#).records_clean());
     assert_errors([
         (r#"{"audit":{"clean":"yes"}}"#, "audit.clean: found a string, expected true or false"),
@@ -295,7 +295,7 @@ fn clean_exchanges_are_recorded_on_demand() {
 }
 
 #[test]
-fn the_effective_policy_names_every_field_that_is_acted_on() {
+fn the_effective_policy_has_every_field() {
     let effective = |json| {
         parse(json).effective().iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<String>>().join(" ")
     };
@@ -321,16 +321,16 @@ fn the_effective_policy_names_every_field_that_is_acted_on() {
 }
 
 #[test]
-fn what_pci_dss_keeps_apart_is_not_told_together() {
+fn truncated_numbers_and_fingerprints_exclude_each_other() {
     assert_errors([
         (
             r#"{"audit":{"truncated":true,"fingerprint":true}}"#,
-            "audit.fingerprint: value not allowed, expected no audit.truncated beside it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 want \
-             truncated and hashed numbers apart",
+            "audit.fingerprint: value not allowed, expected no audit.truncated with it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 require \
+             separate truncated and hashed numbers",
         ),
         (
             r#"{"audit":{"truncated":true},"mask":{"keep":"none"}}"#,
-            "audit.truncated: value not allowed, expected another mask.keep than none, which leaves nothing to report",
+            "audit.truncated: value not allowed, expected another mask.keep than none, which leaves no digits to report",
         ),
     ]);
     assert!(!parse(r#"{"audit":{"truncated":true}}"#).asks_key());
@@ -346,7 +346,7 @@ fn a_fingerprint_needs_a_key() {
         (Some("4111111111111111"), "is shorter than 128 bits: 32 hexadecimal digits, or 22 other characters"),
         (
             Some("00112233445566778899aabbccddeeff\n"),
-            "has a space, a newline or another sign in it that is not printable ASCII",
+            "contains a space, a newline or another character that is not printable ASCII",
         ),
         (Some("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "repeats the same few characters"),
     ] {
@@ -359,13 +359,13 @@ fn a_fingerprint_needs_a_key() {
     }
     let keyed = policy().with_key(Some(b"00112233445566778899aabbccddeeff")).expect("a good key");
     assert_eq!(keyed.key_id(), Some("pRfZXLYa"));
-    // Nobody needs a key who does not ask for fingerprints, and nothing is made of one that is there.
+    // Without fingerprints no key is needed, and a present one is ignored.
     assert_eq!(parse("{}").with_key(Some(b"weak")).expect("no key is needed").key_id(), None);
 }
 
 #[test]
 fn masks_keep_no_more_than_the_truncation_rules_permit() {
-    let forbidden = "mask.keep: value not allowed, expected what PCI SSC's FAQ 1091 on truncation permits, \
+    let forbidden = "mask.keep: value not allowed, expected a truncation that PCI SSC's FAQ 1091 permits, \
                      one of none, last4, first6_last4, first8_last4";
     let unknown = "mask.keep: unknown value, expected one of none, last4, first6_last4, first8_last4";
     assert_errors([
@@ -421,7 +421,7 @@ fn namespaces_are_included_and_excluded() {
 }
 
 #[test]
-fn what_is_told_is_asked_for_with_true_or_false() {
+fn contents_of_records_are_booleans() {
     assert_errors([
         (r#"{"audit":{"truncated":null}}"#, "audit.truncated: found null, expected true or false"),
         (r#"{"audit":{"fingerprint":"key"}}"#, "audit.fingerprint: found a string, expected true or false"),
@@ -429,7 +429,7 @@ fn what_is_told_is_asked_for_with_true_or_false() {
 }
 
 #[test]
-fn unknown_and_repeated_fields_are_refused() {
+fn unknown_and_duplicate_fields_are_rejected() {
     const TOP: &str =
         "expected one of mode, request, response, rules, namespaces, detect, mask, block, uninspectable, limits, audit";
     assert_errors([
@@ -446,7 +446,7 @@ fn unknown_and_repeated_fields_are_refused() {
 }
 
 #[test]
-fn what_is_not_a_json_object_is_refused() {
+fn other_texts_than_a_json_object_are_rejected() {
     assert_errors([
         ("[]", "found a list, expected an object"),
         ("null", "found null, expected an object"),
@@ -464,7 +464,7 @@ fn what_is_not_a_json_object_is_refused() {
 }
 
 #[test]
-fn hostile_documents_are_refused_in_one_line() {
+fn hostile_documents_are_rejected_in_one_line() {
     assert_eq!(error(b"{\n\"mode\": \"\xff\"}"), "policy: not UTF-8 text, at line 2");
     assert_eq!(error(vec![b' '; (1 << 20) + 1]), "policy: larger than 1048576 bytes");
     assert!(Policy::parse(&vec![b' '; 1 << 20]).is_ok());
@@ -478,7 +478,7 @@ fn hostile_documents_are_refused_in_one_line() {
     assert!(error(long_name).len() < 200);
 }
 
-/// A word and a number that no error may show, whatever stands around them.
+/// Word and number that no error may contain, in any context.
 const MARKER: &str = "hunter2secret";
 const MARKER_NUMBER: u64 = 4_111_111_111_111_111;
 
@@ -543,7 +543,7 @@ fn documents() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-fn assert_silent(error: &PolicyError) {
+fn assert_contains_no_value(error: &PolicyError) {
     for text in [error.to_string(), format!("{error:?}")] {
         assert!(!text.contains(MARKER), "{text}");
         assert!(!text.contains("41111"), "{text}");
@@ -554,19 +554,19 @@ fn assert_silent(error: &PolicyError) {
 
 proptest! {
     #[test]
-    fn documents_are_read_or_refused_in_silence(document in documents()) {
+    fn errors_contain_no_value(document in documents()) {
         let mut text = document.to_string();
         if let Err(error) = Policy::parse(text.as_bytes()) {
-            assert_silent(&error);
+            assert_contains_no_value(&error);
         }
         text.truncate(text.char_indices().nth(text.len() / 2).map_or(0, |(at, _)| at));
         if let Err(error) = Policy::parse(text.as_bytes()) {
-            assert_silent(&error);
+            assert_contains_no_value(&error);
         }
     }
 
     #[test]
-    fn damaged_documents_are_read_or_refused(
+    fn damaged_documents_are_read_or_rejected_in_one_line(
         document in documents(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -582,7 +582,7 @@ proptest! {
 }
 
 #[test]
-fn what_counts_as_found_is_checked() {
+fn detection_settings_are_checked() {
     assert_errors([
         (r#"{"detect":[]}"#, "detect: found a list, expected an object"),
         (
@@ -618,7 +618,7 @@ fn what_counts_as_found_is_checked() {
         ),
         (
             r#"{"detect":{"ignore_keys":["12"]}}"#,
-            "detect.ignore_keys[0]: value not allowed, expected 1 to 64 bytes with a letter among them",
+            "detect.ignore_keys[0]: value not allowed, expected 1 to 64 bytes with at least one letter",
         ),
         (
             r#"{"detect":{"patterns":[{"name":"a","regex":"a"},{"name":"b","regex":"("}]}}"#,
@@ -627,12 +627,12 @@ fn what_counts_as_found_is_checked() {
         ),
         (
             r#"{"detect":{"patterns":[{"name":"a","regex":"a+"}]}}"#,
-            "detect.patterns[0].regex: value not allowed, expected a regular expression that matches at most 256 bytes: \
-             a stream cannot wait for longer ones; write {1,32} in place of + or *",
+            "detect.patterns[0].regex: value not allowed, expected a regular expression that matches at most 256 bytes, \
+             because a stream holds back no more; write {1,32} instead of + or *",
         ),
         (
             r#"{"detect":{"patterns":[{"name":"a","regex":"a?"}]}}"#,
-            "detect.patterns[0].regex: value not allowed, expected a regular expression that does not match the empty text",
+            "detect.patterns[0].regex: value not allowed, expected a regular expression that does not match the empty string",
         ),
         (
             r#"{"detect":{"patterns":[{"name":"a","regex":"[ab]{1,60}a[ab]{40}"}]}}"#,

@@ -8,32 +8,32 @@ use super::location::{Direction, Location};
 use crate::mask::{Keep, MaskCharacter};
 use crate::verdict::{Brand, Sensitivity};
 
-/// The name of a rule or a pattern. Access logs and records hold it as it is, so it is plain, and has too few digits for a card
-/// number.
+/// Name of a rule or a pattern. Access logs and records contain it without escapes, so it has plain characters only, and too few
+/// digits for a card number.
 pub(super) struct Name;
 
-/// The name of a field in JSON, forms and headers.
+/// Name of a field in JSON, forms and headers.
 pub(super) struct Key;
 
-/// A regular expression of at most 1024 bytes.
+/// Regular expression of at most 1024 bytes.
 pub(super) struct Expression;
 
-/// The digits that stay readable.
+/// Digits that stay readable.
 pub(super) struct KeptDigits;
 
-/// The character that covers digits.
+/// Character that covers digits.
 pub(super) struct CoverCharacter;
 
-/// The body of a local reply, or null for the default one.
+/// Body of a local reply, or null for the default body.
 pub(super) struct ReplyBody;
 
-/// The longest name of a field.
+/// Longest name of a field, in bytes.
 const LONGEST_KEY: usize = 64;
 
-/// The longest expression.
+/// Longest regular expression, in bytes.
 const LONGEST_EXPRESSION: usize = 1024;
 
-/// The longest body of a local reply.
+/// Longest body of a local reply, in bytes.
 const LONGEST_BODY: usize = 4096;
 
 impl Kind<String> for Name {
@@ -67,7 +67,7 @@ impl Kind<String> for Key {
         if key.len() <= LONGEST_KEY && has_letter {
             Ok(key.to_owned())
         } else {
-            Err(PolicyError::wrong_value("1 to 64 bytes with a letter among them"))
+            Err(PolicyError::wrong_value("1 to 64 bytes with at least one letter"))
         }
     }
 
@@ -96,7 +96,7 @@ impl Kind<String> for Expression {
 impl Kind<Keep> for KeptDigits {
     const SPEC: ValueSpec = ValueSpec::OneOf(|| Keep::ALL.iter().map(|keep| keep.word()).collect());
 
-    /// An error tells a word that the truncation rules forbid from an unknown word.
+    /// Reads the word. The error distinguishes words that the truncation rules forbid from unknown words.
     fn read(value: &ConfigValue) -> Result<Keep, PolicyError> {
         let keeps_too_much = |text: &str| {
             let kept = |part: &str, side: &str, most: u8| {
@@ -106,7 +106,7 @@ impl Kind<Keep> for KeptDigits {
         };
         match value {
             ConfigValue::Text(text) if keeps_too_much(text) => Err(PolicyError::wrong_value(
-                "what PCI SSC's FAQ 1091 on truncation permits, one of none, last4, first6_last4, first8_last4",
+                "a truncation that PCI SSC's FAQ 1091 permits, one of none, last4, first6_last4, first8_last4",
             )),
             other => other.word(),
         }
@@ -145,7 +145,7 @@ impl Kind<Option<String>> for ReplyBody {
         }
     }
 
-    /// Not the body itself, which may be long.
+    /// `set` or `null`. The body itself may be long.
     fn text(value: &Option<String>) -> String {
         if value.is_some() { "set" } else { "null" }.to_owned()
     }
