@@ -16,15 +16,7 @@ RUST = (
     "fuzz/",
     "image/",
     "integration/",
-    "src/audit/",
-    "src/exchange/",
-    "src/host/",
-    "src/lib.rs",
-    "src/mask.rs",
-    "src/plugin.rs",
-    "src/scan/",
-    "src/stream/",
-    "src/verdict/",
+    "src/",
     "tests/",
 )
 # Of these, also the messages.

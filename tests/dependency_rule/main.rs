@@ -34,9 +34,6 @@ const FOLDERS: [(&str, &str); 3] = [("src", ""), ("cli/src", "cli/"), ("codings/
 
 const MOST_LINES: usize = 400;
 
-/// Folders whose module documentation may still begin with a question.
-const MAY_ASK: [&str; 1] = ["policy/"];
-
 #[test]
 fn every_source_file_keeps_the_rules() {
     let mut files = Vec::new();
@@ -83,8 +80,7 @@ fn violations(path: &str, text: &str, is_test: bool) -> Vec<String> {
     if !text.starts_with("//! ") {
         report(1, "does not begin with module documentation".to_owned());
     }
-    let is_question = text.lines().next().is_some_and(|line| line.contains('?'));
-    if is_question && !MAY_ASK.iter().any(|folder| path.starts_with(folder)) {
+    if text.lines().next().is_some_and(|line| line.contains('?')) {
         report(1, "begins with a question instead of a noun phrase".to_owned());
     }
     for (line, named) in source.stages_named(&module) {
