@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Validates a policy and prints its effective settings, defaults included.
 ///
-/// The filter of the same version accepts exactly the policies that this command accepts. An error is one line on standard
+/// A policy that this command accepts is accepted by the filter of the same version. An error is one line on standard
 /// error: line, column, problem and expected values. It contains no value of the policy. A rule that allows or skips by
 /// client-controlled attributes alone is valid, and a note on standard error names it. A manifest is read for the policy in it: an
 /// Istio WasmPlugin or TrafficExtension, or an EnvoyExtensionPolicy of Envoy Gateway.

@@ -15,7 +15,7 @@ pub fn write(bytes: &[u8]) -> Result<(), Failure> {
 /// control characters escaped.
 pub fn note(text: &str) {
     let line = format!("panveil: {}", text.replace(['\n', '\r'], " "));
-    let line = terminal::harmless(&stream::redacted(line.as_bytes()));
+    let line = terminal::escaped(&stream::redacted(line.as_bytes()));
     // A failure of standard error cannot be reported.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

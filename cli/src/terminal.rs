@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// `text` with escapes for control characters, for characters that reverse or hide text, and for bytes that are not UTF-8.
-pub fn harmless(text: &[u8]) -> String {
+pub fn escaped(text: &[u8]) -> String {
     let mut safe = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -54,10 +54,10 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped_and_the_rest_stays() {
-        assert_eq!(harmless("Ärger 卡/a b.log".as_bytes()), "Ärger 卡/a b.log");
-        assert_eq!(harmless(b"\x1b[2Ja\r\nb\x7f"), "\\x1b[2Ja\\x0d\\x0ab\\x7f");
-        assert_eq!(harmless("\u{9b}31m\u{202e}gpj".as_bytes()), "\\x9b31m\\u{202e}gpj");
-        assert_eq!(harmless(b"\xff\xfe"), "\\xff\\xfe");
+        assert_eq!(escaped("Ärger 卡/a b.log".as_bytes()), "Ärger 卡/a b.log");
+        assert_eq!(escaped(b"\x1b[2Ja\r\nb\x7f"), "\\x1b[2Ja\\x0d\\x0ab\\x7f");
+        assert_eq!(escaped("\u{9b}31m\u{202e}gpj".as_bytes()), "\\x9b31m\\u{202e}gpj");
+        assert_eq!(escaped(b"\xff\xfe"), "\\xff\\xfe");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl VisibleDigits {
             return self.spelling(&digits);
         }
         match self {
-            Self::All => terminal::harmless(spelling),
+            Self::All => terminal::escaped(spelling),
             Self::Truncated | Self::None => "*".repeat(length),
         }
     }
@@ -48,7 +48,7 @@ impl VisibleDigits {
                 *byte = b'*';
             }
         }
-        terminal::harmless(&shown)
+        terminal::escaped(&shown)
     }
 }
 

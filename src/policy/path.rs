@@ -1,8 +1,8 @@
 //! Normalizations of a path, and patterns that match it.
 //!
 //! Servers differ in the interpretation of a path: whether `%2F` is a separator, whether `//` is one slash, whether `;x=1` is part of
-//! the path, how often they decode. A path therefore has up to four [`PathInterpretations`], from the literal one to one that applies
-//! every normalization of any server. A pattern matches if it matches all of them, and does not match if it matches none. Otherwise
+//! the path, how often they decode. A path therefore has up to four [`PathInterpretations`], from the literal one to the full one, which
+//! applies all normalizations of the table. A pattern matches if it matches all of them, and does not match if it matches none. Otherwise
 //! the result is [unknown](Tri::Unknown), and the strictest possible action applies.
 //!
 //! | | literal | decoded | by segments | full |

@@ -84,7 +84,7 @@ impl DigitGroups {
         }
         let gaps = self.gaps(text);
         if let Some(gap) = gaps.iter().find(|gap| !is_separator(gap)) {
-            return format!("'{}' is not a separator of card numbers", terminal::harmless(gap));
+            return format!("'{}' is not a separator of card numbers", terminal::escaped(gap));
         }
         if gaps.iter().any(|gap| Some(gap) != gaps.first()) {
             return "groups with different separators".to_owned();

@@ -20,7 +20,7 @@ impl DisplayName {
 
     /// Name for a terminal, with control characters escaped.
     pub fn text(&self) -> String {
-        terminal::harmless(&self.bytes)
+        terminal::escaped(&self.bytes)
     }
 
     /// Name as a JSON string.

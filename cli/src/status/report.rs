@@ -12,7 +12,7 @@ const TITLES: [&str; 6] = ["proxy", "state", "version", "mode", "policy", "modul
 pub fn text(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
     let row = |(name, status): &(String, ProxyStatus)| {
         let lists = [&status.versions, &status.modes, &status.policies, &status.modules].map(|list| list.join(","));
-        let [version, mode, policy, module] = lists.map(|cell| terminal::harmless(cell.as_bytes()));
+        let [version, mode, policy, module] = lists.map(|cell| terminal::escaped(cell.as_bytes()));
         [shown(name), status.state.as_str().to_owned(), version, mode, policy, module]
     };
     let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(statuses.iter().map(row)).collect();
@@ -71,5 +71,5 @@ pub fn json(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
 /// Text of a page in one line, with card numbers masked and control characters escaped.
 fn shown(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
-    terminal::harmless(&stream::redacted(line.as_bytes()))
+    terminal::escaped(&stream::redacted(line.as_bytes()))
 }
