@@ -6,7 +6,7 @@
 use super::{Segment, SegmentMatches};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::FindingKind;
-use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, may_be_code};
+use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, is_value_key, may_be_code};
 use crate::verdict::{Code, EnclosingNames, field};
 use std::ops::Range;
 
@@ -117,7 +117,7 @@ fn is_near(segment: &Segment<'_>, cards: &[Range<usize>], value: &Range<usize>) 
 }
 
 /// Returns whether the name of `value` is that of a code, and the code if the value is valid for it. The name is a column heading,
-/// or one in the text if that may contain one of the names in `in_text`.
+/// or one in the text if that may contain one of the names in `in_text`. Under a neutral key, it is that of the enclosing object.
 fn classify(
     segment: &Segment<'_>,
     value: &Range<usize>,
@@ -128,7 +128,9 @@ fn classify(
         in_text.map(|_| text_before(segment.lookbehind, segment.text, value.start, LOOKBEHIND)).unwrap_or_default();
     // Without this check, a name such as `p4in` would depend on another code name that happens to be nearby.
     let may_be_name = |name: &&[u8]| in_text.is_some_and(|names| names.may_be_in(name));
-    let near = [field::named_pair(&before), field::name(&before)].into_iter().flatten().filter(may_be_name);
+    let own = field::name(&before);
+    let parent = own.filter(|own| is_value_key(own)).and_then(|_| field::parent(&before));
+    let near = [field::named_pair(&before), own, parent].into_iter().flatten().filter(may_be_name);
     let mut names = enclosing.heading.as_deref().into_iter().chain(near);
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
     (true, code(name, segment.text.get(value.clone()).unwrap_or_default()))
