@@ -46,6 +46,7 @@ fn evidence_against_a_card_number_is_explained() {
         ("0.4111111111111111", "  verdict      not a card number: part of a decimal number\n"),
         ("4111-1111-1111-1111-1", "  verdict      not a card number: part of a longer number with the same layout\n"),
         ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "  digits       16, one by one with spaces\n"),
+        ("4111 1111-1111 1111", "  digits       16 in groups with spaces and dashes\n"),
         ("at 3782.822463.10005", "  digits       15 as 4-6-5 with dots, as printed on cards\n"),
         ("4111/1111/1111/1111", "  digits       16 as 4-4-4-4 with other separators, as printed on cards\n"),
         ("card: 4.111111111111111e15", "  digits       16 in a float with an exponent\n"),
@@ -62,7 +63,7 @@ fn evidence_against_a_card_number_is_explained() {
 fn numbers_without_a_candidate_have_a_reason() {
     for (text, reason) in [
         ("4111~1111~1111~1111", "'~' is not a separator of card numbers"),
-        ("4111 1111-1111 1111", "groups with different separators"),
+        ("4111 1111.1111 1111", "groups with different separators"),
         ("4111   1111   1111   1111", "'   ' is not a separator of card numbers"),
         ("411 11111 1111 11 1 1 1", "no printed layout has this grouping"),
         ("411111111111111111111111", "24 digits in a row; a card number has at most 19"),
