@@ -106,6 +106,11 @@ schema: native ## Write the schemas of policies and records, and docs/policy-ref
 		$$panveil schema --of record > envoy-config/schemas/record.schema.json; \
 		$$panveil schema --format markdown > docs/policy-reference.md
 
+.PHONY: vocabulary
+vocabulary: ## Write the word lists of vocabulary/ from their sources; needs npm, pip and Maven
+	@echo "==> vocabulary"
+	@scripts/vocabulary
+
 ##### Check #####
 
 .PHONY: test
@@ -255,6 +260,8 @@ lint: ## Check format, lints, language and documentation
 	@echo "==> lint: language"
 	@python3 -B -m unittest discover --quiet --start-directory scripts/prose
 	@python3 -B scripts/prose
+	@echo "==> lint: vocabulary"
+	@scripts/vocabulary --check
 	@echo "==> lint: format"
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path fuzz/Cargo.toml --check
@@ -295,7 +302,7 @@ clean: ## Remove build output; keep fetched tools
 
 .PHONY: distclean
 distclean: ## Remove build output and fetched tools
-	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files,istio}
+	@rm -rf dist "$(build_dir)"/{wasm,debug,release,doc,envoy,kustomize,prometheus,python,fuzz,matrix,real-files,vocabulary,istio}
 
 # Not listed: checks for cargo and a C linker.
 .PHONY: native
