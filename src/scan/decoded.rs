@@ -1,6 +1,6 @@
 //! Decoding of escapes, with the positions of the decoded text in the source.
 //!
-//! The decoder handles up to two rounds of escapes (`%2534` is `%34` is `4`), then replaces characters that look like
+//! The decoder handles up to three rounds of escapes (`%2534` is `%34` is `4`), then replaces characters that look like
 //! ASCII characters. Each round is a [`Layer`] on top of the previous one. A position in the top layer maps to the
 //! bytes of the source, and an edit of the top layer maps to an edit of the source in the same notation.
 
@@ -14,6 +14,9 @@ use std::ops::Range;
 /// The maximum number of source bytes for one character of a number, including bytes without meaning before it.
 /// `%25EF%25BC%2594`, a full-width digit that is encoded twice, has 15.
 pub const LONGEST_SPELLING: usize = 16;
+
+/// The maximum number of rounds of escapes.
+const ROUNDS: usize = 3;
 
 /// A text after decoding.
 pub struct Decoded<'a> {
@@ -56,16 +59,15 @@ impl<'a> Decoded<'a> {
         if escapes.markup && markup::next(before, source, 0, None).is_some() {
             decoded.layers.push(Layer::without_marks(before, source, last));
         }
-        let rounds: &[Escapes] =
-            if escapes.wide { &[escapes, Escapes::TEXT, Escapes::TEXT] } else { &[escapes, Escapes::TEXT] };
-        for escapes in rounds.iter().copied() {
-            if escape::may_contain(decoded.text(), escapes) {
-                let layer = Layer::unescaped(decoded.text(), last, escapes);
-                // The text may contain only bytes that look like escapes, such as the ampersands of a query.
-                if layer.text != decoded.text() {
-                    decoded.layers.push(layer);
-                }
-            }
+        let mut escapes = escapes;
+        if escapes.wide {
+            decoded.unescape(last, escapes);
+            escapes = Escapes::TEXT;
+        }
+        let mut rounds = 0..ROUNDS;
+        // A round that changes nothing is the last.
+        while rounds.next().is_some() && decoded.unescape(last, escapes) {
+            escapes = Escapes::TEXT;
         }
         if !decoded.text().is_ascii() {
             let folded = Layer::folded(before.last().copied(), decoded.text(), last, mask);
@@ -78,6 +80,20 @@ impl<'a> Decoded<'a> {
         }
         decoded.break_long_spellings(gap);
         decoded
+    }
+
+    /// Adds a round of `escapes`. Returns false if the text has none.
+    fn unescape(&mut self, last: bool, escapes: Escapes) -> bool {
+        if !escape::may_contain(self.text(), escapes) {
+            return false;
+        }
+        let layer = Layer::unescaped(self.text(), last, escapes);
+        // The text may contain only bytes that look like escapes, such as the ampersands of a query.
+        let is_changed = layer.text != self.text();
+        if is_changed {
+            self.layers.push(layer);
+        }
+        is_changed
     }
 
     /// The decoded text.
@@ -344,7 +360,9 @@ impl Spelling {
 fn reencode(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     match (old, bytes) {
         ([_], [_]) => return Some(bytes.to_vec()),
-        ([b'%', ..], [byte]) => return escape::reencode(old, char::from(*byte)),
+        ([b'%', ..] | [b'\\', b'x' | b'0' | b'2' | b'3', ..], [byte]) => {
+            return escape::reencode(old, char::from(*byte));
+        }
         _ => {}
     }
     if old.first().is_some_and(|first| !first.is_ascii()) {

@@ -1,7 +1,7 @@
 //! Decoding of a single escape.
 //!
-//! Supports percent-encoding (RFC 3986), JSON escapes (RFC 8259), numeric and some named character references of HTML
-//! and XML, and the plus sign of form encoding.
+//! Supports percent-encoding (RFC 3986), JSON escapes (RFC 8259), the escapes of bytes and characters in programming
+//! languages, numeric and some named character references of HTML and XML, and the plus sign of form encoding.
 
 use super::lanes::{self, ByteRange, Simd16, Splat};
 use super::separator::is_separator_byte;
@@ -12,7 +12,7 @@ use super::{MASK_CHARACTERS, markup};
 pub enum Unit {
     /// One byte that represents itself.
     Plain,
-    /// A percent-encoded byte, after the length of the escape.
+    /// An escaped byte, after the length of the escape.
     Byte(usize, u8),
     /// An escaped character, after the length of the escape.
     Character(usize, char),
@@ -56,11 +56,31 @@ impl Escapes {
 pub const LONGEST_REFERENCE: usize = 10;
 
 /// The named references of characters that may be next to a number.
-const NAMED: [(&[u8], char); 8] = [
+const NAMED: [(&[u8], char); 28] = [
     (b"nbsp", ' '),
     (b"ensp", ' '),
     (b"emsp", ' '),
+    (b"emsp13", ' '),
+    (b"emsp14", ' '),
     (b"thinsp", ' '),
+    (b"hairsp", ' '),
+    (b"numsp", ' '),
+    (b"puncsp", ' '),
+    (b"dash", '-'),
+    (b"ndash", '-'),
+    (b"mdash", '-'),
+    (b"horbar", '-'),
+    (b"hyphen", '-'),
+    (b"minus", '-'),
+    (b"middot", '.'),
+    (b"period", '.'),
+    (b"lowbar", '_'),
+    (b"sol", '/'),
+    (b"shy", '\u{ad}'),
+    (b"zwj", '\u{200d}'),
+    (b"zwnj", '\u{200c}'),
+    (b"lrm", '\u{200e}'),
+    (b"rlm", '\u{200f}'),
     (b"quot", '"'),
     (b"lt", '<'),
     (b"gt", '>'),
@@ -144,7 +164,7 @@ pub fn unit(text: &[u8], last: bool, escapes: Escapes) -> Unit {
         Some(0) if escapes.wide => Unit::Nothing(1),
         _ if escapes.wide => Unit::Plain,
         Some(b'%') => percent(text, last),
-        Some(b'\\') => backslash(text),
+        Some(b'\\') => backslash(text, last),
         Some(b'&') => reference(text),
         Some(b'+') if escapes.plus => Unit::Character(1, ' '),
         _ => Unit::Plain,
@@ -163,12 +183,15 @@ pub fn reencode(source: &[u8], character: char) -> Option<Vec<u8>> {
     let width = |around: usize| source.len().checked_sub(around);
     let text = match source {
         [b'%', ..] => format!("%{code:02X}"),
+        [b'\\', b'x', ..] => format!("\\x{code:02x}"),
+        [b'\\', b'u', b'{', ..] => format!("\\u{{{code:0width$x}}}", width = width(4)?),
         [b'\\', b'u', ..] => {
             let mut units = [0; 2];
             character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
         }
         [b'&', b'#', x @ (b'x' | b'X'), ..] => format!("&#{}{code:0width$x};", char::from(*x), width = width(4)?),
         [b'&', b'#', ..] => format!("&#{code:0width$};", width = width(3)?),
+        [b'\\', b'0' | b'2' | b'3', ..] => format!("\\{code:03o}"),
         [_] => character.to_string(),
         _ => return None,
     };
@@ -242,7 +265,7 @@ fn ends_masked_track(tail: &[u8], last: bool) -> Option<bool> {
     Some(true)
 }
 
-fn backslash(text: &[u8]) -> Unit {
+fn backslash(text: &[u8], last: bool) -> Unit {
     let character = match text.get(1) {
         None => return Unit::Partial,
         Some(b'n') => '\n',
@@ -252,7 +275,10 @@ fn backslash(text: &[u8]) -> Unit {
         Some(b'"') => '"',
         Some(b'/') => '/',
         Some(b'\\') => '\\',
+        Some(b'u') if text.get(2) == Some(&b'{') => return code_point(text),
         Some(b'u') => return utf16(text),
+        Some(b'x') => return hex_run(text, 2, 2).map_or_else(|unit| unit, |code| escaped_byte(4, code)),
+        Some(b'0' | b'2' | b'3') => return octal(text, last),
         Some(_) => return Unit::Plain,
     };
     Unit::Character(2, character)
@@ -283,6 +309,42 @@ fn utf16(text: &[u8]) -> Unit {
         None if text.get(6).is_none_or(|byte| *byte == b'\\') => Unit::Partial,
         None => replacement,
     }
+}
+
+/// `\u{34}`, as in Rust, Swift and JavaScript.
+fn code_point(text: &[u8]) -> Unit {
+    let body = text.get(3..text.len().min(LONGEST_CODE_POINT)).unwrap_or_default();
+    let digits = body.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match body.get(digits) {
+        Some(b'}') => {
+            let character = number(body.get(..digits).unwrap_or_default(), 16);
+            character.map_or(Unit::Plain, |character| Unit::Character(digits.saturating_add(4), character))
+        }
+        None if text.len() < LONGEST_CODE_POINT => Unit::Partial,
+        _ => Unit::Plain,
+    }
+}
+
+/// The maximum length of `\u{…}`, with six digits.
+const LONGEST_CODE_POINT: usize = 10;
+
+/// `\064`, a byte with three octal digits. A number behind a backslash (`C:\3714…`) is none.
+fn octal(text: &[u8], last: bool) -> Unit {
+    let body = text.get(1..text.len().min(TRACK_DIGITS.saturating_add(1))).unwrap_or_default();
+    let digits = body.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let value = body.iter().take(3).try_fold(0_u32, |value, byte| {
+        matches!(byte, b'0'..=b'7').then(|| (value << 3) | u32::from(byte.wrapping_sub(b'0')))
+    });
+    match value {
+        _ if digits >= TRACK_DIGITS => Unit::Plain,
+        Some(_) if digits == body.len() && !last => Unit::Partial,
+        Some(value) if body.len() >= 3 => escaped_byte(4, value),
+        _ => Unit::Plain,
+    }
+}
+
+fn escaped_byte(length: usize, value: u32) -> Unit {
+    u8::try_from(value).map_or(Unit::Plain, |byte| Unit::Byte(length, byte))
 }
 
 /// The value of the `count` hexadecimal digits at `start`.
@@ -355,6 +417,15 @@ mod tests {
             ("&#52;", Unit::Character(5, '4')),
             ("&#x34;", Unit::Character(6, '4')),
             ("&nbsp;", Unit::Character(6, ' ')),
+            ("&ndash;", Unit::Character(7, '-')),
+            ("&shy;", Unit::Character(5, '\u{ad}')),
+            ("\\x34", Unit::Byte(4, b'4')),
+            ("\\xa0", Unit::Byte(4, 0xa0)),
+            ("\\u{34}", Unit::Character(6, '4')),
+            ("\\u{000034}", Unit::Character(10, '4')),
+            ("\\064;", Unit::Byte(4, b'4')),
+            ("\\240\\", Unit::Byte(4, 0xa0)),
+            ("\\2404716;", Unit::Byte(4, 0xa0)),
             ("+", Unit::Character(1, ' ')),
         ] {
             assert_eq!(read(text), expected, "{text}");
@@ -363,16 +434,45 @@ mod tests {
 
     #[test]
     fn other_text_represents_itself() {
-        for text in
-            ["4", "%zz", "%3z", "\\x", "\\u00zz", "&copy;", "&a b", "&#zz;", "&abcdefghijkl;", "%B4111111111111111^"]
-        {
+        for text in [
+            "4",
+            "%zz",
+            "%3z",
+            "\\xz",
+            "\\u00zz",
+            "\\u{}",
+            "\\u{g}",
+            "\\371449635398431",
+            "\\09 ",
+            "&copy;",
+            "&a b",
+            "&#zz;",
+            "&abcdefghijkl;",
+            "%B4111111111111111^",
+        ] {
             assert_eq!(read(text), Unit::Plain, "{text}");
         }
     }
 
     #[test]
     fn an_incomplete_escape_is_undecided_unless_nothing_follows() {
-        for text in ["%", "%3", "\\", "\\u", "\\u00", "\\ud835", "\\ud835\\u", "&", "&#5", "&nbs"] {
+        for text in [
+            "%",
+            "%3",
+            "\\",
+            "\\x",
+            "\\x3",
+            "\\0",
+            "\\24",
+            "\\u{3",
+            "\\u",
+            "\\u00",
+            "\\ud835",
+            "\\ud835\\u",
+            "&",
+            "&#5",
+            "&nbs",
+        ] {
             assert_eq!(read(text), Unit::Partial, "{text}");
             assert_eq!(unit(text.as_bytes(), true, Escapes::FORM), Unit::Plain, "{text}");
         }
@@ -417,6 +517,9 @@ mod tests {
             ("%34", '*', "%2A"),
             ("\\u0034", '*', "\\u002a"),
             ("\\uff14", '\u{ff0a}', "\\uff0a"),
+            ("\\x34", '*', "\\x2a"),
+            ("\\064", '*', "\\052"),
+            ("\\u{34}", '*', "\\u{2a}"),
             ("&#52;", '*', "&#42;"),
             ("&#0052;", '*', "&#0042;"),
             ("&#x34;", '*', "&#x2a;"),

@@ -102,7 +102,9 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
             Err(_) => None,
         };
     }
-    let (length, character) = match escape::unit(rest, false, escapes) {
+    let unit = escape::unit(rest, false, escapes);
+    let is_byte = matches!(unit, Unit::Byte(..));
+    let (length, character) = match unit {
         Unit::Plain => return Some(1),
         Unit::Nothing(_) | Unit::Partial => return None,
         Unit::Byte(length, byte) => (length, char::from(byte)),
@@ -115,13 +117,13 @@ fn harmless(before: Option<u8>, text: &[u8], mark: usize, escapes: Escapes) -> O
         // The last digits of the escape would be read as digits of the number.
         _ if next.is_ascii_digit() && escape.last().is_some_and(u8::is_ascii_digit) => false,
         // One byte of a multi-byte character, whose other bytes may be unescaped.
-        '\u{80}'.. if escape.starts_with(b"%") => {
+        '\u{80}'.. if is_byte => {
             let folds = u8::try_from(character).is_ok_and(|byte| lanes::has(&[byte], fold::may_fold));
             !folds && before.is_some_and(|before| before.is_ascii())
         }
         '\u{80}'.. => folds_to_itself(character),
         '&' => rest.starts_with(b"&") && begins_no_reference(after, escapes),
-        '\\' => rest.starts_with(b"\\") && !b"u/bf".contains(&next) && !escapes.may_begin(next),
+        '\\' => rest.starts_with(b"\\") && !b"u/bfx023".contains(&next) && !escapes.may_begin(next),
         _ if u8::try_from(character).is_ok_and(is_separator_byte) => {
             let in_number = |byte: u8| {
                 byte.is_ascii_digit() || is_separator_byte(byte) || escapes.may_begin(byte) || !byte.is_ascii()
@@ -184,7 +186,7 @@ mod tests {
                     4 => "[0-9]{1,16}",
                     2 => "[0-9]{12,19}[, \"&%]",
                     4 => "[ .*_|/,;#x&%+\\\\-]",
-                    3 => "(&(amp;)?|%(25)?|\\\\{1,3})?(n?bsp;|#5[0-9];|#x3[0-9];|u003[0-9]|3[0-9]|2[0D5]|C2|A0|[nrtbfu\"/]|lt;|eacute;)",
+                    3 => "(&(amp;)?|%(25)?|\\\\{1,3})?(n?bsp;|#5[0-9];|#x3[0-9];|u003[0-9]|u\\{3[0-9]\\}|x3[0-9]|x[cC]2|xa0|06[0-7]|055|240|302|ndash;|shy;|3[0-9]|2[0D5]|C2|A0|[nrtbfu\"/]|lt;|eacute;)",
                     1 => "[a-fA-F;#]{1,5}",
                     1 => "<!-- ?-->|<!\\[CDATA\\[|\\]\\]>|<|!|\\]",
                     1 => "\u{a0}|\u{e9}|\u{ff14}|\u{200b}|\u{4e2d}|\u{2013}",

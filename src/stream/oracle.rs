@@ -37,7 +37,7 @@ pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
     } else if text.trim_ascii_start().starts_with(b"<") {
         decoded = without_markup(text);
     }
-    for _ in 0..2 {
+    for _ in 0..3 {
         decoded = without_escapes(&decoded);
     }
     decoded = folded(&decoded, mask);
@@ -140,6 +140,20 @@ fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
         return Some((3, vec![u8::from_str_radix(byte, 16).ok()?]));
     }
     if let Some(rest) = text.strip_prefix('\\') {
+        if let Some(hex) = rest.strip_prefix("u{") {
+            let (hex, _) = hex.split_once('}').filter(|(hex, _)| (1..=6).contains(&hex.len()))?;
+            let hex = Some(hex).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            return character(hex.len() + 4, char::from_u32(u32::from_str_radix(hex, 16).ok()?)?);
+        }
+        if let Some(hex) = rest.strip_prefix('x') {
+            let hex = hex.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            return Some((4, vec![u8::from_str_radix(hex, 16).ok()?]));
+        }
+        if rest.starts_with(['0', '2', '3']) {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let octal = rest.get(..3).filter(|_| digits < 12)?;
+            return Some((4, vec![u8::from_str_radix(octal, 8).ok()?]));
+        }
         if let Some(hex) = rest.strip_prefix('u') {
             let unit = |hex: &str| {
                 let hex = hex.get(..4).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))?;
@@ -162,7 +176,16 @@ fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
     let (name, _) = text.strip_prefix('&')?.split_once(';').filter(|(name, _)| name.len() <= 8)?;
     let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
     let meaning = match name {
-        "nbsp" | "ensp" | "emsp" | "thinsp" => ' ',
+        "nbsp" | "ensp" | "emsp" | "emsp13" | "emsp14" | "thinsp" | "hairsp" | "numsp" | "puncsp" => ' ',
+        "dash" | "ndash" | "mdash" | "horbar" | "hyphen" | "minus" => '-',
+        "middot" | "period" => '.',
+        "lowbar" => '_',
+        "sol" => '/',
+        "shy" => '\u{ad}',
+        "zwj" => '\u{200d}',
+        "zwnj" => '\u{200c}',
+        "lrm" => '\u{200e}',
+        "rlm" => '\u{200f}',
         "quot" => '"',
         "lt" => '<',
         "gt" => '>',
