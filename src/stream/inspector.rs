@@ -47,7 +47,7 @@ impl Inspector {
             criteria: Arc::clone(&DEFAULT),
             anchor: 0,
             gap: 0,
-            key_context: KeyContext::new(text_format == TextFormat::Csv),
+            key_context: KeyContext::new(text_format),
             since_card: usize::MAX,
             lookbehind: [0; LOOKBEHIND],
             lookbehind_len: 0,

@@ -3,6 +3,8 @@
 //! Both are kept as a few bytes of state, so the distance in rows or items does not matter.
 
 use super::csv_header::CsvHeader;
+use super::json_rows::JsonRows;
+use super::text_format::TextFormat;
 use crate::scan::text_before;
 use crate::verdict::name::{NameEvidence, Names};
 use crate::verdict::{EnclosingNames, field};
@@ -11,6 +13,8 @@ use crate::verdict::{EnclosingNames, field};
 #[derive(Clone)]
 pub struct KeyContext {
     csv_header: Option<Box<CsvHeader>>,
+    is_json: bool,
+    json_rows: Option<Box<JsonRows>>,
     array: Option<Vec<u8>>,
 }
 
@@ -29,8 +33,9 @@ const MAX_NAME_LEN: usize = 65;
 
 impl KeyContext {
     /// Starts at the beginning of a text.
-    pub fn new(is_csv: bool) -> Self {
-        Self { csv_header: is_csv.then(Box::default), array: None }
+    pub fn new(text_format: TextFormat) -> Self {
+        let csv_header = (text_format == TextFormat::Csv).then(Box::default);
+        Self { csv_header, is_json: text_format == TextFormat::Json, json_rows: None, array: None }
     }
 
     /// Advances past `text`, which follows `lookbehind`.
@@ -44,10 +49,33 @@ impl KeyContext {
         if let Some(csv_header) = &mut self.csv_header {
             csv_header.advance(next);
         }
+        if self.is_json {
+            self.advance_rows(from, lookbehind, text);
+        }
         if let Some(bracket) = field::last_bracket(next) {
             let end = from.saturating_add(bracket).saturating_add(1);
             self.array = field::array_name(&text_before(lookbehind, text, end, MAX_NAME_LEN)).map(<[u8]>::to_vec);
         }
+    }
+
+    /// Advances through the rows of result sets.
+    fn advance_rows(&mut self, from: usize, lookbehind: &[u8], text: &[u8]) {
+        let mut at = from;
+        loop {
+            if let Some(rows) = &mut self.json_rows {
+                let Some(end) = rows.advance(text.get(at..).unwrap_or_default()) else { return };
+                at = at.saturating_add(end);
+                self.json_rows = None;
+            }
+            let Some((rows, behind)) = JsonRows::find(lookbehind, text, at) else { return };
+            self.json_rows = Some(Box::new(rows));
+            at = behind;
+        }
+    }
+
+    fn heading(&self) -> Option<Vec<u8>> {
+        let of_rows = || self.json_rows.as_ref().and_then(|rows| rows.heading());
+        self.csv_header.as_ref().map_or_else(of_rows, |header| header.heading())
     }
 
     /// True when a heading may be the name of a verification code or a PIN.
@@ -77,7 +105,7 @@ impl Cursor<'_> {
     pub fn names(&mut self, position: usize) -> EnclosingNames {
         self.advance_to(position);
         EnclosingNames {
-            heading: self.key_context.csv_header.as_ref().and_then(|header| header.heading()),
+            heading: self.key_context.heading(),
             heading_evidence: None,
             array: self.key_context.array.clone(),
         }
@@ -104,10 +132,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rows_keep_their_column_names_in_any_chunks() {
+        let text = br#"{"cols": ["id", "pan"], "rows": [[1, "a,]"], [2, {"x": [3, 4]}], []], "more": [[5, 6]]}"#;
+        let name = |position: usize, split: usize| {
+            let mut key_context = KeyContext::new(TextFormat::Json);
+            key_context.advance(b"", &text[..split]);
+            key_context.cursor(&text[..split], &text[split..]).names(position - split).heading
+        };
+        let at = |part: &[u8]| text.windows(part.len()).position(|window| window == part).unwrap();
+        for (part, expected) in
+            [("1, ", Some("id")), ("a,]", Some("pan")), ("2, ", Some("id")), ("3, ", None), ("5, ", None)]
+        {
+            let position = at(part.as_bytes());
+            for split in 0..=position {
+                let found = name(position, split).map(|name| String::from_utf8(name).unwrap());
+                assert_eq!(found.as_deref(), expected, "{part} {split}");
+            }
+        }
+    }
+
+    #[test]
     fn an_array_keeps_its_name_in_any_chunks() {
         let text = b"{\"cards\": [1, 2, 3], \"x\": {\"ids\": [4";
         let name = |position: usize, split: usize| {
-            let mut key_context = KeyContext::new(false);
+            let mut key_context = KeyContext::new(TextFormat::Json);
             key_context.advance(b"", &text[..split]);
             key_context.cursor(&text[..split], &text[split..]).names(position - split).array
         };

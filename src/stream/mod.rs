@@ -26,6 +26,7 @@ mod charset;
 mod csv_header;
 mod finding;
 mod inspector;
+mod json_rows;
 mod key_context;
 mod media;
 mod messages;

@@ -8,9 +8,7 @@ use crate::scan::{
     is_separator_byte,
 };
 use crate::verdict::name::{NameEvidence, Names};
-use crate::verdict::{
-    Brand, EnclosingNames, Tier, adjacent, attached, boundary, context, test_cards, time, track, words,
-};
+use crate::verdict::{Brand, EnclosingNames, Tier, adjacent, attached, boundary, context, time, track, words};
 use std::ops::Range;
 
 const LAYOUTS: [&[usize]; 13] = [
@@ -553,9 +551,7 @@ fn judge(
         _ => 0,
     };
     score += if checks && tier == Tier::Default && !spread { 2 } else { 0 };
-    score += if test_cards::is_test_number(&digits) && !spread {
-        2
-    } else if before.ends_with(b"pub-") && context < 3 {
+    score += if before.ends_with(b"pub-") && context < 3 {
         -4
     } else if bare && context < 3 && time::begins_with_time(&digits) {
         -2
@@ -564,7 +560,8 @@ fn judge(
     };
     let precedes = context >= 0 && context::evidence_precedes(before);
     score += i8::from(precedes);
-    let evidence = context >= 0 && !precedes && score == 1 && context::evidence_follows(after);
+    let follows = if context < 0 { context::expiry_follows(after) } else { context::evidence_follows(after) };
+    let evidence = context >= -1 && !precedes && score == 1 && follows;
     Some((span, if evidence { 2 } else { score }, brand))
 }
 

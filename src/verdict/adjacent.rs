@@ -69,7 +69,8 @@ pub fn is_cbor_value(before: &[u8], length: usize, after: &[u8], complete: bool)
         return Some(false);
     }
     let strings: Vec<&[u8]> = cbor_strings(rest).collect();
-    let keys = || strings.iter().filter(|string| string.iter().all(is_in_key));
+    // A letter in front of another one is the head of a key of one letter by chance.
+    let keys = || strings.iter().filter(|string| string.len() > 1 && string.iter().all(is_in_key));
     if strings.iter().any(|string| is_number(string)) || keys().any(|key| name::score(key) >= name::CARD) {
         return Some(true);
     }

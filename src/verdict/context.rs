@@ -4,10 +4,10 @@
 //! the record, such as an expiry date, may add to the score.
 
 use super::name::{self, CARD, NameEvidence, Names, OTHER, WEAK};
-use super::words::{self, is_one_of};
+use super::words::{self, Meaning, is_one_of};
 use super::{field, luhn};
 use crate::scan::letters::{self, in_a_row};
-use crate::scan::{MASK_CHARACTERS, View, lanes};
+use crate::scan::{MASK_CHARACTERS, MAX_DIGITS, MIN_DIGITS, View, lanes};
 use std::borrow::Cow;
 
 /// Names of a number that can be outside the text window before it.
@@ -28,7 +28,7 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
     }
     let before = unmasked(before);
     let before = field::without_formatting_tags(&before);
-    let before = before.as_ref();
+    let before = field::without_wrappers(before.as_ref());
     if let Some(name) = field::named_pair(before) {
         let evidence = names.weigh(name);
         if evidence != NameEvidence::Score(0) {
@@ -39,14 +39,37 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
         let array = enclosing.array.as_deref()?;
         field::last_bracket(before).is_none().then_some(array)
     });
-    let Some(key) = key else { return NameEvidence::Score(score_of_words(before)) };
+    let Some(key) = key else {
+        return match field::before_prefix(before).map(|before| name_evidence(before, enclosing, names)) {
+            Some(NameEvidence::Score(score)) if score < CARD => NameEvidence::Score(score_of_words(before)),
+            Some(evidence) => evidence,
+            None => NameEvidence::Score(score_of_words(before)),
+        };
+    };
     match names.weigh(key) {
-        NameEvidence::Score(score @ 0..=WEAK) => {
-            let parent = field::parent(before).is_some_and(|parent| name::score(parent) == CARD);
-            let named = parent || (field::ends_unquoted(before) && score_of_words(before) == CARD);
-            NameEvidence::Score(if named { CARD } else { score })
-        }
+        NameEvidence::Score(score @ 0..=WEAK) => NameEvidence::Score(in_phrase(key, score, before)),
         evidence => evidence,
+    }
+}
+
+/// The score of a name that says little, as part of a phrase: with the words before it in running text, or with the key of the
+/// enclosing object. A name that says "number" is the main word of such a phrase: "tracking number", `"gift_card":{"number":`.
+fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
+    if field::ends_unquoted(before) {
+        match name::phrase(&words_before(before, ENDS_OF_PHRASE)) {
+            Some(CARD) => return CARD,
+            Some(words) if name::is_number(key) && words < 0 => return words,
+            _ => {}
+        }
+    }
+    let Some(parent) = field::enclosing(before) else { return score };
+    let whole = name::score(&[parent, b" ", key].concat());
+    if whole == CARD || name::score(parent) == CARD {
+        CARD
+    } else if name::is_number(key) {
+        score.min(whole)
+    } else {
+        score
     }
 }
 
@@ -162,40 +185,94 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
 /// The longest gap between two words, or between the last word and the number.
 const LONGEST_GAP: usize = 3;
 
-/// The score of the last words of running text.
-fn score_of_words(before: &[u8]) -> i8 {
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() | (*byte >= 0x80);
-    let mut rest = before;
-    let mut last = true;
-    let mut score = 0;
-    for _ in 0..3 {
-        let gap = rest.iter().rev().take(LONGEST_GAP.saturating_add(1)).take_while(|byte| !is_letter(byte)).count();
-        let text = rest.get(..rest.len().saturating_sub(gap)).unwrap_or_default();
-        let start = text.iter().rposition(|byte| !is_letter(byte)).map_or(0, |index| index.saturating_add(1));
-        let word = text.get(start..).unwrap_or_default().to_ascii_lowercase();
-        if word.is_empty() || !(1..=LONGEST_GAP).contains(&gap) {
-            return score;
+/// The most words of a phrase in running text.
+const LONGEST_PHRASE: usize = 4;
+
+/// Signs that do not occur within a name of several words, such as "card number:".
+const ENDS_OF_PHRASE: &str = "\n\"&,;<=>?[]{|}，；。";
+
+/// The most bytes before a number that are read as words.
+const LONGEST_TEXT: usize = 120;
+
+/// The last words of the text before a number, in lowercase, which short gaps without one of these signs separate.
+fn words_before(before: &[u8], ends_of_phrase: &str) -> Vec<Vec<u8>> {
+    let start = before.len().saturating_sub(LONGEST_TEXT);
+    let tail = String::from_utf8_lossy(before.get(start..).unwrap_or_default());
+    // A byte that is not UTF-8 is a letter of another character set.
+    let is_letter = |c: &char| c.is_alphabetic() || *c == char::REPLACEMENT_CHARACTER || is_mark(*c);
+    let mut rest = tail.chars().rev().peekable();
+    let mut words = Vec::new();
+    while words.len() < LONGEST_PHRASE {
+        let mut gap = 0_usize;
+        let mut ends_phrase = false;
+        while let Some(c) = rest.next_if(|c| !is_letter(c)) {
+            gap = gap.saturating_add(1);
+            ends_phrase |= ends_of_phrase.contains(c);
         }
-        if words::is_card(&word) {
-            return CARD;
+        let mut word: Vec<char> = Vec::new();
+        while let Some(c) = rest.next_if(is_letter) {
+            word.push(c);
         }
-        if last && is_one_of(&word, &words::OTHER_BEFORE) {
-            return OTHER;
+        if word.is_empty() || (ends_phrase && !words.is_empty()) || !(1..=LONGEST_GAP).contains(&gap) {
+            break;
         }
-        if last && is_one_of(&word, &words::WEAK_BEFORE) {
-            score = WEAK;
-        }
-        if score > 0 && is_one_of(&word, &words::IDENTIFIER) {
-            return 0;
-        }
-        last = false;
-        rest = text.get(..start).unwrap_or_default();
+        words.push(word.iter().rev().collect::<String>().to_lowercase().into_bytes());
     }
-    score
+    words.reverse();
+    words
+}
+
+/// True for vowel signs and other marks within words of Indic, Thai, Hebrew and Arabic script.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{65f}' | '\u{900}'..='\u{d7f}' | '\u{e00}'..='\u{e7f}')
+        && !c.is_numeric()
+}
+
+/// The text before a list of numbers that ends before the number: `cards: 4111111111111111, ` becomes `cards: `.
+fn without_list(before: &[u8]) -> &[u8] {
+    let mut text = before;
+    for _ in 0..MOST_LISTED {
+        let end = text.trim_ascii_end();
+        let end = end.strip_suffix(b"and").or(end.strip_suffix(b"or")).or(end.strip_suffix(b",")).unwrap_or(end);
+        let end = end.trim_ascii_end();
+        let is_of_number = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+        let number = end.iter().rev().take_while(is_of_number).count();
+        let (rest, number) = end.split_at_checked(end.len().saturating_sub(number)).unwrap_or_default();
+        let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if end.len() == text.trim_ascii_end().len() || !(MIN_DIGITS..=MAX_DIGITS).contains(&digits) {
+            break;
+        }
+        let spaces = number.iter().take_while(|byte| **byte == b' ').count();
+        text = before.get(..rest.len().saturating_add(spaces)).unwrap_or_default();
+    }
+    text
+}
+
+/// The most numbers of a list before the number.
+const MOST_LISTED: usize = 3;
+
+/// The score of the last words of running text. A card may be named some words before its number; another number only directly
+/// before it.
+fn score_of_words(before: &[u8]) -> i8 {
+    let words = words_before(without_list(before), "");
+    let Some((last, rest)) = words.split_last() else { return 0 };
+    if is_one_of(last, &words::OTHER_BEFORE) {
+        return OTHER;
+    }
+    if is_one_of(last, &words::TEXT_IDENTIFIER) {
+        return name::IDENTIFIER;
+    }
+    let names_card = |word: &Vec<u8>| words::meaning(word) == Some(Meaning::Card);
+    match (words::meaning(last), name::phrase(&words)) {
+        (Some(Meaning::Number), Some(score)) => score,
+        (_, Some(score @ (CARD | OTHER))) if words.iter().rev().take(3).any(names_card) => score,
+        _ if rest.iter().rev().take(2).any(names_card) => CARD,
+        _ => 0,
+    }
 }
 
 /// True if month and year follow after a few signs and words: `exp 12/26`, `valid thru 01-2027`.
-fn expiry_follows(after: &[u8]) -> bool {
+pub fn expiry_follows(after: &[u8]) -> bool {
     let is_sign = |byte: &u8| !byte.is_ascii_alphanumeric();
     let mut rest = after;
     for _ in 0..3 {
@@ -255,7 +332,31 @@ mod tests {
             ("\"card\":{\"id\":\"", -1),
             ("tracking ", OTHER),
             ("the number ", WEAK),
-            ("order number ", 0),
+            ("order number ", -1),
+            ("Tracking number: ", OTHER),
+            ("Your gift card number: ", OTHER),
+            ("order ", -1),
+            ("card for order ", -1),
+            ("{\"gift_card\":{\"number\":\"", OTHER),
+            ("{\"order\":{\"number\":\"", -1),
+            ("{\"order\":{\"payment_field\":\"", 1),
+            ("{\"card_number\":{\"S\":\"", CARD),
+            ("{\"key\":\"databricks_job_id\",\"value\":{\"intValue\":\"", -1),
+            ("{\"label\":\"Tracking number\",\"value\":\"", OTHER),
+            ("{\"id\":\"order_1\",\"number\":\"", WEAK),
+            ("<member><name>imei</name><value><string>", OTHER),
+            ("<key>card_number</key><string>", CARD),
+            ("{\"cards\":{\"", CARD),
+            ("cards: 2228611996257487 and ", CARD),
+            ("cards: 4092671257617927, 4111111111111111, ", CARD),
+            ("order 12345 and ", 0),
+            ("卡号：", CARD),
+            ("{\"encryptedCardNumber\": \"test_", CARD),
+            ("{\"order\": \"test_", 0),
+            ("{\"cards\":{\"x\":{\"a\":1},\"", CARD),
+            ("[card]\nholder = \"x\"\nnumber = \"", CARD),
+            ("{\"values\":[\"Jane Doe\",\"", WEAK),
+            ("{\"parts\":[\"my card is ", CARD),
             ("hello world ", 0),
             ("", 0),
         ] {

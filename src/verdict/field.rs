@@ -24,13 +24,66 @@ pub fn nearest(before: &[u8], enclosing: &EnclosingNames) -> Option<Vec<u8>> {
 type NameExtractor = fn(&[u8]) -> Option<&[u8]>;
 
 /// One extractor for each notation, in the order of precedence.
-const EXTRACTORS: [NameExtractor; 7] = [member, tag, identifier, array, form_part, segment, compound];
+const EXTRACTORS: [NameExtractor; 10] =
+    [member, serialized, previous_element, tag, identifier, array, object_of_key, form_part, segment, compound];
 
 /// The longest name that is extracted.
 pub const LONGEST_NAME: usize = 40;
 
-/// The name in a name/value pair, `"name":"card_number","value":"`: the quoted value of a key `name`, `key` or `field`.
+/// The text before a value without the wrapper of the value: `"card":{"S":"` becomes `"card":`.
+///
+/// Document databases, telemetry and remote procedure calls write the type of a value around it.
+pub fn without_wrappers(before: &[u8]) -> &[u8] {
+    let mut text = before;
+    for _ in 0..MOST_WRAPPERS {
+        let Some(outside) = member_of_wrapper(text) else { break };
+        text = outside;
+    }
+    text
+}
+
+/// The most wrappers that are removed, one within the other.
+const MOST_WRAPPERS: usize = 2;
+
+/// The text before the object whose first member is the value, if the key of the member names only a type.
+fn member_of_wrapper(before: &[u8]) -> Option<&[u8]> {
+    let rest = strip_one_of(before, b"\"'").unwrap_or(before).trim_ascii_end();
+    let (outside, key) = quoted(rest.strip_suffix(b":")?.trim_ascii_end())?;
+    let outside = outside.trim_ascii_end().strip_suffix(b"{")?.trim_ascii_end();
+    (is_type_name(key) && outside.ends_with(b":")).then_some(outside)
+}
+
+/// True if `key` names the type of a value: `S`, `stringValue`, `$numberLong`.
+fn is_type_name(key: &[u8]) -> bool {
+    let word: Vec<u8> = key.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    // `$t`, `#text` and `_` are what XML becomes in JSON; `$numberLong` is MongoDB's.
+    let is_marked = key.first().is_some_and(|first| matches!(first, b'$' | b'#' | b'@' | b'_'));
+    let stem = word.strip_suffix(b"value").unwrap_or(&word);
+    is_marked || stem.is_empty() || is_one_of(stem, &words::TYPES)
+}
+
+/// The name of the previous element, `<name>card</name><value><string>`, in XML-RPC and property lists.
+fn previous_element(before: &[u8]) -> Option<&[u8]> {
+    let mut rest = before.trim_ascii_end();
+    for _ in 0..MOST_WRAPPERS {
+        let Some(inside) = rest.strip_suffix(b">") else { break };
+        let start = inside.iter().rposition(|byte| matches!(byte, b'<' | b'>'))?;
+        let (outside, tag) = inside.split_at_checked(start)?;
+        if !tag.strip_prefix(b"<").is_some_and(is_type_name) {
+            break;
+        }
+        rest = outside.trim_ascii_end();
+    }
+    let text = rest.strip_suffix(b"</name>").or(rest.strip_suffix(b"</key>"))?;
+    let start = text.iter().rposition(|byte| *byte == b'>')?;
+    let name = text.get(start.saturating_add(1)..)?;
+    ((1..=LONGEST_NAME).contains(&name.len()) && !name.contains(&b'<')).then_some(name)
+}
+
+/// The name in a name/value pair, `"name":"card_number","value":"`: the quoted value of a key `name`, `key` or `field`. Also the
+/// value of other keys, such as `label`, if the key of the number is one for values of any kind.
 pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
+    let is_value = member(before).is_some_and(|key| is_one_of(key, &words::VALUE_KEYS));
     let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
     let near = before.get(start..)?;
     let mut end = near.len();
@@ -47,7 +100,7 @@ pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
         let rest = rest.trim_ascii_end();
         let rest = rest.strip_suffix(b"\"").or(rest.strip_suffix(b"'")).unwrap_or(rest);
         let is_key = |key: &&str| ends_with_word(rest, key.as_bytes());
-        if ["name", "key", "field"].iter().any(is_key) {
+        if words::NAME_KEYS.iter().any(is_key) || (is_value && words::LABEL_KEYS.iter().any(is_key)) {
             return Some(value);
         }
     }
@@ -92,8 +145,13 @@ pub fn without_formatting_tags(before: &[u8]) -> Cow<'_, [u8]> {
 /// The most formatting elements that are removed.
 const MOST_FORMATTING_TAGS: usize = 4;
 
+/// The name of what encloses the value: an object, an element, a section.
+pub fn enclosing(before: &[u8]) -> Option<&[u8]> {
+    parent(before).or_else(|| parent_element(before)).or_else(|| section(before))
+}
+
 /// The key of the object that contains the member, or of the array of such objects: `"card": {"id": 1, "number": "`.
-pub fn parent(before: &[u8]) -> Option<&[u8]> {
+fn parent(before: &[u8]) -> Option<&[u8]> {
     let is_bracket = |bytes: Simd16| bytes.lower().is(b'{') | bytes.lower().is(b'}');
     let mut depth: usize = 0;
     let mut rest = before;
@@ -113,6 +171,32 @@ pub fn parent(before: &[u8]) -> Option<&[u8]> {
     None
 }
 
+/// The name of the element that encloses the element whose content begins with the number: `<Card><Id>1</Id><Acct>`.
+fn parent_element(before: &[u8]) -> Option<&[u8]> {
+    let mut rest = before.trim_ascii_end();
+    rest.strip_suffix(b">")?;
+    // The element itself is the first open one.
+    let mut depth: usize = 0;
+    let mut opened: usize = 0;
+    while let Some(start) = rfind(rest, |bytes| bytes.is(b'<')) {
+        let (outside, tag) = rest.split_at_checked(start)?;
+        rest = outside;
+        let inside = tag.get(1..).unwrap_or_default();
+        let end = inside.iter().position(|byte| !is_in_tag(byte)).unwrap_or(inside.len());
+        let name = inside.get(..end).unwrap_or_default();
+        let is_empty = inside.iter().take_while(|byte| **byte != b'>').last() == Some(&b'/');
+        match inside.first() {
+            Some(b'/') => depth = depth.saturating_add(1),
+            Some(b'?' | b'!') | None => {}
+            _ if is_empty => {}
+            _ if depth > 0 => depth = depth.saturating_sub(1),
+            _ if opened == 0 => opened = 1,
+            _ => return (!name.is_empty() && name.len() <= LONGEST_NAME).then_some(name),
+        }
+    }
+    None
+}
+
 /// True if an unquoted name and `:`, `=` or `#` are before the number: `card number: `.
 pub fn ends_unquoted(before: &[u8]) -> bool {
     let rest = before.trim_ascii_end();
@@ -125,10 +209,14 @@ fn tag(before: &[u8]) -> Option<&[u8]> {
     let rest = before.trim_ascii_end().strip_suffix(b">")?;
     let start = rest.iter().rposition(|byte| matches!(byte, b'<' | b'>'))?;
     let inside = rest.get(start..)?.strip_prefix(b"<")?;
-    let in_tag = |byte: &u8| is_name(byte) || matches!(byte, b':' | b'.');
-    let end = inside.iter().position(|byte| !in_tag(byte)).unwrap_or(inside.len());
+    let end = inside.iter().position(|byte| !is_in_tag(byte)).unwrap_or(inside.len());
     let name = inside.get(..end.min(LONGEST_NAME))?;
     (!name.is_empty()).then_some(name)
+}
+
+/// True for the characters of an element's name.
+fn is_in_tag(byte: &u8) -> bool {
+    is_name(byte) || matches!(byte, b':' | b'.')
 }
 
 /// An unquoted name and its assignment sign: `card=`, `card: `, `card[number]=`, `card => "`.
@@ -147,11 +235,54 @@ fn identifier(before: &[u8]) -> Option<&[u8]> {
     run.get(letter..)
 }
 
-/// The key of the array that contains the number: `"key": [1, 2, `.
+/// The key before a value that PHP has serialized: `s:4:"card";s:16:"`, `s:4:"card";i:`.
+fn serialized(before: &[u8]) -> Option<&[u8]> {
+    let rest = strip_one_of(before, b"\"").unwrap_or(before).strip_suffix(b":")?;
+    let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = rest.get(..rest.len().saturating_sub(digits))?;
+    let rest = if digits > 0 { rest.strip_suffix(b"s:")? } else { strip_one_of(rest, b"id")? };
+    quoted(rest.strip_suffix(b";")?).map(|(_, key)| key)
+}
+
+/// The key of the array that contains the number: `"key": [1, 2, `. Within a text of the array, its words decide.
 fn array(before: &[u8]) -> Option<&[u8]> {
+    if before.trim_ascii_end().last().is_some_and(u8::is_ascii_alphabetic) {
+        return None;
+    }
     let bracket = last_bracket(before)?;
     array_name(before.get(..=bracket)?)
 }
+
+/// The key of the object in which the number is a key itself: `"cards": {"`.
+fn object_of_key(before: &[u8]) -> Option<&[u8]> {
+    let rest = strip_one_of(before, b"\"'")?.trim_ascii_end();
+    let is_key = matches!(rest.last(), Some(b'{' | b','))
+        && last_bracket(rest).and_then(|bracket| rest.get(bracket)) != Some(&b'[');
+    is_key.then(|| parent(rest)).flatten()
+}
+
+/// The name of the section of an INI or TOML file: the last line in brackets, `[card]`.
+fn section(before: &[u8]) -> Option<&[u8]> {
+    let end = before.iter().rposition(|byte| *byte == b']')?;
+    let rest = before.get(..end)?;
+    let start = rest.iter().rposition(|byte| *byte == b'[')?;
+    let is_line = before.get(end.saturating_add(1)) == Some(&b'\n')
+        && start.checked_sub(1).and_then(|index| before.get(index)).is_none_or(|byte| *byte == b'\n');
+    let name = rest.get(start.saturating_add(1)..).filter(|name| name.len() <= LONGEST_NAME);
+    name.filter(|name| is_line && !name.is_empty() && name.iter().all(is_in_tag))
+}
+
+/// The text before a quoted value of which the number follows a prefix: `"card": "test_` becomes `"card": "`.
+pub fn before_prefix(before: &[u8]) -> Option<&[u8]> {
+    let rest = strip_one_of(before, b"_-:")?;
+    let letters = rest.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let quote = rest.len().checked_sub(letters)?;
+    let before = rest.get(..quote)?;
+    ((1..=LONGEST_PREFIX).contains(&letters) && before.last() == Some(&b'"')).then_some(before)
+}
+
+/// The longest prefix of a number within its value, in letters.
+const LONGEST_PREFIX: usize = 8;
 
 /// The index of the last byte of `text` that begins or ends an object or begins an array.
 pub fn last_bracket(text: &[u8]) -> Option<usize> {
@@ -233,6 +364,8 @@ mod tests {
             ("level=info cardNumber=\"", "cardNumber"),
             ("<ns:CardNumber type=\"x\">", "ns:CardNumber"),
             ("<input value=\"", "value"),
+            ("a:1:{s:4:\"card\";s:16:\"", "card"),
+            ("a:1:{s:4:\"card\";i:", "card"),
             ("{\"amounts\":[1, 2,\n ", "amounts"),
             ("form-data; name=\"card\"\r\n\r\n", "card"),
             ("/api/transactions/", "transactions"),
@@ -266,6 +399,16 @@ mod tests {
             ("{\"card\":{\"id\":1},\"number\":\"", None),
         ] {
             let found = parent(before.as_bytes()).map(String::from_utf8_lossy);
+            assert_eq!(found.as_deref(), expected, "{before}");
+        }
+        for (before, expected) in [
+            ("<Payment id=\"a\"><Card><Acct>", Some("Card")),
+            ("<Card><Id>1</Id><Empty/><Acct type='x'>", Some("Card")),
+            ("<?xml version='1.0'?><Acct>", None),
+            ("<Card>1</Card><Acct>", None),
+            ("<Acct> 1", None),
+        ] {
+            let found = parent_element(before.as_bytes()).map(String::from_utf8_lossy);
             assert_eq!(found.as_deref(), expected, "{before}");
         }
     }

@@ -1,10 +1,17 @@
 //! Luhn check of a digit sequence (ISO/IEC 7812-1, annex B).
+//!
+//! The check runs on each possible number of a text, so it reads eight digits at once. The verdict confirms it with the crate `luhn`.
 
 use crate::scan::Digits;
 
 /// True if the digits pass the Luhn check.
 pub fn is_valid(digits: &Digits) -> bool {
     is_valid_ascii(digits.ascii())
+}
+
+/// True if the digits pass the Luhn check of the crate `luhn`.
+pub fn is_confirmed(digits: &Digits) -> bool {
+    str::from_utf8(digits.ascii()).is_ok_and(luhn::valid)
 }
 
 /// True if the ASCII digits pass the Luhn check. An empty slice fails.

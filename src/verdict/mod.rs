@@ -85,7 +85,7 @@ pub struct Evidence {
     pub adjacent: i8,
     /// The score of the field name or of the words before the candidate.
     pub context: i8,
-    /// The score of a published test number, of an advertiser's identifier, or of a time.
+    /// The score of an advertiser's identifier, or of a time.
     pub known_number: i8,
     /// The score of other card fields in the same record, such as an expiry date.
     pub record: i8,
@@ -124,7 +124,6 @@ const FREE_GROUPS: i8 = -2;
 const MIXED_SEPARATORS: i8 = -1;
 const RATINGS: i8 = -2;
 const TIME: i8 = -2;
-const TEST_CARD: i8 = 2;
 const RECORD: i8 = 1;
 const TRACK: i8 = 4;
 const SCIENTIFIC: i8 = 3;
@@ -164,12 +163,15 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     if score >= threshold {
         return verdict(candidate, criteria, &evidence, score);
     }
-    if evidence.context >= 0 && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
+    if evidence.context >= name::IDENTIFIER && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
         let (after, complete) = candidate.after();
         if !complete {
             return Verdict::Undecided;
         }
-        if context::evidence_follows(after) {
+        // The word `exp` is also next to identifiers, in tokens; a date that a card has is not.
+        let follows =
+            if evidence.context < 0 { context::expiry_follows(after) } else { context::evidence_follows(after) };
+        if follows {
             return verdict(candidate, criteria, &evidence, score.saturating_add(RECORD));
         }
     }
@@ -202,13 +204,12 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
         return Err(Verdict::NotPan(NotPanReason::RepeatedDigit));
     }
-    let checks = luhn::is_valid(digits);
+    let checks = luhn::is_confirmed(digits);
     let may_lack = brand == Brand::UnionPay && candidate.shape().may_lack_check_digit();
     if !checks && !may_lack {
         return Err(Verdict::NotPan(NotPanReason::FailsLuhn));
     }
-    let known = test_cards::is_test_card(digits);
-    if known && !criteria.test_cards {
+    if !criteria.test_cards && test_cards::is_test_card(digits) {
         return Err(Verdict::NotPan(NotPanReason::TestNumber));
     }
     let tier = criteria.tier(brand, tier);
@@ -257,9 +258,7 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
         Shape::UncommonSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
         _ => 0,
     };
-    evidence.known_number = if known && candidate.shape() != Shape::UncommonSeparator {
-        TEST_CARD
-    } else if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
+    evidence.known_number = if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
         PUBLISHER_SCORE
     } else if candidate.shape() == Shape::Bare
         && evidence.context < name::CARD

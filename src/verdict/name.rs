@@ -1,6 +1,6 @@
 //! Scoring of a field name, from -4 (certainly not a card number) to +4 (certainly a card number).
 
-use super::words::{self, is_like_one_of};
+use super::words::{self, Meaning, is_one_of};
 
 /// The policy's lists of field names, normalized.
 #[derive(Clone, Default)]
@@ -57,31 +57,95 @@ pub const UNIONPAY: i8 = 4;
 pub const CARD: i8 = 3;
 /// The score of a name that card numbers share with other values.
 pub const WEAK: i8 = 1;
-const IDENTIFIER: i8 = -1;
+/// The score of a name of identifiers.
+pub const IDENTIFIER: i8 = -1;
 /// The score of a name of other values.
 pub const OTHER: i8 = -4;
 
 /// The score of a field name by its words.
 pub fn score(name: &[u8]) -> i8 {
     let tokens = Tokens::of(name);
-    let any = |words: &[&str]| tokens.any(|token| is_like_one_of(token, words));
-    let has = |word: &str| tokens.any(|token| token == word.as_bytes());
-    if has("unionpay") || has("cup") {
-        UNIONPAY
-    } else if has("idcard") {
-        OTHER
-    } else if tokens.name_a_card() {
-        CARD
-    } else if any(&words::OTHER) {
-        OTHER
-    } else if has("primaryaccountnumber") || (has("primary") && has("account")) {
-        CARD
-    } else if tokens.any_long(|token| is_like_one_of(token, &words::IDENTIFIER)) {
-        if has("number") && has("account") { 0 } else { IDENTIFIER }
-    } else if tokens.any_long(|token| is_like_one_of(token, &words::WEAK)) {
-        WEAK
-    } else {
-        0
+    if tokens.any(|token| token == b"unionpay" || token == b"cup") {
+        return UNIONPAY;
+    }
+    if tokens.any(|token| token == b"idcard") {
+        return OTHER;
+    }
+    if tokens.any(|token| token == b"primaryaccountnumber") {
+        return CARD;
+    }
+    let words: Vec<&[u8]> = tokens.pieces.iter().map(Vec::as_slice).collect();
+    // A name in lowercase letters only may be a phrase without separators: `cardno`, `card_no`.
+    phrase(&words).or_else(|| phrase(&[tokens.letters.as_slice()])).unwrap_or(0)
+}
+
+/// The score of a phrase by its main word, which says what the phrase names: `order` in "card order", `number` in "card
+/// number". `None` if no word is known.
+///
+/// The main word is the last known one in English and German, and the first in Romance languages, where a preposition links it to
+/// the next word: "número de tarjeta". A main word that only says "number" leaves the decision to the word before it.
+pub fn phrase(words: &[impl AsRef<[u8]>]) -> Option<i8> {
+    let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+    let linked = words.iter().position(|word| is_one_of(word, &words::LINKS));
+    let main_last: Vec<&[u8]> = match linked.filter(|link| *link > 0) {
+        Some(link) => {
+            let (main, rest) = words.split_at_checked(link).unwrap_or_default();
+            rest.iter().skip(1).chain(main).copied().collect()
+        }
+        None => words,
+    };
+    let mut known = Known { words: &main_last, end: main_last.len() };
+    let (mut meaning, mut index) = known.next()?;
+    let mut is_number = false;
+    while matches!(meaning, Meaning::Number | Meaning::Shared) {
+        is_number |= meaning == Meaning::Number;
+        let Some(next) = known.next() else { return Some(WEAK) };
+        (meaning, index) = next;
+    }
+    let before = index.checked_sub(1).and_then(|index| main_last.get(index)).copied().unwrap_or_default();
+    Some(match meaning {
+        Meaning::Card if words::is_other_card(before) => match words::meaning(before) {
+            Some(Meaning::Other) => OTHER,
+            _ => 0,
+        },
+        Meaning::Card => CARD,
+        Meaning::Number | Meaning::Shared => WEAK,
+        Meaning::Other => OTHER,
+        // The account may be that of a card.
+        Meaning::Account if is_number && before == b"primary" => CARD,
+        Meaning::Account if is_number => 0,
+        Meaning::Text if !is_number => 0,
+        Meaning::Account | Meaning::Text | Meaning::Identifier => {
+            let of_card =
+                known.next().is_some_and(|(before, at)| before == Meaning::Card && at.saturating_add(1) == index);
+            let is_id = main_last.get(index).is_some_and(|main| main.starts_with(b"id"));
+            if of_card && is_id { 0 } else { IDENTIFIER }
+        }
+    })
+}
+
+/// True if the last word of a name says only that it names a number or a value.
+pub fn is_number(name: &[u8]) -> bool {
+    Tokens::of(name).pieces.last().is_some_and(|word| words::meaning(word) == Some(Meaning::Number))
+}
+
+/// The known words of a phrase, from the last to the first.
+struct Known<'w> {
+    words: &'w [&'w [u8]],
+    end: usize,
+}
+
+impl Iterator for Known<'_> {
+    type Item = (Meaning, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let index = self.end.checked_sub(1)?;
+            self.end = index;
+            if let Some(meaning) = self.words.get(index).and_then(|word| words::meaning(word)) {
+                return Some((meaning, index));
+            }
+        }
     }
 }
 
@@ -123,20 +187,6 @@ impl Tokens {
     pub fn any(&self, is: impl Fn(&[u8]) -> bool) -> bool {
         self.all().any(is)
     }
-
-    /// True if a token names a card number, and no word before it makes it another kind of card.
-    fn name_a_card(&self) -> bool {
-        let is_card = |token: &[u8]| words::is_card(token) || is_like_one_of(token, &words::CARD);
-        let other = |token: &[u8]| words::is_other_card(token);
-        let pairs = self.pieces.windows(2).any(|pair| matches!(pair, [one, two] if other(one) && is_card(two)));
-        !pairs && self.any(is_card)
-    }
-
-    /// True if `is` holds for any token. Single letters count only if they are the whole name.
-    fn any_long(&self, is: impl Fn(&[u8]) -> bool) -> bool {
-        let several = self.all().count() > 1;
-        self.all().any(|token| (token.len() > 1 || !several) && is(token))
-    }
 }
 
 #[cfg(test)]
@@ -147,7 +197,20 @@ mod tests {
     fn names_are_scored_by_their_words() {
         for (name, expected) in [
             ("cardNumber", CARD),
-            ("card_id", CARD),
+            ("card_id", 0),
+            ("cardHash", OTHER),
+            ("cardSessionKey", IDENTIFIER),
+            ("visa_batch_id", IDENTIFIER),
+            ("creditMemoNo", IDENTIFIER),
+            ("card_token", IDENTIFIER),
+            ("order_card_number", CARD),
+            ("numero_de_tarjeta", CARD),
+            ("hash_de_tarjeta", OTHER),
+            ("AccountNbr", 0),
+            ("giftCardNumber", OTHER),
+            ("card_number_field", CARD),
+            ("n", 0),
+            ("values", WEAK),
             ("lastcard", CARD),
             ("idCard", OTHER),
             ("gift_card_number", OTHER),

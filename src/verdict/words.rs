@@ -15,7 +15,7 @@ pub const CARD: [&str; 49] = [
 
 /// Names of other numbers: identifiers of other standards, times, amounts, positions.
 #[rustfmt::skip]
-pub const OTHER: [&str; 150] = [
+pub const OTHER: [&str; 149] = [
     "aadhaar", "aba", "amount", "amounts", "app", "arn", "at", "awb", "barcode", "bbox", "bic", "boleto", "buckets",
     "build", "bytes", "channel", "checksum", "cid", "ciphertext", "clabe", "cnpj", "coord", "coordinates", "cpf", "created",
     "cuenta", "cursor", "date", "device", "digest", "documento", "dump", "dur", "duration", "ean", "ean13", "epoch",
@@ -27,35 +27,84 @@ pub const OTHER: [&str; 150] = [
     "psp", "pub", "pwdlastset", "recipients", "resource", "routing", "row", "rowversion", "rrn", "score", "seq",
     "serial", "series", "sfz", "sha", "sha256", "shipment", "sim", "size", "sku", "slots", "snowflake", "span",
     "spanid", "sscc", "ssn", "stamp", "stream", "supi", "tax", "tel", "ticket", "ticks", "time", "timestamp", "tkt",
-    "trace", "traceid", "tracking", "ts", "tweet", "unix", "upc", "updated", "uuid", "values", "version", "vin",
+    "trace", "traceid", "tracking", "ts", "tweet", "unix", "upc", "updated", "uuid", "version", "vin",
     "weights", "years", "zips",
 ];
 
 /// Names of identifiers in general.
 #[rustfmt::skip]
-pub const IDENTIFIER: [&str; 27] = [
-    "account", "acquirer", "beneficiary", "blob", "customer", "d", "external", "id", "ids", "invoice", "key",
-    "merchant", "n", "order", "p", "ref", "reference", "request", "session", "token", "transaction",
-    "transactionid", "transactions", "txn", "user", "x", "y",
+pub const IDENTIFIER: [&str; 31] = [
+    "acquirer", "batch", "beneficiary", "blob", "customer", "external", "id", "ids", "invoice", "job", "key", "kid",
+    "merchant", "order", "purchase", "ref", "reference", "request", "run", "session", "subscription", "task", "terminal",
+    "token", "transaction", "transactionid", "transactions", "txn", "uid", "user", "voucher",
 ];
 
-/// Names that card numbers share with other values.
+/// Names of texts. The number of one is an identifier; the text itself may hold anything.
+pub const TEXTS: [&str; 3] = ["memo", "note", "notes"];
+
+/// Names of accounts, which may be those of cards.
+pub const ACCOUNT: [&str; 2] = ["account", "accounts"];
+
+/// Words that say "number", or nothing but "value", and leave the meaning of a name to its other words.
 #[rustfmt::skip]
-pub const WEAK: [&str; 13] = [
-    "acct", "billing", "data", "declined", "details", "input", "invalid", "num", "number", "pay", "payment", "v",
-    "value",
+pub const NUMBER: [&str; 21] = [
+    "digits", "nbr", "no", "nr", "num", "number", "numbers", "numer", "numero", "nummer", "numéro", "número", "text",
+    "v", "val", "value", "values", "номер", "号", "号码", "番号",
 ];
+
+/// Words in names that card numbers share with other values.
+#[rustfmt::skip]
+pub const SHARED: [&str; 13] = [
+    "acct", "billing", "data", "declined", "details", "entry", "field", "input", "invalid", "paid", "pay", "payment", "raw",
+];
+
+/// Prepositions that link the main word of a Romance noun phrase to the next noun.
+pub const LINKS: [&str; 8] = ["da", "de", "del", "della", "di", "do", "du", "of"];
+
+/// The meaning of a word in a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A payment card, or its number.
+    Card,
+    /// A number or a value of any kind.
+    Number,
+    /// Something that card numbers share with other values.
+    Shared,
+    /// An account.
+    Account,
+    /// A text.
+    Text,
+    /// An identifier of any kind.
+    Identifier,
+    /// A number of another kind, a time, an amount.
+    Other,
+}
+
+/// The meaning of a lowercase word, if it is known.
+pub fn meaning(word: &[u8]) -> Option<Meaning> {
+    if is_card(word) || is_like_one_of(word, &CARD) {
+        Some(Meaning::Card)
+    } else if is_like_one_of(word, &OTHER) {
+        Some(Meaning::Other)
+    } else if is_one_of(word, &NUMBER) {
+        Some(Meaning::Number)
+    } else if is_like_one_of(word, &SHARED) {
+        Some(Meaning::Shared)
+    } else if is_like_one_of(word, &ACCOUNT) {
+        Some(Meaning::Account)
+    } else if is_one_of(word, &TEXTS) {
+        Some(Meaning::Text)
+    } else if is_like_one_of(word, &IDENTIFIER) {
+        Some(Meaning::Identifier)
+    } else {
+        None
+    }
+}
 
 /// Words directly before a number in running text that name another number.
 #[rustfmt::skip]
 pub const OTHER_BEFORE: [&str; 11] = [
     "awb", "ean", "gtin", "iban", "iccid", "imei", "isbn", "phone", "timestamp", "trace", "tracking",
-];
-
-/// Words directly before a number in running text that name a number of any kind, card numbers included.
-#[rustfmt::skip]
-pub const WEAK_BEFORE: [&str; 4] = [
-    "acct", "num", "number", "numbers",
 ];
 
 /// Words directly before a card number, without a separator.
@@ -92,6 +141,35 @@ const CARD_ENDINGS: [&str; 9] = [
 const OTHER_CARDS: [&str; 18] = [
     "business", "dis", "flash", "gift", "graphics", "id", "loyalty", "member", "membership", "network", "phone",
     "pla", "post", "report", "score", "sd", "sim", "wild",
+];
+
+/// Names of types, in wrappers of values: DynamoDB's `S` and `N`, OTLP's `intValue`, XML-RPC's `i4`.
+#[rustfmt::skip]
+pub const TYPES: [&str; 22] = [
+    "b", "bigint", "bytes", "decimal", "double", "float", "i", "i4", "i8", "int", "int32", "int64", "integer", "long",
+    "n", "real", "s", "string", "stringvalue", "t", "text", "uint64",
+];
+
+/// Keys of name/value pairs that hold the name.
+pub const NAME_KEYS: [&str; 5] = ["name", "key", "field", "fieldName", "fieldname"];
+
+/// Keys that hold the name if another member of the object is one of the [`VALUE_KEYS`].
+#[rustfmt::skip]
+pub const LABEL_KEYS: [&str; 10] = [
+    "attribute", "code", "id", "label", "param", "parameter", "property", "question", "title", "type",
+];
+
+/// Keys for values of any kind.
+#[rustfmt::skip]
+pub const VALUE_KEYS: [&str; 9] = [
+    "answer", "content", "data", "default", "input", "text", "v", "val", "value",
+];
+
+/// Words that name another number when they are directly before one in running text.
+#[rustfmt::skip]
+pub const TEXT_IDENTIFIER: [&str; 12] = [
+    "booking", "invoice", "job", "order", "parcel", "reservation", "session", "shipment", "ticket", "tracking",
+    "transaction", "txn",
 ];
 
 /// HTML elements that format their content and do not name it.
@@ -137,12 +215,18 @@ mod tests {
 
     #[test]
     fn every_list_is_sorted_and_lowercase() {
-        let lists: [&[&str]; 10] = [
-            &WEAK_BEFORE,
+        let lists: [&[&str]; 16] = [
             &CARD,
             &OTHER,
             &IDENTIFIER,
-            &WEAK,
+            &NUMBER,
+            &SHARED,
+            &ACCOUNT,
+            &LINKS,
+            &TYPES,
+            &VALUE_KEYS,
+            &LABEL_KEYS,
+            &TEXT_IDENTIFIER,
             &OTHER_BEFORE,
             &ATTACHED_BEFORE,
             &ATTACHED_AFTER,

@@ -129,7 +129,7 @@ fn classify(
     // Without this check, a name such as `p4in` would depend on another code name that happens to be nearby.
     let may_be_name = |name: &&[u8]| in_text.is_some_and(|names| names.may_be_in(name));
     let own = field::name(&before);
-    let parent = own.filter(|own| is_value_key(own)).and_then(|_| field::parent(&before));
+    let parent = own.filter(|own| is_value_key(own)).and_then(|_| field::enclosing(&before));
     let near = [field::named_pair(&before), own, parent].into_iter().flatten().filter(may_be_name);
     let mut names = enclosing.heading.as_deref().into_iter().chain(near);
     let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
