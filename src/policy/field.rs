@@ -1,7 +1,7 @@
 //! Declaration of a policy's objects, each field once.
 //!
-//! [`fields!`] makes three things of one declaration: the struct, its reader, and [`ObjectSpec`], the description from which the
-//! command makes the JSON Schema and the reference page. The [`Kind`](super::kind::Kind) of a value defines how it is read and described.
+//! `fields!` makes three things of one declaration: the struct, its reader, and [`ObjectSpec`], the description from which the
+//! command makes the JSON Schema and the reference page. The `Kind` of a value defines how it is read and described.
 
 /// Object of a policy, as the operator writes it.
 pub struct ObjectSpec {

@@ -116,8 +116,8 @@ pub fn phrase(words: &[impl AsRef<[u8]>]) -> Option<i8> {
         Meaning::Account if is_number => 0,
         Meaning::Text if !is_number => 0,
         Meaning::Account | Meaning::Text | Meaning::Identifier => {
-            let of_card =
-                known.next().is_some_and(|(before, at)| before == Meaning::Card && at.saturating_add(1) == index);
+            // The id of a card may be its number, that of a track of music is not.
+            let of_card = words::meaning(before) == Some(Meaning::Card) && !is_one_of(before, &words::AMBIGUOUS);
             let is_id = main_last.get(index).is_some_and(|main| main.starts_with(b"id"));
             if of_card && is_id { 0 } else { IDENTIFIER }
         }
@@ -198,6 +198,8 @@ mod tests {
         for (name, expected) in [
             ("cardNumber", CARD),
             ("card_id", 0),
+            ("track_id", IDENTIFIER),
+            ("track2", CARD),
             ("cardHash", OTHER),
             ("cardSessionKey", IDENTIFIER),
             ("visa_batch_id", IDENTIFIER),

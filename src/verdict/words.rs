@@ -13,6 +13,9 @@ pub const CARD: [&str; 49] = [
     "البطاقة", "カード", "カード番号", "卡", "卡号",
 ];
 
+/// Words of [`CARD`] that have other meanings: of music, batteries, accounting. Their identifiers are not those of cards.
+pub const AMBIGUOUS: [&str; 6] = ["charge", "charging", "credit", "discover", "plastic", "track"];
+
 /// Names of other numbers: identifiers of other standards, times, amounts, positions.
 #[rustfmt::skip]
 pub const OTHER: [&str; 149] = [
@@ -215,13 +218,14 @@ mod tests {
 
     #[test]
     fn every_list_is_sorted_and_lowercase() {
-        let lists: [&[&str]; 16] = [
+        let lists: [&[&str]; 17] = [
             &CARD,
             &OTHER,
             &IDENTIFIER,
             &NUMBER,
             &SHARED,
             &ACCOUNT,
+            &AMBIGUOUS,
             &LINKS,
             &TYPES,
             &VALUE_KEYS,
