@@ -51,10 +51,6 @@ impl Kind<String> for Name {
             Err(PolicyError::wrong_value("1 to 64 letters, digits (4 at most), '.', '_' or '-'"))
         }
     }
-
-    fn text(value: &String) -> String {
-        value.clone()
-    }
 }
 
 impl Kind<String> for Key {
@@ -86,10 +82,6 @@ impl Kind<String> for Expression {
         } else {
             Err(PolicyError::wrong_value("1 to 1024 bytes"))
         }
-    }
-
-    fn text(value: &String) -> String {
-        value.clone()
     }
 }
 

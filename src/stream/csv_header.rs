@@ -4,7 +4,7 @@
 //! its row are counted, which gives the column. Separators and line ends inside quotes do not count.
 
 use crate::scan::lanes::{BLOCK, bits, count, has, padded, rfind};
-use crate::verdict::authentication::is_code_name;
+use crate::verdict::authentication::CodeName;
 
 /// The headings of a CSV text, and the position in its current row.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ impl CsvHeader {
         self.complete = has_headings || self.titles > MAX_TITLES;
         if has_headings {
             self.separator = Some(separator);
-            self.has_code_name = row.iter().any(|heading| is_code_name(heading));
+            self.has_code_name = row.iter().any(|heading| CodeName::of(heading).is_some());
             self.headings = row.join(&b'\n');
         } else if self.complete {
             self.separator = None;

@@ -3,6 +3,7 @@
 //! The list of names is directly before the rows. The state is the names and the column, so the number of rows does not matter.
 
 use crate::scan::{lanes, text_before};
+use crate::verdict::field;
 
 /// Position within the rows of a result set.
 #[derive(Clone)]
@@ -18,8 +19,7 @@ pub struct JsonRows {
 /// Number of bytes before the rows that can contain the list of names.
 const MAX_LIST_LEN: usize = 200;
 
-/// The longest column name and the most columns. Longer lists are not read.
-const LONGEST_NAME: usize = 40;
+/// The most columns. Longer lists are not read.
 const MOST_COLUMNS: usize = 64;
 
 impl JsonRows {
@@ -97,5 +97,5 @@ fn names_before(text: &[u8]) -> Option<Vec<Vec<u8>>> {
 /// The name in an item of the list, which must be a plain string.
 fn name_of(item: &[u8]) -> Option<Vec<u8>> {
     let name = item.trim_ascii().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    (name.len() <= LONGEST_NAME && !name.contains(&b'"') && !name.contains(&b'\\')).then(|| name.to_vec())
+    (name.len() <= field::LONGEST_NAME && !name.contains(&b'"') && !name.contains(&b'\\')).then(|| name.to_vec())
 }

@@ -12,10 +12,19 @@ use crate::verdict::{EnclosingNames, field};
 /// The enclosing names at a position of a text.
 #[derive(Clone)]
 pub struct KeyContext {
-    csv_header: Option<Box<CsvHeader>>,
-    is_json: bool,
-    json_rows: Option<Box<JsonRows>>,
+    columns: Columns,
     array: Option<Vec<u8>>,
+}
+
+/// The source of column names.
+#[derive(Clone)]
+enum Columns {
+    /// The format of the text has none.
+    None,
+    /// The headings of a CSV text.
+    Csv(Box<CsvHeader>),
+    /// The list before the rows of a result set in JSON, within such rows.
+    Json(Option<Box<JsonRows>>),
 }
 
 /// A position in a text that advances with each query.
@@ -34,8 +43,12 @@ const MAX_NAME_LEN: usize = 65;
 impl KeyContext {
     /// Starts at the beginning of a text.
     pub fn new(text_format: TextFormat) -> Self {
-        let csv_header = (text_format == TextFormat::Csv).then(Box::default);
-        Self { csv_header, is_json: text_format == TextFormat::Json, json_rows: None, array: None }
+        let columns = match text_format {
+            TextFormat::Csv => Columns::Csv(Box::default()),
+            TextFormat::Json => Columns::Json(None),
+            _ => Columns::None,
+        };
+        Self { columns, array: None }
     }
 
     /// Advances past `text`, which follows `lookbehind`.
@@ -46,11 +59,10 @@ impl KeyContext {
     /// Advances from `from` in `text` to its end.
     fn advance_from(&mut self, from: usize, lookbehind: &[u8], text: &[u8]) {
         let next = text.get(from..).unwrap_or_default();
-        if let Some(csv_header) = &mut self.csv_header {
-            csv_header.advance(next);
-        }
-        if self.is_json {
-            self.advance_rows(from, lookbehind, text);
+        match &mut self.columns {
+            Columns::None => {}
+            Columns::Csv(header) => header.advance(next),
+            Columns::Json(rows) => advance_rows(rows, from, lookbehind, text),
         }
         if let Some(bracket) = field::last_bracket(next) {
             let end = from.saturating_add(bracket).saturating_add(1);
@@ -58,34 +70,37 @@ impl KeyContext {
         }
     }
 
-    /// Advances through the rows of result sets.
-    fn advance_rows(&mut self, from: usize, lookbehind: &[u8], text: &[u8]) {
-        let mut at = from;
-        loop {
-            if let Some(rows) = &mut self.json_rows {
-                let Some(end) = rows.advance(text.get(at..).unwrap_or_default()) else { return };
-                at = at.saturating_add(end);
-                self.json_rows = None;
-            }
-            let Some((rows, behind)) = JsonRows::find(lookbehind, text, at) else { return };
-            self.json_rows = Some(Box::new(rows));
-            at = behind;
-        }
-    }
-
     fn heading(&self) -> Option<Vec<u8>> {
-        let of_rows = || self.json_rows.as_ref().and_then(|rows| rows.heading());
-        self.csv_header.as_ref().map_or_else(of_rows, |header| header.heading())
+        match &self.columns {
+            Columns::None => None,
+            Columns::Csv(header) => header.heading(),
+            Columns::Json(rows) => rows.as_ref().and_then(|rows| rows.heading()),
+        }
     }
 
     /// True when a heading may be the name of a verification code or a PIN.
     pub fn may_name_codes(&self) -> bool {
-        self.csv_header.as_ref().is_some_and(|header| header.may_name_codes())
+        matches!(&self.columns, Columns::Csv(header) if header.may_name_codes())
     }
 
     /// Creates a cursor at the start of `text`, which follows `lookbehind` and the position of `self`.
     pub fn cursor<'t>(&self, lookbehind: &'t [u8], text: &'t [u8]) -> Cursor<'t> {
         Cursor { key_context: self.clone(), lookbehind, text, at: 0, weighed: Vec::new() }
+    }
+}
+
+/// Advances from `from` in `text` to its end, from the `current` rows of a result set to the next.
+fn advance_rows(current: &mut Option<Box<JsonRows>>, from: usize, lookbehind: &[u8], text: &[u8]) {
+    let mut at = from;
+    loop {
+        if let Some(rows) = current {
+            let Some(end) = rows.advance(text.get(at..).unwrap_or_default()) else { return };
+            at = at.saturating_add(end);
+            *current = None;
+        }
+        let Some((rows, behind)) = JsonRows::find(lookbehind, text, at) else { return };
+        *current = Some(Box::new(rows));
+        at = behind;
     }
 }
 

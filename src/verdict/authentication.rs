@@ -105,22 +105,47 @@ fn goes_on(text: &[u8], starts: u64, ends: &[&str]) -> bool {
 /// Length of the text in which [`goes_on`] searches.
 const MAX_NEAR: usize = 16;
 
+/// The field name of a code.
+#[derive(Clone, Copy)]
+pub struct CodeName {
+    is_verification: bool,
+    is_pin: bool,
+    /// Names a postal code in India, if the value has its length.
+    has_code: bool,
+}
+
+impl CodeName {
+    /// Reads `name`; `None` if it is not the field name of a code.
+    pub fn of(name: &[u8]) -> Option<Self> {
+        let words = Words::of(name);
+        let is_verification = words.name_a_verification_code();
+        let is_pin = words.contain_one_of(&PIN);
+        let has_code = words.iter(0).any(|word| word == b"code");
+        (is_verification || is_pin).then_some(Self { is_verification, is_pin, has_code })
+    }
+
+    /// The code in the field of this name with this `value`, if it is one.
+    pub fn code(self, value: &[u8]) -> Option<Code> {
+        if !may_be_code(value) {
+            return None;
+        }
+        let digits = value.iter().all(u8::is_ascii_digit);
+        if digits && value.len() <= LONGEST_VERIFICATION && self.is_verification {
+            return Some(Code::Verification);
+        }
+        if digits && value.len() == POSTAL_PIN && self.has_code {
+            return None;
+        }
+        let block = value.len() == LONGEST_CODE && value.iter().all(u8::is_ascii_hexdigit);
+        let is_pin = (digits && PIN_LENGTHS.contains(&value.len())) || block;
+        (is_pin && self.is_pin).then_some(Code::Pin)
+    }
+}
+
 /// The code in the field `name` with this `value`, if it is one.
 pub fn code(name: &[u8], value: &[u8]) -> Option<Code> {
-    if !may_be_code(value) {
-        return None;
-    }
-    let words = Words::of(name);
-    let digits = value.iter().all(u8::is_ascii_digit);
-    if digits && value.len() <= LONGEST_VERIFICATION && words.name_a_verification_code() {
-        return Some(Code::Verification);
-    }
-    if digits && value.len() == POSTAL_PIN && words.iter(0).any(|word| word == b"code") {
-        return None;
-    }
-    let block = value.len() == LONGEST_CODE && value.iter().all(u8::is_ascii_hexdigit);
-    let is_pin = (digits && PIN_LENGTHS.contains(&value.len())) || block;
-    (is_pin && words.contain_one_of(&PIN)).then_some(Code::Pin)
+    // Reading a name takes longer, and most values are no code.
+    may_be_code(value).then(|| CodeName::of(name))??.code(value)
 }
 
 /// True if `value` is a code under some field name.
@@ -131,12 +156,6 @@ pub fn may_be_code(value: &[u8]) -> bool {
         LONGEST_CODE => has(u8::is_ascii_hexdigit),
         _ => false,
     }
-}
-
-/// True if `name` is the field name of a code, whatever its value.
-pub fn is_code_name(name: &[u8]) -> bool {
-    let words = Words::of(name);
-    words.name_a_verification_code() || words.contain_one_of(&PIN)
 }
 
 /// True if `name` is a key for the value of the object that contains it: `{"cvv":{"S":"123"}}`, as DynamoDB writes it.
@@ -264,7 +283,7 @@ mod tests {
     fn the_quick_check_finds_every_name_at_every_offset() {
         let names = CodeNames;
         for name in every_name() {
-            assert!(is_code_name(name.as_bytes()), "{name}");
+            assert!(CodeName::of(name.as_bytes()).is_some(), "{name}");
             for before in [0, 1, 59, 60, 61, 62, 63, 64] {
                 let text = format!("{}{}{}", "_".repeat(before), name.to_uppercase(), "a".repeat(9));
                 assert!(names.may_be_in(text.as_bytes()), "{text}");
@@ -359,7 +378,7 @@ mod tests {
         for (name, masked) in
             [("cv2111111111111", "cv***********11"), ("card411111code", "card######code"), ("41cvv", "**cvv")]
         {
-            assert_eq!(is_code_name(name.as_bytes()), is_code_name(masked.as_bytes()), "{name}");
+            assert_eq!(CodeName::of(name.as_bytes()).is_some(), CodeName::of(masked.as_bytes()).is_some(), "{name}");
         }
     }
 }

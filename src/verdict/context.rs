@@ -40,11 +40,9 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
         field::last_bracket(before).is_none().then_some(array)
     });
     let Some(key) = key else {
-        return match field::before_prefix(before).map(|before| name_evidence(before, enclosing, names)) {
-            Some(NameEvidence::Score(score)) if score < CARD => NameEvidence::Score(score_of_words(before)),
-            Some(evidence) => evidence,
-            None => NameEvidence::Score(score_of_words(before)),
-        };
+        let of_prefixed = field::before_prefix(before).map(|before| name_evidence(before, enclosing, names));
+        let decides = |evidence: &NameEvidence| !matches!(evidence, NameEvidence::Score(score) if *score < CARD);
+        return of_prefixed.filter(decides).unwrap_or_else(|| NameEvidence::Score(score_of_words(before)));
     };
     match names.weigh(key) {
         NameEvidence::Score(score @ 0..=WEAK) => NameEvidence::Score(in_phrase(key, score, before)),

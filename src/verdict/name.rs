@@ -94,7 +94,8 @@ pub fn phrase(words: &[impl AsRef<[u8]>]) -> Option<i8> {
         }
         None => words,
     };
-    let mut known = Known { words: &main_last, end: main_last.len() };
+    let words = main_last.iter().enumerate().rev();
+    let mut known = words.filter_map(|(index, word)| Some((words::meaning(word)?, index)));
     let (mut meaning, mut index) = known.next()?;
     let mut is_number = false;
     while matches!(meaning, Meaning::Number | Meaning::Shared) {
@@ -127,26 +128,6 @@ pub fn phrase(words: &[impl AsRef<[u8]>]) -> Option<i8> {
 /// True if the last word of a name says only that it names a number or a value.
 pub fn is_number(name: &[u8]) -> bool {
     Tokens::of(name).pieces.last().is_some_and(|word| words::meaning(word) == Some(Meaning::Number))
-}
-
-/// The known words of a phrase, from the last to the first.
-struct Known<'w> {
-    words: &'w [&'w [u8]],
-    end: usize,
-}
-
-impl Iterator for Known<'_> {
-    type Item = (Meaning, usize);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let index = self.end.checked_sub(1)?;
-            self.end = index;
-            if let Some(meaning) = self.words.get(index).and_then(|word| words::meaning(word)) {
-                return Some((meaning, index));
-            }
-        }
-    }
 }
 
 /// The words of a name in lowercase, and all its letters: `cardNumber` has the tokens `card`, `number` and `cardnumber`.
@@ -184,7 +165,7 @@ impl Tokens {
     }
 
     /// True if `is` holds for any token.
-    pub fn any(&self, is: impl Fn(&[u8]) -> bool) -> bool {
+    fn any(&self, is: impl Fn(&[u8]) -> bool) -> bool {
         self.all().any(is)
     }
 }

@@ -154,7 +154,7 @@ pub const TYPES: [&str; 22] = [
 ];
 
 /// Keys of name/value pairs that hold the name.
-pub const NAME_KEYS: [&str; 5] = ["name", "key", "field", "fieldName", "fieldname"];
+pub const NAME_KEYS: [&str; 4] = ["name", "key", "field", "fieldname"];
 
 /// Keys that hold the name if another member of the object is one of the [`VALUE_KEYS`].
 #[rustfmt::skip]
@@ -170,9 +170,8 @@ pub const VALUE_KEYS: [&str; 9] = [
 
 /// Words that name another number when they are directly before one in running text.
 #[rustfmt::skip]
-pub const TEXT_IDENTIFIER: [&str; 12] = [
-    "booking", "invoice", "job", "order", "parcel", "reservation", "session", "shipment", "ticket", "tracking",
-    "transaction", "txn",
+pub const TEXT_IDENTIFIER: [&str; 11] = [
+    "booking", "invoice", "job", "order", "parcel", "reservation", "session", "shipment", "ticket", "transaction", "txn",
 ];
 
 /// HTML elements that format their content and do not name it.

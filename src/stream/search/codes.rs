@@ -6,7 +6,7 @@
 use super::{Segment, SegmentMatches};
 use crate::scan::{LOOKBEHIND, text_before};
 use crate::stream::finding::FindingKind;
-use crate::verdict::authentication::{CodeNames, LONGEST_CODE, code, is_code_name, is_value_key, may_be_code};
+use crate::verdict::authentication::{CodeName, CodeNames, LONGEST_CODE, is_value_key, may_be_code};
 use crate::verdict::{Code, EnclosingNames, field};
 use std::ops::Range;
 
@@ -132,6 +132,6 @@ fn classify(
     let parent = own.filter(|own| is_value_key(own)).and_then(|_| field::enclosing(&before));
     let near = [field::named_pair(&before), own, parent].into_iter().flatten().filter(may_be_name);
     let mut names = enclosing.heading.as_deref().into_iter().chain(near);
-    let Some(name) = names.find(|name| is_code_name(name)) else { return (false, None) };
-    (true, code(name, segment.text.get(value.clone()).unwrap_or_default()))
+    let Some(name) = names.find_map(CodeName::of) else { return (false, None) };
+    (true, name.code(segment.text.get(value.clone()).unwrap_or_default()))
 }
