@@ -56,10 +56,10 @@ fn member_of_wrapper(before: &[u8]) -> Option<&[u8]> {
 /// True if `key` names the type of a value: `S`, `stringValue`, `$numberLong`.
 fn is_type_name(key: &[u8]) -> bool {
     let word: Vec<u8> = key.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
-    // `$t`, `#text` and `_` are what XML becomes in JSON; `$numberLong` is MongoDB's.
-    let is_marked = key.first().is_some_and(|first| matches!(first, b'$' | b'#' | b'@' | b'_'));
+    // `$t`, `#text` and `_` are what XML becomes in JSON; `$numberLong` is MongoDB's, and so is `_id`, which is no type.
     let stem = word.strip_suffix(b"value").unwrap_or(&word);
-    is_marked || stem.is_empty() || is_one_of(stem, &words::TYPES)
+    let stem = if key.starts_with(b"$") { stem.strip_prefix(b"number").unwrap_or(stem) } else { stem };
+    stem.is_empty() || is_one_of(stem, &words::TYPES)
 }
 
 /// The name of the previous element, `<name>card</name><value><string>`, in XML-RPC and property lists.
