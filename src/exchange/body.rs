@@ -220,6 +220,10 @@ impl Exchange {
         if self.is_redelivered(host, direction, &pending, &chunk) {
             return self.process_redelivered(host, direction, pending, end);
         }
+        if size > 0 && self.message(direction).has_ended {
+            // These bytes may complete a card number.
+            return Err(Interrupt::Block(Refusal::Uninspectable));
+        }
         self.counters.add_inspected(direction, size.saturating_sub(pending.returned_len(&chunk)));
         let mut body = match pending {
             PendingBody::Read(body) => body,
@@ -302,6 +306,9 @@ impl Exchange {
                 let mut found = Vec::new();
                 let output =
                     body.push(Vec::new(), true, &mut |detection| found.push(detection), &mut |_| HoldBack::InFilter);
+                let has_rest = output.replacement.as_ref().is_some_and(|rest| !rest.is_empty());
+                self.record_forwarded(direction, &output, &Forwarded::default());
+                self.message(direction).has_ended |= has_rest;
                 self.apply_output(host, direction, Write::Append, body, &found, output)
             }
             pending => {

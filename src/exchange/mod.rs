@@ -89,6 +89,8 @@ struct Message {
     arrived: Option<u64>,
     /// The forwarded bytes of the body, as far as needed to recognize them.
     forwarded: Forwarded,
+    /// The held-back bytes were decided as the end of the body and forwarded, although no callback signalled the end.
+    has_ended: bool,
 }
 
 /// A blocked message.
@@ -369,6 +371,7 @@ impl Message {
             delayed: false,
             arrived: None,
             forwarded: Forwarded::default(),
+            has_ended: false,
         }
     }
 

@@ -306,7 +306,8 @@ pub(super) fn digits_end(view: View<'_>, start: usize) -> usize {
 }
 
 /// The integer that the float at `start` represents: `4.111111111111111e15`, `4111111111111111e0`,
-/// `0.4111111111111111e16`, `411111111111111100e-2`.
+/// `0.4111111111111111e16`, `411111111111111100e-2`. A float at the end of a truncated text counts as if its exponent
+/// were there.
 fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let text = view.window().get(start..)?;
     let whole = leading_digits(text, LONGEST_MANTISSA);
@@ -315,23 +316,16 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
         _ => (0, 0),
     };
     let mantissa = whole.saturating_add(point).saturating_add(fraction);
-    let [b'e' | b'E', exponent @ ..] = text.get(mantissa..)? else { return None };
-    let (sign, is_negative) = match exponent.first() {
-        Some(b'+') => (1, false),
-        Some(b'-') => (1, true),
-        _ => (0, false),
-    };
-    let exponent = exponent.get(sign..)?;
-    let exponent = exponent.get(..leading_digits(exponent, LONGEST_EXPONENT))?;
-    let end = start.saturating_add(mantissa).saturating_add(1).saturating_add(sign).saturating_add(exponent.len());
+    let exponent = Exponent::read(text.get(mantissa..)?);
+    let end = start.saturating_add(mantissa).saturating_add(exponent.len);
+    let is_truncated = view.is_last() && end == view.len() && exponent.may_continue_as(fraction);
     let fits = (point == 0 || fraction > 0)
-        && !exponent.is_empty()
+        && (exponent.digits > 0 || is_truncated)
         && view.before(start, 1) != b'.'
         && !view.at(end).is_ascii_alphanumeric();
     fits.then_some(())?;
-    let shift = exponent
-        .iter()
-        .fold(0_usize, |shift, digit| shift.saturating_mul(10).saturating_add(usize::from(digit.wrapping_sub(b'0'))));
+    let shift = if is_truncated { fraction } else { exponent.value };
+    let is_negative = exponent.is_negative;
     // The number of digits before the decimal point after the exponent is applied.
     let before_point = if is_negative { whole.checked_sub(shift)? } else { whole.saturating_add(shift) };
     let written: Vec<u8> = text.get(..mantissa)?.iter().copied().filter(u8::is_ascii_digit).collect();
@@ -347,6 +341,50 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
         && digits.extend(number)
         && digits.extend(zeros);
     is_number.then_some(Candidate { view, span: start..end, digits, shape: Shape::Scientific, separator: None })
+}
+
+/// The exponent of a float.
+struct Exponent {
+    /// The length in bytes, with `e` and sign. It is zero if there is no exponent.
+    len: usize,
+    /// The number of digits, at most [`LONGEST_EXPONENT`].
+    digits: usize,
+    value: usize,
+    is_negative: bool,
+}
+
+impl Exponent {
+    /// Reads the exponent at the start of `text`.
+    fn read(text: &[u8]) -> Self {
+        let mut exponent = Self { len: 0, digits: 0, value: 0, is_negative: false };
+        let [b'e' | b'E', rest @ ..] = text else { return exponent };
+        let sign = usize::from(matches!(rest.first(), Some(b'+' | b'-')));
+        exponent.is_negative = rest.first() == Some(&b'-');
+        let digits = rest.get(sign..).unwrap_or_default();
+        exponent.digits = leading_digits(digits, LONGEST_EXPONENT);
+        exponent.len = sign.saturating_add(exponent.digits).saturating_add(1);
+        exponent.value = decimal(digits.get(..exponent.digits).unwrap_or_default());
+        exponent
+    }
+
+    /// True if more digits make this exponent the `wanted` one. An exponent of zero may be absent: the mantissa alone is
+    /// an integer then.
+    fn may_continue_as(&self, wanted: usize) -> bool {
+        let mut rest = wanted;
+        let mut is_beginning = self.digits == 0;
+        while rest > 9 {
+            rest /= 10;
+            is_beginning |= self.digits > 0 && rest == self.value;
+        }
+        !self.is_negative && is_beginning && (self.len > 0 || wanted > 0)
+    }
+}
+
+/// The value of decimal `digits`.
+fn decimal(digits: &[u8]) -> usize {
+    digits
+        .iter()
+        .fold(0, |value: usize, digit| value.saturating_mul(10).saturating_add(usize::from(digit.wrapping_sub(b'0'))))
 }
 
 /// The maximum number of digits before the decimal point of a float, after it, and of its exponent.

@@ -357,6 +357,19 @@ mod tests {
     }
 
     #[test]
+    fn a_float_at_the_end_of_a_truncated_text_needs_no_exponent() {
+        let floats = |text: &str| candidates(text).iter().any(|(_, shape)| *shape == Shape::Scientific);
+        for end in ["", "e", "E", "e+", "e1", "E+1"] {
+            assert!(floats(&format!("4.111111111111111{end}")), "{end}");
+            assert!(floats(&format!("0.4111111111111111{end}")), "{end}");
+        }
+        assert!(floats("4111111111111111e"));
+        for text in ["4.111111111111111 ", "4.111111111111111e ", "4.111111111111111e-", "4.111111111111111e2", "4."] {
+            assert!(!floats(text), "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_in_data_objects_may_touch_other_digits() {
         let shapes =
             |text: &str| candidates(text).into_iter().filter(|(_, shape)| *shape != Shape::Bare).collect::<Vec<_>>();

@@ -327,17 +327,27 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
         .take(60)
         .map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' })
         .collect::<String>();
-    let (mantissa, rest) = ahead.split_once(['e', 'E'])?;
+    let (mantissa, rest) = match ahead.split_once(['e', 'E']) {
+        Some(parts) => parts,
+        None if ahead.contains('.') => (&*ahead, ""),
+        None => return None,
+    };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let sign = usize::from(rest.starts_with(['+', '-']));
     let power: String = rest[sign..].chars().take(3).take_while(char::is_ascii_digit).collect();
-    let end = start + mantissa.len() + 1 + sign + power.len();
+    let exponent = usize::from(mantissa.len() < ahead.len()) + sign + power.len();
+    let end = start + mantissa.len() + exponent;
     let plain = |text: &str| (1..=24).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if !plain(whole) || !plain(fraction) || text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
-    let power: i32 = format!("{}{power}", if rest.starts_with('-') { "-" } else { "" }).parse().ok()?;
     let fraction = if mantissa.contains('.') { fraction } else { "" };
+    let wanted = fraction.len().to_string();
+    let power: i32 = if end == text.len() && !rest.starts_with('-') && wanted != power && wanted.starts_with(&power) {
+        wanted.parse().ok()?
+    } else {
+        format!("{}{power}", if rest.starts_with('-') { "-" } else { "" }).parse().ok()?
+    };
     let point = usize::try_from(i32::try_from(whole.len()).ok()? + power).ok()?;
     let written = format!("{whole}{fraction}");
     let padded = format!("{written:0<point$}");

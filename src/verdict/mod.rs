@@ -379,7 +379,7 @@ mod tests {
             ("1748503543012", NotPanReason::UnknownIssuer),
             ("9999999999999999", NotPanReason::UnknownIssuer),
             ("4444444444444444", NotPanReason::RepeatedDigit),
-            ("4111111111111111e", NotPanReason::AdjacentLetter),
+            ("4111111111111111k", NotPanReason::AdjacentLetter),
             ("x4111111111111111", NotPanReason::AdjacentLetter),
             ("CA4111111111111111", NotPanReason::AdjacentLetter),
             ("giftcard4111111111111111", NotPanReason::AdjacentLetter),
@@ -387,7 +387,7 @@ mod tests {
             ("4111111111111111L2", NotPanReason::AdjacentLetter),
             // Only a range that indicates a card may have such letters.
             ("4222222222222L", NotPanReason::AdjacentLetter),
-            ("0.4111111111111111", NotPanReason::DecimalNumber),
+            ("0.4111111111111111 ", NotPanReason::DecimalNumber),
             ("4111111111111111.25", NotPanReason::DecimalNumber),
             ("4111-1111-1111-1111-1", NotPanReason::LongerNumber),
             ("4242-4242-4242-4242-1", NotPanReason::LongerNumber),

@@ -12,7 +12,7 @@
 //!
 //! The inspection as text follows after the one by part. Nothing is paused in the host.
 
-use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput};
+use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, MIN_FIRST_FORWARD};
 use crate::mask::{Keep, Style};
 use crate::stream::media::has_control;
 use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
@@ -295,9 +295,13 @@ impl DualRead {
         self.findings.drain(..done).for_each(|(_, detection)| report(detection));
     }
 
-    /// Forwards the bytes that both inspections have decided.
+    /// Forwards the bytes that both inspections have decided, unless they are the start of the body and too short to be
+    /// recognized if the host delivers them again.
     fn forward(&mut self, forwarded: &mut Vec<u8>) {
         let count = self.offset(self.as_text.position).min(self.bytes.len());
+        if self.start == 0 && count < MIN_FIRST_FORWARD.min(self.bytes.len()) {
+            return;
+        }
         let from = forwarded.len();
         forwarded.extend(self.bytes.drain(..count));
         let end = self.start.saturating_add(as_u64(count));

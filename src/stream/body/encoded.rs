@@ -7,7 +7,7 @@
 //! bytes are never paused in the host: they are longer than the chunk, and a paused chunk must not grow. If trailers arrive
 //! after a complete member with undecided bytes, the body is reset ([`Abort::HeldBackAtTrailers`]).
 
-use super::{Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, HoldBack};
+use super::{Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, HoldBack, MIN_FIRST_FORWARD};
 use crate::stream::messages::as_u64;
 use crate::stream::{DecodeError, Decoder, Detection, Progress, Sender};
 
@@ -23,10 +23,6 @@ pub struct Encoded {
     first: Option<Vec<u8>>,
     decode_error: Option<DecodeError>,
 }
-
-/// Minimum length of the first forwarded bytes, unless a member ends earlier. It distinguishes them from compressed bytes when
-/// the host delivers them again.
-pub const MIN_FIRST_FORWARD: usize = 8;
 
 impl Encoded {
     pub fn new(decoder: Decoder, format: BodyFormat, config: BodyConfig) -> Self {

@@ -22,7 +22,6 @@ mod websocket;
 use self::base64::Base64;
 use self::dual_read::DualRead;
 use self::encoded::Encoded;
-pub use self::encoded::MIN_FIRST_FORWARD;
 pub use self::format::BodyFormat;
 use self::plain::Plain;
 use self::upgrading::Upgrading;
@@ -32,6 +31,10 @@ use super::{DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFor
 use crate::mask::Style;
 use crate::verdict::Criteria;
 use std::sync::Arc;
+
+/// Minimum length of the first forwarded bytes while more are held back. It distinguishes them from new bytes when the host
+/// delivers them again.
+pub const MIN_FIRST_FORWARD: usize = 8;
 
 /// One body in progress.
 ///

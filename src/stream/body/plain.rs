@@ -27,7 +27,9 @@
 //! Held-back bytes are inspected again together with the bytes after them. With very small chunks, each byte could be inspected
 //! once per chunk, so a body has a budget for that ([`Plain::may_reinspect`]). Beyond it, an inspection requires more bytes.
 
-use super::{Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack};
+use super::{
+    Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack, MIN_FIRST_FORWARD,
+};
 use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
 use crate::stream::{Detection, Finding, Framing, Inspector, Sender, TextFormat};
 
@@ -45,6 +47,8 @@ pub struct Plain {
     /// The chunk that is paused in the host: decided bytes, then the masked form of the `held_back` bytes that were not
     /// released.
     paused: Option<Vec<u8>>,
+    /// Decided bytes before `held_back` that wait in the filter, fewer than [`MIN_FIRST_FORWARD`], while nothing was forwarded.
+    first: Vec<u8>,
     received: u64,
     forwarded: u64,
     /// Number of bytes that were inspected more than once.
@@ -80,6 +84,7 @@ impl Plain {
             held_back: Vec::new(),
             released: 0,
             paused: None,
+            first: Vec::new(),
             received: 0,
             forwarded: 0,
             reinspected: 0,
@@ -151,7 +156,8 @@ impl Plain {
         if is_fresh && !self.may_reinspect(returned.as_ref().map_or(0, Vec::len), end) {
             return self.hold_back_uninspected(returned, chunk);
         }
-        let decided_before = returned.map(|paused| self.decided_part(paused)).unwrap_or_default();
+        let mut decided_before = std::mem::take(&mut self.first);
+        decided_before.extend(returned.map(|paused| self.decided_part(paused)).unwrap_or_default());
         let is_untouched = self.held_back.is_empty() && decided_before.is_empty();
         let mut bytes = std::mem::take(&mut self.held_back);
         if bytes.is_empty() {
@@ -218,7 +224,7 @@ impl Plain {
                 return self.pause(paused);
             }
             Some(paused) => self.decided_part(paused),
-            None => Vec::new(),
+            None => std::mem::take(&mut self.first),
         };
         self.held_back.append(&mut bytes);
         self.forward(decided)
@@ -317,10 +323,18 @@ impl Plain {
         output.len().saturating_add(self.unforwarded_len()) <= self.config.pause_limit
     }
 
-    /// Forwards `output`. The held-back bytes stay in the filter.
+    /// Forwards `output`. The held-back bytes stay in the filter, and so does the start of a body that is too short to be
+    /// recognized if the host delivers it again.
     fn forward(&mut self, output: Vec<u8>) -> BodyOutput {
+        if self.config.action == BodyAction::Observe {
+            return BodyOutput::UNCHANGED;
+        }
+        if self.forwarded == 0 && output.len() < MIN_FIRST_FORWARD && self.unforwarded_len() > 0 {
+            self.first = output;
+            return BodyOutput::replaced_by(Vec::new());
+        }
         self.forwarded = self.forwarded.saturating_add(as_u64(output.len()));
-        if self.config.action == BodyAction::Observe { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(output) }
+        BodyOutput::replaced_by(output)
     }
 
     /// Inspects the first part of `rest`. Returns how many bytes are decided; 0 when more bytes are needed.
