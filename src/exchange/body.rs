@@ -248,11 +248,11 @@ impl Exchange {
         let mut found = Vec::new();
         let chunk_ends = Forwarded::of(&chunk);
         let message = self.message(direction);
-        let (delayed, mut arrived) = (message.delayed, message.arrived);
+        let (delayed, mut arrival) = (message.delayed, message.arrival);
         let mut place =
-            |counts| if delayed { HoldBack::InFilter } else { hold_back(host, direction, counts, &mut arrived) };
+            |counts| if delayed { HoldBack::InFilter } else { hold_back(host, direction, counts, &mut arrival) };
         let output = body.push(chunk, end, &mut |detection| found.push(detection), &mut place);
-        self.message(direction).arrived = arrived;
+        self.message(direction).arrival = arrival;
         self.record_forwarded(direction, &output, &chunk_ends);
         self.apply_output(host, direction, Write::Replace(size), body, &found, output)
     }

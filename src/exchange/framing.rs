@@ -60,8 +60,16 @@ fn length(text: &[u8]) -> Option<u64> {
 /// The most digits of a length.
 const MOST_DIGITS: usize = 18;
 
-/// The buffer for the held-back bytes of a body, in panveil or in the host. `arrived` is the number of bytes of a request that had
-/// arrived over the connection at the last call.
+/// The arrival of a request's body at the host.
+#[derive(Clone, Copy, Default)]
+pub struct Arrival {
+    /// The number of bytes that had arrived over the connection at the last [`hold_back`].
+    bytes: Option<u64>,
+    /// Bytes were delivered although none had arrived since: a filter in front buffers the body.
+    was_late: bool,
+}
+
+/// The buffer for the held-back bytes of a body, in panveil or in the host.
 ///
 /// The bytes stay in the host if trailers may follow and no later filter can release them. That requires that the headers and all
 /// forwarded bytes of the body have passed the other filters. Otherwise the buffer that all filters share contains some of the body
@@ -73,14 +81,9 @@ const MOST_DIGITS: usize = 18;
 /// If the upstream has sent all of a response and this is not the last callback, another filter has added trailers, as Envoy's
 /// decompressor does. Envoy does not deliver them to a filter that pauses now. It sends them past a filter that continues after a
 /// pause, and past the filters in front of one that stops the headers.
-pub fn hold_back<H: Host>(
-    host: &mut H,
-    direction: Direction,
-    counts: BodyProgress,
-    arrived: &mut Option<u64>,
-) -> HoldBack {
+pub fn hold_back<H: Host>(host: &mut H, direction: Direction, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
     match direction {
-        Direction::Request => hold_back_request(host, counts, arrived),
+        Direction::Request => hold_back_request(host, counts, arrival),
         Direction::Response => hold_back_response(host, counts),
     }
 }
@@ -108,14 +111,14 @@ pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -
 /// - If this filter continues after a pause, Envoy sends those trailers twice. So a paused request stays paused.
 ///
 /// The same applies if a filter in front buffers the body: bytes are delivered although none have arrived over the connection.
-fn hold_back_request<H: Host>(host: &mut H, counts: BodyProgress, arrived: &mut Option<u64>) -> HoldBack {
+fn hold_back_request<H: Host>(host: &mut H, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
     if matches!(counts.sender, Sender::Length(_)) {
         return HoldBack::InFilter;
     }
     let received = number(host, &RECEIVED);
-    let is_late = counts.is_fresh && received.is_some() && received == *arrived;
-    *arrived = received;
-    let is_changed = is_late || received.is_some_and(|received| received != counts.received);
+    let is_late = counts.is_fresh && received.is_some() && received == arrival.bytes;
+    *arrival = Arrival { bytes: received, was_late: arrival.was_late || is_late };
+    let is_changed = arrival.was_late || received.is_some_and(|received| received != counts.received);
     // The body has the length that arrived over the connection: no filter in front has changed it or added trailers, and
     // HTTP/1 requests have none of their own.
     if !is_changed && (counts.is_decided || counts.sender == Sender::EndSignalled) {

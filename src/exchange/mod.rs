@@ -29,7 +29,7 @@ use self::body::PendingBody;
 pub use self::chain::ACTS;
 use self::fields::Fields;
 use self::forwarded::Forwarded;
-use self::framing::{Upgrade, upgrade_of};
+use self::framing::{Arrival, Upgrade, upgrade_of};
 use self::negotiation::opens_websocket;
 use self::refusal::Refusal;
 use crate::audit::{Action, Counters, Facts, Line, Reason, Redacted, StreamSummary};
@@ -85,8 +85,7 @@ struct Message {
     body: Option<PendingBody>,
     /// A filter in front buffers the body.
     delayed: bool,
-    /// The number of bytes that had arrived over the connection at the last [`framing::hold_back`].
-    arrived: Option<u64>,
+    arrival: Arrival,
     /// The forwarded bytes of the body, as far as needed to recognize them.
     forwarded: Forwarded,
     /// The held-back bytes were decided as the end of the body and forwarded, although no callback signalled the end.
@@ -369,7 +368,7 @@ impl Message {
             found: 0,
             body: None,
             delayed: false,
-            arrived: None,
+            arrival: Arrival::default(),
             forwarded: Forwarded::default(),
             has_ended: false,
         }

@@ -211,6 +211,24 @@ fn trailers_complete_bytes_held_back_in_the_host() {
     assert_eq!(run.host.body.as_deref(), Some(MASKED.as_bytes()));
 }
 
+/// A filter in front delivers a body that arrived earlier, and then the trailers. Envoy sends those twice if this filter continues
+/// after a pause.
+#[test]
+fn a_request_that_was_delivered_late_stays_paused_until_its_trailers() {
+    let mut run = Run::under("{}");
+    run.headers(Direction::Request, &[(":path", "/")], false);
+    let chunks = ["a note, total: 41", "111111", "11111111; the end"];
+    let whole = chunks.concat();
+    for chunk in chunks {
+        run.received = whole.len() - chunk.len();
+        assert_eq!(run.chunk(Direction::Request, chunk, false).0, FilterStatus::Pause, "{chunk}");
+    }
+    // The filter in front continues: Envoy delivers its buffer again, without new bytes.
+    assert_eq!(run.chunk(Direction::Request, "", false).0, FilterStatus::Pause);
+    assert_eq!(run.trailers(Direction::Request, &[("x-end", "1")]), FilterStatus::Continue);
+    assert_eq!(run.host.body.as_deref(), Some(whole.replace(PAN, MASKED).as_bytes()));
+}
+
 #[test]
 fn trailers_over_held_back_bytes_in_the_filter_abort_the_message() {
     let mut run = Run::under("{\"limits\":{\"paused_bytes\":1024}}");
@@ -357,7 +375,11 @@ fn held_back_bytes_without_an_end_of_body_are_reported() {
         let turn = run.chunk(Direction::Response, "in total: 41", false);
         assert_eq!(
             turn,
-            if waits { (FilterStatus::Pause, String::new()) } else { (FilterStatus::Continue, "in total: ".to_owned()) }
+            if waits {
+                (FilterStatus::Pause, String::new())
+            } else {
+                (FilterStatus::Continue, "in total: ".to_owned())
+            }
         );
         run.host.properties.insert("response.flags".into(), u64::to_le_bytes(flags).into());
         run.log();
