@@ -1,7 +1,9 @@
 //! The `panveil` command: the filter's core for files, pipes and captured traffic, without Envoy.
 
+mod audit;
 mod check;
 mod completions;
+mod document;
 mod explain;
 mod failure;
 mod input;
@@ -30,8 +32,10 @@ use std::process::ExitCode;
   panveil check policy.yaml
   panveil replay policy.yaml checkout.har
   panveil status web-1.json web-1.prom
+  panveil audit manifests
 
-Exit status: 0 on success, 1 if scan finds a card number or status finds a proxy without panveil, 2 after an error.")]
+Exit status: 0 on success, 1 if scan finds a card number, status a proxy without panveil or audit
+a way around it, 2 after an error.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -46,6 +50,7 @@ enum Command {
     Schema(schema::Schema),
     Replay(replay::Replay),
     Status(status::Status),
+    Audit(audit::Audit),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -65,6 +70,7 @@ impl Command {
             Self::Schema(schema) => schema.run(),
             Self::Replay(replay) => replay.run(),
             Self::Status(status) => return status.run(),
+            Self::Audit(audit) => return audit.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

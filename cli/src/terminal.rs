@@ -1,5 +1,6 @@
 //! Escapes for text that a terminal prints.
 
+use panveil::stream;
 use std::fmt::Write;
 
 /// `text` with escapes for control characters, for characters that reverse or hide text, and for bytes that are not UTF-8.
@@ -22,6 +23,27 @@ pub fn escaped(text: &[u8]) -> String {
         }
     }
     safe
+}
+
+/// Text of another program in one line, with card numbers masked and control characters escaped.
+pub fn safe_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    escaped(&stream::redacted(line.as_bytes()))
+}
+
+/// Rows as lines with aligned columns.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 /// `text` as a JSON string with the same characters escaped.

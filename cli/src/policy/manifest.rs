@@ -1,7 +1,6 @@
 //! Policies within Kubernetes manifests.
 
-use super::diagnostic::Diagnostic;
-use super::node::{Node, YamlValue};
+use crate::document::{Diagnostic, Node, YamlValue};
 
 /// Policy in a Kubernetes manifest: an Istio `WasmPlugin` or `TrafficExtension`, or an `EnvoyExtensionPolicy` of Envoy Gateway.
 /// `None` if the document has no field `spec`, which no policy has.

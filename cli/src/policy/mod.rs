@@ -3,16 +3,11 @@
 //! The filter's own parser reads both, so that command and filter accept the same policies. YAML is converted to JSON first. A tree
 //! of the document maps the errors of the parser to lines and columns.
 
-mod diagnostic;
 mod manifest;
-mod node;
-mod scalar;
-mod yaml;
 
+use super::document::{self, Diagnostic, Node, Position};
 use super::failure::Failure;
 use super::input;
-use diagnostic::{Diagnostic, Position};
-use node::Node;
 use panveil::policy::{ErrorLocation, Policy, PolicyError};
 use serde::de::IgnoredAny;
 use std::path::Path;
@@ -34,7 +29,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Diagnostic> {
         return from_json(bytes, None);
     }
     let is_json = is_json(path, text);
-    let tree = yaml::read(text);
+    let tree = document::read(text);
     // A document that only begins like JSON may be YAML.
     let tree = if is_json { tree.ok().filter(|_| is_valid_json(text)) } else { Some(tree?) };
     let part = tree.as_deref().map(manifest::configuration).transpose()?.flatten();
@@ -52,7 +47,7 @@ fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Diagnostic> {
 }
 
 /// Reads the JSON form of a tree.
-fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
+pub fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
     if let Some(position) = tree.ambiguous() {
         let text = "ambiguous YAML 1.1 scalar; quote it, or write a number in plain decimals";
         return Err(Diagnostic::at(position, text));

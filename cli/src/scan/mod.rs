@@ -1,7 +1,7 @@
 //! `panveil scan`: card numbers in files.
 
 mod card;
-mod display_name;
+pub mod display_name;
 mod file_list;
 mod input_stream;
 mod inspection;

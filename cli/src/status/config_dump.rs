@@ -57,7 +57,11 @@ pub enum DeliveredFilter {
 impl ConfigDump {
     /// Reads the page.
     pub fn read(text: &str) -> Result<Self, &'static str> {
-        let page: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
+        Self::of(&serde_json::from_str(text).map_err(|_| "not JSON")?)
+    }
+
+    /// Reads the parsed page.
+    pub fn of(page: &Value) -> Result<Self, &'static str> {
         let parts = page.get("configs").and_then(Value::as_array).ok_or("no configs")?;
         let mut config = Self::default();
         for part in parts {

@@ -8,7 +8,7 @@ mod stats;
 use super::failure::Failure;
 use super::input;
 use clap::{Args, ValueEnum, ValueHint};
-use config_dump::ConfigDump;
+pub use config_dump::{ConfigDump, DeliveredFilter};
 use proxy_status::ProxyStatus;
 use stats::ProxyStats;
 use std::collections::BTreeMap;

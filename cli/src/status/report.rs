@@ -2,7 +2,6 @@
 
 use super::super::{failure::Failure, output, terminal};
 use super::proxy_status::{ProxyState, ProxyStatus};
-use panveil::stream;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -13,29 +12,16 @@ pub fn text(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
     let row = |(name, status): &(String, ProxyStatus)| {
         let lists = [&status.versions, &status.modes, &status.policies, &status.modules].map(|list| list.join(","));
         let [version, mode, policy, module] = lists.map(|cell| terminal::escaped(cell.as_bytes()));
-        [shown(name), status.state.as_str().to_owned(), version, mode, policy, module]
+        [terminal::safe_line(name), status.state.as_str().to_owned(), version, mode, policy, module]
     };
     let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(statuses.iter().map(row)).collect();
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
     let mut text = String::new();
     let notes = std::iter::once(&[][..]).chain(statuses.iter().map(|(_, status)| status.notes.as_slice()));
-    for (row, notes) in rows.iter().zip(notes) {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .filter(|cell| !cell.is_empty())
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
+    for (line, notes) in terminal::table(&rows).iter().zip(notes) {
+        text.push_str(line);
         for note in notes {
             text.push_str("  ");
-            text.push_str(&shown(note));
+            text.push_str(&terminal::safe_line(note));
             text.push('\n');
         }
     }
@@ -53,9 +39,9 @@ pub fn text(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
 /// Prints one JSON object per line and proxy.
 pub fn json(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
     let line = |(name, status): &(String, ProxyStatus)| {
-        let notes: Vec<String> = status.notes.iter().map(|note| shown(note)).collect();
+        let notes: Vec<String> = status.notes.iter().map(|note| terminal::safe_line(note)).collect();
         let line = json!({
-            "proxy": shown(name),
+            "proxy": terminal::safe_line(name),
             "state": status.state.as_str(),
             "versions": status.versions,
             "modes": status.modes,
@@ -66,10 +52,4 @@ pub fn json(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         format!("{line}\n")
     };
     output::write(statuses.iter().map(line).collect::<String>().as_bytes())
-}
-
-/// Text of a page in one line, with card numbers masked and control characters escaped.
-fn shown(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
-    terminal::escaped(&stream::redacted(line.as_bytes()))
 }

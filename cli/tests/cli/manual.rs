@@ -2,7 +2,7 @@
 
 use crate::command::{failure, printed};
 
-const COMMANDS: [&str; 8] = ["scan", "mask", "explain", "check", "replay", "status", "completions", "man"];
+const COMMANDS: [&str; 9] = ["scan", "mask", "explain", "check", "replay", "status", "audit", "completions", "man"];
 
 #[test]
 fn every_command_has_examples() {

@@ -65,6 +65,45 @@ rules:
   action: skip
 ";
 
+/// Mesh with a workload that has no sidecar.
+const CLUSTER: &str = r#"apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: batch, namespace: shop}
+spec: {template: {metadata: {labels: {sidecar.istio.io/inject: "false"}}, spec: {containers: [{name: batch}]}}}
+"#;
+
+const ISTIO: &str = "apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: panveil, namespace: shop}
+spec:
+  url: oci://registry.example/panveil/panveil:0.1.0
+  sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  phase: AUTHN
+  priority: 1000
+  match: [{mode: SERVER}]
+  failStrategy: FAIL_RELOAD
+";
+
+const ACCEPTED: &str = "- rule: no-sidecar
+  subject: Deployment shop/batch
+  reason: handles no card numbers, see ticket 123
+  expires: 2999-12-31
+";
+
 /// Public test numbers.
 const VISA: &str = "4111111111111111";
 const AMEX: &str = "378282246310005";
@@ -93,6 +132,9 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("web-2.json", config_dump(&json!({"@type": "envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {}}))),
             ("web-2.prom", b"envoy_server_live{} 1\n".into()),
         ],
+        "docs/audit.md" => {
+            vec![("cluster.yaml", CLUSTER.into()), ("istio.yaml", ISTIO.into()), ("accepted.yaml", ACCEPTED.into())]
+        }
         "docs/monitor-to-enforce.md" => vec![("access.log", access_log())],
         _ => vec![],
     }

@@ -1,4 +1,4 @@
-//! Tree of a policy file, with the position of every value.
+//! Tree of a document, with the position of every value.
 
 use super::diagnostic::Position;
 use panveil::policy::ErrorLocation;
@@ -18,12 +18,13 @@ pub struct Node {
     pub depth: usize,
 }
 
-/// Value, as far as a policy distinguishes values.
+/// Value, as far as policies and manifests distinguish values.
 pub enum YamlValue {
     Null,
     Boolean(bool),
     Whole(u64),
-    Negative,
+    /// Negative number, or the smallest one if it is out of range.
+    Negative(i64),
     Fraction,
     Text(String),
     /// Scalar that YAML versions interpret differently.
@@ -58,6 +59,66 @@ impl Node {
     pub fn field(&self, name: &str) -> Option<&Self> {
         let YamlValue::Object(fields) = &self.value else { return None };
         fields.iter().find(|(other, _)| other.text == name).map(|(_, field)| &**field)
+    }
+
+    /// Value below these fields, one within the other.
+    pub fn get(&self, fields: &[&str]) -> Option<&Self> {
+        fields.iter().try_fold(self, |node, name| node.field(name))
+    }
+
+    /// Value at these fields, shared with the tree.
+    pub fn shared(&self, fields: &[&str]) -> Option<Rc<Self>> {
+        let (last, path) = fields.split_last()?;
+        let YamlValue::Object(fields) = &self.get(path)?.value else { return None };
+        fields.iter().find(|(name, _)| name.text == *last).map(|(_, value)| Rc::clone(value))
+    }
+
+    /// Text at these fields.
+    pub fn text(&self, fields: &[&str]) -> Option<&str> {
+        self.get(fields)?.as_text()
+    }
+
+    /// This value, if it is text.
+    pub fn as_text(&self) -> Option<&str> {
+        if let YamlValue::Text(text) = &self.value { Some(text) } else { None }
+    }
+
+    /// Number at these fields.
+    pub fn number(&self, fields: &[&str]) -> Option<i64> {
+        match self.get(fields)?.value {
+            YamlValue::Whole(number) => i64::try_from(number).ok(),
+            YamlValue::Negative(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// True if the value at these fields is `true`.
+    pub fn is_true(&self, fields: &[&str]) -> bool {
+        self.get(fields).is_some_and(|node| matches!(node.value, YamlValue::Boolean(true)))
+    }
+
+    /// List at these fields.
+    pub fn list(&self, fields: &[&str]) -> Option<&[Rc<Self>]> {
+        if let YamlValue::List(items) = &self.get(fields)?.value { Some(items) } else { None }
+    }
+
+    /// Items of the list at these fields. Empty without a list.
+    pub fn items<'n>(&'n self, fields: &[&str]) -> impl Iterator<Item = &'n Self> + use<'n> {
+        self.list(fields).unwrap_or_default().iter().map(|item| &**item)
+    }
+
+    /// Texts in the list at these fields.
+    pub fn texts(&self, fields: &[&str]) -> Vec<&str> {
+        self.items(fields).filter_map(Self::as_text).collect()
+    }
+
+    /// Fields with text of the object at these fields, such as labels.
+    pub fn pairs<'n>(&'n self, fields: &[&str]) -> impl Iterator<Item = (&'n str, &'n str)> + use<'n> {
+        let fields = match self.get(fields).map(|node| &node.value) {
+            Some(YamlValue::Object(fields)) => fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().filter_map(|(name, value)| Some((name.text.as_str(), value.as_text()?)))
     }
 
     /// Position of an error; `None` if it concerns no part of the document.
@@ -111,7 +172,7 @@ impl Serialize for Node {
             YamlValue::Null | YamlValue::Ambiguous => serializer.serialize_unit(),
             YamlValue::Boolean(value) => serializer.serialize_bool(*value),
             YamlValue::Whole(number) => serializer.serialize_u64(*number),
-            YamlValue::Negative => serializer.serialize_i64(-1),
+            YamlValue::Negative(_) => serializer.serialize_i64(-1),
             YamlValue::Fraction => serializer.serialize_f64(0.5),
             YamlValue::Text(text) => serializer.serialize_str(text),
             YamlValue::List(items) => {

@@ -28,7 +28,7 @@ pub fn plain(text: &str) -> YamlValue {
     if is_decimal {
         return match unsigned.parse() {
             Ok(number) if number == 0 || !text.starts_with('-') => YamlValue::Whole(number),
-            Ok(_) => YamlValue::Negative,
+            Ok(number) => YamlValue::Negative(0_i64.saturating_sub_unsigned(number)),
             // As in JSON: a number that is too large becomes a fraction.
             Err(_) => YamlValue::Fraction,
         };
@@ -65,7 +65,7 @@ mod tests {
             YamlValue::Null => "null".to_owned(),
             YamlValue::Boolean(value) => value.to_string(),
             YamlValue::Whole(number) => number.to_string(),
-            YamlValue::Negative => "negative".to_owned(),
+            YamlValue::Negative(_) => "negative".to_owned(),
             YamlValue::Fraction => "fraction".to_owned(),
             YamlValue::Ambiguous => "ambiguous".to_owned(),
             YamlValue::Text(text) => format!("text {text}"),

@@ -1,4 +1,4 @@
-//! Parser of a YAML document.
+//! Parser of YAML documents.
 //!
 //! The events of the library become a tree of [`Node`]s. Aliases share the nodes that they refer to. The size of the tree with all
 //! aliases expanded is bounded, so that a small document cannot become a large one.
@@ -10,18 +10,22 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Largest document with its aliases expanded, in values and bytes of text. The filter has the same limit.
-const MAX_SIZE: usize = 1 << 20;
+/// Largest policy with its aliases expanded, in values and bytes of text. The filter has the same limit.
+const MAX_POLICY_SIZE: usize = 1 << 20;
+
+/// Largest document of a cluster dump with its aliases expanded.
+const MAX_DUMP_SIZE: usize = 1 << 30;
 
 /// Most levels of a document.
 const MAX_DEPTH: usize = 64;
 
-/// Tree under construction.
-#[derive(Default)]
+/// Trees under construction.
 struct Builder {
     open: Vec<OpenCollection>,
     anchors: HashMap<usize, Rc<Node>>,
-    root: Option<Rc<Node>>,
+    roots: Vec<Rc<Node>>,
+    max_size: usize,
+    is_single: bool,
 }
 
 /// List or object that has not ended yet.
@@ -39,22 +43,31 @@ enum Contents {
 
 /// Reads one document. A document without values is an empty object.
 pub fn read(text: &str) -> Result<Rc<Node>, Diagnostic> {
+    let empty = || Rc::new(Node::new(Position { line: 1, column: 1 }, YamlValue::Object(Vec::new())));
+    Ok(build(text, MAX_POLICY_SIZE, true)?.pop().unwrap_or_else(empty))
+}
+
+/// Reads all documents of a dump or manifest. Documents without values are left out.
+pub fn read_all(text: &str) -> Result<Vec<Rc<Node>>, Diagnostic> {
+    build(text, MAX_DUMP_SIZE, false)
+}
+
+fn build(text: &str, max_size: usize, is_single: bool) -> Result<Vec<Rc<Node>>, Diagnostic> {
     let options =
         granit_parser::options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
-    let mut builder = Builder::default();
+    let mut builder = Builder { open: Vec::new(), anchors: HashMap::new(), roots: Vec::new(), max_size, is_single };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| not_yaml(&error))?;
         builder.take(event, position(&span.start))?;
     }
-    let empty = || Rc::new(Node::new(Position { line: 1, column: 1 }, YamlValue::Object(Vec::new())));
-    Ok(builder.root.unwrap_or_else(empty))
+    Ok(builder.roots)
 }
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, position: Position) -> Result<(), Diagnostic> {
         reject_tag(event.tag(), position)?;
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => {
+            Event::DocumentStart(..) if self.is_single && !self.roots.is_empty() => {
                 return Err(Diagnostic::at(position, "second document; a policy is one document"));
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -124,10 +137,10 @@ impl Builder {
 
     /// Adds a complete value to the list or object around it.
     fn add(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
-        if node.size > MAX_SIZE {
+        if node.size > self.max_size {
             return Err(Diagnostic::at(
                 node.position,
-                format!("larger than {MAX_SIZE} bytes with its aliases expanded"),
+                format!("larger than {} bytes with its aliases expanded", self.max_size),
             ));
         }
         if node.depth > MAX_DEPTH {
@@ -140,7 +153,7 @@ impl Builder {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
         match self.open.last_mut().map(|open| &mut open.contents) {
-            None => self.root = Some(node),
+            None => self.roots.push(node),
             Some(Contents::Items(items)) => items.push(node),
             Some(Contents::Fields(fields, name)) => fields.extend(name.take().map(|name| (name, node))),
         }
@@ -234,6 +247,13 @@ mod tests {
         ] {
             assert_eq!(json(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_dump_has_many_documents() {
+        let documents = read_all("a: 1\n---\n# nothing\n---\nb: -2\n...\n").unwrap();
+        let documents: Vec<String> = documents.iter().map(|node| serde_json::to_string(&**node).unwrap()).collect();
+        assert_eq!(documents, [r#"{"a":1}"#, r#"{"b":-1}"#]);
     }
 
     #[test]

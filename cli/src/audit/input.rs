@@ -1,0 +1,94 @@
+//! Input of the audit: manifests, cluster dumps and Envoy's configuration dumps.
+
+use super::proxy::ProxyDump;
+use super::resource::{Place, Resource};
+use crate::document::{self, Node};
+use crate::failure::Failure;
+use crate::input;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use walkdir::WalkDir;
+
+/// Largest file. A dump of a large cluster has hundreds of megabytes.
+const MAX_BYTES: usize = 1 << 30;
+
+/// Everything that was read.
+#[derive(Default)]
+pub struct AuditInput {
+    pub resources: Vec<Resource>,
+    /// Values of Istio's chart, which have a field `meshConfig` and no kind.
+    pub charts: Vec<(Rc<Node>, Place)>,
+    pub proxies: Vec<ProxyDump>,
+    /// Files that could not be read.
+    pub problems: Vec<String>,
+}
+
+impl AuditInput {
+    /// Reads files and directories, or standard input for `-`. In directories, only files of YAML and JSON are read.
+    pub fn read(paths: &[PathBuf]) -> Self {
+        let mut input = Self::default();
+        for path in paths {
+            if path.is_dir() {
+                input.read_directory(path);
+            } else {
+                input.read_file(path);
+            }
+        }
+        input
+    }
+
+    fn read_directory(&mut self, root: &Path) {
+        for entry in WalkDir::new(root).sort_by_file_name() {
+            match entry {
+                Ok(entry) => {
+                    let is_document = ["yaml", "yml", "json"].iter().any(|ending| {
+                        entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
+                    });
+                    if entry.file_type().is_file() && is_document {
+                        self.read_file(entry.path());
+                    }
+                }
+                Err(error) => self.problems.push(format!("{}: {error}", root.display())),
+            }
+        }
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+        let text = match input::text(path, MAX_BYTES) {
+            Ok(bytes) if bytes.len() > MAX_BYTES => Err(format!("{name}: larger than {MAX_BYTES} bytes")),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8; give YAML or JSON")),
+            Err(Failure::Error(line)) => Err(line),
+            Err(_) => Err(format!("{name}: cannot be read")),
+        };
+        match text {
+            Ok(text) => self.take(&Rc::from(name), &text),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    fn take(&mut self, file: &Rc<str>, text: &str) {
+        if let Some(proxy) = ProxyDump::read(file, text) {
+            self.proxies.push(proxy);
+            return;
+        }
+        match document::read_all(text) {
+            Ok(documents) => documents.iter().for_each(|node| self.take_document(file, node)),
+            Err(diagnostic) => {
+                self.problems.push(format!("{}; a template must be rendered first", diagnostic.in_file(file)));
+            }
+        }
+    }
+
+    fn take_document(&mut self, file: &Rc<str>, node: &Rc<Node>) {
+        if node.field("kind").is_none() && node.field("meshConfig").is_some() {
+            self.charts.push((Rc::clone(node), Place { file: Rc::clone(file), position: node.position }));
+        } else if node.text(&["apiVersion"]).is_some_and(|version| version.starts_with("kustomize.config.k8s.io/")) {
+            self.problems.push(format!(
+                "{file}: a kustomization is not built here; pipe the output of kubectl kustomize to panveil audit -"
+            ));
+        } else {
+            Resource::collect(node, file, &mut self.resources);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Documents in YAML and JSON as trees, with the position of every value.
+
+mod diagnostic;
+mod node;
+mod scalar;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Position};
+pub use node::{Node, YamlValue};
+pub use yaml::{read, read_all};
