@@ -7,7 +7,7 @@
 //! | 1 | [`scan`] | candidates: digit runs in text and its escapes | cards, HTTP |
 //! | 2 | [`verdict`] | classification of a candidate: card number or not | actions |
 //! | 3 | [`mask`] | masking in place, with the same length | policy |
-//! | 4 | [`policy`] | parsing of the policy, decisions for each location | bytes of messages |
+//! | 4 | [`policy`] | parsing of the policy, decisions and outcomes for each location | bytes of messages |
 //! | 5 | [`stream`] | inspection of a body in chunks, decoding, held-back bytes | hosts |
 //! | 6 | [`audit`] | logs, metrics and records without card digits | message content |
 //! | 7 | [`host`] | calls to the proxy | policy decisions |

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::{input, output, policy};
 use clap::{Args, ValueEnum};
-use panveil::policy::{Decision, Decisions, Direction, Intent, Location, Mode, Policy, RequestContext, Uninspectable};
-use panveil::stream::{Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
+use panveil::policy::{Decision, Direction, Location, Mode, Policy, RequestContext};
+use panveil::stream::{Abort, Body, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers in standard input and writes the result to standard output.
@@ -74,12 +74,12 @@ impl Mask {
         let direction = self.direction.into();
         let decisions = policy.judge(direction, &self.request_context(direction));
         let decision = policy.decide(&decisions, Location::Body);
-        if !decisions.inspects_at(Location::Body) {
+        let Some(config) = BodyConfig::of(&policy, &decisions) else {
             output::note(&format!("not inspected: {} is skip", decision.rule));
             return copy();
-        }
+        };
         let format = BodyFormat::of_content_type(Sender::EndSignalled, self.content_type.as_deref().map(str::as_bytes));
-        let body = Body::new(format, body_config(&policy, &decisions));
+        let body = Body::new(format, config);
         let found = mask(body, decision)?;
         note_passed(decision, found);
         Ok(())
@@ -104,23 +104,6 @@ impl Mask {
             }
             Some(path) => policy::read(path),
         }
-    }
-}
-
-fn body_config(policy: &Policy, decisions: &Decisions) -> BodyConfig {
-    let decision = policy.decide(decisions, Location::Body);
-    let action = match (decision.mode, decision.intent) {
-        (Mode::Enforce, Intent::Mask) => BodyAction::Mask,
-        (Mode::Enforce, Intent::Block) => BodyAction::Block,
-        (Mode::Monitor, _) | (Mode::Enforce, Intent::Allow | Intent::Skip) => BodyAction::Observe,
-    };
-    BodyConfig {
-        action,
-        criteria: policy.criteria(),
-        style: policy.mask_style(),
-        pause_limit: 0,
-        // Like the filter, which changes and blocks nothing in monitor mode.
-        block_uninspectable: policy.uninspectable() == Uninspectable::Block && decisions.enforces_at(Location::Body),
     }
 }
 
@@ -161,10 +144,12 @@ fn copy() -> Result<(), Failure> {
 
 /// Reports card numbers that passed. Users of a command called `mask` do not expect any.
 fn note_passed(decision: Decision<'_>, found: usize) {
-    let reason = match (decision.mode, decision.intent) {
-        (Mode::Enforce, Intent::Mask | Intent::Block) => return,
-        (Mode::Monitor, _) => "mode is monitor".to_owned(),
-        (Mode::Enforce, intent) => format!("{} is {}", decision.rule, intent.as_str()),
+    if decision.outcome().protects() {
+        return;
+    }
+    let reason = match decision.mode {
+        Mode::Monitor => "mode is monitor".to_owned(),
+        Mode::Enforce => format!("{} is {}", decision.rule, decision.intent.as_str()),
     };
     match found {
         0 => {}

@@ -4,17 +4,17 @@
 //! Prometheus labels (`panveil_findings_total{direction="request",…}`). Label values come from small fixed sets and from the
 //! policy, not from traffic.
 
-use super::{Action, Reason};
-use crate::policy::{Direction, Limit, Location, Mode};
+use super::Reason;
+use crate::policy::{Direction, Limit, Location, Mode, Outcome};
 use std::cell::Cell;
 
 /// A counter with its labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter<'w> {
     /// Findings. The third label is the brand, or the kind of a finding without a brand.
-    Findings(Direction, Location, &'w str, Action),
+    Findings(Direction, Location, &'w str, Outcome),
     /// Completed messages, by their outcome.
-    Messages(Direction, Action),
+    Messages(Direction, Outcome),
     /// Inspected bytes of bodies.
     InspectedBytes(Direction),
     /// Messages that were not completely inspected, by the reason.
@@ -27,7 +27,7 @@ pub enum Counter<'w> {
 /// each message would cost more than its inspection.
 #[derive(Default)]
 pub struct Counters {
-    messages: [[Cell<u64>; Action::ALL.len()]; DIRECTIONS.len()],
+    messages: [[Cell<u64>; Outcome::ALL.len()]; DIRECTIONS.len()],
     inspected_bytes: [Cell<u64>; DIRECTIONS.len()],
 }
 
@@ -70,9 +70,9 @@ impl Counter<'_> {
 
 impl Counters {
     /// Counts a completed message.
-    pub fn add_message(&self, direction: Direction, outcome: Action) {
+    pub fn add_message(&self, direction: Direction, outcome: Outcome) {
         let row = self.messages.get(index(&DIRECTIONS, direction));
-        add(row.and_then(|row| row.get(index(&Action::ALL, outcome))), 1);
+        add(row.and_then(|row| row.get(index(&Outcome::ALL, outcome))), 1);
     }
 
     /// Counts inspected bytes of a body.
@@ -83,7 +83,7 @@ impl Counters {
     /// Passes each nonzero count to `send` and resets it to zero.
     pub fn drain(&self, mut send: impl FnMut(Counter<'static>, u64)) {
         for ((direction, row), bytes) in DIRECTIONS.into_iter().zip(&self.messages).zip(&self.inspected_bytes) {
-            let messages = Action::ALL.into_iter().zip(row);
+            let messages = Outcome::ALL.into_iter().zip(row);
             let messages = messages.map(|(outcome, count)| (Counter::Messages(direction, outcome), count));
             for (counter, count) in messages.chain([(Counter::InspectedBytes(direction), bytes)]) {
                 let amount = count.take();
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn names_contain_their_labels() {
-        let finding = Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked);
+        let finding = Counter::Findings(Direction::Request, Location::Body, "visa", Outcome::Masked);
         assert_eq!(
             finding.name(),
             "panveil_findings_direction=.=request;.;place=.=body;.;brand=.=visa;.;action=.=masked;.;total"
@@ -121,17 +121,17 @@ mod tests {
     #[test]
     fn drain_resets_the_counts() {
         let counters = Counters::default();
-        counters.add_message(Direction::Request, Action::Clean);
-        counters.add_message(Direction::Request, Action::Clean);
-        counters.add_message(Direction::Response, Action::Masked);
+        counters.add_message(Direction::Request, Outcome::Clean);
+        counters.add_message(Direction::Request, Outcome::Clean);
+        counters.add_message(Direction::Response, Outcome::Masked);
         counters.add_inspected(Direction::Response, 70);
         let mut seen = Vec::new();
         counters.drain(|counter, amount| seen.push((counter, amount)));
         assert_eq!(
             seen,
             [
-                (Counter::Messages(Direction::Request, Action::Clean), 2),
-                (Counter::Messages(Direction::Response, Action::Masked), 1),
+                (Counter::Messages(Direction::Request, Outcome::Clean), 2),
+                (Counter::Messages(Direction::Response, Outcome::Masked), 1),
                 (Counter::InspectedBytes(Direction::Response), 70),
             ]
         );

@@ -6,16 +6,16 @@
 //! Invariant 8, **silence**: no log line, metric, record, error or local reply contains more than four consecutive digits of a
 //! detected card number.
 
-mod action;
 mod counters;
 mod line;
+mod reason;
 mod record;
 mod redacted;
 mod stream_summary;
 
-pub use action::{Action, Reason};
 pub use counters::{Counter, Counters};
 pub use line::Line;
+pub use reason::Reason;
 pub use record::Facts;
 pub use redacted::Redacted;
 pub use stream_summary::StreamSummary;

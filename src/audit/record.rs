@@ -1,9 +1,9 @@
 //! The record of a stream: one line of JSON. Fields without a value are omitted.
 
-use super::action::{Action, Reason};
+use super::reason::Reason;
 use super::redacted::Redacted;
 use crate::policy::field::{FieldSpec, ObjectSpec, Presence, TextSpec, ValueSpec};
-use crate::policy::{Direction, Limit, Location};
+use crate::policy::{Direction, Limit, Location, Outcome};
 use crate::stream::FindingKind;
 use crate::verdict::Brand;
 use serde::{Serialize, Serializer};
@@ -82,7 +82,7 @@ recorded! {
         /// Version of this format. It increases when a field changes its meaning.
         version: u8 as COUNT;
         /// Strictest action that was taken.
-        action: Action as ACTION;
+        action: Outcome as ACTION;
         /// Number of findings.
         found: u64 as COUNT;
         /// Present and true if a track, a verification code or a PIN was found.
@@ -140,7 +140,7 @@ recorded! {
         /// Digits of a card number, also of that in a track. Characters of anything else.
         length: u8 as COUNT;
         /// Action that was taken.
-        action: Action as ACTION;
+        action: Outcome as ACTION;
         /// Rule that decided.
         rule: String as TEXT;
         /// Number of occurrences.
@@ -177,7 +177,7 @@ recorded! {
 const TEXT: ValueSpec = ValueSpec::Text(TextSpec::ANY);
 const TEXTS: ValueSpec = list(&TEXT);
 const COUNT: ValueSpec = ValueSpec::Whole { min: 0, max: usize::MAX };
-const ACTION: ValueSpec = ValueSpec::OneOf(|| Action::ALL.map(Action::as_str).to_vec());
+const ACTION: ValueSpec = ValueSpec::OneOf(|| Outcome::ALL.map(Outcome::as_str).to_vec());
 const DIRECTION: ValueSpec = ValueSpec::OneOf(|| Direction::ALL.map(Direction::as_str).to_vec());
 const LOCATION: ValueSpec = ValueSpec::OneOf(|| Location::ALL.map(Location::as_str).to_vec());
 const KIND: ValueSpec = ValueSpec::OneOf(|| FindingKind::NAMES.to_vec());
@@ -194,7 +194,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl Serialize for Action {
+impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }

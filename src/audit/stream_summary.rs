@@ -1,9 +1,9 @@
 //! Findings, gaps and limits of one stream, collected for its log fields and record.
 
-use super::action::{Action, Reason};
+use super::reason::Reason;
 use super::record::{Entry, Facts, RECORD_VERSION, Reached, Record, Uninspected};
 use super::redacted::Redacted;
-use crate::policy::{Decision, Direction, Limit, Location};
+use crate::policy::{Decision, Direction, Limit, Location, Outcome};
 use crate::stream::{Detection, FindingKind, Trace};
 use crate::verdict::Brand;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -33,21 +33,14 @@ const MAX_TRACES_BEYOND: usize = 2048;
 
 impl StreamSummary {
     /// Adds a finding. `field` is its field name.
-    pub fn add(
-        &mut self,
-        direction: Direction,
-        place: Location,
-        field: Option<&Redacted>,
-        detection: &Detection,
-        decision: Decision<'_>,
-    ) {
+    pub fn add(&mut self, field: Option<&Redacted>, detection: &Detection, decision: Decision<'_>) {
         let kind = &detection.kind;
-        let action = Action::of(decision);
-        self.blocked |= action == Action::Blocked;
+        let action = decision.outcome();
+        self.blocked |= action == Outcome::Blocked;
         self.authentication_data |= kind.is_authentication_data();
         let same = self.entries.iter().position(|entry| {
-            entry.direction == direction.as_str()
-                && entry.place == place.as_str()
+            entry.direction == decision.direction.as_str()
+                && entry.place == decision.location.as_str()
                 && entry.field.as_deref() == field.map(Redacted::as_str)
                 && entry.kind == kind.as_str()
                 && entry.brand == kind.brand().map(Brand::as_str)
@@ -59,7 +52,7 @@ impl StreamSummary {
         let index = match same {
             Some(index) => index,
             None if self.entries.len() < MAX_ENTRIES => {
-                self.entries.push(entry(direction, place, field, kind, decision));
+                self.entries.push(entry(field, kind, decision));
                 self.entries.len().saturating_sub(1)
             }
             None => {
@@ -128,22 +121,22 @@ impl StreamSummary {
     }
 
     /// The strongest action on the stream.
-    pub fn action(&self) -> Action {
+    pub fn action(&self) -> Outcome {
         if self.blocked {
-            return Action::Blocked;
+            return Outcome::Blocked;
         }
-        let is_intended = |note: &Uninspected| {
-            Reason::ALL.iter().any(|reason| reason.is_intended() && reason.as_str() == note.reason)
-        };
-        let uninspected = (!self.uninspected.iter().all(is_intended)).then_some(Action::Uninspected);
-        let found = self.entries.iter().map(|entry| entry.action);
-        found.chain(uninspected).max().unwrap_or(Action::Clean)
+        Direction::ALL.map(|direction| self.action_in(direction)).into_iter().max().unwrap_or(Outcome::Clean)
     }
 
-    /// The strongest action on findings of one direction.
-    pub fn action_in(&self, direction: Direction) -> Option<Action> {
-        let entries = self.entries.iter().filter(|entry| entry.direction == direction.as_str());
-        entries.map(|entry| entry.action).max()
+    /// The strongest action on the findings and gaps of one direction.
+    pub fn action_in(&self, direction: Direction) -> Outcome {
+        let is_gap = |note: &&Uninspected| {
+            let is_intended = |reason: &Reason| reason.is_intended() && reason.as_str() == note.reason;
+            note.direction == direction.as_str() && !Reason::ALL.iter().any(is_intended)
+        };
+        let found = self.entries.iter().filter(|entry| entry.direction == direction.as_str());
+        let gaps = self.uninspected.iter().filter(is_gap).map(|_| Outcome::Uninspected);
+        found.map(|entry| entry.action).chain(gaps).max().unwrap_or(Outcome::Clean)
     }
 
     /// The brands of the findings, comma-separated, in the order of [`Brand::ALL`].
@@ -154,7 +147,7 @@ impl StreamSummary {
 
     /// The locations of the findings, comma-separated.
     pub fn locations(&self) -> String {
-        let locations = [Location::Headers, Location::Path, Location::Body, Location::Trailers].map(Location::as_str);
+        let locations = Location::ALL.map(Location::as_str);
         join(locations.into_iter().filter(|place| self.entries.iter().any(|entry| entry.place == *place)))
     }
 
@@ -235,22 +228,16 @@ fn note<T: PartialEq>(notes: &mut Vec<T>, note: T) -> bool {
 }
 
 /// An entry with a count of zero.
-fn entry(
-    direction: Direction,
-    place: Location,
-    field: Option<&Redacted>,
-    kind: &FindingKind,
-    decision: Decision<'_>,
-) -> Entry {
+fn entry(field: Option<&Redacted>, kind: &FindingKind, decision: Decision<'_>) -> Entry {
     Entry {
-        direction: direction.as_str(),
-        place: place.as_str(),
+        direction: decision.direction.as_str(),
+        place: decision.location.as_str(),
         field: field.map(|field| field.as_str().to_owned()),
         kind: kind.as_str(),
         brand: kind.brand().map(Brand::as_str),
         pattern: kind.pattern().map(str::to_owned),
         length: kind.length(),
-        action: Action::of(decision),
+        action: decision.outcome(),
         rule: decision.rule.to_owned(),
         count: 0,
         truncated: Vec::new(),
@@ -286,8 +273,8 @@ mod tests {
         Detection { kind, name: None, trace: None }
     }
 
-    fn decision(mode: Mode, intent: Intent) -> Decision<'static> {
-        Decision { intent, mode, rule: "request" }
+    fn decision(location: Location, intent: Intent) -> Decision<'static> {
+        Decision { direction: Direction::Request, location, intent, mode: Mode::Enforce, rule: "request" }
     }
 
     fn redacted(text: &[u8]) -> Redacted {
@@ -297,11 +284,10 @@ mod tests {
     #[test]
     fn equal_findings_are_counted_together() {
         let mut stream_summary = StreamSummary::default();
-        let mask = decision(Mode::Enforce, Intent::Mask);
-        stream_summary.add(Direction::Request, Location::Body, None, &VISA, mask);
-        stream_summary.add(Direction::Request, Location::Body, None, &VISA, mask);
-        stream_summary.add(Direction::Request, Location::Headers, Some(&redacted(b"cookie")), &AMEX, mask);
-        assert_eq!((stream_summary.found(), stream_summary.action()), (3, Action::Masked));
+        stream_summary.add(None, &VISA, decision(Location::Body, Intent::Mask));
+        stream_summary.add(None, &VISA, decision(Location::Body, Intent::Mask));
+        stream_summary.add(Some(&redacted(b"cookie")), &AMEX, decision(Location::Headers, Intent::Mask));
+        assert_eq!((stream_summary.found(), stream_summary.action()), (3, Outcome::Masked));
         assert_eq!(
             (stream_summary.brands().as_str(), stream_summary.locations().as_str()),
             ("visa,amex", "headers,body")
@@ -321,13 +307,10 @@ mod tests {
     #[test]
     fn authentication_data_are_reported() {
         let mut stream_summary = StreamSummary::default();
-        let mask = decision(Mode::Enforce, Intent::Mask);
         stream_summary.add(
-            Direction::Request,
-            Location::Body,
             None,
             &detection(FindingKind::Code(Code::Verification, 3)),
-            mask,
+            decision(Location::Body, Intent::Mask),
         );
         assert_eq!((stream_summary.found(), stream_summary.brands().as_str()), (1, ""));
         assert_eq!(
@@ -341,17 +324,22 @@ mod tests {
     #[test]
     fn the_strongest_action_is_that_of_the_stream() {
         let mut stream_summary = StreamSummary::default();
-        assert_eq!(stream_summary.action(), Action::Clean);
+        assert_eq!(stream_summary.action(), Outcome::Clean);
         assert!(stream_summary.note_uninspected(Direction::Response, Reason::Skipped));
-        assert_eq!(stream_summary.action(), Action::Clean);
+        assert_eq!(stream_summary.action(), Outcome::Clean);
         assert!(stream_summary.note_uninspected(Direction::Response, Reason::Encoding));
         assert!(!stream_summary.note_uninspected(Direction::Response, Reason::Encoding));
-        assert_eq!(stream_summary.action(), Action::Uninspected);
-        stream_summary.add(Direction::Request, Location::Body, None, &VISA, decision(Mode::Monitor, Intent::Block));
-        assert_eq!(stream_summary.action(), Action::Reported);
-        stream_summary.add(Direction::Response, Location::Body, None, &VISA, decision(Mode::Enforce, Intent::Block));
-        assert_eq!(stream_summary.action(), Action::Blocked);
-        assert_eq!(stream_summary.action_in(Direction::Request), Some(Action::Reported));
+        assert_eq!(stream_summary.action(), Outcome::Uninspected);
+        assert_eq!(
+            Direction::ALL.map(|direction| stream_summary.action_in(direction)),
+            [Outcome::Clean, Outcome::Uninspected]
+        );
+        let block = decision(Location::Body, Intent::Block);
+        stream_summary.add(None, &VISA, Decision { mode: Mode::Monitor, ..block });
+        assert_eq!(stream_summary.action(), Outcome::Reported);
+        stream_summary.add(None, &VISA, Decision { direction: Direction::Response, ..block });
+        assert_eq!(stream_summary.action(), Outcome::Blocked);
+        assert_eq!(stream_summary.action_in(Direction::Request), Outcome::Reported);
     }
 
     #[test]
@@ -359,13 +347,7 @@ mod tests {
         let mut stream_summary = StreamSummary::default();
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            stream_summary.add(
-                Direction::Request,
-                Location::Headers,
-                Some(&field),
-                &VISA,
-                decision(Mode::Enforce, Intent::Mask),
-            );
+            stream_summary.add(Some(&field), &VISA, decision(Location::Headers, Intent::Mask));
         }
         assert_eq!(stream_summary.found(), 100);
         assert!(stream_summary.record(&Facts::default()).contains("\"findings_beyond\":68"));
@@ -377,13 +359,7 @@ mod tests {
         for number in (0..100).flat_map(|number| [number; 2]) {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let detection = Detection { trace, ..VISA };
-            stream_summary.add(
-                Direction::Request,
-                Location::Body,
-                None,
-                &detection,
-                decision(Mode::Enforce, Intent::Mask),
-            );
+            stream_summary.add(None, &detection, decision(Location::Body, Intent::Mask));
         }
         let record: serde_json::Value = serde_json::from_str(&stream_summary.record(&Facts::default())).unwrap();
         assert_eq!(record["findings"][0]["truncated"].as_array().unwrap().len(), MAX_TRACES);
@@ -394,11 +370,11 @@ mod tests {
     #[test]
     fn numbers_beyond_the_bound_are_counted_once_each() {
         let mut stream_summary = StreamSummary::default();
-        let mask = decision(Mode::Enforce, Intent::Mask);
         let mut add = |field: usize, number: usize| {
             let trace = Some(Trace::Truncated(format!("411111******{number:04}")));
             let field = redacted(format!("x-{field}").as_bytes());
-            stream_summary.add(Direction::Request, Location::Headers, Some(&field), &Detection { trace, ..VISA }, mask);
+            let mask = decision(Location::Headers, Intent::Mask);
+            stream_summary.add(Some(&field), &Detection { trace, ..VISA }, mask);
         };
         for _ in 0..3 {
             // Only 32 fields have an entry. Of the numbers in other fields only number 0 is reported.
@@ -414,12 +390,11 @@ mod tests {
     #[test]
     fn authentication_data_beyond_the_bound_are_reported() {
         let mut stream_summary = StreamSummary::default();
-        let mask = decision(Mode::Enforce, Intent::Mask);
         for number in 0..100 {
             let field = redacted(format!("x-{number}").as_bytes());
-            stream_summary.add(Direction::Request, Location::Headers, Some(&field), &VISA, mask);
+            stream_summary.add(Some(&field), &VISA, decision(Location::Headers, Intent::Mask));
         }
-        stream_summary.add(Direction::Request, Location::Body, None, &detection(FindingKind::Code(Code::Pin, 4)), mask);
+        stream_summary.add(None, &detection(FindingKind::Code(Code::Pin, 4)), decision(Location::Body, Intent::Mask));
         assert!(stream_summary.record(&Facts::default()).contains("\"authentication_data\":true"));
     }
 }

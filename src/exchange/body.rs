@@ -1,17 +1,17 @@
 //! Inspection of a message's body, chunk by chunk.
 
 use super::forwarded::Forwarded;
-use super::framing::{hold_back, is_delayed, is_response_complete, nothing_has_left_the_chain, sender_of};
+use super::framing::{Arrival, Protocol, hold_back, is_response_complete, nothing_has_left_the_chain, sender_of};
+use super::message::{Message, State};
 use super::refusal::Refusal;
-use super::{Exchange, FilterStatus, Interrupt, coding};
-use crate::audit::{Action, Reason};
-use crate::host::{HeaderBlock, HeaderMap, Host};
-use crate::policy::{Decision, Direction, Limit, Location, Policy};
+use super::{Callback, FilterStatus, Interrupt, coding};
+use crate::audit::Reason;
+use crate::host::{HeaderBlock, HeaderMap};
+use crate::policy::{Content, Direction, Limit, Location, Policy};
 use crate::stream::{
-    self, Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, DecodeError, Detection, Framing, HoldBack,
+    self, Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, ContentType, DecodeError, Framing, HoldBack,
     Sender, Side, TextFormat,
 };
-use std::rc::Rc;
 
 /// The body of a message in progress.
 pub(super) enum PendingBody {
@@ -21,13 +21,14 @@ pub(super) enum PendingBody {
     Binary(PendingText),
     /// Any other body, and a text that arrives in several chunks or may contain findings.
     Read(Box<Body>),
+    /// A body whose held-back bytes were decided as its end and forwarded, although no callback signalled the end. More bytes may
+    /// complete a card number, so they are blocked.
+    Ended(Box<Body>),
 }
 
 /// The properties of a text before its first chunk.
-#[derive(Clone, Copy)]
 pub(super) struct PendingText {
     format: BodyFormat,
-    action: BodyAction,
     /// The whole text was clean and has been forwarded.
     is_forwarded: bool,
 }
@@ -47,13 +48,33 @@ enum Write {
     Append,
 }
 
+/// The rest of the message after a chunk.
+#[derive(Clone, Copy)]
+enum Next {
+    /// More bytes or trailers may follow.
+    Unknown,
+    /// Nothing follows.
+    Nothing,
+    /// Trailers follow.
+    Trailers,
+}
+
 impl PendingBody {
-    /// The number of bytes at the start of `chunk` that were held back in the host.
-    fn returned_len(&self, chunk: &[u8]) -> usize {
+    fn body(&self) -> Option<&Body> {
         match self {
-            Self::Text(_) | Self::Binary(_) => 0,
-            Self::Read(body) => body.returned_len(chunk),
+            Self::Read(body) | Self::Ended(body) => Some(body),
+            Self::Text(_) | Self::Binary(_) => None,
         }
+    }
+
+    /// The number of bytes that are paused in the host, unless another filter has continued the stream.
+    pub(super) fn paused_len(&self) -> usize {
+        self.body().map_or(0, Body::paused_len)
+    }
+
+    /// True if the filter holds back bytes that are neither forwarded nor paused in the host.
+    pub(super) fn holds_back(&self) -> bool {
+        self.body().is_some_and(Body::holds_back)
     }
 }
 
@@ -70,341 +91,293 @@ impl PendingText {
     }
 }
 
-impl Exchange {
+impl Message {
     /// Prepares for the bytes that a client sends after its WebSocket request, before the upgrade is known.
-    pub(super) fn expect_upgrade<H: Host>(&mut self, host: &mut H, block: &HeaderBlock) -> Result<(), Interrupt> {
-        let direction = Direction::Request;
-        let sender = sender_of(host, direction, block);
-        let Some(action) = self.body_action(direction) else { return Ok(()) };
-        if !matches!(coding::decoder(block, self.policy.limits()), Ok(None)) {
+    pub(super) fn expect_upgrade(&mut self, call: &mut Callback<'_>, block: &HeaderBlock) -> Result<(), Interrupt> {
+        let sender = sender_of(call.host, self.direction, block);
+        let Some(config) = BodyConfig::of(call.policy, &self.decisions) else { return Ok(()) };
+        if !matches!(coding::decoder(block, call.policy.limits()), Ok(None)) {
             // Frames are not encoded, but an upstream without WebSockets may decode the body.
-            self.handle_uninspectable(host, direction, Reason::Encoding)?;
+            self.handle_uninspectable(call, Reason::Encoding)?;
         }
         let text_format = TextFormat::of_content_type(block.get(b"content-type"));
-        let config = self.body_config(direction, action);
-        let body = Body::upgrading(BodyFormat::text(sender, text_format), config);
-        self.message(direction).body = Some(PendingBody::Read(Box::new(body)));
+        self.inspect(Body::upgrading(BodyFormat::text(sender, text_format), config));
         Ok(())
     }
 
-    /// Prepares for WebSocket frames in both directions.
-    pub(super) fn expect_frames<H: Host>(&mut self, host: &mut H) -> Result<(), Interrupt> {
-        for (direction, side) in [(Direction::Request, Side::Client), (Direction::Response, Side::Server)] {
-            let Some(action) = self.body_action(direction) else { continue };
-            let Some(PendingBody::Read(mut body)) = self.message(direction).body.take() else {
-                let config = self.body_config(direction, action);
-                self.message(direction).body = Some(PendingBody::Read(Box::new(Body::of_websocket(side, config))));
-                continue;
-            };
-            let mut found = Vec::new();
-            let upgraded = body.upgrade(&mut |detection| found.push(detection));
-            self.message(direction).body = Some(PendingBody::Read(body));
-            let policy = Rc::clone(&self.policy);
-            let decision = policy.decide(&self.message(direction).decisions, Location::Body);
-            self.report(host, direction, Location::Body, None, &found, decision)?;
-            match upgraded {
-                Ok(true) => {}
-                // The bytes before the upgrade are not a frame, so the start of the next frame is unknown.
-                Ok(false) => self.handle_uninspectable(host, direction, Reason::Upgrade)?,
-                Err(abort) => return Err(Interrupt::Block(refusal_of(abort, decision, None))),
-            }
+    /// Prepares for the bytes of an upgraded connection: WebSocket frames or an unknown protocol.
+    pub(super) fn expect_protocol(&mut self, call: &mut Callback<'_>, protocol: Protocol) -> Result<(), Interrupt> {
+        if protocol != Protocol::WebSocket {
+            self.take_pending();
+            return self.handle_uninspectable(call, Reason::Upgrade);
         }
-        Ok(())
+        let Some(config) = BodyConfig::of(call.policy, &self.decisions) else { return Ok(()) };
+        let Some(PendingBody::Read(mut body)) = self.take_pending() else {
+            let side = match self.direction {
+                Direction::Request => Side::Client,
+                Direction::Response => Side::Server,
+            };
+            self.inspect(Body::of_websocket(side, config));
+            return Ok(());
+        };
+        let mut found = Vec::new();
+        let upgraded = body.upgrade(&mut |detection| found.push(detection));
+        self.state = State::Inspecting(PendingBody::Read(body));
+        self.report(call, Location::Body, None, &found)?;
+        match upgraded {
+            Ok(true) => Ok(()),
+            // The bytes before the upgrade are not a frame, so the start of the next frame is unknown.
+            Ok(false) => self.handle_uninspectable(call, Reason::Upgrade),
+            Err(abort) => Err(self.refuse(call, abort, None)),
+        }
     }
 
     /// Prepares for the body of a message whose headers are `block`.
-    pub(super) fn expect_body<H: Host>(
-        &mut self,
-        host: &mut H,
-        direction: Direction,
-        block: &HeaderBlock,
-    ) -> Result<(), Interrupt> {
-        let content_type = block.get(b"content-type");
-        let is_binary = content_type.is_some() && block.all(b"content-type").all(stream::is_binary);
-        if is_binary && self.message(direction).decisions.inspects_at(Location::Body) {
-            self.message(direction).skip(Reason::Binary);
+    pub(super) fn expect_body(&mut self, call: &mut Callback<'_>, block: &HeaderBlock) -> Result<(), Interrupt> {
+        if !self.decisions.inspects_at(Location::Body) {
+            return Ok(());
         }
-        let sender = sender_of(host, direction, block);
-        let Some(action) = self.body_action(direction) else { return Ok(()) };
-        self.message(direction).delayed = is_delayed(host, direction, sender);
-        if is_binary {
+        let direction = self.direction;
+        let sender = sender_of(call.host, direction, block);
+        self.arrival = Arrival::at_headers(call.host, direction, sender);
+        let content_type = ContentType::of(sender, block.all(b"content-type"));
+        if content_type.is_binary {
+            self.skip_reason = Some(Reason::Binary);
             if block.get(b"content-encoding").is_none() {
                 let format = BodyFormat::text(sender, TextFormat::Unknown);
-                let text = PendingText { format, action, is_forwarded: false };
-                self.message(direction).body = Some(PendingBody::Binary(text));
+                self.state = State::Inspecting(PendingBody::Binary(PendingText { format, is_forwarded: false }));
             }
             return Ok(());
         }
-        if block.all(b"content-type").any(stream::is_unreadable_charset) {
+        if content_type.is_unreadable {
             // It is inspected as text too, because the content type may be wrong.
-            self.handle_uninspectable(host, direction, Reason::Charset)?;
+            self.handle_uninspectable(call, Reason::Charset)?;
         }
         let is_part = coding::is_part(direction, block);
         if is_part {
-            self.handle_uninspectable(host, direction, Reason::Range)?;
+            self.handle_uninspectable(call, Reason::Range)?;
         }
         if coding::names_no_coding(block) {
-            self.note_reason(host, direction, Reason::CodingName);
+            call.note_uninspected(direction, Reason::CodingName);
         }
-        let Ok(decoder) = coding::decoder(block, self.policy.limits()) else {
-            return self.handle_uninspectable(host, direction, Reason::Encoding);
-        };
-        if decoder.is_some() && is_part {
+        let decoder = match coding::decoder(block, call.policy.limits()) {
             // A range of encoded bytes cannot be decoded.
-            return self.handle_uninspectable(host, direction, Reason::Encoding);
-        }
-        if decoder.is_some() && action != BodyAction::Observe {
+            Ok(decoder) if decoder.is_none() || !is_part => decoder,
+            _ => return self.handle_uninspectable(call, Reason::Encoding),
+        };
+        if decoder.is_some() && self.decisions.outcome_at(Location::Body, Content::Finding).protects() {
             for change in coding::changes(block) {
-                change.apply(host, HeaderMap::headers_of(direction))?;
+                change.apply(call.host, HeaderMap::headers_of(direction))?;
             }
         }
-        let mut format = BodyFormat::of_content_type(sender, content_type);
+        let mut format = content_type.format;
         if coding::compresses_messages(block) {
             format = format.with_compressed_messages();
         }
-        let is_text = format.framing == Framing::Whole && !format.base64;
-        self.message(direction).body = Some(match decoder {
-            None if is_text => PendingBody::Text(PendingText { format, action, is_forwarded: false }),
-            decoder => {
-                let config = self.body_config(direction, action);
-                PendingBody::Read(Box::new(match decoder {
-                    Some(decoder) => Body::encoded(decoder, format, config),
-                    None => Body::new(format, config),
-                }))
-            }
-        });
+        if decoder.is_none() && format.framing == Framing::Whole && !format.base64 {
+            self.state = State::Inspecting(PendingBody::Text(PendingText { format, is_forwarded: false }));
+        } else if let Some(config) = BodyConfig::of(call.policy, &self.decisions) {
+            self.inspect(match decoder {
+                Some(decoder) => Body::encoded(decoder, format, config),
+                None => Body::new(format, config),
+            });
+        }
         Ok(())
     }
 
-    /// The action on findings in a body, or `None` if the body is not inspected.
-    fn body_action(&mut self, direction: Direction) -> Option<BodyAction> {
-        let decisions = self.message(direction).decisions;
-        match Action::of(self.policy.decide(&decisions, Location::Body)) {
-            Action::Masked => Some(BodyAction::Mask),
-            Action::Blocked => Some(BodyAction::Block),
-            Action::Reported | Action::Allowed => Some(BodyAction::Observe),
-            Action::Clean | Action::Uninspected => None,
-        }
+    fn inspect(&mut self, body: Body) {
+        self.state = State::Inspecting(PendingBody::Read(Box::new(body)));
     }
 
-    /// The configuration for the inspection of a body.
-    fn body_config(&mut self, direction: Direction, action: BodyAction) -> BodyConfig {
-        BodyConfig {
-            action,
-            criteria: self.policy.criteria(),
-            style: self.policy.mask_style(),
-            pause_limit: self.policy.limits().paused_bytes,
-            block_uninspectable: self.blocks_uninspectable(direction, &[Location::Body]),
+    /// Takes the body out of the message, which passes uninspected unless the body is put back.
+    fn take_pending(&mut self) -> Option<PendingBody> {
+        match std::mem::replace(&mut self.state, State::Passing) {
+            State::Inspecting(pending) => Some(pending),
+            other => {
+                self.state = other;
+                None
+            }
         }
     }
 
     /// Processes one chunk of a body.
-    pub(super) fn process_chunk<H: Host>(
+    pub(super) fn process_chunk(
         &mut self,
-        host: &mut H,
-        direction: Direction,
+        call: &mut Callback<'_>,
         size: usize,
         end: bool,
     ) -> Result<FilterStatus, Interrupt> {
-        let Some(mut pending) = self.message(direction).body.take() else { return Ok(FilterStatus::Continue) };
-        if let PendingBody::Binary(text) = pending {
-            if size > 0 && !stream::begins_like_text(&host.body(direction, size.min(stream::SNIFF_LEN))?) {
+        let direction = self.direction;
+        if matches!(self.state, State::Closed) && size > 0 {
+            call.log.counters.add_inspected(direction, size);
+            call.host.replace_body(direction, size, &[])?;
+        }
+        let Some(mut pending) = self.take_pending() else { return Ok(FilterStatus::Continue) };
+        if size > 0
+            && let PendingBody::Binary(text) = pending
+        {
+            if !stream::begins_like_text(&call.host.body(direction, size.min(stream::SNIFF_LEN))?) {
                 return Ok(FilterStatus::Continue);
             }
-            if size > 0 {
-                self.message(direction).undo_skip(Reason::Binary);
-                pending = PendingBody::Text(text);
-            }
+            self.skip_reason = None;
+            pending = PendingBody::Text(text);
         }
-        let chunk = if size == 0 { Vec::new() } else { host.body(direction, size)? };
-        if self.is_redelivered(host, direction, &pending, &chunk) {
-            return self.process_redelivered(host, direction, pending, end);
+        let chunk = if size == 0 { Vec::new() } else { call.host.body(direction, size)? };
+        if self.is_redelivered(call, &pending, &chunk) {
+            return self.process_redelivered(call, pending, end);
         }
-        if size > 0 && self.message(direction).has_ended {
-            // These bytes may complete a card number.
+        if size > 0 && matches!(pending, PendingBody::Ended(_)) {
             return Err(Interrupt::Block(Refusal::Uninspectable));
         }
-        self.counters.add_inspected(direction, size.saturating_sub(pending.returned_len(&chunk)));
-        let mut body = match pending {
-            PendingBody::Read(body) => body,
-            PendingBody::Binary(text) => {
-                self.message(direction).body = Some(PendingBody::Binary(text));
-                return Ok(FilterStatus::Continue);
-            }
-            PendingBody::Text(text) if chunk.is_empty() || text.is_clean(&chunk, end, &self.policy) => {
-                let is_forwarded = text.is_forwarded || !chunk.is_empty();
-                self.message(direction).forwarded.extend(&Forwarded::of(&chunk));
-                self.message(direction).body = Some(PendingBody::Text(PendingText { is_forwarded, ..text }));
-                return Ok(FilterStatus::Continue);
-            }
-            PendingBody::Text(text) => {
-                let config = self.body_config(direction, text.action);
+        let returned = pending.body().map_or(0, |body| body.returned_len(&chunk));
+        call.log.counters.add_inspected(direction, size.saturating_sub(returned));
+        let body = match (pending, BodyConfig::of(call.policy, &self.decisions)) {
+            (PendingBody::Read(body), _) => body,
+            (PendingBody::Text(text), Some(config)) if size > 0 && !text.is_clean(&chunk, end, call.policy) => {
                 Box::new(Body::new(text.format, config))
             }
+            (mut pending, _) => {
+                if let PendingBody::Text(text) = &mut pending {
+                    text.is_forwarded |= size > 0;
+                    self.forwarded.extend(&Forwarded::of(&chunk));
+                }
+                self.state = State::Inspecting(pending);
+                return Ok(FilterStatus::Continue);
+            }
         };
-        if chunk.len() > PIECE_LEN && body.is_encoded() {
-            return self.process_in_pieces(host, direction, size, end, body, &chunk);
+        let is_long = chunk.len() > PIECE_LEN && body.is_encoded();
+        self.state = State::Inspecting(PendingBody::Read(body));
+        let next = if end { Next::Nothing } else { Next::Unknown };
+        if is_long {
+            return self.push_pieces(call, &chunk, next);
         }
-        let mut found = Vec::new();
-        let chunk_ends = Forwarded::of(&chunk);
-        let message = self.message(direction);
-        let (delayed, mut arrival) = (message.delayed, message.arrival);
-        let mut place =
-            |counts| if delayed { HoldBack::InFilter } else { hold_back(host, direction, counts, &mut arrival) };
-        let output = body.push(chunk, end, &mut |detection| found.push(detection), &mut place);
-        self.message(direction).arrival = arrival;
-        self.record_forwarded(direction, &output, &chunk_ends);
-        self.apply_output(host, direction, Write::Replace(size), body, &found, output)
-    }
-
-    /// Adds the forwarded bytes of one output to [`Message::forwarded`](super::Message::forwarded). `chunk_ends` are those of its chunk.
-    fn record_forwarded(&mut self, direction: Direction, output: &BodyOutput, chunk_ends: &Forwarded) {
-        let forwarded = match (&output.flow, &output.replacement) {
-            (stream::BodyFlow::Pass, None) => *chunk_ends,
-            (stream::BodyFlow::Pass, Some(bytes)) => Forwarded::of(bytes),
-            _ => return,
-        };
-        self.message(direction).forwarded.extend(&forwarded);
+        self.push(call, chunk, next, Write::Replace(size))
     }
 
     /// True if `chunk` is all forwarded bytes again, which a later filter has stopped. A sender may repeat its bytes by chance, so this
     /// is true only for a chunk without findings.
-    fn is_redelivered<H: Host>(
-        &mut self,
-        host: &mut H,
-        direction: Direction,
-        pending: &PendingBody,
-        chunk: &[u8],
-    ) -> bool {
-        let (is_paused, is_between_members) = match pending {
-            PendingBody::Read(body) => (body.paused_len() > 0, body.is_between_members()),
-            PendingBody::Text(_) | PendingBody::Binary(_) => (false, false),
-        };
-        let may_be = self.message(direction).forwarded.may_be(chunk, is_between_members);
-        if is_paused || !may_be || !nothing_has_left_the_chain(host, direction) {
+    fn is_redelivered(&self, call: &mut Callback<'_>, pending: &PendingBody, chunk: &[u8]) -> bool {
+        let may_be = self.forwarded.may_be(chunk, pending.body().is_some_and(Body::is_between_members));
+        if pending.paused_len() > 0 || !may_be || !nothing_has_left_the_chain(call.host, self.direction) {
             return false;
         }
-        if self.body_action(direction) == Some(BodyAction::Observe) {
-            return true;
-        }
+        let config = BodyConfig::of(call.policy, &self.decisions);
+        let Some(config) = config.filter(|config| config.action != BodyAction::Observe) else { return true };
         let format = BodyFormat::text(Sender::EndSignalled, TextFormat::Unknown);
-        let mut text = Body::new(format, self.body_config(direction, BodyAction::Block));
+        let mut text = Body::new(format, BodyConfig { action: BodyAction::Block, ..config });
         let output = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| HoldBack::InFilter);
-        output.flow == stream::BodyFlow::Pass
+        output.flow == BodyFlow::Pass
     }
 
     /// Forwards redelivered bytes unchanged. If the body has ended, the held-back bytes follow.
-    fn process_redelivered<H: Host>(
+    fn process_redelivered(
         &mut self,
-        host: &mut H,
-        direction: Direction,
+        call: &mut Callback<'_>,
         pending: PendingBody,
         end: bool,
     ) -> Result<FilterStatus, Interrupt> {
-        match pending {
-            PendingBody::Read(mut body) if end || (direction == Direction::Response && is_response_complete(host)) => {
-                let mut found = Vec::new();
-                let output =
-                    body.push(Vec::new(), true, &mut |detection| found.push(detection), &mut |_| HoldBack::InFilter);
-                let has_rest = output.replacement.as_ref().is_some_and(|rest| !rest.is_empty());
-                self.record_forwarded(direction, &output, &Forwarded::default());
-                self.message(direction).has_ended |= has_rest;
-                self.apply_output(host, direction, Write::Append, body, &found, output)
-            }
-            pending => {
-                self.message(direction).body = Some(pending);
-                Ok(FilterStatus::Continue)
-            }
+        let is_read = matches!(pending, PendingBody::Read(_));
+        self.state = State::Inspecting(pending);
+        if !is_read || !(end || (self.direction == Direction::Response && is_response_complete(call.host))) {
+            return Ok(FilterStatus::Continue);
         }
+        let before = self.forwarded.len();
+        let flow = self.push(call, Vec::new(), Next::Nothing, Write::Append)?;
+        if self.forwarded.len() > before
+            && let Some(PendingBody::Read(body)) = self.take_pending()
+        {
+            self.state = State::Inspecting(PendingBody::Ended(body));
+        }
+        Ok(flow)
     }
 
     /// Decodes a chunk of an encoded body in pieces. Each piece is written to the host before the next one is decoded, to bound memory.
-    fn process_in_pieces<H: Host>(
-        &mut self,
-        host: &mut H,
-        direction: Direction,
-        size: usize,
-        end: bool,
-        mut body: Box<Body>,
-        chunk: &[u8],
-    ) -> Result<FilterStatus, Interrupt> {
+    fn push_pieces(&mut self, call: &mut Callback<'_>, chunk: &[u8], next: Next) -> Result<FilterStatus, Interrupt> {
         let mut pieces = chunk.chunks(PIECE_LEN).peekable();
-        let mut write = Write::Replace(size);
+        let mut write = Write::Replace(chunk.len());
         while let Some(piece) = pieces.next() {
-            let mut found = Vec::new();
-            let ends = end && pieces.peek().is_none();
-            let output =
-                body.push(piece.to_vec(), ends, &mut |detection| found.push(detection), &mut |_| HoldBack::InFilter);
-            self.record_forwarded(direction, &output, &Forwarded::of(piece));
-            self.apply_output(host, direction, write, body, &found, output)?;
-            match self.message(direction).body.take() {
-                Some(PendingBody::Read(next)) => body = next,
-                _ => return Ok(FilterStatus::Continue),
-            }
+            let next = if pieces.peek().is_some() { Next::Unknown } else { next };
+            self.push(call, piece.to_vec(), next, write)?;
             write = Write::Append;
         }
-        self.message(direction).body = Some(PendingBody::Read(body));
         Ok(FilterStatus::Continue)
     }
 
     /// Completes the body of a message at its trailers.
-    pub(super) fn end_body<H: Host>(&mut self, host: &mut H, direction: Direction) -> Result<(), Interrupt> {
-        let Some(PendingBody::Read(mut body)) = self.message(direction).body.take() else { return Ok(()) };
+    pub(super) fn end_body(&mut self, call: &mut Callback<'_>) -> Result<(), Interrupt> {
+        let State::Inspecting(PendingBody::Read(body)) = &self.state else { return Ok(()) };
         let size = body.paused_len();
         // There is no buffer if another filter has released it.
-        let held_back = if size == 0 { Vec::new() } else { host.body(direction, size).unwrap_or_default() };
-        let mut found = Vec::new();
-        let output = body.finish_before_trailers(held_back, &mut |detection| found.push(detection));
-        self.apply_output(host, direction, Write::Replace(size), body, &found, output)?;
+        let held_back = if size == 0 { Vec::new() } else { call.host.body(self.direction, size).unwrap_or_default() };
+        self.push(call, held_back, Next::Trailers, Write::Replace(size))?;
         Ok(())
     }
 
-    /// Reports the findings of a chunk and applies the output of its body.
-    fn apply_output<H: Host>(
+    /// Processes the next bytes of the body: reports the findings in them and applies the output.
+    fn push(
         &mut self,
-        host: &mut H,
-        direction: Direction,
+        call: &mut Callback<'_>,
+        chunk: Vec<u8>,
+        next: Next,
         write: Write,
-        body: Box<Body>,
-        found: &[Detection],
-        output: BodyOutput,
     ) -> Result<FilterStatus, Interrupt> {
-        let policy = Rc::clone(&self.policy);
-        let decision = policy.decide(&self.message(direction).decisions, Location::Body);
-        self.report(host, direction, Location::Body, None, found, decision)?;
+        let Some(PendingBody::Read(mut body)) = self.take_pending() else { return Ok(FilterStatus::Continue) };
+        let (direction, arrival) = (self.direction, &mut self.arrival);
+        let mut found = Vec::new();
+        let mut forwarded = Forwarded::of(&chunk);
+        let mut report = |detection| found.push(detection);
+        let mut place = |progress| hold_back(call.host, direction, progress, arrival);
+        let output = match next {
+            Next::Trailers => body.finish_before_trailers(chunk, &mut report),
+            Next::Unknown | Next::Nothing => body.push(chunk, matches!(next, Next::Nothing), &mut report, &mut place),
+        };
+        if let Some(bytes) = &output.replacement {
+            forwarded = Forwarded::of(bytes);
+        }
+        if output.flow == BodyFlow::Pass {
+            self.forwarded.extend(&forwarded);
+        }
+        self.report(call, Location::Body, None, &found)?;
         if body.passed_uninspected() || body.decode_error() == Some(DecodeError::Broken) {
-            self.note_uninspected(host, direction, Reason::Encoding);
+            call.note_uninspected(direction, Reason::Encoding);
         }
         if let Some(limit) = body.decode_error().and_then(limit_of) {
-            self.note_limit(host, direction, limit);
-            self.note_uninspected(host, direction, Reason::Limit);
+            call.note_limit(direction, limit);
+            call.note_uninspected(direction, Reason::Limit);
         }
         if body.exceeded_pause_limit() {
-            self.note_limit(host, direction, Limit::PausedBytes);
+            call.note_limit(direction, Limit::PausedBytes);
         }
         if body.was_released() {
-            self.note_uninspected(host, direction, Reason::Released);
+            call.note_uninspected(direction, Reason::Released);
         }
         if let Some(bytes) = output.replacement {
             match write {
-                Write::Replace(size) => host.replace_body(direction, size, &bytes)?,
-                Write::Append => host.append_body(direction, &bytes)?,
+                Write::Replace(size) => call.host.replace_body(direction, size, &bytes)?,
+                Write::Append => call.host.append_body(direction, &bytes)?,
             }
         }
         let flow = match output.flow {
-            stream::BodyFlow::Pass => FilterStatus::Continue,
-            stream::BodyFlow::Pause => FilterStatus::Pause,
-            stream::BodyFlow::Abort(abort) => {
-                return Err(Interrupt::Block(refusal_of(abort, decision, body.decode_error())));
-            }
-            stream::BodyFlow::Close(_) => {
-                self.stream_summary().note_blocked();
-                self.message(direction).closed = true;
-                FilterStatus::Continue
+            BodyFlow::Pass => FilterStatus::Continue,
+            BodyFlow::Pause => FilterStatus::Pause,
+            BodyFlow::Abort(abort) => return Err(self.refuse(call, abort, body.decode_error())),
+            BodyFlow::Close(_) => {
+                call.log.summary().note_blocked();
+                self.state = State::Closed;
+                return Ok(FilterStatus::Continue);
             }
         };
-        self.message(direction).body = Some(PendingBody::Read(body));
+        self.state = State::Inspecting(PendingBody::Read(body));
         Ok(flow)
+    }
+
+    /// The block that ends the body.
+    fn refuse(&self, call: &Callback<'_>, abort: Abort, error: Option<DecodeError>) -> Interrupt {
+        Interrupt::Block(match abort {
+            Abort::Card => Refusal::Card { rule: call.policy.decide(&self.decisions, Location::Body).rule.to_owned() },
+            Abort::Uninspectable => error.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
+            Abort::HeldBackAtTrailers => Refusal::TrailersOverTail,
+        })
     }
 }
 
@@ -414,13 +387,5 @@ fn limit_of(error: DecodeError) -> Option<Limit> {
         DecodeError::Broken => None,
         DecodeError::Ratio => Some(Limit::InflateRatio),
         DecodeError::Memory => Some(Limit::MemoryBytes),
-    }
-}
-
-fn refusal_of(abort: Abort, decision: Decision<'_>, error: Option<DecodeError>) -> Refusal {
-    match abort {
-        Abort::Card => Refusal::Card { rule: decision.rule.to_owned() },
-        Abort::Uninspectable => error.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
-        Abort::HeldBackAtTrailers => Refusal::TrailersOverTail,
     }
 }

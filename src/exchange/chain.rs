@@ -6,6 +6,7 @@
 //! responses pass the chain in reverse order.
 
 use super::Exchange;
+use super::access_log::publish;
 use crate::audit::Line;
 use crate::host::{Host, HostError, LogLevel};
 use crate::policy::Mode;
@@ -19,7 +20,7 @@ const PANVEIL_MODE: &str = "panveil.mode";
 
 impl Exchange {
     /// True if another panveil filter handles this stream. If not, this one claims it.
-    pub(super) fn handled_elsewhere<H: Host>(&mut self, host: &mut H) -> bool {
+    pub(super) fn handled_elsewhere(&mut self, host: &mut dyn Host) -> bool {
         if let Some(elsewhere) = self.handled_elsewhere {
             return elsewhere;
         }
@@ -29,7 +30,7 @@ impl Exchange {
             false
         });
         if !elsewhere {
-            self.publish(host, MODE, mode.as_str());
+            publish(host, MODE, mode.as_str());
         }
         self.handled_elsewhere = Some(elsewhere);
         elsewhere
@@ -37,7 +38,7 @@ impl Exchange {
 }
 
 /// True if another filter has claimed the stream.
-fn is_claimed<H: Host>(host: &mut H, mode: Mode) -> Result<bool, HostError> {
+fn is_claimed(host: &mut dyn Host, mode: Mode) -> Result<bool, HostError> {
     match mode {
         Mode::Enforce => host.claim(ACTS, mode.as_str()).map(|claimed| !claimed),
         Mode::Monitor => host.property(&[PANVEIL_MODE]).map(|first| first.is_some()),

@@ -1,8 +1,7 @@
 //! Inspection and masking of header and trailer fields.
 
-use crate::audit::Action;
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Decisions, Limit, Limits, Location, Policy};
+use crate::policy::{Content, Decisions, Limit, Limits, Location, Outcome, Policy};
 use crate::scan::Escapes;
 use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
 use crate::verdict::authentication;
@@ -72,13 +71,13 @@ impl Fields {
         let mut fields = Self { pairs: Vec::new(), findings: Vec::new() };
         for (name, value) in block.pairs() {
             let location = location_of(map, name);
-            let action = Action::of(policy.decide(decisions, location));
+            let outcome = decisions.outcome_at(location, Content::Finding);
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
-            if name != CONTENT_LENGTH && action != Action::Clean {
-                let is_edited = edits(action);
-                pair.new_name = fields.inspect_text(name, &[], name, location, policy).filter(|_| is_edited);
-                let prefix = [name, b": "].concat();
-                pair.new_value = fields.inspect_text(name, &prefix, value, location, policy).filter(|_| is_edited);
+            if name != CONTENT_LENGTH && outcome != Outcome::Clean {
+                // Fields of a blocked message are edited too, because logs and spans may contain them.
+                let is_edited = outcome.protects();
+                pair.new_name = fields.inspect_text(name, None, location, policy).filter(|_| is_edited);
+                pair.new_value = fields.inspect_text(name, Some(value), location, policy).filter(|_| is_edited);
             }
             fields.pairs.push(pair);
         }
@@ -96,9 +95,9 @@ impl Fields {
     fn inspect_codes(&mut self, map: HeaderMap, decisions: &Decisions, policy: &Policy) {
         for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
             let location = location_of(map, &pair.name);
-            let action = Action::of(policy.decide(decisions, location));
+            let outcome = decisions.outcome_at(location, Content::Finding);
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
-            if action == Action::Clean {
+            if outcome == Outcome::Clean {
                 continue;
             }
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
@@ -107,7 +106,7 @@ impl Fields {
                 field: pair.name.clone(),
                 detection: Detection::of(FindingKind::Code(code, length)),
             });
-            if edits(action) {
+            if outcome.protects() {
                 let mask = policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
             }
@@ -129,7 +128,7 @@ impl Fields {
     }
 
     /// Writes the edited fields to the host. A field with several values is removed and added again in order.
-    pub fn write_back<H: Host>(&self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
+    pub fn write_back(&self, host: &mut dyn Host, map: HeaderMap) -> Result<(), HostError> {
         for (index, pair) in self.pairs.iter().enumerate().filter(|(_, pair)| pair.is_edited()) {
             let same = || self.pairs.iter().filter(|other| other.name == pair.name);
             match &pair.new_value {
@@ -152,20 +151,20 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds the findings in `text`, which is part of the field `name` and follows `prefix`. Returns the masked text if there are any.
+    /// Adds the findings in a `value` of the field `name`, or in its name. Returns the masked text if there are any.
     fn inspect_text(
         &mut self,
         name: &[u8],
-        prefix: &[u8],
-        text: &[u8],
+        value: Option<&[u8]>,
         location: Location,
         policy: &Policy,
     ) -> Option<Vec<u8>> {
+        let (prefix, text) = value.map_or((Vec::new(), name), |value| ([name, b": "].concat(), value));
         let style = policy.mask_style();
         let mut findings = Vec::new();
         let text_format = if URL_FIELDS.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
         let inspector = Inspector::new(text_format, style).with_criteria(policy.criteria());
-        inspector.preceded_by(prefix).inspect(text, true, &mut findings);
+        inspector.preceded_by(&prefix).inspect(text, true, &mut findings);
         if findings.is_empty() {
             return None;
         }
@@ -184,11 +183,6 @@ impl Pair {
     fn is_edited(&self) -> bool {
         self.new_name.is_some() || self.new_value.is_some()
     }
-}
-
-/// True if the action edits the field. Fields of a blocked message are edited too, because logs and spans may contain them.
-fn edits(action: Action) -> bool {
-    matches!(action, Action::Masked | Action::Blocked)
 }
 
 fn location_of(map: HeaderMap, name: &[u8]) -> Location {

@@ -32,6 +32,11 @@ impl Forwarded {
         Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), first: Edge::of(first), last: Edge::of(last) }
     }
 
+    /// The number of bytes.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
     /// Appends the bytes that were forwarded `next`.
     pub fn extend(&mut self, next: &Self) {
         self.length = self.length.saturating_add(next.length);

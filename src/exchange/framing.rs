@@ -1,26 +1,39 @@
 //! End of a body by its headers, and the buffer for held-back bytes.
 
+use super::negotiation::opens_websocket;
 use crate::host::{HeaderBlock, Host};
 use crate::policy::Direction;
 use crate::stream::{BodyProgress, HoldBack, Sender};
 
-/// The protocol that an upgraded connection speaks after the headers.
+/// The protocol of a connection after the headers so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Upgrade {
-    /// WebSocket frames.
+pub enum Protocol {
+    /// HTTP bodies.
+    Http,
+    /// HTTP bodies, and WebSocket frames if the upstream agrees.
+    WebSocketRequested,
+    /// WebSocket frames, in both directions.
     WebSocket,
     /// An unknown protocol, in both directions.
     Unknown,
 }
 
-/// The upgrade that these headers complete, if any. `websocket` means that the client asked for a WebSocket.
-pub fn upgrade_of(direction: Direction, block: &HeaderBlock, websocket: bool) -> Option<Upgrade> {
-    let is_upgrade = match direction {
-        Direction::Request => block.get(b":method") == Some(b"CONNECT"),
-        Direction::Response => block.get(b":status") == Some(b"101"),
-    };
-    let websocket = websocket && direction == Direction::Response;
-    is_upgrade.then_some(if websocket { Upgrade::WebSocket } else { Upgrade::Unknown })
+impl Protocol {
+    /// The protocol after the headers `block`, which were preceded by this protocol.
+    pub fn after_headers(self, direction: Direction, block: &HeaderBlock) -> Self {
+        let is_upgrade = match direction {
+            Direction::Request => block.get(b":method") == Some(b"CONNECT"),
+            Direction::Response => block.get(b":status") == Some(b"101"),
+        };
+        match self {
+            Self::Http if direction == Direction::Request && !is_upgrade && opens_websocket(block) => {
+                Self::WebSocketRequested
+            }
+            Self::WebSocketRequested if is_upgrade => Self::WebSocket,
+            _ if is_upgrade => Self::Unknown,
+            _ => self,
+        }
+    }
 }
 
 /// The way in which the sender of these headers signals the end of its body.
@@ -28,7 +41,7 @@ pub fn upgrade_of(direction: Direction, block: &HeaderBlock, websocket: bool) ->
 /// Envoy removes `transfer-encoding` from a request before any filter sees it, so the protocol is read instead. The
 /// protocol of an upstream is not available to a filter, but HTTP/2 forbids `transfer-encoding` and `connection` (RFC 9113,
 /// section 8.2.2), so either proves HTTP/1, which signals the end in the last callback.
-pub fn sender_of<H: Host>(host: &mut H, direction: Direction, block: &HeaderBlock) -> Sender {
+pub fn sender_of(host: &mut dyn Host, direction: Direction, block: &HeaderBlock) -> Sender {
     if let Some(length) = block.get(b"content-length").and_then(length) {
         return Sender::Length(length);
     }
@@ -60,9 +73,13 @@ fn length(text: &[u8]) -> Option<u64> {
 /// The most digits of a length.
 const MOST_DIGITS: usize = 18;
 
-/// The arrival of a request's body at the host.
+/// The arrival of a body at the host. The flags are independent of the state of the message.
 #[derive(Clone, Copy, Default)]
 pub struct Arrival {
+    /// Bytes arrived before the headers reached this filter: a filter in front waits for another service. It may buffer body and
+    /// trailers too. If this filter pauses and continues then, Envoy sends the trailers past the filter in front, and the message
+    /// ends twice or too early.
+    is_delayed: bool,
     /// The number of bytes that had arrived over the connection at the last [`hold_back`].
     bytes: Option<u64>,
     /// Bytes were delivered although none had arrived since: a filter in front buffers the body.
@@ -81,24 +98,26 @@ pub struct Arrival {
 /// If the upstream has sent all of a response and this is not the last callback, another filter has added trailers, as Envoy's
 /// decompressor does. Envoy does not deliver them to a filter that pauses now. It sends them past a filter that continues after a
 /// pause, and past the filters in front of one that stops the headers.
-pub fn hold_back<H: Host>(host: &mut H, direction: Direction, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
+pub fn hold_back(host: &mut dyn Host, direction: Direction, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
     match direction {
+        _ if arrival.is_delayed => HoldBack::InFilter,
         Direction::Request => hold_back_request(host, counts, arrival),
         Direction::Response => hold_back_response(host, counts),
     }
 }
 
-/// True if bytes of a body arrived before its headers reached this filter: a filter in front waits for another service. It may
-/// buffer body and trailers too. If this filter pauses and continues then, Envoy sends the trailers past the filter in front, and the
-/// message ends twice or too early.
-pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -> bool {
-    match (direction, sender) {
-        // panveil does not pause these bodies.
-        (_, Sender::Length(_)) | (Direction::Response, Sender::EndSignalled) => false,
-        (Direction::Request, Sender::EndSignalled | Sender::EndUnknown) => {
-            number(host, &RECEIVED).is_some_and(|received| received > 0)
-        }
-        (Direction::Response, Sender::EndUnknown) => is_response_complete(host),
+impl Arrival {
+    /// The arrival at the headers of a body whose end is signalled in that way.
+    pub fn at_headers(host: &mut dyn Host, direction: Direction, sender: Sender) -> Self {
+        let is_delayed = match (direction, sender) {
+            // panveil does not pause these bodies.
+            (_, Sender::Length(_)) | (Direction::Response, Sender::EndSignalled) => false,
+            (Direction::Request, Sender::EndSignalled | Sender::EndUnknown) => {
+                number(host, &RECEIVED).is_some_and(|received| received > 0)
+            }
+            (Direction::Response, Sender::EndUnknown) => is_response_complete(host),
+        };
+        Self { is_delayed, ..Self::default() }
     }
 }
 
@@ -111,13 +130,13 @@ pub fn is_delayed<H: Host>(host: &mut H, direction: Direction, sender: Sender) -
 /// - If this filter continues after a pause, Envoy sends those trailers twice. So a paused request stays paused.
 ///
 /// The same applies if a filter in front buffers the body: bytes are delivered although none have arrived over the connection.
-fn hold_back_request<H: Host>(host: &mut H, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
+fn hold_back_request(host: &mut dyn Host, counts: BodyProgress, arrival: &mut Arrival) -> HoldBack {
     if matches!(counts.sender, Sender::Length(_)) {
         return HoldBack::InFilter;
     }
     let received = number(host, &RECEIVED);
     let is_late = counts.is_fresh && received.is_some() && received == arrival.bytes;
-    *arrival = Arrival { bytes: received, was_late: arrival.was_late || is_late };
+    *arrival = Arrival { bytes: received, was_late: arrival.was_late || is_late, ..*arrival };
     let is_changed = arrival.was_late || received.is_some_and(|received| received != counts.received);
     // The body has the length that arrived over the connection: no filter in front has changed it or added trailers, and
     // HTTP/1 requests have none of their own.
@@ -136,7 +155,7 @@ fn hold_back_request<H: Host>(host: &mut H, counts: BodyProgress, arrival: &mut 
     }
 }
 
-fn hold_back_response<H: Host>(host: &mut H, counts: BodyProgress) -> HoldBack {
+fn hold_back_response(host: &mut dyn Host, counts: BodyProgress) -> HoldBack {
     if counts.is_decided || matches!(counts.sender, Sender::Length(_)) {
         return HoldBack::InFilter;
     }
@@ -161,7 +180,7 @@ fn hold_back_response<H: Host>(host: &mut H, counts: BodyProgress) -> HoldBack {
 }
 
 /// True if no byte of the body can have passed all filters.
-pub fn nothing_has_left_the_chain<H: Host>(host: &mut H, direction: Direction) -> bool {
+pub fn nothing_has_left_the_chain(host: &mut dyn Host, direction: Direction) -> bool {
     match direction {
         Direction::Request => number(host, &ATTEMPTS).unwrap_or(0) == 0,
         Direction::Response => number(host, &SENT).unwrap_or(0) == 0,
@@ -169,12 +188,12 @@ pub fn nothing_has_left_the_chain<H: Host>(host: &mut H, direction: Direction) -
 }
 
 /// True if the upstream has sent all of a response.
-pub fn is_response_complete<H: Host>(host: &mut H) -> bool {
+pub fn is_response_complete(host: &mut dyn Host) -> bool {
     number(host, &COMPLETE).is_some()
 }
 
 /// True if a peer or the host has aborted the stream.
-pub fn was_aborted<H: Host>(host: &mut H) -> bool {
+pub fn was_aborted(host: &mut dyn Host) -> bool {
     number(host, &FLAGS) != Some(0)
 }
 
@@ -192,12 +211,12 @@ const FLAGS: [&str; 2] = ["response", "flags"];
 const COMPLETE: [&str; 2] = ["response", "backend_latency"];
 
 /// A property with an integer value: eight bytes, little endian.
-fn number<H: Host>(host: &mut H, path: &[&str]) -> Option<u64> {
+fn number(host: &mut dyn Host, path: &[&str]) -> Option<u64> {
     let value = host.property(path).ok().flatten()?;
     Some(u64::from_le_bytes(*value.as_slice().first_chunk()?))
 }
 
-fn client_speaks_http1<H: Host>(host: &mut H) -> bool {
+fn client_speaks_http1(host: &mut dyn Host) -> bool {
     let protocol = host.property(&["request", "protocol"]).ok().flatten();
     protocol.is_some_and(|protocol| protocol.starts_with(b"HTTP/1"))
 }

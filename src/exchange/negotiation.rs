@@ -24,9 +24,8 @@ const RANGES: [&[u8]; 2] = [b"range", b"if-range"];
 /// The header that offers WebSocket extensions, which change the content of frames.
 const EXTENSIONS: &[u8] = b"sec-websocket-extensions";
 
-/// The changes to the headers of a request, by the decisions for it and for its response. `websocket` is the result of
-/// [`opens_websocket`].
-pub fn changes(policy: &Policy, decisions: [&Decisions; 2], request: &HeaderBlock, websocket: bool) -> Vec<Change> {
+/// The changes to the headers of a request, by the decisions for it and for its response.
+pub fn changes(policy: &Policy, decisions: [&Decisions; 2], request: &HeaderBlock) -> Vec<Change> {
     let [reads_request, reads_response] = decisions.map(|decisions| decisions.enforces_at(Location::Body));
     let mut changes = Vec::new();
     if reads_response {
@@ -40,7 +39,7 @@ pub fn changes(policy: &Policy, decisions: [&Decisions; 2], request: &HeaderBloc
             changes.extend(ranges.map(Change::Remove));
         }
     }
-    if websocket && (reads_request || reads_response) && request.get(EXTENSIONS).is_some() {
+    if (reads_request || reads_response) && request.get(EXTENSIONS).is_some() && opens_websocket(request) {
         changes.push(Change::Remove(EXTENSIONS));
     }
     changes
@@ -48,7 +47,7 @@ pub fn changes(policy: &Policy, decisions: [&Decisions; 2], request: &HeaderBloc
 
 impl Change {
     /// Applies the change to a header map.
-    pub fn apply<H: Host>(self, host: &mut H, map: HeaderMap) -> Result<(), HostError> {
+    pub fn apply(self, host: &mut dyn Host, map: HeaderMap) -> Result<(), HostError> {
         match self {
             Self::Replace(name, value) => host.replace_header(map, name, &value),
             Self::Remove(name) => host.remove_header(map, name),

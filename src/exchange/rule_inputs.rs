@@ -19,7 +19,7 @@ pub(super) const DESTINATION: [&str; 2] = ["upstream", "uri_san_peer_certificate
 impl Exchange {
     /// Reads the needed attributes of a message with the headers `block` and evaluates the rules. At a request, the response gets the
     /// strictest decisions that are possible.
-    pub(super) fn evaluate_rules<H: Host>(&mut self, host: &mut H, direction: Direction, block: &HeaderBlock) {
+    pub(super) fn evaluate_rules(&mut self, host: &mut dyn Host, direction: Direction, block: &HeaderBlock) {
         let policy = Rc::clone(&self.policy);
         let needed = policy.needed();
         if needed.content_type {
@@ -61,7 +61,7 @@ fn content_type(block: &HeaderBlock) -> Option<Vec<u8>> {
 }
 
 /// The security of the client's connection, or `None` if a host call failed.
-fn connection<H: Host>(host: &mut H) -> Option<Connection> {
+fn connection(host: &mut dyn Host) -> Option<Connection> {
     if property(host, &["connection", "mtls"]).ok()?.is_some_and(|mutual| mutual == MUTUAL) {
         return Some(Connection::MutualTls);
     }
@@ -71,6 +71,6 @@ fn connection<H: Host>(host: &mut H) -> Option<Connection> {
 }
 
 /// Reads a property. A failure is logged and leaves the attribute unknown to the rules.
-fn property<H: Host>(host: &mut H, path: &[&str]) -> Result<Option<Vec<u8>>, ()> {
+fn property(host: &mut dyn Host, path: &[&str]) -> Result<Option<Vec<u8>>, ()> {
     host.property(path).map_err(|error| host.log(LogLevel::Warn, &Line::HostCallFailed(error.call)))
 }

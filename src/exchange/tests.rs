@@ -189,6 +189,16 @@ fn a_body_with_a_text_and_a_binary_content_type_is_inspected() {
 }
 
 #[test]
+fn a_message_with_uninspected_headers_is_uninspected_although_its_body_is_a_text() {
+    let mut run = Run::under(r#"{"limits":{"header_count":2}}"#);
+    let pairs = [(":status", "200"), ("content-type", "image/gif"), ("x-note", PAN)];
+    run.headers(Direction::Response, &pairs, false);
+    run.chunk(Direction::Response, "a text", true);
+    let counter = "panveil_messages_direction=.=response;.;outcome=.=uninspected;.;total";
+    assert!(run.log().counters.contains_key(counter));
+}
+
+#[test]
 fn a_text_with_an_image_content_type_is_inspected() {
     for (start, is_read) in [("{\"card\":\"", true), ("\n", true), ("", true), ("GIF89a\0", false)] {
         let mut run = Run::under("{}");

@@ -4,13 +4,13 @@
 //! decisions are possible, and the strictest applies. A client therefore gains nothing by an ambiguous message.
 
 use super::request_context::{RequestContext, Tri};
-use super::{Decision, Direction, Intent, Location, Mode, Policy};
+use super::{Content, Decision, Direction, Intent, Location, Mode, Outcome, Policy};
 
 /// Decision for each location of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decisions {
     direction: Direction,
-    decisions: [LocationDecision; LOCATIONS.len()],
+    decisions: [LocationDecision; Location::ALL.len()],
 }
 
 /// Decision for one location, with the index of its rule. Without a rule it is the default.
@@ -21,8 +21,6 @@ struct LocationDecision {
     rule: Option<usize>,
 }
 
-const LOCATIONS: [Location; 4] = [Location::Headers, Location::Path, Location::Body, Location::Trailers];
-
 impl Policy {
     /// Decisions for a message of that direction, by its known attributes.
     pub fn judge(&self, direction: Direction, request_context: &RequestContext) -> Decisions {
@@ -31,13 +29,13 @@ impl Policy {
             Direction::Response => self.config.response,
         };
         let default = LocationDecision { intent, mode: self.config.mode, rule: None };
-        let mut decisions = Decisions { direction, decisions: [default; LOCATIONS.len()] };
+        let mut decisions = Decisions { direction, decisions: [default; Location::ALL.len()] };
         if self.config.rules.is_empty() {
             return decisions;
         }
         let matches: Vec<Tri> =
             self.config.rules.iter().map(|rule| rule.condition.matches(direction, request_context)).collect();
-        for (location, decision) in LOCATIONS.into_iter().zip(&mut decisions.decisions) {
+        for (location, decision) in Location::ALL.into_iter().zip(&mut decisions.decisions) {
             *decision = self.choose(location, &matches, default);
         }
         decisions
@@ -45,9 +43,11 @@ impl Policy {
 
     /// Decision about a card number at that location.
     pub fn decide(&self, decisions: &Decisions, location: Location) -> Decision<'_> {
+        let direction = decisions.direction;
         let LocationDecision { intent, mode, rule } = decisions.at(location);
         let rule = rule.and_then(|index| self.config.rules.get(index));
-        Decision { intent, mode, rule: rule.map_or(decisions.direction.as_str(), |rule| &rule.name) }
+        let rule = rule.map_or(direction.as_str(), |rule| &rule.name);
+        Decision { direction, location, intent, mode, rule }
     }
 
     fn choose(&self, location: Location, matches: &[Tri], default: LocationDecision) -> LocationDecision {
@@ -69,30 +69,37 @@ impl Policy {
 }
 
 impl Decisions {
-    /// True if any location of the message is inspected.
-    pub fn inspects(&self) -> bool {
-        LOCATIONS.into_iter().any(|location| self.inspects_at(location))
+    /// Outcome for content at that location.
+    pub fn outcome_at(&self, location: Location, content: Content) -> Outcome {
+        let LocationDecision { intent, mode, .. } = self.at(location);
+        // A response has no path.
+        let exists = location != Location::Path || self.direction == Direction::Request;
+        Outcome::of(mode, if exists { intent } else { Intent::Skip }, content)
     }
 
     /// True if that location is inspected.
     pub fn inspects_at(&self, location: Location) -> bool {
-        let exists = location != Location::Path || self.direction == Direction::Request;
-        exists && self.at(location).intent != Intent::Skip
+        self.outcome_at(location, Content::Finding) != Outcome::Clean
+    }
+
+    /// True if any location of the message is inspected.
+    pub fn inspects(&self) -> bool {
+        Location::ALL.into_iter().any(|location| self.inspects_at(location))
     }
 
     /// True if that location is inspected in enforce mode, so that findings are handled and not only reported.
     pub fn enforces_at(&self, location: Location) -> bool {
-        self.inspects_at(location) && self.at(location).mode == Mode::Enforce
+        self.outcome_at(location, Content::UNAVAILABLE) == Outcome::Blocked
     }
 
     /// True if any location of the message is inspected in enforce mode.
     pub fn enforces(&self) -> bool {
-        LOCATIONS.into_iter().any(|location| self.enforces_at(location))
+        Location::ALL.into_iter().any(|location| self.enforces_at(location))
     }
 
-    /// True if a card number at any location blocks the message.
-    pub fn blocks(&self) -> bool {
-        LOCATIONS.into_iter().any(|location| self.enforces_at(location) && self.at(location).intent == Intent::Block)
+    /// True if that content at any location blocks the message.
+    pub fn blocks(&self, content: Content) -> bool {
+        Location::ALL.into_iter().any(|location| self.outcome_at(location, content) == Outcome::Blocked)
     }
 
     fn at(&self, location: Location) -> LocationDecision {
@@ -109,16 +116,7 @@ impl Decisions {
 impl LocationDecision {
     /// The stricter of two decisions; the first if they are equally strict.
     fn or_stricter(self, other: Self) -> Self {
-        if other.strictness() > self.strictness() { other } else { self }
-    }
-
-    fn strictness(self) -> u8 {
-        match (self.mode, self.intent) {
-            (_, Intent::Skip) => 0,
-            (_, Intent::Allow) => 1,
-            (Mode::Monitor, Intent::Mask | Intent::Block) => 2,
-            (Mode::Enforce, Intent::Mask) => 3,
-            (Mode::Enforce, Intent::Block) => 4,
-        }
+        let strictness = |decision: Self| Outcome::of(decision.mode, decision.intent, Content::Finding).strictness();
+        if strictness(other) > strictness(self) { other } else { self }
     }
 }

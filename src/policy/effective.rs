@@ -2,12 +2,12 @@
 
 use super::kind::Fields;
 use super::rule::Rule;
-use super::{Intent, Policy};
+use super::{Content, Mode, Outcome, Policy};
 
 impl Policy {
     /// Names of the rules with which a client can let card numbers pass: they allow or skip by client-controlled attributes alone.
     pub fn client_controlled_rules(&self) -> Vec<&str> {
-        let passes = |rule: &&Rule| matches!(rule.action, Intent::Allow | Intent::Skip);
+        let passes = |rule: &&Rule| !Outcome::of(Mode::Enforce, rule.action, Content::Finding).protects();
         let rules = self.config.rules.iter().filter(passes).filter(|rule| rule.condition.is_client_controlled());
         rules.map(|rule| rule.name.as_str()).collect()
     }

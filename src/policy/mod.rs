@@ -22,6 +22,7 @@ mod location;
 mod media_type;
 mod namespaces;
 mod nearest;
+mod outcome;
 mod path;
 mod peer;
 mod read;
@@ -40,6 +41,7 @@ pub use self::intent::{Intent, Mode, Uninspectable};
 use self::kind::Fields;
 pub use self::limits::{Limit, Limits};
 pub use self::location::{Direction, Location};
+pub use self::outcome::{Content, Outcome};
 pub use self::request_context::{Connection, RequestContext};
 pub use self::rule::NeededAttributes;
 use crate::mask::Style;
@@ -163,12 +165,23 @@ impl From<Config> for Policy {
 /// Decision of a [`Policy`] for one location of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision<'p> {
+    /// Direction of the message.
+    pub direction: Direction,
+    /// Location in the message.
+    pub location: Location,
     /// Handling of a card number.
     pub intent: Intent,
     /// Mode: the action is carried out, or only reported.
     pub mode: Mode,
     /// Name of the rule that decided; `request` or `response` for the default of that direction.
     pub rule: &'p str,
+}
+
+impl Decision<'_> {
+    /// Outcome for a finding.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::of(self.mode, self.intent, Content::Finding)
+    }
 }
 
 #[cfg(test)]

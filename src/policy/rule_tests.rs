@@ -133,7 +133,7 @@ fn rules_decide_the_inspected_locations() {
 fn monitor_mode_of_the_policy_overrides_the_rules() {
     let rule = r#""rules":[{"name":"a","action":"block","mode":"enforce"},{"name":"b","action":"mask"}]"#;
     assert!(!parse(&format!(r#"{{"mode":"monitor",{rule}}}"#)).judge(REQUEST, &usual()).enforces());
-    assert!(parse(&format!("{{{rule}}}")).judge(REQUEST, &usual()).blocks());
+    assert!(parse(&format!("{{{rule}}}")).judge(REQUEST, &usual()).blocks(Content::Finding));
 }
 
 #[test]

@@ -52,7 +52,13 @@ fn an_empty_policy_masks_everywhere() {
             for location in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
                 assert_eq!(
                     decide(&policy, direction, location),
-                    Decision { intent: Intent::Mask, mode: Mode::Enforce, rule: direction.as_str() }
+                    Decision {
+                        direction,
+                        location,
+                        intent: Intent::Mask,
+                        mode: Mode::Enforce,
+                        rule: direction.as_str()
+                    }
                 );
             }
         }

@@ -56,13 +56,12 @@ pub mod invariants;
 mod oracle;
 
 pub use body::{
-    Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack, MIN_FIRST_FORWARD,
-    Side,
+    Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, ContentType, HoldBack,
+    MIN_FIRST_FORWARD, Side,
 };
-pub use charset::is_unreadable as is_unreadable_charset;
 pub use finding::{Detection, Finding, FindingKind, PatternMatch, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
-pub use media::{SNIFF_LEN, begins_like_text, is_binary};
+pub use media::{SNIFF_LEN, begins_like_text};
 pub use messages::{Framing, LengthPrefixed, Sender};
 pub use quick_check::may_contain;
 pub use text_format::TextFormat;

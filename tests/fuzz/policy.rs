@@ -3,7 +3,7 @@
 //! A valid policy has the meaning that its text says. An invalid one gives one short error line, which contains no
 //! value of the document.
 
-use panveil::policy::{Connection, Direction, Location, Mode, Policy, PolicyError, RequestContext};
+use panveil::policy::{Connection, Content, Direction, Location, Mode, Policy, PolicyError, RequestContext};
 use serde_json::{Map, Value};
 
 /// Marker for a secret: as a value or a name, as a number, and anywhere in the text.
@@ -91,7 +91,7 @@ fn check_accepted(input: &[u8], policy: &Policy) {
         for (request_context, known) in [(RequestContext::default(), false), (known(), true)] {
             let decisions = policy.judge(direction, &request_context);
             assert_eq!(decisions, policy.judge(direction, &request_context));
-            assert!(!decisions.blocks() || (decisions.enforces() && decisions.inspects()), "{known}");
+            assert!(!decisions.blocks(Content::Finding) || (decisions.enforces() && decisions.inspects()), "{known}");
             for place in [Location::Headers, Location::Path, Location::Body, Location::Trailers] {
                 let decision = policy.decide(&decisions, place);
                 assert!(policy.mode() == Mode::Enforce || decision.mode == Mode::Monitor);

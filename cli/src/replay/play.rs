@@ -2,9 +2,9 @@
 
 use super::captured::{CapturedBody, CapturedEntry, CapturedMessage};
 use super::host::{CaptureHost, Peers};
-use panveil::audit::{Action, Counter, Counters, Redacted};
+use panveil::audit::{Counter, Counters, Redacted};
 use panveil::exchange::{Exchange, FilterStatus};
-use panveil::policy::{Direction, Policy};
+use panveil::policy::{Direction, Outcome, Policy};
 use std::rc::Rc;
 
 /// Bytes of a body per callback, as in a proxy.
@@ -20,7 +20,7 @@ pub struct EntryOutcome {
     /// Status of the local reply to a blocked message.
     pub replied: Option<u16>,
     /// Outcome of each message.
-    pub outcomes: Vec<(Direction, Action)>,
+    pub outcomes: Vec<(Direction, Outcome)>,
     /// Uninspected messages with the reason, such as `response:encoding`, separated by commas.
     pub uninspected: String,
     /// Messages that passed with a body of which no byte was inspected.

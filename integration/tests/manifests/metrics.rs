@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use panveil::audit::{Action, Counter, Reason};
-use panveil::policy::{Direction, Limit, Location, Mode};
+use panveil::audit::{Counter, Reason};
+use panveil::policy::{Direction, Limit, Location, Mode, Outcome};
 use panveil_integration::observation::from_stat;
 
 /// Metrics of others. A test with a real Envoy queries those of Envoy too.
@@ -26,8 +26,8 @@ pub fn names() -> Vec<String> {
 /// panveil's metrics and their labels, in Prometheus format.
 fn panveils() -> Vec<(String, BTreeSet<String>)> {
     let names = [
-        Counter::Findings(Direction::Request, Location::Body, "visa", Action::Masked).name(),
-        Counter::Messages(Direction::Request, Action::Clean).name(),
+        Counter::Findings(Direction::Request, Location::Body, "visa", Outcome::Masked).name(),
+        Counter::Messages(Direction::Request, Outcome::Clean).name(),
         Counter::InspectedBytes(Direction::Request).name(),
         Counter::Uninspected(Direction::Request, Reason::Encoding).name(),
         Counter::Limits(Direction::Request, Limit::InflateRatio).name(),

@@ -1,7 +1,7 @@
 //! Structure of a body, derived from its content type.
 
 use crate::stream::text_format::essence;
-use crate::stream::{Framing, LengthPrefixed, Sender, TextFormat};
+use crate::stream::{Framing, LengthPrefixed, Sender, TextFormat, charset, media};
 
 /// Structure of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,34 @@ pub struct BodyFormat {
     pub text_format: TextFormat,
     /// Whether the whole body is base64, as in gRPC-Web text mode.
     pub base64: bool,
+}
+
+/// Properties of a body by the content type of its message.
+#[derive(Clone, Copy)]
+pub struct ContentType {
+    /// Structure of the body, by the first value of the header.
+    pub format: BodyFormat,
+    /// True if every value is a binary media type.
+    pub is_binary: bool,
+    /// True if a value names a character set that panveil cannot inspect.
+    pub is_unreadable: bool,
+}
+
+impl ContentType {
+    /// Parses the values of the header.
+    pub fn of<'v>(sender: Sender, mut values: impl Iterator<Item = &'v [u8]>) -> Self {
+        let first = values.next();
+        let content_type = Self {
+            format: BodyFormat::of_content_type(sender, first),
+            is_binary: first.is_some_and(media::is_binary),
+            is_unreadable: first.is_some_and(charset::is_unreadable),
+        };
+        values.fold(content_type, |so_far, value| Self {
+            is_binary: so_far.is_binary && media::is_binary(value),
+            is_unreadable: so_far.is_unreadable || charset::is_unreadable(value),
+            ..so_far
+        })
+    }
 }
 
 impl BodyFormat {

@@ -22,13 +22,14 @@ mod websocket;
 use self::base64::Base64;
 use self::dual_read::DualRead;
 use self::encoded::Encoded;
-pub use self::format::BodyFormat;
+pub use self::format::{BodyFormat, ContentType};
 use self::plain::Plain;
 use self::upgrading::Upgrading;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
 use super::{DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFormat};
 use crate::mask::Style;
+use crate::policy::{Content, Decisions, Location, Outcome, Policy};
 use crate::verdict::Criteria;
 use std::sync::Arc;
 
@@ -146,6 +147,23 @@ pub enum Abort {
 }
 
 impl BodyConfig {
+    /// Creates the configuration by the decisions for a message; `None` if its body is not inspected.
+    pub fn of(policy: &Policy, decisions: &Decisions) -> Option<Self> {
+        let uninspectable = Content::Uninspectable(policy.uninspectable());
+        Some(Self {
+            action: match decisions.outcome_at(Location::Body, Content::Finding) {
+                Outcome::Masked => BodyAction::Mask,
+                Outcome::Blocked => BodyAction::Block,
+                Outcome::Reported | Outcome::Allowed => BodyAction::Observe,
+                Outcome::Clean | Outcome::Uninspected => return None,
+            },
+            criteria: policy.criteria(),
+            style: policy.mask_style(),
+            pause_limit: policy.limits().paused_bytes,
+            block_uninspectable: decisions.outcome_at(Location::Body, uninspectable) == Outcome::Blocked,
+        })
+    }
+
     /// Creates an inspector for a text.
     fn inspector(&self, text_format: TextFormat) -> Inspector {
         Inspector::new(text_format, self.style).with_criteria(Arc::clone(&self.criteria))

@@ -3,7 +3,7 @@
 use super::super::play::EntryOutcome;
 use super::record::{RecordSummary, describe};
 use super::table;
-use panveil::audit::Action;
+use panveil::policy::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -56,7 +56,7 @@ impl TextReport {
         self.add_uninspected(number, outcome, &record);
         self.entries = self.entries.saturating_add(1);
         let action = match record.action.as_str() {
-            "" if outcome.gaps.is_empty() => Action::Clean.as_str(),
+            "" if outcome.gaps.is_empty() => Outcome::Clean.as_str(),
             "" => "clean as far as captured",
             action => action,
         };

@@ -1,23 +1,4 @@
-//! Outcomes of messages and streams, and the reasons for missing inspection.
-
-use crate::policy::{Decision, Intent, Mode};
-
-/// The action on a finding, or the strongest one on a message or stream. Ordered from weakest to strongest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    /// No finding, or the policy skips the location.
-    Clean,
-    /// A message, or a part of it, could not be inspected and was forwarded.
-    Uninspected,
-    /// A finding was reported in monitor mode, and the message was not changed.
-    Reported,
-    /// A finding was forwarded unchanged, because the policy allows it.
-    Allowed,
-    /// A finding was masked.
-    Masked,
-    /// The message was stopped by a local reply or a reset.
-    Blocked,
-}
+//! Reasons for missing inspection.
 
 /// The reason why a message, or a part of it, was not inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,35 +25,6 @@ pub enum Reason {
     HostCall,
     /// `content-encoding` contains a name that is not a content encoding. The body was inspected without decoding.
     CodingName,
-}
-
-impl Action {
-    /// All actions, the weakest first.
-    pub const ALL: [Self; 6] =
-        [Self::Clean, Self::Uninspected, Self::Reported, Self::Allowed, Self::Masked, Self::Blocked];
-
-    /// The action of `decision` on a finding.
-    pub fn of(decision: Decision<'_>) -> Self {
-        match (decision.mode, decision.intent) {
-            (_, Intent::Skip) => Self::Clean,
-            (_, Intent::Allow) => Self::Allowed,
-            (Mode::Monitor, Intent::Mask | Intent::Block) => Self::Reported,
-            (Mode::Enforce, Intent::Block) => Self::Blocked,
-            (Mode::Enforce, Intent::Mask) => Self::Masked,
-        }
-    }
-
-    /// The name in logs, records and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clean => "clean",
-            Self::Uninspected => "uninspected",
-            Self::Reported => "reported",
-            Self::Allowed => "allowed",
-            Self::Masked => "masked",
-            Self::Blocked => "blocked",
-        }
-    }
 }
 
 impl Reason {
