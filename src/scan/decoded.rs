@@ -43,18 +43,27 @@ struct Spelling {
     source: u32,
 }
 
+/// The bytes before a source.
+#[derive(Clone, Copy, Default)]
+pub struct Before<'b> {
+    /// The decoded bytes.
+    pub text: &'b [u8],
+    /// The number of bytes without meaning between them and the source: see [`Decoded::gap`].
+    pub gap: usize,
+}
+
 /// A byte to write, after its offset in the source.
 pub type Edit = (usize, u8);
 
 impl<'a> Decoded<'a> {
-    /// Decodes `source`, the start of a text. `last` is true if nothing follows it. `mask` is the mask character. `gap`
-    /// is the number of bytes without meaning before the source: see [`Self::gap`].
-    pub fn new(source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
-        Self::following(&[], source, gap, last, escapes, mask)
+    /// Decodes `source`, the start of a text. `last` is true if nothing follows it. `mask` is the mask character.
+    pub fn new(source: &'a [u8], last: bool, escapes: Escapes, mask: u8) -> Self {
+        Self::following(Before::default(), source, last, escapes, mask)
     }
 
-    /// Decodes `source`, which follows the decoded bytes `before`.
-    pub fn following(before: &[u8], source: &'a [u8], gap: usize, last: bool, escapes: Escapes, mask: u8) -> Self {
+    /// Decodes `source`, which follows the bytes `before`.
+    pub fn following(before: Before<'_>, source: &'a [u8], last: bool, escapes: Escapes, mask: u8) -> Self {
+        let Before { text: before, gap } = before;
         let mut decoded = Self { source, layers: Vec::new() };
         if escapes.markup && markup::next(before, source, 0, None).is_some() {
             decoded.layers.push(Layer::without_marks(before, source, last));
@@ -383,13 +392,13 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> String {
-        String::from_utf8_lossy(Decoded::new(text.as_bytes(), 0, true, Escapes::FORM, b'*').text()).into_owned()
+        String::from_utf8_lossy(Decoded::new(text.as_bytes(), true, Escapes::FORM, b'*').text()).into_owned()
     }
 
     /// `text` after a mask of the character at `position` of the top layer.
     fn masked(text: &str, position: usize) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        for (at, byte) in Decoded::new(text.as_bytes(), 0, true, Escapes::TEXT, b'*').mask(position, b'*') {
+        for (at, byte) in Decoded::new(text.as_bytes(), true, Escapes::TEXT, b'*').mask(position, b'*') {
             bytes[at] = byte;
         }
         String::from_utf8(bytes).unwrap()
@@ -413,10 +422,10 @@ mod tests {
 
     #[test]
     fn positions_map_to_the_source() {
-        let decoded = Decoded::new(b"a%34b", 0, true, Escapes::TEXT, b'*');
+        let decoded = Decoded::new(b"a%34b", true, Escapes::TEXT, b'*');
         let spans: Vec<_> = (0..3).map(|position| (decoded.start(position), decoded.end(position))).collect();
         assert_eq!(spans, [(0, 1), (1, 4), (4, 5)]);
-        let twice = Decoded::new(b"a%2534b", 0, true, Escapes::TEXT, b'*');
+        let twice = Decoded::new(b"a%2534b", true, Escapes::TEXT, b'*');
         assert_eq!((twice.start(1), twice.end(1)), (1, 6));
     }
 
@@ -448,10 +457,10 @@ mod tests {
     #[test]
     fn an_incomplete_escape_is_not_consumed() {
         for (text, end) in [("ab%3", 2), ("ab%25", 2), ("ab%253", 2), ("ab\u{ff14}", 5), ("ab\\u00", 2)] {
-            let decoded = Decoded::new(text.as_bytes(), 0, false, Escapes::TEXT, b'*');
+            let decoded = Decoded::new(text.as_bytes(), false, Escapes::TEXT, b'*');
             assert_eq!(decoded.start(decoded.text().len()), end, "{text}");
         }
-        let decoded = Decoded::new(b"ab\xef\xbc", 0, false, Escapes::TEXT, b'*');
+        let decoded = Decoded::new(b"ab\xef\xbc", false, Escapes::TEXT, b'*');
         assert_eq!(decoded.start(decoded.text().len()), 2);
     }
 }

@@ -46,7 +46,7 @@ mod view;
 
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
 pub use candidate_iter::CandidateIter;
-pub use decoded::{Decoded, Edit, LONGEST_SPELLING};
+pub use decoded::{Before, Decoded, Edit, LONGEST_SPELLING};
 pub use escape::{Escapes, is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};

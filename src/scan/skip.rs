@@ -161,7 +161,7 @@ mod tests {
 
     /// The start of the first number whose digits have an even sum, after decoding.
     fn first_number(text: &[u8], escapes: Escapes) -> Option<usize> {
-        let decoded = Decoded::new(text, 0, true, escapes, b'*');
+        let decoded = Decoded::new(text, true, escapes, b'*');
         match CandidateStarts::new(View::new(b"", decoded.text(), true, b'*')).advance_to(is_even) {
             NextStart::Start(candidates) => Some(decoded.start(candidates.start())),
             _ => None,
@@ -211,7 +211,7 @@ mod tests {
         #[test]
         fn a_safe_cut_splits_no_escape_and_no_chain(text in "([0-9 %&\\\\;#a-f+]|&amp;|\\\\[nu\"]|[\"',<>=:\n(){}]|&#52;|%2534|\u{e9}|\u{ff14}){0,40}") {
             let Some(at) = safe_cut(text.as_bytes()) else { return Ok(()) };
-            let read = |part: &[u8]| Decoded::new(part, 0, true, Escapes::FORM, b'*').text().to_vec();
+            let read = |part: &[u8]| Decoded::new(part, true, Escapes::FORM, b'*').text().to_vec();
             let (before, after) = text.as_bytes().split_at(at);
             prop_assert_eq!([read(before), read(after)].concat(), read(text.as_bytes()), "{}", text);
         }

@@ -7,7 +7,7 @@ use super::key_context::KeyContext;
 use super::quick_check::may_contain;
 use super::search::{self, Segment, SegmentMatch};
 use crate::mask::{Form, Style};
-use crate::scan::{self, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
+use crate::scan::{self, Before, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{self, Criteria, Sensitivity, field};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -129,7 +129,7 @@ impl Inspector {
     /// letters are masked.
     pub fn mask_undecided(&self, undecided: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
-        let source = Decoded::new(undecided, self.gap, false, self.escapes, mask);
+        let source = Decoded::following(Before { text: &[], gap: self.gap }, undecided, false, self.escapes, mask);
         let text_format = self.text_format.resolve(undecided);
         let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
         let mut masked = undecided.to_vec();
@@ -189,7 +189,7 @@ impl Inspector {
         let (escapes, mut key_context) = (self.escapes, self.key_context.clone());
         let read = |end: usize| {
             let start = scan::safe_cut(skipped.get(..end.checked_sub(NAME_CONTEXT_LEN)?)?)?;
-            Some(Decoded::new(skipped.get(start..end)?, 0, true, escapes, mask))
+            Some(Decoded::new(skipped.get(start..end)?, true, escapes, mask))
         };
         if let Some(bracket) = field::last_bracket(skipped) {
             let Some(name) = read(bracket.saturating_add(1)) else { return 0 };
@@ -213,7 +213,8 @@ impl Inspector {
 
     fn inspect_escaped(&mut self, block: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         let mask = self.style.character.as_byte();
-        let decoded = Decoded::following(self.lookbehind(), block, self.gap, last, self.escapes, mask);
+        let before = Before { text: self.lookbehind(), gap: self.gap };
+        let decoded = Decoded::following(before, block, last, self.escapes, mask);
         let decided = self.inspect_text(decoded.text(), last, Some(&decoded), findings);
         let gap_before = if decided == 0 { self.gap } else { 0 };
         self.gap = decoded.gap(decided).saturating_add(gap_before);

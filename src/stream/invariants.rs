@@ -108,7 +108,7 @@ impl Settings {
     /// Decodes the escapes of `bytes`. `last` means that nothing follows.
     fn decode(self, bytes: &[u8], last: bool) -> Vec<u8> {
         let escapes = self.text_format.resolve(bytes).escapes();
-        Decoded::new(bytes, 0, last, escapes, self.style.character.as_byte()).text().to_vec()
+        Decoded::new(bytes, last, escapes, self.style.character.as_byte()).text().to_vec()
     }
 
     /// True when `byte` can mask an undecided digit.

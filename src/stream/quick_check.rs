@@ -21,7 +21,7 @@ pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: St
     if !criteria.base64 && scan::skip_len(view, escapes, verdict::is_possible) == text.len() {
         return false;
     }
-    may_contain_in(Decoded::new(text, 0, true, escapes, mask).text(), criteria, mask)
+    may_contain_in(Decoded::new(text, true, escapes, mask).text(), criteria, mask)
 }
 
 fn may_contain_in(text: &[u8], criteria: &Criteria, mask: u8) -> bool {

@@ -71,7 +71,8 @@ impl Builder {
                 return Err(Diagnostic::at(position, "second document; a policy is one document"));
             }
             Event::Scalar(text, style, anchor, tag) => {
-                return self.scalar(&text, style, anchor, tag.is_some(), position);
+                let is_plain = style == ScalarStyle::Plain && tag.is_none();
+                return self.scalar(&text, is_plain, anchor, position);
             }
             Event::Alias(anchor) => {
                 self.reject_as_name(position)?;
@@ -96,15 +97,7 @@ impl Builder {
         Ok(())
     }
 
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        is_string: bool,
-        position: Position,
-    ) -> Result<(), Diagnostic> {
-        let is_plain = style == ScalarStyle::Plain && !is_string;
+    fn scalar(&mut self, text: &str, is_plain: bool, anchor: usize, position: Position) -> Result<(), Diagnostic> {
         if let Some(OpenCollection { contents: Contents::Fields(_, name @ None), .. }) = self.open.last_mut() {
             if is_plain && text == "<<" {
                 return Err(Diagnostic::at(position, "merge keys (<<) are not supported; write the fields out"));

@@ -89,7 +89,7 @@ impl Explain {
 /// Explains the numbers of `text`, one paragraph for each, in order.
 fn explain(text: &[u8], shown: VisibleDigits) -> String {
     let markup = TextFormat::Unknown.resolve(text).escapes().markup;
-    let decoded = Decoded::new(text, 0, true, Escapes { markup, ..Escapes::FORM }, MASK);
+    let decoded = Decoded::new(text, true, Escapes { markup, ..Escapes::FORM }, MASK);
     let findings = findings(text);
     let mut paragraphs = candidates(&decoded, &findings, shown);
     for finding in findings {

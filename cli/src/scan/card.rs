@@ -75,7 +75,7 @@ fn decoded<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
         Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
             Cow::Borrowed(spelling)
         }
-        Form::Encoded(_) => Cow::Owned(Decoded::new(spelling, 0, true, Escapes::FORM, b'*').text().to_vec()),
+        Form::Encoded(_) => Cow::Owned(Decoded::new(spelling, true, Escapes::FORM, b'*').text().to_vec()),
     }
 }
 

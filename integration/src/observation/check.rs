@@ -26,7 +26,7 @@ fn request(case: &Case, seen: &Observation, differences: &mut Differences) {
         (Some(got), true) => {
             differences.text("request method", &sent.method, &got.method);
             differences.text("request path", expect.path.as_ref().unwrap_or(&sent.path), &got.path);
-            differences.headers("request", &sent.message.headers, &expect.headers, &expect.absent, &got.headers);
+            differences.headers("request", [&expect.headers, &sent.message.headers], &expect.absent, &got.headers);
             differences.bytes("request body", expect.body.as_ref().unwrap_or(&sent.message.body()), &got.body);
             let trailers = expect.trailers.as_ref().unwrap_or(&sent.message.trailers);
             differences.pairs("request trailers", trailers, &got.trailers);
@@ -52,7 +52,7 @@ fn response(case: &Case, seen: &Observation, differences: &mut Differences) {
     differences.text("response status", &status.to_string(), &got.status.to_string());
     differences.text("response ends cleanly", &expect.complete.to_string(), &got.complete.to_string());
     let unchanged: &[(String, String)] = if from_service { &sent.headers } else { &[] };
-    differences.headers("response", unchanged, &expect.headers, &expect.absent, &got.headers);
+    differences.headers("response", [&expect.headers, unchanged], &expect.absent, &got.headers);
     if let Some(body) = &expect.body {
         differences.bytes("response body", body, &got.body);
     } else if from_service && expect.complete {

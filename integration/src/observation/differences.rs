@@ -27,19 +27,16 @@ impl Differences {
         }
     }
 
-    /// Compares headers: each must be as in `unchanged`, unless `expected` has another value or `absent` has its name.
+    /// Compares headers: each must be as in the first list of `wanted` that has its name, unless `absent` has it.
     pub fn headers(
         &mut self,
         what: &str,
-        unchanged: &[(String, String)],
-        expected: &[(String, String)],
+        wanted: [&[(String, String)]; 2],
         absent: &[String],
         got: &[(String, String)],
     ) {
         let mut checked: Vec<&str> = Vec::new();
-        for (source, (name, _)) in
-            expected.iter().map(|pair| (expected, pair)).chain(unchanged.iter().map(|pair| (unchanged, pair)))
-        {
+        for (source, (name, _)) in wanted.into_iter().flat_map(|list| list.iter().map(move |pair| (list, pair))) {
             if checked.contains(&name.as_str()) || absent.contains(name) {
                 continue;
             }

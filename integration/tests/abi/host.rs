@@ -235,7 +235,7 @@ impl Host {
         OK
     }
 
-    pub fn reply(&mut self, status: u32, details: &[u8], body: Vec<u8>, headers: &[u8], grpc_status: i32) -> u32 {
+    pub fn reply(&mut self, status: u32, details: &[u8], body: Vec<u8>, headers: &[u8]) -> u32 {
         if self.refuses("send_local_response") {
             return BAD_ARGUMENT;
         }
@@ -243,7 +243,7 @@ impl Host {
         let (Ok(status), Some(fields)) = (u16::try_from(status), deserialised(headers)) else {
             return self.bad("send_local_response: status or headers");
         };
-        if matches!(phase, None | Some(Phase::Log)) || grpc_status != -1 {
+        if matches!(phase, None | Some(Phase::Log)) {
             return self.bad("send_local_response");
         }
         let reply = Reply { status, details: text(details), fields, body };
@@ -304,7 +304,7 @@ impl Host {
         OK
     }
 
-    fn bad(&mut self, what: impl Into<String>) -> u32 {
+    pub fn bad(&mut self, what: impl Into<String>) -> u32 {
         self.complain(what);
         BAD_ARGUMENT
     }

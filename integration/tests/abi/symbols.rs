@@ -91,7 +91,10 @@ extern "C" fn proxy_send_local_response(
     grpc_status: i32,
 ) -> u32 {
     let (details, body, headers) = (read(details, details_len), read(body, body_len), read(headers, headers_len));
-    with(|host| host.reply(status, &details, body, &headers, grpc_status))
+    with(|host| match grpc_status {
+        -1 => host.reply(status, &details, body, &headers),
+        _ => host.bad("send_local_response: gRPC status"),
+    })
 }
 
 #[unsafe(no_mangle)]
