@@ -1,8 +1,10 @@
 //! Configuration of a proxy, as far as it concerns panveil.
 
+use panveil::policy::Policy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Number of shown digits of a digest.
 const SHOWN_DIGITS: usize = 12;
@@ -35,16 +37,35 @@ pub struct RejectedUpdate {
     pub name: String,
     /// Envoy's reason.
     pub details: String,
+    /// Configurations of panveil in the rejected listener, except those that discovery delivers.
+    pub filters: Vec<FilterConfig>,
 }
 
 /// Configuration that was delivered for a filter of panveil.
-pub enum DeliveredFilter {
+pub struct DeliveredFilter {
+    pub config: FilterConfig,
+    /// Delivery of this configuration; `None` if the listener contains it.
+    pub discovered: Option<DiscoveredFilter>,
+}
+
+/// Last delivery by discovery that differs from the one before. Envoy shows it whether it accepted or rejected it.
+pub struct DiscoveredFilter {
+    pub name: String,
+    /// Time of the delivery, in milliseconds since 1970.
+    pub delivered_at: Option<u64>,
+}
+
+/// Configuration of a filter of panveil.
+#[derive(PartialEq, Eq)]
+pub enum FilterConfig {
     /// The Wasm module.
     Module {
         /// Digest of the module, or the name of its file.
         module: String,
         /// Beginning of the SHA-256 of the policy.
         policy: String,
+        /// Error in the policy.
+        policy_error: Option<String>,
         /// True if requests pass when the module fails.
         fails_open: bool,
     },
@@ -68,8 +89,7 @@ impl ConfigDump {
             match kind(part) {
                 "ListenersConfigDump" => config.take_listeners(part),
                 "EcdsConfigDump" => {
-                    let filters = items(part, "ecds_filters").filter_map(|one| one.get("ecds_filter"));
-                    config.delivered.extend(filters.filter(|one| is_panveil(one)).filter_map(delivered));
+                    config.delivered.extend(items(part, "ecds_filters").filter_map(discovered));
                 }
                 _ => {}
             }
@@ -85,8 +105,12 @@ impl ConfigDump {
             self.take_listener(one.pointer("/active_state/listener"));
             let Some(state) = one.get("error_state") else { continue };
             // Envoy shows a rejected update twice, once without the listener's name.
-            let rejected =
-                RejectedUpdate { name: text(state, "/failed_configuration/name"), details: text(state, "/details") };
+            let failed = state.get("failed_configuration").map(filter_chains).unwrap_or_default();
+            let rejected = RejectedUpdate {
+                name: text(state, "/failed_configuration/name"),
+                details: text(state, "/details"),
+                filters: failed.into_iter().flatten().filter(|filter| is_panveil(filter)).filter_map(config).collect(),
+            };
             if !self.rejected.contains(&rejected) {
                 self.rejected.push(rejected);
             }
@@ -95,13 +119,12 @@ impl ConfigDump {
 
     fn take_listener(&mut self, listener: Option<&Value>) {
         let Some(listener) = listener else { return };
-        let mut chains = Vec::new();
-        http_filters(listener, &mut chains);
         let mut found = Listener { name: text(listener, "/name"), with: 0, without: 0 };
-        for chain in chains {
+        for chain in filter_chains(listener) {
             let own: Vec<&Value> = chain.iter().filter(|filter| is_panveil(filter)).collect();
             let named = !own.is_empty();
-            self.delivered.extend(own.into_iter().filter_map(delivered));
+            let configs = own.into_iter().filter_map(config);
+            self.delivered.extend(configs.map(|config| DeliveredFilter { config, discovered: None }));
             let count = if named { &mut found.with } else { &mut found.without };
             *count = count.saturating_add(1);
         }
@@ -122,6 +145,13 @@ fn items<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> 
 
 fn text(object: &Value, pointer: &str) -> String {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Lists of HTTP filters in a listener.
+fn filter_chains(listener: &Value) -> Vec<&Vec<Value>> {
+    let mut chains = Vec::new();
+    http_filters(listener, &mut chains);
+    chains
 }
 
 /// Collects the lists of HTTP filters in this part of a listener.
@@ -155,11 +185,21 @@ fn is_panveil(filter: &Value) -> bool {
         .any(|name| name.contains("panveil"))
 }
 
+/// Configuration of a filter of panveil that discovery delivered.
+fn discovered(delivery: &Value) -> Option<DeliveredFilter> {
+    let filter = delivery.get("ecds_filter").filter(|filter| is_panveil(filter))?;
+    let time = humantime::parse_rfc3339(&text(delivery, "/last_updated")).ok();
+    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let delivered_at = since.and_then(|since| u64::try_from(since.as_millis()).ok());
+    let discovered = DiscoveredFilter { name: text(filter, "/name"), delivered_at };
+    Some(DeliveredFilter { config: config(filter)?, discovered: Some(discovered) })
+}
+
 /// Configuration of this filter; `None` if discovery delivers it.
-fn delivered(filter: &Value) -> Option<DeliveredFilter> {
+fn config(filter: &Value) -> Option<FilterConfig> {
     let config = typed(filter)?;
     if kind(config) == "RBAC" {
-        return Some(if config.get("rules").is_some() { DeliveredFilter::DenyAll } else { DeliveredFilter::AllowAll });
+        return Some(if config.get("rules").is_some() { FilterConfig::DenyAll } else { FilterConfig::AllowAll });
     }
     let code = config.pointer("/config/vm_config/code")?;
     let local = text(code, "/local/filename");
@@ -167,9 +207,12 @@ fn delivered(filter: &Value) -> Option<DeliveredFilter> {
     let digest = code.pointer("/remote/sha256").and_then(Value::as_str).unwrap_or(&file);
     let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let module = if is_digest { digest.chars().take(SHOWN_DIGITS).collect() } else { local };
-    let policy = Sha256::digest(text(config, "/config/configuration/value"));
-    let policy: String = policy.iter().map(|byte| format!("{byte:02x}")).collect();
+    let policy = text(config, "/config/configuration/value");
+    let is_text = config.pointer("/config/configuration").map(kind) == Some("StringValue");
+    let policy_error = is_text.then(|| Policy::parse(policy.as_bytes()).err()).flatten().map(|error| error.to_string());
+    let digest: String = Sha256::digest(policy).iter().map(|byte| format!("{byte:02x}")).collect();
     let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
         || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
-    Some(DeliveredFilter::Module { module, policy: policy.chars().take(SHOWN_DIGITS).collect(), fails_open })
+    let policy = digest.chars().take(SHOWN_DIGITS).collect();
+    Some(FilterConfig::Module { module, policy, policy_error, fails_open })
 }

@@ -1,6 +1,7 @@
 //! `panveil status`: the state of panveil in each proxy, from pages of Envoy's admin interface.
 
 mod config_dump;
+mod delivery;
 mod proxy_status;
 mod report;
 mod stats;
@@ -8,7 +9,7 @@ mod stats;
 use super::failure::Failure;
 use super::input;
 use clap::{Args, ValueEnum, ValueHint};
-pub use config_dump::{ConfigDump, DeliveredFilter};
+pub use config_dump::{ConfigDump, FilterConfig};
 use proxy_status::ProxyStatus;
 use stats::ProxyStats;
 use std::collections::BTreeMap;
@@ -18,18 +19,20 @@ use std::process::ExitCode;
 /// Largest page. A proxy of a large mesh has tens of megabytes.
 const MAX_BYTES: usize = 512 << 20;
 
-/// Prints for each proxy whether panveil is active, and otherwise the reason.
+/// Prints for each proxy whether the delivered configuration of panveil is active, and otherwise the reason.
 ///
 /// A page is a saved response of Envoy's admin interface: /config_dump or /stats/prometheus. Files whose names differ only in
 /// the extension are pages of one proxy. Name them by the pod: web-1.json and web-1.prom. Only the statistics show whether
-/// panveil is active. /config_dump adds the delivered configuration, and the reason if panveil is not active.
+/// panveil is active. /config_dump adds the delivered configuration, and the reason if it is not active. A rejected
+/// configuration is not active: a previous one is, or none.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil status web-1.json web-1.prom
   panveil status --format json *.json *.prom | jq 'select(.state != \"active\")'
   curl --silent 127.0.0.1:9901/stats/prometheus | panveil status -
 
-Exit status: 0 if panveil is active in every proxy, 1 if it is not active in at least one, 2 if a page cannot be read.")]
+Exit status: 0 if the delivered configuration is active in every proxy, 1 if it is not in at least one, 2 if a page cannot be
+read.")]
 pub struct Status {
     /// Saved pages, or - for standard input.
     #[arg(required = true, value_name = "PAGE", value_hint = ValueHint::FilePath)]

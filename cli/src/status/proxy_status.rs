@@ -1,18 +1,21 @@
 //! State of panveil in a proxy.
 
-use super::config_dump::{ConfigDump, DeliveredFilter};
+use super::config_dump::{ConfigDump, DeliveredFilter, FilterConfig};
+use super::delivery::Outcome;
 use super::stats::ProxyStats;
 
 /// State of panveil in a proxy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProxyState {
-    /// A configuration of panveil is active.
+    /// The delivered configuration of panveil is active.
     Active,
+    /// Envoy rejected the delivered configuration, and a previous one is active.
+    Rejected,
     /// The policy excludes the proxy's namespace.
     LeftOut,
     /// panveil is not active.
     Off,
-    /// The statistics of the proxy are missing.
+    /// The pages do not show whether the delivered configuration is active.
     Unknown,
 }
 
@@ -21,6 +24,7 @@ impl ProxyState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Rejected => "rejected",
             Self::LeftOut => "left out",
             Self::Off => "off",
             Self::Unknown => "unknown",
@@ -35,9 +39,9 @@ pub struct ProxyStatus {
     pub versions: Vec<String>,
     /// Active modes.
     pub modes: Vec<String>,
-    /// Delivered policies, by the beginning of their SHA-256.
+    /// Delivered policies that Envoy did not reject, by the beginning of their SHA-256.
     pub policies: Vec<String>,
-    /// Delivered modules, by digest or file.
+    /// Delivered modules of configurations that Envoy did not reject, by digest or file.
     pub modules: Vec<String>,
     /// Reason for which panveil is not active, and other problems.
     pub notes: Vec<String>,
@@ -57,7 +61,10 @@ impl ProxyStatus {
             notes: reason.into_iter().collect(),
         };
         for delivered in config.into_iter().flat_map(|config| &config.delivered) {
-            if let DeliveredFilter::Module { module, policy, .. } = delivered {
+            let is_rejected = stats.and_then(|stats| delivered.outcome(stats)) == Some(Outcome::Rejected);
+            if let FilterConfig::Module { module, policy, .. } = &delivered.config
+                && !is_rejected
+            {
                 status.modules.push(module.clone());
                 status.policies.push(policy.clone());
             }
@@ -70,7 +77,7 @@ impl ProxyStatus {
         status
     }
 
-    /// True if panveil is active.
+    /// True if the delivered configuration of panveil is active.
     pub fn is_active(&self) -> bool {
         self.state == ProxyState::Active
     }
@@ -78,9 +85,8 @@ impl ProxyStatus {
     /// Adds problems that may exist although panveil is active.
     fn add_notes(&mut self, config: Option<&ConfigDump>, stats: Option<&ProxyStats>) {
         if let Some(config) = config {
-            let opens =
-                |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { fails_open: true, .. });
-            if config.delivered.iter().any(opens) {
+            let opens = |config: &FilterConfig| matches!(config, FilterConfig::Module { fails_open: true, .. });
+            if config.delivered.iter().any(|delivered| opens(&delivered.config)) {
                 self.notes.push("FAIL_OPEN: requests pass unmasked if panveil fails".to_owned());
             }
             for listener in config.listeners.iter().filter(|listener| listener.without > 0) {
@@ -90,11 +96,19 @@ impl ProxyStatus {
             }
         }
         let Some(stats) = stats.filter(|_| self.is_active()) else { return };
-        if stats.rejected_policies > 0 {
-            let rejected = stats.rejected_policies;
+        let outcomes: Vec<Option<Outcome>> =
+            config.into_iter().flat_map(|config| &config.delivered).map(|delivered| delivered.outcome(stats)).collect();
+        if outcomes.contains(&None) {
+            self.notes
+                .push("no statistics extension_config_discovery: the delivered policy may not be active".to_owned());
+        }
+        let rejected = stats.rejected_deliveries();
+        if outcomes.contains(&Some(Outcome::Unclear)) {
             self.notes.push(format!(
-                "updates rejected since the proxy started: {rejected}; the delivered policy may not be active"
+                "updates rejected since the proxy started: {rejected}; the delivered policy may not be active, see Envoy's log"
             ));
+        } else if rejected > 0 {
+            self.notes.push(format!("updates rejected since the proxy started: {rejected}; a later one is active"));
         }
         for rejected in config.into_iter().flat_map(|config| &config.rejected) {
             self.notes.push(format!("listener {}: update rejected: {}", rejected.name, rejected.details));
@@ -110,33 +124,65 @@ fn state(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> (ProxyState
     let because = |reason: &str| (ProxyState::Off, Some(reason.to_owned()));
     let named = config.is_none_or(|config| !config.listeners.is_empty());
     let Some(stats) = stats else {
-        let module = |delivered: &DeliveredFilter| matches!(delivered, DeliveredFilter::Module { .. });
         return match config {
-            Some(config) if named && !config.delivered.is_empty() && config.delivered.iter().all(module) => {
+            Some(config) if named && !config.delivered.is_empty() && !is_replaced(config) => {
                 (ProxyState::Unknown, Some("delivered; /stats/prometheus shows whether it is active".to_owned()))
             }
             _ => (ProxyState::Off, Some(reason(config, None))),
         };
     };
-    let delivered = config.into_iter().flat_map(|config| &config.delivered);
-    let replaced = delivered.into_iter().any(|delivered| !matches!(delivered, DeliveredFilter::Module { .. }));
     let active = stats.reported.iter().any(|reported| reported.is_active);
     match () {
         () if active && !named => because("no listener references its filter; the listener that did is being drained"),
-        () if replaced || !named || stats.reported.is_empty() => (ProxyState::Off, Some(reason(config, Some(stats)))),
-        () if active => (ProxyState::Active, None),
-        () => (ProxyState::LeftOut, Some("the policy excludes the namespace".to_owned())),
+        () if config.is_some_and(is_replaced) || !named || stats.reported.is_empty() => {
+            (ProxyState::Off, Some(reason(config, Some(stats))))
+        }
+        () => unconfirmed(config, stats).unwrap_or_else(|| match active {
+            true => (ProxyState::Active, None),
+            false => (ProxyState::LeftOut, Some("the policy excludes the namespace".to_owned())),
+        }),
     }
+}
+
+/// True if Istio's agent replaced a module that it could not fetch.
+fn is_replaced(config: &ConfigDump) -> bool {
+    config.delivered.iter().any(|delivered| !matches!(delivered.config, FilterConfig::Module { .. }))
+}
+
+/// Filter whose last delivery Envoy rejected.
+fn rejected<'a>(config: &'a ConfigDump, stats: &ProxyStats) -> Option<&'a DeliveredFilter> {
+    config.delivered.iter().find(|delivered| delivered.outcome(stats) == Some(Outcome::Rejected))
+}
+
+/// State of a proxy in which panveil runs, if the delivered configuration is not active or perhaps not active.
+fn unconfirmed(config: Option<&ConfigDump>, stats: &ProxyStats) -> Option<(ProxyState, Option<String>)> {
+    let Some(config) = config else {
+        return (stats.rejected_deliveries() > 0).then(|| {
+            let reason = "an update was rejected; /config_dump shows whether the delivered configuration is active";
+            (ProxyState::Unknown, Some(reason.to_owned()))
+        });
+    };
+    for rejected in &config.rejected {
+        let is_active = |own: &FilterConfig| config.delivered.iter().any(|delivered| delivered.config == *own);
+        if let Some(own) = rejected.filters.iter().find(|own| !is_active(own)) {
+            let (name, details, cause) = (&rejected.name, &rejected.details, own.rejection());
+            let reason = format!("listener {name}: the previous configuration stays active: {details}; {cause}");
+            return Some((ProxyState::Rejected, Some(reason)));
+        }
+    }
+    let rejected = rejected(config, stats)?;
+    let reason = format!("the previous configuration stays active: {}", rejected.config.rejection());
+    Some((ProxyState::Rejected, Some(reason)))
 }
 
 /// Reason for which panveil is not active, as far as the pages show it.
 fn reason(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> String {
     if let Some(config) = config {
         for delivered in &config.delivered {
-            match delivered {
-                DeliveredFilter::Module { .. } => {}
-                DeliveredFilter::DenyAll => return "module not fetched: every request is denied with 403".to_owned(),
-                DeliveredFilter::AllowAll => {
+            match delivered.config {
+                FilterConfig::Module { .. } => {}
+                FilterConfig::DenyAll => return "module not fetched: every request is denied with 403".to_owned(),
+                FilterConfig::AllowAll => {
                     return "module not fetched, and FAIL_OPEN: every request passes unmasked".to_owned();
                 }
             }
@@ -152,7 +198,11 @@ fn reason(config: Option<&ConfigDump>, stats: Option<&ProxyStats>) -> String {
         Some(stats) if !stats.not_fetched.is_empty() => {
             format!("module not fetched ({}): every request is denied with 403", stats.not_fetched.join(", "))
         }
-        Some(stats) if stats.rejected_policies > 0 => "first policy rejected: every request fails with 500".to_owned(),
+        Some(stats) if stats.rejected_deliveries() > 0 => {
+            let rejected = config.and_then(|config| rejected(config, stats));
+            let cause = rejected.map(|delivered| format!("; {}", delivered.config.rejection()));
+            format!("first policy rejected: every request fails with 500{}", cause.unwrap_or_default())
+        }
         Some(stats) if stats.rejected_listeners > 0 && config.is_none() => "Envoy rejected a listener".to_owned(),
         _ => "no configuration of panveil is active".to_owned(),
     }

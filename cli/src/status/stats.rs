@@ -1,5 +1,9 @@
 //! Statistics of a proxy, as far as they concern panveil.
 
+use std::collections::BTreeMap;
+
+/// Begin of the statistics about the delivery of a filter by discovery. The name of the filter follows.
+const DISCOVERY: &str = "envoy_extension_config_discovery_http_filter_";
 /// Parts of the name of `panveil_config_info` in a proxy without tag rules, where the labels are part of the name.
 const UNLABELLED: (&str, &str, &str) = ("panveil_config_version___", "___mode___", "___info");
 
@@ -8,8 +12,8 @@ const UNLABELLED: (&str, &str, &str) = ("panveil_config_version___", "___mode___
 pub struct ProxyStats {
     /// Configurations that panveil reports.
     pub reported: Vec<ReportedConfig>,
-    /// Number of updates of panveil's filter that Envoy rejected since it started.
-    pub rejected_policies: u64,
+    /// Deliveries of panveil's filters by discovery, by [`filter_key`].
+    pub deliveries: BTreeMap<String, DeliveryStats>,
     /// Number of updates of listeners that Envoy rejected since it started.
     pub rejected_listeners: u64,
     /// Reasons for which Istio's agent could not fetch modules.
@@ -29,7 +33,25 @@ pub struct ReportedConfig {
     pub is_active: bool,
 }
 
+/// Deliveries of a filter by discovery since Envoy started.
+#[derive(Default)]
+pub struct DeliveryStats {
+    /// Number of accepted deliveries, also of those that Envoy skipped because they repeated the previous one.
+    pub accepted: u64,
+    /// Number of rejected deliveries.
+    pub rejected: u64,
+    /// Number of deliveries that differed from the previous one, whether accepted or rejected.
+    pub loaded: u64,
+    /// Time of the last accepted delivery, in milliseconds since 1970; 0 before the first one.
+    pub accepted_at: u64,
+}
+
 impl ProxyStats {
+    /// Number of deliveries of panveil's filters that Envoy rejected since it started.
+    pub fn rejected_deliveries(&self) -> u64 {
+        self.deliveries.values().fold(0, |sum, delivery| sum.saturating_add(delivery.rejected))
+    }
+
     /// Reads the page. `None` if it has no sample of Envoy.
     pub fn read(text: &str) -> Option<Self> {
         let mut stats = Self { labelled: true, ..Self::default() };
@@ -52,8 +74,8 @@ impl ProxyStats {
         } else if let Some((version, mode)) = unlabelled(name) {
             self.labelled = false;
             self.reported.push(ReportedConfig { version, mode, is_active: count() == 1 });
-        } else if is_of_filter(name, "_config_fail") {
-            self.rejected_policies = self.rejected_policies.saturating_add(whole(value));
+        } else if let Some(statistic) = name.strip_prefix(DISCOVERY) {
+            self.take_delivery(statistic, whole(value));
         } else if name == "envoy_listener_manager_lds_update_rejected" {
             self.rejected_listeners = whole(value);
         } else if name == "istio_agent_wasm_remote_fetch_count" || name == "istio_agent_wasm_config_conversion_count" {
@@ -63,18 +85,29 @@ impl ProxyStats {
             }
         }
     }
+
+    fn take_delivery(&mut self, statistic: &str, value: u64) {
+        let endings = ["_update_success", "_update_rejected", "_config_reload", "_update_time"];
+        let named = |ending: &str| statistic.strip_suffix(ending).filter(|filter| filter.contains("panveil"));
+        let Some((ending, filter)) = endings.iter().find_map(|&ending| Some((ending, named(ending)?))) else { return };
+        let delivery = self.deliveries.entry(filter.to_owned()).or_default();
+        match ending {
+            "_update_success" => delivery.accepted = value,
+            "_update_rejected" => delivery.rejected = value,
+            "_config_reload" => delivery.loaded = value,
+            _ => delivery.accepted_at = value,
+        }
+    }
+}
+
+/// Name of a filter in the names of its statistics.
+pub fn filter_key(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
 }
 
 /// Counter in the format of Prometheus.
 fn whole(value: f64) -> u64 {
     format!("{value:.0}").parse().unwrap_or_default()
-}
-
-/// True for a statistic about the discovery of panveil's filter.
-fn is_of_filter(name: &str, end: &str) -> bool {
-    name.strip_prefix("envoy_extension_config_discovery_http_filter_")
-        .and_then(|rest| rest.strip_suffix(end))
-        .is_some_and(|filter| filter.contains("panveil"))
 }
 
 /// Version and mode in the name of the metric.

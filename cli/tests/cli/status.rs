@@ -6,7 +6,9 @@ use crate::command::{failure, file, printed, run};
 use serde_json::{Value, json};
 
 const NAME: &str = "extensions.istio.io/trafficextension/shop.panveil~istio-translated-wasmplugin";
-const FAIL: &str = "envoy_extension_config_discovery_http_filter_extensions_istio_io_trafficextension_shop_panveil_istio_translated_wasmplugin_config_fail{}";
+const DISCOVERY: &str = "envoy_extension_config_discovery_http_filter_extensions_istio_io_trafficextension_shop_panveil_istio_translated_wasmplugin";
+/// Time of the last delivery in the pages, and the same in milliseconds.
+const DELIVERED: (&str, u64) = ("2026-11-30T12:12:34.217Z", 1_796_040_754_217);
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const DETAILS: &str = "unable to open file '/dev/stdout': Permission denied";
 
@@ -16,13 +18,29 @@ fn stats(samples: &[&str]) -> String {
     samples.iter().fold(begin.to_owned(), |page, sample| page + sample + "\n")
 }
 
-fn active() -> String {
+/// Samples after so many accepted, rejected and repeated deliveries, of which one was accepted last.
+fn deliveries(accepted: u64, rejected: u64, repeated: u64) -> String {
+    let samples = [
+        ("config_reload", accepted.saturating_add(rejected)),
+        ("update_success", accepted.saturating_add(repeated)),
+        ("update_rejected", rejected),
+        ("update_time", if accepted > 0 { DELIVERED.1 } else { 0 }),
+    ];
+    samples.map(|(name, value)| format!("{DISCOVERY}_{name}{{}} {value}\n")).concat()
+}
+
+/// Page of a proxy in which panveil runs, with these samples about deliveries.
+fn running(deliveries: &str) -> String {
     stats(&[
         r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#,
         r#"panveil_config_info{version="0.1.0",mode="enforce"} 1"#,
-        &format!("{FAIL} 0"),
+        deliveries.trim_end(),
         "envoy_listener_manager_lds_update_rejected{} 0",
     ])
+}
+
+fn active() -> String {
+    running(&deliveries(1, 0, 0))
 }
 
 /// Filter chain, with or without panveil's filter.
@@ -48,8 +66,10 @@ fn listener(chains: &[bool], rejected: bool) -> Value {
 
 /// Page `/config_dump` with this listener and this configuration of panveil's filter.
 fn dump(listener: &Value, delivered: Option<&Value>) -> String {
-    let filters: Vec<Value> =
-        delivered.iter().map(|config| json!({"ecds_filter": {"name": NAME, "typed_config": config}})).collect();
+    let filters: Vec<Value> = delivered
+        .iter()
+        .map(|config| json!({"ecds_filter": {"name": NAME, "typed_config": config}, "last_updated": DELIVERED.0}))
+        .collect();
     let page = json!({"configs": [
         {"@type": "type.googleapis.com/envoy.admin.v3.EcdsConfigDump", "ecds_filters": filters},
         {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [listener]},
@@ -97,7 +117,7 @@ fn status_lists_each_proxy() {
         file("web-1.json", &good),
         file("web-1.prom", active()),
         file("web-2.json", dump(&listener(&[true], false), Some(&rbac(Some(json!({})))))),
-        file("web-2.prom", stats(&[&format!("{FAIL} 0")])),
+        file("web-2.prom", stats(&[deliveries(1, 0, 0).trim_end()])),
     ];
     let arguments: Vec<&str> = std::iter::once("status").chain(pages.iter().map(String::as_str)).collect();
     let output = run(&arguments, b"");
@@ -117,14 +137,14 @@ fn status_lists_each_proxy() {
 fn status_gives_the_reason_if_panveil_is_not_active() {
     let named = listener(&[true], false);
     let fetch = r#"istio_agent_wasm_remote_fetch_count{result="download_failure"} 1"#;
-    let rejected = format!("{FAIL} 1");
+    let rejected = deliveries(0, 1, 0);
     let left_out = stats(&[r#"panveil_config_info{version="0.1.0",mode="monitor"} 0"#]);
     let good = dump(&named, Some(&wasm("FAIL_RELOAD")));
     for (proxy, dump, stats, state, note) in [
         ("denied", Some(dump(&named, Some(&rbac(Some(json!({})))))), None, "off", "module not fetched: every request"),
         ("allowed", Some(dump(&named, Some(&rbac(None)))), None, "off", "every request passes unmasked"),
         ("agent", None, Some(stats(&[fetch])), "off", "module not fetched (download_failure)"),
-        ("policy", Some(good.clone()), Some(stats(&[&rejected])), "off", "first policy rejected"),
+        ("policy", Some(good.clone()), Some(stats(&[rejected.trim_end()])), "off", "first policy rejected"),
         (
             "bare",
             Some(dump(&listener(&[false], false), None)),
@@ -146,13 +166,13 @@ fn status_gives_the_reason_if_panveil_is_not_active() {
 #[test]
 fn status_reports_problems_of_an_active_proxy() {
     let some = dump(&listener(&[true, false], true), Some(&wasm("FAIL_OPEN")));
-    let rejected = active().replace(&format!("{FAIL} 0"), &format!("{FAIL} 2"));
+    let rejected = running(&deliveries(2, 2, 0));
     let (state, notes, code) = status("noted", Some(&some), Some(&rejected));
     assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
     for part in [
         "FAIL_OPEN: ",
         "1 of 2 HTTP filter chains without panveil",
-        "updates rejected since the proxy started: 2;",
+        "updates rejected since the proxy started: 2; a later one is active",
         ": update rejected: unable",
     ] {
         assert!(notes.contains(part), "{notes}");
@@ -161,6 +181,67 @@ fn status_reports_problems_of_an_active_proxy() {
     let (state, notes, code) = status("unlabelled", None, Some(&unlabelled));
     assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
     assert!(notes.contains("metrics without labels"), "{notes}");
+}
+
+/// Pages that Envoy 1.40 showed, reduced to the parts about panveil.
+#[test]
+fn status_tells_a_rejected_configuration_from_an_active_one() {
+    let pages: Value = serde_json::from_str(include_str!("envoy-pages.json")).unwrap();
+    let invalid = "policy: request: unknown value, expected one of mask, block, allow, skip";
+    let previous = format!("the previous configuration stays active: {invalid}");
+    let listener = format!(
+        "listener inbound: the previous configuration stays active: Unable to create Wasm plugin panveil; {invalid}"
+    );
+    let other =
+        "the previous configuration stays active: the policy is valid for this version of the command; see Envoy's log";
+    for (name, state, notes) in [
+        ("accepted", "active", ""),
+        ("rejected", "rejected", &previous),
+        ("corrected", "active", "updates rejected since the proxy started: 1; a later one is active"),
+        ("rejected-and-repeated", "rejected", &previous),
+        (
+            "repeated-and-corrected",
+            "active",
+            "updates rejected since the proxy started: 1; the delivered policy may not be active, see Envoy's log",
+        ),
+        ("missing-module", "rejected", other),
+        ("first-rejected", "off", &format!("first policy rejected: every request fails with 500; {invalid}")),
+        ("listener-rejected", "rejected", &listener),
+    ] {
+        let page = &pages[name];
+        let samples: Vec<&str> = page["stats"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+        let found = status(name, Some(&page["config_dump"].to_string()), Some(&(samples.join("\n") + "\n")));
+        assert_eq!(found, (state.to_owned(), notes.to_owned(), Some(i32::from(state != "active"))), "{name}");
+    }
+}
+
+#[test]
+fn status_lists_no_policy_that_envoy_rejected() {
+    let mut config = wasm("FAIL_RELOAD");
+    config["config"]["configuration"]["value"] = json!(r#"{"mode":"enfroce"}"#);
+    let pages = [
+        file("late-1.json", dump(&listener(&[true], false), Some(&config))),
+        file("late-1.prom", running(&deliveries(1, 1, 1))),
+    ];
+    let output = run(&["status", &pages[0], &pages[1]], b"");
+    let expected = "\
+        proxy   state     version  mode     policy  module\n\
+        late-1  rejected  0.1.0    enforce\n  \
+        the previous configuration stays active: policy: mode: unknown value; did you mean \"enforce\"?\n\n\
+        1 proxy: 1 rejected\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn status_does_not_guess_without_the_statistics_about_deliveries() {
+    let delivered = dump(&listener(&[true], false), Some(&wasm("FAIL_RELOAD")));
+    let (state, notes, code) = status("bare-stats", Some(&delivered), Some(&running("")));
+    assert_eq!((state.as_str(), code), ("active", Some(0)), "{notes}");
+    assert!(notes.contains("no statistics extension_config_discovery"), "{notes}");
+    let (state, notes, code) = status("no-dump", None, Some(&running(&deliveries(2, 1, 0))));
+    assert_eq!((state.as_str(), code), ("unknown", Some(1)), "{notes}");
+    assert!(notes.contains("/config_dump shows whether"), "{notes}");
 }
 
 #[test]

@@ -124,13 +124,12 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("checkout.har", capture()),
             ("var/log/checkout.log", format!("{}{:23}{VISA}\n", "\n".repeat(117), "charged").into()),
             ("backups/2026-11.sql.gz", gzip(&format!("{}{:60}{AMEX}\n", "\n".repeat(90_411), "INSERT"))),
-            ("web-1.json", config_dump(&module())),
-            (
-                "web-1.prom",
-                b"envoy_server_live{} 1\npanveil_config_info{version=\"0.1.0\",mode=\"enforce\"} 1\n".into(),
-            ),
+            ("web-1.json", config_dump(&module("enforce"))),
+            ("web-1.prom", statistics(0)),
             ("web-2.json", config_dump(&json!({"@type": "envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {}}))),
             ("web-2.prom", b"envoy_server_live{} 1\n".into()),
+            ("web-3.json", config_dump(&module("enfroce"))),
+            ("web-3.prom", statistics(1)),
         ],
         "docs/audit.md" => {
             vec![("cluster.yaml", CLUSTER.into()), ("istio.yaml", ISTIO.into()), ("accepted.yaml", ACCEPTED.into())]
@@ -160,17 +159,33 @@ fn config_dump(delivered: &Value) -> Vec<u8> {
     let listener = json!({"name": "inbound", "http_filters": [{"name": "panveil", "config_discovery": {}}]});
     let page = json!({"configs": [
         {"@type": "envoy.admin.v3.EcdsConfigDump",
-            "ecds_filters": [{"ecds_filter": {"name": "panveil", "typed_config": delivered}}]},
+            "ecds_filters": [{
+                "ecds_filter": {"name": "panveil", "typed_config": delivered},
+                "last_updated": "2026-11-30T12:12:34.217Z",
+            }]},
         {"@type": "envoy.admin.v3.ListenersConfigDump", "static_listeners": [{"listener": listener}]},
     ]});
     page.to_string().into()
 }
 
-fn module() -> Value {
+/// Envoy's statistics of an active proxy after so many rejected deliveries, with the samples that the command reads.
+fn statistics(rejected: u64) -> Vec<u8> {
+    let delivery = "envoy_extension_config_discovery_http_filter_panveil";
+    let loaded = rejected.saturating_add(1);
+    let accepted_at = if rejected == 0 { 1_796_040_754_300_u64 } else { 1_796_040_752_206 };
+    format!(
+        "envoy_server_live{{}} 1\npanveil_config_info{{version=\"0.1.0\",mode=\"enforce\"}} 1\n\
+         {delivery}_config_reload{{}} {loaded}\n{delivery}_update_success{{}} 1\n\
+         {delivery}_update_rejected{{}} {rejected}\n{delivery}_update_time{{}} {accepted_at}\n"
+    )
+    .into()
+}
+
+fn module(mode: &str) -> Value {
     let file = format!("/var/lib/istio/data/{}.wasm", "0123456789abcdef".repeat(4));
     json!({"@type": "envoy.extensions.filters.http.wasm.v3.Wasm", "config": {
         "vm_config": {"code": {"local": {"filename": file}}},
-        "configuration": {"value": r#"{"mode":"enforce"}"#},
+        "configuration": {"@type": "google.protobuf.StringValue", "value": json!({"mode": mode}).to_string()},
     }})
 }
 

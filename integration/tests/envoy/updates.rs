@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::trial::trials;
-use crate::wait::{eventually, stat_reaches};
+use crate::wait::{eventually, stat, stat_reaches};
 
 const BAD: &str = r#"{"request":"msak"}"#;
 const SEED: u64 = 7;
@@ -45,15 +45,33 @@ async fn bad(build: Build) -> Result<()> {
     let (mut discovery, mut sidecar) = start(&build, "{}").await?;
     let client = Client::http1(sidecar.envoy.listener);
     ensure!(masked(&post(&client).await?), "before");
+    let accepted_at = stat(&sidecar.envoy, ".panveil.update_time").await?;
     discovery.offer(BAD)?;
     stat_reaches(&sidecar.envoy, ".config_fail", 1).await?;
     for _ in 0..3 {
         ensure!(masked(&post(&client).await?), "after a bad policy");
     }
+    rejection_is_shown(&sidecar.envoy, accepted_at).await?;
     discovery.offer(r#"{"request":"block"}"#)?;
     until_status(&client, 403).await?;
     ensure!(sidecar.envoy.log().contains("policy: request: "), "no complaint: {}", sidecar.envoy.log());
     unharmed(&mut sidecar.envoy).await
+}
+
+/// The facts about Envoy's pages from which `panveil status` infers a rejection.
+async fn rejection_is_shown(envoy: &Envoy, accepted_at: u64) -> Result<()> {
+    let page: Value = serde_json::from_str(&envoy.page("/config_dump").await?)?;
+    let policy =
+        page["configs"].as_array().into_iter().flatten().find_map(|part| {
+            part.pointer("/ecds_filters/0/ecds_filter/typed_config/config/configuration/value")?.as_str()
+        });
+    ensure!(policy == Some(BAD), "the page shows {policy:?} instead of the rejected policy");
+    let shown = [("update_success", 1), ("update_rejected", 1), ("config_reload", 2), ("update_time", accepted_at)];
+    for (name, value) in shown {
+        let found = stat(envoy, &format!(".panveil.{name}")).await?;
+        ensure!(found == value, "{name} is {found} instead of {value}");
+    }
+    Ok(())
 }
 
 /// Generated policies, every other one invalid. The status of local replies shows that the last valid one is active.

@@ -3,7 +3,7 @@
 use crate::audit::finding::Finding;
 use crate::audit::proxy::ProxyDump;
 use crate::audit::rules;
-use crate::status::DeliveredFilter;
+use crate::status::FilterConfig;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -23,14 +23,14 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
             add(&rules::PROXY_WITHOUT_PANVEIL, "no listener references panveil's filter".to_owned());
         }
         for delivered in &config.delivered {
-            match delivered {
-                DeliveredFilter::AllowAll => {
+            match &delivered.config {
+                FilterConfig::AllowAll => {
                     add(&rules::PROXY_WITHOUT_PANVEIL, "module not fetched: every request passes unmasked".to_owned());
                 }
-                DeliveredFilter::Module { fails_open: true, .. } => {
+                FilterConfig::Module { fails_open: true, .. } => {
                     add(&rules::FAIL_OPEN, "the delivered failure policy is FAIL_OPEN".to_owned());
                 }
-                DeliveredFilter::Module { .. } | DeliveredFilter::DenyAll => {}
+                FilterConfig::Module { .. } | FilterConfig::DenyAll => {}
             }
         }
         for listener in config.listeners.iter().filter(|listener| listener.without > 0) {
@@ -53,9 +53,9 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
 fn differences(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<&str, BTreeMap<Version<'_>, Vec<&ProxyDump>>> = BTreeMap::new();
     for proxy in proxies.iter().filter(|proxy| !proxy.cluster.is_empty()) {
-        let delivered = proxy.config.delivered.iter().filter_map(|delivered| match delivered {
-            DeliveredFilter::Module { module, policy, .. } => Some((module.as_str(), policy.as_str())),
-            DeliveredFilter::DenyAll | DeliveredFilter::AllowAll => None,
+        let delivered = proxy.config.delivered.iter().filter_map(|delivered| match &delivered.config {
+            FilterConfig::Module { module, policy, .. } => Some((module.as_str(), policy.as_str())),
+            FilterConfig::DenyAll | FilterConfig::AllowAll => None,
         });
         groups.entry(&proxy.cluster).or_default().entry(delivered.collect()).or_default().push(proxy);
     }
