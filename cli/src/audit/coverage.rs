@@ -21,7 +21,7 @@ pub struct Coverage<'r, 'm> {
     pub port: Option<u16>,
     pub protocol: Option<Protocol>,
     pub inspection: Inspection<'r, 'm>,
-    /// Mutual TLS of inbound connections. `None` without a sidecar.
+    /// Mutual TLS of inbound connections. `None` outside the mesh.
     pub mtls: Option<MtlsMode>,
 }
 
@@ -38,7 +38,8 @@ impl<'r, 'm> Coverage<'r, 'm> {
         for workload in mesh.workloads.iter().filter(|workload| workload.data_plane != DataPlane::Gateway) {
             Self::of_workload(mesh, workload, &mut all);
         }
-        for gateway in mesh.of(GATEWAY_API, "Gateway").chain(mesh.of(NETWORKING, "Gateway")) {
+        let of_istio = mesh.of(GATEWAY_API, "Gateway").filter(|gateway| is_of_istio(mesh, gateway));
+        for gateway in of_istio.chain(mesh.of(NETWORKING, "Gateway")) {
             Self::of_gateway(mesh, gateway, &mut all);
         }
         all
@@ -56,7 +57,7 @@ impl<'r, 'm> Coverage<'r, 'm> {
         let ports = ports(mesh, workload);
         let named = ports.into_iter().map(|(port, protocol)| (Some(port), Some(protocol))).collect::<Vec<_>>();
         for (port, protocol) in if named.is_empty() { vec![(None, None)] } else { named } {
-            let has_sidecar = workload.data_plane == DataPlane::Sidecar;
+            let is_meshed = matches!(workload.data_plane, DataPlane::Sidecar | DataPlane::Ambient);
             let mtls = || EffectiveMtls::of(mesh, workload.namespace(), &workload.labels, port).mode;
             all.push(Self {
                 workload: Some(workload),
@@ -65,7 +66,7 @@ impl<'r, 'm> Coverage<'r, 'm> {
                 port,
                 protocol,
                 inspection: inspection(mesh, workload, port, protocol),
-                mtls: has_sidecar.then(mtls),
+                mtls: is_meshed.then(mtls),
             });
         }
     }
@@ -106,6 +107,15 @@ impl<'r, 'm> Coverage<'r, 'm> {
             });
         }
     }
+}
+
+/// False for a gateway of the Gateway API whose class belongs to another controller.
+fn is_of_istio(mesh: &Mesh<'_>, gateway: &Resource) -> bool {
+    let class = gateway.node().text(&["spec", "gatewayClassName"]);
+    let named = |resource: &&Resource| class == Some(resource.name.as_str());
+    let controller = mesh.of(GATEWAY_API, "GatewayClass").find(named);
+    let controller = controller.and_then(|class| class.node().text(&["spec", "controllerName"]));
+    controller.is_none_or(|controller| controller.starts_with("istio.io/"))
 }
 
 /// Inspection of a workload's port.

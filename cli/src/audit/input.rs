@@ -5,6 +5,7 @@ use super::resource::{Place, Resource};
 use crate::document::{self, Node};
 use crate::failure::Failure;
 use crate::input;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use walkdir::WalkDir;
@@ -21,6 +22,8 @@ pub struct AuditInput {
     pub proxies: Vec<ProxyDump>,
     /// Files that could not be read.
     pub problems: Vec<String>,
+    /// Remarks about the input.
+    pub notes: Vec<String>,
 }
 
 impl AuditInput {
@@ -34,7 +37,24 @@ impl AuditInput {
                 input.read_file(path);
             }
         }
+        input.remove_duplicates();
         input
+    }
+
+    /// Keeps the first resource of each kind and name. A running resource and its manifest may both be in the input.
+    fn remove_duplicates(&mut self) {
+        let mut seen = HashSet::new();
+        let mut repeated: Vec<Resource> = Vec::new();
+        for resource in std::mem::take(&mut self.resources) {
+            let is_first = seen.insert((resource.group.clone(), resource.title()));
+            let list = if is_first { &mut self.resources } else { &mut repeated };
+            list.push(resource);
+        }
+        if let Some(first) = repeated.first() {
+            let (Place { file, position }, title, count) = (&first.place, first.title(), repeated.len());
+            let note = format!("{file}:{position}: second {title}; the first one counts ({count} such resources)");
+            self.notes.push(note);
+        }
     }
 
     fn read_directory(&mut self, root: &Path) {

@@ -5,7 +5,7 @@ use super::plugin::Plugin;
 use super::resource::{Labels, Place, Resource, selects};
 use super::workload::Workload;
 use crate::document::{self, Node};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Namespaces into which Istio never injects a sidecar (`IgnoredNamespaces` of its injector).
@@ -29,7 +29,8 @@ pub struct MeshConfig {
 
 /// Resources of a mesh, by their function.
 pub struct Mesh<'m> {
-    resources: &'m [Resource],
+    /// Resources by group and kind.
+    by_kind: BTreeMap<(&'m str, &'m str), Vec<&'m Resource>>,
     pub config: Option<&'m MeshConfig>,
     /// Namespace whose resources apply to the whole mesh.
     pub root: &'m str,
@@ -75,30 +76,29 @@ impl MeshConfig {
 impl<'m> Mesh<'m> {
     pub fn new(resources: &'m [Resource], config: Option<&'m MeshConfig>) -> Self {
         let root = config.and_then(|config| config.node.text(&["rootNamespace"])).unwrap_or("istio-system");
-        let mut mesh = Self { resources, config, root, workloads: Vec::new(), plugins: Vec::new() };
+        let mut by_kind: BTreeMap<(&str, &str), Vec<&Resource>> = BTreeMap::new();
+        for resource in resources {
+            by_kind.entry((&resource.group, &resource.kind)).or_default().push(resource);
+        }
+        let mut mesh = Self { by_kind, config, root, workloads: Vec::new(), plugins: Vec::new() };
         mesh.plugins = resources.iter().filter_map(Plugin::of).collect();
         mesh.workloads = Workload::all(&mesh);
         mesh
     }
 
     /// Resources of this group and kind.
-    pub fn of(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = &'m Resource> + use<'m> {
-        self.resources.iter().filter(move |resource| resource.is(group, kind))
+    pub fn of(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = &'m Resource> + use<'_, 'm> {
+        self.by_kind.get(&(group, kind)).into_iter().flatten().copied()
     }
 
-    /// All resources.
-    pub fn resources(&self) -> &'m [Resource] {
-        self.resources
+    /// All resources, by group and kind.
+    pub fn resources(&self) -> impl Iterator<Item = &'m Resource> + use<'_, 'm> {
+        self.by_kind.values().flatten().copied()
     }
 
     /// Namespace of that name.
     pub fn namespace(&self, name: &str) -> Option<&'m Resource> {
         self.of(CORE, "Namespace").find(|namespace| namespace.name == name)
-    }
-
-    /// Namespaces with resources, without those of Kubernetes itself.
-    pub fn namespaces(&self) -> BTreeSet<&'m str> {
-        self.resources.iter().map(|resource| resource.namespace.as_str()).filter(|name| !is_system(name)).collect()
     }
 
     /// Resources of this kind that apply to a workload by namespace and selector, those of its own namespace first, and each oldest

@@ -92,7 +92,7 @@ impl Audit {
             problems: &input.problems,
         };
         output::write(report.render(self.format).as_bytes())?;
-        for note in input.problems.iter().chain(&notes) {
+        for note in input.problems.iter().chain(&input.notes).chain(&notes) {
             output::note(note);
         }
         Ok(if !input.problems.is_empty() {

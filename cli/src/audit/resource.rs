@@ -90,7 +90,8 @@ impl Resource {
 
     /// Kind, namespace and name.
     pub fn title(&self) -> String {
-        format!("{} {}/{}", self.kind, self.namespace, self.name)
+        let Self { kind, namespace, name, .. } = self;
+        if kind == "Namespace" { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
     }
 
     /// Place of a part of this resource.

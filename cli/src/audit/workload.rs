@@ -56,7 +56,7 @@ impl<'m> Workload<'m> {
     /// All workloads outside the namespaces of Kubernetes itself. Pods with an owner in the input belong to it.
     pub fn all(mesh: &Mesh<'m>) -> Vec<Self> {
         let mut all: BTreeMap<String, Self> = BTreeMap::new();
-        for resource in mesh.resources().iter().filter(|resource| !is_system(&resource.namespace)) {
+        for resource in mesh.resources().filter(|resource| !is_system(&resource.namespace)) {
             let fields: &[&str] = match (resource.group.as_str(), resource.kind.as_str()) {
                 ("apps", "Deployment" | "StatefulSet" | "DaemonSet") | ("batch", "Job") => &["spec", "template"],
                 ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
@@ -133,13 +133,16 @@ impl<'m> Workload<'m> {
         }
         let namespace = mesh.namespace(self.namespace());
         let labels = namespace.map(Resource::labels).unwrap_or_default();
+        let has_bare_pods = !self.without_sidecar.is_empty();
+        let injected = self.injected(namespace.is_some().then_some(&labels));
+        // Ambient mode leaves pods with a sidecar alone.
+        if injected == DataPlane::Sidecar && !has_bare_pods {
+            return injected;
+        }
         if own("istio.io/dataplane-mode").or(labels.get("istio.io/dataplane-mode").copied()) == Some("ambient") {
             return DataPlane::Ambient;
         }
-        if !self.without_sidecar.is_empty() {
-            return DataPlane::None(NoSidecar::Running);
-        }
-        self.injected(namespace.is_some().then_some(&labels))
+        if has_bare_pods { DataPlane::None(NoSidecar::Running) } else { injected }
     }
 
     /// Decision of Istio's webhooks and injector, by the labels of the pod and of its namespace.

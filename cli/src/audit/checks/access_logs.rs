@@ -4,9 +4,10 @@
 //! namespace, mesh and mesh configuration. Istio's own formats, text and JSON, print the path.
 
 use crate::audit::finding::Finding;
-use crate::audit::mesh::{Mesh, TELEMETRY};
+use crate::audit::mesh::{GATEWAY_API, Mesh, TELEMETRY};
 use crate::audit::resource::{Place, Resource};
 use crate::audit::rules;
+use crate::audit::workload::{DataPlane, Workload};
 use crate::document::{Node, YamlValue};
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ const OPERATORS: [&str; 5] = ["%REQ(", "%REQ_WITHOUT_QUERY(", "%RESP(", "%TRAILE
 
 pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
-    for namespace in mesh.namespaces() {
+    for namespace in proxied_namespaces(mesh) {
         let near = |one: &&Resource| one.namespace == namespace || one.namespace == mesh.root;
         let all: Vec<&Resource> = mesh.of(TELEMETRY, "Telemetry").filter(near).collect();
         // The logs of single workloads, and the one of all others.
@@ -51,6 +52,18 @@ pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Namespaces with proxies, or with resources for them.
+fn proxied_namespaces<'m>(mesh: &Mesh<'m>) -> BTreeSet<&'m str> {
+    let has_proxy = |workload: &&Workload<'_>| {
+        matches!(workload.data_plane, DataPlane::Sidecar | DataPlane::Gateway | DataPlane::Unknown)
+    };
+    let gateways = mesh.of(GATEWAY_API, "Gateway").map(|gateway| gateway.namespace.as_str());
+    let plugins = mesh.plugins.iter().map(|plugin| plugin.resource.namespace.as_str());
+    let telemetry = mesh.of(TELEMETRY, "Telemetry").map(|telemetry| telemetry.namespace.as_str());
+    let workloads = mesh.workloads.iter().filter(has_proxy).map(Workload::namespace);
+    workloads.chain(gateways).chain(plugins).chain(telemetry).collect()
 }
 
 fn is_for_some(telemetry: &Resource) -> bool {

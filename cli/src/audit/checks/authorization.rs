@@ -6,6 +6,7 @@ use crate::audit::mesh::{Mesh, SECURITY};
 use crate::audit::plugin::PassingRule;
 use crate::audit::resource::Resource;
 use crate::audit::rules;
+use crate::audit::workload::DataPlane;
 use crate::document::Node;
 use std::collections::BTreeSet;
 
@@ -14,10 +15,18 @@ const IDENTITIES: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];
 
 pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
-    for one in coverage.iter().filter(|one| one.mtls.is_some() && one.may_receive_cards()) {
-        let Some(workload) = one.workload.filter(|workload| seen.insert(workload.title.as_str())) else { continue };
+    for one in coverage.iter().filter(|one| one.may_receive_cards()) {
+        let Some(workload) = one.workload.filter(|workload| workload.data_plane == DataPlane::Sidecar) else {
+            continue;
+        };
+        if !seen.insert(workload.title.as_str()) {
+            continue;
+        }
         let is_allow = |policy: &&Resource| policy.node().text(&["spec", "action"]).unwrap_or("ALLOW") == "ALLOW";
         let policies = mesh.applying(SECURITY, "AuthorizationPolicy", workload.namespace(), &workload.labels);
+        if policies.iter().any(|policy| denies_others(policy)) {
+            continue;
+        }
         let policies: Vec<&Resource> = policies.into_iter().filter(is_allow).collect();
         if policies.is_empty() {
             let detail = "may receive card numbers, and no ALLOW policy limits its clients";
@@ -48,6 +57,19 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
     }
 }
 
+/// True for a DENY policy that rejects every client except the listed ones.
+fn denies_others(policy: &Resource) -> bool {
+    let is_limit = |rule: &Node| {
+        rule.field("to").is_none()
+            && rule.field("when").is_none()
+            && rule.items(&["from"]).any(|from| {
+                ["notPrincipals", "notNamespaces"].iter().any(|field| !from.texts(&["source", field]).is_empty())
+                    && from.get(&["source"]).is_some_and(|source| source.names().count() == 1)
+            })
+    };
+    policy.node().text(&["spec", "action"]) == Some("DENY") && policy.node().items(&["spec", "rules"]).any(is_limit)
+}
+
 fn seen_policy(findings: &[Finding], policy: &Resource) -> bool {
     let title = policy.title();
     findings
@@ -67,22 +89,49 @@ fn open_rule(policy: &Resource) -> Option<&Node> {
     })
 }
 
-/// First source of the rule that no policy admits.
+/// Part of the rule that no policy admits: a source, or its methods and path for that source.
 fn wider(rule: &PassingRule<'_>, policies: &[&Resource]) -> Option<String> {
     let sources = rule.node.texts(&["match", "source"]);
     if sources.is_empty() {
         return Some("any source".to_owned());
     }
-    let admitted: Vec<&Node> = policies
-        .iter()
-        .flat_map(|policy| policy.node().items(&["spec", "rules"]))
-        .flat_map(|rule| rule.items(&["from"]))
-        .collect();
-    let is_admitted = |source: &str| {
+    let admitted: Vec<&Node> = policies.iter().flat_map(|policy| policy.node().items(&["spec", "rules"])).collect();
+    sources.into_iter().find_map(|source| {
         let name = source.strip_prefix("spiffe://").unwrap_or(source);
-        admitted.iter().any(|from| admits(from, name))
+        let mut of_source =
+            admitted.iter().filter(|admitted| admitted.items(&["from"]).any(|from| admits(from, name))).peekable();
+        if of_source.peek().is_none() {
+            return Some(source.to_owned());
+        }
+        let is_operation = |admitted: &&Node| {
+            let mut operations = admitted.items(&["to"]).peekable();
+            operations.peek().is_none() || operations.any(|to| admits_operation(to, rule.node))
+        };
+        (!of_source.any(is_operation)).then(|| format!("other methods or paths for {source}"))
+    })
+}
+
+/// True if an operation of an AuthorizationPolicy admits all methods and paths of a rule. A path that cannot be compared, such as a
+/// regular expression, counts as admitted.
+fn admits_operation(to: &Node, rule: &Node) -> bool {
+    let admitted_methods = to.texts(&["operation", "methods"]);
+    let methods = rule.texts(&["match", "method"]);
+    let is_method = admitted_methods.is_empty()
+        || !methods.is_empty() && methods.iter().all(|method| admitted_methods.contains(method));
+    let admitted_paths = to.texts(&["operation", "paths"]);
+    let path = |kind: &str| rule.text(&["match", "path", kind]);
+    // A prefix matches the path itself and everything below it.
+    let is_path = |pattern: &str| match (path("exact"), path("prefix")) {
+        (Some(exact), _) => covers(exact_or_template(pattern), exact),
+        (_, Some(prefix)) => covers(exact_or_template(pattern), &format!("{prefix}*")),
+        _ => rule.get(&["match", "path"]).is_some(),
     };
-    sources.into_iter().find(|source| !is_admitted(source)).map(str::to_owned)
+    is_method && (admitted_paths.is_empty() || admitted_paths.into_iter().any(is_path))
+}
+
+/// Path of an AuthorizationPolicy. A template, such as `/a/{*}`, cannot be compared, and admits everything.
+fn exact_or_template(pattern: &str) -> &str {
+    if pattern.contains('{') { "*" } else { pattern }
 }
 
 /// True if a source of an AuthorizationPolicy admits every identity that a pattern of panveil matches. The pattern has no scheme:

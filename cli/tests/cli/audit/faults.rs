@@ -205,6 +205,20 @@ fn faults_of_gateways_and_waypoints() {
 }
 
 #[test]
+fn gateways_of_other_controllers_are_left_out() {
+    let gateway = |controller: &str| {
+        format!(
+            "{MESH}---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: edge, namespace: shop}}\nspec:\n  \
+             gatewayClassName: edge\n  listeners: [{{name: a, port: 80, protocol: HTTP}}]\n---\n\
+             apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {{name: edge}}\nspec: {{controllerName: {controller}}}\n"
+        )
+    };
+    assert_eq!(findings("audit-class-other.yaml", &gateway("gateway.envoyproxy.io/x")), [""; 0]);
+    let found = findings("audit-class-istio.yaml", &gateway("istio.io/gateway-controller"));
+    assert_eq!(found, ["gateway-without-plugin Gateway shop/edge 80"]);
+}
+
+#[test]
 fn faults_of_logs_and_filters() {
     let provider =
         "          logFormat:\n            labels:\n              path: \"%FILTER_STATE(wasm.panveil.path:PLAIN)%\"\n";
@@ -233,11 +247,7 @@ fn faults_of_logs_and_filters() {
             "neighbours",
             "accessLogFile: \"\"",
             "accessLogFile: /dev/stdout",
-            &[
-                "access-log-raw Namespace catalog",
-                "access-log-raw Namespace ingress",
-                "access-log-raw Namespace istio-system",
-            ],
+            &["access-log-raw Namespace catalog", "access-log-raw Namespace ingress"],
         ),
         (
             "neighbours-format",
@@ -281,15 +291,34 @@ fn faults_of_mutual_tls() {
         )
     };
     check(&[
-        ("mtls-absent", "kind: PeerAuthentication", "kind: RequestAuthentication", &["mtls-absent Namespace shop"]),
+        (
+            "mtls-absent",
+            "kind: PeerAuthentication",
+            "kind: RequestAuthentication",
+            &["mtls-absent Namespace shop", "mtls-absent Namespace catalog"],
+        ),
         (
             "mtls-unset",
             mode,
             "  mtls:\n    mode: UNSET\n",
-            &["mtls-unset PeerAuthentication istio-system/default", "mtls-absent Namespace shop"],
+            &[
+                "mtls-unset PeerAuthentication istio-system/default",
+                "mtls-absent Namespace shop",
+                "mtls-absent Namespace catalog",
+            ],
         ),
-        ("mtls-permissive", mode, "  mtls:\n    mode: PERMISSIVE\n", &["mtls-permissive Namespace shop"]),
-        ("mtls-disabled", mode, "  mtls:\n    mode: DISABLE\n", &["mtls-disabled Namespace shop"]),
+        (
+            "mtls-permissive",
+            mode,
+            "  mtls:\n    mode: PERMISSIVE\n",
+            &["mtls-permissive Namespace shop", "mtls-permissive Namespace catalog"],
+        ),
+        (
+            "mtls-disabled",
+            mode,
+            "  mtls:\n    mode: DISABLE\n",
+            &["mtls-disabled Namespace shop", "mtls-disabled Namespace catalog"],
+        ),
     ]);
     for (name, policy, expected) in [
         (
@@ -341,6 +370,29 @@ fn faults_of_authorization_and_egress() {
         ("wider", source, "spiffe://cluster.local/ns/*", &["rule-wider-than-authorization WasmPlugin shop/panveil"]),
         ("narrower", source, "spiffe://cluster.local/ns/checkout/sa/cart", &[]),
     ]);
+    let limited = MESH.replace(
+        "            principals: [\"cluster.local/ns/checkout/*\"]\n",
+        "            principals: [\"cluster.local/ns/checkout/*\"]\n      to: [{operation: {methods: [POST], paths: [/v1/*]}}]\n",
+    );
+    let rule = "          direction: request\n";
+    let wider: &[&str] = &["rule-wider-than-authorization WasmPlugin shop/panveil"];
+    for (name, condition, expected) in [
+        ("any", "", wider),
+        ("method", "          method: [POST]\n          path: {prefix: /v1/charges}\n", &[][..]),
+        ("path", "          method: [POST]\n          path: {prefix: /v2}\n", wider),
+        ("methods", "          method: [POST, PUT]\n          path: {prefix: /v1/charges}\n", wider),
+        ("regex", "          method: [POST]\n          path: {regex: \"/v2\"}\n", &[]),
+    ] {
+        let text = limited.replace(rule, &format!("{rule}{condition}"));
+        assert_eq!(findings(&format!("audit-limited-{name}.yaml"), &text), expected, "{name}");
+    }
+    let denied = changed(
+        "spec:\n  rules:\n    - from:\n        - source:\n            principals:",
+        "spec:\n  action: DENY\n  rules:\n    - from:\n        - source:\n            notPrincipals:",
+    );
+    assert_eq!(findings("audit-denied.yaml", &denied), [""; 0]);
+    let some = denied.replace("notPrincipals:", "principals:");
+    assert_eq!(findings("audit-denied-some.yaml", &some), ["authorization-absent Deployment shop/web"]);
     let masked = changed("action: allow", "action: mask");
     let masked = masked.replace("kind: AuthorizationPolicy", "kind: RequestAuthentication");
     assert_eq!(findings("audit-masked.yaml", &masked), [""; 0]);

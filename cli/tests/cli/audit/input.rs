@@ -1,7 +1,7 @@
 //! Forms of input, output, and suppressions.
 
 use super::{MESH, changed, findings, records};
-use crate::command::{failure, file, folder, printed, run};
+use crate::command::{failure, file, folder, printed, run, stderr_line};
 use serde_json::Value;
 use std::fs;
 
@@ -65,6 +65,35 @@ fn directories_are_read_and_unread_files_are_reported() {
         fs::remove_file(path).unwrap();
     }
     assert_eq!(failure(&["audit", "-"], b"a: 1\n"), "no Kubernetes resource and no configuration dump in the input");
+}
+
+#[test]
+fn shipped_manifests_are_clean_but_for_their_placeholder() {
+    let shipped = |name: &str| format!("{}/../envoy-config/istio/{name}", env!("CARGO_MANIFEST_DIR"));
+    let telemetry = ["telemetry/telemetry.yaml", "telemetry/mesh-config.yaml"].map(shipped);
+    for plugin in ["base/wasmplugin.yaml", "traffic-extension/base/trafficextension.yaml"] {
+        let text = fs::read_to_string(shipped(plugin)).unwrap();
+        let digest = "0".repeat(64);
+        assert!(text.contains(&digest));
+        let pinned = file("audit-shipped.yaml", text.replace(&digest, &"12".repeat(32)));
+        printed(&["audit", &pinned, &telemetry[0], &telemetry[1]], b"");
+        let output = run(&["audit", "--format", "json", &shipped(plugin)], b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("digest-unknown"), "{text}");
+    }
+}
+
+#[test]
+fn the_first_of_two_definitions_counts() {
+    let mesh = file("audit-first.yaml", MESH);
+    let policy = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: istio-system}\n";
+    let second = file("audit-second.yaml", format!("{policy}spec: {{mtls: {{mode: DISABLE}}}}\n"));
+    let output = run(&["audit", &mesh, &second], b"");
+    assert_eq!(output.status.code(), Some(0));
+    let note = stderr_line(&output);
+    let expected = ":1:1: second PeerAuthentication istio-system/default; the first one counts (1 such resources)";
+    assert!(note.ends_with(expected), "{note}");
 }
 
 #[test]
