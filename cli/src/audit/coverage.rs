@@ -6,7 +6,7 @@ use super::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING};
 use super::mtls::{EffectiveMtls, MtlsMode};
 use super::plugin::{Plugin, TrafficClass};
 use super::port::{Protocol, number, ports, services};
-use super::resource::{Labels, Place, Resource, selects};
+use super::resource::{Labels, Location, Resource, selects};
 use super::rules::{self, AuditRule};
 use super::workload::{DataPlane, GATEWAY_NAME, NoSidecar, Workload, is_waypoint};
 
@@ -16,7 +16,7 @@ pub struct Coverage<'r, 'm> {
     pub workload: Option<&'r Workload<'m>>,
     /// Kind, namespace and name.
     pub subject: String,
-    pub place: Place,
+    pub location: Location,
     /// `None` for all ports.
     pub port: Option<u16>,
     pub protocol: Option<Protocol>,
@@ -62,7 +62,7 @@ impl<'r, 'm> Coverage<'r, 'm> {
             all.push(Self {
                 workload: Some(workload),
                 subject: workload.title.clone(),
-                place: workload.resource.place.clone(),
+                location: workload.resource.location.clone(),
                 port,
                 protocol,
                 inspection: inspection(mesh, workload, port, protocol),
@@ -99,7 +99,7 @@ impl<'r, 'm> Coverage<'r, 'm> {
             all.push(Self {
                 workload: None,
                 subject: gateway.title(),
-                place: gateway.place_of(server),
+                location: gateway.location_of(server),
                 port: if is_waypoint(gateway) { None } else { port_number },
                 protocol: if is_opaque { Some(Protocol::Tcp) } else { Some(Protocol::Http) },
                 inspection,
@@ -298,7 +298,7 @@ pub fn findings(coverage: &[Coverage<'_, '_>], findings: &mut Vec<Finding>) {
             if let Inspection::None(rule, detail) = &one.inspection {
                 let port = one.port.filter(|_| !is_same || of_subject.len() == 1);
                 findings
-                    .push(Finding::new(rule, one.place.clone(), one.subject.clone(), detail.as_str()).at_port(port));
+                    .push(Finding::new(rule, one.location.clone(), one.subject.clone(), detail.as_str()).at_port(port));
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Findings of the audit.
 
-use super::resource::Place;
+use super::resource::Location;
 use super::rules::AuditRule;
 
-/// Problem at one place.
+/// Problem at one location.
 pub struct Finding {
     pub rule: &'static AuditRule,
-    pub place: Place,
+    pub location: Location,
     /// Resource that the problem concerns, such as `Deployment shop/web`. Suppressions name it.
     pub subject: String,
     pub port: Option<u16>,
@@ -15,8 +15,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub fn new(rule: &'static AuditRule, place: Place, subject: String, detail: impl Into<String>) -> Self {
-        Self { rule, place, subject, port: None, detail: detail.into() }
+    pub fn new(rule: &'static AuditRule, location: Location, subject: String, detail: impl Into<String>) -> Self {
+        Self { rule, location, subject, port: None, detail: detail.into() }
     }
 
     /// Finding about one port.

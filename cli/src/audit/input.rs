@@ -1,7 +1,7 @@
 //! Input of the audit: manifests, cluster dumps and Envoy's configuration dumps.
 
 use super::proxy::ProxyDump;
-use super::resource::{Place, Resource};
+use super::resource::{Location, Resource};
 use crate::document::{self, Node};
 use crate::failure::Failure;
 use crate::input;
@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 1 << 30;
 pub struct AuditInput {
     pub resources: Vec<Resource>,
     /// Values of Istio's chart, which have a field `meshConfig` and no kind.
-    pub charts: Vec<(Rc<Node>, Place)>,
+    pub charts: Vec<(Rc<Node>, Location)>,
     pub proxies: Vec<ProxyDump>,
     /// Files that could not be read.
     pub problems: Vec<String>,
@@ -51,7 +51,7 @@ impl AuditInput {
             list.push(resource);
         }
         if let Some(first) = repeated.first() {
-            let (Place { file, position }, title, count) = (&first.place, first.title(), repeated.len());
+            let (Location { file, position }, title, count) = (&first.location, first.title(), repeated.len());
             let note = format!("{file}:{position}: second {title}; the first one counts ({count} such resources)");
             self.notes.push(note);
         }
@@ -102,7 +102,7 @@ impl AuditInput {
 
     fn take_document(&mut self, file: &Rc<str>, node: &Rc<Node>) {
         if node.field("kind").is_none() && node.field("meshConfig").is_some() {
-            self.charts.push((Rc::clone(node), Place { file: Rc::clone(file), position: node.position }));
+            self.charts.push((Rc::clone(node), Location { file: Rc::clone(file), position: node.position }));
         } else if node.text(&["apiVersion"]).is_some_and(|version| version.starts_with("kustomize.config.k8s.io/")) {
             self.problems.push(format!(
                 "{file}: a kustomization is not built here; pipe the output of kubectl kustomize to panveil audit -"

@@ -2,7 +2,7 @@
 
 use super::input::AuditInput;
 use super::plugin::Plugin;
-use super::resource::{Labels, Place, Resource, selects};
+use super::resource::{Labels, Location, Resource, selects};
 use super::workload::Workload;
 use crate::document::{self, Node};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// Mesh-wide configuration (`MeshConfig`).
 pub struct MeshConfig {
     pub node: Rc<Node>,
-    place: Place,
+    location: Location,
     /// True if it is text within another document, so that positions in it are not those of the file.
     is_embedded: bool,
 }
@@ -43,7 +43,7 @@ impl MeshConfig {
     pub fn find(input: &AuditInput) -> Option<Self> {
         let nested = |resource: &Resource, fields: &[&str]| {
             let node = resource.node().shared(fields)?;
-            Some(Self { place: resource.place_of(&node), node, is_embedded: false })
+            Some(Self { location: resource.location_of(&node), node, is_embedded: false })
         };
         input
             .resources
@@ -52,24 +52,24 @@ impl MeshConfig {
                 ("", "ConfigMap") if resource.name == "istio" => {
                     let text = resource.get(&["data", "mesh"])?;
                     let node = document::read_all(text.as_text()?).ok()?.into_iter().next()?;
-                    Some(Self { node, place: resource.place_of(text), is_embedded: true })
+                    Some(Self { node, location: resource.location_of(text), is_embedded: true })
                 }
                 ("install.istio.io", "IstioOperator") => nested(resource, &["spec", "meshConfig"]),
                 ("sailoperator.io", "Istio") => nested(resource, &["spec", "values", "meshConfig"]),
                 _ => None,
             })
             .or_else(|| {
-                input.charts.iter().find_map(|(chart, place)| {
+                input.charts.iter().find_map(|(chart, location)| {
                     let node = chart.shared(&["meshConfig"])?;
-                    Some(Self { place: place.clone(), node, is_embedded: false })
+                    Some(Self { location: location.clone(), node, is_embedded: false })
                 })
             })
     }
 
-    /// Place of a value in it.
-    pub fn place_of(&self, node: &Node) -> Place {
-        let position = if self.is_embedded { self.place.position } else { node.position };
-        Place { position, ..self.place.clone() }
+    /// Location of a value in it.
+    pub fn location_of(&self, node: &Node) -> Location {
+        let position = if self.is_embedded { self.location.position } else { node.position };
+        Location { position, ..self.location.clone() }
     }
 }
 

@@ -32,7 +32,7 @@ use suppression::Suppression;
 
 /// Finds ways around panveil in the manifests of a mesh, a dump of a cluster or the configuration of running proxies.
 ///
-/// Prints for each port of a workload or gateway which plugin inspects it, or the reason why none does. Each finding has a place, a
+/// Prints for each port of a workload or gateway which plugin inspects it, or the reason why none does. Each finding has a location, a
 /// problem, a remedy and the requirement of PCI DSS that it bears on. The input must be complete: a missing PeerAuthentication
 /// and one that is not in the input look the same. Kustomizations and templates must be rendered first.
 #[derive(Args)]

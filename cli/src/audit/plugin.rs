@@ -2,7 +2,7 @@
 
 use super::mesh::EXTENSIONS;
 use super::port::number;
-use super::resource::{Place, Resource};
+use super::resource::{Location, Resource};
 use crate::document::{Diagnostic, Node};
 use crate::policy;
 use panveil::policy::{Mode, Policy};
@@ -145,9 +145,9 @@ impl<'m> Plugin<'m> {
             || self.passing_rules().next().is_some()
     }
 
-    /// Place of a field of the plugin, or else of the resource.
-    pub fn place_of(&self, field: &str) -> Place {
+    /// Location of a field of the plugin, or else of the resource.
+    pub fn location_of(&self, field: &str) -> Location {
         let node = self.wasm.field(field).or(self.resource.get(&["spec", field]));
-        node.map_or_else(|| self.resource.place.clone(), |node| self.resource.place_of(node))
+        node.map_or_else(|| self.resource.location.clone(), |node| self.resource.location_of(node))
     }
 }

@@ -1,6 +1,6 @@
 //! Running proxies, by the page `/config_dump` of their Envoy.
 
-use super::resource::Place;
+use super::resource::Location;
 use crate::document::Position;
 use crate::status::ConfigDump;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub struct ProxyDump {
     /// Major and minor version of Envoy.
     pub envoy: Option<(u64, u64)>,
     pub config: ConfigDump,
-    pub place: Place,
+    pub location: Location,
 }
 
 impl ProxyDump {
@@ -38,7 +38,7 @@ impl ProxyDump {
             cluster: at("/cluster").and_then(Value::as_str).unwrap_or_default().to_owned(),
             envoy: version("major_number").zip(version("minor_number")),
             config,
-            place: Place { file: Rc::clone(file), position: Position { line: 1, column: 1 } },
+            location: Location { file: Rc::clone(file), position: Position { line: 1, column: 1 } },
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Kubernetes resources, with the place where each was read.
+//! Kubernetes resources, with the location where each was read.
 
 use crate::document::{Node, Position};
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Labels or annotations.
 pub type Labels<'m> = BTreeMap<&'m str, &'m str>;
 
-/// Place in the input.
+/// Location in the input.
 #[derive(Clone)]
-pub struct Place {
+pub struct Location {
     /// File, or `<stdin>`.
     pub file: Rc<str>,
     /// Line and column.
@@ -27,7 +27,7 @@ pub struct Resource {
     /// Namespace. The name of a `Namespace` itself.
     pub namespace: String,
     pub name: String,
-    pub place: Place,
+    pub location: Location,
     node: Rc<Node>,
 }
 
@@ -53,7 +53,7 @@ impl Resource {
             kind: kind.to_owned(),
             namespace: if kind == "Namespace" { name } else { namespace }.to_owned(),
             name: name.to_owned(),
-            place: Place { file: Rc::clone(file), position: node.position },
+            location: Location { file: Rc::clone(file), position: node.position },
             node: Rc::clone(node),
         });
     }
@@ -94,9 +94,9 @@ impl Resource {
         if kind == "Namespace" { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
     }
 
-    /// Place of a part of this resource.
-    pub fn place_of(&self, node: &Node) -> Place {
-        Place { file: Rc::clone(&self.place.file), position: node.position }
+    /// Location of a part of this resource.
+    pub fn location_of(&self, node: &Node) -> Location {
+        Location { file: Rc::clone(&self.location.file), position: node.position }
     }
 }
 

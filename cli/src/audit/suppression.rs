@@ -1,7 +1,7 @@
 //! Suppressions: findings that the operator accepts, each with a reason and an end.
 
 use super::finding::Finding;
-use super::resource::Place;
+use super::resource::Location;
 use super::rules;
 use crate::document::{self, Diagnostic, Node};
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ pub struct Suppression {
     pub reason: String,
     /// Last day, as `YYYY-MM-DD`.
     pub expires: String,
-    place: Place,
+    location: Location,
 }
 
 /// Finding that a suppression accepts.
@@ -72,8 +72,8 @@ impl Suppression {
         if port.is_none() && item.field("port").is_some() {
             return Err(Diagnostic::at(item.position, "port is no port number; write 1 to 65535"));
         }
-        let place = Place { file: Rc::clone(file), position: item.position };
-        Ok(Self { rule, subject: field("subject")?, port, reason: field("reason")?, expires, place })
+        let location = Location { file: Rc::clone(file), position: item.position };
+        Ok(Self { rule, subject: field("subject")?, port, reason: field("reason")?, expires, location })
     }
 
     fn accepts(&self, finding: &Finding) -> bool {
@@ -96,7 +96,7 @@ pub fn apply<'s>(
         suppressions.iter().partition(|suppression| suppression.expires.as_str() >= today);
     let mut notes = Vec::new();
     let mut note = |suppression: &Suppression, text: String| {
-        let Place { file, position } = &suppression.place;
+        let Location { file, position } = &suppression.location;
         notes.push(format!("{file}:{position}: {text}"));
     };
     for suppression in &expired {

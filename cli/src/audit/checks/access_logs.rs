@@ -5,7 +5,7 @@
 
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{GATEWAY_API, Mesh, TELEMETRY};
-use crate::audit::resource::{Place, Resource};
+use crate::audit::resource::{Location, Resource};
 use crate::audit::rules;
 use crate::audit::workload::{DataPlane, Workload};
 use crate::document::{Node, YamlValue};
@@ -35,18 +35,18 @@ pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
         };
         let choices = of_some.filter(|one| names_any(one)).map(Some).chain([of_all(true).or_else(|| of_all(false))]);
         for telemetry in choices {
-            let (providers, place, subject) = match telemetry {
-                Some(telemetry) => (providers(telemetry), telemetry.place.clone(), telemetry.title()),
+            let (providers, location, subject) = match telemetry {
+                Some(telemetry) => (providers(telemetry), telemetry.location.clone(), telemetry.title()),
                 None => match default_providers(mesh) {
-                    Some((providers, place)) => (providers, place, format!("Namespace {namespace}")),
+                    Some((providers, location)) => (providers, location, format!("Namespace {namespace}")),
                     None => continue,
                 },
             };
             for provider in providers {
                 if let Some((detail, defined)) = raw(mesh, provider) {
-                    let place = defined.unwrap_or_else(|| place.clone());
+                    let location = defined.unwrap_or_else(|| location.clone());
                     if seen.insert((subject.clone(), provider.to_owned())) {
-                        findings.push(Finding::new(&rules::ACCESS_LOG_RAW, place, subject.clone(), detail));
+                        findings.push(Finding::new(&rules::ACCESS_LOG_RAW, location, subject.clone(), detail));
                     }
                 }
             }
@@ -84,20 +84,20 @@ fn providers(telemetry: &Resource) -> Vec<&str> {
 }
 
 /// Providers of the mesh configuration, for namespaces without Telemetry.
-fn default_providers<'m>(mesh: &Mesh<'m>) -> Option<(Vec<&'m str>, Place)> {
+fn default_providers<'m>(mesh: &Mesh<'m>) -> Option<(Vec<&'m str>, Location)> {
     let config = mesh.config?;
-    let place = |node: &Node| config.place_of(node);
+    let location = |node: &Node| config.location_of(node);
     if let Some(named) = config.node.get(&["defaultProviders", "accessLogging"]) {
-        return Some((named.texts(&[]), place(named)));
+        return Some((named.texts(&[]), location(named)));
     }
     let file = config.node.field("accessLogFile")?;
-    file.as_text().filter(|path| !path.is_empty()).map(|_| (vec![BUILT_IN], place(file)))
+    file.as_text().filter(|path| !path.is_empty()).map(|_| (vec![BUILT_IN], location(file)))
 }
 
-/// Problem with a provider's format, and the place of the format. `None` if the mesh configuration is not in the input.
-fn raw(mesh: &Mesh<'_>, provider: &str) -> Option<(String, Option<Place>)> {
+/// Problem with a provider's format, and the location of the format. `None` if the mesh configuration is not in the input.
+fn raw(mesh: &Mesh<'_>, provider: &str) -> Option<(String, Option<Location>)> {
     let config = mesh.config?;
-    let place = |node: &Node| Some(config.place_of(node));
+    let location = |node: &Node| Some(config.location_of(node));
     let named = |one: &&Node| one.text(&["name"]) == Some(provider);
     let Some(defined) = config.node.items(&["extensionProviders"]).find(named) else {
         if provider != BUILT_IN {
@@ -106,19 +106,19 @@ fn raw(mesh: &Mesh<'_>, provider: &str) -> Option<(String, Option<Place>)> {
         }
         return match config.node.field("accessLogFormat") {
             Some(format) if format.as_text().is_some_and(|format| !format.is_empty()) => {
-                operator(format).map(|operator| (format!("accessLogFormat prints {operator}"), place(format)))
+                operator(format).map(|operator| (format!("accessLogFormat prints {operator}"), location(format)))
             }
             _ => Some(("Istio's default access log prints the path".to_owned(), None)),
         };
     };
     if let Some(als) = defined.field("envoyHttpAls") {
-        return Some((format!("provider {provider} sends paths and headers (envoyHttpAls)"), place(als)));
+        return Some((format!("provider {provider} sends paths and headers (envoyHttpAls)"), location(als)));
     }
     let log = defined.field("envoyFileAccessLog").or(defined.field("envoyOtelAls"))?;
     match log.field("logFormat") {
-        Some(format) => operator(format).map(|name| (format!("provider {provider} prints {name}"), place(format))),
+        Some(format) => operator(format).map(|name| (format!("provider {provider} prints {name}"), location(format))),
         None => {
-            Some((format!("provider {provider} has no logFormat, and Istio's default prints the path"), place(log)))
+            Some((format!("provider {provider} has no logFormat, and Istio's default prints the path"), location(log)))
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
         if policies.is_empty() {
             let detail = "may receive card numbers, and no ALLOW policy limits its clients";
             let subject = workload.title.clone();
-            findings.push(Finding::new(&rules::AUTHORIZATION_ABSENT, one.place.clone(), subject, detail));
+            findings.push(Finding::new(&rules::AUTHORIZATION_ABSENT, one.location.clone(), subject, detail));
             continue;
         }
         let open: Vec<(&Resource, &Node)> =
@@ -41,16 +41,16 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
                 continue;
             }
             let detail = format!("allows any client of {}", workload.title);
-            let place = policy.place_of(rule);
-            findings.push(Finding::new(&rules::AUTHORIZATION_WITHOUT_PRINCIPAL, place, policy.title(), detail));
+            let location = policy.location_of(rule);
+            findings.push(Finding::new(&rules::AUTHORIZATION_WITHOUT_PRINCIPAL, location, policy.title(), detail));
         }
         if let (Inspection::By(plugin), true) = (&one.inspection, open.is_empty()) {
             for rule in plugin.passing_rules() {
                 if let Some(wider) = wider(&rule, &policies) {
                     let detail =
                         format!("rule {} allows {wider} at {}, which no policy admits", rule.name, workload.title);
-                    let (place, title) = (plugin.resource.place_of(rule.node), plugin.resource.title());
-                    findings.push(Finding::new(&rules::RULE_WIDER, place, title, detail));
+                    let (location, title) = (plugin.resource.location_of(rule.node), plugin.resource.title());
+                    findings.push(Finding::new(&rules::RULE_WIDER, location, title, detail));
                 }
             }
         }

@@ -22,7 +22,7 @@ pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
                 _ if is_inspected(mesh, number) => continue,
                 _ => (&rules::EGRESS_UNINSPECTED, format!("{name} to {hosts} passes uninspected")),
             };
-            findings.push(Finding::new(rule, entry.place_of(port), entry.title(), detail).at_port(number));
+            findings.push(Finding::new(rule, entry.location_of(port), entry.title(), detail).at_port(number));
         }
     }
 }

@@ -15,7 +15,7 @@ pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
             let operation = patch.text(&["patch", "operation"]).unwrap_or("MERGE");
             if touches(object, operation, patch.field("patch")) {
                 let detail = format!("{operation} on {object}");
-                findings.push(Finding::new(&rules::ENVOY_FILTER, filter.place_of(patch), filter.title(), detail));
+                findings.push(Finding::new(&rules::ENVOY_FILTER, filter.location_of(patch), filter.title(), detail));
             }
         }
     }

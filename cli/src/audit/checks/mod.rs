@@ -32,7 +32,8 @@ pub fn findings(
     egress::check(mesh, &mut findings);
     proxies::check(proxies, &mut findings);
     findings.sort_by(|one, other| {
-        let key = |finding: &Finding| (finding.place.file.to_string(), finding.place.position.line, finding.rule.id);
+        let key =
+            |finding: &Finding| (finding.location.file.to_string(), finding.location.position.line, finding.rule.id);
         key(one).cmp(&key(other))
     });
     findings

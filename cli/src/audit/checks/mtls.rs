@@ -15,7 +15,7 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
         let is_unset = MtlsMode::at(policy, &["spec", "mtls", "mode"]).is_none();
         if is_unset && policy.get(&["spec", "portLevelMtls"]).is_none() {
             let detail = "sets no mode, and inherits one";
-            findings.push(Finding::new(&rules::MTLS_UNSET, policy.place.clone(), policy.title(), detail));
+            findings.push(Finding::new(&rules::MTLS_UNSET, policy.location.clone(), policy.title(), detail));
         }
     }
     for rule in mesh.of(NETWORKING, "DestinationRule") {
@@ -23,7 +23,7 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
         let is_disabled = rule.node().text(&["spec", "trafficPolicy", "tls", "mode"]) == Some("DISABLE");
         if is_disabled && is_in_mesh(mesh, rule, host) {
             let detail = format!("tls.mode DISABLE for {host}");
-            findings.push(Finding::new(&rules::CLIENT_TLS_DISABLED, rule.place.clone(), rule.title(), detail));
+            findings.push(Finding::new(&rules::CLIENT_TLS_DISABLED, rule.location.clone(), rule.title(), detail));
         }
     }
 }
@@ -49,8 +49,8 @@ fn modes(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<Find
         let port =
             one.port.filter(|port| effective.is_own && effective.source.is_some_and(|policy| sets_port(policy, *port)));
         if seen.insert((subject.clone(), rule.id, port)) {
-            let place = effective.source.map_or_else(|| one.place.clone(), |policy| policy.place.clone());
-            findings.push(Finding::new(rule, place, subject, detail).at_port(port));
+            let location = effective.source.map_or_else(|| one.location.clone(), |policy| policy.location.clone());
+            findings.push(Finding::new(rule, location, subject, detail).at_port(port));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::audit::attachment::is_kind;
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING};
 use crate::audit::plugin::Plugin;
-use crate::audit::resource::{Place, selects};
+use crate::audit::resource::{Location, selects};
 use crate::audit::rules::{self, AuditRule};
 use crate::audit::workload::Workload;
 use panveil::policy::Mode;
@@ -21,23 +21,23 @@ const TARGETS: [(&str, &str); 5] = [
 pub fn check(mesh: &Mesh<'_>, digests: &[String], findings: &mut Vec<Finding>) {
     for plugin in &mesh.plugins {
         let subject = plugin.resource.title();
-        let mut add = |rule: &'static AuditRule, place: Place, detail: String| {
-            findings.push(Finding::new(rule, place, subject.clone(), detail));
+        let mut add = |rule: &'static AuditRule, location: Location, detail: String| {
+            findings.push(Finding::new(rule, location, subject.clone(), detail));
         };
         if plugin.fail_strategy() == "FAIL_OPEN" {
-            add(&rules::FAIL_OPEN, plugin.place_of("failStrategy"), "failStrategy is FAIL_OPEN".to_owned());
+            add(&rules::FAIL_OPEN, plugin.location_of("failStrategy"), "failStrategy is FAIL_OPEN".to_owned());
         }
         if !matches!(plugin.phase(), "AUTHN" | "AUTHZ") {
-            add(&rules::PHASE_LATE, plugin.place_of("phase"), format!("phase is {}", plugin.phase()));
+            add(&rules::PHASE_LATE, plugin.location_of("phase"), format!("phase is {}", plugin.phase()));
         }
         if plugin.priority().is_none() {
-            add(&rules::PRIORITY_UNSET, plugin.resource.place.clone(), "no priority".to_owned());
+            add(&rules::PRIORITY_UNSET, plugin.resource.location.clone(), "no priority".to_owned());
         }
         if let Some((rule, detail)) = module(plugin, digests) {
-            add(rule, plugin.place_of(if plugin.digest().is_some() { "sha256" } else { "url" }), detail);
+            add(rule, plugin.location_of(if plugin.digest().is_some() { "sha256" } else { "url" }), detail);
         }
         if let Some(detail) = unattached(mesh, plugin) {
-            add(&rules::PLUGIN_UNATTACHED, plugin.place_of("targetRefs"), detail);
+            add(&rules::PLUGIN_UNATTACHED, plugin.location_of("targetRefs"), detail);
         }
         policy(plugin, &mut add);
     }
@@ -89,29 +89,29 @@ fn unattached(mesh: &Mesh<'_>, plugin: &Plugin<'_>) -> Option<String> {
         .then(|| "its selector matches no workload".to_owned())
 }
 
-fn policy(plugin: &Plugin<'_>, add: &mut impl FnMut(&'static AuditRule, Place, String)) {
+fn policy(plugin: &Plugin<'_>, add: &mut impl FnMut(&'static AuditRule, Location, String)) {
     let policy = match &plugin.policy {
         Ok(policy) => policy,
         Err(diagnostic) => {
-            let mut place = plugin.place_of("pluginConfig");
-            place.position = diagnostic.position.unwrap_or(place.position);
-            return add(&rules::POLICY_INVALID, place, format!("invalid policy: {}", diagnostic.text));
+            let mut location = plugin.location_of("pluginConfig");
+            location.position = diagnostic.position.unwrap_or(location.position);
+            return add(&rules::POLICY_INVALID, location, format!("invalid policy: {}", diagnostic.text));
         }
     };
     let config = |field: &str| {
         let node = plugin.wasm.get(&["pluginConfig", field]);
-        node.map_or_else(|| plugin.place_of("pluginConfig"), |node| plugin.resource.place_of(node))
+        node.map_or_else(|| plugin.location_of("pluginConfig"), |node| plugin.resource.location_of(node))
     };
     if policy.mode() == Mode::Monitor {
         add(&rules::MONITOR_MODE, config("mode"), "the policy is in monitor mode".to_owned());
     }
     let client_controlled = policy.client_controlled_rules();
     for rule in plugin.passing_rules() {
-        let place = plugin.resource.place_of(rule.node);
+        let location = plugin.resource.location_of(rule.node);
         if client_controlled.contains(&rule.name) {
-            add(&rules::RULE_CLIENT_CONTROLLED, place, format!("rule {}: any client can make it match", rule.name));
+            add(&rules::RULE_CLIENT_CONTROLLED, location, format!("rule {}: any client can make it match", rule.name));
         } else if rule.is_skip {
-            add(&rules::RULE_SKIPS, place, format!("rule {} skips inspection", rule.name));
+            add(&rules::RULE_SKIPS, location, format!("rule {} skips inspection", rule.name));
         }
     }
     for direction in ["request", "response"] {

@@ -16,7 +16,7 @@ type Version<'p> = BTreeSet<(&'p str, &'p str)>;
 pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
     for proxy in proxies {
         let mut add = |rule, detail: String| {
-            findings.push(Finding::new(rule, proxy.place.clone(), format!("proxy {}", proxy.name), detail));
+            findings.push(Finding::new(rule, proxy.location.clone(), format!("proxy {}", proxy.name), detail));
         };
         let config = &proxy.config;
         if config.listeners.is_empty() {
@@ -65,7 +65,12 @@ fn differences(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
             continue;
         };
         let detail = format!("{} different modules or policies, such as in {}", versions.len(), rare.name);
-        findings.push(Finding::new(&rules::PROXIES_DIFFER, rare.place.clone(), format!("proxies {cluster}"), detail));
+        findings.push(Finding::new(
+            &rules::PROXIES_DIFFER,
+            rare.location.clone(),
+            format!("proxies {cluster}"),
+            detail,
+        ));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Checks of workloads beside the coverage of their ports.
+//! Checks of workloads, besides the coverage of their ports.
 
 use crate::audit::attachment::Proxy;
 use crate::audit::finding::Finding;
@@ -19,23 +19,23 @@ const TRAFFIC_EXTENSION_SINCE: u32 = 30;
 
 pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
     for workload in &mesh.workloads {
-        let place = || workload.resource.place.clone();
+        let location = || workload.resource.location.clone();
         let title = || workload.title.clone();
         for name in OUTBOUND {
             if let Some(value) = workload.annotations.get(name).filter(|value| !matches!(value.trim(), "" | "*")) {
                 let short = name.rsplit('/').next().unwrap_or(name);
                 let detail = format!("{short}: {value} bypasses the sidecar");
-                findings.push(Finding::new(&rules::OUTBOUND_EXCLUDED, place(), title(), detail));
+                findings.push(Finding::new(&rules::OUTBOUND_EXCLUDED, location(), title(), detail));
             }
         }
         if workload.data_plane == DataPlane::Sidecar {
             if let Some(pod) = workload.without_sidecar.first() {
                 let count = workload.without_sidecar.len();
                 let detail = format!("{count} running pods have no sidecar, such as {}", pod.name);
-                findings.push(Finding::new(&rules::POD_OUTDATED, pod.place.clone(), title(), detail));
+                findings.push(Finding::new(&rules::POD_OUTDATED, pod.location.clone(), title(), detail));
             }
             if let Some(detail) = too_old(mesh, workload) {
-                findings.push(Finding::new(&rules::ISTIO_TOO_OLD, place(), title(), detail));
+                findings.push(Finding::new(&rules::ISTIO_TOO_OLD, location(), title(), detail));
             }
         }
     }

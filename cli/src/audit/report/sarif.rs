@@ -59,14 +59,14 @@ fn rule(rule: &AuditRule) -> Value {
 
 fn result(finding: &Finding) -> Value {
     let index = rules::ALL.iter().position(|rule| rule.id == finding.rule.id);
-    let position = finding.place.position;
+    let position = finding.location.position;
     json!({
         "ruleId": finding.rule.id,
         "ruleIndex": index,
         "level": level(finding.rule.severity),
         "message": {"text": terminal::safe_line(&finding.message())},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": DisplayName::of(Path::new(&*finding.place.file)).uri()},
+            "artifactLocation": {"uri": DisplayName::of(Path::new(&*finding.location.file)).uri()},
             "region": {"startLine": position.line, "startColumn": position.column},
         }}],
         "properties": {"requirement": finding.rule.requirement},

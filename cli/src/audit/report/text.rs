@@ -36,10 +36,12 @@ pub fn render(report: &AuditReport<'_>) -> String {
 
 fn line(finding: &Finding) -> String {
     let severity = finding.rule.severity.as_str();
-    let (place, rule) = (&finding.place, finding.rule);
+    let (location, rule) = (&finding.location, finding.rule);
     let message = finding.message();
-    let text =
-        format!("{}:{}: {severity}: {message} [{}, PCI DSS {}]", place.file, place.position, rule.id, rule.requirement);
+    let text = format!(
+        "{}:{}: {severity}: {message} [{}, PCI DSS {}]",
+        location.file, location.position, rule.id, rule.requirement
+    );
     terminal::safe_line(&text) + "\n"
 }
 

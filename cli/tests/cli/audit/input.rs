@@ -107,7 +107,7 @@ fn known_digests_are_compared() {
 }
 
 #[test]
-fn findings_have_place_problem_and_remedy() {
+fn findings_have_location_problem_and_remedy() {
     let mesh = file("audit-line.yaml", changed("failStrategy: FAIL_RELOAD", "failStrategy: FAIL_OPEN"));
     let output = run(&["audit", &mesh], b"");
     let expected = format!(
