@@ -1,10 +1,13 @@
 //! Inputs of the fuzz bodies: the stored ones, and mutations of them.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use flate2::read::GzDecoder;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use tar::Archive;
 
 /// Available inputs.
 pub struct Inputs {
@@ -26,7 +29,7 @@ enum Mutation {
 impl Inputs {
     pub fn of(target: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
-        let seeds = files(&folder.join("seeds").join(target));
+        let seeds = archived(&folder.join("seeds").join(format!("{target}.tar.gz")));
         assert!(!seeds.is_empty(), "no seeds of {target}");
         let kept = [seeds, files(&folder.join("regressions").join(target))].concat();
         let dictionary = folder.join("dictionaries").join(format!("{target}.dict"));
@@ -64,6 +67,24 @@ impl Mutation {
             Self::Repeat(at, length) => input.extend_from_within(stretch(at, length)),
         }
     }
+}
+
+/// Files in an archive, in its order.
+fn archived(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let failed = |error| -> ! { panic!("{}: {error}", path.display()) };
+    let archive = fs::File::open(path).unwrap_or_else(|error| failed(error));
+    let mut archive = Archive::new(GzDecoder::new(archive));
+    let entries = archive.entries().unwrap_or_else(|error| failed(error));
+    let is_file = |entry: &std::io::Result<tar::Entry<'_, _>>| {
+        entry.as_ref().map_or(true, |entry| entry.header().entry_type().is_file())
+    };
+    let read = |entry: std::io::Result<tar::Entry<'_, _>>| {
+        let mut entry = entry?;
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        Ok((path.join(entry.path()?), bytes))
+    };
+    entries.filter(is_file).map(read).collect::<std::io::Result<_>>().unwrap_or_else(|error| failed(error))
 }
 
 /// Files in a folder, sorted. Empty when there is no folder.

@@ -22,7 +22,7 @@ const IN_ENVOY: &str = "docs/quick-start.md";
 
 /// Commands that do not run here, by their first words, with the reason. `paths.rs` checks their paths, make targets
 /// and variables.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     ("make ", "builds, tests or measures, for minutes"),
     (
         "RUSTUP_TOOLCHAIN=1.95.0 PANVEIL_WASM_TOOLCHAIN=rustup make ",
@@ -31,6 +31,7 @@ const ELSEWHERE: [(&str, &str); 18] = [
     ("RUSTUP_TOOLCHAIN=1.95.0 make ", "builds for minutes; scripts/cli-archive runs the result"),
     ("cargo install ", "builds for minutes; the release workflow builds the crate package"),
     ("docker compose ", "needs Docker; integration/tests/manifests compares its Envoy with the sidecar"),
+    ("tar --create ", "replaces the seeds of a fuzz target"),
     ("tar ", "needs an archive of a release; scripts/cli-archive makes them"),
     ("rustup ", "needs the network"),
     ("target/release/eval ", "measures, for minutes; its options are looked at below"),
