@@ -81,10 +81,7 @@ impl Fields {
             }
             fields.pairs.push(pair);
         }
-        let has_card_number = fields
-            .findings
-            .iter()
-            .any(|finding| matches!(finding.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)));
+        let has_card_number = fields.findings.iter().any(|finding| finding.detection.kind.pan().is_some());
         if has_card_number && policy.criteria().authentication_data.is_some() {
             fields.inspect_codes(map, decisions, policy);
         }

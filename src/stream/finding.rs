@@ -121,12 +121,17 @@ impl FindingKind {
         }
     }
 
-    /// Brand of a card number or a track.
-    pub fn brand(&self) -> Option<Brand> {
+    /// Card number, alone or at the start of a track.
+    pub fn pan(&self) -> Option<Pan> {
         match self {
-            Self::Pan(pan) | Self::Track(pan) => Some(pan.brand),
+            Self::Pan(pan) | Self::Track(pan) => Some(*pan),
             Self::Code(..) | Self::Pattern(_) => None,
         }
+    }
+
+    /// Brand of a card number or a track.
+    pub fn brand(&self) -> Option<Brand> {
+        self.pan().map(|pan| pan.brand)
     }
 
     /// Name of the pattern that matched.

@@ -252,7 +252,7 @@ impl Inspector {
                     found.enclosing.take().unwrap_or_else(|| names.get_or_insert_with(cursor).names(found.span.start));
                 found.detection.name = field::nearest(&before, &enclosing);
             }
-            if matches!(found.detection.kind, FindingKind::Pan(_) | FindingKind::Track(_)) {
+            if found.detection.kind.pan().is_some() {
                 since_card = matches.decided.saturating_sub(found.span.end);
             }
             findings.push(self.finding(found, view, source));

@@ -6,7 +6,6 @@ use crate::scan::{Candidate, CandidateIter, CandidateStarts, Digits, NextStart, 
 use crate::stream::finding::{Detection, FindingKind, Trace};
 use crate::stream::key_context::Cursor;
 use crate::verdict::{self, Brand, EnclosingNames, NotPanReason, Pan, Traces, Verdict};
-use std::ops::Range;
 
 /// Adds the cards in `segment` to `matches`. Returns the cursor that determined their enclosing names, if there was a candidate.
 pub fn find<'t>(segment: &Segment<'t>, matches: &mut SegmentMatches) -> Option<Cursor<'t>> {
@@ -18,23 +17,15 @@ pub fn find<'t>(segment: &Segment<'t>, matches: &mut SegmentMatches) -> Option<C
             NextStart::Start(candidates) => {
                 let start = candidates.start();
                 match best(candidates, segment, &mut cursor) {
-                    BestCandidate::Card { span, kind, form, digits, enclosing, .. } => {
-                        starts.skip_to(span.end);
-                        let trace = kind.brand().and_then(|brand| trace(&digits, brand, segment));
-                        let detection = Detection { trace, ..Detection::of(kind) };
-                        matches.insert(SegmentMatch {
-                            from: start.min(span.start),
-                            span,
-                            detection,
-                            enclosing: Some(enclosing),
-                            form,
-                        });
+                    Ok(Some(found)) => {
+                        starts.skip_to(found.span.end);
+                        matches.insert(found);
                     }
-                    BestCandidate::Undecided => {
+                    Ok(None) => {}
+                    Err(Undecided) => {
                         matches.leave_undecided(start);
                         return cursor;
                     }
-                    BestCandidate::None => {}
                 }
             }
             NextStart::Undecided(from) => {
@@ -46,20 +37,8 @@ pub fn find<'t>(segment: &Segment<'t>, matches: &mut SegmentMatches) -> Option<C
     }
 }
 
-/// The best card among the candidates from one start.
-enum BestCandidate {
-    Card {
-        span: Range<usize>,
-        kind: FindingKind,
-        form: Option<Form>,
-        score: i8,
-        digits: Digits,
-        enclosing: EnclosingNames,
-    },
-    None,
-    /// Undecided: more bytes may make a candidate a card.
-    Undecided,
-}
+/// More bytes may make a candidate a card.
+struct Undecided;
 
 /// Selects the card among `candidates`: the longest one grouped as on cards, else the one with the highest score, else
 /// the shortest one.
@@ -67,48 +46,44 @@ fn best<'t>(
     mut candidates: CandidateIter<'_>,
     segment: &Segment<'t>,
     cursor: &mut Option<Cursor<'t>>,
-) -> BestCandidate {
-    let mut best = BestCandidate::None;
+) -> Result<Option<SegmentMatch>, Undecided> {
+    let start = candidates.start();
+    let mut best: Option<(Pan, SegmentMatch)> = None;
     while let Some(candidate) = candidates.next_possible(verdict::is_possible) {
         let enclosing = enclosing_names(&candidate, segment, cursor);
-        let (pan, rest) = match verdict::judge(&candidate, segment.criteria, &enclosing) {
-            Verdict::Undecided => return BestCandidate::Undecided,
-            Verdict::NotPan(NotPanReason::WeakEvidence) => {
-                extend(&mut best, &candidate);
+        let mut span = candidate.span();
+        let as_printed = candidate.shape() == Shape::Canonical;
+        let (pan, kind) = match verdict::judge(&candidate, segment.criteria, &enclosing) {
+            Verdict::Undecided => return Err(Undecided),
+            Verdict::NotPan(reason) => {
+                // A longer one that lacks only evidence. In a number grouped 4-4-4-4-3, the first sixteen digits can be valid by
+                // chance.
+                if let Some((_, best)) = &mut best
+                    && reason == NotPanReason::WeakEvidence
+                    && as_printed
+                {
+                    best.span.end = span.end;
+                }
                 continue;
             }
-            Verdict::NotPan(_) => continue,
-            Verdict::Pan(pan) => (pan, None),
-            Verdict::Track(pan, rest) => (pan, Some(rest)),
+            Verdict::Pan(pan) => (pan, FindingKind::Pan(pan)),
+            Verdict::Track(pan, rest) => {
+                span.end = span.end.saturating_add(rest);
+                (pan, FindingKind::Track(pan))
+            }
         };
-        let as_printed = candidate.shape() == Shape::Canonical;
-        if as_printed || !matches!(&best, BestCandidate::Card { score, .. } if *score >= pan.score) {
-            best = card(&candidate, pan, rest, enclosing);
+        if as_printed || best.as_ref().is_none_or(|(best, _)| best.score < pan.score) {
+            let form = match candidate.shape() {
+                Shape::ApplicationPan | Shape::Track2Equivalent(_) => Some(Form::Hexadecimal),
+                Shape::Scientific => Some(Form::Scientific),
+                _ => None,
+            };
+            let detection = Detection { trace: trace(candidate.digits(), pan.brand, segment), ..Detection::of(kind) };
+            let from = start.min(span.start);
+            best = Some((pan, SegmentMatch { from, span, detection, enclosing: Some(enclosing), form }));
         }
     }
-    best
-}
-
-/// Extends the best card to `candidate`, a longer one that lacks only evidence. In a number grouped 4-4-4-4-3, the first sixteen
-/// digits can be valid by chance.
-fn extend(best: &mut BestCandidate, candidate: &Candidate<'_>) {
-    if let BestCandidate::Card { span, .. } = best
-        && candidate.shape() == Shape::Canonical
-    {
-        span.end = candidate.span().end;
-    }
-}
-
-fn card(candidate: &Candidate<'_>, pan: Pan, rest: Option<usize>, enclosing: EnclosingNames) -> BestCandidate {
-    let span = candidate.span();
-    let form = match candidate.shape() {
-        Shape::ApplicationPan | Shape::Track2Equivalent(_) => Some(Form::Hexadecimal),
-        Shape::Scientific => Some(Form::Scientific),
-        _ => None,
-    };
-    let end = span.end.saturating_add(rest.unwrap_or(0));
-    let kind = if rest.is_some() { FindingKind::Track(pan) } else { FindingKind::Pan(pan) };
-    BestCandidate::Card { span: span.start..end, kind, form, score: pan.score, digits: *candidate.digits(), enclosing }
+    Ok(best.map(|(_, found)| found))
 }
 
 /// The trace of a card number that the policy requires in audit fields.

@@ -18,9 +18,8 @@ pub const REACH: usize = MAX_DISTANCE + LONGEST_CODE;
 
 /// Adds the codes near the cards in `matches` and near a card before `segment`.
 pub fn find(segment: &Segment<'_>, names: CodeNames, matches: &mut SegmentMatches) {
-    let is_card = |kind: &FindingKind| matches!(kind, FindingKind::Pan(_) | FindingKind::Track(_));
-    let cards: Vec<Range<usize>> =
-        matches.found.iter().filter(|found| is_card(&found.detection.kind)).map(|found| found.span.clone()).collect();
+    let cards = matches.found.iter().filter(|found| found.detection.kind.pan().is_some());
+    let cards: Vec<Range<usize>> = cards.map(|found| found.span.clone()).collect();
     let search_ranges = search_ranges(segment, &cards, matches.decided);
     if search_ranges.is_empty() {
         return;
