@@ -15,21 +15,22 @@ pub struct Style {
     pub character: MaskCharacter,
 }
 
-/// The digits of a card number that stay readable.
-///
-/// PCI SSC's FAQ 1091 limits each of them by the number's brand and length: to the first eight and last four of 16 digits for the
-/// brands that it names, to the first six and last four of 15 and 16 digits, and to the last four of every other length, for which
-/// the FAQ refers to the brand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// No digit stays readable.
-    None,
-    /// The last four digits stay readable.
-    Last4,
-    /// The first six and the last four digits stay readable.
-    First6Last4,
-    /// The first eight and the last four digits stay readable.
-    First8Last4,
+named! {
+    /// The digits of a card number that stay readable.
+    ///
+    /// PCI SSC's FAQ 1091 limits each of them by the number's brand and length: to the first eight and last four of 16 digits for the
+    /// brands that it names, to the first six and last four of 15 and 16 digits, and to the last four of every other length, for which
+    /// the FAQ refers to the brand.
+    pub enum Keep {
+        /// No digit stays readable.
+        None = "none",
+        /// The last four digits stay readable.
+        Last4 = "last4",
+        /// The first six and the last four digits stay readable.
+        First6Last4 = "first6_last4",
+        /// The first eight and the last four digits stay readable.
+        First8Last4 = "first8_last4",
+    }
 }
 
 /// A mask character: printable, and without a special meaning in JSON, XML, forms and headers.

@@ -6,7 +6,7 @@ use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{TextSpec, ValueSpec, fields};
 use super::host_name::HostPattern;
-use super::kind::{Kind, ListOf, Maybe, OneOf, Word};
+use super::kind::{Kind, ListOf, Maybe, OneOf};
 use super::location::{Direction, Location};
 use super::media_type::MediaPattern;
 use super::path::PathPattern;
@@ -37,15 +37,16 @@ fields! {
     }
 }
 
-/// Security of the client's connection, as a rule requires it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tls {
-    /// TLS in which both sides authenticate.
-    Mutual,
-    /// TLS, mutual or not.
-    Any,
-    /// Plaintext.
-    None,
+named! {
+    /// Security of the client's connection, as a rule requires it.
+    pub(super) enum Tls {
+        /// TLS in which both sides authenticate.
+        Mutual = "mutual",
+        /// TLS, mutual or not.
+        Any = "any",
+        /// Plaintext.
+        None = "none",
+    }
 }
 
 /// Most items of a list.
@@ -155,18 +156,6 @@ impl Kind<String> for Method {
             Ok(method.to_owned())
         } else {
             Err(PolicyError::wrong_value("a method in capital letters, such as POST"))
-        }
-    }
-}
-
-impl Word for Tls {
-    const ALL: &'static [Self] = &[Self::Mutual, Self::Any, Self::None];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Mutual => "mutual",
-            Self::Any => "any",
-            Self::None => "none",
         }
     }
 }

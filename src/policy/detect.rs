@@ -3,7 +3,7 @@
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{ValueSpec, fields};
-use super::kind::{Boolean, Item, Kind, ListOf, Named, OneOf, UNBOUNDED, Whole, Word};
+use super::kind::{Boolean, Item, Kind, ListOf, Named, OneOf, UNBOUNDED, Whole};
 use super::value::{Expression, Key, Name};
 use crate::scan::pattern::{LONGEST_MATCH, MOST_PATTERNS, PatternError, Patterns};
 use crate::verdict::authentication::CodeNames;
@@ -33,13 +33,14 @@ fields! {
     }
 }
 
-/// Handling of the test numbers that payment providers publish.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TestCards {
-    /// Test numbers count as card numbers.
-    Detect,
-    /// Test numbers pass.
-    Ignore,
+named! {
+    /// Handling of the test numbers that payment providers publish.
+    pub(super) enum TestCards {
+        /// Test numbers count as card numbers.
+        Detect = "detect",
+        /// Test numbers pass.
+        Ignore = "ignore",
+    }
 }
 
 fields! {
@@ -109,17 +110,6 @@ impl Named for Pattern {
 
     fn summary(&self) -> String {
         self.name.clone()
-    }
-}
-
-impl Word for TestCards {
-    const ALL: &'static [Self] = &[Self::Detect, Self::Ignore];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Detect => "detect",
-            Self::Ignore => "ignore",
-        }
     }
 }
 

@@ -3,9 +3,14 @@
 //! A [`Kind`] defines three properties of a value: how it is read, how the schema describes it, and how the effective policy writes
 //! it.
 
+use super::condition::Tls;
 use super::config_value::ConfigValue;
+use super::detect::TestCards;
 use super::error::PolicyError;
 use super::field::{ObjectSpec, ValueSpec};
+use super::{Direction, Intent, Location, Mode, Uninspectable};
+use crate::mask::Keep;
+use crate::verdict::{Brand, Sensitivity};
 use std::marker::PhantomData;
 
 /// Kind of a value that is read as a `T`.
@@ -37,10 +42,37 @@ pub(super) trait Word: Copy + 'static {
     const ALL: &'static [Self];
 
     /// Plural name in errors.
-    const PLURAL: &'static str = "words";
+    const PLURAL: &'static str;
 
     /// Word in policies.
     fn word(self) -> &'static str;
+}
+
+/// Implements [`Word`] for types that are declared with `named!`.
+macro_rules! words {
+    ($($name:ty: $plural:literal,)+) => {
+        $(impl Word for $name {
+            const ALL: &'static [Self] = &Self::ALL;
+            const PLURAL: &'static str = $plural;
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        })+
+    };
+}
+
+words! {
+    Brand: "brands",
+    Direction: "words",
+    Intent: "words",
+    Keep: "words",
+    Location: "headers, path, body, trailers",
+    Mode: "words",
+    Sensitivity: "words",
+    TestCards: "words",
+    Tls: "words",
+    Uninspectable: "words",
 }
 
 /// Object that is declared with [`fields!`](super::field::fields).

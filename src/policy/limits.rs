@@ -26,43 +26,20 @@ fields! {
     }
 }
 
-/// A limit that traffic reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// [`Limits::paused_bytes`].
-    PausedBytes,
-    /// [`Limits::inflate_ratio`].
-    InflateRatio,
-    /// [`Limits::memory_bytes`].
-    MemoryBytes,
-    /// [`Limits::findings_per_message`].
-    FindingsPerMessage,
-    /// [`Limits::header_count`].
-    HeaderCount,
-    /// [`Limits::header_bytes`].
-    HeaderBytes,
-}
-
-impl Limit {
-    /// All limits.
-    pub const ALL: [Self; 6] = [
-        Self::PausedBytes,
-        Self::InflateRatio,
-        Self::MemoryBytes,
-        Self::FindingsPerMessage,
-        Self::HeaderCount,
-        Self::HeaderBytes,
-    ];
-
-    /// Name in policies, records and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PausedBytes => "paused_bytes",
-            Self::InflateRatio => "inflate_ratio",
-            Self::MemoryBytes => "memory_bytes",
-            Self::FindingsPerMessage => "findings_per_message",
-            Self::HeaderCount => "header_count",
-            Self::HeaderBytes => "header_bytes",
-        }
+named! {
+    /// A limit that traffic reached.
+    pub enum Limit {
+        /// [`Limits::paused_bytes`].
+        PausedBytes = "paused_bytes",
+        /// [`Limits::inflate_ratio`].
+        InflateRatio = "inflate_ratio",
+        /// [`Limits::memory_bytes`].
+        MemoryBytes = "memory_bytes",
+        /// [`Limits::findings_per_message`].
+        FindingsPerMessage = "findings_per_message",
+        /// [`Limits::header_count`].
+        HeaderCount = "header_count",
+        /// [`Limits::header_bytes`].
+        HeaderBytes = "header_bytes",
     }
 }

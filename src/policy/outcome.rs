@@ -9,21 +9,23 @@
 
 use super::{Intent, Mode, Uninspectable};
 
-/// Outcome for a finding, a message or a stream. Ordered from weakest to strongest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// No finding, or the policy skips the location.
-    Clean,
-    /// A message, or a part of it, could not be inspected and was forwarded.
-    Uninspected,
-    /// A finding was reported in monitor mode, and the message was not changed.
-    Reported,
-    /// A finding was forwarded unchanged, because the policy allows it.
-    Allowed,
-    /// A finding was masked.
-    Masked,
-    /// The message was stopped by a local reply or a reset.
-    Blocked,
+named! {
+    /// Outcome for a finding, a message or a stream. Ordered from weakest to strongest.
+    #[derive(PartialOrd, Ord)]
+    pub enum Outcome {
+        /// No finding, or the policy skips the location.
+        Clean = "clean",
+        /// A message, or a part of it, could not be inspected and was forwarded.
+        Uninspected = "uninspected",
+        /// A finding was reported in monitor mode, and the message was not changed.
+        Reported = "reported",
+        /// A finding was forwarded unchanged, because the policy allows it.
+        Allowed = "allowed",
+        /// A finding was masked.
+        Masked = "masked",
+        /// The message was stopped by a local reply or a reset.
+        Blocked = "blocked",
+    }
 }
 
 /// Content of a location, as far as the decision depends on it.
@@ -41,10 +43,6 @@ impl Content {
 }
 
 impl Outcome {
-    /// All outcomes, the weakest first.
-    pub const ALL: [Self; 6] =
-        [Self::Clean, Self::Uninspected, Self::Reported, Self::Allowed, Self::Masked, Self::Blocked];
-
     /// Outcome by the table.
     pub(super) fn of(mode: Mode, intent: Intent, content: Content) -> Self {
         match (content, mode, intent) {
@@ -73,18 +71,6 @@ impl Outcome {
             Self::Reported => 2,
             Self::Masked => 3,
             Self::Blocked => 4,
-        }
-    }
-
-    /// Name in logs, records and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clean => "clean",
-            Self::Uninspected => "uninspected",
-            Self::Reported => "reported",
-            Self::Allowed => "allowed",
-            Self::Masked => "masked",
-            Self::Blocked => "blocked",
         }
     }
 }

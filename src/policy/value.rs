@@ -4,9 +4,7 @@ use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{TextSpec, ValueSpec};
 use super::kind::{Kind, Word};
-use super::location::{Direction, Location};
 use crate::mask::{Keep, MaskCharacter};
-use crate::verdict::{Brand, Sensitivity};
 
 /// Name of a rule or a pattern. Access logs and records contain it without escapes, so it has plain characters only, and too few
 /// digits for a card number.
@@ -140,56 +138,5 @@ impl Kind<Option<String>> for ReplyBody {
     /// `set` or `null`. The body itself may be long.
     fn text(value: &Option<String>) -> String {
         if value.is_some() { "set" } else { "null" }.to_owned()
-    }
-}
-
-impl Word for Direction {
-    const ALL: &'static [Self] = &Self::ALL;
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Word for Location {
-    const ALL: &'static [Self] = &Self::ALL;
-    const PLURAL: &'static str = "headers, path, body, trailers";
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-impl Word for Keep {
-    const ALL: &'static [Self] = &[Self::None, Self::Last4, Self::First6Last4, Self::First8Last4];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Last4 => "last4",
-            Self::First6Last4 => "first6_last4",
-            Self::First8Last4 => "first8_last4",
-        }
-    }
-}
-
-impl Word for Sensitivity {
-    const ALL: &'static [Self] = &[Self::Strict, Self::Balanced, Self::Precise];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Balanced => "balanced",
-            Self::Precise => "precise",
-        }
-    }
-}
-
-impl Word for Brand {
-    const ALL: &'static [Self] = &Self::ALL;
-    const PLURAL: &'static str = "brands";
-
-    fn word(self) -> &'static str {
-        self.as_str()
     }
 }

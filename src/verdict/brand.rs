@@ -2,47 +2,49 @@
 
 use crate::scan::Digits;
 
-/// The brand that an IIN range belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Brand {
-    /// Visa.
-    Visa,
-    /// Mastercard, 5- and 2-series.
-    Mastercard,
-    /// American Express.
-    Amex,
-    /// Discover.
-    Discover,
-    /// Diners Club.
-    Diners,
-    /// JCB.
-    Jcb,
-    /// UnionPay. The prefixes 81 and 82 are shared with RuPay.
-    UnionPay,
-    /// Maestro and Dankort.
-    Maestro,
-    /// Mir.
-    Mir,
-    /// Troy.
-    Troy,
-    /// Elo.
-    Elo,
-    /// Hipercard and Hiper.
-    Hipercard,
-    /// Verve.
-    Verve,
-    /// RuPay.
-    RuPay,
-    /// UATP.
-    Uatp,
-    /// Napas.
-    Napas,
-    /// Uzcard.
-    Uzcard,
-    /// Humo.
-    Humo,
-    /// Borica.
-    Borica,
+named! {
+    /// The brand that an IIN range belongs to.
+    #[derive(PartialOrd, Ord)]
+    pub enum Brand {
+        /// Visa.
+        Visa = "visa",
+        /// Mastercard, 5- and 2-series.
+        Mastercard = "mastercard",
+        /// American Express.
+        Amex = "amex",
+        /// Discover.
+        Discover = "discover",
+        /// Diners Club.
+        Diners = "diners",
+        /// JCB.
+        Jcb = "jcb",
+        /// UnionPay. The prefixes 81 and 82 are shared with RuPay.
+        UnionPay = "unionpay",
+        /// Maestro and Dankort.
+        Maestro = "maestro",
+        /// Mir.
+        Mir = "mir",
+        /// Troy.
+        Troy = "troy",
+        /// Elo.
+        Elo = "elo",
+        /// Hipercard and Hiper.
+        Hipercard = "hipercard",
+        /// Verve.
+        Verve = "verve",
+        /// RuPay.
+        RuPay = "rupay",
+        /// UATP.
+        Uatp = "uatp",
+        /// Napas.
+        Napas = "napas",
+        /// Uzcard.
+        Uzcard = "uzcard",
+        /// Humo.
+        Humo = "humo",
+        /// Borica.
+        Borica = "borica",
+    }
 }
 
 /// The evidence that the numbers of an IIN range need.
@@ -52,56 +54,6 @@ pub enum Tier {
     Default,
     /// Other evidence is required, because ordinary numbers share this range or length.
     Extended,
-}
-
-impl Brand {
-    /// All brands, in the order of their declaration.
-    pub const ALL: [Self; 19] = [
-        Self::Visa,
-        Self::Mastercard,
-        Self::Amex,
-        Self::Discover,
-        Self::Diners,
-        Self::Jcb,
-        Self::UnionPay,
-        Self::Maestro,
-        Self::Mir,
-        Self::Troy,
-        Self::Elo,
-        Self::Hipercard,
-        Self::Verve,
-        Self::RuPay,
-        Self::Uatp,
-        Self::Napas,
-        Self::Uzcard,
-        Self::Humo,
-        Self::Borica,
-    ];
-
-    /// The name in policies, records and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Visa => "visa",
-            Self::Mastercard => "mastercard",
-            Self::Amex => "amex",
-            Self::Discover => "discover",
-            Self::Diners => "diners",
-            Self::Jcb => "jcb",
-            Self::UnionPay => "unionpay",
-            Self::Maestro => "maestro",
-            Self::Mir => "mir",
-            Self::Troy => "troy",
-            Self::Elo => "elo",
-            Self::Hipercard => "hipercard",
-            Self::Verve => "verve",
-            Self::RuPay => "rupay",
-            Self::Uatp => "uatp",
-            Self::Napas => "napas",
-            Self::Uzcard => "uzcard",
-            Self::Humo => "humo",
-            Self::Borica => "borica",
-        }
-    }
 }
 
 /// The brand whose IIN ranges contain the first six digits for this length. The default tier takes precedence.

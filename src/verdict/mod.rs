@@ -47,16 +47,18 @@ pub enum Verdict {
     Undecided,
 }
 
-/// The amount of evidence that a card number needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sensitivity {
-    /// Little evidence: also finds card numbers under the name of an identifier.
-    Strict,
-    /// More evidence for than against a card number.
-    #[default]
-    Balanced,
-    /// Strong evidence: a field name or a grouping that indicates a card number.
-    Precise,
+named! {
+    /// The amount of evidence that a card number needs.
+    #[derive(Default)]
+    pub enum Sensitivity {
+        /// Little evidence: also finds card numbers under the name of an identifier.
+        Strict = "strict",
+        /// More evidence for than against a card number.
+        #[default]
+        Balanced = "balanced",
+        /// Strong evidence: a field name or a grouping that indicates a card number.
+        Precise = "precise",
+    }
 }
 
 /// The properties of a card number that contain none of its digits.
