@@ -79,7 +79,8 @@ impl<'r, 'm> Coverage<'r, 'm> {
             let port_number = port.and_then(|port| number(port, if is_classic { "number" } else { "port" }));
             let protocol = port.and_then(|port| port.text(&["protocol"])).unwrap_or_default();
             let tls_mode = server.text(&["tls", "mode"]).unwrap_or_default();
-            let is_opaque = tls_mode.to_ascii_uppercase().ends_with("PASSTHROUGH")
+            let is_passthrough = tls_mode.to_ascii_uppercase().ends_with("PASSTHROUGH");
+            let is_opaque = is_passthrough
                 || Protocol::parse(protocol) == Some(Protocol::Tcp)
                 || protocol.eq_ignore_ascii_case("TLS");
             let inspection = if is_waypoint(gateway) {
@@ -91,7 +92,7 @@ impl<'r, 'm> Coverage<'r, 'm> {
                     &rules::WAYPOINT_WITHOUT_PLUGIN,
                 )
             } else if is_opaque {
-                let shown = if tls_mode.is_empty() { protocol } else { tls_mode };
+                let shown = if is_passthrough { tls_mode } else { protocol };
                 Inspection::None(&rules::GATEWAY_PASSTHROUGH, format!("{shown} connections pass uninspected"))
             } else {
                 of_gateway_proxies(mesh, gateway, port_number)

@@ -49,7 +49,8 @@ impl MeshConfig {
             .resources
             .iter()
             .find_map(|resource| match (resource.group.as_str(), resource.kind.as_str()) {
-                ("", "ConfigMap") if resource.name == "istio" => {
+                // `istio-canary` is that of the revision `canary`.
+                ("", "ConfigMap") if resource.name == "istio" || resource.name.starts_with("istio-") => {
                     let text = resource.get(&["data", "mesh"])?;
                     let node = document::read_all(text.as_text()?).ok()?.into_iter().next()?;
                     Some(Self { node, location: resource.location_of(text), is_embedded: true })

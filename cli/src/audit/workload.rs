@@ -58,7 +58,9 @@ impl<'m> Workload<'m> {
         let mut all: BTreeMap<String, Self> = BTreeMap::new();
         for resource in mesh.resources().filter(|resource| !is_system(&resource.namespace)) {
             let fields: &[&str] = match (resource.group.as_str(), resource.kind.as_str()) {
-                ("apps", "Deployment" | "StatefulSet" | "DaemonSet") | ("batch", "Job") => &["spec", "template"],
+                ("apps", "Deployment" | "StatefulSet" | "DaemonSet") => &["spec", "template"],
+                // A Job that a CronJob has created is part of it.
+                ("batch", "Job") if resource.get(&["metadata", "ownerReferences"]).is_none() => &["spec", "template"],
                 ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
                 _ => continue,
             };

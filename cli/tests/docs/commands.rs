@@ -99,6 +99,12 @@ spec:
   failStrategy: FAIL_RELOAD
 ";
 
+const MESH_CONFIG: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: 'accessLogFile: \"\"'}
+";
+
 const ACCEPTED: &str = "- rule: no-sidecar
   subject: Deployment shop/batch
   reason: handles no card numbers, see ticket 123
@@ -133,7 +139,13 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("web-3.prom", statistics(1)),
         ],
         "docs/audit.md" => {
-            vec![("cluster.yaml", CLUSTER.into()), ("istio.yaml", ISTIO.into()), ("accepted.yaml", ACCEPTED.into())]
+            vec![
+                ("cluster.yaml", CLUSTER.into()),
+                ("gateways.yaml", "apiVersion: v1\nkind: List\nitems: []\n".into()),
+                ("istio.yaml", ISTIO.into()),
+                ("mesh.yaml", MESH_CONFIG.into()),
+                ("accepted.yaml", ACCEPTED.into()),
+            ]
         }
         "docs/monitor-to-enforce.md" => vec![("access.log", access_log())],
         _ => vec![],

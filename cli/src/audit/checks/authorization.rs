@@ -11,7 +11,13 @@ use crate::document::Node;
 use std::collections::BTreeSet;
 
 /// Fields of a source that name authenticated workloads.
-const IDENTITIES: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];
+const WORKLOADS: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];
+
+/// Field of a source that names authenticated users.
+const USERS: &str = "requestPrincipals";
+
+/// Keys of conditions that test the same identities.
+const IDENTITY_KEYS: [&str; 4] = ["source.principal", "source.namespace", "source.serviceAccount", "request.auth."];
 
 pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
@@ -82,10 +88,16 @@ fn open_rule(policy: &Resource) -> Option<&Node> {
     policy.node().items(&["spec", "rules"]).find(|rule| {
         let mut sources = rule.items(&["from"]).peekable();
         let is_open = |source: &Node| {
-            let named = IDENTITIES.iter().flat_map(|field| source.texts(&["source", field])).collect::<Vec<_>>();
+            let named =
+                WORKLOADS.iter().chain([&USERS]).flat_map(|field| source.texts(&["source", field])).collect::<Vec<_>>();
             named.is_empty() || named.contains(&"*")
         };
-        sources.peek().is_none() || sources.any(is_open)
+        let is_limited = rule.items(&["when"]).any(|condition| {
+            let key = condition.text(&["key"]).unwrap_or_default();
+            let values = condition.texts(&["values"]);
+            IDENTITY_KEYS.iter().any(|known| key.starts_with(known)) && !values.is_empty() && !values.contains(&"*")
+        });
+        !is_limited && (sources.peek().is_none() || sources.any(is_open))
     })
 }
 
@@ -98,8 +110,11 @@ fn wider(rule: &PassingRule<'_>, policies: &[&Resource]) -> Option<String> {
     let admitted: Vec<&Node> = policies.iter().flat_map(|policy| policy.node().items(&["spec", "rules"])).collect();
     sources.into_iter().find_map(|source| {
         let name = source.strip_prefix("spiffe://").unwrap_or(source);
-        let mut of_source =
-            admitted.iter().filter(|admitted| admitted.items(&["from"]).any(|from| admits(from, name))).peekable();
+        // A rule without sources limits them by conditions, which are not compared.
+        let is_of_source = |admitted: &&&Node| {
+            admitted.field("from").is_none() || admitted.items(&["from"]).any(|from| admits(from, name))
+        };
+        let mut of_source = admitted.iter().filter(is_of_source).peekable();
         if of_source.peek().is_none() {
             return Some(source.to_owned());
         }
@@ -143,7 +158,9 @@ fn admits(from: &Node, pattern: &str) -> bool {
         _ => false,
     };
     let namespace = if let [_, "ns", namespace, ..] = path.as_slice() { *namespace } else { "*" };
-    from.texts(&["source", "principals"]).into_iter().any(|principal| covers(principal, pattern))
+    let names_workloads = WORKLOADS.iter().any(|field| !from.texts(&["source", field]).is_empty());
+    !names_workloads
+        || from.texts(&["source", "principals"]).into_iter().any(|principal| covers(principal, pattern))
         || from.texts(&["source", "namespaces"]).into_iter().any(|own| namespace != "*" && covers(own, namespace))
         || from.texts(&["source", "serviceAccounts"]).into_iter().any(is_service_account)
 }

@@ -56,7 +56,8 @@ fn module(plugin: &Plugin<'_>, digests: &[String]) -> Option<(&'static AuditRule
     if digest.bytes().all(|byte| byte == b'0') {
         return Some((&rules::DIGEST_UNKNOWN, "the digest is the placeholder of the shipped manifest".to_owned()));
     }
-    let is_known = digests.is_empty() || digests.iter().any(|known| known.eq_ignore_ascii_case(digest));
+    let is_known = digests.is_empty()
+        || digests.iter().any(|known| known.trim_start_matches("sha256:").eq_ignore_ascii_case(digest));
     (!is_known).then(|| (&rules::DIGEST_UNKNOWN, "the digest is none of those given by --digest".to_owned()))
 }
 

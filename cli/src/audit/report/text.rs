@@ -23,12 +23,14 @@ pub fn render(report: &AuditReport<'_>) -> String {
     if !report.findings.is_empty() {
         text.push('\n');
     }
-    let ports = report.coverage.len();
-    let inspected = report.coverage.iter().filter(|one| matches!(one.inspection, Inspection::By(_))).count();
+    if !report.coverage.is_empty() {
+        let inspected = report.coverage.iter().filter(|one| matches!(one.inspection, Inspection::By(_))).count();
+        text.push_str(&format!("{inspected} of {} ports inspected; ", report.coverage.len()));
+    }
     let of = |severity: Severity| report.findings.iter().filter(|finding| finding.rule.severity == severity).count();
     let [high, medium, low] = [Severity::High, Severity::Medium, Severity::Low].map(of);
     text.push_str(&format!(
-        "{inspected} of {ports} ports inspected; findings: {high} high, {medium} medium, {low} low, {} suppressed\n",
+        "findings: {high} high, {medium} medium, {low} low, {} suppressed\n",
         report.suppressed.len()
     ));
     text

@@ -366,6 +366,13 @@ fn faults_of_authorization_and_egress() {
             "[\"*\"]\n---",
             &["authorization-without-principal AuthorizationPolicy shop/web"],
         ),
+        (
+            "condition",
+            "    - from:\n        - source:\n            principals: [\"cluster.local/ns/checkout/*\"]\n---",
+            "    - when: [{key: source.namespace, values: [checkout]}]\n---",
+            &[],
+        ),
+        ("users", "principals: [\"cluster.local/ns/checkout/*\"]\n---", "requestPrincipals: [issuer/*]\n---", &[]),
         ("namespaces", "principals: [\"cluster.local/ns/checkout/*\"]\n---", "namespaces: [checkout]\n---", &[]),
         ("wider", source, "spiffe://cluster.local/ns/*", &["rule-wider-than-authorization WasmPlugin shop/panveil"]),
         ("narrower", source, "spiffe://cluster.local/ns/checkout/sa/cart", &[]),
