@@ -145,8 +145,8 @@ fn inspection<'r, 'm>(
         DataPlane::Ambient => return of_ambient(mesh, workload),
         DataPlane::Sidecar | DataPlane::Gateway => {}
     }
-    if let Some(annotation) = bypass(workload, port) {
-        return Inspection::None(&rules::PORT_EXCLUDED, format!("{annotation} bypasses the sidecar"));
+    if let Some(setting) = bypass(mesh, workload, port) {
+        return Inspection::None(&rules::PORT_EXCLUDED, format!("{setting} bypasses the sidecar"));
     }
     match protocol {
         Some(Protocol::Tcp) => return none(&rules::TCP_PORT, "Istio treats the port as TCP"),
@@ -179,21 +179,22 @@ fn by_chain<'r, 'm>(
     Inspection::None(missing, detail)
 }
 
-/// Annotation with which inbound traffic of the port bypasses the sidecar.
-fn bypass(workload: &Workload<'_>, port: Option<u16>) -> Option<String> {
-    let annotation = |name: &str| workload.annotations.get(name).copied();
-    if annotation("sidecar.istio.io/interceptionMode") == Some("NONE") {
+/// Setting with which inbound traffic of the port bypasses the sidecar: an annotation, or else one for all workloads.
+fn bypass(mesh: &Mesh<'_>, workload: &Workload<'_>, port: Option<u16>) -> Option<String> {
+    let mode = workload.annotations.get("sidecar.istio.io/interceptionMode").copied();
+    let default = || mesh.config?.node.text(&["defaultConfig", "interceptionMode"]);
+    if mode.or_else(default) == Some("NONE") {
         return Some("interceptionMode NONE".to_owned());
     }
     let lists = |list: &str| {
         let number = port.map(|port| port.to_string());
         list.split(',').map(str::trim).any(|item| Some(item) == number.as_deref())
     };
-    let excluded = annotation("traffic.sidecar.istio.io/excludeInboundPorts").filter(|list| lists(list));
-    if let Some(excluded) = excluded {
+    let setting = |name: &str| mesh.injector.setting(workload, name, name);
+    if let Some(excluded) = setting("excludeInboundPorts").filter(|list| lists(list)) {
         return Some(format!("excludeInboundPorts: {excluded}"));
     }
-    let included = annotation("traffic.sidecar.istio.io/includeInboundPorts")?;
+    let included = setting("includeInboundPorts")?;
     (included.trim() != "*" && !lists(included)).then(|| format!("includeInboundPorts: {included:?}"))
 }
 

@@ -1,5 +1,6 @@
 //! Mesh as its resources describe it.
 
+use super::injector::InjectorValues;
 use super::input::AuditInput;
 use super::plugin::Plugin;
 use super::resource::{Labels, Location, Resource, selects};
@@ -32,6 +33,7 @@ pub struct Mesh<'m> {
     /// Resources by group and kind.
     by_kind: BTreeMap<(&'m str, &'m str), Vec<&'m Resource>>,
     pub config: Option<&'m MeshConfig>,
+    pub injector: InjectorValues,
     /// Namespace whose resources apply to the whole mesh.
     pub root: &'m str,
     pub workloads: Vec<Workload<'m>>,
@@ -81,7 +83,8 @@ impl<'m> Mesh<'m> {
         for resource in resources {
             by_kind.entry((&resource.group, &resource.kind)).or_default().push(resource);
         }
-        let mut mesh = Self { by_kind, config, root, workloads: Vec::new(), plugins: Vec::new() };
+        let injector = InjectorValues::find(resources);
+        let mut mesh = Self { by_kind, config, injector, root, workloads: Vec::new(), plugins: Vec::new() };
         mesh.plugins = resources.iter().filter_map(Plugin::of).collect();
         mesh.workloads = Workload::all(&mesh);
         mesh

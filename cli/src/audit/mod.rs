@@ -7,6 +7,7 @@ mod attachment;
 mod checks;
 mod coverage;
 mod finding;
+mod injector;
 mod input;
 mod mesh;
 mod mtls;

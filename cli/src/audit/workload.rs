@@ -136,7 +136,8 @@ impl<'m> Workload<'m> {
         let namespace = mesh.namespace(self.namespace());
         let labels = namespace.map(Resource::labels).unwrap_or_default();
         let has_bare_pods = !self.without_sidecar.is_empty();
-        let injected = self.injected(namespace.is_some().then_some(&labels));
+        let by_default = mesh.injector.injects_by_default();
+        let injected = self.injected(namespace.is_some().then_some(&labels), by_default);
         // Ambient mode leaves pods with a sidecar alone.
         if injected == DataPlane::Sidecar && !has_bare_pods {
             return injected;
@@ -148,7 +149,7 @@ impl<'m> Workload<'m> {
     }
 
     /// Decision of Istio's webhooks and injector, by the labels of the pod and of its namespace.
-    fn injected(&self, namespace: Option<&Labels<'_>>) -> DataPlane {
+    fn injected(&self, namespace: Option<&Labels<'_>>, by_default: bool) -> DataPlane {
         let wish = self.labels.get("sidecar.istio.io/inject").or(self.annotations.get("sidecar.istio.io/inject"));
         if wish == Some(&"false") {
             return DataPlane::None(NoSidecar::Pod);
@@ -160,7 +161,7 @@ impl<'m> Workload<'m> {
         };
         match namespace.get("istio-injection") {
             Some(&"enabled") => DataPlane::Sidecar,
-            None if pod_asks || namespace.contains_key("istio.io/rev") => DataPlane::Sidecar,
+            None if pod_asks || by_default || namespace.contains_key("istio.io/rev") => DataPlane::Sidecar,
             _ => DataPlane::None(NoSidecar::Namespace),
         }
     }

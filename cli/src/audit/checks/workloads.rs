@@ -6,11 +6,11 @@ use crate::audit::mesh::Mesh;
 use crate::audit::rules;
 use crate::audit::workload::{DataPlane, Workload};
 
-/// Annotations with which outbound traffic bypasses the sidecar.
-const OUTBOUND: [&str; 3] = [
-    "traffic.sidecar.istio.io/excludeOutboundPorts",
-    "traffic.sidecar.istio.io/excludeOutboundIPRanges",
-    "traffic.sidecar.istio.io/includeOutboundIPRanges",
+/// Annotations with which outbound traffic bypasses the sidecar, and the chart's value for all workloads.
+const OUTBOUND: [(&str, &str); 3] = [
+    ("excludeOutboundPorts", "excludeOutboundPorts"),
+    ("excludeOutboundIPRanges", "excludeIPRanges"),
+    ("includeOutboundIPRanges", "includeIPRanges"),
 ];
 
 /// First minor version of Istio 1 with `failStrategy: FAIL_RELOAD`, and with `TrafficExtension`.
@@ -21,14 +21,15 @@ pub fn check(mesh: &Mesh<'_>, findings: &mut Vec<Finding>) {
     for workload in &mesh.workloads {
         let location = || workload.resource.location.clone();
         let title = || workload.title.clone();
-        for name in OUTBOUND {
-            if let Some(value) = workload.annotations.get(name).filter(|value| !matches!(value.trim(), "" | "*")) {
-                let short = name.rsplit('/').next().unwrap_or(name);
-                let detail = format!("{short}: {value} bypasses the sidecar");
+        let is_sidecar = workload.data_plane == DataPlane::Sidecar;
+        for (name, value) in OUTBOUND.iter().filter(|_| is_sidecar) {
+            let setting = mesh.injector.setting(workload, name, value);
+            if let Some(list) = setting.filter(|list| !matches!(list.trim(), "" | "*")) {
+                let detail = format!("{name}: {list} bypasses the sidecar");
                 findings.push(Finding::new(&rules::OUTBOUND_EXCLUDED, location(), title(), detail));
             }
         }
-        if workload.data_plane == DataPlane::Sidecar {
+        if is_sidecar {
             if let Some(pod) = workload.without_sidecar.first() {
                 let count = workload.without_sidecar.len();
                 let detail = format!("{count} running pods have no sidecar, such as {}", pod.name);

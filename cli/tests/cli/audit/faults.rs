@@ -95,6 +95,43 @@ fn faults_of_workloads() {
 }
 
 #[test]
+fn settings_of_the_injector_concern_all_workloads() {
+    let with = |values: &str| {
+        format!(
+            "{MESH}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio-sidecar-injector, namespace: istio-system}}\n\
+             data: {{values: '{values}'}}\n"
+        )
+    };
+    for (name, values, expected) in [
+        (
+            "none",
+            r#"{"global": {"proxy": {"excludeInboundPorts": "", "includeInboundPorts": "*", "includeIPRanges": "*"}}}"#,
+            "",
+        ),
+        (
+            "inbound",
+            r#"{"global": {"proxy": {"excludeInboundPorts": "9090"}}}"#,
+            "port-excluded Deployment shop/web 9090",
+        ),
+        (
+            "outbound",
+            r#"{"global": {"proxy": {"excludeIPRanges": "10.0.0.0/8"}}}"#,
+            "outbound-excluded Deployment shop/web",
+        ),
+    ] {
+        assert_eq!(findings(&format!("audit-injector-{name}.yaml"), &with(values)).join("; "), expected, "{name}");
+    }
+    let by_default = with(r#"{"sidecarInjectorWebhook": {"enableNamespacesByDefault": true}}"#);
+    let ambient = "istio.io/dataplane-mode: ambient";
+    let unlabelled = by_default
+        .replace("    istio-injection: enabled", "    a: b")
+        .replace(ambient, "istio.io/dataplane-mode: ambient\n    istio-injection: disabled");
+    assert_eq!(findings("audit-injector-default.yaml", &unlabelled), [""; 0]);
+    let mode = changed("accessLogFile: \"\"", "defaultConfig: {interceptionMode: NONE}");
+    assert_eq!(findings("audit-injector-mode.yaml", &mode), ["port-excluded Deployment shop/web"]);
+}
+
+#[test]
 fn faults_of_plugins() {
     let matches = "    - mode: SERVER\n";
     check(&[
