@@ -81,7 +81,8 @@ impl<'m> Workload<'m> {
         for workload in &mut workloads {
             workload.data_plane = workload.find_data_plane(mesh);
         }
-        workloads.retain(|workload| !is_control_plane(workload));
+        // Anyone may use these labels elsewhere.
+        workloads.retain(|workload| workload.namespace() != mesh.root || !is_control_plane(workload));
         workloads
     }
 

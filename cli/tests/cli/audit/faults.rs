@@ -95,6 +95,14 @@ fn faults_of_workloads() {
 }
 
 #[test]
+fn labels_of_the_control_plane_hide_nothing_elsewhere() {
+    let fake = changed("istio-injection: enabled", "a: b").replacen("        app: web\n", "        app: istiod\n", 1);
+    assert_eq!(findings("audit-control-plane-fake.yaml", &fake), ["no-sidecar Deployment shop/web"]);
+    let istiod = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: istiod, namespace: istio-system}\nspec: {template: {metadata: {labels: {app: istiod}}, spec: {containers: []}}}\n";
+    assert_eq!(findings("audit-control-plane.yaml", &format!("{MESH}{istiod}")), [""; 0]);
+}
+
+#[test]
 fn settings_of_the_injector_concern_all_workloads() {
     let with = |values: &str| {
         format!(
