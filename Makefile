@@ -182,11 +182,12 @@ hostile-peers: envoy ## Check EXCHANGES=300000 random streams at the receiver; S
 istio: native envoy ## Run Istio's own control plane against the shipped manifests (root, Go); ONLY=word selects checks, UPDATE=1 rewrites golden files
 	@scripts/istio-tools --check
 	@$(MAKE) --no-print-directory image
+	@cargo build --quiet --locked --package panveil-cli
 	@tools=$$(scripts/istio-tools); envoy=$$(scripts/envoy); registry=$$(scripts/registry); kustomize=$$(scripts/kustomize); \
 		prometheus=$$(scripts/prometheus); scripts/skopeo >/dev/null; \
 		python=$$(scripts/python integration/peers/requirements.txt); echo "==> istio"; \
 		"$$python" -B integration/istio/run.py --tools "$$tools" --envoy "$$envoy" --wasm "$(wasm)" --registry "$$registry" \
-		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" --prometheus "$$prometheus" \
+		--kustomize "$$kustomize" --image-tool "$(build_dir)/debug/image" --prometheus "$$prometheus" --panveil "$(build_dir)/debug/panveil" \
 		$(addprefix --only ,$(subst $(comma), ,$(ONLY))) $(if $(UPDATE),--update)
 
 .PHONY: istio-chaos

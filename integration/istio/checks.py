@@ -1,6 +1,7 @@
 """All checks, in the order in which they run."""
 
 import check_alerts
+import check_audit
 import check_changes
 import check_components
 import check_gateways
@@ -15,6 +16,6 @@ import check_pull
 
 MODULES = [
     check_masking, check_overlays, check_gateways, check_order, check_identity, check_observability, check_protocols, check_pull,
-    check_private_registry, check_components, check_changes, check_alerts,
+    check_private_registry, check_components, check_changes, check_audit, check_alerts,
 ]
 ALL = [check for module in MODULES for check in module.CHECKS]
