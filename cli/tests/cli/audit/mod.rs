@@ -6,13 +6,17 @@ mod proxies;
 
 use crate::command::{file, run};
 use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The mesh without a fault.
 const MESH: &str = include_str!("mesh.yaml");
 
 /// Lines of an audit in JSON whose `record` has this value, and the exit status.
 fn records(name: &str, text: &str, record: &str) -> (Vec<Value>, Option<i32>) {
-    let path = file(name, text);
+    // Tests run in parallel, and cases of two tests may share a name.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+    let path = file(&format!("{}-{name}", COUNT.fetch_add(1, Ordering::Relaxed)), text);
     let output = run(&["audit", "--format", "json", &path], b"");
     let stdout = String::from_utf8(output.stdout).unwrap();
     let lines = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
