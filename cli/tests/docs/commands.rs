@@ -208,7 +208,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 /// Reason why a command does not run here.
-fn elsewhere(command: &str) -> Option<&'static str> {
+pub fn elsewhere(command: &str) -> Option<&'static str> {
     ELSEWHERE.iter().find(|(start, _)| command.starts_with(start)).map(|(_, why)| *why)
 }
 

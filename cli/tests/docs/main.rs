@@ -10,7 +10,9 @@ mod examples;
 mod markdown;
 mod names;
 mod paths;
+mod runs;
 mod shell;
+mod tested;
 
 use std::fs;
 use std::path::{Path, PathBuf};

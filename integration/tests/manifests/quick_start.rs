@@ -14,6 +14,8 @@ use crate::with_tool;
 #[expect(dead_code, reason = "other tests of pages need the rest")]
 #[path = "../../../cli/tests/docs/markdown.rs"]
 mod markdown;
+#[path = "../../../cli/tests/docs/runs.rs"]
+mod runs;
 #[path = "../../../cli/tests/docs/shell.rs"]
 mod shell;
 
@@ -21,11 +23,6 @@ use markdown::{is_right, steps};
 use shell::Shell;
 
 const TOOL: &str = "KUSTOMIZE";
-
-/// First words of the commands that need a cluster, a registry or a build. `cli/tests/docs/commands.rs` lists each with the
-/// reason.
-const ELSEWHERE: [&str; 5] = ["helm ", "kubectl ", "make ", "openssl ", "skopeo "];
-const RENDERS: &str = "kubectl kustomize ";
 
 /// `kubectl kustomize FOLDER` as a call of kustomize.
 const KUBECTL: &str = "#!/bin/sh\n[ \"$1\" = kustomize ] || exit 9\nshift\nexec \"$KUSTOMIZE\" build \"$@\"\n";
@@ -56,14 +53,13 @@ fn renders_what_it_shows(page: &str, copy: &str, least: usize) -> Result<()> {
     let steps = steps(&text);
     let mut rendered = 0;
     for step in &steps {
-        let renders = step.command.starts_with(RENDERS);
-        if !renders && ELSEWHERE.iter().any(|start| step.command.starts_with(start)) {
+        if !runs::without_cluster(&step.command) {
             continue;
         }
         let (printed, status) = shell.run(&step.command).map_err(|error| anyhow!(error))?;
         let right = is_right(&step.shown, &printed, status);
         ensure!(right, "{page}:{}: {} ends with {status}:\n{printed}", step.line, step.command);
-        rendered += usize::from(renders);
+        rendered += usize::from(step.command.starts_with(runs::RENDERS));
     }
     ensure!(rendered >= least, "only {rendered} overlays are rendered");
     // Files in commands that do not run must exist too.
