@@ -3,9 +3,9 @@
 //! The nearest [field name](field) decides, or else the last words of running text. Both score between -4 and +4. Other fields of
 //! the record, such as an expiry date, may add to the score.
 
-use super::name::{self, CARD, NameEvidence, Names, OTHER, WEAK};
-use super::words::{self, Meaning, is_one_of};
-use super::{field, luhn};
+use super::name::{self, CARD, NameEvidence, Names, OTHER, Terms};
+use super::words::{self, is_one_of};
+use super::{field, luhn, vocabulary};
 use crate::scan::letters::{self, in_a_row};
 use crate::scan::{MASK_CHARACTERS, MAX_DIGITS, MIN_DIGITS, View, lanes};
 use std::borrow::Cow;
@@ -45,20 +45,25 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
         return of_prefixed.filter(decides).unwrap_or_else(|| NameEvidence::Score(score_of_words(before)));
     };
     match names.weigh(key) {
-        NameEvidence::Score(score @ 0..=WEAK) => NameEvidence::Score(in_phrase(key, score, before)),
+        NameEvidence::Score(score @ 0..=CARD) => NameEvidence::Score(in_phrase(key, score, before)),
         evidence => evidence,
     }
 }
 
-/// The score of a name that says little, as part of a phrase: with the words before it in running text, or with the key of the
-/// enclosing object. A name that says "number" is the main word of such a phrase: "tracking number", `"gift_card":{"number":`.
+/// The score of a name as part of a phrase: with the words before it in running text, or with the key of the enclosing object. A
+/// name that says "number" is the main word of such a phrase: "tracking number", `"gift_card":{"number":`.
 fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
     if field::ends_unquoted(before) {
-        match name::phrase(&words_before(before, ENDS_OF_PHRASE)) {
+        let words = words_before(before, ENDS_OF_PHRASE);
+        let terms = Terms::of(&words);
+        match terms.score() {
             Some(CARD) => return CARD,
-            Some(words) if name::is_number(key) && words < 0 => return words,
+            Some(words) if words < 0 && (name::is_number(key) || terms.end_with_phrase()) => return words,
             _ => {}
         }
+    }
+    if score == CARD {
+        return CARD;
     }
     let Some(parent) = field::enclosing(before) else { return score };
     let whole = name::score(&[parent, b" ", key].concat());
@@ -184,7 +189,7 @@ fn unmasked(text: &[u8]) -> Cow<'_, [u8]> {
 const LONGEST_GAP: usize = 3;
 
 /// The most words of a phrase in running text.
-const LONGEST_PHRASE: usize = 4;
+const LONGEST_PHRASE: usize = 5;
 
 /// Signs that do not occur within a name of several words, such as "card number:".
 const ENDS_OF_PHRASE: &str = "\n\"&,;<=>?[]{|}，；。";
@@ -197,24 +202,23 @@ fn words_before(before: &[u8], ends_of_phrase: &str) -> Vec<Vec<u8>> {
     let start = before.len().saturating_sub(LONGEST_TEXT);
     let tail = String::from_utf8_lossy(before.get(start..).unwrap_or_default());
     // A byte that is not UTF-8 is a letter of another character set.
-    let is_letter = |c: &char| c.is_alphabetic() || *c == char::REPLACEMENT_CHARACTER || is_mark(*c);
-    let mut rest = tail.chars().rev().peekable();
-    let mut words = Vec::new();
+    let is_letter = |c: char| c.is_alphabetic() || c == char::REPLACEMENT_CHARACTER || is_mark(c);
+    let mut rest = tail.as_ref();
+    let mut words: Vec<Vec<u8>> = Vec::with_capacity(LONGEST_PHRASE);
     while words.len() < LONGEST_PHRASE {
-        let mut gap = 0_usize;
-        let mut ends_phrase = false;
-        while let Some(c) = rest.next_if(|c| !is_letter(c)) {
-            gap = gap.saturating_add(1);
-            ends_phrase |= ends_of_phrase.contains(c);
-        }
-        let mut word: Vec<char> = Vec::new();
-        while let Some(c) = rest.next_if(is_letter) {
-            word.push(c);
-        }
-        if word.is_empty() || (ends_phrase && !words.is_empty()) || !(1..=LONGEST_GAP).contains(&gap) {
+        let end = rest.trim_end_matches(|c| !is_letter(c)).len();
+        let (text, gap) = rest.split_at_checked(end).unwrap_or_default();
+        let start = text.trim_end_matches(is_letter).len();
+        let (before, word) = text.split_at_checked(start).unwrap_or_default();
+        let ends_phrase = !words.is_empty() && gap.contains(|c| ends_of_phrase.contains(c));
+        // Scripts without spaces have none between a word and a number either.
+        let is_attached = words.is_empty() && word.chars().next_back().is_some_and(vocabulary::is_unspaced);
+        let is_near = (is_attached || !gap.is_empty()) && gap.chars().count() <= LONGEST_GAP;
+        if word.is_empty() || ends_phrase || !is_near {
             break;
         }
-        words.push(word.iter().rev().collect::<String>().to_lowercase().into_bytes());
+        words.push(word.to_lowercase().into_bytes());
+        rest = before;
     }
     words.reverse();
     words
@@ -253,18 +257,18 @@ const MOST_LISTED: usize = 3;
 /// before it.
 fn score_of_words(before: &[u8]) -> i8 {
     let words = words_before(without_list(before), "");
-    let Some((last, rest)) = words.split_last() else { return 0 };
+    let Some(last) = words.last() else { return 0 };
     if is_one_of(last, &words::OTHER_BEFORE) {
         return OTHER;
     }
     if is_one_of(last, &words::TEXT_IDENTIFIER) {
         return name::IDENTIFIER;
     }
-    let names_card = |word: &Vec<u8>| words::meaning(word) == Some(Meaning::Card);
-    match (words::meaning(last), name::phrase(&words)) {
-        (Some(Meaning::Number), Some(score)) => score,
-        (_, Some(score @ (CARD | OTHER))) if words.iter().rev().take(3).any(names_card) => score,
-        _ if rest.iter().rev().take(2).any(names_card) => CARD,
+    let terms = Terms::of(&words);
+    match terms.score() {
+        Some(score) if terms.end_with_number() || terms.end_with_phrase() => score,
+        Some(score @ (CARD | OTHER)) if terms.end_near_card(3) => score,
+        _ if terms.end_near_card(3) && !terms.end_near_card(1) => CARD,
         _ => 0,
     }
 }
@@ -308,6 +312,7 @@ fn is_month_and_year(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::name::WEAK;
     use super::*;
 
     fn evidence_in(before: &str) -> NameEvidence {

@@ -27,8 +27,8 @@ type NameExtractor = fn(&[u8]) -> Option<&[u8]>;
 const EXTRACTORS: [NameExtractor; 10] =
     [member, serialized, previous_element, tag, identifier, array, object_of_key, form_part, segment, compound];
 
-/// The longest name that is extracted.
-pub const LONGEST_NAME: usize = 40;
+/// The longest name that is extracted, in bytes: longer than every phrase of the vocabulary.
+pub const LONGEST_NAME: usize = 72;
 
 /// The text before a value without the wrapper of the value: `"card":{"S":"` becomes `"card":`.
 ///
@@ -84,14 +84,14 @@ fn previous_element(before: &[u8]) -> Option<&[u8]> {
 /// value of other keys, such as `label`, if the key of the number is one for values of any kind.
 pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     let is_value = member(before).is_some_and(|key| is_one_of(key, &words::VALUE_KEYS));
-    let start = before.len().saturating_sub(LONGEST_NAME.saturating_mul(3));
+    let start = before.len().saturating_sub(LONGEST_PAIR);
     let near = before.get(start..)?;
     let mut end = near.len();
     let is_closing = |bytes: Simd16| bytes.is(b'"') | bytes.is(b'{') | bytes.is(b'}');
     while let Some(closing) = rfind(near.get(..end)?, is_closing) {
         let is_quote = near.get(closing) == Some(&b'"');
         let gap = near.len().saturating_sub(closing).saturating_sub(1);
-        if !is_quote || gap > LONGEST_NAME {
+        if !is_quote || gap > LONGEST_VALUE_KEY {
             return None;
         }
         end = closing;
@@ -106,6 +106,10 @@ pub fn named_pair(before: &[u8]) -> Option<&[u8]> {
     }
     None
 }
+
+/// The most bytes between a name and its value, and in a whole pair.
+const LONGEST_VALUE_KEY: usize = 40;
+const LONGEST_PAIR: usize = LONGEST_NAME + 2 * LONGEST_VALUE_KEY;
 
 fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
     let Some(split) = text.len().checked_sub(word.len()) else { return false };
@@ -201,7 +205,19 @@ fn parent_element(before: &[u8]) -> Option<&[u8]> {
 pub fn ends_unquoted(before: &[u8]) -> bool {
     let rest = before.trim_ascii_end();
     let Some(rest) = strip_one_of(rest, b":=#") else { return false };
-    rest.last().is_some_and(u8::is_ascii_alphabetic)
+    ends_with_letter(rest)
+}
+
+/// The length of the longest characters in UTF-8.
+const LONGEST_CHARACTER: usize = 4;
+
+/// True if the last character is a letter.
+fn ends_with_letter(text: &[u8]) -> bool {
+    let near = text.get(text.len().saturating_sub(LONGEST_CHARACTER)..).unwrap_or_default();
+    let start = near.iter().rposition(|byte| *byte & 0xc0 != 0x80).unwrap_or_default();
+    let last = near.get(start..).and_then(|last| std::str::from_utf8(last).ok());
+    // Some scripts end words with marks.
+    last.is_some_and(|last| last.chars().next_back().is_some_and(|c| c.is_ascii_alphabetic() || !c.is_ascii()))
 }
 
 /// The name of the element whose content begins with the number: `<name attribute="…">`.

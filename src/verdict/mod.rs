@@ -21,6 +21,7 @@ pub mod name;
 pub mod test_cards;
 pub mod time;
 pub mod track;
+pub mod vocabulary;
 pub mod words;
 
 pub use authentication::Code;
@@ -335,7 +336,7 @@ mod tests {
     use crate::scan::{CandidateStarts, NextStart, View};
 
     /// The verdict on the longest candidate that begins at the first group start of `text`.
-    fn verdict(text: &str) -> Verdict {
+    pub(super) fn verdict(text: &str) -> Verdict {
         let mut starts = CandidateStarts::new(View::new(b"", text.as_bytes(), true, b'*'));
         while let NextStart::Start(candidates) = starts.advance() {
             if let Some(candidate) = candidates.last() {

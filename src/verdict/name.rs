@@ -1,5 +1,6 @@
 //! Scoring of a field name, from -4 (certainly not a card number) to +4 (certainly a card number).
 
+use super::vocabulary::{self, Phrase};
 use super::words::{self, Meaning, is_one_of};
 
 /// The policy's lists of field names, normalized.
@@ -74,60 +75,145 @@ pub fn score(name: &[u8]) -> i8 {
     if tokens.any(|token| token == b"primaryaccountnumber") {
         return CARD;
     }
-    let words: Vec<&[u8]> = tokens.pieces.iter().map(Vec::as_slice).collect();
     // A name in lowercase letters only may be a phrase without separators: `cardno`, `card_no`.
-    phrase(&words).or_else(|| phrase(&[tokens.letters.as_slice()])).unwrap_or(0)
+    let joined = || Terms::of(&[tokens.letters.as_slice()]).score();
+    Terms::of(&tokens.pieces).score().or_else(joined).unwrap_or(0)
 }
 
-/// The score of a phrase by its main word, which says what the phrase names: `order` in "card order", `number` in "card
-/// number". `None` if no word is known.
-///
-/// The main word is the last known one in English and German, and the first in Romance languages, where a preposition links it to
-/// the next word: "número de tarjeta". A main word that only says "number" leaves the decision to the word before it.
-pub fn phrase(words: &[impl AsRef<[u8]>]) -> Option<i8> {
-    let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-    let linked = words.iter().position(|word| is_one_of(word, &words::LINKS));
-    let main_last: Vec<&[u8]> = match linked.filter(|link| *link > 0) {
-        Some(link) => {
-            let (main, rest) = words.split_at_checked(link).unwrap_or_default();
-            rest.iter().skip(1).chain(main).copied().collect()
-        }
-        None => words,
-    };
-    let words = main_last.iter().enumerate().rev();
-    let mut known = words.filter_map(|(index, word)| Some((words::meaning(word)?, index)));
-    let (mut meaning, mut index) = known.next()?;
-    let mut is_number = false;
-    while matches!(meaning, Meaning::Number | Meaning::Shared) {
-        is_number |= meaning == Meaning::Number;
-        let Some(next) = known.next() else { return Some(WEAK) };
-        (meaning, index) = next;
+/// The words of a name, with each phrase of the [vocabulary] in place of its words.
+pub struct Terms<'a>(Vec<Term<'a>>);
+
+/// A word of a name, or a phrase of the vocabulary.
+#[derive(Clone, Copy)]
+struct Term<'a> {
+    meaning: Option<Meaning>,
+    /// The last word of the phrase.
+    word: &'a [u8],
+    /// True for a phrase that names a number in running text too. A short word may mean something else in another language.
+    is_distinct: bool,
+}
+
+/// The shortest word that names a number in running text, in bytes.
+const SHORTEST_DISTINCT: usize = 9;
+
+impl<'a> Term<'a> {
+    fn of_word(word: &'a impl AsRef<[u8]>) -> Self {
+        let word = word.as_ref();
+        Self { meaning: words::meaning(word), word, is_distinct: false }
     }
-    let before = index.checked_sub(1).and_then(|index| main_last.get(index)).copied().unwrap_or_default();
-    Some(match meaning {
-        Meaning::Card if words::is_other_card(before) => match words::meaning(before) {
-            Some(Meaning::Other) => OTHER,
-            _ => 0,
-        },
-        Meaning::Card => CARD,
-        Meaning::Number | Meaning::Shared => WEAK,
-        Meaning::Other => OTHER,
-        // The account may be that of a card.
-        Meaning::Account if is_number && before == b"primary" => CARD,
-        Meaning::Account if is_number => 0,
-        Meaning::Text if !is_number => 0,
-        Meaning::Account | Meaning::Text | Meaning::Identifier => {
-            // The id of a card may be its number, that of a track of music is not.
-            let of_card = words::meaning(before) == Some(Meaning::Card) && !is_one_of(before, &words::AMBIGUOUS);
-            let is_id = main_last.get(index).is_some_and(|main| main.starts_with(b"id"));
-            if of_card && is_id { 0 } else { IDENTIFIER }
+}
+
+impl<'a> Terms<'a> {
+    /// The terms of a name with these lowercase `words`.
+    pub fn of(words: &'a [impl AsRef<[u8]>]) -> Self {
+        let mut terms = Self(Vec::with_capacity(words.len()));
+        let mut next = 0;
+        for phrase in vocabulary::phrases(words) {
+            terms.extend(words.get(next..phrase.words.start));
+            next = phrase.words.end;
+            terms.push(&phrase, words.get(phrase.words.clone()).unwrap_or_default());
         }
-    })
+        terms.extend(words.get(next..));
+        terms
+    }
+
+    /// Appends a phrase with these `words`. A word that [`words`] knows keeps its meaning, and so do words that say more than the
+    /// phrase.
+    fn push(&mut self, phrase: &Phrase, words: &'a [impl AsRef<[u8]>]) {
+        let Some(last) = words.last() else { return };
+        let is_phrase = words.len() > 1;
+        let last = Term::of_word(last);
+        let is_word = if is_phrase {
+            let of_words = Self::of_words(words);
+            let say_more = of_words.say_more_than(phrase.meaning);
+            if say_more {
+                self.0.extend(of_words.0.into_iter().rev().skip(1).rev());
+            }
+            say_more
+        } else {
+            last.meaning.is_some()
+        };
+        let meaning = if is_word { last.meaning } else { Some(phrase.meaning) };
+        let is_distinct = is_phrase || (!is_word && phrase.len >= SHORTEST_DISTINCT);
+        self.0.push(Term { meaning, is_distinct, ..last });
+    }
+
+    /// The terms of a name without the vocabulary.
+    fn of_words(words: &'a [impl AsRef<[u8]>]) -> Self {
+        Self(words.iter().map(Term::of_word).collect())
+    }
+
+    fn extend(&mut self, words: Option<&'a [impl AsRef<[u8]>]>) {
+        self.0.extend(words.unwrap_or_default().iter().map(Term::of_word));
+    }
+
+    /// True if these words say more than the `meaning` of their phrase: the name of something else, an account that may be a card's.
+    fn say_more_than(&self, meaning: Meaning) -> bool {
+        self.score().is_some_and(|score| score < 0 || (meaning == Meaning::Account && score == 0))
+    }
+
+    /// True if the last word says only "number".
+    pub fn end_with_number(&self) -> bool {
+        self.0.last().is_some_and(|last| last.meaning == Some(Meaning::Number))
+    }
+
+    /// True if the name ends with a phrase that names a number in running text too.
+    pub fn end_with_phrase(&self) -> bool {
+        self.0.last().is_some_and(|last| last.is_distinct)
+    }
+
+    /// True if one of the last `count` terms is a card.
+    pub fn end_near_card(&self, count: usize) -> bool {
+        self.0.iter().rev().take(count).any(|term| term.meaning == Some(Meaning::Card))
+    }
+
+    /// The score by the main word, which says what the phrase names: `order` in "card order", `number` in "card number". `None` if
+    /// no word is known.
+    ///
+    /// The main word is the last known one in English and German, and the first in Romance languages, where a preposition links
+    /// it to the next word: "número de tarjeta". A main word that only says "number" leaves the decision to the word before it.
+    pub fn score(&self) -> Option<i8> {
+        let is_link = |term: &Term<'_>| term.meaning.is_none() && is_one_of(term.word, &words::LINKS);
+        let link = self.0.iter().position(is_link).filter(|link| *link > 0);
+        let (main, rest) = self.0.split_at_checked(link.unwrap_or_default()).unwrap_or_default();
+        let mut terms = main.iter().rev().chain(rest.iter().skip(main.len().min(1)).rev()).peekable();
+        let (mut is_number, mut is_shared) = (false, false);
+        let term = loop {
+            match terms.find(|term| term.meaning.is_some()) {
+                Some(Term { meaning: Some(Meaning::Number), .. }) => is_number = true,
+                Some(Term { meaning: Some(Meaning::Shared), .. }) => is_shared = true,
+                Some(term) => break term,
+                None => return (is_number || is_shared).then_some(WEAK),
+            }
+        };
+        let before = terms.peek().copied();
+        let word_before = before.map(|before| before.word).unwrap_or_default();
+        Some(match term.meaning? {
+            Meaning::Card if words::is_other_card(word_before) => match before.and_then(|before| before.meaning) {
+                Some(Meaning::Other) => OTHER,
+                _ => 0,
+            },
+            Meaning::Card => CARD,
+            Meaning::CardField => 0,
+            Meaning::Number | Meaning::Shared => WEAK,
+            Meaning::Other => OTHER,
+            // The account may be that of a card.
+            Meaning::Account if is_number && word_before == b"primary" => CARD,
+            Meaning::Account if is_number => 0,
+            Meaning::Text if !is_number => 0,
+            Meaning::Account | Meaning::Text | Meaning::Identifier => {
+                // The id of a card may be its number, that of a track of music is not.
+                let of_card = before.and_then(|before| before.meaning) == Some(Meaning::Card)
+                    && !is_one_of(word_before, &words::AMBIGUOUS);
+                if of_card && term.word.starts_with(b"id") { 0 } else { IDENTIFIER }
+            }
+        })
+    }
 }
 
 /// True if the last word of a name says only that it names a number or a value.
 pub fn is_number(name: &[u8]) -> bool {
-    Tokens::of(name).pieces.last().is_some_and(|word| words::meaning(word) == Some(Meaning::Number))
+    Terms::of_words(&Tokens::of(name).pieces).end_with_number()
 }
 
 /// The words of a name in lowercase, and all its letters: `cardNumber` has the tokens `card`, `number` and `cardnumber`.

@@ -3,63 +3,10 @@
 //! The lists are lowercase and sorted. They come from the names that payment APIs, shops and logs give to card numbers, and from
 //! the names of the numbers that are the most frequent false positives.
 
-/// Names of card numbers.
-#[rustfmt::skip]
-pub const CARD: [&str; 49] = [
-    "amex", "card", "cardno", "cardnum", "cardnumber", "cardpan", "cards", "carta", "cartao", "carte", "cartão",
-    "cc", "ccn", "ccno", "ccnum", "ccnumber", "charge", "charging", "credit", "creditcard", "diners", "dinersclub",
-    "discover", "dpan", "fpan", "jcb", "kaart", "karte", "kartennummer", "kreditkarte", "maestro", "mastercard",
-    "pan", "pans", "plastic", "rupay", "tarjeta", "track", "track1", "track2", "unionpay", "visa", "карта", "карты",
-    "البطاقة", "カード", "カード番号", "卡", "卡号",
-];
+use Meaning::{Account, Card, Identifier, Number, Other, Shared, Text};
 
-/// Words of [`CARD`] that have other meanings: of music, batteries, accounting. Their identifiers are not those of cards.
+/// Words for cards that have other meanings: of music, batteries, accounting. Their identifiers are not those of cards.
 pub const AMBIGUOUS: [&str; 6] = ["charge", "charging", "credit", "discover", "plastic", "track"];
-
-/// Names of other numbers: identifiers of other standards, times, amounts, positions.
-#[rustfmt::skip]
-pub const OTHER: [&str; 149] = [
-    "aadhaar", "aba", "amount", "amounts", "app", "arn", "at", "awb", "barcode", "bbox", "bic", "boleto", "buckets",
-    "build", "bytes", "channel", "checksum", "cid", "ciphertext", "clabe", "cnpj", "coord", "coordinates", "cpf", "created",
-    "cuenta", "cursor", "date", "device", "digest", "documento", "dump", "dur", "duration", "ean", "ean13", "epoch",
-    "esn", "etag", "eticket", "fax", "fb", "file", "filetime", "fingerprint", "flyer", "ga", "gift", "gtin",
-    "gtin14", "guid", "guild", "hash", "histogram", "hours", "hw", "iban", "iccid", "idcard", "imei", "imeisv",
-    "imsi", "isbn", "isbn13", "iv", "lag", "lat", "latency", "license", "lng", "lon", "loyalty", "matrix", "md5", "meid",
-    "member", "members", "metric", "mobile", "modified", "msisdn", "msisdns", "nano", "nanos", "national", "nonce", "offset",
-    "offsets", "page", "pallet", "parcel", "parent", "part", "phone", "plaintext", "point", "population", "position", "profile",
-    "psp", "pub", "pwdlastset", "recipients", "resource", "routing", "row", "rowversion", "rrn", "score", "seq",
-    "serial", "series", "sfz", "sha", "sha256", "shipment", "sim", "size", "sku", "slots", "snowflake", "span",
-    "spanid", "sscc", "ssn", "stamp", "stream", "supi", "tax", "tel", "ticket", "ticks", "time", "timestamp", "tkt",
-    "trace", "traceid", "tracking", "ts", "tweet", "unix", "upc", "updated", "uuid", "version", "vin",
-    "weights", "years", "zips",
-];
-
-/// Names of identifiers in general.
-#[rustfmt::skip]
-pub const IDENTIFIER: [&str; 31] = [
-    "acquirer", "batch", "beneficiary", "blob", "customer", "external", "id", "ids", "invoice", "job", "key", "kid",
-    "merchant", "order", "purchase", "ref", "reference", "request", "run", "session", "subscription", "task", "terminal",
-    "token", "transaction", "transactionid", "transactions", "txn", "uid", "user", "voucher",
-];
-
-/// Names of texts. The number of one is an identifier; the text itself may hold anything.
-pub const TEXTS: [&str; 3] = ["memo", "note", "notes"];
-
-/// Names of accounts, which may be those of cards.
-pub const ACCOUNT: [&str; 2] = ["account", "accounts"];
-
-/// Words that say "number", or nothing but "value", and leave the meaning of a name to its other words.
-#[rustfmt::skip]
-pub const NUMBER: [&str; 21] = [
-    "digits", "nbr", "no", "nr", "num", "number", "numbers", "numer", "numero", "nummer", "numéro", "número", "text",
-    "v", "val", "value", "values", "номер", "号", "号码", "番号",
-];
-
-/// Words in names that card numbers share with other values.
-#[rustfmt::skip]
-pub const SHARED: [&str; 13] = [
-    "acct", "billing", "data", "declined", "details", "entry", "field", "input", "invalid", "paid", "pay", "payment", "raw",
-];
 
 /// Prepositions that link the main word of a Romance noun phrase to the next noun.
 pub const LINKS: [&str; 8] = ["da", "de", "del", "della", "di", "do", "du", "of"];
@@ -69,6 +16,8 @@ pub const LINKS: [&str; 8] = ["da", "de", "del", "della", "di", "do", "du", "of"
 pub enum Meaning {
     /// A payment card, or its number.
     Card,
+    /// Another field of a card: its expiry date, its verification code, its holder.
+    CardField,
     /// A number or a value of any kind.
     Number,
     /// Something that card numbers share with other values.
@@ -83,25 +32,69 @@ pub enum Meaning {
     Other,
 }
 
-/// The meaning of a lowercase word, if it is known.
+/// Words of names and their meanings, in addition to the phrases of the [vocabulary](super::vocabulary).
+#[rustfmt::skip]
+const WORDS: [(&str, Meaning); 216] = [
+    ("aba", Other), ("account", Account), ("accounts", Account), ("acct", Shared), ("acquirer", Identifier),
+    ("amex", Card), ("amount", Other), ("amounts", Other), ("app", Other), ("arn", Other), ("at", Other),
+    ("batch", Identifier), ("beneficiary", Identifier), ("bic", Other), ("billing", Shared), ("blob", Identifier),
+    ("boleto", Other), ("buckets", Other), ("build", Other), ("bytes", Other), ("card", Card), ("cardno", Card),
+    ("cardnum", Card), ("cardnumber", Card), ("cardpan", Card), ("cards", Card), ("carta", Card), ("cartao", Card),
+    ("carte", Card), ("cartão", Card), ("cc", Card), ("ccn", Card), ("ccno", Card), ("ccnum", Card), ("ccnumber", Card),
+    ("channel", Other), ("charge", Card), ("charging", Card), ("checksum", Other), ("cid", Other),
+    ("ciphertext", Other), ("clabe", Other), ("coord", Other), ("credit", Card), ("creditcard", Card),
+    ("cuenta", Other), ("cursor", Other), ("customer", Identifier), ("data", Shared), ("declined", Shared),
+    ("details", Shared), ("digest", Other), ("digits", Number), ("diners", Card), ("dinersclub", Card),
+    ("discover", Card), ("documento", Other), ("dpan", Card), ("dump", Other), ("dur", Other), ("entry", Shared),
+    ("esn", Other), ("etag", Other), ("external", Identifier), ("fb", Other), ("field", Shared), ("file", Other),
+    ("filetime", Other), ("fingerprint", Other), ("flyer", Other), ("fpan", Card), ("ga", Other), ("gift", Other),
+    ("gtin14", Other), ("guid", Other), ("guild", Other), ("hash", Other), ("histogram", Other), ("hours", Other),
+    ("hw", Other), ("iban", Other), ("id", Identifier), ("ids", Identifier), ("imeisv", Other), ("input", Shared),
+    ("invalid", Shared), ("iv", Other), ("jcb", Card), ("job", Identifier), ("kaart", Card), ("karte", Card),
+    ("kartennummer", Card), ("key", Identifier), ("kid", Identifier), ("kreditkarte", Card), ("lag", Other),
+    ("license", Other), ("maestro", Card), ("mastercard", Card), ("matrix", Other), ("md5", Other), ("member", Other),
+    ("members", Other), ("memo", Text), ("merchant", Identifier), ("metric", Other), ("msisdns", Other),
+    ("nano", Other), ("nanos", Other), ("national", Other), ("nbr", Number), ("no", Number), ("nonce", Other),
+    ("note", Text), ("notes", Text), ("nr", Number), ("num", Number), ("number", Number), ("numbers", Number),
+    ("numer", Number), ("numero", Number), ("nummer", Number), ("numéro", Number), ("número", Number),
+    ("offset", Other), ("offsets", Other), ("page", Other), ("paid", Shared), ("pallet", Other), ("pan", Card),
+    ("pans", Card), ("parent", Other), ("part", Other), ("pay", Shared), ("payment", Shared), ("plaintext", Other),
+    ("plastic", Card), ("point", Other), ("population", Other), ("position", Other), ("profile", Other), ("psp", Other),
+    ("pub", Other), ("purchase", Identifier), ("pwdlastset", Other), ("raw", Shared), ("recipients", Other),
+    ("ref", Identifier), ("reference", Identifier), ("request", Identifier), ("resource", Other), ("routing", Other),
+    ("row", Other), ("rowversion", Other), ("rrn", Other), ("run", Identifier), ("rupay", Card), ("score", Other),
+    ("seq", Other), ("series", Other), ("session", Identifier), ("sfz", Other), ("sha", Other), ("sha256", Other),
+    ("size", Other), ("slots", Other), ("snowflake", Other), ("span", Other), ("spanid", Other), ("stamp", Other),
+    ("stream", Other), ("subscription", Identifier), ("supi", Other), ("tarjeta", Card), ("task", Identifier),
+    ("tax", Other), ("terminal", Identifier), ("text", Number), ("ticks", Other), ("tkt", Other), ("token", Identifier),
+    ("trace", Other), ("traceid", Other), ("track", Card), ("track1", Card), ("track2", Card),
+    ("transaction", Identifier), ("transactions", Identifier), ("tweet", Other), ("txn", Identifier),
+    ("uid", Identifier), ("unionpay", Card), ("unix", Other), ("user", Identifier), ("uuid", Other), ("v", Number),
+    ("val", Number), ("value", Number), ("values", Number), ("version", Other), ("visa", Card), ("voucher", Identifier),
+    ("weights", Other), ("years", Other), ("zips", Other), ("карта", Card), ("карты", Card), ("номер", Number),
+    ("البطاقة", Card), ("カード", Card), ("カード番号", Card), ("卡", Card), ("卡号", Card), ("号", Number), ("号码", Number),
+    ("番号", Number),
+];
+
+/// The meaning of a lowercase word, if it is known. It may have trailing digits or a plural `s`, except for a word that says only
+/// "number": `id2`, `orders`.
 pub fn meaning(word: &[u8]) -> Option<Meaning> {
-    if is_card(word) || is_like_one_of(word, &CARD) {
-        Some(Meaning::Card)
-    } else if is_like_one_of(word, &OTHER) {
-        Some(Meaning::Other)
-    } else if is_one_of(word, &NUMBER) {
-        Some(Meaning::Number)
-    } else if is_like_one_of(word, &SHARED) {
-        Some(Meaning::Shared)
-    } else if is_like_one_of(word, &ACCOUNT) {
-        Some(Meaning::Account)
-    } else if is_one_of(word, &TEXTS) {
-        Some(Meaning::Text)
-    } else if is_like_one_of(word, &IDENTIFIER) {
-        Some(Meaning::Identifier)
-    } else {
-        None
+    if let Some(known) = known(word) {
+        return Some(known);
     }
+    if is_card(word) {
+        return Some(Meaning::Card);
+    }
+    let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let stem = word.get(..word.len().saturating_sub(digits)).filter(|stem| stem.len() > 1)?;
+    let of_one = || known(stem.strip_suffix(b"s")?);
+    let of_stem = if digits > 0 { known(stem) } else { None };
+    of_stem.or_else(of_one).filter(|meaning| !matches!(meaning, Meaning::Number | Meaning::Text))
+}
+
+fn known(word: &[u8]) -> Option<Meaning> {
+    let index = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok()?;
+    WORDS.get(index).map(|(_, meaning)| *meaning)
 }
 
 /// Words directly before a number in running text that name another number.
@@ -183,7 +176,7 @@ pub const FORMATTING_TAGS: [&str; 21] = [
 
 /// True for words that name a card number.
 pub fn is_card(word: &[u8]) -> bool {
-    if is_one_of(word, &CARD) {
+    if known(word) == Some(Meaning::Card) {
         return true;
     }
     let Some(stem) = CARD_ENDINGS.iter().find_map(|ending| word.strip_suffix(ending.as_bytes())) else { return false };
@@ -193,13 +186,6 @@ pub fn is_card(word: &[u8]) -> bool {
 /// True for words before "card" that make it another kind of card.
 pub fn is_other_card(word: &[u8]) -> bool {
     is_one_of(word, &OTHER_CARDS)
-}
-
-/// True if `word` is in `words`, with or without trailing digits or a plural `s`: `id2`, `orders`.
-pub fn is_like_one_of(word: &[u8], words: &[&str]) -> bool {
-    let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let stem = word.get(..word.len().saturating_sub(digits)).filter(|stem| stem.len() > 1).unwrap_or_default();
-    is_one_of(word, words) || is_one_of(stem, words) || stem.strip_suffix(b"s").is_some_and(|one| is_one_of(one, words))
 }
 
 /// True if `word` is in `words`, ignoring its case. `words` must be lowercase and sorted.
@@ -217,13 +203,7 @@ mod tests {
 
     #[test]
     fn every_list_is_sorted_and_lowercase() {
-        let lists: [&[&str]; 17] = [
-            &CARD,
-            &OTHER,
-            &IDENTIFIER,
-            &NUMBER,
-            &SHARED,
-            &ACCOUNT,
+        let lists: [&[&str]; 11] = [
             &AMBIGUOUS,
             &LINKS,
             &TYPES,
@@ -240,6 +220,7 @@ mod tests {
             assert!(list.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()));
             assert!(list.iter().all(|word| word.to_lowercase() == **word));
         }
+        assert!(WORDS.windows(2).all(|pair| pair[0].0.as_bytes() < pair[1].0.as_bytes()));
     }
 
     #[test]
