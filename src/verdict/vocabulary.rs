@@ -1,7 +1,8 @@
 //! The phrases that name numbers, in 60 languages: card numbers, orders, parcels, phones.
 //!
 //! `scripts/vocabulary` writes `phrases.txt` from the folder `vocabulary/`, which has the sources of each phrase. All phrases are
-//! in one Aho-Corasick automaton for each Wasm VM. It runs only on names and on the words before a candidate.
+//! in Aho-Corasick automata, one for each first byte, once in each Wasm VM. They run only on names and on the words before a
+//! candidate.
 //!
 //! Names are compared in one spelling: lowercase, without the marks of Latin, Greek and Cyrillic letters, and without separators.
 //! A phrase must begin and end where a word does. In scripts without spaces, every character is a word.
@@ -19,8 +20,11 @@ const PHRASES: &str = include_str!("phrases.txt");
 /// The first byte of a phrase that shares no characters with the one before.
 const NO_SHARED: u8 = b'@';
 
-/// The automaton, built at the first use.
-static VOCABULARY: OnceLock<Vocabulary> = OnceLock::new();
+/// The sections by the first byte of their phrases, each built at its first use.
+static SECTIONS: [OnceLock<Option<Box<Section>>>; 256] = [const { OnceLock::new() }; 256];
+
+/// Letters with their replacements, sorted.
+static LETTERS: OnceLock<Vec<(char, char)>> = OnceLock::new();
 
 /// A phrase of the vocabulary in a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,103 +35,99 @@ pub struct Phrase {
     pub words: Range<usize>,
     /// The length of the phrase in bytes, without separators.
     pub len: usize,
-    /// Its start in the letters of the name.
-    start: usize,
 }
 
 /// The phrases in a name with these lowercase `words`, in their order. Where phrases overlap, the first one counts, and the longest
 /// of those with the same start.
 pub fn phrases(words: &[impl AsRef<[u8]>]) -> Vec<Phrase> {
-    let vocabulary = vocabulary();
-    vocabulary.phrases(&Spelling::of(words, &vocabulary.letters))
+    let name = Spelling::of(words);
+    let mut phrases = Vec::new();
+    let mut start = 0;
+    while let Some(first) = name.text.get(start) {
+        let section = if name.is_bound(start) { section(*first) } else { None };
+        let Some((end, meaning)) = section.and_then(|section| section.longest(&name, start)) else {
+            start = start.saturating_add(1);
+            continue;
+        };
+        let words = name.word_at(start)..name.word_at(end.saturating_sub(1)).saturating_add(1);
+        phrases.push(Phrase { meaning, words, len: end.saturating_sub(start) });
+        start = end;
+    }
+    phrases
 }
 
-fn vocabulary() -> &'static Vocabulary {
-    VOCABULARY.get_or_init(|| Vocabulary::read(PHRASES))
+fn section(first: u8) -> Option<&'static Section> {
+    SECTIONS.get(usize::from(first))?.get_or_init(|| Section::of(first).map(Box::new)).as_deref()
 }
 
-/// The phrases and their meanings.
-struct Vocabulary {
-    /// Letters and their replacements, sorted.
-    letters: Vec<(char, char)>,
-    /// `None` if the phrases are too many for an automaton.
-    automaton: Option<contiguous::NFA>,
+fn letters() -> &'static [(char, char)] {
+    let pair = |line: &str| line.chars().next().zip(line.chars().nth(1));
+    LETTERS.get_or_init(|| PHRASES.lines().take_while(|line| !line.starts_with('=')).filter_map(pair).collect())
+}
+
+/// The phrases that begin with the same byte. One automaton for all phrases needs two megabytes while it is built.
+struct Section {
+    automaton: contiguous::NFA,
     /// The meaning of each phrase.
     meanings: Vec<Meaning>,
 }
 
-impl Vocabulary {
-    /// Reads the lines of `text`: a letter and its replacement, `=` and a concept, or a phrase. A phrase begins with the number
-    /// of characters that it shares with the line before, as a byte from [`NO_SHARED`].
-    fn read(text: &str) -> Self {
-        let (mut letters, mut phrases, mut meanings) = (Vec::new(), Vec::new(), Vec::new());
-        let mut meaning = None;
-        let mut last = String::new();
-        for line in text.lines() {
-            let (first, rest) = line.split_at_checked(1).unwrap_or_default();
-            match (first, meaning) {
-                ("=", _) => {
-                    meaning = Some(meaning_of(rest));
-                    last.clear();
-                }
-                (_, None) => {
-                    letters.extend(line.chars().next().zip(line.chars().nth(1)));
-                }
-                (shared, Some(meaning)) => {
-                    let shared = shared.bytes().next().unwrap_or_default().saturating_sub(NO_SHARED);
-                    let end = last.char_indices().nth(usize::from(shared)).map_or(last.len(), |(end, _)| end);
-                    last.truncate(end);
-                    last.push_str(rest);
-                    phrases.push(last.clone());
+impl Section {
+    /// Reads the phrases that begin with `first`; `None` if there are none. A line is `=` and a concept, or a phrase. A phrase begins
+    /// with the number of characters that it shares with the line before, as a byte from [`NO_SHARED`].
+    fn of(first: u8) -> Option<Self> {
+        let (mut phrases, mut meanings) = (Vec::new(), Vec::new());
+        let mut concept = None;
+        let mut phrase = String::new();
+        for line in PHRASES.lines() {
+            let (shared, rest) = line.split_at_checked(1).unwrap_or_default();
+            if shared == "=" {
+                concept = Some(meaning_of(rest));
+                phrase.clear();
+            } else if let Some(meaning) = concept {
+                let shared = shared.bytes().next().unwrap_or_default().saturating_sub(NO_SHARED);
+                let end = phrase.char_indices().nth(usize::from(shared)).map_or(phrase.len(), |(end, _)| end);
+                phrase.truncate(end);
+                phrase.push_str(rest);
+                if phrase.bytes().next() == Some(first) {
+                    phrases.push(phrase.clone());
                     meanings.push(meaning);
                 }
             }
         }
-        Self { letters, automaton: automaton(&phrases), meanings }
+        if phrases.is_empty() {
+            return None;
+        }
+        let trie = noncontiguous::Builder::new()
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .dense_depth(1)
+            .build(phrases)
+            .ok()?;
+        let automaton = contiguous::Builder::new().dense_depth(1).build_from_noncontiguous(&trie).ok()?;
+        Some(Self { automaton, meanings })
     }
 
-    fn phrases(&self, name: &Spelling) -> Vec<Phrase> {
-        // All phrases, by their starts, the longest first.
-        let mut found: Vec<Phrase> = Vec::new();
-        let Some(automaton) = &self.automaton else { return found };
-        let Ok(mut state) = automaton.start_state(Anchored::No) else { return found };
-        for (end, byte) in (1_usize..).zip(&name.text) {
-            state = automaton.next_state(Anchored::No, state, *byte);
-            if !automaton.is_match(state) || !name.may_end(end) {
-                continue;
+    /// The end and the meaning of the longest phrase at `start` of a name.
+    fn longest(&self, name: &Spelling, start: usize) -> Option<(usize, Meaning)> {
+        let mut state = self.automaton.start_state(Anchored::Yes).ok()?;
+        let mut longest = None;
+        for (end, byte) in (0_usize..).zip(&name.text).skip(start) {
+            state = self.automaton.next_state(Anchored::Yes, state, *byte);
+            if self.automaton.is_dead(state) {
+                break;
             }
-            for index in 0..automaton.match_len(state) {
-                let pattern = automaton.match_pattern(state, index);
-                let len = automaton.pattern_len(pattern);
-                let start = end.saturating_sub(len);
-                if let Some(meaning) = self.meanings.get(pattern.as_usize()).filter(|_| name.is_bound(start)) {
-                    let at = found.iter().position(|other| start <= other.start).unwrap_or(found.len());
-                    found.insert(at, Phrase { meaning: *meaning, words: 0..0, start, len });
+            let end = end.saturating_add(1);
+            if self.automaton.is_match(state) && name.may_end(end) {
+                // The first pattern of a state is the longest.
+                let pattern = self.automaton.match_pattern(state, 0);
+                if self.automaton.pattern_len(pattern) == end.saturating_sub(start) {
+                    longest = self.meanings.get(pattern.as_usize()).map(|meaning| (end, *meaning));
                 }
             }
         }
-        let mut free = 0;
-        found.retain_mut(|phrase| {
-            let counts = phrase.start >= free;
-            if counts {
-                free = phrase.start.saturating_add(phrase.len);
-                phrase.words = name.word_at(phrase.start)..name.word_at(free.saturating_sub(1)).saturating_add(1);
-            }
-            counts
-        });
-        found
+        longest
     }
-}
-
-/// The automaton of `phrases`. States with all their transitions would be faster, and take a megabyte.
-fn automaton(phrases: &[String]) -> Option<contiguous::NFA> {
-    let trie = noncontiguous::Builder::new()
-        .match_kind(MatchKind::Standard)
-        .prefilter(false)
-        .dense_depth(0)
-        .build(phrases)
-        .ok()?;
-    contiguous::Builder::new().dense_depth(1).build_from_noncontiguous(&trie).ok()
 }
 
 /// The meaning of the phrases of a concept.
@@ -150,7 +150,7 @@ struct Spelling {
 }
 
 impl Spelling {
-    fn of(words: &[impl AsRef<[u8]>], letters: &[(char, char)]) -> Self {
+    fn of(words: &[impl AsRef<[u8]>]) -> Self {
         let len = words.iter().map(|word| word.as_ref().len()).sum();
         let mut name = Self { text: Vec::with_capacity(len), ends: Vec::with_capacity(words.len()) };
         for word in words {
@@ -158,7 +158,7 @@ impl Spelling {
             if word.is_ascii() {
                 name.text.extend(word.iter().map(u8::to_ascii_lowercase));
             } else {
-                name.push(&String::from_utf8_lossy(word), letters);
+                name.push(&String::from_utf8_lossy(word), letters());
             }
             name.ends.push(name.text.len());
         }
@@ -211,9 +211,14 @@ fn ends_unspaced(text: &[u8]) -> bool {
 
 /// True if the first character of `text` is of a script without spaces.
 fn begins_unspaced(text: &[u8]) -> bool {
-    let first = text.get(..LONGEST_UNSPACED).and_then(|first| std::str::from_utf8(first).ok());
+    // Most text is in ASCII.
+    let first = text.get(..LONGEST_UNSPACED).filter(|first| first.first() >= Some(&FIRST_OF_THREE));
+    let first = first.and_then(|first| std::str::from_utf8(first).ok());
     first.and_then(|first| first.chars().next()).is_some_and(is_unspaced)
 }
+
+/// The least first byte of a character with three bytes.
+const FIRST_OF_THREE: u8 = 0xe0;
 
 /// The length of the characters of scripts without spaces in UTF-8.
 const LONGEST_UNSPACED: usize = 3;
@@ -365,9 +370,8 @@ mod tests {
 
     /// The phrases in `words`, found by looking up each part of the name.
     fn slow(words: &[&str], known: &BTreeMap<String, Meaning>) -> Vec<Phrase> {
-        let vocabulary = vocabulary();
         let bytes: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-        let name = Spelling::of(&bytes, &vocabulary.letters);
+        let name = Spelling::of(&bytes);
         let mut found = Vec::new();
         let mut start = 0;
         while start < name.text.len() {
@@ -377,7 +381,7 @@ mod tests {
             });
             start = longest.map_or(start + 1, |(end, meaning)| {
                 let words = name.word_at(start)..name.word_at(end - 1) + 1;
-                found.push(Phrase { meaning, words, len: end - start, start });
+                found.push(Phrase { meaning, words, len: end - start });
                 end
             });
         }
@@ -386,7 +390,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_automaton_finds_what_a_slow_search_finds(
+        fn the_automata_find_what_a_slow_search_finds(
             picks in proptest::collection::vec((0..10_000_usize, 0..6_usize, 0..4_usize), 1..6),
             noise in "[a-zà-ÿ0-9卡号น]{0,4}",
         ) {
@@ -394,7 +398,7 @@ mod tests {
             let mut known = BTreeMap::new();
             for Entry { concept, phrase, .. } in entries.iter().filter(|entry| is_known(&entry.phrase)) {
                 let words: Vec<&[u8]> = phrase.split(' ').map(str::as_bytes).collect();
-                let spelled = Spelling::of(&words, &vocabulary().letters).text;
+                let spelled = Spelling::of(&words).text;
                 known.entry(String::from_utf8(spelled).unwrap()).or_insert(meaning_of(concept));
             }
             let mut words: Vec<String> = Vec::new();
