@@ -62,8 +62,16 @@ macro_rules! words {
     };
 }
 
+impl Word for Brand {
+    const ALL: &'static [Self] = Self::WITH_RANGES;
+    const PLURAL: &'static str = "brands";
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 words! {
-    Brand: "brands",
     Direction: "words",
     Intent: "words",
     Keep: "words",

@@ -160,6 +160,12 @@ impl<'a> Candidate<'a> {
 impl Digits {
     pub(super) const EMPTY: Self = Self { ascii: [b'0'; MAX_DIGITS + COPIED], len: 0 };
 
+    /// These ASCII digits; `None` if there are more than 19.
+    pub fn of(ascii: &[u8]) -> Option<Self> {
+        let mut digits = Self::EMPTY;
+        digits.extend(ascii).then_some(digits)
+    }
+
     /// Appends digits. Returns false and appends nothing if there would be more than 19.
     pub(super) fn extend(&mut self, ascii: &[u8]) -> bool {
         self.extend_from(ascii, ascii.len())

@@ -8,6 +8,7 @@ use super::escape::{self, EscapeStarts, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::lanes::{self, Simd16};
 use super::markup::{self, Mark};
+use super::quoted;
 use super::separator::is_separator_byte;
 use std::ops::Range;
 
@@ -67,6 +68,9 @@ impl<'a> Decoded<'a> {
         let mut decoded = Self { source, layers: Vec::new() };
         if escapes.markup && markup::next(before, source, 0, None).is_some() {
             decoded.layers.push(Layer::without_marks(before, source, last));
+        }
+        if escapes.quoted && source.contains(&b'=') {
+            decoded.layers.push(Layer::unquoted(before.last().copied(), source, last));
         }
         let mut escapes = escapes;
         if escapes.wide {
@@ -227,6 +231,21 @@ impl Layer {
         }
     }
 
+    /// `source`, which follows the byte `before`, with its quoted-printable escapes decoded.
+    fn unquoted(before: Option<u8>, source: &[u8], last: bool) -> Self {
+        let mut layer = Self::with_capacity(source.len());
+        loop {
+            let rest = layer.keep_until(source, |bytes| bytes.is(b'='));
+            if rest.is_empty() {
+                return layer;
+            }
+            let unit = quoted::unit(layer.text.last().copied().or(before), rest, last);
+            if !layer.push_unit(unit, rest) {
+                return layer;
+            }
+        }
+    }
+
     /// `source` with its escapes decoded.
     fn unescaped(source: &[u8], last: bool, escapes: Escapes) -> Self {
         let mut layer = Self::with_capacity(source.len());
@@ -236,14 +255,22 @@ impl Layer {
             if rest.is_empty() {
                 return layer;
             }
-            match escape::unit(rest, last, escapes) {
-                Unit::Plain => layer.push(rest.get(..1).unwrap_or_default(), 1),
-                Unit::Byte(len, byte) => layer.push(&[byte], len),
-                Unit::Character(len, character) => layer.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
-                Unit::Nothing(len) => layer.push(&[], len),
-                Unit::Partial => return layer,
+            if !layer.push_unit(escape::unit(rest, last, escapes), rest) {
+                return layer;
             }
         }
+    }
+
+    /// Appends the `unit` at the start of `rest`. Returns false if it is incomplete.
+    fn push_unit(&mut self, unit: Unit, rest: &[u8]) -> bool {
+        match unit {
+            Unit::Plain => self.push(rest.get(..1).unwrap_or_default(), 1),
+            Unit::Byte(len, byte) => self.push(&[byte], len),
+            Unit::Character(len, character) => self.push(character.encode_utf8(&mut [0; 4]).as_bytes(), len),
+            Unit::Nothing(len) => self.push(&[], len),
+            Unit::Partial => return false,
+        }
+        true
     }
 
     /// `source`, which follows the byte `before`, with ASCII characters in place of those that look like them.
@@ -369,7 +396,7 @@ impl Spelling {
 fn reencode(old: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     match (old, bytes) {
         ([_], [_]) => return Some(bytes.to_vec()),
-        ([b'%', ..] | [b'\\', b'x' | b'0' | b'2' | b'3', ..], [byte]) => {
+        ([b'%' | b'=', ..] | [b'\\', b'x' | b'0' | b'2' | b'3', ..], [byte]) => {
             return escape::reencode(old, char::from(*byte));
         }
         _ => {}

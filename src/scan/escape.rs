@@ -31,11 +31,13 @@ pub struct Escapes {
     pub wide: bool,
     /// Comments and CDATA marks within a number represent nothing, as in XML and HTML.
     pub markup: bool,
+    /// An equals sign begins an escape, as in quoted-printable text.
+    pub quoted: bool,
 }
 
 impl Escapes {
     /// The escapes of any text.
-    pub const TEXT: Self = Self { plus: false, wide: false, markup: false };
+    pub const TEXT: Self = Self { plus: false, wide: false, markup: false, quoted: false };
 
     /// The escapes of forms and queries.
     pub const FORM: Self = Self { plus: true, ..Self::TEXT };
@@ -45,6 +47,9 @@ impl Escapes {
 
     /// The escapes of XML and HTML.
     pub const MARKUP: Self = Self { markup: true, ..Self::TEXT };
+
+    /// The escapes of e-mail, whose parts may be quoted-printable.
+    pub const QUOTED: Self = Self { quoted: true, ..Self::TEXT };
 
     /// True if `byte` can be the first of an escape.
     pub fn may_begin(self, byte: u8) -> bool {
@@ -113,6 +118,9 @@ pub fn may_contain(text: &[u8], escapes: Escapes) -> bool {
 /// True if `text`, which follows `before`, is ASCII without escapes.
 pub fn is_plain(before: &[u8], text: &[u8], escapes: Escapes) -> bool {
     if (escapes.wide && text.contains(&0)) || (escapes.markup && markup::next(before, text, 0, None).is_some()) {
+        return false;
+    }
+    if escapes.quoted && lanes::has(text, |bytes| bytes.is(b'=')) {
         return false;
     }
     let starts = EscapeStarts::new(escapes);
@@ -192,6 +200,7 @@ pub fn reencode(source: &[u8], character: char) -> Option<Vec<u8>> {
         [b'&', b'#', x @ (b'x' | b'X'), ..] => format!("&#{}{code:0width$x};", char::from(*x), width = width(4)?),
         [b'&', b'#', ..] => format!("&#{code:0width$};", width = width(3)?),
         [b'\\', b'0' | b'2' | b'3', ..] => format!("\\{code:03o}"),
+        [b'=', _, _] => format!("={code:02X}"),
         [_] => character.to_string(),
         _ => return None,
     };
@@ -217,10 +226,7 @@ fn percent(text: &[u8], last: bool) -> Unit {
                     Some(false) | None => {}
                 }
             }
-            match (hex(high), hex(low)) {
-                (Some(high), Some(low)) => Unit::Byte(3, low | (high << 4)),
-                _ => Unit::Plain,
-            }
+            hex_pair(high, low).map_or(Unit::Plain, |byte| Unit::Byte(3, byte))
         }
     }
 }
@@ -328,10 +334,10 @@ fn code_point(text: &[u8]) -> Unit {
 /// The maximum length of `\u{…}`, with six digits.
 const LONGEST_CODE_POINT: usize = 10;
 
-/// `\064`, a byte with three octal digits. A number behind a backslash (`C:\3714…`) is none.
+/// `\064`, a byte with three octal digits. A number behind a backslash (`C:\3714…`) is none, masked or not.
 fn octal(text: &[u8], last: bool) -> Unit {
     let body = text.get(1..text.len().min(TRACK_DIGITS.saturating_add(1))).unwrap_or_default();
-    let digits = body.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = body.iter().take_while(|byte| in_number(**byte)).count();
     let value = body.iter().take(3).try_fold(0_u32, |value, byte| {
         matches!(byte, b'0'..=b'7').then(|| (value << 3) | u32::from(byte.wrapping_sub(b'0')))
     });
@@ -381,6 +387,11 @@ fn number(digits: &[u8], radix: u32) -> Option<char> {
     let text = std::str::from_utf8(digits).ok()?;
     text.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
     char::from_u32(u32::from_str_radix(text, radix).ok()?)
+}
+
+/// The byte with these two hexadecimal digits.
+pub(super) fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    Some(hex(low)? | (hex(high)? << 4))
 }
 
 fn hex(byte: u8) -> Option<u8> {
@@ -519,6 +530,7 @@ mod tests {
             ("\\uff14", '\u{ff0a}', "\\uff0a"),
             ("\\x34", '*', "\\x2a"),
             ("\\064", '*', "\\052"),
+            ("=34", '*', "=2A"),
             ("\\u{34}", '*', "\\u{2a}"),
             ("&#52;", '*', "&#42;"),
             ("&#0052;", '*', "&#0042;"),

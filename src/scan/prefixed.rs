@@ -4,16 +4,18 @@
 //! Thrift and CBOR write the length as one byte, which for some lengths is a digit.
 
 use super::emv::EmbeddedNumber;
+use super::iso8583;
 use super::{Digits, LOOKBEHIND, MAX_DIGITS, MIN_DIGITS, View, lanes};
 
 /// The number in the run of digits at `start`, if that run also contains a length.
 pub fn number(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
-    match view.before(start, 1) {
+    let number = match view.before(start, 1) {
         b':' => bencode_number(view, start),
         head if cbor_length(head).is_some() => cbor_number(view, start),
         byte if may_precede_length(byte) && exists_before(view, start) => number_after_length_byte(view, start),
         _ => None,
-    }
+    };
+    number.or_else(|| iso8583::number(view, start))
 }
 
 /// The range of the number in a complete `text`, if the run of digits at `start` also contains a length.
@@ -22,7 +24,7 @@ pub fn number_in(text: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
     number(View::new(b"", text, true, b'*'), start).map(|number| number.span)
 }
 
-/// True if [`number`] may find one. Rejects most runs of digits by the byte before them.
+/// True if [`number`] may find one in a run of digits no longer than a number. Rejects most runs by the byte before them.
 #[inline]
 pub fn may_be(view: View<'_>, start: usize) -> bool {
     match view.before(start, 1) {
@@ -77,8 +79,8 @@ fn number_after_length_byte(view: View<'_>, start: usize) -> Option<EmbeddedNumb
 
 fn embedded(view: View<'_>, start: usize, length: usize) -> Option<EmbeddedNumber> {
     let span = start..start.saturating_add(length);
-    let mut digits = Digits::EMPTY;
-    digits.extend(view.window().get(span.clone())?).then_some(EmbeddedNumber { span, digits, trailing_digits: 0 })
+    let digits = Digits::of(view.window().get(span.clone())?)?;
+    Some(EmbeddedNumber { span, digits, trailing_digits: 0 })
 }
 
 /// The maximum number of digits of a bencode length.

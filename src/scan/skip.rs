@@ -16,7 +16,7 @@ use std::ops::Range;
 /// The length of the part of `view` that contains no number with `possible` digits: no chain with enough digits starts
 /// in it.
 pub fn skip_len(view: View<'_>, escapes: Escapes, possible: impl Fn(&Digits) -> bool) -> usize {
-    if escapes.wide {
+    if escapes.wide || escapes.quoted {
         return 0;
     }
     let harmless = harmless_len(view.lookbehind().last().copied(), view.window(), escapes);

@@ -2,6 +2,7 @@
 
 use super::candidate_iter::{CandidateIter, digits_end};
 use super::emv::{self, UNDECIDED_RUN_END};
+use super::iso8583;
 use super::prefilter::{self, ByteClasses};
 use super::prefixed;
 use super::separator::{GroupSeparator, LONGEST_SEPARATOR, is_separator_byte};
@@ -72,8 +73,8 @@ impl<'a> CandidateStarts<'a> {
                 continue;
             }
             let long = run.len() > MAX_DIGITS;
-            let decidable =
-                if long { !self.is_open(&run) || run.len() >= UNDECIDED_RUN_END } else { self.is_decidable(run.start) };
+            let is_long_enough = || run.len() >= UNDECIDED_RUN_END.max(iso8583::decisive_digits(self.view, run.start));
+            let decidable = if long { !self.is_open(&run) || is_long_enough() } else { self.is_decidable(run.start) };
             if !decidable {
                 return NextStart::Undecided(run.start);
             }

@@ -27,13 +27,17 @@ const LAYOUTS: [&[usize]; 13] = [
     &[4, 3, 3, 3],
 ];
 
-/// The spans of the card numbers in `text`, and their brands. Masks in it consist of `mask`.
-pub fn find(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
+/// The spans of the card numbers in `text`, and their brands. Masks in it consist of `mask`. The parts of a message may be
+/// quoted-printable.
+pub fn find(text: &[u8], mask: u8, is_message: bool) -> Vec<(Range<usize>, Brand)> {
     let mut decoded: DecodedBytes = text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         decoded.retain(|(byte, ..)| *byte != 0);
     } else if text.trim_ascii_start().starts_with(b"<") {
         decoded = without_markup(text);
+    }
+    if is_message {
+        decoded = without_quotes(&decoded);
     }
     for _ in 0..3 {
         decoded = without_escapes(&decoded);
@@ -75,6 +79,50 @@ fn without_markup(text: &[u8]) -> DecodedBytes {
             }
             None => {
                 out.push((text[at], at, at + 1));
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// Decodes quoted-printable bytes of numbers and of the signs around them, and joins lines that end within a number.
+fn without_quotes(source: &DecodedBytes) -> DecodedBytes {
+    let (mut out, mut at) = (DecodedBytes::new(), 0);
+    while at < source.len() {
+        let ahead: String = source[at..]
+            .iter()
+            .take(14)
+            .map(|(byte, ..)| if byte.is_ascii() { char::from(*byte) } else { '\0' })
+            .collect();
+        let before = out.last().map_or(0, |(byte, ..): &(u8, usize, usize)| *byte);
+        let is_part = |byte: u8| byte.is_ascii_digit() || b"*#xXF".contains(&byte);
+        let in_number = is_part(before) || is_separator_byte(before);
+        let soft = ["=\r\n", "=\n"].iter().find(|end| ahead.starts_with(**end)).filter(|_| in_number);
+        if let Some(soft) = soft {
+            at += soft.len();
+            continue;
+        }
+        let hex = ahead.strip_prefix('=').and_then(|rest| rest.get(..2));
+        let byte = hex.filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = byte.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let next = ahead.bytes().nth(3);
+        let digits = ahead.bytes().skip(1).take_while(|byte| is_part(*byte)).count();
+        let is_escape = |byte: u8| match byte {
+            _ if byte.is_ascii() && b"\n\r*+,-./:;<=>?_|".contains(&byte) => true,
+            0xc2..=0xf4 => true,
+            b' ' | b'\t' => digits < 12,
+            0x80..=0xbf => before >= 0x80,
+            _ if is_part(byte) && in_number => next.is_some_and(|next| !next.is_ascii_digit()),
+            _ => is_part(byte) && next == Some(b'='),
+        };
+        match byte.filter(|byte| is_escape(*byte)) {
+            Some(byte) => {
+                out.push((byte, source[at].1, source[at + 2].2));
+                at += 3;
+            }
+            None => {
+                out.push(source[at]);
                 at += 1;
             }
         }
@@ -148,7 +196,7 @@ fn escape_at(text: &str) -> Option<(usize, Vec<u8>)> {
             return Some((4, vec![u8::from_str_radix(hex, 16).ok()?]));
         }
         if rest.starts_with(['0', '2', '3']) {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || b"*#xXF".contains(byte)).count();
             let octal = rest.get(..3).filter(|_| digits < 12)?;
             return Some((4, vec![u8::from_str_radix(octal, 8).ok()?]));
         }
@@ -244,6 +292,11 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
                     .is_some_and(|separator| separator.len() == 1 && is_separator(separator[0]));
                 let printed = narrow && LAYOUTS.contains(&groups.as_slice());
                 match &mut best {
+                    Some((.., other)) if (*other == Brand::Other) != (brand == Brand::Other) => {
+                        if brand != Brand::Other && score >= 2 {
+                            best = Some((span, score, brand));
+                        }
+                    }
                     Some((whole, ..)) if score < 2 && printed => whole.end = span.end,
                     _ if score < 2 => {}
                     Some((_, other, _)) if score <= *other && !printed => {}
@@ -359,7 +412,7 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     }
     let before = &text[start.saturating_sub(LOOKBEHIND)..start];
     let context = context_of(before)?;
-    let (brand, tier) = brand_of(&digits)?;
+    let (brand, tier) = brand_of(&digits).filter(|(brand, _)| *brand != Brand::Other)?;
     let enough = context >= 3 || (context > 0 && tier == Tier::Default);
     let sure_brand = (tier == Tier::Default).then_some(brand);
     (checked(&digits).is_some()
@@ -369,11 +422,11 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     .then_some((start..end, 3, brand))
 }
 
-/// The brand of digits that pass Luhn and are not all equal.
+/// The brand of digits that pass Luhn, are not all equal and are in a known range.
 fn checked(digits: &str) -> Option<Brand> {
     let bytes = digits.as_bytes();
     (bytes.len() >= MIN_DIGITS && bytes.iter().any(|digit| *digit != bytes[0]) && passes_luhn(bytes)).then_some(())?;
-    brand_of(digits).map(|(brand, _)| brand)
+    brand_of(digits).map(|(brand, _)| brand).filter(|brand| *brand != Brand::Other)
 }
 
 fn context_of(before: &[u8]) -> Option<i8> {
@@ -491,6 +544,9 @@ fn judge(
     }
     let before = &text[span.start.saturating_sub(LOOKBEHIND)..span.start];
     let after = &text[span.end..text.len().min(span.end + LOOKAHEAD)];
+    if tier == Tier::Named && context_of(before)? < 3 {
+        return None;
+    }
     let is_track = bare && track::follows(before, after) == Some(true);
     if is_track && checks {
         return Some((span, 4, brand));
@@ -534,6 +590,9 @@ fn judge(
         };
         let before_it = row((0..span.start).rev().take(12).map(mark).collect());
         let behind_it = row((span.end..text.len()).take(12).map(mark).collect());
+        if tier == Tier::Named && (!canonical || left_narrow.is_some() || before_it + behind_it > 0) {
+            return None;
+        }
         let tail = (0..span.start).rev().scan(true, |continues, at| {
             let digit = text[at].is_ascii_digit() || remains[at];
             let joins = is_separator(text[at]) && at > 0 && (text[at - 1].is_ascii_digit() || masked[at - 1]);
@@ -544,7 +603,8 @@ fn judge(
         if is_in_iban(text, masked, span.start) || tail.iter().any(|at| remains[*at]) {
             return None;
         }
-        score += if before_it + behind_it >= 2 { -3 } else { 0 };
+        let is_row = before_it + behind_it >= 2 && !is_among_cards(text, &span);
+        score += if is_row { -3 } else { 0 };
     }
     let context = context_of(before)?;
     if !checks && (context < 4 || digits.len() < 16 || digits[8..11] == *b"000") {
@@ -573,6 +633,76 @@ fn judge(
     let follows = if context < 0 { context::expiry_follows(after) } else { context::evidence_follows(after) };
     let evidence = context >= -1 && !precedes && score == 1 && follows;
     Some((span, if evidence { 2 } else { score }, brand))
+}
+
+/// True when all groups of four digits around a number are cards of a known range, and at most two dates on each side.
+fn is_among_cards(text: &[u8], span: &Range<usize>) -> bool {
+    let part = |byte: u8| byte.is_ascii_hexdigit() || b"*#xXF".contains(&byte);
+    let group = |at: usize| {
+        let group = text.get(at..at + 4).filter(|group| group.iter().all(|byte| part(*byte)))?;
+        group.iter().any(|byte| byte.is_ascii_digit() || b"*#xXF".contains(byte)).then_some(group)
+    };
+    let (first, last) = (span.start.saturating_sub(LOOKBEHIND), text.len().min(span.end + LOOKAHEAD));
+    let left = (1..).map_while(|number| {
+        let at = span.start.checked_sub(5 * number).filter(|at| *at >= first)?;
+        group(at).filter(|_| text[at + 4] == b' ')
+    });
+    let right = (0..).map_while(|number| {
+        let at = span.end + 5 * number;
+        group(at + 1).filter(|_| text[at] == b' ' && at + 5 <= last)
+    });
+    let (mut left, mut right): (Vec<&[u8]>, Vec<&[u8]>) = (left.collect(), right.collect());
+    let outside = (span.start - 5 * left.len()).checked_sub(1).filter(|at| *at >= first);
+    if outside.is_some_and(|at| part(text[at])) {
+        left.pop();
+    }
+    if text[..last].get(span.end + 5 * right.len()).is_some_and(|byte| part(*byte)) {
+        right.pop();
+    }
+    let is_card = |groups: &[&[u8]]| {
+        let digits = groups.concat();
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        let brand = brand_of(str::from_utf8(&digits).unwrap()).filter(|(_, tier)| *tier == Tier::Default);
+        brand.is_some() && passes_luhn(&digits) && digits.iter().any(|digit| *digit != digits[0])
+    };
+    let is_date = |group: &[u8]| {
+        let Ok(group) = str::from_utf8(group).unwrap().parse::<u32>() else { return false };
+        let (month, year) = (group / 100, group % 100);
+        (1990..2050).contains(&group) || ((1..=12).contains(&month) && year < 50)
+    };
+    let outer = [&text[first..span.start - 5 * left.len()], &text[span.end + 5 * right.len()..last]];
+    let is_row = |three: &[u8]| {
+        let is_sign = |at: usize, byte: u8| {
+            if at % 5 == 4 { byte == b' ' } else { byte.is_ascii_digit() || b"*#xXF".contains(&byte) }
+        };
+        three.iter().enumerate().all(|(at, byte)| is_sign(at, *byte))
+    };
+    if outer.iter().any(|text| text.windows(14).any(is_row)) {
+        return false;
+    }
+    [(left, true), (right, false)].into_iter().all(|(mut groups, reversed)| {
+        let mut dates = 0;
+        if groups.len() >= 16 {
+            return false;
+        }
+        while !groups.is_empty() {
+            let mut first: Vec<&[u8]> = groups.iter().take(4).copied().collect();
+            if reversed {
+                first.reverse();
+            }
+            if first.len() == 4 && is_card(&first) {
+                groups.drain(..4);
+            } else if dates < 2 && is_date(groups[0]) {
+                dates += 1;
+                groups.remove(0);
+            } else {
+                return false;
+            }
+        }
+        true
+    })
 }
 
 /// True when the sequence of groups that contains `start` begins like an IBAN: a word of two letters, then two digits.
@@ -721,5 +851,10 @@ fn brand_of(digits: &str) -> Option<(Brand, Tier)> {
         |(low, high): &(&str, &str)| digits.get(..low.len()).is_some_and(|lead| *low <= lead && lead <= *high);
     let issues = |row: &&BrandRow| row.1.contains(&digits.len()) && row.2.iter().any(matches);
     let default = table.iter().find(issues).map(|row| (row.0, Tier::Default));
-    default.or(extended.iter().find(issues).map(|row| (row.0, Tier::Extended)))
+    let listed = default.or(extended.iter().find(issues).map(|row| (row.0, Tier::Extended)));
+    let begins = |any: &[&str]| any.iter().any(|start| digits.starts_with(start));
+    let country =
+        digits.get(1..4).and_then(|country| country.parse().ok()).is_some_and(|code| (4..895).contains(&code));
+    let is_national = (begins(&["9"]) && country && digits.len() > 12) || (begins(&["1946"]) && digits.len() == 16);
+    listed.or(is_national.then_some((Brand::Other, Tier::Named)))
 }

@@ -18,6 +18,8 @@ pub enum TextFormat {
     Events,
     /// XML or HTML: a number can contain a comment.
     Markup,
+    /// E-mail and other MIME messages, whose parts can be quoted-printable.
+    Mime,
     /// Any other text, in which a number can be masked with any character.
     Text,
     /// Text in UTF-16 or UTF-32, of any format. Numbers are masked with mask characters.
@@ -48,6 +50,10 @@ impl TextFormat {
         if contains_one_of(&[b"xml", b"html"]) {
             return Self::Markup;
         }
+        let is_message = essence.starts_with(b"message/") || essence.starts_with(b"multipart/");
+        if is_message && essence != b"multipart/form-data" {
+            return Self::Mime;
+        }
         match essence {
             b"application/x-www-form-urlencoded" => Self::Form,
             b"text/event-stream" => Self::Events,
@@ -62,6 +68,7 @@ impl TextFormat {
             Self::Form => Escapes::FORM,
             Self::Wide => Escapes::WIDE,
             Self::Markup => Escapes::MARKUP,
+            Self::Mime => Escapes::QUOTED,
             Self::Json | Self::Csv | Self::Events | Self::Text | Self::Unknown => Escapes::TEXT,
         }
     }
@@ -91,7 +98,7 @@ impl TextFormat {
             }
             // A number directly after `data:` is not JSON.
             Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
-            Self::Form | Self::Csv | Self::Markup | Self::Text | Self::Wide | Self::Unknown => false,
+            Self::Form | Self::Csv | Self::Markup | Self::Mime | Self::Text | Self::Wide | Self::Unknown => false,
         };
         if is_bare { Form::Digits } else { Form::Text }
     }
@@ -144,6 +151,9 @@ mod tests {
             (Some("application/json; charset=UTF-16"), TextFormat::Wide),
             (Some("text/event-stream; charset=utf-8"), TextFormat::Events),
             (Some("application/x-www-form-urlencoded"), TextFormat::Form),
+            (Some("message/rfc822"), TextFormat::Mime),
+            (Some("multipart/mixed; boundary=a"), TextFormat::Mime),
+            (Some("multipart/form-data; boundary=a"), TextFormat::Text),
             (None, TextFormat::Unknown),
         ] {
             assert_eq!(TextFormat::of_content_type(content_type.map(str::as_bytes)), text_format, "{content_type:?}");

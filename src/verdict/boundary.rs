@@ -2,7 +2,7 @@
 
 use super::adjacent;
 use super::words::{self, is_one_of};
-use super::{Brand, NotPanReason, Tier, attached, brand, luhn, track};
+use super::{Brand, NotPanReason, Tier, attached, brand, luhn, row, track};
 use crate::scan::{Candidate, Edge, FILLER, Neighbour, SeparatorKind, Shape};
 
 /// The evidence of the bytes adjacent to a candidate.
@@ -58,7 +58,13 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
     if goes_on || dotted || candidate.is_in_iban() {
         return Surroundings::NotPan(NotPanReason::LongerNumber);
     }
-    Surroundings::Score(if candidate.fours_beside() >= TABLE_ROW_GROUPS { TABLE_ROW_SCORE } else { 0 })
+    match candidate.fours_beside() >= TABLE_ROW_GROUPS {
+        false => Surroundings::Score(0),
+        true if !row::consists_of_cards(before, after) => Surroundings::Score(TABLE_ROW_SCORE),
+        // Another row may follow.
+        true if !complete => Surroundings::Undecided,
+        true => Surroundings::Score(0),
+    }
 }
 
 /// The number of adjacent four-digit groups that indicate a table row. A single one may be a year or an expiry date.

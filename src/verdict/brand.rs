@@ -44,6 +44,8 @@ named! {
         Humo = "humo",
         /// Borica.
         Borica = "borica",
+        /// A national scheme: mada, Belkart, ArCa, Elcart, Prostir, GPN and others.
+        Other = "other",
     }
 }
 
@@ -54,6 +56,19 @@ pub enum Tier {
     Default,
     /// Other evidence is required, because ordinary numbers share this range or length.
     Extended,
+    /// The range is that of all issuers of a country. Only the name of a card is sufficient evidence.
+    Named,
+}
+
+impl Brand {
+    /// The brands with ranges of their own: all but [`Self::Other`].
+    pub const WITH_RANGES: &'static [Self] = {
+        const ALL: &[Brand] = &Brand::ALL;
+        match ALL.split_last() {
+            Some((_, with_ranges)) => with_ranges,
+            None => ALL,
+        }
+    };
 }
 
 /// The brand whose IIN ranges contain the first six digits for this length. The default tier takes precedence.
@@ -67,18 +82,21 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
         return Some((issuer.brand, Tier::Default));
     }
-    if !has_length(EXTENDED_BY_PREFIX.lengths(digits.leading_two()), length) {
-        return None;
+    let first = digits.leading_two();
+    let mut extended = EXTENDED.iter().filter(|_| has_length(EXTENDED_BY_PREFIX.lengths(first), length));
+    if let Some(issuer) = extended.find(|issuer| issuer.issues(leading, length)) {
+        return Some((issuer.brand, Tier::Extended));
     }
-    let extended = EXTENDED.iter().find(|issuer| issuer.issues(leading, length));
-    extended.map(|issuer| (issuer.brand, Tier::Extended))
+    let national = NATIONAL.iter().find(|issuer| issuer.issues(leading, length));
+    national.map(|issuer| (issuer.brand, Tier::Named))
 }
 
 /// Quick check for [`identify`]: false if no IIN range has this length and these first two digits.
 #[inline]
 pub fn may_issue(digits: &Digits) -> bool {
     let first = digits.leading_two();
-    let lengths = ISSUERS_BY_PREFIX.lengths(first) | EXTENDED_BY_PREFIX.lengths(first);
+    let lengths =
+        ISSUERS_BY_PREFIX.lengths(first) | EXTENDED_BY_PREFIX.lengths(first) | NATIONAL_BY_PREFIX.lengths(first);
     has_length(lengths, digits.len())
 }
 
@@ -99,6 +117,7 @@ struct LengthsByPrefix([u32; 100]);
 
 static ISSUERS_BY_PREFIX: LengthsByPrefix = LengthsByPrefix::of(&ISSUERS);
 static EXTENDED_BY_PREFIX: LengthsByPrefix = LengthsByPrefix::of(&EXTENDED);
+static NATIONAL_BY_PREFIX: LengthsByPrefix = LengthsByPrefix::of(&NATIONAL);
 
 /// The divisor that leaves the first two of six digits.
 const AFTER_TWO: u32 = 10_000;
@@ -231,6 +250,15 @@ const EXTENDED: [Issuer; 22] = [
     issuer(600_000, 699_999, Brand::Maestro, &[12, 13, 14, 15, 16, 17, 18, 19]), // cct, bin-cc
 ];
 
+/// Ranges of national schemes. In ISO/IEC 7812-1 a 9 and the numeric country code of ISO 3166-1, 004 to 894, precede the number
+/// of an issuer: 9682 is Saudi Arabia (mada), 9112 Belarus (Belkart), 9051 Armenia (ArCa), 9417 Kyrgyzstan (Elcart), 9804 Ukraine
+/// (Prostir). Indonesia's GPN has a range of its own.
+#[rustfmt::skip]
+const NATIONAL: [Issuer; 2] = [
+    issuer(194_600, 194_699, Brand::Other, &[16]),
+    issuer(900_400, 989_499, Brand::Other, &[13, 14, 15, 16, 17, 18, 19]),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,7 +271,11 @@ mod tests {
 
     #[test]
     fn the_prefix_tables_cover_every_range() {
-        for (table, by_prefix) in [(&ISSUERS[..], &ISSUERS_BY_PREFIX), (&EXTENDED[..], &EXTENDED_BY_PREFIX)] {
+        for (table, by_prefix) in [
+            (&ISSUERS[..], &ISSUERS_BY_PREFIX),
+            (&EXTENDED[..], &EXTENDED_BY_PREFIX),
+            (&NATIONAL[..], &NATIONAL_BY_PREFIX),
+        ] {
             for leading in (0..1_000_000).step_by(97) {
                 for length in 0..32 {
                     let issues = table.iter().find(|issuer| issuer.issues(leading, length));
@@ -260,7 +292,7 @@ mod tests {
     #[test]
     fn every_brand_has_a_range_and_a_name_of_its_own() {
         for brand in Brand::ALL {
-            assert!(ISSUERS.iter().chain(&EXTENDED).any(|issuer| issuer.brand == brand), "{brand:?}");
+            assert!(ISSUERS.iter().chain(&EXTENDED).chain(&NATIONAL).any(|issuer| issuer.brand == brand), "{brand:?}");
             assert_eq!(Brand::ALL.iter().filter(|other| other.as_str() == brand.as_str()).count(), 1);
         }
     }

@@ -18,6 +18,7 @@ pub mod field;
 pub mod fingerprint;
 pub mod luhn;
 pub mod name;
+pub mod row;
 pub mod test_cards;
 pub mod time;
 pub mod track;
@@ -30,7 +31,7 @@ pub use context::EnclosingNames;
 pub use criteria::{Criteria, Traces};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
-use crate::scan::{Candidate, Digits, Shape};
+use crate::scan::{Candidate, Digits, Edge, Shape};
 use boundary::Surroundings;
 use name::NameEvidence;
 
@@ -204,6 +205,9 @@ fn verdict(candidate: &Candidate<'_>, criteria: &Criteria, evidence: &Evidence, 
 pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &EnclosingNames) -> Result<Evidence, Verdict> {
     let digits = candidate.digits();
     let Some((brand, tier)) = brand::identify(digits) else { return Err(Verdict::NotPan(NotPanReason::UnknownIssuer)) };
+    if tier == Tier::Named && !is_named(candidate, criteria, enclosing) {
+        return Err(Verdict::NotPan(NotPanReason::UnknownIssuer));
+    }
     if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
         return Err(Verdict::NotPan(NotPanReason::RepeatedDigit));
     }
@@ -275,6 +279,18 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
         evidence.record = RECORD;
     }
     Ok(evidence)
+}
+
+/// True if the name of a card precedes the number and no more digits touch its groups. A range of an issuer is stronger evidence
+/// for where a number begins and ends.
+fn is_named(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &EnclosingNames) -> bool {
+    let is_alone = match candidate.shape() {
+        Shape::Bare => true,
+        Shape::Canonical => !matches!(candidate.left(), Edge::Group(_)) && candidate.fours_beside() == 0,
+        _ => false,
+    };
+    let evidence = || context::name_evidence(&candidate.before(), enclosing, &criteria.names);
+    is_alone && matches!(evidence(), NameEvidence::Score(name::CARD..))
 }
 
 impl Shape {
@@ -372,6 +388,29 @@ mod tests {
             ("5066991111111118", Brand::Elo),
         ] {
             assert_eq!(brand_of(text), brand, "{text}");
+        }
+    }
+
+    #[test]
+    fn under_the_name_of_a_card_national_schemes_count() {
+        for (text, brand) in [
+            ("card_number=9682000000000006", Brand::Other),
+            ("\"pan\":\"9112 0000 0000 0006\"", Brand::Other),
+            ("card: 1946000000000005 ", Brand::Other),
+            // A known range says where the number ends.
+            ("card 4111 1111 1111 1111 05", Brand::Visa),
+            ("card 2026 4111 1111 1111 1111", Brand::Visa),
+        ] {
+            assert!(matches!(verdict_on_card(text), Verdict::Pan(pan) if pan.brand == brand), "{text}");
+        }
+        for text in [
+            "9682000000000006",
+            "order_id=9682000000000006",
+            "card 9682 0000 0000 0006 0000",
+            "card 968200 000000 0006",
+            "card=9682000000000005",
+        ] {
+            assert!(!matches!(verdict_on_card(text), Verdict::Pan(_)), "{text}");
         }
     }
 

@@ -34,6 +34,7 @@ pub fn check(input: &[u8]) {
             b'c' => TextFormat::Csv,
             b't' => TextFormat::Text,
             b'm' => TextFormat::Markup,
+            b'q' => TextFormat::Mime,
             _ => TextFormat::Unknown,
         },
         style: Style {

@@ -10,6 +10,9 @@ pub fn explain(digits: &Digits) -> String {
         Some((brand, Tier::Extended)) => {
             return format!("{}, in a range or length that needs further evidence", brand.as_str());
         }
+        Some((brand, Tier::Named)) => {
+            return format!("{}, in a range of a country's issuers that needs the name of a card", brand.as_str());
+        }
         None => {}
     }
     let mut brands: Vec<(Brand, Vec<String>)> = Vec::new();
@@ -35,5 +38,6 @@ fn brand_at(digits: &Digits, length: usize) -> Option<Brand> {
     text.resize(length, b'0');
     let mut starts = CandidateStarts::new(View::new(b"", &text, true, b'*'));
     let NextStart::Start(mut candidates) = starts.advance() else { return None };
-    candidates.next().and_then(|candidate| brand::identify(candidate.digits())).map(|(brand, _)| brand)
+    let (brand, tier) = brand::identify(candidates.next()?.digits())?;
+    (tier != Tier::Named).then_some(brand)
 }

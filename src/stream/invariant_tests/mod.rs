@@ -74,6 +74,16 @@ fn fragment() -> impl Strategy<Value = String> {
         "\\u{34}111111111111111",
         "4111&ndash;1111&ndash;1111&ndash;1111",
         "%252534111111111111111",
+        "4111=201111=\r\n1111=20=\n1111",
+        "=34=31=31=31=2D1111=C2=A01111=E2=80=931111",
+        "card=3D4111",
+        "=31=31 ",
+        "=3",
+        "=\n",
+        "=\r",
+        "0200F23000000000000C16",
+        "0200",
+        "000000000000",
         "\\x",
         "\\2",
         "\\04",
@@ -169,8 +179,17 @@ fn fragment() -> impl Strategy<Value = String> {
     let glue = prop::sample::select(vec![
         "", " ", "-", ".", "  ", "\n", ",", ":", "\"", "{", "[", "}", "]", "a", "e", "\u{5361}", "\0", "{\"a\":",
     ]);
-    let groups =
-        prop::sample::select(vec!["4111 1111 1111 1111", "4242424242424242", "1111", "22222", "****", "0", "000"]);
+    let groups = prop::sample::select(vec![
+        "4111 1111 1111 1111",
+        "5500 0000 0000 0004",
+        "2026",
+        "4242424242424242",
+        "1111",
+        "22222",
+        "****",
+        "0",
+        "000",
+    ]);
     let joints = prop::sample::select(vec![" ", " ", "-", ".", "  ", "--", " - ", "/", "_", "| ", "*"]);
     let chains = (prop::collection::vec(groups, 2..8), joints)
         .prop_map(|(groups, joint)| groups.join(joint).replace(' ', joint));
@@ -218,7 +237,7 @@ proptest! {
 
     #[test]
     fn chunk_invariance(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..8), keep in 0..4_usize, tokens_and_patterns in any::<bool>()) {
-        for text_format in [TextFormat::Unknown, TextFormat::Markup] {
+        for text_format in [TextFormat::Unknown, TextFormat::Markup, TextFormat::Mime] {
             let settings = Settings { tokens_and_patterns, ..Settings::of(text_format, KEEPS[keep]) };
             invariants::chunk_invariance(&chunks(&text, &at), settings);
         }
@@ -242,6 +261,7 @@ proptest! {
         let chunks: Vec<Vec<u8>> = text.chunks(step).map(<[u8]>::to_vec).collect();
         invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Unknown, Keep::None));
         invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Markup, Keep::None));
+        invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Mime, Keep::None));
     }
 
     #[test]
@@ -251,7 +271,7 @@ proptest! {
 
     #[test]
     fn idempotence(text in text(), keep in 0..4_usize) {
-        for text_format in [TextFormat::Json, TextFormat::Text, TextFormat::Markup] {
+        for text_format in [TextFormat::Json, TextFormat::Text, TextFormat::Markup, TextFormat::Mime] {
             invariants::idempotence(&text, Settings::of(text_format, KEEPS[keep]));
         }
     }
@@ -273,7 +293,7 @@ proptest! {
 
     #[test]
     fn release(text in text(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..6), taken in prop::collection::vec(any::<bool>(), 8), keep in 0..4_usize) {
-        for text_format in [TextFormat::Json, TextFormat::Markup, TextFormat::Unknown] {
+        for text_format in [TextFormat::Json, TextFormat::Markup, TextFormat::Mime, TextFormat::Unknown] {
             invariants::release(&chunks(&text, &at), &taken, Settings::of(text_format, KEEPS[keep]));
         }
     }

@@ -72,7 +72,13 @@ fn best<'t>(
                 (pan, FindingKind::Track(pan))
             }
         };
-        if as_printed || best.as_ref().is_none_or(|(best, _)| best.score < pan.score) {
+        let is_better = best.as_ref().is_none_or(|(best, _)| {
+            let is_national = pan.brand == Brand::Other;
+            // The range of an issuer says where the number ends, the name alone does not.
+            let is_decided = (best.brand == Brand::Other) != is_national;
+            if is_decided { !is_national } else { as_printed || best.score < pan.score }
+        });
+        if is_better {
             let form = match candidate.shape() {
                 Shape::ApplicationPan | Shape::Track2Equivalent(_) => Some(Form::Hexadecimal),
                 Shape::Scientific => Some(Form::Scientific),

@@ -113,7 +113,7 @@ pub const fn name(text_format: TextFormat) -> &'static str {
         TextFormat::Form => "form",
         TextFormat::Csv => "CSV",
         TextFormat::Events => "events",
-        TextFormat::Text | TextFormat::Markup | TextFormat::Wide | TextFormat::Unknown => "text",
+        TextFormat::Text | TextFormat::Markup | TextFormat::Mime | TextFormat::Wide | TextFormat::Unknown => "text",
     }
 }
 
