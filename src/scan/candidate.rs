@@ -49,7 +49,7 @@ pub enum Shape {
     Scientific,
     /// The PAN of the chip data object with tag 5A, as hexadecimal text.
     ApplicationPan,
-    /// The PAN at the start of the chip data object with tag 57. The field is the number of hexadecimal digits after it
+    /// The PAN at the start of the chip data object with tag 57 or 9F6B. The field is the number of bytes of text after it
     /// in the object.
     Track2Equivalent(usize),
 }

@@ -127,15 +127,14 @@ impl<'a> CandidateIter<'a> {
             Special::Pending => {
                 let tagged = matches!(view.before(start, 1), b'A' | b'a' | b' ');
                 let number = tagged.then(|| emv::application_pan(view, start)).flatten();
+                let spaced = || emv::spaced_track2(view, start).map(|number| of_track2(view, number));
                 number
                     .map(|number| Candidate::of(view, number, Shape::ApplicationPan))
+                    .or_else(|| if tagged { spaced() } else { None })
                     .or_else(|| scientific(view, start))
                     .or_else(|| Some(Candidate::of(view, prefixed::number(view, start)?, Shape::Bare)))
             }
-            Special::Track2(number) => {
-                let shape = Shape::Track2Equivalent(number.trailing_digits);
-                Some(Candidate::of(view, *number, shape))
-            }
+            Special::Track2(number) => Some(of_track2(view, *number)),
         }
     }
 
@@ -280,6 +279,11 @@ impl<'a> Iterator for CandidateIter<'a> {
     fn next(&mut self) -> Option<Candidate<'a>> {
         self.next_possible(|_| true)
     }
+}
+
+fn of_track2(view: View<'_>, number: EmbeddedNumber) -> Candidate<'_> {
+    let shape = Shape::Track2Equivalent(number.trailing_digits);
+    Candidate::of(view, number, shape)
 }
 
 /// The number of digits at the start of `text`, at most `most`.

@@ -1,8 +1,8 @@
 //! Card numbers in the data objects of chip cards (EMV Book 3, annex A).
 //!
 //! A data object is a tag, a length and a value. Dumps contain it as hexadecimal text. The value of tag `5A` is the
-//! PAN, padded with `F`. The value of tag `57` is the equivalent of track 2: the PAN, `D`, an expiry date, a service
-//! code and discretionary data. The bytes of tag `5A` may be separated by spaces.
+//! PAN, padded with `F`. The value of tag `57`, or `9F6B` for contactless cards, is the equivalent of track 2: the PAN, `D`, an
+//! expiry date, a service code and discretionary data. Spaces may separate the bytes.
 
 use super::candidate::Digits;
 use super::{MAX_DIGITS, MIN_DIGITS, View};
@@ -14,7 +14,7 @@ pub struct EmbeddedNumber {
     pub span: Range<usize>,
     /// The digits of the number.
     pub digits: Digits,
-    /// The number of hexadecimal digits of the value after the number.
+    /// The length of the value after the number, in bytes of the text.
     pub trailing_digits: usize,
 }
 
@@ -68,13 +68,14 @@ pub fn application_pan(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
     })
 }
 
-/// The number of tag `57` at the end of the run of digits before `end`.
+/// The number of tag `57` or `9F6B` at the end of the run of digits before `end`.
 pub fn track2(view: View<'_>, end: usize) -> Option<EmbeddedNumber> {
     view.at(end).eq_ignore_ascii_case(&b'D').then_some(())?;
     let run = (1..=UNDECIDED_RUN_END).take_while(|distance| view.before(end, *distance).is_ascii_digit()).count();
     (MIN_DIGITS..=run.min(MAX_DIGITS)).rev().find_map(|count| {
         let at = |distance: usize| view.before(end, count.saturating_add(distance));
-        [at(4), at(3)].eq(b"57").then_some(())?;
+        let is_tag = [at(4), at(3)].eq(b"57") || [at(6), at(5), at(4), at(3)].eq_ignore_ascii_case(b"9F6B");
+        is_tag.then_some(())?;
         let length = length([at(2), at(1)]).filter(|length| *length <= LONGEST_TRACK2)?;
         let trailing_digits =
             length.saturating_mul(2).checked_sub(count).filter(|digits| *digits > SEPARATOR_AND_DATE)?;
@@ -86,6 +87,40 @@ pub fn track2(view: View<'_>, end: usize) -> Option<EmbeddedNumber> {
             trailing_digits,
         })
     })
+}
+
+/// The number of tag `57` or `9F6B` whose length is the group of digits at `start`, with spaces between the bytes.
+pub fn spaced_track2(view: View<'_>, start: usize) -> Option<EmbeddedNumber> {
+    may_be_spaced_length(view, start).then_some(())?;
+    let length =
+        length([view.at(start), view.at(start.saturating_add(1))]).filter(|length| *length <= LONGEST_TRACK2)?;
+    let first = start.saturating_add(3);
+    let mut digits = Digits::EMPTY;
+    let mut end = first;
+    let mut nibbles = 0..length.saturating_mul(2);
+    loop {
+        let nibble = nibbles.next()?;
+        let at = first.saturating_add((nibble / 2).saturating_mul(3)).saturating_add(nibble % 2);
+        (nibble % 2 == 1 || view.before(at, 1) == b' ').then_some(())?;
+        match view.at(at) {
+            digit @ b'0'..=b'9' => digits.extend(&[digit]).then_some(())?,
+            b'D' | b'd' if digits.len() >= MIN_DIGITS => break,
+            _ => return None,
+        }
+        end = at.saturating_add(1);
+    }
+    (nibbles.len() >= SEPARATOR_AND_DATE).then_some(())?;
+    let value_end = first.saturating_add(length.saturating_mul(3)).saturating_sub(1);
+    Some(EmbeddedNumber { span: first..end, digits, trailing_digits: value_end.saturating_sub(end) })
+}
+
+/// True if the byte at `start`, behind a space, may be the length of tag `57` or `9F6B`.
+pub fn may_be_spaced_length(view: View<'_>, start: usize) -> bool {
+    let tag = [6, 5, 4, 3, 2, 1].map(|distance| view.before(start, distance));
+    match tag {
+        [_, _, before, b'5', b'7', b' '] => !before.is_ascii_alphanumeric(),
+        _ => tag.eq_ignore_ascii_case(b"9F 6B "),
+    }
 }
 
 /// The minimum number of digits of the value after the number: the separator and the expiry date.
@@ -124,11 +159,28 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_tag_57_may_be_apart() {
+        for (text, number, rest) in [
+            ("57 13 41 11 11 11 11 11 11 11 D2 51 22 01 00 00 00 00 00 00 0F", "41 11 11 11 11 11 11 11", 33),
+            ("9F 6B 11 37 82 82 24 63 10 00 5D 25 12 20 10 00 00 00 00 0F", "37 82 82 24 63 10 00 5", 28),
+            ("57 0A 41 11 11 11 11 11 11 11 D2 51", "", 0),
+            ("57 13 41 11 11 11 11 11 11 11D2 51 22", "", 0),
+            ("57 13 41 11 11 11 11 A1", "", 0),
+            ("A57 13 41 11 11 11 11 11 11 11 D2 51 22", "", 0),
+        ] {
+            let start = text.find(" 1").or(text.find(" 0")).unwrap() + 1;
+            let expected = (rest > 0).then(|| (number.to_owned(), rest));
+            assert_eq!(read(text, |view| spaced_track2(view, start)), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn the_number_of_tag_57_ends_at_the_separator() {
         let end = |text: &str| text.find('D').unwrap();
         for (text, number, rest) in [
             ("57134111111111111111D25122010000000000000F", "4111111111111111", 22),
             ("820258005711374245455400126D2512201", "374245455400126", 19),
+            ("9f6b11374245455400126D2512201", "374245455400126", 19),
             ("570D374245455400126D25122010F", "", 0),
         ] {
             let expected = (rest > 0).then(|| (number.to_owned(), rest));

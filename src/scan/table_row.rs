@@ -4,6 +4,7 @@
 //! of a block, before the groups are read one by one. Most rows are numbered lists, tables and serial numbers.
 
 use super::candidate::Digits;
+use super::emv;
 use super::lanes::{BLOCK, bits};
 use super::separator::{SeparatorKind, is_separator_byte};
 use super::{MIN_DIGITS, View};
@@ -39,6 +40,9 @@ pub fn may_begin(view: View<'_>, run: &Range<usize>, possible: impl Fn(&Digits) 
         return joined || !is_inside || run.len() >= MIN_DIGITS || !view.is_digit_like(run.start, -2);
     }
     if run.len() != 4 {
+        if run.len() == 2 && emv::may_be_spaced_length(view, run.start) {
+            return true;
+        }
         let is_float = run.len() == 1 && next == b'.';
         return is_float || run.len() >= MIN_DIGITS || OTHER_FIRST_GROUP_LENS.contains(&run.len());
     }

@@ -106,7 +106,7 @@ fn without_quotes(source: &DecodedBytes) -> DecodedBytes {
         let hex = ahead.strip_prefix('=').and_then(|rest| rest.get(..2));
         let byte = hex.filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let byte = byte.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        let next = ahead.bytes().nth(3);
+        let next = ahead.as_bytes().get(3).copied();
         let digits = ahead.bytes().skip(1).take_while(|byte| is_part(*byte)).count();
         let is_escape = |byte: u8| match byte {
             _ if byte.is_ascii() && b"\n\r*+,-./:;<=>?_|".contains(&byte) => true,
@@ -280,7 +280,8 @@ fn find_in_text(text: &[u8], mask: u8) -> Vec<(Range<usize>, Brand)> {
         let free = found.last().map_or(0, |(span, _)| span.end);
         let mut best: Option<(Range<usize>, i8, Brand)> = None;
         if run.start >= free && !masked[run.start] {
-            let alone = float(text, run.start).or_else(|| application_pan(text, run.start));
+            let tagged = || application_pan(text, run.start).or_else(|| spaced_track2(text, run.start));
+            let alone = float(text, run.start).or_else(tagged);
             let split = prefixed(text, &runs, index);
             let mut separated = split.iter().filter_map(|runs| judge(text, [&masked, &remains], runs, index, index));
             let alone = alone.or_else(|| separated.next_back());
@@ -358,7 +359,26 @@ fn application_pan(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand
     None
 }
 
-/// A number in tag `57` that ends at `end`.
+/// A number in tag `57` or `9F6B` with spaces between the bytes, whose length is at `start`.
+fn spaced_track2(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
+    let before = text[..start].to_ascii_uppercase();
+    let plain = before.strip_suffix(b"57 ").is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphanumeric));
+    (plain || before.ends_with(b"9F 6B ")).then_some(())?;
+    let ahead: String =
+        text[start..].iter().take(62).map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\0' }).collect();
+    let length = ahead.get(..2).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let length = usize::from_str_radix(length, 16).ok().filter(|length| *length <= 19)?;
+    let is_apart = |nibble: usize| nibble % 2 == 1 || ahead.as_bytes().get(2 + nibble / 2 * 3) == Some(&b' ');
+    let nibble = |nibble: usize| ahead.as_bytes().get(3 + nibble / 2 * 3 + nibble % 2).filter(|_| is_apart(nibble));
+    let digits: String =
+        (0..).map_while(nibble).take_while(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect();
+    let count = digits.len();
+    let ends = nibble(count).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'D')) && length * 2 > count + 5;
+    let end = start + 4 + (count.checked_sub(1)?) / 2 * 3 + (count - 1) % 2;
+    ((MIN_DIGITS..=MAX_DIGITS).contains(&count) && ends).then_some((start + 3..end, 4, checked(&digits)?))
+}
+
+/// A number in tag `57` or `9F6B` that ends at `end`.
 fn track2(text: &[u8], end: usize) -> Option<(Range<usize>, Brand)> {
     text.get(end).filter(|byte| byte.eq_ignore_ascii_case(&b'D'))?;
     (MIN_DIGITS..=MAX_DIGITS)
@@ -367,7 +387,10 @@ fn track2(text: &[u8], end: usize) -> Option<(Range<usize>, Brand)> {
             let head = std::str::from_utf8(text.get(end.checked_sub(count + 4)?..end)?).ok()?;
             let length = usize::from_str_radix(head.get(2..4)?, 16).ok()?;
             let digits = &head[4..];
-            let fits = head.starts_with("57") && head.bytes().all(|byte| byte.is_ascii_digit());
+            let contactless = text[..end - count - 2].to_ascii_uppercase().ends_with(b"9F6B");
+            let tagged = head.starts_with("57") && head.bytes().all(|byte| byte.is_ascii_digit());
+            let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = tagged || (contactless && plain);
             (fits && length <= 19 && length * 2 > count + 5).then_some((end - count..end, digits))
         })
         .and_then(|(span, digits)| Some((span, checked(digits)?)))
@@ -664,11 +687,11 @@ fn is_among_cards(text: &[u8], span: &Range<usize>) -> bool {
         if !digits.iter().all(u8::is_ascii_digit) {
             return false;
         }
-        let brand = brand_of(str::from_utf8(&digits).unwrap()).filter(|(_, tier)| *tier == Tier::Default);
+        let brand = str::from_utf8(&digits).ok().and_then(brand_of).filter(|(_, tier)| *tier == Tier::Default);
         brand.is_some() && passes_luhn(&digits) && digits.iter().any(|digit| *digit != digits[0])
     };
     let is_date = |group: &[u8]| {
-        let Ok(group) = str::from_utf8(group).unwrap().parse::<u32>() else { return false };
+        let Some(group) = str::from_utf8(group).ok().and_then(|group| group.parse::<u32>().ok()) else { return false };
         let (month, year) = (group / 100, group % 100);
         (1990..2050).contains(&group) || ((1..=12).contains(&month) && year < 50)
     };

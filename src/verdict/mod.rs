@@ -31,6 +31,7 @@ pub use context::EnclosingNames;
 pub use criteria::{Criteria, Traces};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
+use crate::scan::lanes::{self, Simd16};
 use crate::scan::{Candidate, Digits, Edge, Shape};
 use boundary::Surroundings;
 use name::NameEvidence;
@@ -289,8 +290,15 @@ fn is_named(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosin
         Shape::Canonical => !matches!(candidate.left(), Edge::Group(_)) && candidate.fours_beside() == 0,
         _ => false,
     };
-    let evidence = || context::name_evidence(&candidate.before(), enclosing, &criteria.names);
-    is_alone && matches!(evidence(), NameEvidence::Score(name::CARD..))
+    if !is_alone {
+        return false;
+    }
+    let before = candidate.before();
+    // In tables of numbers no letter is near, and the search for a name takes longer than all else.
+    let is_letter = |bytes: Simd16| bytes.lower().is_within(b'a', b'z') | bytes;
+    let may_have_name = enclosing.heading.is_some() || enclosing.array.is_some() || lanes::has(&before, is_letter);
+    may_have_name
+        && matches!(context::name_evidence(&before, enclosing, &criteria.names), NameEvidence::Score(name::CARD..))
 }
 
 impl Shape {

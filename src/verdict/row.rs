@@ -88,11 +88,8 @@ fn is_card(digits: &[u8]) -> bool {
 
 /// True for a year from 1990 to 2049, and for a month followed by a day or by a year up to 2049.
 fn is_date(group: &[u8]) -> bool {
-    match group {
-        [b'1', b'9', b'9', _] | [b'2', b'0', b'0'..=b'4', _] => true,
-        [b'0', b'1'..=b'9', b'0'..=b'4', _] | [b'1', b'0'..=b'2', b'0'..=b'4', _] => true,
-        _ => false,
-    }
+    let is_year = matches!(group, [b'1', b'9', b'9', _] | [b'2', b'0', b'0'..=b'4', _]);
+    is_year || matches!(group, [b'0', b'1'..=b'9', b'0'..=b'4', _] | [b'1', b'0'..=b'2', b'0'..=b'4', _])
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Magnetic stripe data around a card number (ISO/IEC 7813).
 //!
-//! Track 1 is `%B`, the number, `^`, a name, `^`, then data. Track 2 is `;`, the number, `=` or `D`, then data. The data begin
+//! Track 1 is `%B`, the number, `^`, a name, `^`, then data. Track 2 is `;`, the number, `=` or `D` (also `d`), then data. The data begin
 //! with the expiry date as YYMM and a service code of three digits.
 
 /// True if the bare number between `before` and `after` is part of track data, or `None` if that depends on bytes behind `after`.
 pub fn follows(before: &[u8], after: &[u8]) -> Option<bool> {
     let (separator, rest) = after.split_first()?;
-    if !matches!(separator, b'^' | b'=' | b'D') {
+    if !matches!(separator, b'^' | b'=' | b'D' | b'd') {
         return Some(false);
     }
     match before.last() {
@@ -87,6 +87,7 @@ mod tests {
             ("%B", "^DOE/J^2512101", Some(true)),
             (";", "=2512101", Some(true)),
             ("", "D25121010000", Some(true)),
+            ("", "d25121010000", Some(true)),
             ("data: ", "=2512101123", Some(true)),
             ("", "=2513101", Some(false)),
             ("x", "=2512101", Some(false)),

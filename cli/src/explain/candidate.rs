@@ -127,7 +127,7 @@ fn grouping(candidate: &Candidate<'_>, spelling: &[u8]) -> String {
         Shape::DigitByDigit => format!("{count}, one by one with {separator}"),
         Shape::Scientific => format!("{count} in a float with an exponent"),
         Shape::ApplicationPan => format!("{count} in EMV tag 5A"),
-        Shape::Track2Equivalent(_) => format!("{count} in EMV tag 57"),
+        Shape::Track2Equivalent(_) => format!("{count} in EMV tag 57 or 9F6B"),
         Shape::Canonical | Shape::UncommonSeparator => {
             let groups = spelling.split(|byte| !byte.is_ascii_digit()).map(|group| group.len().to_string());
             let groups = groups.filter(|length| length != "0");
