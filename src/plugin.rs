@@ -106,8 +106,13 @@ impl Root {
     fn report_active(&self, active: bool) {
         let Some(policy) = &self.policy else { return };
         let mut host = self.host.clone();
-        if let Err(error) = host.set_gauge(&Counter::config_info(policy.mode()), u64::from(active)) {
-            host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
+        let expiry =
+            policy.first_expiry().map(|expiry| (Counter::RULE_EXPIRY.to_owned(), if active { expiry } else { 0 }));
+        let gauges = [Some((Counter::config_info(policy.mode()), u64::from(active))), expiry];
+        for (gauge, value) in gauges.into_iter().flatten() {
+            if let Err(error) = host.set_gauge(&gauge, value) {
+                host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
+            }
         }
     }
 

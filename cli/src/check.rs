@@ -36,6 +36,11 @@ impl Check {
             let _ = writeln!(text, "{path:<width$} {value}");
         }
         output::write(text.as_bytes())?;
+        for (rule, earlier) in policy.unreachable_rules() {
+            output::note(&format!(
+                "rule {rule} never matches: the earlier rule {earlier} matches all of its messages; move {rule} before it"
+            ));
+        }
         for rule in policy.client_controlled_rules() {
             output::note(&format!(
                 "rule {rule}: any client can make it match, since it tests client-controlled attributes alone (host, path, \

@@ -229,6 +229,14 @@ def alert_authentication_data_answered_and_limit_reached(mesh):
     )
 
 
+def alert_rule_expires(mesh):
+    watch = _watch(mesh)
+    allow = {"name": "exception", "match": {"path": {"prefix": "/exception"}}, "action": "allow", "expires": "2020-01-01"}
+    watch.watched(request="block", rules=[allow])
+    expect(watch.send("watched", "/exception", WITH_CARD).status == 403, "an expired rule matches")
+    watch.expect("watched", "PanveilRuleExpires", also=["PanveilCardsAppeared", "PanveilCardsRefused"])
+
+
 def alert_stopped_enforcing(mesh):
     watch = _watch(mesh)
     watch.watched(mode="monitor")
@@ -259,6 +267,6 @@ CHECKS = [
     alert_not_fetched_without_a_pull_secret, alert_not_fetched_with_a_wrong_digest,
     alert_listener_rejected_where_the_log_cannot_be_opened, alert_not_inspecting_after_a_crash_without_reload, alert_policy_refused,
     alert_cards_appeared, alert_cards_refused, alert_uninspected, alert_memory_exhausted,
-    alert_authentication_data_answered_and_limit_reached, alert_stopped_enforcing, alert_refusing_while_it_crashes_again_and_again,
-    alert_not_scraped,
+    alert_authentication_data_answered_and_limit_reached, alert_rule_expires, alert_stopped_enforcing,
+    alert_refusing_while_it_crashes_again_and_again, alert_not_scraped,
 ]

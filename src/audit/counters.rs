@@ -62,6 +62,9 @@ impl Counter<'_> {
         }
     }
 
+    /// The name of the gauge with the time at which the first rule of the policy expires.
+    pub const RULE_EXPIRY: &'static str = "panveil_rule_expiry_timestamp_seconds";
+
     /// The name of the gauge that is 1 for the active version and mode.
     pub fn config_info(mode: Mode) -> String {
         format!("panveil_config_version=.={};.;mode=.={};.;info", env!("CARGO_PKG_VERSION"), mode.as_str())

@@ -27,6 +27,9 @@ impl Exchange {
         }
         match direction {
             Direction::Request => {
+                if needed.time {
+                    self.request_context.note_time(host.time());
+                }
                 if needed.request_line {
                     let [method, authority, path] =
                         [b":method".as_slice(), b":authority", b":path"].map(|name| block.get(name));

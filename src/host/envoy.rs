@@ -78,7 +78,10 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
 }
+
+const NANOSECONDS_OF_SECOND: u64 = 1_000_000_000;
 
 impl EnvoyHost {
     /// Returns the plugin's configuration, the text of the policy. Valid in `on_configure` only.
@@ -215,6 +218,13 @@ impl Host for EnvoyHost {
         }
         check(status, "get_property")?;
         Ok((!data.is_null()).then(|| owned(data, len)))
+    }
+
+    fn time(&mut self) -> Option<u64> {
+        let mut nanoseconds: u64 = 0;
+        // SAFETY: the host writes a number to a local that lives through the call.
+        let status = unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
+        (status == OK).then_some(nanoseconds / NANOSECONDS_OF_SECOND)
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {

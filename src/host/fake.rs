@@ -27,6 +27,8 @@ pub struct FakeHost {
     pub properties: BTreeMap<String, Vec<u8>>,
     /// The properties that were read.
     pub read_properties: Vec<String>,
+    /// The time in seconds since 1970, if there is a clock.
+    pub time: Option<u64>,
     /// Calls that fail in every callback.
     pub broken: Vec<&'static str>,
     maps: [Vec<Field>; 4],
@@ -165,6 +167,10 @@ impl Host for FakeHost {
         // Filter state is a property of the name it was set by.
         let state = path.strip_prefix("panveil.").and_then(|key| self.metadata.get(key));
         Ok(self.properties.get(&path).cloned().or_else(|| state.map(|state| state.clone().into_bytes())))
+    }
+
+    fn time(&mut self) -> Option<u64> {
+        self.time
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {

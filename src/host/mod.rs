@@ -40,6 +40,8 @@ pub trait Host {
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError>;
     /// Returns a property of the stream or its connection, or `None` if there is none of that name at this time.
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError>;
+    /// Returns the time in seconds since 1970, or `None` if the host has no clock.
+    fn time(&mut self) -> Option<u64>;
     /// Sets the filter state `wasm.panveil.<key>`, which access logs print.
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError>;
     /// Sets the filter state `wasm.panveil.<key>`, unless a filter in the chain has set it before. Returns true if it was set now.

@@ -6,7 +6,7 @@ use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{TextSpec, ValueSpec, fields};
 use super::host_name::HostPattern;
-use super::kind::{Kind, ListOf, Maybe, OneOf};
+use super::kind::{Kind, ListOf, Maybe, OneOf, OneOrMore};
 use super::location::{Direction, Location};
 use super::media_type::MediaPattern;
 use super::path::PathPattern;
@@ -24,8 +24,8 @@ fields! {
         "method" methods: Vec<String> as ListOf<Method, 1, MOST_ITEMS>, optional;
         /// The request's host without its port: a name, or `*.` and a name for all subdomains.
         "host" hosts: Vec<HostPattern> as ListOf<HostPattern, 1, MOST_ITEMS>, optional;
-        /// The request's path, without its query.
-        path: Option<PathPattern> as Maybe<PathPattern>, optional;
+        /// The request's path, without its query: one pattern, or a list of which one must match.
+        "path" paths: Vec<PathPattern> as OneOrMore<PathPattern, MOST_ITEMS>, optional;
         /// The message's content type without parameters. `text/*` matches every subtype.
         "content_type" content_types: Vec<MediaPattern> as ListOf<MediaPattern, 1, MOST_ITEMS>, optional;
         /// The client's identity under mutual TLS (source principal). `*` matches one path segment, at the end all that follow.
@@ -82,7 +82,7 @@ impl Condition {
         [
             request_context.method.is_among(&self.methods, is_method),
             request_context.host.is_among(&self.hosts, HostPattern::matches),
-            request_context.path.is_among(self.path.as_slice(), PathPattern::matches),
+            request_context.path.is_among(&self.paths, PathPattern::matches),
             request_context.content_type(direction).is_among(&self.content_types, MediaPattern::matches),
             request_context.source.is_among(&self.sources, PeerPattern::matches),
             request_context.destination.is_among(&self.destinations, PeerPattern::matches),
@@ -102,8 +102,21 @@ impl Condition {
         (self.uses_request_line() || content_type) && !is_authenticated && !is_upstream
     }
 
+    /// True if the condition matches every message and location that `other` matches, because it tests no attribute.
+    pub(super) fn includes(&self, other: &Self) -> bool {
+        let tests_nothing = !(self.uses_request_line()
+            || self.uses_content_type()
+            || self.uses_source()
+            || self.uses_destination()
+            || self.uses_connection());
+        let same_direction = self.direction.is_none() || self.direction == other.direction;
+        let covers_all = self.locations.is_empty()
+            || (!other.locations.is_empty() && other.locations.iter().all(|location| self.covers(*location)));
+        tests_nothing && same_direction && covers_all
+    }
+
     pub(super) fn uses_request_line(&self) -> bool {
-        !(self.methods.is_empty() && self.hosts.is_empty() && self.path.is_none())
+        !(self.methods.is_empty() && self.hosts.is_empty() && self.paths.is_empty())
     }
 
     pub(super) fn uses_content_type(&self) -> bool {

@@ -33,8 +33,7 @@ impl Policy {
         if self.config.rules.is_empty() {
             return decisions;
         }
-        let matches: Vec<Tri> =
-            self.config.rules.iter().map(|rule| rule.condition.matches(direction, request_context)).collect();
+        let matches: Vec<Tri> = self.config.rules.iter().map(|rule| rule.matches(direction, request_context)).collect();
         for (location, decision) in Location::ALL.into_iter().zip(&mut decisions.decisions) {
             *decision = self.choose(location, &matches, default);
         }

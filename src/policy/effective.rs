@@ -12,6 +12,17 @@ impl Policy {
         rules.map(|rule| rule.name.as_str()).collect()
     }
 
+    /// Names of the rules that never match, each with that of an earlier rule that matches first.
+    pub fn unreachable_rules(&self) -> Vec<(&str, &str)> {
+        let rules = self.config.rules.iter().enumerate();
+        let hidden = rules.filter_map(|(index, rule)| {
+            let mut earlier = self.config.rules.iter().take(index);
+            let first = earlier.find(|other| other.expires.is_none() && other.condition.includes(&rule.condition))?;
+            Some((rule.name.as_str(), first.name.as_str()))
+        });
+        hidden.collect()
+    }
+
     /// All fields by their paths, with values in the spelling of the policy. Rules and patterns are written by their names, and the
     /// body of a local reply as `null` or `set`.
     pub fn effective(&self) -> Vec<(String, String)> {

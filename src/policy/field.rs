@@ -63,6 +63,13 @@ pub enum ValueSpec {
     },
     /// Object.
     Object(&'static ObjectSpec),
+    /// One value, or a list of 1 to `max` of them.
+    OneOrMore {
+        /// Values of the items.
+        item: &'static ValueSpec,
+        /// Greatest number of items.
+        max: usize,
+    },
 }
 
 /// String of a policy. Lengths are in bytes.

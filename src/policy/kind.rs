@@ -122,6 +122,9 @@ pub(super) struct Item;
 /// List of `MIN` to `MAX` values of the kind `K`.
 pub(super) struct ListOf<K, const MIN: usize, const MAX: usize>(PhantomData<K>);
 
+/// One value of the kind `K`, or a list of 1 to `MAX` of them.
+pub(super) struct OneOrMore<K, const MAX: usize>(PhantomData<K>);
+
 /// Optional value of the kind `K`.
 pub(super) struct Maybe<K>(PhantomData<K>);
 
@@ -219,6 +222,17 @@ impl<T, K: Kind<T>, const MIN: usize, const MAX: usize> Kind<Vec<T>> for ListOf<
             return "none".to_owned();
         }
         value.iter().map(K::text).collect::<Vec<String>>().join(", ")
+    }
+}
+
+impl<T, K: Kind<T>, const MAX: usize> Kind<Vec<T>> for OneOrMore<K, MAX> {
+    const SPEC: ValueSpec = ValueSpec::OneOrMore { item: &K::SPEC, max: MAX };
+
+    fn read(value: &ConfigValue) -> Result<Vec<T>, PolicyError> {
+        match value {
+            ConfigValue::List(_) => <ListOf<K, 1, MAX> as Kind<Vec<T>>>::read(value),
+            one => K::read(one).map(|one| vec![one]),
+        }
     }
 }
 

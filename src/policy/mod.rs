@@ -13,6 +13,7 @@ mod decisions;
 mod detect;
 mod effective;
 mod error;
+mod expiry;
 pub mod field;
 mod host_name;
 mod intent;
@@ -36,6 +37,7 @@ use self::config::Config;
 use self::config_value::ConfigValue;
 pub use self::decisions::Decisions;
 pub use self::error::{ErrorLocation, PolicyError};
+use self::expiry::Expiry;
 use self::field::ObjectSpec;
 pub use self::intent::{Intent, Mode, Uninspectable};
 use self::kind::Fields;
@@ -141,6 +143,11 @@ impl Policy {
             Traces::Fingerprint(key) => Some(key.id()),
             Traces::None | Traces::Truncated => None,
         }
+    }
+
+    /// Seconds since 1970 at which the first rule expires, if one does.
+    pub fn first_expiry(&self) -> Option<u64> {
+        self.config.rules.iter().filter_map(|rule| rule.expires).map(Expiry::end).min()
     }
 
     /// Mode of the whole policy.

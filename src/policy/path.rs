@@ -94,6 +94,7 @@ struct PathExpression;
 
 impl Kind<Self> for PathPattern {
     const SPEC: ValueSpec = ValueSpec::Object(&ObjectSpec { is_choice: true, ..<PathMatch as Fields>::SPEC });
+    const PLURAL: &'static str = "paths";
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
         match <PathMatch as Fields>::read(value)? {

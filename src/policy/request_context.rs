@@ -22,6 +22,8 @@ pub struct RequestContext {
     pub(super) destination: Fact<Identity>,
     request_content: Fact<MediaType>,
     response_content: Fact<MediaType>,
+    /// Time in seconds since 1970, if the clock can be read.
+    pub(super) time: Option<u64>,
 }
 
 /// Attribute, as far as it is known.
@@ -66,6 +68,11 @@ impl RequestContext {
         self.method = Fact::from_option(method.map(<[u8]>::to_vec));
         self.host = Fact::from_option(host.and_then(HostName::read));
         self.path = Fact::from_option(path.and_then(PathInterpretations::of));
+    }
+
+    /// Sets the time, in seconds since 1970.
+    pub fn note_time(&mut self, time: Option<u64>) {
+        self.time = time;
     }
 
     /// Sets the content type of a message from its headers.

@@ -3,15 +3,17 @@
 use super::condition::Condition;
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
+use super::expiry::Expiry;
 use super::field::{ValueSpec, fields};
 use super::intent::{Intent, Mode};
-use super::kind::{Kind, Named, Object, OneOf};
+use super::kind::{Kind, Maybe, Named, Object, OneOf};
 use super::location::Direction;
-use super::value::Name;
+use super::request_context::{RequestContext, Tri};
+use super::value::{Name, Remark};
 
 fields! {
     /// Action for messages that match a condition.
-    pub(super) struct Rule {
+    pub(super) struct Rule: check {
         /// Name of the rule in records and local replies. No two rules share one.
         pub name: String as RuleName, required;
         /// Condition. Without it the rule always matches.
@@ -20,6 +22,12 @@ fields! {
         pub action: Intent as OneOf, required;
         /// `monitor` tries this rule alone: the log reports the action that it would have taken.
         pub mode: Mode as OneOf = Mode::Enforce;
+        /// Reason for the rule.
+        pub description: Option<String> as Maybe<Remark>, optional;
+        /// Team or person that is responsible for the rule.
+        pub owner: Option<String> as Maybe<Remark>, optional;
+        /// Last day on which the rule matches, in UTC: `2027-03-31`. Only a rule that allows, skips or monitors may expire.
+        pub expires: Option<Expiry> as Maybe<Expiry>, optional;
     }
 }
 
@@ -41,6 +49,29 @@ pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
 }
 
 impl Rule {
+    /// Rejects an expiry that would let card numbers pass afterwards.
+    fn check(&self) -> Result<(), PolicyError> {
+        let passes = matches!(self.action, Intent::Allow | Intent::Skip) || self.mode == Mode::Monitor;
+        if self.expires.is_some() && !passes {
+            let expected = "no expiry for a rule that masks or blocks: card numbers could pass afterwards";
+            return Err(PolicyError::wrong_value(expected).in_field("expires"));
+        }
+        Ok(())
+    }
+
+    /// Result for a message of that direction, at the locations of the condition.
+    pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
+        if self.has_expired(request_context.time) {
+            return Tri::No;
+        }
+        self.condition.matches(direction, request_context)
+    }
+
+    /// True if the rule has expired at `now`, in seconds since 1970. Without a readable clock it has.
+    fn has_expired(&self, now: Option<u64>) -> bool {
+        self.expires.is_some_and(|expiry| now.is_none_or(|now| now >= expiry.end()))
+    }
+
     /// Mode of the rule under a policy of that mode. A policy in monitor mode overrides the mode of its rules.
     pub(super) fn mode_under(&self, policy: Mode) -> Mode {
         if policy == Mode::Monitor { policy } else { self.mode }
@@ -51,8 +82,12 @@ impl Named for Rule {
     const PLURAL: &'static str = "rules";
 
     fn summary(&self) -> String {
-        let mode = if self.mode == Mode::Monitor { " (monitor)" } else { "" };
-        [self.name.as_str(), " ", self.action.as_str(), mode].concat()
+        let mode = (self.mode == Mode::Monitor).then(|| "monitor".to_owned());
+        let owner = self.owner.as_ref().map(|owner| format!("owner {owner}"));
+        let expires = self.expires.map(|expiry| format!("expires {expiry}"));
+        let remarks: Vec<String> = [mode, owner, expires].into_iter().flatten().collect();
+        let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join("; ")) };
+        [self.name.as_str(), " ", self.action.as_str(), &remarks].concat()
     }
 }
 
@@ -83,6 +118,8 @@ pub struct NeededAttributes {
     pub source: bool,
     /// Destination principal.
     pub destination: bool,
+    /// Time.
+    pub time: bool,
 }
 
 impl NeededAttributes {
@@ -94,6 +131,7 @@ impl NeededAttributes {
             connection: uses(Condition::uses_connection) || uses(Condition::uses_source),
             source: uses(Condition::uses_source),
             destination: uses(Condition::uses_destination),
+            time: rules.iter().any(|rule| rule.expires.is_some()),
         }
     }
 }

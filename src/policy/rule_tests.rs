@@ -62,6 +62,8 @@ fn each_condition_matches_or_does_not() {
         (r#"{"path":{"prefix":"/v1/charge"}}"#, false),
         (r#"{"path":{"regex":"/v[0-9]+/.+"}}"#, true),
         (r#"{"path":{"regex":"/v[0-9]+"}}"#, false),
+        (r#"{"path":[{"exact":"/v2"},{"prefix":"/v1"}]}"#, true),
+        (r#"{"path":[{"exact":"/v2"},{"prefix":"/v3"}]}"#, false),
         (r#"{"content_type":["application/json"]}"#, true),
         (r#"{"content_type":["application/*"]}"#, true),
         (r#"{"content_type":["text/csv"]}"#, false),
@@ -75,6 +77,46 @@ fn each_condition_matches_or_does_not() {
     ] {
         let policy = with_match(condition);
         assert_eq!(decides(&policy, &usual(), REQUEST, Location::Body) == "a", matches, "{condition}");
+    }
+}
+
+#[test]
+fn a_rule_matches_until_the_end_of_its_last_day() {
+    let last_second: u64 = 1_798_761_599;
+    for (rule, time, matches) in [
+        (r#""action":"allow","expires":"2026-12-31""#, Some(0), true),
+        (r#""action":"allow","expires":"2026-12-31""#, Some(last_second), true),
+        (r#""action":"allow","expires":"2026-12-31""#, Some(last_second + 1), false),
+        (r#""action":"allow","expires":"2026-12-31""#, None, false),
+        (r#""action":"skip","expires":"2026-12-31""#, None, false),
+        (r#""action":"block","mode":"monitor","expires":"2026-12-31""#, Some(last_second + 1), false),
+        (r#""action":"allow","owner":"team checkout","description":"until the migration""#, None, true),
+    ] {
+        let policy = parse(&format!(r#"{{"rules":[{{"name":"a",{rule}}}]}}"#));
+        let mut known = usual();
+        known.note_time(time);
+        assert_eq!(decides(&policy, &known, REQUEST, Location::Body) == "a", matches, "{rule} at {time:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_never_matches_is_named() {
+    for (first, second, is_unreachable) in [
+        ("", "", true),
+        ("", r#","match":{"path":{"prefix":"/v1"}}"#, true),
+        (r#","match":{"direction":"request"}"#, r#","match":{"direction":"request","tls":"none"}"#, true),
+        (r#","match":{"direction":"request"}"#, r#","match":{"tls":"none"}"#, false),
+        (r#","match":{"where":["body","path"]}"#, r#","match":{"where":["path"]}"#, true),
+        (r#","match":{"where":["body","path"]}"#, r#","match":{"where":["path","headers"]}"#, false),
+        (r#","match":{"where":["body","path"]}"#, "", false),
+        (r#","match":{"method":["POST"]}"#, "", false),
+        (r#","expires":"2027-01-01""#, "", false),
+    ] {
+        let policy = parse(&format!(
+            r#"{{"rules":[{{"name":"a","action":"allow"{first}}},{{"name":"b","action":"mask"{second}}}]}}"#
+        ));
+        let expected: &[(&str, &str)] = if is_unreachable { &[("b", "a")] } else { &[] };
+        assert_eq!(policy.unreachable_rules(), expected, "{first} {second}");
     }
 }
 
@@ -292,6 +334,35 @@ fn rules_are_checked() {
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"path":"/v1"}}]}"#,
             "rules[0].match.path: found a string, expected an object",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":[]}}]}"#,
+            "rules[0].match.path: value not allowed, expected 1 to 100 paths; without the field everything matches",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"path":[{"exact":"/a"},"/v1"]}}]}"#,
+            "rules[0].match.path[1]: found a string, expected an object",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","expires":"2027-01-01"}]}"#,
+            "rules[0].expires: value not allowed, expected no expiry for a rule that masks or blocks: card numbers could pass \
+             afterwards",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"allow","expires":"2027-02-29"}]}"#,
+            "rules[0].expires: value not allowed, expected a day, such as 2027-03-31",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"allow","expires":20270228}]}"#,
+            "rules[0].expires: found a whole number, expected a string",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"allow","owner":"a\nb"}]}"#,
+            "rules[0].owner: value not allowed, expected 1 to 200 bytes on one line",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"allow","description":""}]}"#,
+            "rules[0].description: value not allowed, expected 1 to 200 bytes on one line",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"path":{}}}]}"#,

@@ -13,6 +13,9 @@ pub(super) struct Name;
 /// Name of a field in JSON, forms and headers.
 pub(super) struct Key;
 
+/// Remark for people, on one line.
+pub(super) struct Remark;
+
 /// Regular expression of at most 1024 bytes.
 pub(super) struct Expression;
 
@@ -27,6 +30,9 @@ pub(super) struct ReplyBody;
 
 /// Longest name of a field, in bytes.
 const LONGEST_KEY: usize = 64;
+
+/// Longest remark, in bytes.
+const LONGEST_REMARK: usize = 200;
 
 /// Longest regular expression, in bytes.
 const LONGEST_EXPRESSION: usize = 1024;
@@ -67,6 +73,19 @@ impl Kind<String> for Key {
 
     fn text(value: &String) -> String {
         value.clone()
+    }
+}
+
+impl Kind<String> for Remark {
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), max: Some(LONGEST_REMARK), ..TextSpec::ANY });
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        let remark = value.text()?;
+        if (1..=LONGEST_REMARK).contains(&remark.len()) && !remark.chars().any(char::is_control) {
+            Ok(remark.to_owned())
+        } else {
+            Err(PolicyError::wrong_value("1 to 200 bytes on one line"))
+        }
     }
 }
 

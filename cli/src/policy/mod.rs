@@ -20,6 +20,10 @@ pub fn read(path: &Path) -> Result<Policy, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
     let bytes = input::text(path, MAX_BYTES)?;
+    if bytes.trim_ascii().is_empty() {
+        // The filter reads an absent configuration as {}, but an empty file is more often a mistake.
+        return Err(Failure::Error(format!("{name}: the policy is empty; write {{}} for the defaults")));
+    }
     parse(path, &bytes).map_err(|diagnostic| Failure::Error(diagnostic.in_file(&name)))
 }
 

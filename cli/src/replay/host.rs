@@ -5,6 +5,7 @@ use panveil::audit::{Counter, Line};
 use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use panveil::policy::{Connection, Direction};
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Attributes of the peers, from the command line, because no capture contains them. `None` is unknown.
 pub struct Peers {
@@ -100,6 +101,10 @@ impl Host for CaptureHost<'_> {
     fn reply(&mut self, reply: &LocalReply) -> Result<(), HostError> {
         self.replied = Some(reply.status);
         Ok(())
+    }
+
+    fn time(&mut self) -> Option<u64> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs())
     }
 
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {

@@ -75,6 +75,11 @@ fn of_value(value: &ValueSpec, is_closed: bool) -> Map<String, Value> {
             set("maxItems", max.map(|max| json!(max)));
         }
         ValueSpec::Object(object) => schema = of_object(object, is_closed),
+        ValueSpec::OneOrMore { item, max } => {
+            let one = of_value(item, is_closed);
+            let list = json!({ "type": "array", "items": one, "minItems": 1, "maxItems": max });
+            set("anyOf", Some(json!([one, list])));
+        }
     }
     schema
 }

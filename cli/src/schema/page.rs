@@ -46,6 +46,7 @@ fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
             path: path.clone(),
         });
         add_fields(field, &path, rows);
+        add_fields(&field["anyOf"][0], &path, rows);
         add_fields(item, &format!("{path}[]"), rows);
     }
 }
@@ -55,6 +56,9 @@ fn values(field: &Value) -> String {
     if let Some(words) = field["enum"].as_array() {
         let words: Vec<String> = words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
         return words.join(", ");
+    }
+    if let Some(choices) = field["anyOf"].as_array() {
+        return choices.iter().map(values).collect::<Vec<String>>().join(", or ");
     }
     let kinds = match &field["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),

@@ -44,7 +44,33 @@ fn check_prints_the_effective_policy() {
             "rule charges: any client can make it match, since it tests client-controlled attributes alone"
         ));
     }
-    assert!(printed(&["check", "-"], b"").starts_with("policy is valid\n"));
+    assert!(printed(&["check", "-"], b"{}").starts_with("policy is valid\n"));
+}
+
+#[test]
+fn check_prints_the_owner_and_the_last_day_of_a_rule() {
+    let policy = r#"{"rules":[
+        {"name":"a","match":{"tls":"mutual"},"action":"allow","owner":"team billing","expires":"2027-03-31","description":"x"},
+        {"name":"b","action":"mask","mode":"monitor","expires":"2027-03-31"}]}"#;
+    let rules = "rules                       a allow (owner team billing; expires 2027-03-31), b mask (monitor; expires 2027-03-31)\n";
+    assert!(printed(&["check", "-"], policy.as_bytes()).contains(rules));
+}
+
+#[test]
+fn check_names_rules_that_never_match() {
+    let policy = r#"{"rules":[{"name":"a","action":"mask"},{"name":"b","match":{"where":["path"]},"action":"block"}]}"#;
+    let output = run(&["check", "-"], policy.as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    let note = "rule b never matches: the earlier rule a matches all of its messages; move b before it";
+    assert_eq!(stderr_line(&output), note);
+}
+
+#[test]
+fn an_empty_policy_is_rejected() {
+    for input in ["", " \n"] {
+        let error = failure(&["check", "-"], input.as_bytes());
+        assert_eq!(error, "<stdin>: the policy is empty; write {} for the defaults");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn assert_has(report: &str, expected: &[&str]) {
 
 #[test]
 fn every_kind_of_finding_has_a_row() {
-    let report = printed(&["replay", "-", CAPTURE], b"");
+    let report = printed(&["replay", "-", CAPTURE], b"{}");
     assert_has(
         &report,
         &[
@@ -73,7 +73,7 @@ fn every_kind_of_finding_has_a_row() {
 fn rules_decide_and_are_named() {
     let policy = file("replay.yaml", RULES);
     let source = ["replay", &policy, CAPTURE, "--source", "spiffe://cluster.local/ns/checkout/sa/web"];
-    let report = printed(&source, b"");
+    let report = printed(&source, b"{}");
     assert_has(
         &report,
         &[
@@ -88,10 +88,10 @@ fn rules_decide_and_are_named() {
 
     let blocked = "2 POST api.shop.example /v1/charges request body .. visa 1 blocked request";
     for options in [&["--source", "spiffe://other/x"][..], &["--tls", "none"], &["--tls", "any"]] {
-        assert_has(&printed(&[&source[..3], options].concat(), b""), &[blocked]);
+        assert_has(&printed(&[&source[..3], options].concat(), b"{}"), &[blocked]);
     }
     for (options, missing) in [(&[][..], "--tls, --source"), (&["--tls", "mutual"], "--source")] {
-        let output = run(&[&source[..3], options].concat(), b"");
+        let output = run(&[&source[..3], options].concat(), b"{}");
         assert_has(&String::from_utf8(output.stdout.clone()).unwrap(), &[blocked]);
         assert_eq!(
             stderr_line(&output),
@@ -109,19 +109,19 @@ fn rules_match_the_destination() {
     let policy = file("destination.yaml", rule);
     let row = "2 POST api.shop.example /v1/charges response body .. mastercard 1";
     for (destination, outcome) in [("spiffe://a/ledger", "blocked ledger"), ("spiffe://a/web", "masked response")] {
-        let report = printed(&["replay", &policy, CAPTURE, "--destination", destination], b"");
+        let report = printed(&["replay", &policy, CAPTURE, "--destination", destination], b"{}");
         assert_has(&report, &[&format!("{row} {outcome}")]);
     }
-    let output = run(&["replay", &policy, CAPTURE], b"");
+    let output = run(&["replay", &policy, CAPTURE], b"{}");
     assert!(stderr_line(&output).ends_with("give --destination"), "{}", stderr_line(&output));
     assert_has(&String::from_utf8(output.stdout).unwrap(), &[&format!("{row} blocked ledger")]);
 }
 
 #[test]
 fn monitor_mode_reports() {
-    let report = printed(&["replay", &file("monitor.yaml", "mode: monitor\nrequest: block\n"), CAPTURE], b"");
+    let report = printed(&["replay", &file("monitor.yaml", "mode: monitor\nrequest: block\n"), CAPTURE], b"{}");
     assert_has(&report, &["request reported 5 3", "response reported 5 4"]);
-    let skip = printed(&["replay", &file("skip.yaml", "request: skip\nresponse: skip\n"), CAPTURE], b"");
+    let skip = printed(&["replay", &file("skip.yaml", "request: skip\nresponse: skip\n"), CAPTURE], b"{}");
     assert_has(&skip, &["request skipped by the policy 9 1, 2, 3, 4, 5, 6, 7, 8, …"]);
 }
 
@@ -129,7 +129,7 @@ fn monitor_mode_reports() {
 fn an_image_is_not_inspected() {
     let entry = r#"{"request":{"method":"GET","url":"https://shop.example/logo.png"},
         "response":{"status":200,"headers":[{"name":"content-type","value":"image/png"}],"content":{"text":"\u0089PNG\r\n\u001a\n4111111111111111"}}}"#;
-    let report = printed(&["replay", "-", &file("image.har", capture(entry))], b"");
+    let report = printed(&["replay", "-", &file("image.har", capture(entry))], b"{}");
     assert_has(&report, &["response binary content type 1 1"]);
     assert!(!report.contains("visa"), "{report}");
 }
@@ -153,7 +153,7 @@ fn reports_contain_no_card_number() {
         "headers":[{"name":"x-4111111111111111","value":"4111111111111111"}],
         "queryString":[],"postData":{"text":"4111111111111111"}},"response":{"status":200,"content":{"text":"4111111111111111"}}}"#;
     for format in ["text", "json"] {
-        let report = printed(&["replay", "-", &file("card.har", capture(entry)), "--format", format], b"");
+        let report = printed(&["replay", "-", &file("card.har", capture(entry)), "--format", format], b"{}");
         assert!(report.contains("visa") && !report.contains("1111"), "{report}");
     }
 }
@@ -218,7 +218,7 @@ fn captures_of_different_programs_are_read() {
         ),
     ] {
         let path = file("writer.har", ["\u{feff}", &capture(entry)].concat());
-        assert_has(&printed(&["replay", "-", &path], b""), rows);
+        assert_has(&printed(&["replay", "-", &path], b"{}"), rows);
     }
     let entry = r#"{"request":{"method":"GET","url":"https://a.example/4111111111111111"}}"#;
     let policy = file("any.json", "{}");
@@ -231,7 +231,7 @@ fn a_body_is_replayed_in_chunks() {
     let entry = format!(
         r#"{{"request":{{"method":"GET","url":"https://a.example/"}},"response":{{"status":200,"content":{{"text":"{text}"}}}}}}"#
     );
-    let report = printed(&["replay", "-", &file("large.har", capture(&entry))], b"");
+    let report = printed(&["replay", "-", &file("large.har", capture(&entry))], b"{}");
     assert_has(&report, &["1 GET a.example / response body .. visa 1 masked response"]);
 }
 
@@ -261,22 +261,22 @@ fn invalid_captures_are_rejected_in_one_line() {
         ),
     ] {
         let path = file(name, text);
-        assert_eq!(failure(&["replay", "-", &path], b""), format!("{path}{line}"));
+        assert_eq!(failure(&["replay", "-", &path], b"{}"), format!("{path}{line}"));
     }
     assert_eq!(
-        failure(&["replay", "-", "no/such.har"], b""),
+        failure(&["replay", "-", "no/such.har"], b"{}"),
         "no/such.har: cannot be read: No such file or directory (os error 2)"
     );
     assert_eq!(
-        failure(&["replay", "-", "-"], b""),
+        failure(&["replay", "-", "-"], b"{}"),
         "policy and capture cannot both be standard input; give a file for one"
     );
     assert_eq!(
-        failure(&["replay", "-", CAPTURE, "--source", "spiffe://a/b", "--tls", "none"], b""),
+        failure(&["replay", "-", CAPTURE, "--source", "spiffe://a/b", "--tls", "none"], b"{}"),
         "--source: a client identity requires mutual TLS; use --tls mutual, or omit --tls"
     );
     assert_eq!(
-        failure(&["replay", "-", CAPTURE, "--source", "web"], b""),
+        failure(&["replay", "-", CAPTURE, "--source", "web"], b"{}"),
         "invalid value 'web' for '--source <SPIFFE>': a SPIFFE ID begins with spiffe://; see panveil --help"
     );
     assert_eq!(

@@ -119,6 +119,18 @@ extern "C" fn proxy_record_metric(id: u32, value: u64) -> u32 {
     with(|host| host.record_metric(id, value))
 }
 
+#[unsafe(no_mangle)]
+extern "C" fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32 {
+    with(|host| match host.time() {
+        Some(now) => {
+            // SAFETY: panveil passes a pointer to a local.
+            unsafe { time.write(now) };
+            OK
+        }
+        None => BAD_ARGUMENT,
+    })
+}
+
 /// Defines the rest of the ABI, which the SDK refers to and panveil never calls. A C function may ignore its arguments,
 /// so these declare none.
 macro_rules! never_called {
@@ -133,7 +145,6 @@ macro_rules! never_called {
 
 never_called! {
     proxy_get_log_level
-    proxy_get_current_time_nanoseconds
     proxy_set_header_map_pairs
     proxy_get_header_map_value
     proxy_get_shared_data
