@@ -20,14 +20,16 @@ def findings(pod, action, place="body"):
 
 def root_and_namespace_plugins_count_once(mesh):
     client, shop = mesh.get("checkout"), mesh.get("shop")
-    masked, reported = findings(shop, "masked"), findings(shop, "reported")
     with mesh.applied("overlays/mesh-wide", shop, client), mesh.applied("overlays/mask", shop, count=2):
         settle(client, shop.service)
         names, _ = shop.chain()
         expect("/shop.panveil" in names[0] and "/istio-system.panveil" in names[1], f"the order is {names}")
+        # A plugin that ended may take its counters away, until another one counts under the same names.
+        expect_masked(shop, "/first", send(client.net, shop.service, "/first"))
+        masked, reported = findings(shop, "masked"), findings(shop, "reported")
         for number in range(5):
             expect_masked(shop, f"/stacked/{number}", send(client.net, shop.service, f"/stacked/{number}"))
-        until("five findings are counted", lambda: findings(shop, "masked") - masked >= 5, 15)
+        until("five findings are counted", lambda: findings(shop, "masked") - masked >= 5)
         expect(findings(shop, "masked") - masked == 5, f"{findings(shop, 'masked') - masked} findings are counted as masked")
         expect(findings(shop, "reported") == reported, "the plugin of the mesh counted a finding too")
         lines = until("five lines are logged", lambda: shop.logged("/stacked/")[4:] and shop.logged("/stacked/"), 20)
