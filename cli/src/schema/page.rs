@@ -46,7 +46,9 @@ fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
             path: path.clone(),
         });
         add_fields(field, &path, rows);
-        add_fields(&field["anyOf"][0], &path, rows);
+        if let Some(one) = field["anyOf"].as_array().and_then(|choices| choices.first()) {
+            add_fields(one, &path, rows);
+        }
         add_fields(item, &format!("{path}[]"), rows);
     }
 }
