@@ -134,14 +134,18 @@ fn admits_operation(to: &Node, rule: &Node) -> bool {
     let is_method = admitted_methods.is_empty()
         || !methods.is_empty() && methods.iter().all(|method| admitted_methods.contains(method));
     let admitted_paths = to.texts(&["operation", "paths"]);
-    let path = |kind: &str| rule.text(&["match", "path", kind]);
+    let paths: Vec<&Node> = match rule.list(&["match", "path"]) {
+        Some(_) => rule.items(&["match", "path"]).collect(),
+        None => rule.get(&["match", "path"]).into_iter().collect(),
+    };
     // A prefix matches the path itself and everything below it.
-    let is_path = |pattern: &str| match (path("exact"), path("prefix")) {
+    let admits_path = |pattern: &str, path: &Node| match (path.text(&["exact"]), path.text(&["prefix"])) {
         (Some(exact), _) => covers(exact_or_template(pattern), exact),
         (_, Some(prefix)) => covers(exact_or_template(pattern), &format!("{prefix}*")),
-        _ => rule.get(&["match", "path"]).is_some(),
+        _ => true,
     };
-    is_method && (admitted_paths.is_empty() || admitted_paths.into_iter().any(is_path))
+    let is_admitted = |path: &&Node| admitted_paths.iter().any(|pattern| admits_path(pattern, path));
+    is_method && (admitted_paths.is_empty() || !paths.is_empty() && paths.iter().all(is_admitted))
 }
 
 /// Path of an AuthorizationPolicy. A template, such as `/a/{*}`, cannot be compared, and admits everything.

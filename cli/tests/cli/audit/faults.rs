@@ -432,6 +432,8 @@ fn faults_of_authorization_and_egress() {
         ("any", "", wider),
         ("method", "          method: [POST]\n          path: {prefix: /v1/charges}\n", &[][..]),
         ("path", "          method: [POST]\n          path: {prefix: /v2}\n", wider),
+        ("paths", "          method: [POST]\n          path: [{prefix: /v1/charges}, {exact: /v1/charges}]\n", &[][..]),
+        ("one-of-paths", "          method: [POST]\n          path: [{prefix: /v1/charges}, {prefix: /v2}]\n", wider),
         ("methods", "          method: [POST, PUT]\n          path: {prefix: /v1/charges}\n", wider),
         ("regex", "          method: [POST]\n          path: {regex: \"/v2\"}\n", &[]),
     ] {
