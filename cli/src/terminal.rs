@@ -1,6 +1,7 @@
 //! Escapes for text that a terminal prints.
 
 use panveil::stream;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// `text` with escapes for control characters, for characters that reverse or hide text, and for bytes that are not UTF-8.
@@ -46,9 +47,9 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// `text` as a JSON string with the same characters escaped.
-pub fn json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+/// `value` as JSON in one line, with the same characters escaped.
+pub fn json(value: impl Into<Value>) -> String {
+    let quoted = value.into().to_string();
     let mut safe = String::with_capacity(quoted.len());
     for character in quoted.chars() {
         if needs_escape(character) {

@@ -1,8 +1,8 @@
 //! Request of an entry.
 
 use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, list, number, text, values};
+use form_urlencoded::byte_serialize;
 use serde_json::Value;
-use std::fmt::Write;
 
 /// Target of a request, from its request line and `host` or from its pseudo-headers.
 struct Target {
@@ -94,21 +94,9 @@ fn pairs(first: &str, pairs: &[Value]) -> String {
     let mut query = String::new();
     for pair in pairs {
         query.push_str(if query.is_empty() { first } else { "&" });
-        escape(&mut query, text(pair, "/name"));
+        query.extend(byte_serialize(text(pair, "/name").as_bytes()));
         query.push('=');
-        escape(&mut query, text(pair, "/value"));
+        query.extend(byte_serialize(text(pair, "/value").as_bytes()));
     }
     query
-}
-
-fn escape(query: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b' ' => query.push('+'),
-            b'*' | b'-' | b'.' | b'_' => query.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => query.push(char::from(byte)),
-            // Writing to a string does not fail.
-            _ => _ = write!(query, "%{byte:02X}"),
-        }
-    }
 }

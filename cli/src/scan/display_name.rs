@@ -2,8 +2,11 @@
 
 use crate::terminal;
 use panveil::stream;
-use std::fmt::Write;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::path::Path;
+
+/// ASCII characters that are escaped in a path: all except the unreserved ones (RFC 3986, 2.3) and the slash.
+const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Name of a file, with card numbers in it masked.
 pub struct DisplayName {
@@ -25,21 +28,14 @@ impl DisplayName {
 
     /// Name as a JSON string.
     pub fn json(&self) -> String {
-        terminal::json(&String::from_utf8_lossy(&self.bytes))
+        terminal::json(String::from_utf8_lossy(&self.bytes).into_owned())
     }
 
     /// Name as a URI reference (RFC 3986), in ASCII characters that need no escape in JSON.
     pub fn uri(&self) -> String {
-        let mut uri = if self.is_absolute { "file://".to_owned() } else { String::new() };
-        for byte in self.bytes.strip_prefix(b"./").unwrap_or(&self.bytes) {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(byte) {
-                uri.push(char::from(*byte));
-            } else {
-                // Writing to a string does not fail.
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-        uri
+        let begin = if self.is_absolute { "file://" } else { "" };
+        let path = self.bytes.strip_prefix(b"./").unwrap_or(&self.bytes);
+        format!("{begin}{}", percent_encode(path, NOT_IN_PATHS))
     }
 }
 

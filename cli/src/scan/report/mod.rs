@@ -61,7 +61,7 @@ impl ScanReport {
                 card.length,
                 card.brand,
                 card.digits,
-                terminal::json(&card.number)
+                terminal::json(card.number.as_str())
             ),
             (Detail::Cards, ScanFormat::Sarif) => sarif::result(name, card),
         }

@@ -1,6 +1,7 @@
 //! Output in SARIF (Static Analysis Results Interchange Format 2.1.0, OASIS).
 
 use super::{Card, DisplayName, terminal};
+use serde_json::{Value, json};
 
 /// Text between two results.
 pub const SEPARATOR: &str = ",\n";
@@ -25,27 +26,27 @@ pub fn begin() -> String {
 
 /// Result for one card number.
 pub fn result(name: &DisplayName, card: &Card) -> String {
-    format!(
-        r#"{{"ruleId":"{RULE}","ruleIndex":0,"level":"error","message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"{}"}},"region":{{"startLine":{},"startColumn":{},"endColumn":{},"byteOffset":{},"byteLength":{}}}}}}}],"properties":{{"brand":"{}","digits":{}}}}}"#,
-        terminal::json(&card.summary()),
-        name.uri(),
-        card.line,
-        card.column,
-        card.column.saturating_add(card.characters),
-        card.offset,
-        card.length,
-        card.brand,
-        card.digits,
-    )
+    let region = json!({
+        "startLine": card.line,
+        "startColumn": card.column,
+        "endColumn": card.column.saturating_add(card.characters),
+        "byteOffset": card.offset,
+        "byteLength": card.length,
+    });
+    terminal::json(json!({
+        "ruleId": RULE,
+        "ruleIndex": 0,
+        "level": "error",
+        "message": {"text": card.summary()},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": name.uri()}, "region": region}}],
+        "properties": {"brand": card.brand, "digits": card.digits},
+    }))
 }
 
 /// End of the document, after its results.
 pub fn end(errors: &[String]) -> String {
-    let notifications =
-        errors.iter().map(|error| format!(r#"{{"level":"error","message":{{"text":{}}}}}"#, terminal::json(error)));
-    format!(
-        "\n],\"invocations\":[{{\"executionSuccessful\":{},\"toolExecutionNotifications\":[{}]}}]}}]}}\n",
-        errors.is_empty(),
-        notifications.collect::<Vec<String>>().join(",")
-    )
+    let notifications: Vec<Value> =
+        errors.iter().map(|error| json!({"level": "error", "message": {"text": error}})).collect();
+    let invocation = json!({"executionSuccessful": errors.is_empty(), "toolExecutionNotifications": notifications});
+    format!("\n],\"invocations\":[{}]}}]}}\n", terminal::json(invocation))
 }
