@@ -58,7 +58,7 @@ impl Escapes {
 }
 
 /// The maximum length of a character reference, from `&` to `;`.
-pub const LONGEST_REFERENCE: usize = 10;
+const LONGEST_REFERENCE: usize = 10;
 
 /// The named references of characters that may be next to a number.
 const NAMED: [(&[u8], char); 28] = [

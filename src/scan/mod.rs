@@ -40,7 +40,6 @@ mod prefilter;
 mod prefixed;
 mod quoted;
 mod separator;
-mod skip;
 mod starts;
 mod table_row;
 pub mod token;
@@ -58,7 +57,6 @@ pub use prefixed::{CBOR_TEXT, begins_binary, ends_with_length, is_binary, is_bin
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use separator::GroupSeparator;
 pub use separator::{SeparatorKind, is_separator, is_separator_byte};
-pub use skip::{decoded_len_min, safe_cut, skip_len};
 pub use starts::{CandidateStarts, NextStart};
 pub use view::{FILLER, MASK_CHARACTERS, View, text_before};
 

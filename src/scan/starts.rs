@@ -148,7 +148,7 @@ impl<'a> CandidateStarts<'a> {
     }
 
     /// The first digit of the next chain that may contain a number with `possible` digits.
-    pub fn next_chain(&self, possible: impl Fn(&Digits) -> bool) -> Option<usize> {
+    fn next_chain(&self, possible: impl Fn(&Digits) -> bool) -> Option<usize> {
         let is_excluded = |run: Range<usize>| {
             !self.view.may_be_digit(self.view.before(run.start, 1)) && self.is_no_number(&run, &possible)
         };

@@ -23,11 +23,6 @@ impl<'a> View<'a> {
         Self { lookbehind, window, last, mask }
     }
 
-    /// The view up to `end`, with more bytes to follow.
-    pub fn up_to(self, end: usize) -> Self {
-        Self { window: self.window.get(..end).unwrap_or(self.window), last: false, ..self }
-    }
-
     /// The undecided bytes.
     pub fn window(&self) -> &'a [u8] {
         self.window

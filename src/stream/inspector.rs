@@ -8,7 +8,7 @@ use super::quick_check::may_contain;
 use super::search::{self, Segment, SegmentMatch};
 use crate::mask::{Form, Style};
 use crate::scan::{self, Before, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
-use crate::verdict::{self, Criteria, Sensitivity, field};
+use crate::verdict::{Criteria, Sensitivity, field};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -94,11 +94,6 @@ impl Inspector {
             let rest = window.get(decided..).unwrap_or_default();
             let block = rest.get(..size).unwrap_or(rest);
             let plain = self.gap == 0 && scan::is_plain(self.lookbehind(), block, self.escapes);
-            let skipped = if plain || size < BLOCK { 0 } else { self.skip_without_number(block) };
-            if skipped > 0 {
-                decided = decided.saturating_add(skipped);
-                continue;
-            }
             let whole = block.len() == rest.len();
             // At the limit, the decision uses the bytes available.
             let at_limit = size < BLOCK && block.len() == size;
@@ -166,39 +161,6 @@ impl Inspector {
             incomplete_escape.iter_mut().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| *byte = mask);
         }
         masked
-    }
-
-    /// Skips the start of `block` if it has escapes and contains no number. Returns the length of the skipped part. The last bytes of
-    /// it are decoded, as the context of later decisions.
-    fn skip_without_number(&mut self, block: &[u8]) -> usize {
-        let Criteria { patterns: None, base64: false, .. } = self.criteria.as_ref() else { return 0 };
-        let near_card = self.since_card <= NEAR_CARD;
-        if self.gap > 0 || near_card || self.text_format == TextFormat::Csv || block.len() < 2 * MIN_SKIP {
-            return 0;
-        }
-        let mask = self.style.character.as_byte();
-        let view = View::new(self.lookbehind(), block, false, mask);
-        let skippable = scan::skip_len(view, self.escapes, verdict::is_possible);
-        let skippable = block.get(..skippable).unwrap_or_default();
-        let mut splits =
-            SKIP_MARGINS.iter().filter_map(|margin| skippable.split_at_checked(skippable.len().checked_sub(*margin)?));
-        let margin = splits.find(|(_, near)| scan::decoded_len_min(near, self.escapes) >= NEAR_CARD);
-        let end = margin.and_then(|(far, _)| scan::safe_cut(far));
-        let Some(end) = end.filter(|end| *end >= MIN_SKIP) else { return 0 };
-        let skipped = block.get(..end).unwrap_or_default();
-        let (escapes, mut key_context) = (self.escapes, self.key_context.clone());
-        let read = |end: usize| {
-            let start = scan::safe_cut(skipped.get(..end.checked_sub(NAME_CONTEXT_LEN)?)?)?;
-            Some(Decoded::new(skipped.get(start..end)?, true, escapes, mask))
-        };
-        if let Some(bracket) = field::last_bracket(skipped) {
-            let Some(name) = read(bracket.saturating_add(1)) else { return 0 };
-            key_context.advance(&[], name.text());
-        }
-        let Some(near) = read(end) else { return 0 };
-        self.remember(near.text(), Some(key_context));
-        self.since_card = self.since_card.saturating_add(end);
-        end
     }
 
     /// Maximum number of undecided bytes.
@@ -305,20 +267,6 @@ impl Inspector {
         self.lookbehind_len = kept.saturating_add(fresh.len());
     }
 }
-
-/// Minimum length to skip.
-const MIN_SKIP: usize = 1024;
-
-/// Lengths to inspect before the end of bytes without a number: the first of these that decodes to at least [`NEAR_CARD`] bytes.
-const SKIP_MARGINS: [usize; 4] = [1024, 2048, 3072, 4096];
-
-/// Greater than the length of the context of a card and of a code near it.
-const NEAR_CARD: usize = 512;
-const _: () = assert!(NEAR_CARD > LOOKBEHIND + search::REACH);
-
-/// Number of bytes to decode before the last skipped bracket and at the end of the skipped bytes. They contain the name of the
-/// current array, or of one that begins directly after. Greater than the length of such a name with its quotes and spaces, however it is escaped.
-const NAME_CONTEXT_LEN: usize = 512;
 
 /// Number of bytes that are inspected at once. It bounds the memory for decoded text, several times the length of the source.
 const BLOCK: usize = 16_384;

@@ -17,10 +17,6 @@ pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: St
     if scan::is_plain(&[], text, escapes) {
         return may_contain_in(text, criteria, mask);
     }
-    let view = View::new(&[], text, false, mask);
-    if !criteria.base64 && scan::skip_len(view, escapes, verdict::is_possible) == text.len() {
-        return false;
-    }
     may_contain_in(Decoded::new(text, true, escapes, mask).text(), criteria, mask)
 }
 

@@ -14,7 +14,7 @@ use std::ops::Range;
 pub const MAX_DISTANCE: usize = 192;
 
 /// Maximum distance between a card and the start of a code before it, or the end of one after it.
-pub const REACH: usize = MAX_DISTANCE + LONGEST_CODE;
+const REACH: usize = MAX_DISTANCE + LONGEST_CODE;
 
 /// Adds the codes near the cards in `matches` and near a card before `segment`.
 pub fn find(segment: &Segment<'_>, names: CodeNames, matches: &mut SegmentMatches) {

@@ -9,8 +9,6 @@ mod codes;
 mod patterns;
 mod tokens;
 
-pub use codes::REACH;
-
 use super::finding::{Detection, FindingKind};
 use super::key_context::KeyContext;
 use crate::mask::{Form, Style};
