@@ -262,6 +262,7 @@ impl Layer {
     }
 
     /// Appends the `unit` at the start of `rest`. Returns false if it is incomplete.
+    #[inline(always)]
     fn push_unit(&mut self, unit: Unit, rest: &[u8]) -> bool {
         match unit {
             Unit::Plain => self.push(rest.get(..1).unwrap_or_default(), 1),
