@@ -53,6 +53,10 @@ pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -
 /// The score of a name as part of a phrase: with the words before it in running text, or with the key of the enclosing object. A
 /// name that says "number" is the main word of such a phrase: "tracking number", `"gift_card":{"number":`.
 fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
+    // The name of a card's number is complete.
+    if score == CARD && name::is_number(key) {
+        return CARD;
+    }
     if field::ends_unquoted(before) {
         let words = words_before(before, ENDS_OF_PHRASE);
         let terms = Terms::of(&words);
@@ -329,6 +333,14 @@ mod tests {
             ("please charge my card ", CARD),
             ("the card is now ", CARD),
             ("card number: ", CARD),
+            ("the order of the card number ", CARD),
+            ("order of copy  ribbon cardNumber: ", CARD),
+            ("customer of h ribbon cardNumber: ", CARD),
+            ("order of ribbon card_number: ", CARD),
+            ("order of ribbon cardnumber: ", CARD),
+            ("order of ribbon card: ", CARD),
+            ("order of ribbon pan: ", CARD),
+            ("order of ribbon creditCard: ", CARD),
             ("Your card <b>", CARD),
             ("<tr><td>Card no</td><td>", CARD),
             ("\"card\":{\"id\":\"x\",\"number\":\"", CARD),

@@ -101,6 +101,11 @@ impl<'a> Term<'a> {
         let word = word.as_ref();
         Self { meaning: words::meaning(word), word, is_distinct: false }
     }
+
+    /// True for "number", and for a phrase such as "card number".
+    fn may_complete_number(&self) -> bool {
+        self.meaning == Some(Meaning::Number) || (self.meaning == Some(Meaning::Card) && self.is_distinct)
+    }
 }
 
 impl<'a> Terms<'a> {
@@ -172,10 +177,22 @@ impl<'a> Terms<'a> {
     ///
     /// The main word is the last known one in English and German, and the first in Romance languages, where a preposition links
     /// it to the next word: "número de tarjeta". A main word that only says "number" leaves the decision to the word before it.
+    /// The name of a card's number after the preposition is complete by itself: "the order of the card number 4111…".
     pub fn score(&self) -> Option<i8> {
+        Self::score_of(&self.0)
+    }
+
+    fn score_of(terms: &[Term<'_>]) -> Option<i8> {
         let is_link = |term: &Term<'_>| term.meaning.is_none() && is_one_of(term.word, &words::LINKS);
-        let link = self.0.iter().position(is_link).filter(|link| *link > 0);
-        let (main, rest) = self.0.split_at_checked(link.unwrap_or_default()).unwrap_or_default();
+        let link = terms.iter().position(is_link).filter(|link| *link > 0);
+        let (main, rest) = terms.split_at_checked(link.unwrap_or_default()).unwrap_or_default();
+        if let Some((_, linked)) = rest.split_first()
+            && !main.is_empty()
+            && linked.last().is_some_and(Term::may_complete_number)
+            && Self::score_of(linked) == Some(CARD)
+        {
+            return Some(CARD);
+        }
         let mut terms = main.iter().rev().chain(rest.iter().skip(main.len().min(1)).rev()).peekable();
         let (mut is_number, mut is_shared) = (false, false);
         let term = loop {
