@@ -66,12 +66,16 @@ impl Exchange {
         }
     }
 
-    /// Notes bytes that were still held back at the end of a message, unless the stream was aborted.
+    /// Notes bytes that were still held back at the end of a message, and decides the rest of one that is only observed, unless the
+    /// stream was aborted.
     fn note_held_back(&mut self, host: &mut dyn Host) {
         let states = [&self.request.state, &self.response.state];
         let is_blocked = states.iter().any(|state| matches!(state, State::Blocked { .. }));
         for direction in Direction::ALL {
             let (message, mut call) = self.callback(host, direction);
+            if !is_blocked {
+                message.finish_observed(&mut call);
+            }
             let reason = match &message.state {
                 State::Inspecting(body) if body.paused_len() > 0 => Reason::Released,
                 State::Inspecting(body) if body.holds_back() => Reason::Incomplete,

@@ -1,7 +1,9 @@
 //! Inspection of a message's body, chunk by chunk.
 
 use super::forwarded::Forwarded;
-use super::framing::{Arrival, Protocol, hold_back, is_response_complete, nothing_has_left_the_chain, sender_of};
+use super::framing::{
+    Arrival, Protocol, hold_back, is_response_complete, nothing_has_left_the_chain, sender_of, was_aborted,
+};
 use super::message::{Message, State};
 use super::refusal::Refusal;
 use super::{Callback, FilterStatus, Interrupt, coding};
@@ -277,8 +279,10 @@ impl Message {
         end: bool,
     ) -> Result<FilterStatus, Interrupt> {
         let is_read = matches!(pending, PendingBody::Read(_));
+        // In monitor mode nothing waits, so the end need not be guessed.
+        let may_have_ended = self.direction == Direction::Response && pending.holds_back();
         self.state = State::Inspecting(pending);
-        if !is_read || !(end || (self.direction == Direction::Response && is_response_complete(call.host))) {
+        if !is_read || !(end || (may_have_ended && is_response_complete(call.host))) {
             return Ok(FilterStatus::Continue);
         }
         let before = self.forwarded.len();
@@ -289,6 +293,19 @@ impl Message {
             self.state = State::Inspecting(PendingBody::Ended(body));
         }
         Ok(flow)
+    }
+
+    /// Decides the rest of a body that is only observed. No callback may have signalled its end.
+    pub(super) fn finish_observed(&mut self, call: &mut Callback<'_>) {
+        let is_read = matches!(self.state, State::Inspecting(PendingBody::Read(_)));
+        let is_observed = || {
+            let config = BodyConfig::of(call.policy, &self.decisions);
+            config.is_some_and(|config| config.action == BodyAction::Observe)
+        };
+        if is_read && is_observed() && !was_aborted(call.host) {
+            // The message has been forwarded, so it is too late to block it.
+            drop(self.push(call, Vec::new(), Next::Nothing, Write::Append));
+        }
     }
 
     /// Decodes a chunk of an encoded body in pieces. Each piece is written to the host before the next one is decoded, to bound memory.

@@ -1102,3 +1102,18 @@ fn open_bodies_lose_their_memory_to_others() {
     watched.log();
     assert_eq!((watched.logged("action"), watched.logged("uninspected")), (Some("uninspected"), Some("request:limit")));
 }
+
+#[test]
+fn monitor_mode_reads_on_after_redelivered_bytes() {
+    let mut run = Run::under("{\"mode\":\"monitor\"}");
+    run.headers(Direction::Response, &[(":status", "200"), ("content-type", "text/plain")], false);
+    run.host.properties.insert("response.backend_latency".into(), 1_u64.to_le_bytes().into());
+    for chunk in ["ribbon\npan: 411", "ribbon\npan: 411", "1111111111111"] {
+        run.forwarded = 0;
+        assert_eq!(run.chunk(Direction::Response, chunk, false), (FilterStatus::Continue, chunk.to_owned()));
+    }
+    // No callback signals the end.
+    run.host.properties.insert("response.flags".into(), 0_u64.to_le_bytes().into());
+    run.log();
+    assert_eq!((run.logged("action"), run.logged("found")), (Some("reported"), Some("1")));
+}

@@ -32,6 +32,7 @@ fn panveils() -> Vec<(String, BTreeSet<String>)> {
         Counter::Uninspected(Direction::Request, Reason::Encoding).name(),
         Counter::Limits(Direction::Request, Limit::InflateRatio).name(),
         Counter::config_info(Mode::Enforce),
+        Counter::RULE_EXPIRY.to_owned(),
     ];
     let split = |name: &String| {
         let name = from_stat(name);
