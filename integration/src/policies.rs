@@ -96,6 +96,10 @@ impl Policies {
         if let Some(words) = schema["enum"].as_array() {
             return words.choose(&mut self.random).cloned().unwrap_or_default();
         }
+        if let Some(choices) = schema["anyOf"].as_array() {
+            let choice = choices.choose(&mut self.random).cloned().unwrap_or_default();
+            return self.value(name, &choice);
+        }
         match schema["type"].as_str() {
             Some("boolean") => json!(self.random.random_bool(0.5)),
             Some("integer") => {
@@ -145,6 +149,7 @@ impl Policies {
             "source" | "destination" => &["spiffe://cluster.local/ns/shop/sa/web", "spiffe://*/ns/pay/*"],
             "include" | "exclude" => &["shop", "payments", "kube-system"],
             "body" => &["refused", ""],
+            "expires" => &["1999-12-31", "2100-02-28"],
             _ => &["order_id", "kto", "x-ticket"],
         };
         texts.choose(&mut self.random).copied().unwrap_or_default().to_owned()

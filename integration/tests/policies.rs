@@ -49,6 +49,7 @@ fn fields(object: &Value, path: &str, all: &mut Vec<(String, Value)>) {
         all.push((path.clone(), field.clone()));
         fields(field, &path, all);
         fields(&field["items"], &format!("{path}[]"), all);
+        fields(&field["anyOf"][0], &path, all);
     }
 }
 
@@ -169,6 +170,8 @@ fn every_object_knows_its_fields_and_no_others() {
             objects.push((path.clone(), field.clone()));
         } else if field["items"]["properties"].is_object() {
             objects.push((format!("{path}[]"), field["items"].clone()));
+        } else if field["anyOf"][0]["properties"].is_object() {
+            objects.push((path.clone(), field["anyOf"][0].clone()));
         }
     }
     for (path, object) in objects {

@@ -358,11 +358,11 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"a","action":"allow","owner":"a\nb"}]}"#,
-            "rules[0].owner: value not allowed, expected 1 to 200 bytes on one line",
+            "rules[0].owner: value not allowed, expected 1 to 200 bytes on one line, with 11 digits at most",
         ),
         (
             r#"{"rules":[{"name":"a","action":"allow","description":""}]}"#,
-            "rules[0].description: value not allowed, expected 1 to 200 bytes on one line",
+            "rules[0].description: value not allowed, expected 1 to 200 bytes on one line, with 11 digits at most",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"path":{}}}]}"#,

@@ -5,6 +5,7 @@ use super::error::PolicyError;
 use super::field::{TextSpec, ValueSpec};
 use super::kind::{Kind, Word};
 use crate::mask::{Keep, MaskCharacter};
+use crate::scan::MIN_DIGITS;
 
 /// Name of a rule or a pattern. Access logs and records contain it without escapes, so it has plain characters only, and too few
 /// digits for a card number.
@@ -13,7 +14,7 @@ pub(super) struct Name;
 /// Name of a field in JSON, forms and headers.
 pub(super) struct Key;
 
-/// Remark for people, on one line.
+/// Remark for people, on one line. It has too few digits for a card number.
 pub(super) struct Remark;
 
 /// Regular expression of at most 1024 bytes.
@@ -81,10 +82,12 @@ impl Kind<String> for Remark {
 
     fn read(value: &ConfigValue) -> Result<String, PolicyError> {
         let remark = value.text()?;
-        if (1..=LONGEST_REMARK).contains(&remark.len()) && !remark.chars().any(char::is_control) {
+        let digits = remark.chars().filter(|c| c.is_numeric()).count();
+        if (1..=LONGEST_REMARK).contains(&remark.len()) && !remark.chars().any(char::is_control) && digits < MIN_DIGITS
+        {
             Ok(remark.to_owned())
         } else {
-            Err(PolicyError::wrong_value("1 to 200 bytes on one line"))
+            Err(PolicyError::wrong_value("1 to 200 bytes on one line, with 11 digits at most"))
         }
     }
 }
