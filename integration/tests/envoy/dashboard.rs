@@ -16,7 +16,8 @@ use tokio::time::sleep;
 use crate::trial::trial;
 
 const DASHBOARD: &str = include_str!("../../../envoy-config/grafana/dashboard.json");
-const POLICY: &str = r#"{"rules":[{"name":"no-reports","match":{"direction":"request","path":{"prefix":"/reports"}},"action":"block"}],
+const POLICY: &str = r#"{"rules":[{"name":"no-reports","match":{"direction":"request","path":{"prefix":"/reports"}},"action":"block"},
+    {"name":"exception","match":{"direction":"request","path":{"prefix":"/exception"}},"action":"allow","expires":"9999-12-31"}],
     "limits":{"header_count":20}}"#;
 const CARD: &str = r#"{"number":"4111111111111111","cvc":"123"}"#;
 /// Prometheus scrapes once a second, and rates need two scrapes.
