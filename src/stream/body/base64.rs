@@ -10,7 +10,7 @@
 //! The characters are also inspected as a text, because digits are base64 characters and the content type may be wrong. A body
 //! with other characters, or without gRPC messages in it, is reported as uninspected.
 
-use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, DualRead, MIN_FIRST_FORWARD, Plain};
+use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, DualRead, FirstBytes, Plain};
 use crate::stream::{Detection, Sender, TextFormat};
 use crate::verdict::Criteria;
 use std::collections::VecDeque;
@@ -30,8 +30,8 @@ pub struct Base64 {
     source: VecDeque<u8>,
     /// Decoded bytes that are decided and not forwarded yet.
     ready: VecDeque<u8>,
-    /// The characters to forward at the start of the body, until there are enough of them; then `None`.
-    first: Option<Vec<u8>>,
+    /// The characters to forward at the start of the body.
+    first: FirstBytes,
     /// Whether the body is not base64 or contains no gRPC messages.
     broken: bool,
 }
@@ -79,7 +79,7 @@ impl Base64 {
             quads: VecDeque::new(),
             source: VecDeque::new(),
             ready: VecDeque::new(),
-            first: Some(Vec::new()),
+            first: FirstBytes::new(),
             broken: false,
         }
     }
@@ -117,22 +117,12 @@ impl Base64 {
         };
         match self.text.push(characters.clone(), end, report).into_forwarded(characters) {
             Err(abort) => BodyOutput::abort(abort),
-            Ok(forwarded) => self.forward(forwarded, &chunk),
-        }
-    }
-
-    /// Forwards `characters` instead of `chunk`, unless they are the start of the body and too short to be recognized if the host
-    /// delivers them again.
-    fn forward(&mut self, mut characters: Vec<u8>, chunk: &[u8]) -> BodyOutput {
-        if let Some(mut first) = self.first.take() {
-            first.append(&mut characters);
-            if first.is_empty() || (first.len() < MIN_FIRST_FORWARD && self.holds_back()) {
-                self.first = Some(first);
-                return BodyOutput::replaced_by(Vec::new());
+            Ok(characters) => {
+                let may_wait = self.holds_back();
+                let forwarded = self.first.pass(characters, may_wait);
+                if forwarded == chunk { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(forwarded) }
             }
-            characters = first;
         }
-        if characters == chunk { BodyOutput::UNCHANGED } else { BodyOutput::replaced_by(characters) }
     }
 
     /// Ends the body, because trailers have begun.

@@ -7,7 +7,7 @@
 //! bytes are never paused in the host: they are longer than the chunk, and a paused chunk must not grow. If trailers arrive
 //! after a complete member with undecided bytes, the body is reset ([`Abort::HeldBackAtTrailers`]).
 
-use super::{Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, HoldBack, MIN_FIRST_FORWARD};
+use super::{Abort, Body, BodyAction, BodyConfig, BodyFormat, BodyOutput, FirstBytes, HoldBack};
 use crate::stream::messages::as_u64;
 use crate::stream::{DecodeError, Decoder, Detection, Progress, Sender};
 
@@ -19,8 +19,8 @@ pub struct Encoded {
     /// The decoded body.
     decoded: Box<Body>,
     received: u64,
-    /// Decided bytes from the start of the body, until there are [`MIN_FIRST_FORWARD`] of them; then `None`.
-    first: Option<Vec<u8>>,
+    /// Decided bytes at the start of the body.
+    first: FirstBytes,
     decode_error: Option<DecodeError>,
 }
 
@@ -35,7 +35,7 @@ impl Encoded {
             action,
             decoded: Box::new(decoded),
             received: 0,
-            first: Some(Vec::new()),
+            first: FirstBytes::new(),
             decode_error: None,
         }
     }
@@ -52,7 +52,7 @@ impl Encoded {
 
     /// True when decoded bytes are held back.
     pub fn holds_back(&self) -> bool {
-        self.decoded.holds_back() || self.first.as_ref().is_some_and(|first| !first.is_empty())
+        self.decoded.holds_back() || self.first.are_waiting()
     }
 
     /// True when the next byte would begin another member or frame.
@@ -81,19 +81,12 @@ impl Encoded {
         match output.into_forwarded(decoded) {
             Err(abort) => BodyOutput::abort(abort),
             Ok(_) if self.action == BodyAction::Observe => BodyOutput::UNCHANGED,
-            Ok(text) => BodyOutput::replaced_by(self.forward(text, text_ends)),
+            Ok(text) => {
+                // The end of a member distinguishes them too.
+                let may_wait = !text_ends && !self.decoder.is_complete();
+                BodyOutput::replaced_by(self.first.pass(text, may_wait))
+            }
         }
-    }
-
-    /// Returns the bytes to forward, after which `text` is decided. Delays the first ones until they are long enough.
-    fn forward(&mut self, text: Vec<u8>, text_ends: bool) -> Vec<u8> {
-        let Some(first) = &mut self.first else { return text };
-        first.extend(text);
-        let enough = first.len() >= MIN_FIRST_FORWARD || text_ends || self.decoder.is_complete();
-        if first.is_empty() || !enough {
-            return Vec::new();
-        }
-        self.first.take().unwrap_or_default()
     }
 
     /// Ends the body, because trailers have begun.

@@ -14,6 +14,7 @@
 mod base64;
 mod dual_read;
 mod encoded;
+mod first_bytes;
 mod format;
 mod plain;
 mod upgrading;
@@ -22,6 +23,8 @@ mod websocket;
 use self::base64::Base64;
 use self::dual_read::DualRead;
 use self::encoded::Encoded;
+use self::first_bytes::FirstBytes;
+pub use self::first_bytes::MIN_FIRST_FORWARD;
 pub use self::format::{BodyFormat, ContentType};
 use self::plain::Plain;
 use self::upgrading::Upgrading;
@@ -32,10 +35,6 @@ use crate::mask::Style;
 use crate::policy::{Content, Decisions, Location, Outcome, Policy};
 use crate::verdict::Criteria;
 use std::sync::Arc;
-
-/// Minimum length of the first forwarded bytes while more are held back. It distinguishes them from new bytes when the host
-/// delivers them again.
-pub const MIN_FIRST_FORWARD: usize = 8;
 
 /// One body in progress.
 ///
