@@ -233,11 +233,15 @@ impl Message {
         }
         let returned = pending.body().map_or(0, |body| body.returned_len(&chunk));
         call.log.counters.add_inspected(direction, size.saturating_sub(returned));
-        let body = match (pending, BodyConfig::of(call.policy, &self.decisions)) {
-            (PendingBody::Read(body), _) => body,
-            (PendingBody::Text(text), Some(config)) if size > 0 && !text.is_clean(&chunk, end, call.policy) => {
-                Box::new(Body::new(text.format, config))
+        let config = match &pending {
+            PendingBody::Text(text) if size > 0 && !text.is_clean(&chunk, end, call.policy) => {
+                BodyConfig::of(call.policy, &self.decisions)
             }
+            _ => None,
+        };
+        let body = match (pending, config) {
+            (PendingBody::Read(body), _) => body,
+            (PendingBody::Text(text), Some(config)) => Box::new(Body::new(text.format, config)),
             (mut pending, _) => {
                 if let PendingBody::Text(text) = &mut pending {
                     text.is_forwarded |= size > 0;
@@ -298,11 +302,8 @@ impl Message {
     /// Decides the rest of a body that is only observed. No callback may have signalled its end.
     pub(super) fn finish_observed(&mut self, call: &mut Callback<'_>) {
         let is_read = matches!(self.state, State::Inspecting(PendingBody::Read(_)));
-        let is_observed = || {
-            let config = BodyConfig::of(call.policy, &self.decisions);
-            config.is_some_and(|config| config.action == BodyAction::Observe)
-        };
-        if is_read && is_observed() && !was_aborted(call.host) {
+        let is_observed = !self.decisions.outcome_at(Location::Body, Content::Finding).protects();
+        if is_read && is_observed && !was_aborted(call.host) {
             // The message has been forwarded, so it is too late to block it.
             drop(self.push(call, Vec::new(), Next::Nothing, Write::Append));
         }

@@ -83,8 +83,9 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
         return Some((issuer.brand, Tier::Default));
     }
     let first = digits.leading_two();
-    let mut extended = EXTENDED.iter().filter(|_| has_length(EXTENDED_BY_PREFIX.lengths(first), length));
-    if let Some(issuer) = extended.find(|issuer| issuer.issues(leading, length)) {
+    if has_length(EXTENDED_BY_PREFIX.lengths(first), length)
+        && let Some(issuer) = EXTENDED.iter().find(|issuer| issuer.issues(leading, length))
+    {
         return Some((issuer.brand, Tier::Extended));
     }
     let national = NATIONAL.iter().find(|issuer| issuer.issues(leading, length));
