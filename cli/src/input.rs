@@ -19,6 +19,11 @@ pub fn text(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
+/// Name of the file at `path` in messages.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() }
+}
+
 /// Next chunk of standard input: the bytes that are available now, empty at the end.
 pub fn chunk() -> Result<Vec<u8>, Failure> {
     const MAX_BYTES: usize = 64 << 10;

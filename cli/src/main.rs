@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod clock;
 mod completions;
 mod document;
 mod explain;

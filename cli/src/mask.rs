@@ -1,12 +1,11 @@
 //! `panveil mask`: the filter applied to one body.
 
 use super::failure::Failure;
-use super::{input, output, policy};
+use super::{clock, input, output, policy};
 use clap::{Args, ValueEnum};
 use panveil::policy::{Decision, Direction, Location, Mode, Policy, RequestContext};
 use panveil::stream::{Abort, Body, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Masks card numbers in standard input and writes the result to standard output.
 ///
@@ -90,8 +89,7 @@ impl Mask {
         let [method, host, path] =
             [&self.method, &self.host, &self.path].map(|given| given.as_deref().map(str::as_bytes));
         let mut request_context = RequestContext::default();
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-        request_context.note_time(since_1970.ok().map(|time| time.as_secs()));
+        request_context.note_time(clock::now());
         request_context.note_request_line(method, host, path);
         if let Some(content_type) = &self.content_type {
             request_context.note_content_type(direction, Some(content_type.as_bytes()));

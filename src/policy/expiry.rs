@@ -1,4 +1,4 @@
-//! Last day of a rule.
+//! Last day of an exception.
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
@@ -6,9 +6,9 @@ use super::field::{TextSpec, ValueSpec};
 use super::kind::Kind;
 use std::fmt;
 
-/// Last day on which a rule matches, in UTC.
+/// Last day on which an exception counts, in UTC.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Expiry {
+pub struct Expiry {
     year: u16,
     month: u8,
     day: u8,
@@ -16,7 +16,7 @@ pub(super) struct Expiry {
 
 impl Expiry {
     /// End of the day, in seconds since 1970.
-    pub(super) fn end(self) -> u64 {
+    pub fn end(self) -> u64 {
         // Days since March 1 of the year 0, because the leap day is the last day of a year that begins in March.
         let month = u64::from(self.month);
         let year = u64::from(self.year).saturating_sub(u64::from(month <= 2));
@@ -28,7 +28,13 @@ impl Expiry {
         days.saturating_sub(DAYS_BEFORE_1970).saturating_mul(SECONDS_OF_DAY)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// True if the day has ended at `now`, in seconds since 1970. Without a readable clock it has.
+    pub fn has_passed(self, now: Option<u64>) -> bool {
+        now.is_none_or(|now| now >= self.end())
+    }
+
+    /// Reads a day of the calendar from 1970 on: `2027-03-31`.
+    pub fn parse(text: &str) -> Option<Self> {
         let (date, day) = text.rsplit_once('-')?;
         let (year, month) = date.rsplit_once('-')?;
         let is_plain =
@@ -82,7 +88,11 @@ mod tests {
             ("1970-01-01", 86_400),
             ("2000-02-29", 951_868_800),
             ("2024-02-29", 1_709_251_200),
+            ("1970-02-28", 59 * 86_400),
+            ("2000-02-29", 11_017 * 86_400),
+            ("2026-11-29", 20_787 * 86_400),
             ("2026-12-31", 1_798_761_600),
+            ("2027-01-01", 20_820 * 86_400),
             ("2100-03-01", 4_107_628_800),
         ] {
             assert_eq!(Expiry::parse(text).map(Expiry::end), Some(end), "{text}");
@@ -102,6 +112,13 @@ mod tests {
             "1969-12-31",
             "+027-01-01",
             "2027-01-01T00:00:00Z",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-1-1",
+            "tomorrow",
+            "2026-01-00",
+            "+026-01-01",
         ] {
             assert!(Expiry::parse(text).is_none(), "{text}");
         }

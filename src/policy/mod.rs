@@ -37,7 +37,7 @@ use self::config::Config;
 use self::config_value::ConfigValue;
 pub use self::decisions::Decisions;
 pub use self::error::{ErrorLocation, PolicyError};
-use self::expiry::Expiry;
+pub use self::expiry::Expiry;
 use self::field::ObjectSpec;
 pub use self::intent::{Intent, Mode, Uninspectable};
 use self::kind::Fields;

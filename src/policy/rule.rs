@@ -10,6 +10,7 @@ use super::kind::{Kind, Maybe, Named, Object, OneOf};
 use super::location::Direction;
 use super::request_context::{RequestContext, Tri};
 use super::value::{Name, Remark};
+use super::{Content, Outcome};
 
 fields! {
     /// Action for messages that match a condition.
@@ -51,8 +52,7 @@ pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
 impl Rule {
     /// Rejects an expiry that would let card numbers pass afterwards.
     fn check(&self) -> Result<(), PolicyError> {
-        let passes = matches!(self.action, Intent::Allow | Intent::Skip) || self.mode == Mode::Monitor;
-        if self.expires.is_some() && !passes {
+        if self.expires.is_some() && Outcome::of(self.mode, self.action, Content::Finding).protects() {
             let expected = "no expiry for a rule that masks or blocks: card numbers could pass afterwards";
             return Err(PolicyError::wrong_value(expected).in_field("expires"));
         }
@@ -61,15 +61,10 @@ impl Rule {
 
     /// Result for a message of that direction, at the locations of the condition.
     pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
-        if self.has_expired(request_context.time) {
+        if self.expires.is_some_and(|expiry| expiry.has_passed(request_context.time)) {
             return Tri::No;
         }
         self.condition.matches(direction, request_context)
-    }
-
-    /// True if the rule has expired at `now`, in seconds since 1970. Without a readable clock it has.
-    fn has_expired(&self, now: Option<u64>) -> bool {
-        self.expires.is_some_and(|expiry| now.is_none_or(|now| now >= expiry.end()))
     }
 
     /// Mode of the rule under a policy of that mode. A policy in monitor mode overrides the mode of its rules.

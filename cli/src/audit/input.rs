@@ -74,7 +74,7 @@ impl AuditInput {
     }
 
     fn read_file(&mut self, path: &Path) {
-        let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+        let name = input::name(path);
         let text = match input::text(path, MAX_BYTES) {
             Ok(bytes) if bytes.len() > MAX_BYTES => Err(format!("{name}: larger than {MAX_BYTES} bytes")),
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8; give YAML or JSON")),

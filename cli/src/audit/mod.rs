@@ -21,7 +21,7 @@ mod suppression;
 mod workload;
 
 use super::failure::Failure;
-use super::output;
+use super::{clock, output};
 use clap::{Args, ValueHint};
 use coverage::Coverage;
 use input::AuditInput;
@@ -85,7 +85,7 @@ impl Audit {
         let mesh = Mesh::new(&input.resources, config.as_ref());
         let coverage = Coverage::all(&mesh);
         let findings = checks::findings(&mesh, &coverage, &input.proxies, &self.digests);
-        let (findings, suppressed, notes) = suppression::apply(findings, &suppressions, &suppression::today());
+        let (findings, suppressed, notes) = suppression::apply(findings, &suppressions, clock::now());
         let report = AuditReport {
             coverage: &coverage,
             findings: &findings,

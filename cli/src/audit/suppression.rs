@@ -6,9 +6,9 @@ use super::rules;
 use crate::document::{self, Diagnostic, Node};
 use crate::failure::Failure;
 use crate::input;
+use panveil::policy::Expiry;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::SystemTime;
 
 /// Largest file of suppressions.
 const MAX_BYTES: usize = 1 << 20;
@@ -23,8 +23,7 @@ pub struct Suppression {
     subject: String,
     port: Option<u16>,
     pub reason: String,
-    /// Last day, as `YYYY-MM-DD`.
-    pub expires: String,
+    pub expires: Expiry,
     location: Location,
 }
 
@@ -65,9 +64,9 @@ impl Suppression {
         if !rules::ALL.iter().any(|known| known.id == rule) {
             return Err(Diagnostic::at(item.position, "unknown rule; panveil audit --rules lists them"));
         }
-        if !is_date(&expires) {
+        let Some(expires) = Expiry::parse(&expires) else {
             return Err(Diagnostic::at(item.position, "expires is no date; write YYYY-MM-DD"));
-        }
+        };
         let port = item.number(&["port"]).and_then(|port| u16::try_from(port).ok());
         if port.is_none() && item.field("port").is_some() {
             return Err(Diagnostic::at(item.position, "port is no port number; write 1 to 65535"));
@@ -86,14 +85,14 @@ impl Suppression {
 }
 
 /// Separates the accepted findings. Returns the others, the accepted ones, and notes about suppressions that have expired or accept
-/// nothing. `today` is a date as `YYYY-MM-DD`.
+/// nothing. `now` is the time in seconds since 1970; without it every suppression has expired.
 pub fn apply<'s>(
     findings: Vec<Finding>,
     suppressions: &'s [Suppression],
-    today: &str,
+    now: Option<u64>,
 ) -> (Vec<Finding>, Vec<SuppressedFinding<'s>>, Vec<String>) {
     let (valid, expired): (Vec<&Suppression>, Vec<&Suppression>) =
-        suppressions.iter().partition(|suppression| suppression.expires.as_str() >= today);
+        suppressions.iter().partition(|suppression| !suppression.expires.has_passed(now));
     let mut notes = Vec::new();
     let mut note = |suppression: &Suppression, text: String| {
         let Location { file, position } = &suppression.location;
@@ -116,82 +115,4 @@ pub fn apply<'s>(
         }
     }
     (open, accepted, notes)
-}
-
-/// Today in UTC, as `YYYY-MM-DD`.
-pub fn today() -> String {
-    const SECONDS_PER_DAY: u64 = 86_400;
-
-    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    date(elapsed.as_secs().checked_div(SECONDS_PER_DAY).unwrap_or_default())
-}
-
-/// Date of a day, counted from 1970-01-01, in the Gregorian calendar.
-fn date(mut days: u64) -> String {
-    let mut year: u64 = 1970;
-    loop {
-        let length = if is_leap(year) { 366 } else { 365 };
-        match days.checked_sub(length) {
-            Some(rest) => days = rest,
-            None => break,
-        }
-        year = year.saturating_add(1);
-    }
-    let mut month: u32 = 1;
-    for length in months(year) {
-        match days.checked_sub(length) {
-            Some(rest) => days = rest,
-            None => break,
-        }
-        month = month.saturating_add(1);
-    }
-    format!("{year:04}-{month:02}-{:02}", days.saturating_add(1))
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn months(year: u64) -> [u64; 12] {
-    [31, if is_leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-}
-
-/// True for `YYYY-MM-DD` with a month and a day that exist.
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else { return false };
-    let number = |text: &str, length: usize| {
-        if text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.parse::<u64>().ok()
-        } else {
-            None
-        }
-    };
-    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
-        return false;
-    };
-    let month = usize::try_from(month).ok().and_then(|month| month.checked_sub(1));
-    month.and_then(|month| months(year).get(month).copied()).is_some_and(|length| (1..=length).contains(&day))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_follow_the_calendar() {
-        for (days, expected) in [
-            (0, "1970-01-01"),
-            (58, "1970-02-28"),
-            (11_016, "2000-02-29"),
-            (20_786, "2026-11-29"),
-            (20_819, "2027-01-01"),
-        ] {
-            assert_eq!(date(days), expected);
-            assert!(is_date(expected));
-        }
-        for text in ["2026-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "tomorrow", "2026-01-00", "+026-01-01"] {
-            assert!(!is_date(text), "{text}");
-        }
-    }
 }

@@ -17,8 +17,7 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// Reads the policy in the file at `path`, or from standard input if the path is `-`.
 pub fn read(path: &Path) -> Result<Policy, Failure> {
-    let is_stdin = path == Path::new("-");
-    let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+    let name = input::name(path);
     let bytes = input::text(path, MAX_BYTES)?;
     if bytes.trim_ascii().is_empty() {
         // The filter reads an absent configuration as {}, but an empty file is more often a mistake.

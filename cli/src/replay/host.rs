@@ -1,11 +1,11 @@
 //! Host that replays an entry of a capture in place of a proxy.
 
 use super::captured::{CapturedEntry, HeaderPair};
+use crate::clock;
 use panveil::audit::{Counter, Line};
 use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use panveil::policy::{Connection, Direction};
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Attributes of the peers, from the command line, because no capture contains them. `None` is unknown.
 pub struct Peers {
@@ -104,7 +104,7 @@ impl Host for CaptureHost<'_> {
     }
 
     fn time(&mut self) -> Option<u64> {
-        SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs())
+        clock::now()
     }
 
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {

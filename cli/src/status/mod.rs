@@ -88,7 +88,7 @@ fn name(path: &Path) -> String {
 
 impl ProxyPages {
     fn read(&mut self, path: &Path) -> Result<(), Failure> {
-        let shown = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+        let shown = input::name(path);
         let bytes = input::text(path, MAX_BYTES)?;
         if bytes.len() > MAX_BYTES {
             return Err(Failure::Error(format!("{shown}: larger than {MAX_BYTES} bytes")));

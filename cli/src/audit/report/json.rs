@@ -15,7 +15,7 @@ pub fn render(report: &AuditReport<'_>) -> String {
         let mut object = finding("suppressed", &one.finding);
         if let Some(object) = object.as_object_mut() {
             object.insert("reason".to_owned(), terminal::safe_line(&one.suppression.reason).into());
-            object.insert("expires".to_owned(), one.suppression.expires.as_str().into());
+            object.insert("expires".to_owned(), one.suppression.expires.to_string().into());
         }
         object
     });
