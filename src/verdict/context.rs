@@ -58,7 +58,7 @@ fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
         return CARD;
     }
     if field::ends_unquoted(before) {
-        let words = words_before(before, ENDS_OF_PHRASE);
+        let words = words_before(before, false);
         let terms = Terms::of(&words);
         match terms.score() {
             Some(CARD) => return CARD,
@@ -201,27 +201,33 @@ const ENDS_OF_PHRASE: &str = "\n\"&,;<=>?[]{|}，；。";
 /// The most bytes before a number that are read as words.
 const LONGEST_TEXT: usize = 120;
 
-/// The last words of the text before a number, in lowercase, which short gaps without one of these signs separate.
-fn words_before(before: &[u8], ends_of_phrase: &str) -> Vec<Vec<u8>> {
+/// The last words of the text before a number, in lowercase, with short gaps between them. A gap with one of the [`ENDS_OF_PHRASE`]
+/// is an empty word, or the beginning if words beyond it do not count.
+fn words_before(before: &[u8], is_beyond: bool) -> Vec<Vec<u8>> {
     let start = before.len().saturating_sub(LONGEST_TEXT);
     let tail = String::from_utf8_lossy(before.get(start..).unwrap_or_default());
     // A byte that is not UTF-8 is a letter of another character set.
     let is_letter = |c: char| c.is_alphabetic() || c == char::REPLACEMENT_CHARACTER || is_mark(c);
     let mut rest = tail.as_ref();
     let mut words: Vec<Vec<u8>> = Vec::with_capacity(LONGEST_PHRASE);
-    while words.len() < LONGEST_PHRASE {
+    let mut count = 0;
+    while count < LONGEST_PHRASE {
         let end = rest.trim_end_matches(|c| !is_letter(c)).len();
         let (text, gap) = rest.split_at_checked(end).unwrap_or_default();
         let start = text.trim_end_matches(is_letter).len();
         let (before, word) = text.split_at_checked(start).unwrap_or_default();
-        let ends_phrase = !words.is_empty() && gap.contains(|c| ends_of_phrase.contains(c));
+        let ends_phrase = !words.is_empty() && gap.contains(|c| ENDS_OF_PHRASE.contains(c));
         // Scripts without spaces have none between a word and a number either.
         let is_attached = words.is_empty() && word.chars().next_back().is_some_and(vocabulary::is_unspaced);
         let is_near = (is_attached || !gap.is_empty()) && gap.chars().count() <= LONGEST_GAP;
-        if word.is_empty() || ends_phrase || !is_near {
+        if word.is_empty() || (ends_phrase && !is_beyond) || !is_near {
             break;
         }
+        if ends_phrase {
+            words.push(Vec::new());
+        }
         words.push(word.to_lowercase().into_bytes());
+        count = count.saturating_add(1);
         rest = before;
     }
     words.reverse();
@@ -260,7 +266,7 @@ const MOST_LISTED: usize = 3;
 /// The score of the last words of running text. A card may be named some words before its number; another number only directly
 /// before it.
 fn score_of_words(before: &[u8]) -> i8 {
-    let words = words_before(without_list(before), "");
+    let words = words_before(without_list(before), true);
     let Some(last) = words.last() else { return 0 };
     if is_one_of(last, &words::OTHER_BEFORE) {
         return OTHER;
@@ -334,6 +340,8 @@ mod tests {
             ("the card is now ", CARD),
             ("card number: ", CARD),
             ("the order of the card number ", CARD),
+            ("id card number ", OTHER),
+            ("id,card\n2,", CARD),
             ("order of copy  ribbon cardNumber: ", CARD),
             ("customer of h ribbon cardNumber: ", CARD),
             ("order of ribbon card_number: ", CARD),

@@ -109,16 +109,18 @@ impl<'a> Term<'a> {
 }
 
 impl<'a> Terms<'a> {
-    /// The terms of a name with these lowercase `words`.
+    /// The terms of a name with these lowercase `words`. No phrase spans an empty word.
     pub fn of(words: &'a [impl AsRef<[u8]>]) -> Self {
         let mut terms = Self(Vec::with_capacity(words.len()));
-        let mut next = 0;
-        for phrase in vocabulary::phrases(words) {
-            terms.extend(words.get(next..phrase.words.start));
-            next = phrase.words.end;
-            terms.push(&phrase, words.get(phrase.words.clone()).unwrap_or_default());
+        for words in words.split_inclusive(|word| word.as_ref().is_empty()) {
+            let mut next = 0;
+            for phrase in vocabulary::phrases(words) {
+                terms.extend(words.get(next..phrase.words.start));
+                next = phrase.words.end;
+                terms.push(&phrase, words.get(phrase.words.clone()).unwrap_or_default());
+            }
+            terms.extend(words.get(next..));
         }
-        terms.extend(words.get(next..));
         terms
     }
 
@@ -169,7 +171,12 @@ impl<'a> Terms<'a> {
 
     /// True if one of the last `count` terms is a card.
     pub fn end_near_card(&self, count: usize) -> bool {
-        self.0.iter().rev().take(count).any(|term| term.meaning == Some(Meaning::Card))
+        self.0
+            .iter()
+            .rev()
+            .filter(|term| !term.word.is_empty())
+            .take(count)
+            .any(|term| term.meaning == Some(Meaning::Card))
     }
 
     /// The score by the main word, which says what the phrase names: `order` in "card order", `number` in "card number". `None` if
