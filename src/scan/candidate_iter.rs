@@ -322,7 +322,9 @@ fn scientific(view: View<'_>, start: usize) -> Option<Candidate<'_>> {
     let mantissa = whole.saturating_add(point).saturating_add(fraction);
     let exponent = Exponent::read(text.get(mantissa..)?);
     let end = start.saturating_add(mantissa).saturating_add(exponent.len);
-    let is_truncated = view.is_last() && end == view.len() && exponent.may_continue_as(fraction);
+    // `4111111111111111.0` is a number that went through a spreadsheet.
+    let is_incomplete = fraction == 0 || whole < MIN_DIGITS;
+    let is_truncated = view.is_last() && end == view.len() && is_incomplete && exponent.may_continue_as(fraction);
     let fits = (point == 0 || fraction > 0)
         && (exponent.digits > 0 || is_truncated)
         && view.before(start, 1) != b'.'

@@ -419,7 +419,13 @@ fn float(text: &[u8], start: usize) -> Option<(Range<usize>, i8, Brand)> {
     }
     let fraction = if mantissa.contains('.') { fraction } else { "" };
     let wanted = fraction.len().to_string();
-    let power: i32 = if end == text.len() && !rest.starts_with('-') && wanted != power && wanted.starts_with(&power) {
+    let is_incomplete = fraction.is_empty() || whole.len() < MIN_DIGITS;
+    let power: i32 = if end == text.len()
+        && is_incomplete
+        && !rest.starts_with('-')
+        && wanted != power
+        && wanted.starts_with(&power)
+    {
         wanted.parse().ok()?
     } else {
         format!("{}{power}", if rest.starts_with('-') { "-" } else { "" }).parse().ok()?
