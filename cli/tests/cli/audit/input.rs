@@ -102,7 +102,7 @@ fn known_digests_are_compared() {
     let digest = "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef";
     printed(&["audit", "--digest", digest, &mesh], b"");
     let output = run(&["audit", "--digest", "00", &mesh], b"");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("[digest-unknown, PCI DSS 6.3.2]"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("[digest-unknown, PCI DSS 6.5.1]"));
     assert_eq!(output.status.code(), Some(1));
 }
 
