@@ -274,7 +274,7 @@ fn score_of_words(before: &[u8]) -> i8 {
     if is_one_of(last, &words::TEXT_IDENTIFIER) {
         return name::IDENTIFIER;
     }
-    let terms = Terms::of(&words);
+    let terms = Terms::of_text(&words);
     match terms.score() {
         Some(score) if terms.end_with_number() || terms.end_with_phrase() => score,
         Some(score @ (CARD | OTHER)) if terms.end_near_card(3) => score,
@@ -342,6 +342,10 @@ mod tests {
             ("the order of the card number ", CARD),
             ("id card number ", OTHER),
             ("id,card\n2,", CARD),
+            ("so the parcel ribbon,", 0),
+            ("so the ", 0),
+            ("so the: ", CARD),
+            ("kart no ", CARD),
             ("order of copy  ribbon cardNumber: ", CARD),
             ("customer of h ribbon cardNumber: ", CARD),
             ("order of ribbon card_number: ", CARD),

@@ -95,6 +95,8 @@ struct Term<'a> {
 
 /// The shortest word that names a number in running text, in bytes.
 const SHORTEST_DISTINCT: usize = 9;
+/// The shortest phrase of several words in running text, in bytes without spaces. `so the` is Vietnamese for a card number.
+const SHORTEST_PHRASE: usize = 6;
 
 impl<'a> Term<'a> {
     fn of_word(word: &'a impl AsRef<[u8]>) -> Self {
@@ -109,12 +111,22 @@ impl<'a> Term<'a> {
 }
 
 impl<'a> Terms<'a> {
-    /// The terms of a name with these lowercase `words`. No phrase spans an empty word.
+    /// The terms of a name with these lowercase `words`.
     pub fn of(words: &'a [impl AsRef<[u8]>]) -> Self {
+        Self::with_phrases(words, 0)
+    }
+
+    /// The terms of running text with these lowercase `words`. No phrase spans an empty word.
+    pub fn of_text(words: &'a [impl AsRef<[u8]>]) -> Self {
+        Self::with_phrases(words, SHORTEST_PHRASE)
+    }
+
+    fn with_phrases(words: &'a [impl AsRef<[u8]>], shortest: usize) -> Self {
         let mut terms = Self(Vec::with_capacity(words.len()));
         for words in words.split_inclusive(|word| word.as_ref().is_empty()) {
             let mut next = 0;
-            for phrase in vocabulary::phrases(words) {
+            let phrases = vocabulary::phrases(words).into_iter();
+            for phrase in phrases.filter(|phrase| phrase.words.len() == 1 || phrase.len >= shortest) {
                 terms.extend(words.get(next..phrase.words.start));
                 next = phrase.words.end;
                 terms.push(&phrase, words.get(phrase.words.clone()).unwrap_or_default());
