@@ -117,7 +117,9 @@ vocabulary: ## Write the word lists of vocabulary/ from their sources; needs npm
 test: test-native test-dist ## Run every test, including those with a real Envoy and a real registry
 	@kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: manifests, alerts, dashboard"; \
 		KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
-		cargo test --workspace --locked --features panveil/fake-host,panveil/fuzzing --test manifests
+		cargo test --workspace --locked --features panveil/fake-host,panveil/fuzzing --test manifests; \
+		echo "==> test: rendered policies"; \
+		KUSTOMIZE="$$kustomize" cargo test --locked --package panveil-cli --test cli -- --ignored rendered
 	@command -v curl >/dev/null || scripts/debian-packages curl
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \

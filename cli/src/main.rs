@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod input;
 mod man;
+mod manifest;
 mod mask;
 mod output;
 mod policy;
@@ -67,7 +68,7 @@ impl Command {
             Self::Scan(scan) => return scan.run(),
             Self::Mask(mask) => mask.run(),
             Self::Explain(explain) => explain.run(),
-            Self::Check(check) => check.run(),
+            Self::Check(check) => return check.run(),
             Self::Schema(schema) => schema.run(),
             Self::Replay(replay) => replay.run(),
             Self::Status(status) => return status.run(),

@@ -4,9 +4,9 @@
 
 use super::mesh::{GATEWAY_API, Mesh, NETWORKING};
 use super::plugin::{Plugin, TrafficClass};
-use super::resource::{Labels, Resource, selects};
 use super::workload::Workload;
 use crate::document::Node;
+use crate::manifest::{Labels, Resource, selects};
 
 /// Proxy to which plugins are attached.
 pub struct Proxy<'p> {

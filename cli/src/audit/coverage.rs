@@ -6,9 +6,9 @@ use super::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING};
 use super::mtls::{EffectiveMtls, MtlsMode};
 use super::plugin::{Plugin, TrafficClass};
 use super::port::{Protocol, number, ports, services};
-use super::resource::{Labels, Location, Resource, selects};
 use super::rules::{self, AuditRule};
 use super::workload::{DataPlane, GATEWAY_NAME, NoSidecar, Workload, is_waypoint};
+use crate::manifest::{Labels, Location, Resource, selects};
 
 /// Port of a workload or gateway, and what inspects its inbound traffic.
 pub struct Coverage<'r, 'm> {

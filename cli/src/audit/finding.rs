@@ -1,7 +1,7 @@
 //! Findings of the audit.
 
-use super::resource::Location;
 use super::rules::AuditRule;
+use crate::manifest::Location;
 
 /// Problem at one location.
 pub struct Finding {

@@ -2,9 +2,9 @@
 //!
 //! Source: the injection template of Istio's chart. An annotation of the pod replaces the value in `global.proxy`.
 
-use super::resource::Resource;
 use super::workload::Workload;
-use crate::document::{self, Node};
+use crate::document::{self, Node, Origin};
+use crate::manifest::Resource;
 use std::rc::Rc;
 
 /// Values of the chart that the injector uses.
@@ -16,10 +16,10 @@ impl InjectorValues {
     pub fn find(resources: &[Resource]) -> Self {
         let is_injector =
             |resource: &&Resource| resource.is("", "ConfigMap") && resource.name.starts_with("istio-sidecar-injector");
-        let values = resources
-            .iter()
-            .filter(is_injector)
-            .find_map(|map| document::read_all(map.node().text(&["data", "values"])?).ok()?.into_iter().next());
+        let values = resources.iter().filter(is_injector).find_map(|map| {
+            let text = map.node().text(&["data", "values"])?;
+            document::read_all(text, Origin::FILE).ok()?.into_iter().next()
+        });
         Self(values)
     }
 

@@ -1,17 +1,13 @@
 //! Input of the audit: manifests, cluster dumps and Envoy's configuration dumps.
 
 use super::proxy::ProxyDump;
-use super::resource::{Location, Resource};
-use crate::document::{self, Node};
+use crate::document::{self, Node, Origin};
 use crate::failure::Failure;
 use crate::input;
+use crate::manifest::{self, Location, Resource, files};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use walkdir::WalkDir;
-
-/// Largest file. A dump of a large cluster has hundreds of megabytes.
-const MAX_BYTES: usize = 1 << 30;
 
 /// Everything that was read.
 #[derive(Default)]
@@ -31,10 +27,11 @@ impl AuditInput {
     pub fn read(paths: &[PathBuf]) -> Self {
         let mut input = Self::default();
         for path in paths {
-            if path.is_dir() {
-                input.read_directory(path);
-            } else {
-                input.read_file(path);
+            for file in files::list(path) {
+                match file {
+                    Ok(file) => input.read_file(&file),
+                    Err(problem) => input.problems.push(problem),
+                }
             }
         }
         input.remove_duplicates();
@@ -57,26 +54,9 @@ impl AuditInput {
         }
     }
 
-    fn read_directory(&mut self, root: &Path) {
-        for entry in WalkDir::new(root).sort_by_file_name() {
-            match entry {
-                Ok(entry) => {
-                    let is_document = ["yaml", "yml", "json"].iter().any(|ending| {
-                        entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
-                    });
-                    if entry.file_type().is_file() && is_document {
-                        self.read_file(entry.path());
-                    }
-                }
-                Err(error) => self.problems.push(format!("{}: {error}", root.display())),
-            }
-        }
-    }
-
     fn read_file(&mut self, path: &Path) {
         let name = input::name(path);
-        let text = match input::text(path, MAX_BYTES) {
-            Ok(bytes) if bytes.len() > MAX_BYTES => Err(format!("{name}: larger than {MAX_BYTES} bytes")),
+        let text = match files::read(path) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8; give YAML or JSON")),
             Err(Failure::Error(line)) => Err(line),
             Err(_) => Err(format!("{name}: cannot be read")),
@@ -92,7 +72,7 @@ impl AuditInput {
             self.proxies.push(proxy);
             return;
         }
-        match document::read_all(text) {
+        match document::read_all(text, Origin::FILE) {
             Ok(documents) => documents.iter().for_each(|node| self.take_document(file, node)),
             Err(diagnostic) => {
                 self.problems.push(format!("{}; a template must be rendered first", diagnostic.in_file(file)));
@@ -103,7 +83,7 @@ impl AuditInput {
     fn take_document(&mut self, file: &Rc<str>, node: &Rc<Node>) {
         if node.field("kind").is_none() && node.field("meshConfig").is_some() {
             self.charts.push((Rc::clone(node), Location { file: Rc::clone(file), position: node.position }));
-        } else if node.text(&["apiVersion"]).is_some_and(|version| version.starts_with("kustomize.config.k8s.io/")) {
+        } else if manifest::is_kustomization(node) {
             self.problems.push(format!(
                 "{file}: a kustomization is not built here; pipe the output of kubectl kustomize to panveil audit -"
             ));

@@ -3,9 +3,9 @@
 use super::injector::InjectorValues;
 use super::input::AuditInput;
 use super::plugin::Plugin;
-use super::resource::{Labels, Location, Resource, selects};
 use super::workload::Workload;
-use crate::document::{self, Node};
+use crate::document::{self, Node, Origin};
+use crate::manifest::{Labels, Location, Resource, selects};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -54,7 +54,7 @@ impl MeshConfig {
                 // `istio-canary` is that of the revision `canary`.
                 ("", "ConfigMap") if resource.name == "istio" || resource.name.starts_with("istio-") => {
                     let text = resource.get(&["data", "mesh"])?;
-                    let node = document::read_all(text.as_text()?).ok()?.into_iter().next()?;
+                    let node = document::read_all(text.as_text()?, Origin::FILE).ok()?.into_iter().next()?;
                     Some(Self { node, location: resource.location_of(text), is_embedded: true })
                 }
                 ("install.istio.io", "IstioOperator") => nested(resource, &["spec", "meshConfig"]),

@@ -15,7 +15,6 @@ mod plugin;
 mod port;
 mod proxy;
 mod report;
-mod resource;
 mod rules;
 mod suppression;
 mod workload;

@@ -4,7 +4,7 @@
 //! selector in the root namespace does not count for modes.
 
 use super::mesh::{Mesh, SECURITY};
-use super::resource::{Labels, Resource};
+use crate::manifest::{Labels, Resource};
 
 /// Mode of mutual TLS for inbound connections.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::mesh::EXTENSIONS;
 use super::port::number;
-use super::resource::{Location, Resource};
 use crate::document::{Diagnostic, Node};
+use crate::manifest::{Location, Resource, names_panveil};
 use crate::policy;
 use panveil::policy::{Mode, Policy};
 
@@ -43,7 +43,7 @@ impl<'m> Plugin<'m> {
             _ => return None,
         };
         let names = [Some(resource.name.as_str()), wasm.text(&["pluginName"]), wasm.text(&["url"])];
-        if resource.group != EXTENSIONS || !names.into_iter().flatten().any(|name| name.contains("panveil")) {
+        if resource.group != EXTENSIONS || !names_panveil(names) {
             return None;
         }
         let policy = match wasm.field("pluginConfig") {

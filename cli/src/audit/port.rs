@@ -1,9 +1,9 @@
 //! Ports of workloads, and how Istio treats their traffic.
 
 use super::mesh::{CORE, Mesh};
-use super::resource::{Resource, selects};
 use super::workload::Workload;
 use crate::document::{Node, YamlValue};
+use crate::manifest::{Resource, selects};
 use std::collections::BTreeMap;
 
 /// Ports that Istio treats as TCP if no protocol is declared (`wellKnownPorts` of its conversion): SMTP, DNS, MySQL, MongoDB.

@@ -1,7 +1,7 @@
 //! Running proxies, by the page `/config_dump` of their Envoy.
 
-use super::resource::Location;
 use crate::document::Position;
+use crate::manifest::Location;
 use crate::status::ConfigDump;
 use serde_json::Value;
 use std::rc::Rc;

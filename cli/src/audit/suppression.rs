@@ -1,11 +1,11 @@
 //! Suppressions: findings that the operator accepts, each with a reason and an end.
 
 use super::finding::Finding;
-use super::resource::Location;
 use super::rules;
-use crate::document::{self, Diagnostic, Node};
+use crate::document::{self, Diagnostic, Node, Origin};
 use crate::failure::Failure;
 use crate::input;
+use crate::manifest::Location;
 use panveil::policy::Expiry;
 use std::path::Path;
 use std::rc::Rc;
@@ -40,7 +40,7 @@ impl Suppression {
         let bytes = input::text(path, MAX_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::Error(format!("{name}: not UTF-8; give YAML")))?;
         let failure = |diagnostic: Diagnostic| Failure::Error(diagnostic.in_file(&name));
-        let list = document::read(&text).map_err(failure)?;
+        let list = document::read(&text, Origin::FILE).map_err(failure)?;
         let Some(items) = list.list(&[]) else {
             let problem = "expected a list of suppressions with rule, subject, reason and expires";
             return Err(failure(Diagnostic::at(list.position, problem)));

@@ -1,8 +1,8 @@
 //! Workloads, and whether they have a sidecar.
 
 use super::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING, is_system};
-use super::resource::{Labels, Resource, selects};
 use crate::document::Node;
+use crate::manifest::{Labels, Resource, selects};
 use std::collections::BTreeMap;
 
 /// Label of the pods of a gateway or waypoint of the Gateway API.

@@ -192,12 +192,13 @@ impl Serialize for Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::yaml;
+    use super::super::{Origin, yaml};
     use super::*;
 
     #[test]
     fn errors_are_located_by_their_paths() {
-        let tree = yaml::read("mode: x\nrules:\n- name: a\n- nam: b\n  match: {where: [c, d]}\nmode: y\n").unwrap();
+        let tree = "mode: x\nrules:\n- name: a\n- nam: b\n  match: {where: [c, d]}\nmode: y\n";
+        let tree = yaml::read(tree, Origin::FILE).unwrap();
         for (location, line, column) in [
             (ErrorLocation::Value(""), 1, 1),
             (ErrorLocation::Value("mode"), 1, 7),

@@ -5,6 +5,7 @@
 
 use super::diagnostic::{Diagnostic, Position};
 use super::node::{FieldName, Node, YamlValue};
+use super::origin::Origin;
 use super::scalar;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::HashMap;
@@ -12,9 +13,6 @@ use std::rc::Rc;
 
 /// Largest policy with its aliases expanded, in values and bytes of text. The filter has the same limit.
 const MAX_POLICY_SIZE: usize = 1 << 20;
-
-/// Largest document of a cluster dump with its aliases expanded.
-const MAX_DUMP_SIZE: usize = 1 << 30;
 
 /// Most levels of a document.
 const MAX_DEPTH: usize = 64;
@@ -42,23 +40,25 @@ enum Contents {
 }
 
 /// Reads one document. A document without values is an empty object.
-pub fn read(text: &str) -> Result<Rc<Node>, Diagnostic> {
-    let empty = || Rc::new(Node::new(Position { line: 1, column: 1 }, YamlValue::Object(Vec::new())));
-    Ok(build(text, MAX_POLICY_SIZE, true)?.pop().unwrap_or_else(empty))
+pub fn read(text: &str, origin: Origin) -> Result<Rc<Node>, Diagnostic> {
+    let position = origin.map(Position { line: 1, column: 1 });
+    let empty = || Rc::new(Node::new(position, YamlValue::Object(Vec::new())));
+    Ok(build(text, origin, MAX_POLICY_SIZE, true)?.pop().unwrap_or_else(empty))
 }
 
 /// Reads all documents of a dump or manifest. Documents without values are left out.
-pub fn read_all(text: &str) -> Result<Vec<Rc<Node>>, Diagnostic> {
-    build(text, MAX_DUMP_SIZE, false)
+pub fn read_all(text: &str, origin: Origin) -> Result<Vec<Rc<Node>>, Diagnostic> {
+    // A value has a byte of text at least, so that only aliases exceed the limit.
+    build(text, origin, text.len().max(MAX_POLICY_SIZE).saturating_mul(2), false)
 }
 
-fn build(text: &str, max_size: usize, is_single: bool) -> Result<Vec<Rc<Node>>, Diagnostic> {
+fn build(text: &str, origin: Origin, max_size: usize, is_single: bool) -> Result<Vec<Rc<Node>>, Diagnostic> {
     let options =
         granit_parser::options! { emit_comments: false, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     let mut builder = Builder { open: Vec::new(), anchors: HashMap::new(), roots: Vec::new(), max_size, is_single };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| not_yaml(&error))?;
-        builder.take(event, position(&span.start))?;
+        let (event, span) = event.map_err(|error| not_yaml(&error, origin))?;
+        builder.take(event, origin.map(position(&span.start)))?;
     }
     Ok(builder.roots)
 }
@@ -165,8 +165,8 @@ fn reject_tag(tag: Option<&Tag>, position: Position) -> Result<(), Diagnostic> {
 }
 
 /// Diagnostic of a syntax error. The library's messages are constant and quote at most one character of the document.
-fn not_yaml(error: &ScanError) -> Diagnostic {
-    Diagnostic::at(position(error.marker()), format!("not YAML: {}", error.info()))
+fn not_yaml(error: &ScanError, origin: Origin) -> Diagnostic {
+    Diagnostic::at(origin.map(position(error.marker())), format!("not YAML: {}", error.info()))
 }
 
 fn position(marker: &Marker) -> Position {
@@ -209,18 +209,18 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_rejected_in_one_line(text in "([a-z0-9:,&*!|>'\"#?%@`{}\\[\\]~\t -]{0,9}\n){0,9}") {
-            if let Err(diagnostic) = read(&text) {
+            if let Err(diagnostic) = read(&text, Origin::FILE) {
                 prop_assert!(!diagnostic.in_file("x").contains('\n'));
             }
         }
     }
 
     fn json(text: &str) -> String {
-        serde_json::to_string(&*read(text).unwrap_or_else(|diagnostic| panic!("{diagnostic:?}"))).unwrap()
+        serde_json::to_string(&*read(text, Origin::FILE).unwrap_or_else(|diagnostic| panic!("{diagnostic:?}"))).unwrap()
     }
 
     fn error(text: &str) -> String {
-        read(text).err().unwrap().in_file("x")
+        read(text, Origin::FILE).err().unwrap().in_file("x")
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_dump_has_many_documents() {
-        let documents = read_all("a: 1\n---\n# nothing\n---\nb: -2\n...\n").unwrap();
+        let documents = read_all("a: 1\n---\n# nothing\n---\nb: -2\n...\n", Origin::FILE).unwrap();
         let documents: Vec<String> = documents.iter().map(|node| serde_json::to_string(&**node).unwrap()).collect();
         assert_eq!(documents, [r#"{"a":1}"#, r#"{"b":-1}"#]);
     }

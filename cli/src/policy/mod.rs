@@ -1,87 +1,105 @@
-//! Policies in files of JSON or YAML.
+//! Policies in files of JSON or YAML: the file itself, or those in manifests and in Envoy's configuration.
 //!
-//! The filter's own parser reads both, so that command and filter accept the same policies. YAML is converted to JSON first. A tree
-//! of the document maps the errors of the parser to lines and columns.
+//! The filter's own parser reads all of them, so that command and filter accept the same policies. YAML is converted to JSON first. A
+//! tree of the document maps the errors of the parser to lines and columns.
 
-mod manifest;
+mod envoy;
+mod file;
+mod finder;
+mod kubernetes;
 
-use super::document::{self, Diagnostic, Node, Position};
+pub use file::PolicyFile;
+
+use super::document::{self, Diagnostic, Node, Origin, Position};
 use super::failure::Failure;
-use super::input;
 use panveil::policy::{ErrorLocation, Policy, PolicyError};
-use serde::de::IgnoredAny;
 use std::path::Path;
+use std::rc::Rc;
 
-/// Largest file that is read. The filter's parser checks the size of the policy itself.
+/// Largest policy with its aliases expanded. The filter has the same limit.
 const MAX_BYTES: usize = 1 << 20;
+
+/// Policy in a file.
+pub struct FoundPolicy {
+    /// Resource or filter with the policy, such as `WasmPlugin shop/panveil`. `None` if the file itself is the policy.
+    pub title: Option<String>,
+    /// Position in the file. `None` if the file itself is the policy.
+    pub position: Option<Position>,
+    /// Configuration of the filter, or the reason for which it has none.
+    configuration: Result<Configuration, Diagnostic>,
+}
+
+/// Configuration of the filter in a file.
+enum Configuration {
+    /// Values that reach the filter as JSON.
+    Tree(Rc<Node>),
+    /// Text that reaches the filter unchanged, and its tree if it has one.
+    Text { json: Vec<u8>, origin: Origin, tree: Option<Rc<Node>> },
+}
 
 /// Reads the policy in the file at `path`, or from standard input if the path is `-`.
 pub fn read(path: &Path) -> Result<Policy, Failure> {
-    let name = input::name(path);
-    let bytes = input::text(path, MAX_BYTES)?;
-    if bytes.trim_ascii().is_empty() {
-        // The filter reads an absent configuration as {}, but an empty file is more often a mistake.
-        return Err(Failure::Error(format!("{name}: the policy is empty; write {{}} for the defaults")));
-    }
-    parse(path, &bytes).map_err(|diagnostic| Failure::Error(diagnostic.in_file(&name)))
-}
-
-fn parse(path: &Path, bytes: &[u8]) -> Result<Policy, Diagnostic> {
-    let Ok(text) = str::from_utf8(bytes) else { return from_json(bytes, None) };
-    if bytes.len() > MAX_BYTES {
-        return from_json(bytes, None);
-    }
-    let is_json = is_json(path, text);
-    let tree = document::read(text);
-    // A document that only begins like JSON may be YAML.
-    let tree = if is_json { tree.ok().filter(|_| is_valid_json(text)) } else { Some(tree?) };
-    let part = tree.as_deref().map(manifest::configuration).transpose()?.flatten();
-    match (part, &tree) {
-        (None, tree) if is_json => from_json(bytes, tree.as_deref()),
-        (Some(node), _) => from_tree(node),
-        (None, Some(tree)) => from_tree(tree),
-        (None, None) => from_json(bytes, None),
+    let file = PolicyFile::read(path)?;
+    match file.policies.as_slice() {
+        [] => Err(Failure::Error(file.without_policy())),
+        [one] => one.policy().map_err(|diagnostic| Failure::Error(diagnostic.in_file(&file.name))),
+        many => {
+            let lines: Vec<String> =
+                many.iter().filter_map(|one| one.position).map(|position| position.line.to_string()).collect();
+            let (name, count, lines) = (&file.name, many.len(), lines.join(", "));
+            Err(Failure::Error(format!("{name}: {count} policies, in lines {lines}; give a file with one of them")))
+        }
     }
 }
 
-/// Reads JSON. `tree` has the positions of its values.
-fn from_json(bytes: &[u8], tree: Option<&Node>) -> Result<Policy, Diagnostic> {
-    Policy::parse(bytes).map_err(|error| diagnostic(&error, tree))
+impl FoundPolicy {
+    /// Reads the policy.
+    pub fn policy(&self) -> Result<Policy, Diagnostic> {
+        match &self.configuration {
+            Err(Diagnostic { position, text }) => Err(Diagnostic { position: *position, text: text.clone() }),
+            Ok(Configuration::Tree(tree)) => from_tree(tree),
+            Ok(Configuration::Text { json, origin, tree }) => {
+                Policy::parse(json).map_err(|error| diagnostic(&error, *origin, tree.as_deref()))
+            }
+        }
+    }
+
+    /// Tree of the policy. `None` if the file spells it in a form without a tree.
+    pub fn tree(&self) -> Option<&Node> {
+        match self.configuration.as_ref().ok()? {
+            Configuration::Tree(tree) => Some(tree),
+            Configuration::Text { tree, .. } => tree.as_deref(),
+        }
+    }
+}
+
+impl Configuration {
+    /// Text in a file.
+    fn text(json: Vec<u8>, origin: Origin) -> Self {
+        let tree = str::from_utf8(&json).ok().and_then(|text| document::read(text, origin).ok());
+        Self::Text { json, origin, tree }
+    }
 }
 
 /// Reads the JSON form of a tree.
 pub fn from_tree(tree: &Node) -> Result<Policy, Diagnostic> {
+    if tree.size > MAX_BYTES {
+        return Err(Diagnostic { position: None, text: format!("larger than {MAX_BYTES} bytes") });
+    }
     if let Some(position) = tree.ambiguous() {
         let text = "ambiguous YAML 1.1 scalar; quote it, or write a number in plain decimals";
         return Err(Diagnostic::at(position, text));
     }
     let json = serde_json::to_vec(tree)
         .map_err(|_| Diagnostic { position: None, text: "cannot be written as JSON".to_owned() })?;
-    Policy::parse(&json).map_err(|error| diagnostic(&error, Some(tree)))
+    Policy::parse(&json).map_err(|error| diagnostic(&error, Origin::FILE, Some(tree)))
 }
 
-fn diagnostic(error: &PolicyError, tree: Option<&Node>) -> Diagnostic {
+fn diagnostic(error: &PolicyError, origin: Origin, tree: Option<&Node>) -> Diagnostic {
     let position = match error.location() {
-        ErrorLocation::Character(line, column) => Some(Position { line, column }),
-        ErrorLocation::Line(line) => Some(Position { line, column: 1 }),
+        ErrorLocation::Character(line, column) => Some(origin.map(Position { line, column })),
+        ErrorLocation::Line(line) => Some(origin.map(Position { line, column: 1 })),
         location => tree.and_then(|tree| tree.find(location)),
     };
     Diagnostic { position, text: error.reason() }
-}
-
-/// True if the file is JSON by its extension, or else by the beginning of the text. YAML rarely begins like JSON.
-fn is_json(path: &Path, text: &str) -> bool {
-    let has_extension = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
-    let begins = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']);
-    if has_extension("json") {
-        true
-    } else if has_extension("yaml") || has_extension("yml") {
-        begins && is_valid_json(text)
-    } else {
-        begins
-    }
-}
-
-fn is_valid_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text.trim_start_matches('\u{feff}')).is_ok()
 }

@@ -1,5 +1,6 @@
 //! Configuration of a proxy, as far as it concerns panveil.
 
+use crate::manifest::names_panveil;
 use panveil::policy::Policy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -179,10 +180,7 @@ fn typed(filter: &Value) -> Option<&Value> {
 /// True if the name of the filter, of its plugin or of its root names panveil.
 fn is_panveil(filter: &Value) -> bool {
     let plugin = |field: &str| typed(filter).and_then(|typed| typed.pointer(field)).and_then(Value::as_str);
-    [filter.get("name").and_then(Value::as_str), plugin("/config/name"), plugin("/config/root_id")]
-        .into_iter()
-        .flatten()
-        .any(|name| name.contains("panveil"))
+    names_panveil([filter.get("name").and_then(Value::as_str), plugin("/config/name"), plugin("/config/root_id")])
 }
 
 /// Configuration of a filter of panveil that discovery delivered.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod check;
+mod check_files;
 mod command;
 mod explain;
 mod manual;
@@ -31,13 +32,13 @@ fn invalid_arguments_are_reported_in_one_line() {
             &["completons"],
             "unrecognized subcommand 'completons'; tip: a similar subcommand exists: 'completions'; see panveil --help",
         ),
-        (&["check"], "the following required arguments were not provided: <POLICY>; see panveil --help"),
+        (&["check"], "the following required arguments were not provided: <PATH>...; see panveil --help"),
         (
             &["mask", "--direction", "up"],
             "invalid value 'up' for '--direction <DIRECTION>' [possible values: request, response]; see panveil --help",
         ),
         (&["mask", "4111111111111111"], "mask reads standard input only; use panveil mask < ****************"),
-        (&["check", "a", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
+        (&["replay", "a", "b", "4111111111111111"], "unexpected argument '****************' found; see panveil --help"),
     ] {
         assert_eq!(failure(arguments, b""), line, "{arguments:?}");
     }

@@ -5,10 +5,10 @@
 
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{GATEWAY_API, Mesh, TELEMETRY};
-use crate::audit::resource::{Location, Resource};
 use crate::audit::rules;
 use crate::audit::workload::{DataPlane, Workload};
 use crate::document::{Node, YamlValue};
+use crate::manifest::{Location, Resource};
 use std::collections::BTreeSet;
 
 /// Headers that clients do not fill with data of applications. All others may contain a card number, such as the path.

@@ -4,10 +4,10 @@ use crate::audit::coverage::{Coverage, Inspection};
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{Mesh, SECURITY};
 use crate::audit::plugin::PassingRule;
-use crate::audit::resource::Resource;
 use crate::audit::rules;
 use crate::audit::workload::DataPlane;
 use crate::document::Node;
+use crate::manifest::Resource;
 use std::collections::BTreeSet;
 
 /// Fields of a source that name authenticated workloads.

@@ -4,8 +4,8 @@ use crate::audit::coverage::Coverage;
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{CORE, Mesh, NETWORKING, SECURITY};
 use crate::audit::mtls::{EffectiveMtls, MtlsMode};
-use crate::audit::resource::Resource;
 use crate::audit::rules;
+use crate::manifest::Resource;
 use std::collections::BTreeSet;
 
 pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<Finding>) {

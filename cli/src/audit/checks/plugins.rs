@@ -4,9 +4,9 @@ use crate::audit::attachment::is_kind;
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING};
 use crate::audit::plugin::Plugin;
-use crate::audit::resource::{Location, selects};
 use crate::audit::rules::{self, AuditRule};
 use crate::audit::workload::Workload;
+use crate::manifest::{Location, selects};
 use panveil::policy::Mode;
 
 /// Kinds that `targetRefs` may name.

@@ -10,6 +10,9 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Labels or annotations.
 pub type Labels<'m> = BTreeMap<&'m str, &'m str>;
 
+/// Handler of a document, with its version and kind if it has both.
+pub type ItemHandler<'h> = dyn FnMut(Option<(&str, &str)>, &Rc<Node>) + 'h;
+
 /// Location in the input.
 #[derive(Clone)]
 pub struct Location {
@@ -34,18 +37,11 @@ pub struct Resource {
 impl Resource {
     /// Adds the resources of a document to `found`: itself, or the items of a list. Documents of other kinds have none.
     pub fn collect(node: &Rc<Node>, file: &Rc<str>, found: &mut Vec<Self>) {
-        Self::collect_as(node, None, file, found);
+        items(node, &mut |kind, node| Self::collect_item(kind, node, file, found));
     }
 
-    /// `item` has the version and kind that a list declares for items without their own.
-    fn collect_as(node: &Rc<Node>, item: Option<(&str, &str)>, file: &Rc<str>, found: &mut Vec<Self>) {
-        let declared = node.text(&["apiVersion"]).zip(node.text(&["kind"]));
-        let Some((version, kind)) = declared.or(item) else { return };
-        if let (Some(single), Some(items)) = (kind.strip_suffix("List"), node.list(&["items"])) {
-            let item = (!single.is_empty()).then_some((version, single));
-            items.iter().for_each(|node| Self::collect_as(node, item, file, found));
-            return;
-        }
+    fn collect_item(kind: Option<(&str, &str)>, node: &Rc<Node>, file: &Rc<str>, found: &mut Vec<Self>) {
+        let Some((version, kind)) = kind else { return };
         let Some(name) = node.text(&["metadata", "name"]).or(node.text(&["metadata", "generateName"])) else { return };
         let namespace = node.text(&["metadata", "namespace"]).unwrap_or(DEFAULT_NAMESPACE);
         found.push(Self {
@@ -98,6 +94,23 @@ impl Resource {
     pub fn location_of(&self, node: &Node) -> Location {
         Location { file: Rc::clone(&self.location.file), position: node.position }
     }
+}
+
+/// Passes a document to `take`, or the items of a list, each with its version and kind. Items without their own have those that the
+/// list declares.
+pub fn items(node: &Rc<Node>, take: &mut ItemHandler<'_>) {
+    items_as(node, None, take);
+}
+
+fn items_as(node: &Rc<Node>, item: Option<(&str, &str)>, take: &mut ItemHandler<'_>) {
+    let declared = node.text(&["apiVersion"]).zip(node.text(&["kind"])).or(item);
+    if let Some((version, kind)) = declared
+        && let (Some(single), Some(items)) = (kind.strip_suffix("List"), node.list(&["items"]))
+    {
+        let item = (!single.is_empty()).then_some((version, single));
+        return items.iter().for_each(|node| items_as(node, item, take));
+    }
+    take(declared, node);
 }
 
 /// True if `labels` contains every label of the selector at these fields. An absent or empty selector selects everything.
