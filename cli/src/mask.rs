@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::{clock, input, output, policy};
 use clap::{Args, ValueEnum};
-use panveil::policy::{Decision, Direction, Location, Mode, Policy, RequestContext};
-use panveil::stream::{Abort, Body, BodyConfig, BodyFlow, BodyFormat, HoldBack, Sender};
+use panveil::policy::{Decision, Direction, FindingAttributes, Location, Mode, Outcome, Policy, RequestContext};
+use panveil::stream::{Abort, Body, BodyConfig, BodyFlow, BodyFormat, Detection, HoldBack, Sender};
 use std::path::{Path, PathBuf};
 
 /// Masks card numbers in standard input and writes the result to standard output.
@@ -80,8 +80,13 @@ impl Mask {
         };
         let format = BodyFormat::of_content_type(Sender::EndSignalled, self.content_type.as_deref().map(str::as_bytes));
         let body = Body::new(format, config);
-        let found = mask(body, decision)?;
-        note_passed(decision, found);
+        let decide = |finding: &FindingAttributes<'_>| policy.decide_finding(&decisions, Location::Body, finding);
+        for (reason, found) in mask(body, &decide)? {
+            match found {
+                1 => output::note(&format!("1 card number passed: {reason}")),
+                _ => output::note(&format!("{found} card numbers passed: {reason}")),
+            }
+        }
         Ok(())
     }
 
@@ -108,17 +113,28 @@ impl Mask {
     }
 }
 
-/// Masks standard input, and returns the number of findings.
-fn mask(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
-    let mut found: usize = 0;
+/// Masks standard input, and counts the findings that passed by the reason. Users of a command called `mask` do not expect any.
+fn mask<'p>(
+    mut body: Body,
+    decide: &dyn Fn(&FindingAttributes<'_>) -> Decision<'p>,
+) -> Result<Vec<(String, usize)>, Failure> {
+    let mut passed: Vec<(String, usize)> = Vec::new();
     loop {
         let chunk = input::chunk()?;
         let end = chunk.is_empty();
-        let pushed =
-            body.push(chunk.clone(), end, &mut |_| found = found.saturating_add(1), &mut |_| HoldBack::InFilter);
+        let mut blocked_by = "";
+        let mut report = |detection: Detection| {
+            let decision = decide(&detection.kind.attributes());
+            match decision.outcome() {
+                Outcome::Blocked if blocked_by.is_empty() => blocked_by = decision.rule,
+                Outcome::Reported | Outcome::Allowed => note_passed(&mut passed, decision),
+                _ => {}
+            }
+        };
+        let pushed = body.push(chunk.clone(), end, &mut report, &mut |_| HoldBack::InFilter);
         if let BodyFlow::Abort(abort) | BodyFlow::Close(abort) = pushed.flow {
             return Err(Failure::Error(match abort {
-                Abort::Card => format!("blocked: card number found, and {} is block", decision.rule),
+                Abort::Card => format!("blocked: card number found, and {blocked_by} is block"),
                 Abort::Uninspectable => "blocked: a part cannot be inspected, and uninspectable is block".to_owned(),
                 Abort::HeldBackAtTrailers => "blocked: the body ended while bytes were held back".to_owned(),
             }));
@@ -128,7 +144,7 @@ fn mask(mut body: Body, decision: Decision<'_>) -> Result<usize, Failure> {
             if body.passed_uninspected() {
                 output::note("a part cannot be inspected and passed");
             }
-            return Ok(found);
+            return Ok(passed);
         }
     }
 }
@@ -143,18 +159,14 @@ fn copy() -> Result<(), Failure> {
     }
 }
 
-/// Reports card numbers that passed. Users of a command called `mask` do not expect any.
-fn note_passed(decision: Decision<'_>, found: usize) {
-    if decision.outcome().protects() {
-        return;
-    }
+/// Counts a finding that passed, by the reason.
+fn note_passed(passed: &mut Vec<(String, usize)>, decision: Decision<'_>) {
     let reason = match decision.mode {
         Mode::Monitor => "mode is monitor".to_owned(),
         Mode::Enforce => format!("{} is {}", decision.rule, decision.intent.as_str()),
     };
-    match found {
-        0 => {}
-        1 => output::note(&format!("1 card number passed: {reason}")),
-        _ => output::note(&format!("{found} card numbers passed: {reason}")),
+    match passed.iter_mut().find(|(other, _)| *other == reason) {
+        Some((_, count)) => *count = count.saturating_add(1),
+        None => passed.push((reason, 1)),
     }
 }

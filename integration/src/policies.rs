@@ -149,6 +149,7 @@ impl Policies {
             "source" | "destination" => &["spiffe://cluster.local/ns/shop/sa/web", "spiffe://*/ns/pay/*"],
             "include" | "exclude" => &["shop", "payments", "kube-system"],
             "body" => &["refused", ""],
+            "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern", "pattern:rule-b"],
             "expires" => &["1999-12-31", "2100-02-28"],
             _ => &["order_id", "kto", "x-ticket"],
         };

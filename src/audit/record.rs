@@ -3,8 +3,7 @@
 use super::reason::Reason;
 use super::redacted::Redacted;
 use crate::policy::field::{FieldSpec, ObjectSpec, Presence, TextSpec, ValueSpec};
-use crate::policy::{Direction, Limit, Location, Outcome};
-use crate::stream::FindingKind;
+use crate::policy::{Direction, FindingName, Limit, Location, Outcome};
 use crate::verdict::Brand;
 use serde::{Serialize, Serializer};
 
@@ -180,7 +179,7 @@ const COUNT: ValueSpec = ValueSpec::Whole { min: 0, max: usize::MAX };
 const ACTION: ValueSpec = ValueSpec::OneOf(|| Outcome::ALL.map(Outcome::as_str).to_vec());
 const DIRECTION: ValueSpec = ValueSpec::OneOf(|| Direction::ALL.map(Direction::as_str).to_vec());
 const LOCATION: ValueSpec = ValueSpec::OneOf(|| Location::ALL.map(Location::as_str).to_vec());
-const KIND: ValueSpec = ValueSpec::OneOf(|| FindingKind::NAMES.to_vec());
+const KIND: ValueSpec = ValueSpec::OneOf(|| FindingName::ALL.map(FindingName::as_str).to_vec());
 const BRAND: ValueSpec = ValueSpec::OneOf(|| Brand::ALL.map(Brand::as_str).to_vec());
 const REASON: ValueSpec = ValueSpec::OneOf(|| Reason::ALL.map(Reason::as_str).to_vec());
 const LIMIT: ValueSpec = ValueSpec::OneOf(|| Limit::ALL.map(Limit::as_str).to_vec());

@@ -125,12 +125,12 @@ impl Message {
         let mut found = Vec::new();
         let upgraded = body.upgrade(&mut |detection| found.push(detection));
         self.state = State::Inspecting(PendingBody::Read(body));
-        self.report(call, Location::Body, None, &found)?;
+        let blocked = self.report(call, Location::Body, None, &found)?;
         match upgraded {
             Ok(true) => Ok(()),
             // The bytes before the upgrade are not a frame, so the start of the next frame is unknown.
             Ok(false) => self.handle_uninspectable(call, Reason::Upgrade),
-            Err(abort) => Err(self.refuse(call, abort, None)),
+            Err(abort) => Err(refuse(abort, blocked, None)),
         }
     }
 
@@ -270,7 +270,7 @@ impl Message {
         let config = BodyConfig::of(call.policy, &self.decisions);
         let Some(config) = config.filter(|config| config.action != BodyAction::Observe) else { return true };
         let format = BodyFormat::text(Sender::EndSignalled, TextFormat::Unknown);
-        let mut text = Body::new(format, BodyConfig { action: BodyAction::Block, ..config });
+        let mut text = Body::new(format, BodyConfig { action: BodyAction::Block, by_finding: None, ..config });
         let output = text.push(chunk.to_vec(), true, &mut |_| {}, &mut |_| HoldBack::InFilter);
         output.flow == BodyFlow::Pass
     }
@@ -355,7 +355,7 @@ impl Message {
         if output.flow == BodyFlow::Pass {
             self.forwarded.extend(&forwarded);
         }
-        self.report(call, Location::Body, None, &found)?;
+        let blocked = self.report(call, Location::Body, None, &found)?;
         if body.passed_uninspected() || body.decode_error() == Some(DecodeError::Broken) {
             call.note_uninspected(direction, Reason::Encoding);
         }
@@ -378,7 +378,7 @@ impl Message {
         let flow = match output.flow {
             BodyFlow::Pass => FilterStatus::Continue,
             BodyFlow::Pause => FilterStatus::Pause,
-            BodyFlow::Abort(abort) => return Err(self.refuse(call, abort, body.decode_error())),
+            BodyFlow::Abort(abort) => return Err(refuse(abort, blocked, body.decode_error())),
             BodyFlow::Close(_) => {
                 call.log.summary().note_blocked();
                 self.state = State::Closed;
@@ -388,15 +388,16 @@ impl Message {
         self.state = State::Inspecting(PendingBody::Read(body));
         Ok(flow)
     }
+}
 
-    /// The block that ends the body.
-    fn refuse(&self, call: &Callback<'_>, abort: Abort, error: Option<DecodeError>) -> Interrupt {
-        Interrupt::Block(match abort {
-            Abort::Card => Refusal::Card { rule: call.policy.decide(&self.decisions, Location::Body).rule.to_owned() },
-            Abort::Uninspectable => error.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
-            Abort::HeldBackAtTrailers => Refusal::TrailersOverTail,
-        })
-    }
+/// The block that ends the body. `blocked` is that of the first finding that the policy blocks.
+fn refuse(abort: Abort, blocked: Option<Refusal>, error: Option<DecodeError>) -> Interrupt {
+    Interrupt::Block(match (abort, blocked) {
+        (Abort::Card, Some(refusal)) => refusal,
+        (Abort::Card, None) => Refusal::Uninspectable,
+        (Abort::Uninspectable, _) => error.and_then(limit_of).map_or(Refusal::Uninspectable, Refusal::Limit),
+        (Abort::HeldBackAtTrailers, _) => Refusal::TrailersOverTail,
+    })
 }
 
 /// The limit that a decode error stands for, if it is one.

@@ -1,7 +1,7 @@
 //! Inspection and masking of header and trailer fields.
 
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Content, Decisions, Limit, Limits, Location, Outcome, Policy};
+use crate::policy::{Decisions, Limit, Limits, Location, Outcome, Policy};
 use crate::scan::Escapes;
 use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
 use crate::verdict::authentication;
@@ -66,45 +66,40 @@ pub fn may_contain_findings(block: &HeaderBlock, policy: &Policy) -> bool {
 }
 
 impl Fields {
-    /// Inspects every name and value of the block, and masks the findings that `policy` masks.
+    /// Inspects every name and value of the block, and masks the findings that the policy masks.
     pub fn inspect(block: &HeaderBlock, map: HeaderMap, decisions: &Decisions, policy: &Policy) -> Self {
+        let rules = Rules { decisions, policy };
         let mut fields = Self { pairs: Vec::new(), findings: Vec::new() };
         for (name, value) in block.pairs() {
             let location = location_of(map, name);
-            let outcome = decisions.outcome_at(location, Content::Finding);
             let mut pair = Pair { name: name.to_vec(), value: value.to_vec(), new_name: None, new_value: None };
-            if name != CONTENT_LENGTH && outcome != Outcome::Clean {
-                // Fields of a blocked message are edited too, because logs and spans may contain them.
-                let is_edited = outcome.protects();
-                pair.new_name = fields.inspect_text(name, None, location, policy).filter(|_| is_edited);
-                pair.new_value = fields.inspect_text(name, Some(value), location, policy).filter(|_| is_edited);
+            if name != CONTENT_LENGTH && decisions.inspects_at(location) {
+                pair.new_name = fields.inspect_text(name, None, location, &rules);
+                pair.new_value = fields.inspect_text(name, Some(value), location, &rules);
             }
             fields.pairs.push(pair);
         }
         let has_card_number = fields.findings.iter().any(|finding| finding.detection.kind.pan().is_some());
         if has_card_number && policy.criteria().authentication_data.is_some() {
-            fields.inspect_codes(map, decisions, policy);
+            fields.inspect_codes(map, &rules);
         }
         fields
     }
 
     /// Finds verification codes and PINs that are fields of their own, next to a card number in another field.
-    fn inspect_codes(&mut self, map: HeaderMap, decisions: &Decisions, policy: &Policy) {
+    fn inspect_codes(&mut self, map: HeaderMap, rules: &Rules<'_>) {
         for pair in self.pairs.iter_mut().filter(|pair| !pair.is_edited()) {
             let location = location_of(map, &pair.name);
-            let outcome = decisions.outcome_at(location, Content::Finding);
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
+            let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
+            let detection = Detection::of(FindingKind::Code(code, length));
+            let outcome = rules.outcome(location, &detection);
             if outcome == Outcome::Clean {
                 continue;
             }
-            let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            self.findings.push(FieldFinding {
-                location,
-                field: pair.name.clone(),
-                detection: Detection::of(FindingKind::Code(code, length)),
-            });
+            self.findings.push(FieldFinding { location, field: pair.name.clone(), detection });
             if outcome.protects() {
-                let mask = policy.mask_style().character.as_byte();
+                let mask = rules.policy.mask_style().character.as_byte();
                 pair.new_value = Some(vec![mask; pair.value.len()]);
             }
         }
@@ -148,31 +143,44 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds the findings in a `value` of the field `name`, or in its name. Returns the masked text if there are any.
+    /// Adds the findings in a `value` of the field `name`, or in its name. Returns the text with masks if the policy masks any.
     fn inspect_text(
         &mut self,
         name: &[u8],
         value: Option<&[u8]>,
         location: Location,
-        policy: &Policy,
+        rules: &Rules<'_>,
     ) -> Option<Vec<u8>> {
+        let policy = rules.policy;
         let (prefix, text) = value.map_or((Vec::new(), name), |value| ([name, b": "].concat(), value));
         let style = policy.mask_style();
         let mut findings = Vec::new();
         let text_format = if URL_FIELDS.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
         let inspector = Inspector::new(text_format, style).with_criteria(policy.criteria());
         inspector.preceded_by(&prefix).inspect(text, true, &mut findings);
-        if findings.is_empty() {
-            return None;
-        }
-        let mut masked = text.to_vec();
+        let mut masked = None;
         for finding in findings {
-            if let Some(bytes) = masked.get_mut(finding.span.clone()) {
+            // Fields of a blocked message are edited too, because logs and spans may contain them.
+            if rules.outcome(location, &finding.detection).protects()
+                && let Some(bytes) = masked.get_or_insert_with(|| text.to_vec()).get_mut(finding.span.clone())
+            {
                 finding.mask(bytes, style);
             }
             self.findings.push(FieldFinding { location, field: name.to_vec(), detection: finding.detection });
         }
-        Some(masked)
+        masked
+    }
+}
+
+/// The decisions for a message, with their policy.
+struct Rules<'r> {
+    decisions: &'r Decisions,
+    policy: &'r Policy,
+}
+
+impl Rules<'_> {
+    fn outcome(&self, location: Location, detection: &Detection) -> Outcome {
+        self.policy.decide_finding(self.decisions, location, &detection.kind.attributes()).outcome()
     }
 }
 

@@ -81,11 +81,8 @@ impl Message {
         let mut refusal = None;
         for finding in fields.findings() {
             let detection = std::slice::from_ref(&finding.detection);
-            self.report(call, finding.location, Some(&finding.field), detection)?;
-            let decision = call.policy.decide(&self.decisions, finding.location);
-            if decision.outcome() == Outcome::Blocked {
-                refusal.get_or_insert(Refusal::Card { rule: decision.rule.to_owned() });
-            }
+            let blocked = self.report(call, finding.location, Some(&finding.field), detection)?;
+            refusal = refusal.or(blocked);
         }
         let written = fields.write_back(call.host, map);
         match refusal {
@@ -106,41 +103,48 @@ impl Message {
         Ok(())
     }
 
-    /// Adds findings at one location, in the header `field` if it is one, to the summary and the counters. All findings are processed.
-    /// If a message exceeds `limits.findings_per_message`, it is blocked if the policy blocks uninspectable messages.
+    /// Adds findings at one location, in the header `field` if it is one, to the summary and the counters, except those that the policy
+    /// skips. Returns the reply to the first one that the policy blocks. All findings are processed. If a message exceeds
+    /// `limits.findings_per_message`, it is blocked if the policy blocks uninspectable messages.
     pub(super) fn report(
         &mut self,
         call: &mut Callback<'_>,
         location: Location,
         field: Option<&[u8]>,
         findings: &[Detection],
-    ) -> Result<(), Interrupt> {
-        let decision = call.policy.decide(&self.decisions, location);
+    ) -> Result<Option<Refusal>, Interrupt> {
         let mut last: Option<(Vec<u8>, Redacted)> = None;
+        let mut counts: Vec<(&str, Outcome, u64)> = Vec::new();
+        let mut refusal = None;
         for detection in findings {
+            let decision = call.policy.decide_finding(&self.decisions, location, &detection.kind.attributes());
+            let outcome = decision.outcome();
+            if outcome == Outcome::Clean {
+                continue;
+            }
+            if outcome == Outcome::Blocked {
+                refusal.get_or_insert_with(|| Refusal::Card { rule: decision.rule.to_owned() });
+            }
             let name = fields::label(field, detection.name.as_deref());
             if last.as_ref().map(|(name, _)| name) != name.as_ref() {
                 last = name.map(|name| (name.clone(), Redacted::name(call.policy, &name)));
             }
             let field = last.as_ref().map(|(_, redacted)| redacted);
             call.log.summary().add(field, detection, decision);
-        }
-        let mut labels: Vec<(&str, u64)> = Vec::new();
-        for label in findings.iter().map(|detection| detection.kind.label()) {
-            match labels.iter_mut().find(|(other, _)| *other == label) {
-                Some((_, count)) => *count = count.saturating_add(1),
-                None => labels.push((label, 1)),
+            let label = detection.kind.label();
+            match counts.iter_mut().find(|(other, action, _)| *other == label && *action == outcome) {
+                Some((.., count)) => *count = count.saturating_add(1),
+                None => counts.push((label, outcome, 1)),
             }
+            self.found = self.found.saturating_add(1);
         }
-        for (label, count) in labels {
-            call.count(Counter::Findings(self.direction, location, label, decision.outcome()), count);
+        for (label, outcome, count) in counts {
+            call.count(Counter::Findings(self.direction, location, label, outcome), count);
         }
-        self.found = self.found.saturating_add(u32::try_from(findings.len()).unwrap_or(u32::MAX));
         if self.found > call.policy.limits().findings_per_message {
-            self.handle_limit(call, &[location], Limit::FindingsPerMessage)
-        } else {
-            Ok(())
+            self.handle_limit(call, &[location], Limit::FindingsPerMessage)?;
         }
+        Ok(refusal)
     }
 
     /// Notes that the message cannot be inspected, and blocks it if the policy blocks those.

@@ -5,6 +5,7 @@
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{TextSpec, ValueSpec, fields};
+use super::finding::{FindingAttributes, KindPattern};
 use super::host_name::HostPattern;
 use super::kind::{Kind, ListOf, Maybe, OneOf, OneOrMore};
 use super::location::{Direction, Location};
@@ -20,6 +21,9 @@ fields! {
         direction: Option<Direction> as Maybe<OneOf>, optional;
         /// Locations within the message. The path, with its query, is a location of the request.
         "where" locations: Vec<Location> as ListOf<OneOf, 1, MOST_ITEMS>, optional;
+        /// Kinds of findings; `pattern:NAME` is one of the policy's patterns. Each finding gets the action of the first rule that
+        /// matches it.
+        "kind" kinds: Vec<KindPattern> as ListOf<KindPattern, 1, MOST_ITEMS>, optional;
         /// The request's method, in capital letters.
         "method" methods: Vec<String> as ListOf<Method, 1, MOST_ITEMS>, optional;
         /// The request's host without its port: a name, or `*.` and a name for all subdomains.
@@ -74,7 +78,7 @@ impl Condition {
         self.locations.is_empty() || self.locations.contains(&location)
     }
 
-    /// Result for a message of that direction, at the locations that the condition covers.
+    /// Result for a message of that direction, for the locations and findings that the condition covers.
     pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
         if self.direction.is_some_and(|only| only != direction) {
             return Tri::No;
@@ -93,6 +97,28 @@ impl Condition {
         .unwrap_or(Tri::Yes)
     }
 
+    /// Result for a finding, or for any finding.
+    pub(super) fn matches_finding(&self, finding: Option<&FindingAttributes<'_>>) -> Tri {
+        match finding {
+            _ if self.kinds.is_empty() => Tri::Yes,
+            None => Tri::Unknown,
+            Some(finding) => self.kinds.iter().any(|kind| kind.matches(finding)).into(),
+        }
+    }
+
+    /// True if the condition matches some findings of a message only.
+    pub(super) fn tests_findings(&self) -> bool {
+        !self.kinds.is_empty()
+    }
+
+    /// Rejects kinds that a policy with these settings never finds.
+    pub(super) fn check_kinds(&self, patterns: &[&str], authentication_data: bool) -> Result<(), PolicyError> {
+        for (index, kind) in self.kinds.iter().enumerate() {
+            kind.check(patterns, authentication_data).map_err(|error| error.in_item(index).in_field("kind"))?;
+        }
+        Ok(())
+    }
+
     /// True if the client controls all attributes that the condition tests: host, path, method, the content type of a request, and
     /// TLS without a client certificate. False for a condition without attributes.
     pub(super) fn is_client_controlled(&self) -> bool {
@@ -102,7 +128,7 @@ impl Condition {
         (self.uses_request_line() || content_type) && !is_authenticated && !is_upstream
     }
 
-    /// True if the condition matches every message and location that `other` matches, because it tests no attribute.
+    /// True if the condition matches every message, location and finding that `other` matches, because it tests no other attribute.
     pub(super) fn includes(&self, other: &Self) -> bool {
         let tests_nothing = !(self.uses_request_line()
             || self.uses_content_type()
@@ -112,7 +138,10 @@ impl Condition {
         let same_direction = self.direction.is_none() || self.direction == other.direction;
         let covers_all = self.locations.is_empty()
             || (!other.locations.is_empty() && other.locations.iter().all(|location| self.covers(*location)));
-        tests_nothing && same_direction && covers_all
+        let all_kinds = self.kinds.is_empty()
+            || (!other.kinds.is_empty()
+                && other.kinds.iter().all(|kind| self.kinds.iter().any(|own| own.includes(kind))));
+        tests_nothing && same_direction && covers_all && all_kinds
     }
 
     pub(super) fn uses_request_line(&self) -> bool {

@@ -65,10 +65,21 @@ impl Mask {
 }
 
 impl Config {
+    /// Rejects rules on kinds that the policy does not detect.
+    fn check_kinds(&self) -> Result<(), PolicyError> {
+        let patterns = self.detect.pattern_names();
+        for (index, rule) in self.rules.iter().enumerate() {
+            let checked = rule.condition.check_kinds(&patterns, self.detect.authentication_data);
+            checked.map_err(|error| error.in_field("match").in_item(index).in_field("rules"))?;
+        }
+        Ok(())
+    }
+
     /// Rejects combinations of valid fields. From a truncated number and its hash together the number can be reconstructed
     /// (PCI DSS 3.5.1, PCI SSC FAQ 1308).
     fn check(&self) -> Result<(), PolicyError> {
         check_names(&self.rules)?;
+        self.check_kinds()?;
         let error = if self.audit.truncated && self.audit.fingerprint {
             PolicyError::wrong_value(
                 "no audit.truncated with it: PCI DSS 3.5.1 and PCI SSC's FAQ 1308 require separate truncated and hashed numbers",

@@ -2,78 +2,156 @@
 //!
 //! The first rule that matches decides. Without one, `request` or `response` does. If a match is [unknown](Tri::Unknown), several
 //! decisions are possible, and the strictest applies. A client therefore gains nothing by an ambiguous message.
+//!
+//! A rule on findings matches some findings of a message. Before a finding is known, its match is unknown: the message is inspected as
+//! the strictest possible decision requires. [`FindingDecisions`] then decides for each finding.
 
+use super::config::Config;
+use super::finding::FindingAttributes;
 use super::request_context::{RequestContext, Tri};
+use super::rule::RuleMatch;
 use super::{Content, Decision, Direction, Intent, Location, Mode, Outcome, Policy};
+use std::sync::Arc;
 
 /// Decision for each location of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decisions {
     direction: Direction,
-    decisions: [LocationDecision; Location::ALL.len()],
+    locations: [LocationDecisions; Location::ALL.len()],
+    /// Matches of the rules, if the decision depends on the finding.
+    matches: Option<Arc<[RuleMatch]>>,
 }
 
-/// Decision for one location, with the index of its rule. Without a rule it is the default.
+/// Strictest possible decisions for one location, which differ only if there are several possible ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LocationDecision {
+struct LocationDecisions {
+    /// For a finding.
+    finding: RuleDecision,
+    /// For content that cannot be inspected.
+    gap: RuleDecision,
+}
+
+/// Decision of a rule, with its index. Without a rule it is the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct RuleDecision {
     intent: Intent,
     mode: Mode,
     rule: Option<usize>,
 }
 
+/// Decisions about the findings at one location of a message, by the rules on findings.
+#[derive(Clone)]
+pub struct FindingDecisions {
+    config: Arc<Config>,
+    direction: Direction,
+    location: Location,
+    matches: Arc<[RuleMatch]>,
+}
+
 impl Policy {
     /// Decisions for a message of that direction, by its known attributes.
     pub fn judge(&self, direction: Direction, request_context: &RequestContext) -> Decisions {
-        let intent = match direction {
-            Direction::Request => self.config.request,
-            Direction::Response => self.config.response,
-        };
-        let default = LocationDecision { intent, mode: self.config.mode, rule: None };
-        let mut decisions = Decisions { direction, decisions: [default; Location::ALL.len()] };
-        if self.config.rules.is_empty() {
+        let rules = &self.config.rules;
+        let default = self.config.default_decision(direction);
+        let default = LocationDecisions { finding: default, gap: default };
+        let mut decisions = Decisions { direction, locations: [default; Location::ALL.len()], matches: None };
+        if rules.is_empty() {
             return decisions;
         }
-        let matches: Vec<Tri> = self.config.rules.iter().map(|rule| rule.matches(direction, request_context)).collect();
-        for (location, decision) in Location::ALL.into_iter().zip(&mut decisions.decisions) {
-            *decision = self.choose(location, &matches, default);
+        let matches: Vec<RuleMatch> = rules.iter().map(|rule| rule.matches(direction, request_context)).collect();
+        for (location, decision) in Location::ALL.into_iter().zip(&mut decisions.locations) {
+            *decision = self.config.choose(direction, location, &matches, None);
         }
+        let tests_findings = rules.iter().zip(&matches).any(|(rule, matches)| matches.depends_on_finding(rule));
+        decisions.matches = tests_findings.then(|| matches.into());
         decisions
     }
 
-    /// Decision about a card number at that location.
+    /// Strictest possible decision about a finding at that location.
     pub fn decide(&self, decisions: &Decisions, location: Location) -> Decision<'_> {
-        let direction = decisions.direction;
-        let LocationDecision { intent, mode, rule } = decisions.at(location);
-        let rule = rule.and_then(|index| self.config.rules.get(index));
+        self.config.decision(decisions.direction, location, decisions.at(location).finding)
+    }
+
+    /// Decision about a finding at that location.
+    pub fn decide_finding(
+        &self,
+        decisions: &Decisions,
+        location: Location,
+        finding: &FindingAttributes<'_>,
+    ) -> Decision<'_> {
+        let decision = match &decisions.matches {
+            None => decisions.at(location).finding,
+            Some(matches) => self.config.choose(decisions.direction, location, matches, Some(finding)).finding,
+        };
+        self.config.decision(decisions.direction, location, decision)
+    }
+
+    /// Decisions about the findings at that location, if they depend on the finding.
+    pub fn finding_decisions(&self, decisions: &Decisions, location: Location) -> Option<FindingDecisions> {
+        let matches = Arc::clone(decisions.matches.as_ref()?);
+        Some(FindingDecisions { config: Arc::clone(&self.config), direction: decisions.direction, location, matches })
+    }
+}
+
+impl FindingDecisions {
+    /// Outcome for a finding.
+    pub fn outcome(&self, finding: &FindingAttributes<'_>) -> Outcome {
+        let decision = self.config.choose(self.direction, self.location, &self.matches, Some(finding)).finding;
+        decision.outcome(Content::Finding)
+    }
+}
+
+impl Config {
+    /// Decision without a rule.
+    fn default_decision(&self, direction: Direction) -> RuleDecision {
+        let intent = match direction {
+            Direction::Request => self.request,
+            Direction::Response => self.response,
+        };
+        RuleDecision { intent, mode: self.mode, rule: None }
+    }
+
+    fn decision(&self, direction: Direction, location: Location, decision: RuleDecision) -> Decision<'_> {
+        let RuleDecision { intent, mode, rule } = decision;
+        let rule = rule.and_then(|index| self.rules.get(index));
         let rule = rule.map_or(direction.as_str(), |rule| &rule.name);
         Decision { direction, location, intent, mode, rule }
     }
 
-    fn choose(&self, location: Location, matches: &[Tri], default: LocationDecision) -> LocationDecision {
-        let mut possible: Option<LocationDecision> = None;
-        for (index, (rule, matches)) in self.config.rules.iter().zip(matches).enumerate() {
-            if *matches == Tri::No || !rule.condition.covers(location) {
+    /// Strictest possible decisions about `finding`, or about any finding.
+    fn choose(
+        &self,
+        direction: Direction,
+        location: Location,
+        matches: &[RuleMatch],
+        finding: Option<&FindingAttributes<'_>>,
+    ) -> LocationDecisions {
+        let mut possible: Option<LocationDecisions> = None;
+        for (index, (rule, matches)) in self.rules.iter().zip(matches).enumerate() {
+            let matches = matches.at(rule, location, finding);
+            if matches == Tri::No {
                 continue;
             }
-            let decision =
-                LocationDecision { intent: rule.action, mode: rule.mode_under(self.config.mode), rule: Some(index) };
-            let strictest = possible.map_or(decision, |other| other.or_stricter(decision));
-            if *matches == Tri::Yes {
+            let decision = RuleDecision { intent: rule.action, mode: rule.mode_under(self.mode), rule: Some(index) };
+            let strictest = LocationDecisions::with(possible, decision);
+            if matches == Tri::Yes {
                 return strictest;
             }
             possible = Some(strictest);
         }
-        possible.map_or(default, |other| other.or_stricter(default))
+        LocationDecisions::with(possible, self.default_decision(direction))
     }
 }
 
 impl Decisions {
-    /// Outcome for content at that location.
+    /// Strictest possible outcome for content at that location.
     pub fn outcome_at(&self, location: Location, content: Content) -> Outcome {
-        let LocationDecision { intent, mode, .. } = self.at(location);
+        let LocationDecisions { finding, gap } = self.at(location);
+        let decision = if content == Content::Finding { finding } else { gap };
         // A response has no path.
         let exists = location != Location::Path || self.direction == Direction::Request;
-        Outcome::of(mode, if exists { intent } else { Intent::Skip }, content)
+        let decision = if exists { decision } else { RuleDecision { intent: Intent::Skip, ..decision } };
+        decision.outcome(content)
     }
 
     /// True if that location is inspected.
@@ -101,8 +179,8 @@ impl Decisions {
         Location::ALL.into_iter().any(|location| self.outcome_at(location, content) == Outcome::Blocked)
     }
 
-    fn at(&self, location: Location) -> LocationDecision {
-        let [headers, path, body, trailers] = self.decisions;
+    fn at(&self, location: Location) -> LocationDecisions {
+        let [headers, path, body, trailers] = self.locations;
         match location {
             Location::Headers => headers,
             Location::Path => path,
@@ -112,10 +190,23 @@ impl Decisions {
     }
 }
 
-impl LocationDecision {
-    /// The stricter of two decisions; the first if they are equally strict.
-    fn or_stricter(self, other: Self) -> Self {
-        let strictness = |decision: Self| Outcome::of(decision.mode, decision.intent, Content::Finding).strictness();
-        if strictness(other) > strictness(self) { other } else { self }
+impl LocationDecisions {
+    /// The strictest of the `possible` decisions and another one.
+    fn with(possible: Option<Self>, decision: RuleDecision) -> Self {
+        possible.map_or(Self { finding: decision, gap: decision }, |possible| Self {
+            finding: possible.finding.or_stricter(decision, Content::Finding),
+            gap: possible.gap.or_stricter(decision, Content::UNAVAILABLE),
+        })
+    }
+}
+
+impl RuleDecision {
+    fn outcome(self, content: Content) -> Outcome {
+        Outcome::of(self.mode, self.intent, content)
+    }
+
+    /// The stricter of two decisions about that content; the first if they are equally strict.
+    fn or_stricter(self, other: Self, content: Content) -> Self {
+        if other.outcome(content).strictness() > self.outcome(content).strictness() { other } else { self }
     }
 }

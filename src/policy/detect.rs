@@ -66,6 +66,11 @@ pub(super) struct CompiledPatterns {
 const MOST_KEYS: usize = 1000;
 
 impl Detect {
+    /// Names of the patterns.
+    pub(super) fn pattern_names(&self) -> Vec<&str> {
+        self.patterns.declared.iter().map(|pattern| pattern.name.as_str()).collect()
+    }
+
     /// Criteria for the detector.
     pub(super) fn criteria(&self) -> Criteria {
         let compiled = self.patterns.compiled.clone();

@@ -15,6 +15,7 @@ mod effective;
 mod error;
 mod expiry;
 pub mod field;
+mod finding;
 mod host_name;
 mod intent;
 mod kind;
@@ -35,10 +36,11 @@ pub use self::audit::KEY_VARIABLE;
 pub use self::block::BlockReply;
 use self::config::Config;
 use self::config_value::ConfigValue;
-pub use self::decisions::Decisions;
+pub use self::decisions::{Decisions, FindingDecisions};
 pub use self::error::{ErrorLocation, PolicyError};
 pub use self::expiry::Expiry;
 use self::field::ObjectSpec;
+pub use self::finding::{FindingAttributes, FindingName};
 pub use self::intent::{Intent, Mode, Uninspectable};
 use self::kind::Fields;
 pub use self::limits::{Limit, Limits};
@@ -55,7 +57,7 @@ pub const SPEC: ObjectSpec = <Config as Fields>::SPEC;
 
 /// Policy of the operator for every location of every stream.
 pub struct Policy {
-    config: Config,
+    config: Arc<Config>,
     needed: NeededAttributes,
     criteria: Arc<Criteria>,
     redaction: Arc<Criteria>,
@@ -164,7 +166,7 @@ impl From<Config> for Policy {
             redaction: Arc::new(criteria.for_redaction()),
             needed: NeededAttributes::of(&config.rules),
             criteria: Arc::new(Criteria { traces, ..criteria }),
-            config,
+            config: Arc::new(config),
         }
     }
 }

@@ -5,9 +5,10 @@ use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::expiry::Expiry;
 use super::field::{ValueSpec, fields};
+use super::finding::FindingAttributes;
 use super::intent::{Intent, Mode};
 use super::kind::{Kind, Maybe, Named, Object, OneOf};
-use super::location::Direction;
+use super::location::{Direction, Location};
 use super::request_context::{RequestContext, Tri};
 use super::value::{Name, Remark};
 use super::{Content, Outcome};
@@ -50,8 +51,13 @@ pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
 }
 
 impl Rule {
-    /// Rejects an expiry that would let card numbers pass afterwards.
+    /// Rejects a condition that the action or the direction cannot have, and an expiry that would let card numbers pass afterwards.
     fn check(&self) -> Result<(), PolicyError> {
+        if self.action == Intent::Skip && self.condition.tests_findings() {
+            let expected =
+                "mask, block or allow for a rule with match.kind: skip does not inspect, so it finds nothing";
+            return Err(PolicyError::wrong_value(expected).in_field("action"));
+        }
         if self.expires.is_some() && Outcome::of(self.mode, self.action, Content::Finding).protects() {
             let expected = "no expiry for a rule that masks or blocks: card numbers could pass afterwards";
             return Err(PolicyError::wrong_value(expected).in_field("expires"));
@@ -59,17 +65,36 @@ impl Rule {
         Ok(())
     }
 
-    /// Result for a message of that direction, at the locations of the condition.
-    pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
+    /// Match with a message of that direction.
+    pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> RuleMatch {
         if self.expires.is_some_and(|expiry| expiry.has_passed(request_context.time)) {
-            return Tri::No;
+            return RuleMatch(Tri::No);
         }
-        self.condition.matches(direction, request_context)
+        RuleMatch(self.condition.matches(direction, request_context))
     }
 
     /// Mode of the rule under a policy of that mode. A policy in monitor mode overrides the mode of its rules.
     pub(super) fn mode_under(&self, policy: Mode) -> Mode {
         if policy == Mode::Monitor { policy } else { self.mode }
+    }
+}
+
+/// Match of a rule with one message, as far as it depends on neither location nor finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RuleMatch(Tri);
+
+impl RuleMatch {
+    /// True if the rule matches some findings of the message only, or may.
+    pub(super) fn depends_on_finding(self, rule: &Rule) -> bool {
+        self.0 != Tri::No && rule.condition.tests_findings()
+    }
+
+    /// Match of the rule with `finding` at that location. Without a finding, a condition on findings is unknown.
+    pub(super) fn at(self, rule: &Rule, location: Location, finding: Option<&FindingAttributes<'_>>) -> Tri {
+        if self.0 == Tri::No || !rule.condition.covers(location) {
+            return Tri::No;
+        }
+        self.0.min(rule.condition.matches_finding(finding))
     }
 }
 

@@ -81,6 +81,63 @@ fn each_condition_matches_or_does_not() {
 }
 
 #[test]
+fn each_finding_gets_the_action_of_the_first_rule_that_matches_it() {
+    let policy = parse(
+        r#"{"response":"skip","rules":[
+            {"name":"charges","match":{"path":{"prefix":"/v1/charges"},"kind":["pan"]},"action":"allow"},
+            {"name":"codes","match":{"direction":"request","kind":["verification_code","pin"]},"action":"block"},
+            {"name":"ssn","match":{"kind":["pattern:ssn"]},"action":"mask","mode":"monitor"},
+            {"name":"patterns","match":{"direction":"request","kind":["pattern"]},"action":"allow"}
+        ],"detect":{"patterns":[{"name":"ssn","regex":"[0-9]{9}"},{"name":"iban","regex":"[A-Z]{2}[0-9]{20}"}]}}"#,
+    );
+    let pan = FindingAttributes { name: FindingName::Pan, pattern: None };
+    let of = |name| FindingAttributes { name, ..pan };
+    let pattern = |name| FindingAttributes { name: FindingName::Pattern, pattern: Some(name) };
+    for (finding, request, response) in [
+        (pan, ("charges", Outcome::Allowed), ("charges", Outcome::Allowed)),
+        (of(FindingName::VerificationCode), ("codes", Outcome::Blocked), ("response", Outcome::Clean)),
+        (of(FindingName::Pin), ("codes", Outcome::Blocked), ("response", Outcome::Clean)),
+        (of(FindingName::Track), ("request", Outcome::Masked), ("response", Outcome::Clean)),
+        (of(FindingName::Chip), ("request", Outcome::Masked), ("response", Outcome::Clean)),
+        (pattern("ssn"), ("ssn", Outcome::Reported), ("ssn", Outcome::Reported)),
+        (pattern("iban"), ("patterns", Outcome::Allowed), ("response", Outcome::Clean)),
+    ] {
+        for (direction, expected) in [(REQUEST, request), (RESPONSE, response)] {
+            let decisions = policy.judge(direction, &usual());
+            let decision = policy.decide_finding(&decisions, Location::Body, &finding);
+            assert_eq!((decision.rule, decision.outcome()), expected, "{} {direction:?}", finding.name.as_str());
+            let by_finding = policy.finding_decisions(&decisions, Location::Body).unwrap();
+            assert_eq!(by_finding.outcome(&finding), decision.outcome());
+        }
+    }
+    // The message is handled as its strictest finding requires.
+    assert_eq!(decides(&policy, &usual(), REQUEST, Location::Body), "codes");
+    assert_eq!(decides(&policy, &usual(), RESPONSE, Location::Body), "ssn");
+    assert!(policy.judge(REQUEST, &usual()).blocks(Content::Finding));
+    let response = policy.judge(RESPONSE, &usual());
+    assert!(response.inspects() && !response.blocks(Content::Finding));
+}
+
+#[test]
+fn a_rule_that_cannot_match_leaves_one_decision() {
+    let rule = r#"{"name":"a","match":{"direction":"response","kind":["pan"]},"action":"block"}"#;
+    let policy = parse(&format!(r#"{{"rules":[{rule}]}}"#));
+    assert!(policy.finding_decisions(&policy.judge(REQUEST, &usual()), Location::Body).is_none());
+    assert!(policy.finding_decisions(&policy.judge(RESPONSE, &usual()), Location::Body).is_some());
+}
+
+#[test]
+fn content_that_cannot_be_inspected_may_hold_any_finding() {
+    // A number would pass, in enforce mode. A code would be reported only.
+    let policy = parse(
+        r#"{"request":"allow","rules":[{"name":"a","match":{"kind":["pin"]},"action":"block","mode":"monitor"}]}"#,
+    );
+    let decisions = policy.judge(REQUEST, &usual());
+    assert_eq!(decisions.outcome_at(Location::Body, Content::Finding), Outcome::Reported);
+    assert_eq!(decisions.outcome_at(Location::Body, Content::UNAVAILABLE), Outcome::Blocked);
+}
+
+#[test]
 fn a_rule_matches_until_the_end_of_its_last_day() {
     let last_second: u64 = 1_798_761_599;
     for (rule, time, matches) in [
@@ -110,6 +167,10 @@ fn a_rule_that_never_matches_is_named() {
         (r#","match":{"where":["body","path"]}"#, r#","match":{"where":["path","headers"]}"#, false),
         (r#","match":{"where":["body","path"]}"#, "", false),
         (r#","match":{"method":["POST"]}"#, "", false),
+        (r#","match":{"kind":["pan"]}"#, "", false),
+        (r#","match":{"kind":["pan"]}"#, r#","match":{"kind":["pan","track"]}"#, false),
+        (r#","match":{"kind":["pan","track"]}"#, r#","match":{"kind":["track"],"tls":"none"}"#, true),
+        ("", r#","match":{"kind":["track"]}"#, true),
         (r#","expires":"2027-01-01""#, "", false),
     ] {
         let policy = parse(&format!(
@@ -328,6 +389,36 @@ fn rules_are_checked() {
             "rules[0].match.destination: found a negative number, expected a list of SPIFFE IDs",
         ),
         (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kind":"pan"}}]}"#,
+            "rules[0].match.kind: found a string, expected a list of kinds of findings",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kind":[]}}]}"#,
+            "rules[0].match.kind: value not allowed, expected 1 to 100 kinds of findings; without the field everything matches",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kinds":["pan"]}}]}"#,
+            r#"rules[0].match: unknown field "kinds"; did you mean "kind"?"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"skip","match":{"kind":["pan"]}}]}"#,
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule with match.kind: skip does not \
+             inspect, so it finds nothing",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kind":["pan","pin"]}}],"detect":{"authentication_data":false}}"#,
+            "rules[0].match.kind[1]: value not allowed, expected detect.authentication_data with it, without which it is not \
+             detected",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kind":["pattern"]}}]}"#,
+            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"kind":["pattern:ibam"]}}],"detect":{"patterns":[{"name":"iban","regex":"a"}]}}"#,
+            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns",
+        ),
+        (
             r#"{"rules":[{"name":"a","action":"mask","match":{"tls":true}}]}"#,
             "rules[0].match.tls: found a boolean, expected one of mutual, any, none",
         ),
@@ -480,6 +571,24 @@ fn each_value_of_a_condition_is_checked() {
         (r#"{"source":["spiffe://A/b"]}"#.to_owned(), format!("source[0]: {PEER}")),
         (r#"{"source":["spiffe://a/b/"]}"#.to_owned(), format!("source[0]: {PEER}")),
         (format!(r#"{{"source":["spiffe://a/{}"]}}"#, long(2048)), format!("source[0]: {PEER}")),
+        (
+            r#"{"kind":["cvv"]}"#.to_owned(),
+            "kind[0]: unknown value, expected one of pan, track, chip, verification_code, pin, pattern, pattern:NAME"
+                .to_owned(),
+        ),
+        (
+            r#"{"kind":["pan","verification-code"]}"#.to_owned(),
+            r#"kind[1]: unknown value; did you mean "verification_code"?"#.to_owned(),
+        ),
+        (r#"{"kind":[7]}"#.to_owned(), "kind[0]: found a whole number, expected a string".to_owned()),
+        (
+            r#"{"kind":["pattern:"]}"#.to_owned(),
+            "kind[0]: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'".to_owned(),
+        ),
+        (
+            r#"{"kind":["pattern:4111111111111111"]}"#.to_owned(),
+            "kind[0]: value not allowed, expected 1 to 64 letters, digits (4 at most), '.', '_' or '-'".to_owned(),
+        ),
         (r#"{"tls":"on"}"#.to_owned(), "tls: unknown value, expected one of mutual, any, none".to_owned()),
     ];
     for (condition, expected) in cases {

@@ -95,10 +95,11 @@ impl Token {
         let groups = self.bytes.chunks(3).zip(bytes.chunks(3)).enumerate();
         let changed = groups.filter(|(_, (old, new))| old != new);
         changed
-            .flat_map(|(group, (_, new))| {
+            .flat_map(|(group, (old, new))| {
                 let first = group.saturating_mul(4);
-                let characters = self.engine.encode(new).into_bytes().into_iter();
-                characters.enumerate().map(move |(index, byte)| (first.saturating_add(index), byte))
+                let [old, new] = [old, new].map(|bytes| self.engine.encode(bytes).into_bytes());
+                let characters = old.into_iter().zip(new).enumerate().filter(|(_, (old, new))| old != new);
+                characters.map(move |(index, (_, new))| (first.saturating_add(index), new))
             })
             .collect()
     }

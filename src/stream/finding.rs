@@ -1,6 +1,7 @@
 //! Findings in a text.
 
 use crate::mask::{self, Form, Style};
+use crate::policy::{FindingAttributes, FindingName};
 use crate::scan::MIN_DIGITS;
 use crate::verdict::{Brand, Code, Fingerprint, Pan};
 use std::ops::Range;
@@ -46,8 +47,10 @@ pub enum Trace {
 pub enum FindingKind {
     /// Card number.
     Pan(Pan),
-    /// Track data from the card number on.
+    /// Track data of a magnetic stripe, from the card number on.
     Track(Pan),
+    /// Track data of a chip, from the card number on.
+    Chip(Pan),
     /// Verification code or PIN, with its length in characters.
     Code(Code, u8),
     /// Match of an operator's pattern.
@@ -70,7 +73,9 @@ impl Finding {
     pub fn mask(&self, span: &mut [u8], style: Style) {
         match &self.detection.kind {
             FindingKind::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
-            FindingKind::Track(_) | FindingKind::Code(..) => mask::hide(span, &self.form, style.character, 0),
+            FindingKind::Track(_) | FindingKind::Chip(_) | FindingKind::Code(..) => {
+                mask::hide(span, &self.form, style.character, 0)
+            }
             FindingKind::Pattern(matched) => {
                 let kept = usize::from(matched.keep_last);
                 let kept = if self.may_be_card(span) { kept.min(MAX_KEPT_OF_PAN) } else { kept };
@@ -99,23 +104,28 @@ impl Detection {
 }
 
 impl FindingKind {
-    /// Names of all kinds in records.
-    pub const NAMES: [&str; 5] = ["pan", "track", Code::Verification.as_str(), Code::Pin.as_str(), "pattern"];
+    /// Attributes that rules test.
+    pub fn attributes(&self) -> FindingAttributes<'_> {
+        let name = match self {
+            Self::Pan(_) => FindingName::Pan,
+            Self::Track(_) => FindingName::Track,
+            Self::Chip(_) => FindingName::Chip,
+            Self::Code(Code::Verification, _) => FindingName::VerificationCode,
+            Self::Code(Code::Pin, _) => FindingName::Pin,
+            Self::Pattern(_) => FindingName::Pattern,
+        };
+        FindingAttributes { name, pattern: self.pattern() }
+    }
 
     /// Name of the kind in records.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pan(_) => "pan",
-            Self::Track(_) => "track",
-            Self::Code(code, _) => code.as_str(),
-            Self::Pattern(_) => "pattern",
-        }
+        self.attributes().name.as_str()
     }
 
     /// Label in place of a brand: the brand, or the name of the code or of the pattern.
     pub fn label(&self) -> &str {
         match self {
-            Self::Pan(pan) | Self::Track(pan) => pan.brand.as_str(),
+            Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => pan.brand.as_str(),
             Self::Code(code, _) => code.as_str(),
             Self::Pattern(matched) => &matched.name,
         }
@@ -124,7 +134,7 @@ impl FindingKind {
     /// Card number, alone or at the start of a track.
     pub fn pan(&self) -> Option<Pan> {
         match self {
-            Self::Pan(pan) | Self::Track(pan) => Some(*pan),
+            Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => Some(*pan),
             Self::Code(..) | Self::Pattern(_) => None,
         }
     }
@@ -138,14 +148,14 @@ impl FindingKind {
     pub fn pattern(&self) -> Option<&str> {
         match self {
             Self::Pattern(matched) => Some(&matched.name),
-            Self::Pan(_) | Self::Track(_) | Self::Code(..) => None,
+            Self::Pan(_) | Self::Track(_) | Self::Chip(_) | Self::Code(..) => None,
         }
     }
 
     /// Length in characters; of a track, the length of its card number.
     pub fn length(&self) -> u8 {
         match self {
-            Self::Pan(pan) | Self::Track(pan) => pan.length,
+            Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => pan.length,
             Self::Code(_, length) => *length,
             Self::Pattern(matched) => matched.length,
         }
@@ -153,6 +163,6 @@ impl FindingKind {
 
     /// True for sensitive authentication data according to PCI DSS.
     pub fn is_authentication_data(&self) -> bool {
-        matches!(self, Self::Track(_) | Self::Code(..))
+        matches!(self, Self::Track(_) | Self::Chip(_) | Self::Code(..))
     }
 }

@@ -96,7 +96,7 @@ impl Settings {
 
     fn config(self, action: BodyAction, pause_limit: usize) -> BodyConfig {
         let (criteria, style) = (Arc::new(self.criteria()), self.style);
-        BodyConfig { action, criteria, style, pause_limit, block_uninspectable: false }
+        BodyConfig { action, by_finding: None, criteria, style, pause_limit, block_uninspectable: false }
     }
 
     /// The outcome for a text in one chunk.

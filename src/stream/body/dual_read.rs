@@ -10,6 +10,8 @@
 //! | in another message, across a part boundary | without changes to the prefixes of parts, so that the message can still be parsed; no other digit is kept |
 //! | in another message, within a part | no, because the inspection of the part alone has better context |
 //!
+//! A finding as text never replaces one by part for which the policy has a stricter action.
+//!
 //! The inspection as text follows after the one by part. Nothing is paused in the host.
 
 use super::{Abort, BodyAction, BodyConfig, BodyFormat, BodyOutput, MIN_FIRST_FORWARD};
@@ -184,9 +186,7 @@ impl DualRead {
                         self.findings.push((span, finding.detection));
                     }
                     self.by_part.position = from.saturating_add(as_u64(decided));
-                    if self.config.action == BodyAction::Block && !self.findings.is_empty() {
-                        return Err(Abort::Card);
-                    }
+                    self.abort_if_blocked()?;
                     if decided == 0 {
                         return Ok(());
                     }
@@ -233,9 +233,7 @@ impl DualRead {
                         self.merge(is_text, finding, from);
                     }
                     self.as_text.position = from.saturating_add(as_u64(decided));
-                    if self.config.action == BodyAction::Block && !self.findings.is_empty() {
-                        return Err(Abort::Card);
-                    }
+                    self.abort_if_blocked()?;
                     if decided == 0 {
                         return Ok(());
                     }
@@ -251,9 +249,17 @@ impl DualRead {
         if !is_text && !self.boundaries.iter().any(|boundary| boundary.splits(&span)) {
             return;
         }
+        let action = self.config.action_for(&finding.detection);
+        let overlapping = self.findings.iter().filter(|(other, _)| span.start < other.end && other.start < span.end);
+        let strictest = overlapping.map(|(_, detection)| self.config.action_for(detection)).max();
+        if strictest > Some(action) {
+            return;
+        }
         let contains = |other: &Range<u64>| span.start <= other.start && other.end <= span.end;
         self.findings.retain(|(other, _)| !contains(other));
-        let overlaps = self.findings.iter().any(|(other, _)| span.start < other.end && other.start < span.end);
+        let overlaps = self.findings.iter().any(|(other, detection)| {
+            span.start < other.end && other.start < span.end && self.config.action_for(detection) == action
+        });
         let mut edits = self.edits_of(&finding, &span, self.config.style);
         let is_prefix =
             |at: u64| self.boundaries.iter().any(|boundary| boundary.is_prefix && boundary.span.contains(&at));
@@ -271,8 +277,17 @@ impl DualRead {
         self.edits.extend(edits);
     }
 
-    /// Changes that masking `finding` at `span` makes.
+    /// Aborts the body if the policy blocks one of the findings.
+    fn abort_if_blocked(&self) -> Result<(), Abort> {
+        let is_blocked = |(_, detection): &(_, Detection)| self.config.action_for(detection) == BodyAction::Block;
+        if self.findings.iter().any(is_blocked) { Err(Abort::Card) } else { Ok(()) }
+    }
+
+    /// Changes that the policy makes to `finding` at `span`.
     fn edits_of(&self, finding: &Finding, span: &Range<u64>, style: Style) -> Vec<(u64, u8)> {
+        if self.config.action_for(&finding.detection) == BodyAction::Observe {
+            return Vec::new();
+        }
         let bytes = self.bytes.get(self.offset(span.start)..self.offset(span.end)).unwrap_or_default();
         let mut masked = bytes.to_vec();
         finding.mask(&mut masked, style);

@@ -32,7 +32,7 @@ pub use self::websocket::Side;
 use self::websocket::WebSocket;
 use super::{DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFormat};
 use crate::mask::Style;
-use crate::policy::{Content, Decisions, Location, Outcome, Policy};
+use crate::policy::{Content, Decisions, FindingDecisions, Location, Outcome, Policy};
 use crate::verdict::Criteria;
 use std::sync::Arc;
 
@@ -57,8 +57,10 @@ pub enum Body {
 /// Configuration for one body, derived from the policy.
 #[derive(Clone)]
 pub struct BodyConfig {
-    /// Action for findings.
+    /// Strictest action for a finding.
     pub action: BodyAction,
+    /// Decisions about the findings, if they differ.
+    pub by_finding: Option<FindingDecisions>,
     /// Detection criteria.
     pub criteria: Arc<Criteria>,
     /// Mask style.
@@ -69,15 +71,15 @@ pub struct BodyConfig {
     pub block_uninspectable: bool,
 }
 
-/// Action for a body with a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Action for a finding in a body, from the weakest to the strongest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BodyAction {
-    /// Masks each finding.
-    Mask,
-    /// Aborts the body before the first finding.
-    Block,
-    /// Reports findings; forwards every chunk unchanged and at once.
+    /// Reports it. If no finding can get another action, every chunk is forwarded unchanged and at once.
     Observe,
+    /// Masks it.
+    Mask,
+    /// Aborts the body before it.
+    Block,
 }
 
 /// Instructions for the chunk that was pushed.
@@ -149,13 +151,13 @@ impl BodyConfig {
     /// Creates the configuration by the decisions for a message; `None` if its body is not inspected.
     pub fn of(policy: &Policy, decisions: &Decisions) -> Option<Self> {
         let uninspectable = Content::Uninspectable(policy.uninspectable());
+        let strictest = decisions.outcome_at(Location::Body, Content::Finding);
+        if strictest == Outcome::Clean {
+            return None;
+        }
         Some(Self {
-            action: match decisions.outcome_at(Location::Body, Content::Finding) {
-                Outcome::Masked => BodyAction::Mask,
-                Outcome::Blocked => BodyAction::Block,
-                Outcome::Reported | Outcome::Allowed => BodyAction::Observe,
-                Outcome::Clean | Outcome::Uninspected => return None,
-            },
+            action: strictest.into(),
+            by_finding: policy.finding_decisions(decisions, Location::Body),
             criteria: policy.criteria(),
             style: policy.mask_style(),
             pause_limit: policy.limits().paused_bytes,
@@ -163,9 +165,25 @@ impl BodyConfig {
         })
     }
 
+    /// Action for a finding.
+    fn action_for(&self, detection: &Detection) -> BodyAction {
+        let outcome = |decisions: &FindingDecisions| decisions.outcome(&detection.kind.attributes()).into();
+        self.by_finding.as_ref().map_or(self.action, outcome)
+    }
+
     /// Creates an inspector for a text.
     fn inspector(&self, text_format: TextFormat) -> Inspector {
         Inspector::new(text_format, self.style).with_criteria(Arc::clone(&self.criteria))
+    }
+}
+
+impl From<Outcome> for BodyAction {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Masked => Self::Mask,
+            Outcome::Blocked => Self::Block,
+            Outcome::Clean | Outcome::Uninspected | Outcome::Reported | Outcome::Allowed => Self::Observe,
+        }
     }
 }
 

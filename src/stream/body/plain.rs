@@ -367,7 +367,7 @@ impl Plain {
     fn apply_action(&self, text: &mut [u8], findings: &[Finding], outcome: &mut ChunkOutcome<'_>) {
         for finding in findings {
             (outcome.report)(finding.detection.clone());
-            match (self.config.action, text.get_mut(finding.span.clone())) {
+            match (self.config.action_for(&finding.detection), text.get_mut(finding.span.clone())) {
                 (BodyAction::Mask, Some(span)) => {
                     finding.mask(span, self.config.style);
                     outcome.changed = true;

@@ -69,7 +69,8 @@ fn best<'t>(
             Verdict::Pan(pan) => (pan, FindingKind::Pan(pan)),
             Verdict::Track(pan, rest) => {
                 span.end = span.end.saturating_add(rest);
-                (pan, FindingKind::Track(pan))
+                let is_chip = matches!(candidate.shape(), Shape::Track2Equivalent(_));
+                (pan, if is_chip { FindingKind::Chip(pan) } else { FindingKind::Track(pan) })
             }
         };
         let is_better = best.as_ref().is_none_or(|(best, _)| {

@@ -1,7 +1,7 @@
 //! Card numbers inside base64 tokens.
 
 use super::{Segment, SegmentMatch, SegmentMatches};
-use crate::mask::Form;
+use crate::mask::{Form, Style};
 use crate::scan::token::{self, LONGEST_TOKEN, Token};
 use crate::stream::finding::Finding;
 use crate::stream::{Inspector, TextFormat};
@@ -49,16 +49,22 @@ fn add_cards(segment: &Segment<'_>, token: &Token, from: usize, matches: &mut Se
     if findings.is_empty() || matches.overlaps(&token.span) {
         return;
     }
-    let mut bytes = token.bytes.clone();
-    for finding in &findings {
-        if let Some(span) = bytes.get_mut(finding.span.clone()) {
-            finding.mask(span, segment.style);
-        }
-    }
-    // One match edits the whole token, but each card is reported.
-    let mut edits = token.edits(&bytes);
-    for Finding { detection, .. } in findings {
-        let form = Some(Form::Rewritten(std::mem::take(&mut edits)));
+    let masks: Vec<Vec<(usize, u8)>> =
+        findings.iter().map(|finding| edits_for(finding, &findings, token, segment.style)).collect();
+    for (Finding { detection, .. }, edits) in findings.into_iter().zip(masks) {
+        let form = Some(Form::Rewritten(edits));
         matches.insert(SegmentMatch { from, span: token.span.clone(), detection, enclosing: None, form });
     }
+}
+
+/// Edits of `token` that mask `finding`. They also mask the findings that touch it, because one character can encode bits of both.
+fn edits_for(finding: &Finding, findings: &[Finding], token: &Token, style: Style) -> Vec<(usize, u8)> {
+    let mut bytes = token.bytes.clone();
+    let touches = |other: &&Finding| other.span.start <= finding.span.end && finding.span.start <= other.span.end;
+    for finding in findings.iter().filter(touches) {
+        if let Some(span) = bytes.get_mut(finding.span.clone()) {
+            finding.mask(span, style);
+        }
+    }
+    token.edits(&bytes)
 }

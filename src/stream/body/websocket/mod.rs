@@ -267,11 +267,10 @@ impl WebSocket {
                     continue;
                 }
                 report(finding.detection.clone());
-                if self.config.action == BodyAction::Block {
-                    return Err(Abort::Card);
-                }
-                if let Some(span) = masked.get_mut(span) {
-                    finding.mask(span, self.config.style);
+                match (self.config.action_for(&finding.detection), masked.get_mut(span)) {
+                    (BodyAction::Block, _) => return Err(Abort::Card),
+                    (BodyAction::Mask, Some(span)) => finding.mask(span, self.config.style),
+                    (BodyAction::Observe, _) | (BodyAction::Mask, None) => {}
                 }
             }
         }
