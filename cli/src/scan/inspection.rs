@@ -109,7 +109,7 @@ mod tests {
                 return Err(io::Error::other("gone"));
             }
             let now = self.0.len().min(self.1);
-            let length = self.0[..now].as_ref().read(buffer)?;
+            let length = (&self.0[..now]).read(buffer)?;
             self.0 = &self.0[length..];
             Ok(length)
         }

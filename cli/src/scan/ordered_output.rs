@@ -22,10 +22,12 @@ pub struct OrderedOutput<'a> {
 /// Outcome of one file.
 #[derive(Default)]
 pub struct FileOutcome {
-    /// Text to print at the end.
-    pub text: String,
     /// Number of card numbers.
     pub cards: u64,
+    /// Number of scanned files: one, or those in an archive.
+    pub parts: u64,
+    /// Number of binary files among them.
+    pub binary: u64,
     /// Errors.
     pub errors: Vec<String>,
 }
@@ -35,6 +37,12 @@ pub struct FileOutcome {
 pub struct ScanTotal {
     /// Number of card numbers.
     pub cards: u64,
+    /// Number of files with card numbers.
+    pub with_cards: u64,
+    /// Number of scanned files, with those in archives.
+    pub parts: u64,
+    /// Number of binary files among them.
+    pub binary: u64,
     /// Number of files with errors.
     pub failed: usize,
     /// Errors, if the report includes them.
@@ -111,9 +119,11 @@ impl<'a> OrderedOutput<'a> {
     }
 
     fn close(&self, state: &mut OutputState, outcome: FileOutcome) {
-        self.print(state, &outcome.text);
         let total = &mut state.total;
         total.cards = total.cards.saturating_add(outcome.cards);
+        total.with_cards = total.with_cards.saturating_add(u64::from(outcome.cards > 0));
+        total.parts = total.parts.saturating_add(outcome.parts);
+        total.binary = total.binary.saturating_add(outcome.binary);
         total.failed = total.failed.saturating_add(usize::from(!outcome.errors.is_empty()));
         for error in &outcome.errors {
             self.progress.suspend(|| output::note(error));

@@ -1,9 +1,8 @@
 //! Scan of all files on all cores.
 
-use super::display_name::DisplayName;
-use super::file_list::{FileList, Task, TaskKind};
-use super::input_stream::InputStream;
-use super::inspection::{Inspection, ReadStatus, ScanBuffer};
+use super::file_list::{FileList, Task};
+use super::file_scan::FileScan;
+use super::inspection::ScanBuffer;
 use super::ordered_output::{FileOutcome, OrderedOutput, ScanTotal};
 use super::progress::ScanProgress;
 use super::report::ScanReport;
@@ -11,20 +10,33 @@ use crate::visible_digits::VisibleDigits;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// Settings that are equal for all files.
+#[derive(Clone, Copy)]
+pub struct ScanSettings<'a> {
+    /// Output.
+    pub report: ScanReport,
+    /// Digits that the output shows.
+    pub digits: VisibleDigits,
+    /// Progress bar.
+    pub progress: &'a ScanProgress,
+    /// True if binary files are errors.
+    pub strict: bool,
+    /// True if an empty standard input is an error.
+    pub needs_input: bool,
+}
+
 /// Scan of all files, with one thread per core.
 pub struct ParallelScan<'a> {
     tasks: &'a [Task],
     next: AtomicUsize,
-    report: ScanReport,
-    digits: VisibleDigits,
-    progress: &'a ScanProgress,
+    settings: ScanSettings<'a>,
     output: OrderedOutput<'a>,
 }
 
 impl<'a> ParallelScan<'a> {
-    pub fn new(files: &'a FileList, report: ScanReport, digits: VisibleDigits, progress: &'a ScanProgress) -> Self {
-        let output = OrderedOutput::new(report, progress);
-        Self { tasks: &files.tasks, next: AtomicUsize::new(0), report, digits, progress, output }
+    pub fn new(files: &'a FileList, settings: ScanSettings<'a>) -> Self {
+        let output = OrderedOutput::new(settings.report, settings.progress);
+        Self { tasks: &files.tasks, next: AtomicUsize::new(0), settings, output }
     }
 
     /// Scans everything.
@@ -55,55 +67,8 @@ impl<'a> ParallelScan<'a> {
     }
 
     fn scan_one(&self, index: usize, task: &Task, buffer: &mut ScanBuffer) -> FileOutcome {
-        let name = DisplayName::of(&task.path);
-        let mut outcome = FileOutcome::default();
-        let mut fail = |text: String| outcome.errors.push(format!("{}: {text}", subject(task, &name)));
-        let source = match &task.kind {
-            TaskKind::Unreadable(problem) => Err(problem.clone()),
-            TaskKind::Input | TaskKind::File(_) => {
-                InputStream::open(task, self.progress).map_err(|error| format!("cannot be read: {error}"))
-            }
-        };
-        let source = match source {
-            Ok(source) => source,
-            Err(problem) => {
-                fail(problem);
-                return outcome;
-            }
-        };
-        if source.is_misnamed {
-            fail("not gzip, although its extension is gz; scanned without decompression".to_owned());
-        }
-        let mut inspection = Inspection::new(source.bytes, buffer, self.digits);
-        let mut cards: u64 = 0;
-        loop {
-            let mut text = String::new();
-            let status = inspection.advance(|card| {
-                cards = cards.saturating_add(1);
-                text.push_str(self.report.separator());
-                text.push_str(&self.report.card(&name, &card));
-            });
-            if !text.is_empty() {
-                self.output.write(index, &text);
-            }
-            match status {
-                ReadStatus::More if self.output.is_stopped() => break,
-                ReadStatus::More => {}
-                ReadStatus::End => break,
-                ReadStatus::Failed(error) => {
-                    let problem = if source.is_gzip { "malformed gzip" } else { "cannot be read to its end" };
-                    fail(format!("{problem}: {error}; scanned up to the error"));
-                    break;
-                }
-            }
-        }
-        outcome.cards = cards;
-        outcome.text = self.report.file(&name, cards);
-        outcome
+        let print = |text: &str| self.output.write(index, text);
+        let is_stopped = || self.output.is_stopped();
+        FileScan::new(&self.settings, buffer, &print, &is_stopped).scan(task)
     }
-}
-
-/// Name of a file in errors.
-fn subject(task: &Task, name: &DisplayName) -> String {
-    if let TaskKind::Input = task.kind { "standard input".to_owned() } else { name.text() }
 }

@@ -12,6 +12,7 @@ mod mask;
 mod records;
 mod replay;
 mod scan;
+mod scan_formats;
 mod schema;
 mod status;
 

@@ -13,16 +13,38 @@ use std::thread;
 const CARD: &str = "411111******1111";
 
 /// Standard output, standard error and exit status.
-fn outcome(output: &Output) -> (String, String, i32) {
+pub fn outcome(output: &Output) -> (String, String, i32) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
 }
 
 /// Standard output of a run with findings and without a warning.
-fn found(arguments: &[&str], input: &[u8]) -> String {
+pub fn found(arguments: &[&str], input: &[u8]) -> String {
     let (printed, stderr, status) = outcome(&run(arguments, input));
-    assert_eq!((stderr.as_str(), status), ("", 1), "{arguments:?} {printed}");
+    assert_eq!(status, 1, "{arguments:?} {printed} {stderr}");
+    let is_quiet = arguments.iter().any(|argument| matches!(*argument, "-q" | "--quiet"));
+    assert_eq!(stderr.lines().count(), usize::from(!is_quiet), "{arguments:?} {stderr}");
+    assert!(is_quiet || is_summary(&stderr), "{stderr}");
     printed
+}
+
+/// True for the last line of a scan.
+fn is_summary(line: &str) -> bool {
+    line.starts_with("panveil: ") && line.contains(" card number") && line.contains(" scanned")
+}
+
+/// Lines on standard error before the summary.
+pub fn notes(output: &Output) -> Vec<String> {
+    let (_, stderr, _) = outcome(output);
+    let mut lines: Vec<String> = stderr.lines().map(str::to_owned).collect();
+    assert!(is_summary(&lines.pop().unwrap()), "{stderr}");
+    lines.iter().map(|line| line.strip_prefix("panveil: ").unwrap().to_owned()).collect()
+}
+
+fn note(output: &Output) -> String {
+    let mut lines = notes(output);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -65,10 +87,26 @@ fn escaped_numbers_are_printed_in_plain_digits() {
 #[test]
 fn without_findings_nothing_is_printed() {
     let path = file("clean.txt", "ts=1748503543012 4111111111111112 \x00\u{ff}");
+    let summary = "panveil: no card numbers; 1 file scanned\n".to_owned();
     for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "json", &path]] {
-        assert_eq!(outcome(&run(arguments, b"")), (String::new(), String::new(), 0), "{arguments:?}");
+        assert_eq!(outcome(&run(arguments, b"")), (String::new(), summary.clone(), 0), "{arguments:?}");
     }
-    assert_eq!(outcome(&run(&["scan"], b"")), (String::new(), String::new(), 0));
+    assert_eq!(outcome(&run(&["scan"], b"x")), (String::new(), summary.clone(), 0));
+    assert_eq!(outcome(&run(&["scan", "-"], b"")), (String::new(), summary, 0));
+}
+
+#[test]
+fn a_scan_without_input_is_an_error() {
+    let nothing = |stdin: Stdio| panveil(&["scan"]).stdin(stdin).output().unwrap();
+    let output = nothing(Stdio::null());
+    let line = "no input; give files or directories, or pipe data in, see panveil scan --help";
+    assert_eq!((stderr_line(&output).as_str(), output.status.code()), (line, Some(2)));
+    // Some CI systems close a pipe at once.
+    let output = run(&["scan"], b"");
+    let line = "standard input: empty; give files or directories, or - if it may be empty";
+    assert_eq!((note(&output).as_str(), output.status.code()), (line, Some(2)));
+    let path = file("redirected.txt", "4111111111111111");
+    assert_eq!(nothing(fs::File::open(path).unwrap().into()).status.code(), Some(1));
 }
 
 #[test]
@@ -192,7 +230,7 @@ fn zero_padding_of_gzip_is_not_an_error() {
     assert_eq!(found(&["scan"], &padded), expected);
     let output = run(&["scan"], &[gzip("4111111111111111"), b"\0rest".to_vec()].concat());
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr_line(&output).starts_with("standard input: malformed gzip: "));
+    assert!(note(&output).starts_with("standard input: malformed gzip: "));
 }
 
 #[test]
@@ -204,24 +242,21 @@ fn malformed_gzip_is_reported_and_scanned_up_to_the_error() {
     fs::write(&misnamed, "plain 5555555555554444").unwrap();
     fs::write(&fine, "378282246310005").unwrap();
     fs::write(format!("{root}/empty.gz"), "").unwrap();
-    let (printed, stderr, status) = outcome(&run(&["scan", &root], b""));
-    assert_eq!(status, 2);
+    let output = run(&["scan", &root], b"");
+    assert_eq!(output.status.code(), Some(2));
     assert_eq!(
-        printed,
+        outcome(&output).0,
         format!(
             "{cut}:1:1: visa, 16 digits, {CARD}\n{misnamed}:1:7: mastercard, 16 digits, 555555******4444\n\
              {fine}:1:1: amex, 15 digits, 378282*****0005\n"
         )
     );
-    let lines: Vec<&str> = stderr.lines().collect();
-    assert_eq!(lines.len(), 3, "{stderr}");
-    assert!(lines[0].starts_with(&format!("panveil: {cut}: malformed gzip: ")), "{stderr}");
-    assert!(lines[0].ends_with("; scanned up to the error"), "{stderr}");
-    assert_eq!(
-        lines[1],
-        format!("panveil: {misnamed}: not gzip, although its extension is gz; scanned without decompression")
-    );
-    assert_eq!(lines[2], "panveil: 2 of 4 files were not scanned completely and may contain card numbers");
+    let lines = notes(&output);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with(&format!("{cut}: malformed gzip: ")), "{lines:?}");
+    assert!(lines[0].ends_with("; scanned up to the error"), "{lines:?}");
+    assert_eq!(lines[1], format!("{misnamed}: not gzip, although its extension is gz; scanned as text"));
+    assert_eq!(lines[2], "2 of 4 files were not scanned completely and may contain card numbers");
 }
 
 #[test]
@@ -239,7 +274,8 @@ fn special_files_are_reported_and_the_scan_continues() {
             "panveil: {fifo}: not scanned: a FIFO, not a regular file; to scan its output: panveil scan < {fifo}\n\
              panveil: {root}/socket: not scanned: a socket, not a regular file\n\
              panveil: no/such/****************: cannot be read: No such file or directory (os error 2)\n\
-             panveil: 3 of 4 files were not scanned completely and may contain card numbers\n"
+             panveil: 3 of 4 files were not scanned completely and may contain card numbers\n\
+             panveil: 1 card number in 1 file; 1 file scanned\n"
         )
     );
     assert_eq!(run(&["scan", &fifo], b"").status.code(), Some(2));
@@ -248,15 +284,11 @@ fn special_files_are_reported_and_the_scan_continues() {
 #[test]
 fn one_incomplete_file_is_reported_in_the_singular() {
     let path = file("one.txt", "");
-    let (_, stderr, status) = outcome(&run(&["scan", &path, "no/such"], b""));
-    assert_eq!(status, 2);
-    assert!(
-        stderr.ends_with("panveil: 1 of 2 files was not scanned completely and may contain card numbers\n"),
-        "{stderr}"
-    );
-    assert_eq!(stderr.lines().count(), 2);
     let line = "no/such: cannot be read: No such file or directory (os error 2)";
-    assert_eq!(failure(&["scan", "no/such"], b""), line);
+    let output = run(&["scan", &path, "no/such"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(notes(&output), [line, "1 of 2 files was not scanned completely and may contain card numbers"]);
+    assert_eq!(note(&run(&["scan", "no/such"], b"")), line);
 }
 
 #[cfg(target_os = "linux")]
@@ -269,7 +301,7 @@ fn kernel_file_systems_are_skipped_unless_named() {
     assert_eq!(outcome(&output).0, format!("{root}/text:1:1: visa, 16 digits, {CARD}\n"));
     let line =
         format!("not scanned, as its contents are generated by the kernel: {root}/link; give its path to scan it");
-    assert_eq!((stderr_line(&output), output.status.code()), (line, Some(1)));
+    assert_eq!((note(&output), output.status.code()), (line, Some(1)));
     let mut child = panveil(&["scan", "/proc/self/attr"]).spawn().unwrap();
     drop(child.stdin.take());
     assert!(!String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap().contains("kernel"));
@@ -291,11 +323,11 @@ fn links_are_followed_on_request_except_in_cycles() {
     std::os::unix::fs::symlink(&root, format!("{root}/circle")).unwrap();
     let output = run(&["scan", &root], b"");
     assert_eq!(
-        (stderr_line(&output).as_str(), output.status.code()),
+        (note(&output).as_str(), output.status.code()),
         ("2 symbolic links not followed; use --follow", Some(0))
     );
     let output = run(&["scan", "--follow", &root], b"");
-    assert_eq!(stderr_line(&output), "1 symbolic link not followed: it is part of a cycle");
+    assert_eq!(note(&output), "1 symbolic link not followed: it is part of a cycle");
     assert_eq!(outcome(&output).0, format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
     assert_eq!(found(&["scan", &format!("{root}/file")], b""), format!("{root}/file:1:1: visa, 16 digits, {CARD}\n"));
 }
@@ -339,7 +371,8 @@ fn memory_does_not_grow_with_the_input() {
     thread::scope(|scope| {
         scope.spawn(move || (0..MEGABYTES).for_each(|_| stdin.write_all(&megabyte).unwrap()));
         let output = child.wait_with_output().unwrap();
-        assert_eq!(outcome(&output), (format!("-:{MEGABYTES}\n"), String::new(), 1));
+        let summary = format!("panveil: {MEGABYTES} card numbers in 1 file; 1 file scanned\n");
+        assert_eq!(outcome(&output), (format!("-:{MEGABYTES}\n"), summary, 1));
     });
 }
 

@@ -24,23 +24,36 @@ pub fn begin() -> String {
     )
 }
 
-/// Result for one card number.
+/// Result for one card number. In a member of an archive it has no region, which would be one of the archive.
 pub fn result(name: &DisplayName, card: &Card) -> String {
-    let region = json!({
-        "startLine": card.line,
-        "startColumn": card.column,
-        "endColumn": card.column.saturating_add(card.characters),
-        "byteOffset": card.offset,
-        "byteLength": card.length,
-    });
+    let artifact = json!({"uri": name.uri()});
+    let location = if name.is_member() {
+        let position = format!("{}:{}:{}", name.text(), card.line, card.column);
+        json!({
+            "physicalLocation": {"artifactLocation": artifact},
+            "logicalLocations": [{"fullyQualifiedName": position}],
+        })
+    } else {
+        json!({"physicalLocation": {"artifactLocation": artifact, "region": region(card)}})
+    };
     terminal::json(json!({
         "ruleId": RULE,
         "ruleIndex": 0,
         "level": "error",
         "message": {"text": card.summary()},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": name.uri()}, "region": region}}],
+        "locations": [location],
         "properties": {"brand": card.brand, "digits": card.digits},
     }))
+}
+
+fn region(card: &Card) -> Value {
+    json!({
+        "startLine": card.line,
+        "startColumn": card.column,
+        "endColumn": card.column.saturating_add(card.characters),
+        "byteOffset": card.offset,
+        "byteLength": card.length,
+    })
 }
 
 /// End of the document, after its results.
