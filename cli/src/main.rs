@@ -12,12 +12,14 @@ mod man;
 mod manifest;
 mod mask;
 mod output;
+mod playback;
 mod policy;
 mod replay;
 mod scan;
 mod schema;
 mod status;
 mod terminal;
+mod test;
 mod visible_digits;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -32,12 +34,13 @@ use std::process::ExitCode;
   panveil explain 4111 1111 1111 1112
   panveil mask < response.json
   panveil check policy.yaml
+  panveil test policy-test.yaml
   panveil replay policy.yaml checkout.har
   panveil status web-1.json web-1.prom
   panveil audit manifests
 
-Exit status: 0 on success, 1 if scan finds a card number, status a proxy without panveil or audit
-a way around it, 2 after an error.")]
+Exit status: 0 on success, 1 if scan finds a card number, a case of test fails, or status or audit
+finds a proxy or a way without panveil, 2 after an error.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -49,6 +52,7 @@ enum Command {
     Mask(mask::Mask),
     Explain(explain::Explain),
     Check(check::Check),
+    Test(test::Test),
     Schema(schema::Schema),
     Replay(replay::Replay),
     Status(status::Status),
@@ -69,6 +73,7 @@ impl Command {
             Self::Mask(mask) => mask.run(),
             Self::Explain(explain) => explain.run(),
             Self::Check(check) => return check.run(),
+            Self::Test(test) => return test.run(),
             Self::Schema(schema) => schema.run(),
             Self::Replay(replay) => replay.run(),
             Self::Status(status) => return status.run(),

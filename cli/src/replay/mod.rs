@@ -2,19 +2,15 @@
 
 mod captured;
 mod har_file;
-mod host;
-mod play;
 mod report;
 mod request;
 mod response;
 
 use super::failure::Failure;
-use super::{output, policy};
-use captured::CapturedEntry;
-use clap::{Args, ValueEnum, ValueHint};
-use host::Peers;
+use super::playback::{Peers, StoredStream, TlsArg, play, spiffe_id};
+use super::{clock, output, policy};
+use clap::{Args, ValueHint};
 use panveil::policy::{Connection, Policy};
-use play::play;
 use report::{ReplayFormat, ReplayReport};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -62,17 +58,6 @@ pub struct Replay {
     destination: Option<String>,
 }
 
-/// [`Connection`] as an argument, in the words of rules.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TlsArg {
-    /// TLS in which both sides authenticate.
-    Mutual,
-    /// TLS without authentication of the client.
-    Any,
-    /// Plaintext.
-    None,
-}
-
 impl Replay {
     /// Replays the capture and prints the report.
     pub fn run(self) -> Result<(), Failure> {
@@ -86,30 +71,19 @@ impl Replay {
         note_unknown_attributes(&policy, &peers);
         let mut report = ReplayReport::new(self.format);
         har_file::entries(&self.capture, &mut |number, entry| {
-            let captured =
-                CapturedEntry::read(&entry).map_err(|missing| format!("entry {number}: missing field {missing}"))?;
-            report.add(number, &play(&policy, &peers, captured)).map_err(har_file::StopReason::Failure)
+            let stream =
+                StoredStream::of_entry(&entry).map_err(|missing| format!("entry {number}: missing field {missing}"))?;
+            report.add(number, &play(&policy, &peers, stream).0).map_err(har_file::StopReason::Failure)
         })?;
         report.end()
     }
 
     fn peers(&self) -> Result<Peers, Failure> {
-        let connection = match (self.tls, &self.source) {
-            (Some(TlsArg::Any | TlsArg::None), Some(_)) => {
-                let line = "--source: a client identity requires mutual TLS; use --tls mutual, or omit --tls";
-                return Err(Failure::Error(line.to_owned()));
-            }
-            (Some(TlsArg::Mutual), _) | (None, Some(_)) => Some(Connection::MutualTls),
-            (Some(TlsArg::Any), None) => Some(Connection::Tls),
-            (Some(TlsArg::None), None) => Some(Connection::Plain),
-            (None, None) => None,
-        };
-        Ok(Peers { connection, source: self.source.clone(), destination: self.destination.clone() })
+        let mut peers = Peers { destination: self.destination.clone(), time: clock::now(), ..Peers::default() };
+        let identity = |problem| Failure::Error(format!("--source: {problem}; use --tls mutual, or omit --tls"));
+        peers.set_client(self.tls, self.source.clone()).map_err(identity)?;
+        Ok(peers)
     }
-}
-
-fn spiffe_id(text: &str) -> Result<String, &'static str> {
-    if text.starts_with("spiffe://") { Ok(text.to_owned()) } else { Err("a SPIFFE ID begins with spiffe://") }
 }
 
 /// Reports attributes that rules need and neither the capture nor an option provides.

@@ -1,6 +1,7 @@
 //! Request of an entry.
 
-use super::captured::{CapturedBody, CapturedMessage, HeaderPair, headers, list, number, text, values};
+use super::captured::{headers, list, number, text};
+use crate::playback::{HeaderPair, StoredBody, StoredMessage, values};
 use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ struct Target {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Request of an entry. The error is the path of a missing field.
-pub fn read(entry: &Value) -> Result<CapturedMessage, &'static str> {
+pub fn read(entry: &Value) -> Result<StoredMessage, &'static str> {
     let sent = headers(entry, "/request/headers");
     let method = match text(entry, "/request/method") {
         "" => values(&sent, ":method").next().ok_or("request.method")?,
@@ -43,7 +44,7 @@ pub fn read(entry: &Value) -> Result<CapturedMessage, &'static str> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     fields.extend(sent.iter().filter(|(name, _)| !name.starts_with(':') && name != "host").cloned());
-    Ok(CapturedMessage::new(fields, body))
+    Ok(StoredMessage::new(fields, body))
 }
 
 /// Protocol of the client, as a proxy names it.
@@ -76,14 +77,14 @@ impl Target {
     }
 }
 
-fn body(entry: &Value, length: Option<&str>) -> CapturedBody {
-    let body = CapturedBody::read(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
+fn body(entry: &Value, length: Option<&str>) -> StoredBody {
+    let body = StoredBody::of_content(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
     let params = list(entry, "/request/postData/params");
     let kind = text(entry, "/request/postData/mimeType").to_ascii_lowercase();
     match body {
         // Some captures contain the fields of a form instead of its text.
-        CapturedBody::None | CapturedBody::Missing if !params.is_empty() && kind.starts_with(FORM) => {
-            CapturedBody::Whole(pairs("", params).into_bytes())
+        StoredBody::None | StoredBody::Missing if !params.is_empty() && kind.starts_with(FORM) => {
+            StoredBody::Whole(pairs("", params).into_bytes())
         }
         body => body,
     }

@@ -9,6 +9,7 @@ mod command;
 mod explain;
 mod manual;
 mod mask;
+mod policy_test;
 mod records;
 mod replay;
 mod scan;

@@ -2,7 +2,8 @@
 
 use crate::command::{failure, printed};
 
-const COMMANDS: [&str; 9] = ["scan", "mask", "explain", "check", "replay", "status", "audit", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["scan", "mask", "explain", "check", "test", "replay", "status", "audit", "completions", "man"];
 
 #[test]
 fn every_command_has_examples() {

@@ -128,6 +128,7 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
         "docs/command-line.md" => vec![
             ("policy.yaml", POLICY.into()),
             ("draft.yaml", b"mode: enforce\nmask:\n  keep: first6last4\n".into()),
+            ("draft-rules.yaml", b"request: mask\n".into()),
             ("checkout.har", capture()),
             ("var/log/checkout.log", format!("{}{:23}{VISA}\n", "\n".repeat(117), "charged").into()),
             ("backups/2026-11.sql.gz", gzip(&format!("{}{:60}{AMEX}\n", "\n".repeat(90_411), "INSERT"))),

@@ -88,6 +88,9 @@ impl Fields {
         if top.is_subset(&self.policy) {
             return checked(text);
         }
+        if top.contains("cases") {
+            return crate::commands::panveil(&["test", "-"], text).err();
+        }
         let keys = keys(text, ':');
         if top.iter().any(|key| MANIFEST.contains(&key.as_str())) {
             return unknown(&keys, &self.istio, "manifest")
@@ -161,6 +164,7 @@ fn invalid_examples_are_reported() {
         ("json", "{\"panveil_action\": \"masked\"}"),
         ("yaml", "failure_policy: FAIL_RELOAD\n"),
         ("yaml", "apiVersion: a\nspec:\n  phase: AUTHN\n"),
+        ("yaml", "policy: {}\ncases: [{name: a, request: {}, expect: {action: clean}}]\n"),
         ("text", "requst"),
     ] {
         assert_eq!(complaint(language, text), None, "{text}");
@@ -173,6 +177,7 @@ fn invalid_examples_are_reported() {
         ("json", "[]"),
         ("yaml", "failure_polizy: FAIL_RELOAD\n"),
         ("yaml", "apiVersion: a\nspec:\n  phse: AUTHN\n"),
+        ("yaml", "policy: {}\ncases: [{name: a, request: {}, expect: {action: masked}}]\n"),
         ("ymal", "a: 1\n"),
     ] {
         assert!(complaint(language, text).is_some(), "{text}");

@@ -1,6 +1,6 @@
 //! Report in JSON: one line per entry.
 
-use super::super::play::EntryOutcome;
+use crate::playback::StreamOutcome;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -33,7 +33,7 @@ struct NotCaptured {
 }
 
 /// Line for the entry of that number.
-pub fn line(number: usize, outcome: &EntryOutcome) -> String {
+pub fn line(number: usize, outcome: &StreamOutcome) -> String {
     let outcomes = outcome.outcomes.iter();
     let gaps = outcome.gaps.iter();
     let line = JsonLine {

@@ -1,13 +1,12 @@
 //! Report on a replayed capture.
 
 mod json;
-mod record;
 mod table;
 mod text;
 
-use super::play::EntryOutcome;
 use crate::failure::Failure;
 use crate::output;
+use crate::playback::StreamOutcome;
 use clap::ValueEnum;
 use text::TextReport;
 
@@ -37,7 +36,7 @@ impl ReplayReport {
     }
 
     /// Adds the entry of that number.
-    pub fn add(&mut self, number: usize, outcome: &EntryOutcome) -> Result<(), Failure> {
+    pub fn add(&mut self, number: usize, outcome: &StreamOutcome) -> Result<(), Failure> {
         match self {
             Self::Text(text) => text.add(number, outcome),
             Self::Json => return output::write(json::line(number, outcome).as_bytes()),

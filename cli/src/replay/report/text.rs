@@ -1,8 +1,8 @@
 //! Report in tables.
 
-use super::super::play::EntryOutcome;
-use super::record::{RecordSummary, describe};
 use super::table;
+use crate::playback::StreamOutcome;
+use crate::playback::{RecordSummary, describe};
 use panveil::policy::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ struct RuleTotal {
 
 impl TextReport {
     /// Adds the entry of that number.
-    pub fn add(&mut self, number: usize, outcome: &EntryOutcome) {
+    pub fn add(&mut self, number: usize, outcome: &StreamOutcome) {
         let record = outcome.record.as_deref().map(RecordSummary::read).unwrap_or_default();
         for finding in &record.findings {
             let field = finding.field.clone().unwrap_or_default();
@@ -64,7 +64,7 @@ impl TextReport {
         *count = count.saturating_add(1);
     }
 
-    fn add_uninspected(&mut self, number: usize, outcome: &EntryOutcome, record: &RecordSummary) {
+    fn add_uninspected(&mut self, number: usize, outcome: &StreamOutcome, record: &RecordSummary) {
         let mut add = |direction: &str, reason: &str| {
             note(self.uninspected.entry((direction.to_owned(), reason.to_owned())).or_default(), number);
         };

@@ -1,24 +1,17 @@
-//! Host that replays an entry of a capture in place of a proxy.
+//! Host that plays a stored stream in place of a proxy.
 
-use super::captured::{CapturedEntry, HeaderPair};
-use crate::clock;
+use super::{HeaderPair, Peers, StoredStream};
 use panveil::audit::{Counter, Line};
 use panveil::host::{HeaderBlock, HeaderMap, Host, HostError, LocalReply, LogLevel};
 use panveil::policy::{Connection, Direction};
 use std::collections::BTreeMap;
 
-/// Attributes of the peers, from the command line, because no capture contains them. `None` is unknown.
-pub struct Peers {
-    pub connection: Option<Connection>,
-    pub source: Option<String>,
-    pub destination: Option<String>,
-}
-
-/// Host for the messages of an entry. Has no `Debug`: it contains traffic.
-pub struct CaptureHost<'p> {
+/// Host for the messages of a stream. Has no `Debug`: it contains traffic.
+pub struct StoredHost<'p> {
     peers: &'p Peers,
-    /// Bytes of the body that the proxy would hold back or pass now.
-    pub body: Vec<u8>,
+    /// Bytes of each body that the proxy would hold back or pass now.
+    request_body: Vec<u8>,
+    response_body: Vec<u8>,
     /// Status of the local reply to a blocked message.
     pub replied: Option<u16>,
     /// Metadata that the filter set for the access log.
@@ -30,17 +23,18 @@ pub struct CaptureHost<'p> {
     protocol: Option<&'static str>,
 }
 
-impl<'p> CaptureHost<'p> {
-    pub fn new(captured: &CapturedEntry, peers: &'p Peers) -> Self {
+impl<'p> StoredHost<'p> {
+    pub fn new(stream: &StoredStream, peers: &'p Peers) -> Self {
         Self {
             peers,
-            body: Vec::new(),
+            request_body: Vec::new(),
+            response_body: Vec::new(),
             replied: None,
             metadata: BTreeMap::new(),
-            original: captured.request.fields.clone(),
-            request: captured.request.fields.clone(),
-            response: captured.response.as_ref().map(|response| response.fields.clone()).unwrap_or_default(),
-            protocol: captured.protocol,
+            original: stream.request.fields.clone(),
+            request: stream.request.fields.clone(),
+            response: stream.response.as_ref().map(|response| response.fields.clone()).unwrap_or_default(),
+            protocol: stream.protocol,
         }
     }
 
@@ -49,7 +43,20 @@ impl<'p> CaptureHost<'p> {
         self.original.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// Headers in `map`. No capture has trailers.
+    /// Bytes of a body that the proxy would hold back or pass now.
+    pub fn body_of(&mut self, direction: Direction) -> &mut Vec<u8> {
+        match direction {
+            Direction::Request => &mut self.request_body,
+            Direction::Response => &mut self.response_body,
+        }
+    }
+
+    /// Takes the headers of a message after the filter.
+    pub fn take_headers(&mut self, direction: Direction) -> Vec<HeaderPair> {
+        self.fields(HeaderMap::headers_of(direction)).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Headers in `map`. No stored message has trailers.
     fn fields(&mut self, map: HeaderMap) -> Option<&mut Vec<HeaderPair>> {
         match map {
             HeaderMap::RequestHeaders => Some(&mut self.request),
@@ -63,7 +70,7 @@ impl<'p> CaptureHost<'p> {
     }
 }
 
-impl Host for CaptureHost<'_> {
+impl Host for StoredHost<'_> {
     fn headers(&mut self, map: HeaderMap) -> Result<HeaderBlock, HostError> {
         Ok(HeaderBlock::of_pairs(self.fields(map).map(|fields| fields.as_slice()).unwrap_or_default()))
     }
@@ -84,17 +91,18 @@ impl Host for CaptureHost<'_> {
         Ok(())
     }
 
-    fn body(&mut self, _direction: Direction, length: usize) -> Result<Vec<u8>, HostError> {
-        Ok(self.body.get(..length).unwrap_or(&self.body).to_vec())
+    fn body(&mut self, direction: Direction, length: usize) -> Result<Vec<u8>, HostError> {
+        let body = self.body_of(direction);
+        Ok(body.get(..length).unwrap_or(body).to_vec())
     }
 
-    fn replace_body(&mut self, _direction: Direction, _length: usize, bytes: &[u8]) -> Result<(), HostError> {
-        self.body = bytes.to_vec();
+    fn replace_body(&mut self, direction: Direction, _length: usize, bytes: &[u8]) -> Result<(), HostError> {
+        *self.body_of(direction) = bytes.to_vec();
         Ok(())
     }
 
-    fn append_body(&mut self, _direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
-        self.body.extend_from_slice(bytes);
+    fn append_body(&mut self, direction: Direction, bytes: &[u8]) -> Result<(), HostError> {
+        self.body_of(direction).extend_from_slice(bytes);
         Ok(())
     }
 
@@ -104,13 +112,13 @@ impl Host for CaptureHost<'_> {
     }
 
     fn time(&mut self) -> Option<u64> {
-        clock::now()
+        self.peers.time
     }
 
     fn property(&mut self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
         const UNKNOWN: HostError = HostError { call: "get_property" };
 
-        let Peers { connection, source, destination } = self.peers;
+        let Peers { connection, source, destination, .. } = self.peers;
         let name = |name: &Option<String>| name.clone().map(|name| Some(name.into_bytes())).ok_or(UNKNOWN);
         match path {
             ["connection", "mtls"] => {

@@ -1,0 +1,45 @@
+//! Attributes of the peers, which no stored message contains.
+
+use clap::ValueEnum;
+use panveil::policy::Connection;
+
+/// Attributes of the peers, and the time. `None` is unknown.
+#[derive(Default)]
+pub struct Peers {
+    pub connection: Option<Connection>,
+    pub source: Option<String>,
+    pub destination: Option<String>,
+    /// Time of the stream in seconds since 1970.
+    pub time: Option<u64>,
+}
+
+/// [`Connection`] as an argument, in the words of rules.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsArg {
+    /// TLS in which both sides authenticate.
+    Mutual,
+    /// TLS without authentication of the client.
+    Any,
+    /// Plaintext.
+    None,
+}
+
+impl Peers {
+    /// Sets the connection. An identity of the client requires mutual TLS.
+    pub fn set_client(&mut self, tls: Option<TlsArg>, source: Option<String>) -> Result<(), &'static str> {
+        self.connection = match (tls, &source) {
+            (Some(TlsArg::Any | TlsArg::None), Some(_)) => return Err("a client identity requires mutual TLS"),
+            (Some(TlsArg::Mutual), _) | (None, Some(_)) => Some(Connection::MutualTls),
+            (Some(TlsArg::Any), None) => Some(Connection::Tls),
+            (Some(TlsArg::None), None) => Some(Connection::Plain),
+            (None, None) => None,
+        };
+        self.source = source;
+        Ok(())
+    }
+}
+
+/// Reads the identity of a peer.
+pub fn spiffe_id(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("spiffe://") { Ok(text.to_owned()) } else { Err("a SPIFFE ID begins with spiffe://") }
+}
