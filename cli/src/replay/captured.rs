@@ -2,7 +2,7 @@
 //!
 //! Programs that write HAR 1.2 omit different fields. Only the method and the URL are required.
 
-use super::{request, response};
+use super::{request, response, web_socket};
 use crate::playback::{HeaderPair, StoredBody, StoredStream};
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -12,10 +12,14 @@ use serde_json::Value;
 impl StoredStream {
     /// Reads an entry. The error is the path of a missing field.
     pub fn of_entry(entry: &Value) -> Result<Self, &'static str> {
-        let request = request::read(entry)?;
+        let mut request = request::read(entry)?;
         let method = request.value(":method").unwrap_or_default();
-        let response = response::read(entry, method);
-        Ok(Self { response, web_socket: None, protocol: request::protocol(entry), request })
+        let mut response = response::read(entry, method);
+        let web_socket = web_socket::read(entry);
+        if web_socket.is_some() {
+            web_socket::complete_handshake(&mut request, &mut response);
+        }
+        Ok(Self { response, web_socket, protocol: request::protocol(entry), request })
     }
 }
 
@@ -59,7 +63,8 @@ pub fn number(value: &Value, path: &str) -> u64 {
     value.pointer(path).and_then(Value::as_u64).unwrap_or_default()
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+/// Bytes in base64. White space is ignored.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let digits: String = text.split_ascii_whitespace().collect();
     GeneralPurpose::new(&STANDARD, config).decode(digits).ok()

@@ -2,9 +2,11 @@
 
 mod captured;
 mod har_file;
+mod multipart;
 mod report;
 mod request;
 mod response;
+mod web_socket;
 
 use super::failure::Failure;
 use super::playback::{Peers, StoredStream, TlsArg, play, spiffe_id};
@@ -29,7 +31,7 @@ use std::rc::Rc;
   panveil replay policy.yaml checkout.har
   panveil replay policy.yaml checkout.har --source spiffe://cluster.local/ns/checkout/sa/web
   panveil replay policy.yaml checkout.har --format json | jq 'select(.record.action == \"blocked\")'
-  diff <(panveil replay today.yaml checkout.har) <(panveil replay next.yaml checkout.har)
+  panveil replay next.yaml checkout.har --against today.yaml
 
 Exit status: 0 if everything was replayed, with or without findings, and 2 after an error.")]
 pub struct Replay {
@@ -40,6 +42,10 @@ pub struct Replay {
     /// Capture, a HAR file, or - for standard input.
     #[arg(value_hint = ValueHint::FilePath)]
     capture: PathBuf,
+
+    /// Previous policy. Only the changes from its decisions are printed.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    against: Option<PathBuf>,
 
     /// Output format.
     #[arg(long, value_enum, default_value = "text")]
@@ -61,19 +67,23 @@ pub struct Replay {
 impl Replay {
     /// Replays the capture and prints the report.
     pub fn run(self) -> Result<(), Failure> {
-        if [&self.policy, &self.capture].iter().all(|path| path.as_path() == Path::new("-")) {
-            return Err(Failure::Error(
-                "policy and capture cannot both be standard input; give a file for one".to_owned(),
-            ));
+        let inputs = [Some(&self.policy), Some(&self.capture), self.against.as_ref()];
+        if inputs.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
+            let line = "only one of policy, capture and --against can be standard input; give files for the others";
+            return Err(Failure::Error(line.to_owned()));
         }
         let peers = self.peers()?;
         let policy = Rc::new(policy::read(&self.policy)?);
-        note_unknown_attributes(&policy, &peers);
-        let mut report = ReplayReport::new(self.format);
+        let previous = self.against.as_deref().map(policy::read).transpose()?.map(Rc::new);
+        for policy in [Some(&policy), previous.as_ref()].into_iter().flatten() {
+            note_unknown_attributes(policy, &peers);
+        }
+        let mut report = ReplayReport::new(self.format, previous.is_some());
         har_file::entries(&self.capture, &mut |number, entry| {
             let stream =
                 StoredStream::of_entry(&entry).map_err(|missing| format!("entry {number}: missing field {missing}"))?;
-            report.add(number, &play(&policy, &peers, stream).0).map_err(har_file::StopReason::Failure)
+            let before = previous.as_ref().map(|previous| play(previous, &peers, stream.clone()).0);
+            report.add(number, before.as_ref(), &play(&policy, &peers, stream).0).map_err(har_file::StopReason::Failure)
         })?;
         report.end()
     }

@@ -1,6 +1,7 @@
 //! Request of an entry.
 
 use super::captured::{headers, list, number, text};
+use super::multipart;
 use crate::playback::{HeaderPair, StoredBody, StoredMessage, values};
 use form_urlencoded::byte_serialize;
 use serde_json::Value;
@@ -13,10 +14,12 @@ struct Target {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
 
 /// Request of an entry. The error is the path of a missing field.
 pub fn read(entry: &Value) -> Result<StoredMessage, &'static str> {
-    let sent = headers(entry, "/request/headers");
+    let mut sent = headers(entry, "/request/headers");
+    let body = body(entry, &mut sent);
     let method = match text(entry, "/request/method") {
         "" => values(&sent, ":method").next().ok_or("request.method")?,
         method => method,
@@ -34,8 +37,6 @@ pub fn read(entry: &Value) -> Result<StoredMessage, &'static str> {
     if !target.path.contains('?') {
         target.path.push_str(&pairs("?", list(entry, "/request/queryString")));
     }
-    let length = values(&sent, "content-length").next();
-    let body = body(entry, length);
     let line =
         [(":method", method), (":scheme", &target.scheme), (":authority", &target.authority), (":path", &target.path)];
     let mut fields: Vec<HeaderPair> = line
@@ -77,15 +78,20 @@ impl Target {
     }
 }
 
-fn body(entry: &Value, length: Option<&str>) -> StoredBody {
-    let body = StoredBody::of_content(entry.pointer("/request/postData"), number(entry, "/request/bodySize"), length);
-    let params = list(entry, "/request/postData/params");
-    let kind = text(entry, "/request/postData/mimeType").to_ascii_lowercase();
+/// Body of a request. `sent` are its headers.
+fn body(entry: &Value, sent: &mut Vec<HeaderPair>) -> StoredBody {
+    let post_data = entry.pointer("/request/postData");
+    let length = values(sent, "content-length").next();
+    let body = StoredBody::of_content(post_data, number(entry, "/request/bodySize"), length);
+    let Some(post_data) = post_data.filter(|post_data| !list(post_data, "/params").is_empty()) else { return body };
+    let kind = text(post_data, "/mimeType").to_ascii_lowercase();
     match body {
         // Some captures contain the fields of a form instead of its text.
-        StoredBody::None | StoredBody::Missing if !params.is_empty() && kind.starts_with(FORM) => {
-            StoredBody::Whole(pairs("", params).into_bytes())
+        StoredBody::None | StoredBody::Missing if kind.starts_with(FORM) => {
+            StoredBody::Whole(pairs("", list(post_data, "/params")).into_bytes())
         }
+        StoredBody::None | StoredBody::Missing if kind.starts_with(MULTIPART) => multipart::body(post_data, sent),
+        StoredBody::None => StoredBody::Missing,
         body => body,
     }
 }

@@ -12,6 +12,7 @@ mod mask;
 mod policy_test;
 mod records;
 mod replay;
+mod replay_changes;
 mod scan;
 mod scan_formats;
 mod schema;
