@@ -1,6 +1,7 @@
 //! Files to scan.
 
 use super::display_name::DisplayName;
+use super::ignore_rules::{self, IgnoreRules};
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -32,18 +33,22 @@ pub struct FileList {
     pub links: u64,
     /// Skipped directories of kernel file systems.
     pub kernel: Vec<PathBuf>,
+    /// Skipped directories of git's objects.
+    pub git: Vec<PathBuf>,
+    /// Files and directories that are excluded.
+    pub excluded: Vec<PathBuf>,
 }
 
 impl FileList {
-    /// Lists `paths` and the contents of directories. With `follow`, symbolic links in directories are followed. Links in `paths`
-    /// always are.
-    pub fn list(paths: &[PathBuf], follow: bool) -> Self {
+    /// Lists `paths` and the contents of directories, without those that `rules` exclude. With `follow`, symbolic links in
+    /// directories are followed. Links in `paths` always are.
+    pub fn list(paths: &[PathBuf], follow: bool, rules: &IgnoreRules) -> Self {
         let mut files = Self::default();
         for path in paths {
             if path == Path::new("-") {
                 files.add(path, TaskKind::Input);
             } else {
-                files.list_one(path, follow);
+                files.list_one(path, follow, rules);
             }
         }
         files.tasks.sort_by(|a, b| a.path.cmp(&b.path));
@@ -57,10 +62,11 @@ impl FileList {
         lengths.fold(0, u64::saturating_add)
     }
 
-    fn list_one(&mut self, path: &Path, follow: bool) {
+    fn list_one(&mut self, path: &Path, follow: bool, rules: &IgnoreRules) {
         match path.metadata() {
             Err(error) => self.add(path, TaskKind::Unreadable(format!("cannot be read: {error}"))),
-            Ok(metadata) if metadata.is_dir() => self.walk(path, follow),
+            Ok(metadata) if metadata.is_dir() => self.walk(path, follow, rules),
+            Ok(metadata) if metadata.is_file() && rules.excludes_named(path) => self.excluded.push(path.to_owned()),
             Ok(metadata) if metadata.is_file() || is_special_path(path) => {
                 self.add(path, TaskKind::File(metadata.len()))
             }
@@ -68,8 +74,10 @@ impl FileList {
         }
     }
 
-    fn walk(&mut self, root: &Path, follow: bool) {
+    fn walk(&mut self, root: &Path, follow: bool, rules: &IgnoreRules) {
         let kernel = KernelFilesystems::outside(root);
+        let absolute_root = ignore_rules::absolute(root).unwrap_or_else(|| root.to_owned());
+        let mut stack = rules.stack(&absolute_root);
         let mut entries = WalkDir::new(root).follow_links(follow).into_iter();
         while let Some(entry) = entries.next() {
             match entry {
@@ -77,7 +85,27 @@ impl FileList {
                     self.kernel.push(entry.into_path());
                     entries.skip_current_dir();
                 }
-                Ok(entry) => self.add_entry(&entry),
+                Ok(entry) => {
+                    let is_dir = entry.file_type().is_dir();
+                    let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                    let path = absolute_root.join(below);
+                    stack.leave(entry.depth());
+                    let list = if entry.depth() > 0 && is_dir && rules.is_git_directory(&path) {
+                        &mut self.git
+                    } else if entry.depth() > 0 && rules.excludes(&stack, &path, is_dir) {
+                        &mut self.excluded
+                    } else {
+                        if is_dir {
+                            rules.enter(&mut stack, &path, entry.depth());
+                        }
+                        self.add_entry(&entry);
+                        continue;
+                    };
+                    list.push(entry.into_path());
+                    if is_dir {
+                        entries.skip_current_dir();
+                    }
+                }
                 Err(error) if error.loop_ancestor().is_some() => self.links = self.links.saturating_add(1),
                 Err(error) => {
                     let reason = error.io_error().map_or_else(|| "unknown error".to_owned(), ToString::to_string);

@@ -1,15 +1,19 @@
 //! Scan of one file, and of the files in it.
 
+use super::baseline::{BaselineEntry, MAX_ENTRIES};
 use super::content::{Compression, Content, Expanded, Expansion, FirstBytes, FormatError, MAX_ZIP_IN_MEMORY, PartName};
 use super::content::{TarMembers, has_zip_extension, problem};
 use super::file_list::{Task, TaskKind};
-use super::inspection::{Inspection, ReadStatus, ScanBuffer};
+use super::fingerprint::Fingerprints;
+use super::inspection::{Inspection, InspectionSettings, ReadStatus, ScanBuffer};
 use super::ordered_output::FileOutcome;
 use super::parallel_scan::ScanSettings;
 use super::progress::ScanProgress;
+use panveil::stream::TextFormat;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -65,7 +69,7 @@ impl<'a> FileScan<'a> {
     /// Scans the file.
     pub fn scan(mut self, task: &Task) -> FileOutcome {
         let expansion = Expansion::default();
-        let part = Part { name: PartName::of(&task.path), depth: 0, expansion: &expansion };
+        let part = Part { name: PartName::of(&task.path, self.settings.current_dir), depth: 0, expansion: &expansion };
         let progress = self.settings.progress;
         match &task.kind {
             TaskKind::Unreadable(problem) => self.fail(&part, problem),
@@ -215,16 +219,39 @@ impl<'a> FileScan<'a> {
 
     /// Scans bytes of a text.
     fn scan_text(&mut self, part: &Part<'_>, source: &mut dyn Read) {
-        let report = self.settings.report;
-        let name = &part.name.display;
-        let mut cards: u64 = 0;
-        let mut inspection = Inspection::new(source, self.buffer, self.settings.digits);
+        let scan = self.settings;
+        let needs_context = scan.needs_fingerprints();
+        let settings = InspectionSettings {
+            criteria: Arc::clone(scan.criteria),
+            digits: scan.digits,
+            format: if matches!(part.name.extension(), "csv" | "tsv") { TextFormat::Csv } else { TextFormat::Unknown },
+            needs_context,
+        };
+        let path = part.name.relative.text();
+        let mut fingerprints = Fingerprints::new(&path);
+        let mut inspection = Inspection::new(source, self.buffer, settings);
+        let outcome = &mut self.outcome;
+        let before = outcome.findings;
         let error = loop {
             let mut text = String::new();
-            let status = inspection.advance(|card| {
-                cards = cards.saturating_add(1);
-                text.push_str(report.separator());
-                text.push_str(&report.card(name, &card));
+            let status = inspection.advance(|mut finding, context| {
+                if context.allows() {
+                    outcome.allowed = outcome.allowed.saturating_add(1);
+                    return;
+                }
+                if needs_context {
+                    finding.fingerprint = fingerprints.next(&finding, &context);
+                    if scan.writes_baseline && outcome.entries.len() <= MAX_ENTRIES {
+                        outcome.entries.push(BaselineEntry::of(&path, &finding));
+                    }
+                    if scan.baseline.accepts(&finding.fingerprint) {
+                        outcome.accepted = outcome.accepted.saturating_add(1);
+                        return;
+                    }
+                }
+                outcome.findings = outcome.findings.saturating_add(1);
+                text.push_str(scan.report.separator());
+                text.push_str(&scan.report.finding(&part.name, &finding));
             });
             if !text.is_empty() {
                 (self.print)(&text);
@@ -236,14 +263,13 @@ impl<'a> FileScan<'a> {
                 ReadStatus::Failed(error) => break Some(error),
             }
         };
-        if let Some(error) = error {
-            self.fail(part, &format!("{}; scanned up to the error", problem(&error, "cannot be read to its end")));
-        }
-        self.outcome.parts = self.outcome.parts.saturating_add(1);
-        self.outcome.cards = self.outcome.cards.saturating_add(cards);
-        let text = report.file(name, cards);
+        outcome.parts = outcome.parts.saturating_add(1);
+        let text = scan.report.file(&part.name, outcome.findings.saturating_sub(before));
         if !text.is_empty() {
             (self.print)(&text);
+        }
+        if let Some(error) = error {
+            self.fail(part, &format!("{}; scanned up to the error", problem(&error, "cannot be read to its end")));
         }
     }
 

@@ -1,10 +1,12 @@
 //! Inspection of a stream of any length.
 
-use super::card::{Card, TextPosition};
-use super::scan_criteria;
+use super::finding::{ScanFinding, TextPosition};
+use super::line_context::{LineContext, LineStart};
 use crate::visible_digits::VisibleDigits;
 use panveil::mask::{Keep, MaskCharacter, Style};
 use panveil::stream::{Finding, Inspector, MAX_UNDECIDED_TOKEN, TextFormat};
+use panveil::verdict::Criteria;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -17,15 +19,37 @@ const MASKS: Style = Style { keep: Keep::First6Last4, character: MaskCharacter::
 /// Buffer for one chunk and the undecided bytes of the previous one. Each worker reuses it for all its files.
 pub struct ScanBuffer(Vec<u8>);
 
+/// Settings of an inspection.
+pub struct InspectionSettings {
+    /// Criteria of the detector.
+    pub criteria: Arc<Criteria>,
+    /// Digits that the output shows.
+    pub digits: VisibleDigits,
+    /// Format of the text.
+    pub format: TextFormat,
+    /// True if every finding needs the text around it.
+    pub needs_context: bool,
+}
+
 /// Stream that is inspected chunk by chunk, in bounded memory.
 pub struct Inspection<'r, R> {
     source: R,
+    settings: InspectionSettings,
     buffer: &'r mut [u8],
     held: usize,
     inspector: Inspector,
     findings: Vec<Finding>,
     position: TextPosition,
-    digits: VisibleDigits,
+    line_start: LineStart,
+    /// Findings in order, from the first one whose line has not ended.
+    pending: VecDeque<PendingFinding>,
+}
+
+/// Finding whose line may continue.
+struct PendingFinding {
+    finding: ScanFinding,
+    context: LineContext,
+    is_complete: bool,
 }
 
 /// Result of one read.
@@ -46,23 +70,25 @@ impl ScanBuffer {
 
 impl<'r, R: Read> Inspection<'r, R> {
     /// Inspection from the start of `source`.
-    pub fn new(source: R, buffer: &'r mut ScanBuffer, digits: VisibleDigits) -> Self {
+    pub fn new(source: R, buffer: &'r mut ScanBuffer, settings: InspectionSettings) -> Self {
         Self {
             source,
             buffer: &mut buffer.0,
             held: 0,
             // A log file may have paths, forms and markup in different lines.
-            inspector: Inspector::new(TextFormat::Unknown, MASKS)
-                .with_criteria(Arc::new(scan_criteria()))
+            inspector: Inspector::new(settings.format, MASKS)
+                .with_criteria(Arc::clone(&settings.criteria))
                 .with_all_escapes(),
+            settings,
             findings: Vec::new(),
             position: TextPosition::START,
-            digits,
+            line_start: LineStart::default(),
+            pending: VecDeque::new(),
         }
     }
 
-    /// Reads a chunk, and passes the card numbers that are decided with it to `found`.
-    pub fn advance(&mut self, mut found: impl FnMut(Card)) -> ReadStatus {
+    /// Reads a chunk, and passes the findings that are decided with it to `found`. Their context is empty if nothing needs it.
+    pub fn advance(&mut self, mut found: impl FnMut(ScanFinding, LineContext)) -> ReadStatus {
         let (read, status) = match read(&mut self.source, self.buffer.get_mut(self.held..).unwrap_or_default()) {
             Ok(0) => (0, ReadStatus::End),
             Ok(read) => (read, ReadStatus::More),
@@ -71,15 +97,32 @@ impl<'r, R: Read> Inspection<'r, R> {
         let length = self.held.saturating_add(read);
         let window = self.buffer.get(..length).unwrap_or_default();
         let last = !matches!(status, ReadStatus::More);
+        let new = window.get(self.held..).unwrap_or_default();
+        for pending in self.pending.iter_mut().filter(|pending| !pending.is_complete) {
+            pending.is_complete = pending.context.extend(new) || last;
+        }
         let decided = self.inspector.inspect(window, last, &mut self.findings);
+        let needs_context =
+            self.settings.needs_context || (!self.findings.is_empty() && self.line_start.may_allow(window));
         let mut passed = 0;
         for finding in self.findings.drain(..) {
             self.position.advance(window.get(passed..finding.span.start).unwrap_or_default());
             passed = passed.max(finding.span.start);
             let spelling = window.get(finding.span.clone()).unwrap_or_default();
-            found(self.position.card(&finding, spelling, self.digits));
+            let mut context = LineContext::default();
+            let is_complete = context.extend(window.get(finding.span.end..).unwrap_or_default()) || last;
+            if needs_context || !is_complete {
+                context.before = self.line_start.before(window.get(..finding.span.start).unwrap_or_default());
+            }
+            let finding = self.position.finding(&finding, spelling, self.settings.digits);
+            self.pending.push_back(PendingFinding { finding, context, is_complete });
+        }
+        let complete = self.pending.iter().take_while(|pending| pending.is_complete).count();
+        for pending in self.pending.drain(..complete) {
+            found(pending.finding, pending.context);
         }
         self.position.advance(window.get(passed..decided).unwrap_or_default());
+        self.line_start.advance(window.get(..decided).unwrap_or_default());
         self.held = length.saturating_sub(decided);
         self.buffer.copy_within(decided.min(length)..length, 0);
         status
@@ -118,10 +161,16 @@ mod tests {
     /// Line, column, offset and number of every card number, and whether the source failed.
     fn cards(source: SlowReader<'_>) -> (Vec<(u64, u64, u64, String)>, bool) {
         let mut buffer = ScanBuffer::new();
-        let mut inspection = Inspection::new(source, &mut buffer, VisibleDigits::Truncated);
+        let settings = InspectionSettings {
+            criteria: Arc::new(Criteria { base64: true, ..Criteria::default() }),
+            digits: VisibleDigits::Truncated,
+            format: TextFormat::Unknown,
+            needs_context: true,
+        };
+        let mut inspection = Inspection::new(source, &mut buffer, settings);
         let mut cards = Vec::new();
         loop {
-            match inspection.advance(|card| cards.push((card.line, card.column, card.offset, card.number))) {
+            match inspection.advance(|card, _| cards.push((card.line, card.column, card.offset, card.number))) {
                 ReadStatus::More => {}
                 ReadStatus::End => return (cards, false),
                 ReadStatus::Failed(_) => return (cards, true),

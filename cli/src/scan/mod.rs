@@ -1,11 +1,15 @@
 //! `panveil scan`: card numbers in files.
 
-mod card;
+mod baseline;
 mod content;
 pub mod display_name;
 mod file_list;
 mod file_scan;
+mod finding;
+mod fingerprint;
+mod ignore_rules;
 mod inspection;
+mod line_context;
 mod ordered_output;
 mod parallel_scan;
 mod progress;
@@ -14,16 +18,18 @@ mod report;
 mod summary;
 
 use super::failure::Failure;
-use super::output;
 use super::visible_digits::VisibleDigits;
-use clap::{Args, ValueHint};
-use display_name::DisplayName;
+use super::{output, policy};
+use baseline::Baseline;
+use clap::{Args, ValueEnum, ValueHint};
 use file_list::FileList;
+use ignore_rules::IgnoreRules;
 use ordered_output::ScanTotal;
-use panveil::verdict::Criteria;
+use panveil::verdict::{Criteria, Sensitivity, Traces};
 use parallel_scan::{ParallelScan, ScanSettings};
 use progress::ScanProgress;
 use report::{Detail, ScanFormat, ScanReport};
+use std::env;
 #[cfg(unix)]
 use std::fs::File;
 use std::io;
@@ -31,8 +37,12 @@ use std::io;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Finds card numbers in files, directories or standard input.
+///
+/// Track data, verification codes and PINs near a card number are found too, and the patterns of a policy. Their digits are not
+/// printed.
 ///
 /// Every file is read, whatever its size. Compressed files and archives are read too, also in each other: gzip, bzip2, xz, zstd,
 /// brotli, tar and zip, which includes office documents and Java archives. Text in UTF-16, UTF-32, Latin-1 and other encodings is
@@ -45,9 +55,15 @@ use std::process::ExitCode;
   panveil scan --format sarif src > cards.sarif
   panveil scan --count --format json backups/*.sql.gz
   panveil scan --quiet export.csv || echo 'do not send this'
+  panveil scan --exclude '*.min.js' --write-baseline panveil.baseline .
+  panveil scan --exclude '*.min.js' --baseline panveil.baseline .
 
-Exit status: 0 if no card number is found, 1 if one is found, and 2 if some input cannot be read, with or
-without a card number in the rest. Input that cannot be read is named, with the reason: a malformed or
+Not scanned, unless --no-ignore is given: files that .panveilignore or, in a git repository, .gitignore names
+(both have the syntax of gitignore), and directories .git. A finding is accepted if its line contains
+panveil:allow, for example in a comment, or if the baseline contains its fingerprint.
+
+Exit status: 0 without a finding that is not accepted, 1 with one, and 2 if some input cannot be read, with or
+without a finding in the rest. Input that cannot be read is named, with the reason: a malformed or
 encrypted archive, PDF, an unknown encoding, no permission.")]
 pub struct Scan {
     /// Files and directories, or - for standard input. Without a path, standard input is read if it is a pipe or a file.
@@ -62,7 +78,7 @@ pub struct Scan {
     #[arg(long)]
     show: bool,
 
-    /// Print only the number of card numbers, for each file with at least one.
+    /// Print only the number of findings, for each file with at least one.
     #[arg(long, short)]
     count: bool,
 
@@ -75,6 +91,30 @@ pub struct Scan {
     #[arg(long)]
     strict: bool,
 
+    /// Exclude files and directories, in the syntax of gitignore; can be repeated. `!` at the beginning includes them again.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+
+    /// Scan files that .panveilignore or .gitignore names, and directories .git, too.
+    #[arg(long)]
+    no_ignore: bool,
+
+    /// Accept the findings in this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    baseline: Option<PathBuf>,
+
+    /// Write all findings to this file, as a baseline. The exit status is 0 if everything was read.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    write_baseline: Option<PathBuf>,
+
+    /// Detect with the settings in detect of this policy, in YAML or JSON. Base64 is decoded in any case.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    policy: Option<PathBuf>,
+
+    /// Amount of evidence that makes a number a card number, instead of detect.sensitivity in the policy.
+    #[arg(long, value_enum)]
+    level: Option<Level>,
+
     /// Follow symbolic links in directories, except into cycles. Links on the command line are always followed.
     #[arg(long)]
     follow: bool,
@@ -85,7 +125,8 @@ pub struct Scan {
     /// or null. The result for each is a line {"id", "spans"} with the offsets of the first byte of each card number and of
     /// the byte after its last. The exit status is 0, with or without card numbers.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "strict", "follow"])]
+    #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "strict", "follow", "exclude", "no_ignore", "baseline"])]
+    #[arg(conflicts_with_all = ["write_baseline", "policy", "level"])]
     records: Option<PathBuf>,
 }
 
@@ -96,38 +137,42 @@ impl Scan {
             return records::scan(path).map(|()| ExitCode::SUCCESS);
         }
         let report = self.report()?;
-        let files = FileList::list(&self.paths()?, self.follow);
+        let criteria = Arc::new(self.criteria()?);
+        let baseline = self.baseline.as_deref().map_or_else(|| Ok(Baseline::default()), Baseline::read)?;
+        let rules = IgnoreRules::new(&self.exclude, !self.no_ignore)?;
+        let files = FileList::list(&self.paths()?, self.follow, &rules);
         output::write(report.begin().as_bytes())?;
         let progress = ScanProgress::of(&files, self.quiet);
         let settings = ScanSettings {
             report,
             digits: VisibleDigits::by_flag(self.show),
+            criteria: &criteria,
+            baseline: &baseline,
+            writes_baseline: self.write_baseline.is_some(),
+            current_dir: &env::current_dir().unwrap_or_default(),
             progress: &progress,
             strict: self.strict,
             needs_input: self.paths.is_empty(),
         };
         let total = ParallelScan::new(&files, settings).scan();
         progress.end();
-        if files.links > 0 && !self.quiet {
-            output::note(&skipped_links(files.links, self.follow));
+        if !self.quiet {
+            summary::skipped(&files, self.follow).iter().for_each(|line| output::note(line));
         }
-        if !files.kernel.is_empty() && !self.quiet {
-            output::note(&skipped_kernel(&files.kernel));
-        }
-        self.finish(total, report, files.tasks.len())
+        self.finish(total, report, &files)
     }
 
-    fn finish(&self, total: ScanTotal, report: ScanReport, files: usize) -> Result<ExitCode, Failure> {
+    fn finish(&self, total: ScanTotal, report: ScanReport, files: &FileList) -> Result<ExitCode, Failure> {
         const FOUND: u8 = 1;
         const ERROR: u8 = 2;
 
-        let summary = summary::line(&total);
+        let summary = summary::line(&total, files.excluded.len());
         match total.failure {
             Some(Failure::OutputClosed) => {}
             Some(failure) => return Err(failure),
             None => {
                 output::write(report.end(&total.errors).as_bytes())?;
-                if let Some(line) = summary::incomplete(total.failed, files) {
+                if let Some(line) = summary::incomplete(total.failed, files.tasks.len()) {
                     output::note(&line);
                 }
                 if !self.quiet {
@@ -135,13 +180,26 @@ impl Scan {
                 }
             }
         }
+        if let Some(path) = &self.write_baseline {
+            baseline::write(path, total.entries)?;
+        }
         Ok(if total.failed > 0 {
             ExitCode::from(ERROR)
-        } else if total.cards > 0 {
+        } else if total.findings > 0 && self.write_baseline.is_none() {
             ExitCode::from(FOUND)
         } else {
             ExitCode::SUCCESS
         })
+    }
+
+    /// Criteria of the detector: those of the policy, or the default. Base64 is decoded in any case.
+    fn criteria(&self) -> Result<Criteria, Failure> {
+        let criteria = match &self.policy {
+            Some(path) => Arc::unwrap_or_clone(policy::read(path)?.criteria()),
+            None => Criteria::default(),
+        };
+        let sensitivity = self.level.map_or(criteria.sensitivity, Sensitivity::from);
+        Ok(Criteria { base64: true, sensitivity, traces: Traces::None, ..criteria })
     }
 
     fn report(&self) -> Result<ScanReport, Failure> {
@@ -151,7 +209,7 @@ impl Scan {
             }
             (true, _) => Detail::Counts,
             (false, true) => Detail::Nothing,
-            (false, false) => Detail::Cards,
+            (false, false) => Detail::Findings,
         };
         Ok(ScanReport { format: self.format, detail })
     }
@@ -169,6 +227,27 @@ impl Scan {
     }
 }
 
+/// [`Sensitivity`] as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+enum Level {
+    /// Little evidence: more findings, also under the names of identifiers.
+    Strict,
+    /// More evidence for than against a card number.
+    Balanced,
+    /// Strong evidence: fewer false positives.
+    Precise,
+}
+
+impl From<Level> for Sensitivity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Strict => Self::Strict,
+            Level::Balanced => Self::Balanced,
+            Level::Precise => Self::Precise,
+        }
+    }
+}
+
 /// True if standard input is a pipe, a socket or a file. A job of a CI system often has `/dev/null`.
 #[cfg(unix)]
 fn has_input() -> bool {
@@ -183,23 +262,4 @@ fn has_input() -> bool {
 #[cfg(not(unix))]
 fn has_input() -> bool {
     !io::stdin().is_terminal()
-}
-
-/// Criteria of a scan: card numbers alone, also within base64 tokens.
-fn scan_criteria() -> Criteria {
-    Criteria { base64: true, authentication_data: None, ..Criteria::default() }
-}
-
-fn skipped_kernel(folders: &[PathBuf]) -> String {
-    let names: Vec<String> = folders.iter().map(|folder| DisplayName::of(folder).text()).collect();
-    format!("not scanned, as its contents are generated by the kernel: {}; give its path to scan it", names.join(", "))
-}
-
-fn skipped_links(links: u64, follow: bool) -> String {
-    match (links, follow) {
-        (1, false) => "1 symbolic link not followed; use --follow".to_owned(),
-        (_, false) => format!("{links} symbolic links not followed; use --follow"),
-        (1, true) => "1 symbolic link not followed: it is part of a cycle".to_owned(),
-        (_, true) => format!("{links} symbolic links not followed: they are part of cycles"),
-    }
 }

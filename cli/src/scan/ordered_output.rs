@@ -1,5 +1,6 @@
 //! Output of many threads in the order of the files.
 
+use super::baseline::{BaselineEntry, MAX_ENTRIES};
 use super::progress::ScanProgress;
 use super::report::ScanReport;
 use crate::failure::Failure;
@@ -22,8 +23,14 @@ pub struct OrderedOutput<'a> {
 /// Outcome of one file.
 #[derive(Default)]
 pub struct FileOutcome {
-    /// Number of card numbers.
-    pub cards: u64,
+    /// Number of findings.
+    pub findings: u64,
+    /// Number of findings that their line accepts.
+    pub allowed: u64,
+    /// Number of findings that the baseline accepts.
+    pub accepted: u64,
+    /// Findings for a new baseline.
+    pub entries: Vec<BaselineEntry>,
     /// Number of scanned files: one, or those in an archive.
     pub parts: u64,
     /// Number of binary files among them.
@@ -35,10 +42,16 @@ pub struct FileOutcome {
 /// Outcome of all files.
 #[derive(Default)]
 pub struct ScanTotal {
-    /// Number of card numbers.
-    pub cards: u64,
-    /// Number of files with card numbers.
-    pub with_cards: u64,
+    /// Number of findings.
+    pub findings: u64,
+    /// Number of files with findings.
+    pub with_findings: u64,
+    /// Number of findings that their line accepts.
+    pub allowed: u64,
+    /// Number of findings that the baseline accepts.
+    pub accepted: u64,
+    /// Findings for a new baseline, up to one more than it can have.
+    pub entries: Vec<BaselineEntry>,
     /// Number of scanned files, with those in archives.
     pub parts: u64,
     /// Number of binary files among them.
@@ -120,8 +133,12 @@ impl<'a> OrderedOutput<'a> {
 
     fn close(&self, state: &mut OutputState, outcome: FileOutcome) {
         let total = &mut state.total;
-        total.cards = total.cards.saturating_add(outcome.cards);
-        total.with_cards = total.with_cards.saturating_add(u64::from(outcome.cards > 0));
+        total.findings = total.findings.saturating_add(outcome.findings);
+        total.with_findings = total.with_findings.saturating_add(u64::from(outcome.findings > 0));
+        total.allowed = total.allowed.saturating_add(outcome.allowed);
+        total.accepted = total.accepted.saturating_add(outcome.accepted);
+        let room = MAX_ENTRIES.saturating_add(1).saturating_sub(total.entries.len());
+        total.entries.extend(outcome.entries.into_iter().take(room));
         total.parts = total.parts.saturating_add(outcome.parts);
         total.binary = total.binary.saturating_add(outcome.binary);
         total.failed = total.failed.saturating_add(usize::from(!outcome.errors.is_empty()));

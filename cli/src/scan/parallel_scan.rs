@@ -1,5 +1,6 @@
 //! Scan of all files on all cores.
 
+use super::baseline::Baseline;
 use super::file_list::{FileList, Task};
 use super::file_scan::FileScan;
 use super::inspection::ScanBuffer;
@@ -7,6 +8,9 @@ use super::ordered_output::{FileOutcome, OrderedOutput, ScanTotal};
 use super::progress::ScanProgress;
 use super::report::ScanReport;
 use crate::visible_digits::VisibleDigits;
+use panveil::verdict::Criteria;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -17,12 +21,27 @@ pub struct ScanSettings<'a> {
     pub report: ScanReport,
     /// Digits that the output shows.
     pub digits: VisibleDigits,
+    /// Criteria of the detector.
+    pub criteria: &'a Arc<Criteria>,
+    /// Accepted findings.
+    pub baseline: &'a Baseline,
+    /// True if the findings become a new baseline.
+    pub writes_baseline: bool,
+    /// Current directory.
+    pub current_dir: &'a Path,
     /// Progress bar.
     pub progress: &'a ScanProgress,
     /// True if binary files are errors.
     pub strict: bool,
     /// True if an empty standard input is an error.
     pub needs_input: bool,
+}
+
+impl ScanSettings<'_> {
+    /// True if the output or a baseline needs the identities of findings.
+    pub fn needs_fingerprints(&self) -> bool {
+        self.writes_baseline || !self.baseline.is_empty() || self.report.shows_fingerprints()
+    }
 }
 
 /// Scan of all files, with one thread per core.

@@ -1,6 +1,5 @@
 //! Scan of records from another program.
 
-use super::scan_criteria;
 use crate::failure::Failure;
 use crate::output;
 use base64::Engine;
@@ -55,7 +54,7 @@ fn scan_all(source: impl Read, name: &str) -> Result<(), Failure> {
     let (mut line, mut number) = (Vec::new(), 0_u64);
     let (mut bytes, mut findings) = (Vec::new(), Vec::new());
     let mut results = String::new();
-    let criteria = Arc::new(scan_criteria());
+    let criteria = Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::default() });
     while source.read_until(b'\n', &mut line).map_err(Failure::of("read", name))? > 0 {
         number = number.saturating_add(1);
         if !line.trim_ascii().is_empty()

@@ -15,6 +15,7 @@ mod replay;
 mod replay_changes;
 mod scan;
 mod scan_formats;
+mod scan_suppression;
 mod schema;
 mod status;
 

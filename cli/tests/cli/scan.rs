@@ -30,7 +30,7 @@ pub fn found(arguments: &[&str], input: &[u8]) -> String {
 
 /// True for the last line of a scan.
 fn is_summary(line: &str) -> bool {
-    line.starts_with("panveil: ") && line.contains(" card number") && line.contains(" scanned")
+    line.starts_with("panveil: ") && line.contains(" finding") && line.contains(" scanned")
 }
 
 /// Lines on standard error before the summary.
@@ -87,7 +87,7 @@ fn escaped_numbers_are_printed_in_plain_digits() {
 #[test]
 fn without_findings_nothing_is_printed() {
     let path = file("clean.txt", "ts=1748503543012 4111111111111112 \x00\u{ff}");
-    let summary = "panveil: no card numbers; 1 file scanned\n".to_owned();
+    let summary = "panveil: no findings; 1 file scanned\n".to_owned();
     for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "json", &path]] {
         assert_eq!(outcome(&run(arguments, b"")), (String::new(), summary.clone(), 0), "{arguments:?}");
     }
@@ -148,7 +148,7 @@ fn json_has_a_line_for_each_card() {
     }
     assert_eq!((lines[0]["brand"].as_str(), lines[0]["number"].as_str()), (Some("visa"), Some(CARD)));
     let counts = found(&["scan", "--format", "json", "--count", &path], b"");
-    assert_eq!(serde_json::from_str::<Value>(&counts).unwrap()["cards"], 2);
+    assert_eq!(serde_json::from_str::<Value>(&counts).unwrap()["findings"], 2);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn special_files_are_reported_and_the_scan_continues() {
              panveil: {root}/socket: not scanned: a socket, not a regular file\n\
              panveil: no/such/****************: cannot be read: No such file or directory (os error 2)\n\
              panveil: 3 of 4 files were not scanned completely and may contain card numbers\n\
-             panveil: 1 card number in 1 file; 1 file scanned\n"
+             panveil: 1 finding in 1 file; 1 file scanned\n"
         )
     );
     assert_eq!(run(&["scan", &fifo], b"").status.code(), Some(2));
@@ -371,7 +371,7 @@ fn memory_does_not_grow_with_the_input() {
     thread::scope(|scope| {
         scope.spawn(move || (0..MEGABYTES).for_each(|_| stdin.write_all(&megabyte).unwrap()));
         let output = child.wait_with_output().unwrap();
-        let summary = format!("panveil: {MEGABYTES} card numbers in 1 file; 1 file scanned\n");
+        let summary = format!("panveil: {MEGABYTES} findings in 1 file; 1 file scanned\n");
         assert_eq!(outcome(&output), (format!("-:{MEGABYTES}\n"), summary, 1));
     });
 }

@@ -144,7 +144,7 @@ fn binary_files_are_counted_and_are_errors_with_strict() {
     let (printed, stderr, status) = outcome(&output);
     assert_eq!((printed.lines().count(), status), (1, 1), "{printed}");
     assert!(printed.starts_with(&format!("{root}/a.png:3:")), "{printed}");
-    assert_eq!(stderr, "panveil: 1 card number in 1 file; 3 files scanned, 2 of them binary\n");
+    assert_eq!(stderr, "panveil: 1 finding in 1 file; 3 files scanned, 2 of them binary\n");
     let (_, notes) = unread(&root, &["--strict"]);
     let line = "no text; its bytes were scanned, and --strict is set";
     assert_eq!(notes[..2], [format!("a.png: {line}"), format!("b.pyc: {line}")]);

@@ -132,6 +132,7 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("checkout.har", capture()),
             ("var/log/checkout.log", format!("{}{:23}{VISA}\n", "\n".repeat(117), "charged").into()),
             ("backups/2026-11.sql.gz", gzip(&format!("{}{:60}{AMEX}\n", "\n".repeat(90_411), "INSERT"))),
+            ("fixtures/order.json", format!("{{\"pan\": {VISA}}}\n").into()),
             ("web-1.json", config_dump(&module("enforce"))),
             ("web-1.prom", statistics(0)),
             ("web-2.json", config_dump(&json!({"@type": "envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {}}))),

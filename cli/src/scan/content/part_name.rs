@@ -7,27 +7,34 @@ use std::path::Path;
 pub struct PartName {
     /// Name in the output.
     pub display: DisplayName,
+    /// Name relative to the current directory, which does not depend on the spelling of the path.
+    pub relative: DisplayName,
     /// Last component in lowercase, without the extensions of compressions that were decompressed.
     file: String,
 }
 
 impl PartName {
     /// Name of the file at `path`.
-    pub fn of(path: &Path) -> Self {
+    pub fn of(path: &Path, current_dir: &Path) -> Self {
         let file = path.file_name().map(|file| file.to_string_lossy().to_lowercase()).unwrap_or_default();
-        Self { display: DisplayName::of(path), file }
+        let relative = path.strip_prefix(current_dir).or_else(|_| path.strip_prefix(".")).unwrap_or(path);
+        Self { display: DisplayName::of(path), relative: DisplayName::of(relative), file }
     }
 
     /// Name of the member `path` of this archive.
     pub fn member(&self, path: &[u8]) -> Self {
         let file = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
-        Self { display: self.display.member(path), file: String::from_utf8_lossy(file).to_lowercase() }
+        Self {
+            display: self.display.member(path),
+            relative: self.relative.member(path),
+            file: String::from_utf8_lossy(file).to_lowercase(),
+        }
     }
 
     /// Name of the content after decompression. The output shows the same name.
     pub fn decompressed(&self) -> Self {
         let stem = self.file.rsplit_once('.').map_or("", |(stem, _)| stem);
-        Self { display: self.display.clone(), file: stem.to_owned() }
+        Self { display: self.display.clone(), relative: self.relative.clone(), file: stem.to_owned() }
     }
 
     /// Extension in lowercase, empty without one. The name of a dot file is its extension.
@@ -42,11 +49,20 @@ mod tests {
 
     #[test]
     fn extensions_are_those_of_the_innermost_file() {
-        let name = PartName::of(Path::new("a.d/Dump.CSV.GZ"));
-        assert_eq!(name.extension(), "gz");
-        assert_eq!(name.decompressed().extension(), "csv");
-        assert_eq!(PartName::of(Path::new("a.d/dump.tar")).member(b"x.d/b.Log").extension(), "log");
-        assert_eq!(PartName::of(Path::new("a.d/file")).extension(), "");
-        assert_eq!(PartName::of(Path::new(".env")).extension(), "env");
+        let name = |path: &str| PartName::of(Path::new(path), Path::new("/here"));
+        assert_eq!(name("a.d/Dump.CSV.GZ").extension(), "gz");
+        assert_eq!(name("a.d/Dump.CSV.GZ").decompressed().extension(), "csv");
+        assert_eq!(name("a.d/dump.tar").member(b"x.d/b.Log").extension(), "log");
+        assert_eq!(name("a.d/file").extension(), "");
+        assert_eq!(name(".env").extension(), "env");
+    }
+
+    #[test]
+    fn relative_names_do_not_depend_on_the_spelling() {
+        for path in ["a/b.zip", "./a/b.zip", "/here/a/b.zip"] {
+            let name = PartName::of(Path::new(path), Path::new("/here"));
+            assert_eq!(name.member(b"c").relative.text(), "a/b.zip!c");
+        }
+        assert_eq!(PartName::of(Path::new("/other/a"), Path::new("/here")).relative.text(), "/other/a");
     }
 }

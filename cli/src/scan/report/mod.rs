@@ -2,17 +2,18 @@
 
 mod sarif;
 
-use super::card::Card;
+use super::content::PartName;
 use super::display_name::DisplayName;
+use super::finding::ScanFinding;
 use crate::terminal;
 use clap::ValueEnum;
 
 /// Output format of a scan.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScanFormat {
-    /// One line per card number: path:line:column: brand, digits, number.
+    /// One line per finding: path:line:column: brand, digits, number.
     Text,
-    /// One JSON object per line and card number.
+    /// One JSON object per line and finding.
     Json,
     /// One SARIF 2.1.0 document, for code scanning.
     Sarif,
@@ -21,9 +22,9 @@ pub enum ScanFormat {
 /// Detail of the output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Every card number.
-    Cards,
-    /// Number of card numbers, for each file with at least one.
+    /// Every finding.
+    Findings,
+    /// Number of findings, for each file with at least one.
     Counts,
     /// No output.
     Nothing,
@@ -44,40 +45,35 @@ impl ScanReport {
         if self.is_document() { sarif::begin() } else { String::new() }
     }
 
-    /// Text for a card number in the file `name`.
-    pub fn card(self, name: &DisplayName, card: &Card) -> String {
+    /// Text for a finding in the file `name`.
+    pub fn finding(self, name: &PartName, finding: &ScanFinding) -> String {
         match (self.detail, self.format) {
             (Detail::Counts | Detail::Nothing, _) => String::new(),
-            (Detail::Cards, ScanFormat::Text) => {
-                format!("{}:{}:{}: {}\n", name.text(), card.line, card.column, card.summary())
+            (Detail::Findings, ScanFormat::Text) => {
+                format!("{}:{}:{}: {}\n", name.display.text(), finding.line, finding.column, finding.summary())
             }
-            (Detail::Cards, ScanFormat::Json) => format!(
-                "{{\"path\":{},\"line\":{},\"column\":{},\"offset\":{},\"length\":{},\"brand\":\"{}\",\"digits\":{},\
-                 \"number\":{}}}\n",
-                name.json(),
-                card.line,
-                card.column,
-                card.offset,
-                card.length,
-                card.brand,
-                card.digits,
-                terminal::json(card.number.as_str())
-            ),
-            (Detail::Cards, ScanFormat::Sarif) => sarif::result(name, card),
+            (Detail::Findings, ScanFormat::Json) => json_line(&name.display, finding),
+            (Detail::Findings, ScanFormat::Sarif) => sarif::result(name, finding),
         }
     }
 
-    /// Text for the file `name` after its last card number. `cards` is their number.
-    pub fn file(self, name: &DisplayName, cards: u64) -> String {
+    /// Text for the file `name` after its last finding. `findings` is their number.
+    pub fn file(self, name: &PartName, findings: u64) -> String {
+        let name = &name.display;
         match (self.detail, self.format) {
-            (Detail::Counts, _) if cards == 0 => String::new(),
-            (Detail::Counts, ScanFormat::Text) => format!("{}:{cards}\n", name.text()),
-            (Detail::Counts, ScanFormat::Json) => format!("{{\"path\":{},\"cards\":{cards}}}\n", name.json()),
+            (Detail::Counts, _) if findings == 0 => String::new(),
+            (Detail::Counts, ScanFormat::Text) => format!("{}:{findings}\n", name.text()),
+            (Detail::Counts, ScanFormat::Json) => format!("{{\"path\":{},\"findings\":{findings}}}\n", name.json()),
             _ => String::new(),
         }
     }
 
-    /// Text between two card numbers.
+    /// True if the output has the fingerprints of findings.
+    pub fn shows_fingerprints(self) -> bool {
+        self.detail == Detail::Findings && self.format != ScanFormat::Text
+    }
+
+    /// Text between two findings.
     pub fn separator(self) -> &'static str {
         if self.is_document() { sarif::SEPARATOR } else { "" }
     }
@@ -93,13 +89,27 @@ impl ScanReport {
     }
 
     fn is_document(self) -> bool {
-        self.format == ScanFormat::Sarif && self.detail == Detail::Cards
+        self.format == ScanFormat::Sarif && self.detail == Detail::Findings
     }
 }
 
-impl Card {
-    /// Brand, number of digits and shown digits.
-    fn summary(&self) -> String {
-        format!("{}, {} digits, {}", self.brand, self.digits, self.number)
-    }
+/// Finding as a JSON object in one line.
+fn json_line(name: &DisplayName, finding: &ScanFinding) -> String {
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map_or("null".to_owned(), terminal::json);
+    let pattern = (finding.kind == "pattern").then_some(finding.label.as_str());
+    format!(
+        "{{\"path\":{},\"line\":{},\"column\":{},\"offset\":{},\"length\":{},\"kind\":\"{}\",\"brand\":{},\
+         \"pattern\":{},\"digits\":{},\"number\":{},\"fingerprint\":\"{}\"}}\n",
+        name.json(),
+        finding.line,
+        finding.column,
+        finding.offset,
+        finding.length,
+        finding.kind,
+        text(finding.brand()),
+        text(pattern),
+        finding.digits,
+        text(Some(&finding.number)),
+        finding.fingerprint,
+    )
 }

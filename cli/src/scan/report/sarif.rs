@@ -1,6 +1,6 @@
 //! Output in SARIF (Static Analysis Results Interchange Format 2.1.0, OASIS).
 
-use super::{Card, DisplayName, terminal};
+use super::{PartName, ScanFinding, terminal};
 use serde_json::{Value, json};
 
 /// Text between two results.
@@ -24,35 +24,36 @@ pub fn begin() -> String {
     )
 }
 
-/// Result for one card number. In a member of an archive it has no region, which would be one of the archive.
-pub fn result(name: &DisplayName, card: &Card) -> String {
-    let artifact = json!({"uri": name.uri()});
-    let location = if name.is_member() {
-        let position = format!("{}:{}:{}", name.text(), card.line, card.column);
+/// Result for one finding. In a member of an archive it has no region, which would be one of the archive.
+pub fn result(name: &PartName, finding: &ScanFinding) -> String {
+    let artifact = json!({"uri": name.relative.uri()});
+    let location = if name.relative.is_member() {
+        let position = format!("{}:{}:{}", name.relative.text(), finding.line, finding.column);
         json!({
             "physicalLocation": {"artifactLocation": artifact},
             "logicalLocations": [{"fullyQualifiedName": position}],
         })
     } else {
-        json!({"physicalLocation": {"artifactLocation": artifact, "region": region(card)}})
+        json!({"physicalLocation": {"artifactLocation": artifact, "region": region(finding)}})
     };
     terminal::json(json!({
         "ruleId": RULE,
         "ruleIndex": 0,
         "level": "error",
-        "message": {"text": card.summary()},
+        "message": {"text": finding.summary()},
         "locations": [location],
-        "properties": {"brand": card.brand, "digits": card.digits},
+        "partialFingerprints": {"panveil/v1": finding.fingerprint},
+        "properties": {"kind": finding.kind, "brand": finding.brand(), "digits": finding.digits},
     }))
 }
 
-fn region(card: &Card) -> Value {
+fn region(finding: &ScanFinding) -> Value {
     json!({
-        "startLine": card.line,
-        "startColumn": card.column,
-        "endColumn": card.column.saturating_add(card.characters),
-        "byteOffset": card.offset,
-        "byteLength": card.length,
+        "startLine": finding.line,
+        "startColumn": finding.column,
+        "endColumn": finding.column.saturating_add(finding.characters),
+        "byteOffset": finding.offset,
+        "byteLength": finding.length,
     })
 }
 

@@ -1,25 +1,29 @@
-//! Card numbers with their positions.
+//! Findings with their positions.
 
 use crate::visible_digits::VisibleDigits;
 use panveil::mask::Form;
 use panveil::scan::{Decoded, Escapes};
-use panveil::stream::Finding;
-use panveil::verdict::Brand;
+use panveil::stream::{Finding, FindingKind};
 use std::borrow::Cow;
 
-/// Card number in a text.
+/// Finding in a text: a card number, track data, a verification code, a PIN or a match of the policy's patterns.
 ///
 /// Has no `Debug` and no `Serialize`: it may contain digits.
-pub struct Card {
-    /// Brand.
-    pub brand: &'static str,
-    /// Number of digits.
+#[derive(Clone)]
+pub struct ScanFinding {
+    /// Name of its kind, as in records.
+    pub kind: &'static str,
+    /// Brand of the card, or name of the pattern or code.
+    pub label: String,
+    /// Number of digits, or of characters for codes and patterns.
     pub digits: u8,
-    /// The number, with the digits that may be shown.
+    /// The card number, with the digits that may be shown. Empty for findings without one.
     pub number: String,
-    /// Line of its first digit, counted from 1.
+    /// The card number in its truncated form.
+    pub truncated: String,
+    /// Line of its first character, counted from 1.
     pub line: u64,
-    /// Column of its first digit in characters, counted from 1.
+    /// Column of its first character in characters, counted from 1.
     pub column: u64,
     /// Length of its spelling in characters.
     pub characters: u64,
@@ -27,6 +31,28 @@ pub struct Card {
     pub offset: u64,
     /// Length of its spelling in bytes.
     pub length: u64,
+    /// Identity across scans, if the output or a baseline needs it.
+    pub fingerprint: String,
+}
+
+impl ScanFinding {
+    /// Kind, brand, number of digits and shown digits.
+    pub fn summary(&self) -> String {
+        let Self { label, digits, number, .. } = self;
+        match self.kind {
+            "pan" => format!("{label}, {digits} digits, {number}"),
+            "chip" => format!("chip data, {label}, {digits} digits, {number}"),
+            "track" => format!("track data, {label}, {digits} digits, {number}"),
+            "verification_code" => format!("verification code, {digits} digits"),
+            "pin" => format!("PIN, {digits} characters"),
+            _ => format!("{label}, {digits} characters"),
+        }
+    }
+
+    /// Brand, for findings with a card number.
+    pub fn brand(&self) -> Option<&str> {
+        matches!(self.kind, "pan" | "chip" | "track").then_some(self.label.as_str())
+    }
 }
 
 /// Position in a text that is read in pieces.
@@ -54,17 +80,32 @@ impl TextPosition {
         self.column = self.column.saturating_add(characters(in_line));
     }
 
-    /// Card number at this position with this spelling.
-    pub fn card(&self, finding: &Finding, spelling: &[u8], digits: VisibleDigits) -> Card {
-        Card {
-            brand: finding.detection.kind.brand().map_or("", Brand::as_str),
-            digits: finding.detection.kind.length(),
-            number: digits.number(&decoded(finding, spelling), usize::from(finding.detection.kind.length())),
+    /// Finding at this position with this spelling.
+    pub fn finding(&self, finding: &Finding, spelling: &[u8], digits: VisibleDigits) -> ScanFinding {
+        let kind = &finding.detection.kind;
+        let length = kind.length();
+        let number = |digits: VisibleDigits| match kind {
+            FindingKind::Pan(_) => digits.number(&decoded(finding, spelling), usize::from(length)),
+            // Behind the card number is data that is shown under no option.
+            FindingKind::Track(_) | FindingKind::Chip(_) => {
+                let spelling = decoded(finding, spelling);
+                let number = spelling.iter().copied().filter(u8::is_ascii_digit).take(usize::from(length));
+                digits.number(&number.collect::<Vec<u8>>(), usize::from(length))
+            }
+            FindingKind::Code(..) | FindingKind::Pattern(_) => String::new(),
+        };
+        ScanFinding {
+            kind: kind.as_str(),
+            label: kind.label().to_owned(),
+            digits: length,
+            number: number(digits),
+            truncated: number(VisibleDigits::Truncated),
             line: self.line,
             column: self.column,
             characters: characters(spelling),
             offset: self.offset,
             length: size(spelling.len()),
+            fingerprint: String::new(),
         }
     }
 }
