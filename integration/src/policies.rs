@@ -150,6 +150,7 @@ impl Policies {
             "include" | "exclude" => &["shop", "payments", "kube-system"],
             "body" => &["refused", ""],
             "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern", "pattern:rule-b"],
+            "near" | "not_near" => &["routing number", "ssn", "Steuer-Nr."],
             "expires" => &["1999-12-31", "2100-02-28"],
             _ => &["order_id", "kto", "x-ticket"],
         };

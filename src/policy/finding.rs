@@ -72,7 +72,11 @@ impl KindPattern {
             Some(name) => patterns.contains(&name.as_str()),
             None => self.name != FindingName::Pattern || !patterns.is_empty(),
         };
-        if is_known { Ok(()) } else { Err(PolicyError::wrong_value("the name of a pattern in detect.patterns")) }
+        if is_known {
+            Ok(())
+        } else {
+            Err(PolicyError::wrong_value("the name of a pattern in detect.patterns or detect.builtin_patterns"))
+        }
     }
 }
 

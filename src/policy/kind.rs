@@ -10,6 +10,8 @@ use super::error::PolicyError;
 use super::field::{ObjectSpec, ValueSpec};
 use super::{Direction, Intent, Location, Mode, Uninspectable};
 use crate::mask::Keep;
+use crate::verdict::builtin_patterns::BuiltInPattern;
+use crate::verdict::check_digits::Check;
 use crate::verdict::{Brand, Sensitivity};
 use std::marker::PhantomData;
 
@@ -72,6 +74,8 @@ impl Word for Brand {
 }
 
 words! {
+    BuiltInPattern: "names of patterns",
+    Check: "words",
     Direction: "words",
     Intent: "words",
     Keep: "words",

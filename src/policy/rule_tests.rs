@@ -412,11 +412,11 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"kind":["pattern"]}}]}"#,
-            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns",
+            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns or detect.builtin_patterns",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"kind":["pattern:ibam"]}}],"detect":{"patterns":[{"name":"iban","regex":"a"}]}}"#,
-            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns",
+            "rules[0].match.kind[0]: value not allowed, expected the name of a pattern in detect.patterns or detect.builtin_patterns",
         ),
         (
             r#"{"rules":[{"name":"a","action":"mask","match":{"tls":true}}]}"#,

@@ -309,19 +309,19 @@ fn the_effective_policy_has_every_field() {
         effective("{}"),
         "mode=enforce request=mask response=mask rules=none namespaces.include=none namespaces.exclude=none detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.memory_bytes=50331648 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
+         detect.card_keys=none detect.patterns=none detect.builtin_patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.memory_bytes=50331648 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
     );
     assert_eq!(
         effective(
             r##"{"mode": "monitor", "request": "block", "response": "skip", "rules": [{"name": "a", "action": "block"}, {"name": "b", "action": "allow"}], "namespaces": {"include": ["shop", "pay"], "exclude": ["test"]}, "detect": {"sensitivity": "precise", "brands": ["maestro", "uatp"],
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
-            "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}]}, "mask": {"keep": "none", "character": "#"},
+            "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}], "builtin_patterns": ["iban", "jwt"]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
             "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "memory_bytes": 8388608, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true}}"##
         ),
         "mode=monitor request=block response=skip rules=a block, b allow namespaces.include=shop, pay namespaces.exclude=test detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
-         detect.card_keys=a, b detect.patterns=ssn mask.keep=none mask.character=# block.request_status=422 \
+         detect.card_keys=a, b detect.patterns=ssn detect.builtin_patterns=iban, jwt mask.keep=none mask.character=# block.request_status=422 \
          block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.memory_bytes=8388608 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true"
     );
 }
@@ -645,8 +645,43 @@ fn detection_settings_are_checked() {
             "detect.patterns[0].regex: value not allowed, expected a simpler regular expression: the automaton for the \
              patterns up to this one is larger than 512 KiB",
         ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","check":"mod10"}]}}"#,
+            "detect.patterns[0].check: unknown value, expected one of luhn, iban, aba, verhoeff",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","check":"Iban"}]}}"#,
+            r#"detect.patterns[0].check: unknown value; did you mean "iban"?"#,
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","near":"aba"}]}}"#,
+            "detect.patterns[0].near: found a string, expected a list of words",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","near":["aba","12"]}]}}"#,
+            "detect.patterns[0].near[1]: value not allowed, expected 1 to 64 bytes with at least one letter",
+        ),
+        (
+            r#"{"detect":{"patterns":[{"name":"a","regex":"a","not_near":[1]}]}}"#,
+            "detect.patterns[0].not_near[0]: found a whole number, expected a string",
+        ),
+        (
+            r#"{"detect":{"builtin_patterns":["iban","us_snn"]}}"#,
+            r#"detect.builtin_patterns[1]: unknown value; did you mean "us_ssn"?"#,
+        ),
+        (
+            r#"{"detect":{"builtin_patterns":"iban"}}"#,
+            "detect.builtin_patterns: found a string, expected a list of names of patterns",
+        ),
+        (
+            r#"{"detect":{"builtin_patterns":["iban"],"patterns":[{"name":"a","regex":"a"},{"name":"iban","regex":"a"}]}}"#,
+            "detect.patterns[1].name: value not allowed, expected a name that detect.builtin_patterns does not contain",
+        ),
     ]);
     let criteria = parse(r#"{"detect":{"patterns":[{"name":"a","regex":"[ab]x"}],"brands":["uatp"]}}"#).criteria();
-    assert_eq!(criteria.patterns.as_ref().map(|patterns| patterns.named.len()), Some(1));
+    assert_eq!(criteria.patterns.len(), 1);
+    let criteria =
+        parse(r#"{"detect":{"patterns":[{"name":"iban","regex":"[ab]x"}],"builtin_patterns":["jwt"]}}"#).criteria();
+    assert_eq!(criteria.patterns.len(), 2);
     assert!(parse("{}").criteria().authentication_data.is_some());
 }

@@ -14,6 +14,9 @@ pub(super) struct Name;
 /// Name of a field in JSON, forms and headers.
 pub(super) struct Key;
 
+/// Word near a pattern's match.
+pub(super) struct NearWord;
+
 /// Remark for people, on one line. It has too few digits for a card number.
 pub(super) struct Remark;
 
@@ -74,6 +77,15 @@ impl Kind<String> for Key {
 
     fn text(value: &String) -> String {
         value.clone()
+    }
+}
+
+impl Kind<String> for NearWord {
+    const SPEC: ValueSpec = <Key as Kind<String>>::SPEC;
+    const PLURAL: &'static str = "words";
+
+    fn read(value: &ConfigValue) -> Result<String, PolicyError> {
+        <Key as Kind<String>>::read(value)
     }
 }
 

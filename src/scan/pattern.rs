@@ -22,16 +22,13 @@ struct Compiled {
 /// A pattern that must match a whole text of any length.
 pub struct WholeTextPattern(dense::DFA<Vec<u32>>);
 
-/// The match that starts at a position.
+/// The matches that start at a position, ordered by length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matches(Vec<(usize, usize)>);
+
+/// The matches at a position depend on bytes that have not arrived yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// No match starts here.
-    None,
-    /// A match of the pattern with this index, and the length of the match.
-    Found(usize, usize),
-    /// The decision needs more bytes.
-    Undecided,
-}
+pub struct Undecided;
 
 /// The reason why a pattern is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +70,8 @@ impl Patterns {
             }
         }
         let last = patterns.len().saturating_sub(1);
-        let automaton =
-            automaton(patterns, MatchKind::LeftmostFirst, AUTOMATON_SIZE).ok_or((last, PatternError::TooLarge))?;
+        // The automaton follows all alternatives, because the longest match may fail a further condition.
+        let automaton = automaton(patterns, AUTOMATON_SIZE).ok_or((last, PatternError::TooLarge))?;
         let begins = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(|byte| begins_with(&automaton, byte)));
         Ok(Self(Arc::new(Compiled { automaton, begins })))
     }
@@ -85,29 +82,31 @@ impl Patterns {
         text.get(from..)?.iter().position(begins).map(|offset| from.saturating_add(offset))
     }
 
-    /// The match at the start of `text`, which follows `before`. `last` is true if nothing follows it.
-    pub fn match_at(&self, before: Option<u8>, text: &[u8], last: bool) -> Match {
+    /// The matches at the start of `text`, which follows `before`. `last` is true if nothing follows it.
+    pub fn matches_at(&self, before: Option<u8>, text: &[u8], last: bool) -> Result<Matches, Undecided> {
         let automaton = &self.0.automaton;
+        let mut matches = Matches(Vec::new());
         let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
-        let Ok(mut state) = automaton.start_state(&config) else { return Match::None };
-        let mut found = Match::None;
-        let found_at = |state, end| Match::Found(automaton.match_pattern(state, 0).as_usize(), end);
+        let Ok(mut state) = automaton.start_state(&config) else { return Ok(matches) };
         for (index, byte) in text.iter().enumerate() {
             state = automaton.next_state(state, *byte);
             if automaton.is_special_state(state) {
                 if automaton.is_match_state(state) {
                     // The automaton reports a match one byte late.
-                    found = found_at(state, index);
+                    matches.add(automaton, state, index);
                 } else if automaton.is_dead_state(state) || automaton.is_quit_state(state) {
-                    return found;
+                    return Ok(matches);
                 }
             }
         }
         if !last {
-            return if self.continues(state) { Match::Undecided } else { found };
+            return if self.continues(state) { Err(Undecided) } else { Ok(matches) };
         }
         state = automaton.next_eoi_state(state);
-        if automaton.is_match_state(state) { found_at(state, text.len()) } else { found }
+        if automaton.is_match_state(state) {
+            matches.add(automaton, state, text.len());
+        }
+        Ok(matches)
     }
 
     /// True if more bytes can turn `state` into a match, or into a longer one.
@@ -118,12 +117,29 @@ impl Patterns {
     }
 }
 
+impl Matches {
+    fn add(&mut self, automaton: &dense::DFA<Vec<u32>>, state: StateID, end: usize) {
+        let patterns = (0..automaton.match_len(state)).map(|index| automaton.match_pattern(state, index).as_usize());
+        self.0.extend(patterns.map(|pattern| (pattern, end)));
+    }
+
+    /// The first pattern from `from` on that matches.
+    pub fn next_pattern(&self, from: usize) -> Option<usize> {
+        self.0.iter().map(|(pattern, _)| *pattern).filter(|pattern| *pattern >= from).min()
+    }
+
+    /// The lengths of the matches of a pattern, ascending.
+    pub fn lengths(&self, pattern: usize) -> impl Iterator<Item = usize> {
+        self.0.iter().filter(move |(other, _)| *other == pattern).map(|(_, length)| *length)
+    }
+}
+
 impl WholeTextPattern {
     /// Compiles `pattern`, or returns the reason why it is rejected.
     pub fn compile(pattern: &str) -> Result<Self, PatternError> {
         syntax::parse_with(pattern, &syntax()).map_err(|_| PatternError::Syntax)?;
         // The automaton follows all alternatives, because the first match may end before the text does.
-        automaton(&[pattern], MatchKind::All, WHOLE_SIZE).map(Self).ok_or(PatternError::TooLarge)
+        automaton(&[pattern], WHOLE_SIZE).map(Self).ok_or(PatternError::TooLarge)
     }
 
     /// True if the pattern matches the whole `text`.
@@ -145,10 +161,10 @@ fn syntax() -> syntax::Config {
 }
 
 /// The automaton for `patterns`, or `None` if it needs more than `size` bytes.
-fn automaton(patterns: &[&str], kind: MatchKind, size: usize) -> Option<dense::DFA<Vec<u32>>> {
+fn automaton(patterns: &[&str], size: usize) -> Option<dense::DFA<Vec<u32>>> {
     let config = dense::Config::new()
         .start_kind(StartKind::Anchored)
-        .match_kind(kind)
+        .match_kind(MatchKind::All)
         .dfa_size_limit(Some(size))
         .determinize_size_limit(Some(WORKSPACE));
     dense::Builder::new()
@@ -177,32 +193,36 @@ mod tests {
         let (mut at, mut found) = (0, Vec::new());
         while let Some(start) = patterns.next_start(text.as_bytes(), at) {
             let before = start.checked_sub(1).map(|before| text.as_bytes()[before]);
-            at = match patterns.match_at(before, &text.as_bytes()[start..], true) {
-                Match::Found(_, length) => {
+            let matches = patterns.matches_at(before, &text.as_bytes()[start..], true).unwrap();
+            at = match matches.lengths(0).last() {
+                Some(length) => {
                     found.push(text[start..start + length].to_owned());
                     start + length
                 }
-                Match::None | Match::Undecided => start + 1,
+                None => start + 1,
             };
         }
         found
     }
 
     #[test]
-    fn matches_are_those_of_the_leftmost_first() {
+    fn the_leftmost_and_longest_match_counts() {
         assert_eq!(found(r"\b\d{3}-\d{2}-\d{4}\b", "a 123-45-6789, 1123-45-6789"), ["123-45-6789"]);
         assert_eq!(found("(?i)cust-[a-z]{2,4}", "CUST-abcdef cust-x"), ["CUST-abcd"]);
-        assert_eq!(found("ab|abc", "abc"), ["ab"]);
+        assert_eq!(found("ab|abc", "abc"), ["abc"]);
         assert_eq!(found("a$|^b", "b ab a"), ["b", "a"]);
     }
 
     #[test]
     fn an_incomplete_match_is_undecided() {
-        let patterns = Patterns::compile(&[r"\d{3}-\d{2}", "x{2}"]).ok().unwrap();
-        assert_eq!(patterns.match_at(None, b"123-", false), Match::Undecided);
-        assert_eq!(patterns.match_at(None, b"123-", true), Match::None);
-        assert_eq!(patterns.match_at(None, b"123-45 ", false), Match::Found(0, 6));
-        assert_eq!(patterns.match_at(None, b"xxy", false), Match::Found(1, 2));
+        let patterns = Patterns::compile(&[r"\d{3}-\d{2}", "x{2}", "x{2,3}y?"]).ok().unwrap();
+        let found = |text: &[u8], last| patterns.matches_at(None, text, last).map(|matches| matches.0);
+        assert_eq!(found(b"123-", false), Err(Undecided));
+        assert_eq!(found(b"123-", true), Ok(vec![]));
+        assert_eq!(found(b"123-45 ", false), Ok(vec![(0, 6)]));
+        assert_eq!(found(b"xxy ", false), Ok(vec![(1, 2), (2, 2), (2, 3)]));
+        assert_eq!(found(b"xx", true), Ok(vec![(1, 2), (2, 2)]));
+        assert_eq!(found(b"xx", false), Err(Undecided));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::charset;
 use super::finding::{Finding, FindingKind};
 use super::key_context::KeyContext;
 use super::quick_check::may_contain;
-use super::search::{self, Segment, SegmentMatch};
+use super::search::{self, OpenMatch, Segment, SegmentMatch};
 use crate::mask::{Form, Style};
 use crate::scan::{self, Before, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{Criteria, Sensitivity, field};
@@ -29,6 +29,8 @@ pub struct Inspector {
     key_context: KeyContext,
     /// Number of bytes since the last card.
     since_card: usize,
+    /// The match that ends with the decided text and may have a rest.
+    open_match: Option<OpenMatch>,
     /// The end of the decided text, decoded.
     lookbehind: [u8; LOOKBEHIND],
     lookbehind_len: usize,
@@ -49,6 +51,7 @@ impl Inspector {
             gap: 0,
             key_context: KeyContext::new(text_format),
             since_card: usize::MAX,
+            open_match: None,
             lookbehind: [0; LOOKBEHIND],
             lookbehind_len: 0,
         }
@@ -126,7 +129,7 @@ impl Inspector {
         let mask = self.style.character.as_byte();
         let source = Decoded::following(Before { text: &[], gap: self.gap }, undecided, false, self.escapes, mask);
         let text_format = self.text_format.resolve(undecided);
-        let all_letters = self.criteria.base64 || self.criteria.patterns.is_some();
+        let all_letters = self.criteria.base64 || !self.criteria.patterns.is_empty();
         let mut masked = undecided.to_vec();
         let (mut anchor, mut start) = (self.anchor, 0_usize);
         for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
@@ -193,16 +196,19 @@ impl Inspector {
     ) -> usize {
         let lookbehind = self.lookbehind;
         let lookbehind = lookbehind.get(..self.lookbehind_len).unwrap_or_default();
-        let matches = search::search(&Segment {
+        let segment = Segment {
             lookbehind,
             text,
             last,
             source,
             key_context: &self.key_context,
             since_card: self.since_card,
+            open_match: self.open_match,
             criteria: &self.criteria,
             style: self.style,
-        });
+        };
+        let matches = search::search(&segment);
+        let open_match = matches.open_match(&segment);
         let view = View::new(lookbehind, text, last, self.style.character.as_byte());
         let mut since_card = self.since_card.saturating_add(matches.decided);
         let mut names = None;
@@ -220,6 +226,7 @@ impl Inspector {
             findings.push(self.finding(found, view, source));
         }
         self.since_card = since_card;
+        self.open_match = open_match;
         self.remember(text.get(..matches.decided).unwrap_or_default(), matches.key_context);
         matches.decided
     }

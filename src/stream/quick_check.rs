@@ -11,7 +11,7 @@ use crate::verdict::{self, Criteria};
 /// Masks in it have the given `style`.
 pub fn may_contain(text: &[u8], escapes: Escapes, criteria: &Criteria, style: Style) -> bool {
     let mask = style.character.as_byte();
-    if criteria.patterns.is_some() || charset::begins_wide(text) {
+    if !criteria.patterns.is_empty() || charset::begins_wide(text) {
         return true;
     }
     if scan::is_plain(&[], text, escapes) {

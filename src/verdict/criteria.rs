@@ -5,7 +5,7 @@ use super::authentication::CodeNames;
 use super::brand::{Brand, Tier};
 use super::fingerprint::FingerprintKey;
 use super::name::Names;
-use crate::scan::pattern::Patterns;
+use super::pattern_set::PatternSet;
 use std::sync::Arc;
 
 /// The settings of detection. [`Criteria::default`] has those of an empty policy.
@@ -25,8 +25,8 @@ pub struct Criteria {
     pub authentication_data: Option<CodeNames>,
     /// If true, base64 tokens are decoded.
     pub base64: bool,
-    /// The policy's patterns, if it has any.
-    pub patterns: Option<OwnPatterns>,
+    /// Sets of patterns. Where matches overlap, the first set wins.
+    pub patterns: Vec<PatternSet>,
     /// The reported form of each card number.
     pub traces: Traces,
 }
@@ -44,15 +44,6 @@ pub enum Traces {
     Fingerprint(Arc<FingerprintKey>),
 }
 
-/// The policy's patterns.
-#[derive(Clone)]
-pub struct OwnPatterns {
-    /// The compiled patterns.
-    pub compiled: Patterns,
-    /// For each pattern, its name and how many letters and digits at the end of a match stay readable.
-    pub named: Vec<(Arc<str>, u8)>,
-}
-
 impl Criteria {
     /// The default criteria with another `sensitivity`.
     pub fn with_sensitivity(sensitivity: Sensitivity) -> Self {
@@ -62,10 +53,7 @@ impl Criteria {
     /// The criteria for text in logs and records. They find as much as possible and keep no digit, because a false positive
     /// costs little there.
     pub fn for_redaction(&self) -> Self {
-        let patterns = self
-            .patterns
-            .clone()
-            .map(|own| OwnPatterns { named: own.named.into_iter().map(|(name, _)| (name, 0)).collect(), ..own });
+        let patterns = self.patterns.iter().cloned().map(PatternSet::masking_all).collect();
         let names = self.names.clone().without_ignored();
         let authentication_data = Some(self.authentication_data.unwrap_or_default());
         Self {
@@ -101,7 +89,7 @@ impl Default for Criteria {
             names: Names::default(),
             authentication_data: Some(CodeNames),
             base64: false,
-            patterns: None,
+            patterns: Vec::new(),
             traces: Traces::None,
         }
     }

@@ -19,6 +19,7 @@ fn check_prints_the_effective_policy() {
         detect.ignore_keys          none\n\
         detect.card_keys            none\n\
         detect.patterns             none\n\
+        detect.builtin_patterns     none\n\
         mask.keep                   first6_last4\n\
         mask.character              #\n\
         block.request_status        403\n\

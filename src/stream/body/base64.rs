@@ -205,7 +205,7 @@ impl Base64 {
 /// Criteria for the characters as a text: without tokens, because the whole text is one, and without patterns, because base64
 /// characters match some by chance.
 fn criteria_for_characters(config: &BodyConfig) -> Arc<Criteria> {
-    Arc::new(Criteria { base64: false, patterns: None, ..Criteria::clone(&config.criteria) })
+    Arc::new(Criteria { base64: false, patterns: Vec::new(), ..Criteria::clone(&config.criteria) })
 }
 
 impl Sextets {

@@ -181,6 +181,37 @@ fn fragment() -> impl Strategy<Value = String> {
         "\u{1}cpanp",
         "\u{0}s",
     ]);
+    let patterns = prop::sample::select(vec![
+        "DE89 3704 0044 0532 0130 00",
+        "de89370400440532013000",
+        " EUR 100",
+        "Z12",
+        "N12",
+        "order ",
+        "orderId",
+        "card",
+        "ssn ",
+        "219099999",
+        "219 09 9999",
+        "routingNumber: ",
+        "028128650",
+        "aba",
+        "L123455",
+        "L12",
+        "V07439150008",
+        "V4177-7",
+        "3",
+        "cvv",
+        "aws_secret_access_key=",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AKIAIOSFODNN7EXAMPLE",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.",
+        "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "-----BEGIN EC PRIVATE KEY-----\n",
+        "\\nMHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY/PuoAoGCCqGSM49",
+        "\nAwEHoUQDQgAEPR3tU2Fta9ktY+6P9G0cWO+0kETA6SFs38GecTyudlHz6xvCdz8q",
+        "-----END EC PRIVATE KEY-----",
+    ]);
     let glue = prop::sample::select(vec![
         "", " ", "-", ".", "  ", "\n", ",", ":", "\"", "{", "[", "}", "]", "a", "e", "\u{5361}", "\0", "{\"a\":",
     ]);
@@ -202,6 +233,7 @@ fn fragment() -> impl Strategy<Value = String> {
         2 => chains,
         3 => spelled.prop_map(str::to_owned),
         3 => names.prop_map(str::to_owned),
+        2 => patterns.prop_map(str::to_owned),
         3 => cards.prop_map(str::to_owned),
         1 => remains.prop_map(str::to_owned),
         1 => others.prop_map(str::to_owned),
@@ -262,9 +294,10 @@ proptest! {
     }
 
     #[test]
-    fn bounded_hold_back(text in text(), step in 1..40_usize) {
+    fn bounded_hold_back(text in text(), step in 1..40_usize, tokens_and_patterns in any::<bool>()) {
         let chunks: Vec<Vec<u8>> = text.chunks(step).map(<[u8]>::to_vec).collect();
-        invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Unknown, Keep::None));
+        let settings = Settings { tokens_and_patterns, ..Settings::of(TextFormat::Unknown, Keep::None) };
+        invariants::bounded_hold_back(&chunks, settings);
         invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Markup, Keep::None));
         invariants::bounded_hold_back(&chunks, Settings::of(TextFormat::Mime, Keep::None));
     }
@@ -378,6 +411,10 @@ fn every_split() {
         "eyJjYXJkIjoiNDExMTExMTExMTExMTExMSJ9\"pin\":1234,",
         "15:378282246310005378282246310005",
         "1111    ****\u{fffe}123-45-6789pin_block: 0412AC89ABCDEF67 ",
+        "ref AB12 ORDER NUMBER 77 SHIPPED ok, DE89 3704 0044 0532 0130 00 EUR 100, gb82west12345698765432",
+        "{\"aba\":\"028128650\",\"n\":028128650,\"of\":\"the bank with this routing number\"} 028128650",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U 4111111111111111",
+        "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\\n-----END PRIVATE KEY-----",
     ] {
         let text = &with_latin1_spaces(text)[..];
         let halves = (0..=text.len()).map(|split| vec![text[..split].to_vec(), text[split..].to_vec()]);

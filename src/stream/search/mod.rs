@@ -1,6 +1,6 @@
 //! Search of one segment of a text.
 //!
-//! Four searches, in order: [`cards`], cards inside base64 [`tokens`], [`patterns`] of the operator, and the verification
+//! Four searches, in order: [`cards`], cards inside base64 [`tokens`], the policy's [`patterns`], and the verification
 //! [`codes`] near cards. Each adds its matches and the position from which it needs more of the text. Matches after that position
 //! are dropped, because the next segment begins there and contains them again.
 
@@ -14,6 +14,7 @@ use super::key_context::KeyContext;
 use crate::mask::{Form, Style};
 use crate::scan::Decoded;
 use crate::verdict::{Criteria, EnclosingNames};
+pub use patterns::OpenMatch;
 use std::ops::Range;
 
 /// A segment of a text, with the state at its start.
@@ -30,6 +31,8 @@ pub struct Segment<'t> {
     pub key_context: &'t KeyContext,
     /// Number of bytes since the last card.
     pub since_card: usize,
+    /// The match that ends at the start and may have a rest.
+    pub open_match: Option<OpenMatch>,
     /// Detection criteria.
     pub criteria: &'t Criteria,
     /// Mask style.
@@ -37,6 +40,7 @@ pub struct Segment<'t> {
 }
 
 /// The matches in a segment.
+#[derive(Default)]
 pub struct SegmentMatches {
     /// Matches in order, without overlaps.
     pub found: Vec<SegmentMatch>,
@@ -44,6 +48,8 @@ pub struct SegmentMatches {
     pub decided: usize,
     /// The enclosing names after the decided part, if the search determined them.
     pub key_context: Option<KeyContext>,
+    /// The ends of the matches that may have a rest.
+    open_matches: Vec<(usize, OpenMatch)>,
 }
 
 /// A match in a segment.
@@ -62,13 +68,13 @@ pub struct SegmentMatch {
 
 /// Searches `segment` as its criteria require.
 pub fn search(segment: &Segment<'_>) -> SegmentMatches {
-    let mut matches = SegmentMatches { found: Vec::new(), decided: segment.text.len(), key_context: None };
+    let mut matches = SegmentMatches { decided: segment.text.len(), ..SegmentMatches::default() };
     let cursor = cards::find(segment, &mut matches);
     if segment.criteria.base64 {
         tokens::find(segment, &mut matches);
     }
-    if let Some(patterns) = &segment.criteria.patterns {
-        patterns::find(segment, patterns, &mut matches);
+    for (set, patterns) in segment.criteria.patterns.iter().enumerate() {
+        patterns::find(segment, set, patterns, &mut matches);
     }
     matches.drop_undecided();
     if let Some(names) = segment.criteria.authentication_data {
@@ -80,6 +86,15 @@ pub fn search(segment: &Segment<'_>) -> SegmentMatches {
 }
 
 impl SegmentMatches {
+    /// The match that ends with the decided part of the segment and may have a rest.
+    pub fn open_match(&self, segment: &Segment<'_>) -> Option<OpenMatch> {
+        let mut ends = self.open_matches.iter();
+        match self.decided {
+            0 => segment.open_match,
+            decided => ends.find(|(end, _)| *end == decided).map(|(_, open)| *open),
+        }
+    }
+
     /// Leaves everything from `position` on undecided.
     fn leave_undecided(&mut self, position: usize) {
         self.decided = self.decided.min(position);
