@@ -284,6 +284,13 @@ deny: ## Check dependencies for licences, advisories and origin; DENY="licenses 
 	@for manifest in Cargo.toml fuzz/Cargo.toml integration/naive/Cargo.toml integration/noop/Cargo.toml; do echo "==> deny: $$manifest"; \
 		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
+.PHONY: report-browser
+report-browser: native ## Open a report of the command in Chromium: rendering, filter, print, accessibility; UPDATE=1 rewrites docs/report.png
+	@echo "==> report-browser: build"
+	@cargo build --locked --package panveil-cli
+	@echo "==> report-browser"
+	@scripts/report-browser "$(build_dir)/debug/panveil" $(if $(UPDATE),--screenshot docs/report.png)
+
 .PHONY: size
 size: wasm ## Show the size of the wasm by crate and function; update docs/size.md
 	@scripts/wasm names

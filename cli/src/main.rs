@@ -15,6 +15,7 @@ mod output;
 mod playback;
 mod policy;
 mod replay;
+mod report;
 mod scan;
 mod schema;
 mod status;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
   panveil replay policy.yaml checkout.har
   panveil status web-1.json web-1.prom
   panveil audit manifests
+  panveil report --format html access.log > report.html
 
 Exit status: 0 on success, 1 if scan finds a card number, a case of test fails, or status or audit
 finds a proxy or a way without panveil, 2 after an error.")]
@@ -57,6 +59,7 @@ enum Command {
     Replay(replay::Replay),
     Status(status::Status),
     Audit(audit::Audit),
+    Report(report::Report),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -78,6 +81,7 @@ impl Command {
             Self::Replay(replay) => replay.run(),
             Self::Status(status) => return status.run(),
             Self::Audit(audit) => return audit.run(),
+            Self::Report(report) => return report.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

@@ -23,6 +23,12 @@ impl Policy {
         hidden.collect()
     }
 
+    /// Each rule with its owner and its last day, such as `2027-03-31`.
+    pub fn rule_owners(&self) -> Vec<(&str, Option<&str>, Option<String>)> {
+        let rules = self.config.rules.iter();
+        rules.map(|rule| (rule.name.as_str(), rule.owner.as_deref(), rule.expires.map(|day| day.to_string()))).collect()
+    }
+
     /// All fields by their paths, with values in the spelling of the policy. Rules and patterns are written by their names, and the
     /// body of a local reply as `null` or `set`.
     pub fn effective(&self) -> Vec<(String, String)> {

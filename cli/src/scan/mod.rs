@@ -1,18 +1,18 @@
 //! `panveil scan`: card numbers in files.
 
 mod baseline;
-mod content;
+pub mod content;
 pub mod display_name;
-mod file_list;
+pub mod file_list;
 mod file_scan;
 mod finding;
 mod fingerprint;
-mod ignore_rules;
+pub mod ignore_rules;
 mod inspection;
 mod line_context;
 mod ordered_output;
 mod parallel_scan;
-mod progress;
+pub mod progress;
 mod records;
 mod report;
 mod summary;

@@ -13,6 +13,7 @@ mod policy_test;
 mod records;
 mod replay;
 mod replay_changes;
+mod report;
 mod scan;
 mod scan_formats;
 mod scan_suppression;

@@ -149,6 +149,16 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
                 ("accepted.yaml", ACCEPTED.into()),
             ]
         }
+        "docs/report.md" => {
+            vec![
+                ("cluster.yaml", CLUSTER.into()),
+                ("gateways.yaml", "apiVersion: v1\nkind: List\nitems: []\n".into()),
+                ("istio.yaml", ISTIO.into()),
+                ("mesh.yaml", MESH_CONFIG.into()),
+                ("policy.yaml", POLICY.into()),
+                ("access.log", streams()),
+            ]
+        }
         "docs/monitor-to-enforce.md" => vec![("access.log", access_log())],
         _ => vec![],
     }
@@ -167,6 +177,40 @@ fn access_log() -> Vec<u8> {
         json!({"panveil_record": record}).to_string() + "\n"
     });
     lines.collect::<String>().into()
+}
+
+/// Access log of five streams, and a line of Envoy's own log.
+fn streams() -> Vec<u8> {
+    let finding = |kind, action, count| {
+        json!({"direction": "request", "place": "body", "field": "number", "kind": kind, "brand": "visa", "length": 16,
+            "action": action, "rule": "charges", "count": count})
+    };
+    let record = |source: Option<&str>, host, findings: Value| {
+        let mut record =
+            json!({"version": 1, "action": "masked", "found": 1, "host": host, "path": "/", "findings": findings});
+        if let Some(record) = record.as_object_mut() {
+            record.insert("mtls".to_owned(), source.is_some().into());
+            record.extend(source.map(|source| ("source".to_owned(), source.into())));
+        }
+        record.to_string()
+    };
+    let checkout = Some("spiffe://cluster.local/ns/shop/sa/checkout");
+    let records = [
+        Some(record(checkout, "payments.shop", json!([finding("pan", "allowed", 2)]))),
+        Some(record(checkout, "payments.shop", json!([finding("pan", "masked", 1), finding("pin", "masked", 1)]))),
+        Some(record(None, "tickets.shop", json!([finding("pan", "masked", 1)]))),
+        None,
+        None,
+    ];
+    let line = |(minute, record): (usize, Option<String>)| {
+        let path = (minute < 4).then_some("/");
+        let uninspected = (minute == 3).then_some("response:encoding");
+        let line = json!({"time": format!("2026-11-30T09:0{minute}:00.000Z"), "method": path, "path": path, "protocol": "HTTP/2",
+            "panveil_action": record.as_ref().map(|_| "masked"), "panveil_uninspected": uninspected, "panveil_record": record});
+        format!("{line}\n")
+    };
+    let lines: String = records.into_iter().enumerate().map(line).collect();
+    format!("2026-11-30T09:00:00Z\tinfo\tEnvoy proxy is ready\n{lines}").into()
 }
 
 /// Envoy's config dump with this configuration of panveil's filter, with the fields that the command reads.

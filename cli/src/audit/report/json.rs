@@ -3,11 +3,13 @@
 use super::AuditReport;
 use crate::audit::coverage::{Coverage, Inspection};
 use crate::audit::finding::Finding;
+use crate::clock;
 use crate::terminal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
-/// One object per line: ports, findings, suppressed findings.
+/// One object per line: the audit itself, ports, findings, suppressed findings.
 pub fn render(report: &AuditReport<'_>) -> String {
     let ports = report.coverage.iter().map(port);
     let findings = report.findings.iter().map(|one| finding("finding", one));
@@ -19,7 +21,14 @@ pub fn render(report: &AuditReport<'_>) -> String {
         }
         object
     });
-    ports.chain(findings).chain(suppressed).map(|line| format!("{line}\n")).collect()
+    std::iter::once(audit()).chain(ports).chain(findings).chain(suppressed).map(|line| format!("{line}\n")).collect()
+}
+
+/// Time and version, for evidence.
+fn audit() -> Value {
+    let time = clock::now().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let time = time.map(|time| humantime::format_rfc3339_seconds(time).to_string());
+    json!({"record": "audit", "version": env!("CARGO_PKG_VERSION"), "time": time})
 }
 
 fn port(one: &Coverage<'_, '_>) -> Value {
@@ -35,6 +44,7 @@ fn port(one: &Coverage<'_, '_>) -> Value {
         Inspection::By(plugin) => json!({
             "plugin": terminal::safe_line(&plugin.name()),
             "digest": plugin.digest().map(terminal::safe_line),
+            "policy_digest": plugin.policy_digest(),
             "policy": plugin.actions().into_iter().collect::<BTreeMap<String, String>>(),
             "mode": plugin.mode(),
             "phase": terminal::safe_line(plugin.phase()),

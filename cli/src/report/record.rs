@@ -1,0 +1,103 @@
+//! Audit records, as the filter writes them: docs/logs-and-metrics.md.
+
+use serde::Deserialize;
+
+/// Version of the format that this command reads.
+const VERSION: u8 = 1;
+
+/// Record of one stream. Unknown fields are ignored: a new field does not raise the version. Truncated numbers and fingerprints
+/// are not read, so that the report cannot contain them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    version: u8,
+    /// Number of findings, also of those that the record does not list.
+    pub found: u64,
+    pub host: Option<String>,
+    pub path: Option<String>,
+    pub cluster: Option<String>,
+    pub request_id: Option<String>,
+    pub client: Option<String>,
+    pub source: Option<String>,
+    pub destination: Option<String>,
+    pub mtls: Option<bool>,
+    pub findings: Vec<Finding>,
+    pub findings_beyond: u64,
+    pub uninspected: Vec<Uninspected>,
+    pub limits: Vec<Reached>,
+}
+
+/// Findings with equal properties.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Finding {
+    pub direction: String,
+    pub place: String,
+    pub field: String,
+    pub kind: String,
+    pub brand: String,
+    pub pattern: String,
+    pub action: String,
+    pub rule: String,
+    pub count: u64,
+}
+
+/// Uninspected message, or part of one.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Uninspected {
+    pub direction: String,
+    pub reason: String,
+}
+
+/// Limit that was reached.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Reached {
+    pub direction: String,
+    pub limit: String,
+}
+
+impl Record {
+    /// Record in this JSON text. `None` if it is not one, or has another version.
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str::<Self>(text).ok().filter(|record| record.version == VERSION)
+    }
+
+    /// Receiver of the request: its principal, or else the host, or else the cluster.
+    pub fn receiver(&self) -> &str {
+        let names = [&self.destination, &self.host, &self.cluster];
+        names.into_iter().flatten().map(String::as_str).next().unwrap_or_default()
+    }
+
+    /// Path without its query, whose values differ from request to request.
+    pub fn plain_path(&self) -> &str {
+        self.path.as_deref().and_then(|path| path.split('?').next()).unwrap_or_default()
+    }
+
+    /// Whether the client's connection used mutual TLS, in words.
+    pub fn mtls(&self) -> &'static str {
+        match self.mtls {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        }
+    }
+}
+
+impl Finding {
+    /// True for card numbers, also those in tracks.
+    pub fn is_card_number(&self) -> bool {
+        matches!(self.kind.as_str(), "pan" | "track")
+    }
+
+    /// True for sensitive authentication data. Tracks are both.
+    pub fn is_authentication_data(&self) -> bool {
+        matches!(self.kind.as_str(), "track" | "verification_code" | "pin")
+    }
+
+    /// Brand, or the name of the policy's pattern.
+    pub fn brand(&self) -> &str {
+        if self.brand.is_empty() { &self.pattern } else { &self.brand }
+    }
+}

@@ -1,0 +1,203 @@
+//! Tables of findings: the properties by which each counts them.
+
+use super::record::{Finding, Record};
+use super::table::{Cell, Table};
+use super::tally::{Count, Tally};
+
+/// Table of findings by some of their properties.
+pub struct TrafficTable {
+    pub name: &'static str,
+    title: &'static str,
+    about: &'static str,
+    requirement: &'static str,
+    keys: &'static [&'static str],
+    values: &'static [Value],
+    /// Properties of a finding. `None` if the table does not count it.
+    pub key: fn(&Record, &Finding) -> Option<Vec<String>>,
+}
+
+/// Column with a count.
+type Value = (&'static str, fn(&Count) -> Cell);
+
+const STREAMS: Value = ("streams", |count| Cell::Count(count.streams));
+const FINDINGS: Value = ("findings", |count| Cell::Count(count.findings));
+const CARD_NUMBERS: Value = ("card_numbers", |count| Cell::Count(count.card_numbers));
+const AUTHENTICATION_DATA: Value = ("authentication_data", |count| Cell::Count(count.authentication_data));
+const MASKED: Value = ("masked", |count| Cell::Count(count.masked));
+const BLOCKED: Value = ("blocked", |count| Cell::Count(count.blocked));
+const ALLOWED: Value = ("allowed", |count| Cell::Count(count.allowed));
+const REPORTED: Value = ("reported", |count| Cell::Count(count.reported));
+const FIRST: Value = ("first", |count| Cell::time(count.first));
+const LAST: Value = ("last", |count| Cell::time(count.last));
+const REQUEST_ID: Value = ("request_id", |count| Cell::text(count.request_id.as_deref().unwrap_or_default()));
+
+/// Tables of findings, in the order of the report.
+pub const ALL: &[TrafficTable] = &[
+    TrafficTable {
+        name: "data_flows",
+        title: "Data flows of card numbers",
+        about: "Source principal and receiver of the requests with findings. A response flows from the receiver to the source. The \
+                receiver is its principal, or else the host that the client named.",
+        requirement: "1.2.4, 12.5.2",
+        keys: &["source", "receiver", "direction", "mtls"],
+        values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, MASKED, BLOCKED, ALLOWED, REPORTED, FIRST, LAST],
+        key: |record, finding| {
+            Some(vec![
+                source(record),
+                record.receiver().to_owned(),
+                finding.direction.clone(),
+                record.mtls().to_owned(),
+            ])
+        },
+    },
+    TrafficTable {
+        name: "locations",
+        title: "Locations of card numbers",
+        about: "Fields of messages with findings, by brand and action. For a pattern of the policy, the brand is its name.",
+        requirement: "12.5.2",
+        keys: &["receiver", "direction", "place", "field", "kind", "brand", "action"],
+        values: &[STREAMS, FINDINGS, FIRST, LAST],
+        key: |record, finding| {
+            let Finding { direction, place, field, kind, action, .. } = finding;
+            let properties = [record.receiver(), direction, place, field, kind, finding.brand(), action];
+            Some(properties.map(str::to_owned).to_vec())
+        },
+    },
+    TrafficTable {
+        name: "paths",
+        title: "Paths with card numbers",
+        about: "Paths without their queries.",
+        requirement: "12.5.2",
+        keys: &["host", "path", "direction"],
+        values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, FIRST, LAST],
+        key: |record, finding| Some(vec![host(record), record.plain_path().to_owned(), finding.direction.clone()]),
+    },
+    TrafficTable {
+        name: "brands",
+        title: "Kinds and brands",
+        about: "A track counts as a card number and as sensitive authentication data.",
+        requirement: "3.3.1, 12.5.2",
+        keys: &["kind", "brand", "direction", "action"],
+        values: &[STREAMS, FINDINGS],
+        key: |_, finding| {
+            let properties = [&finding.kind, finding.brand(), &finding.direction, &finding.action];
+            Some(properties.map(str::to_owned).to_vec())
+        },
+    },
+    TrafficTable {
+        name: "rules",
+        title: "Deciding rules",
+        about: "Rules that decided about findings; request and response if no rule matched. Owner and last day come from the policies \
+                of --policy.",
+        requirement: "7.2.5, 7.2.5.1",
+        keys: &["rule", "action"],
+        values: &[STREAMS, FINDINGS, FIRST, LAST],
+        key: |_, finding| Some(vec![finding.rule.clone(), finding.action.clone()]),
+    },
+    TrafficTable {
+        name: "permitted",
+        title: "Complete numbers that were permitted",
+        about: "Findings that passed unmasked, by the rule that allowed them. The rule request or response is the default action of \
+                the policy; the action reported is that of monitor mode.",
+        requirement: "7.2.5",
+        keys: &["rule", "action", "source", "receiver", "direction"],
+        values: &[STREAMS, FINDINGS, FIRST, LAST],
+        key: |record, finding| {
+            let Finding { rule, action, direction, .. } = finding;
+            let has_passed = matches!(action.as_str(), "allowed" | "reported");
+            let properties =
+                [rule.clone(), action.clone(), source(record), record.receiver().to_owned(), direction.clone()];
+            has_passed.then(|| properties.to_vec())
+        },
+    },
+    TrafficTable {
+        name: "without_mtls",
+        title: "Card numbers on connections without mutual TLS",
+        about: "Bears on 4.2.1 only where the operator declares the network open.",
+        requirement: "4.2.1 if the network is open, else good practice",
+        keys: &["client", "receiver", "direction", "action"],
+        values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, FIRST, LAST],
+        key: |record, finding| {
+            let properties =
+                [client(record), record.receiver().to_owned(), finding.direction.clone(), finding.action.clone()];
+            (record.mtls == Some(false) && is_account_data(finding)).then(|| properties.to_vec())
+        },
+    },
+    TrafficTable {
+        name: "incidents",
+        title: "Supporting evidence for incidents",
+        about: "Findings to investigate. The records are supporting evidence: 12.10.7 is about stored numbers, which panveil scan \
+                finds. The request id is that of one stream.",
+        requirement: "12.10.5, supports 12.10.7",
+        keys: &["reason", "source", "client", "receiver", "path", "direction", "place", "field", "kind", "action"],
+        values: &[STREAMS, FINDINGS, FIRST, LAST, REQUEST_ID],
+        key: |record, finding| {
+            let Finding { direction, place, field, kind, action, .. } = finding;
+            let reason = reason(record, finding)?.to_owned();
+            let [source, client] = [source(record), client(record)];
+            let path = record.plain_path();
+            let properties =
+                [&reason, &source, &client, record.receiver(), path, direction, place, field, kind, action];
+            Some(properties.map(str::to_owned).to_vec())
+        },
+    },
+];
+
+/// Reason why a finding is one to investigate.
+fn reason(record: &Record, finding: &Finding) -> Option<&'static str> {
+    let has_passed = matches!(finding.action.as_str(), "allowed" | "reported");
+    match finding.action.as_str() {
+        _ if finding.is_authentication_data() && finding.direction == "response" => {
+            Some("authentication data in a response")
+        }
+        _ if has_passed && record.mtls == Some(false) && is_account_data(finding) => Some("passed without mutual TLS"),
+        "reported" => Some("passed in monitor mode"),
+        "blocked" => Some("blocked"),
+        _ => None,
+    }
+}
+
+fn is_account_data(finding: &Finding) -> bool {
+    finding.is_card_number() || finding.is_authentication_data()
+}
+
+fn source(record: &Record) -> String {
+    record.source.clone().unwrap_or_default()
+}
+
+fn client(record: &Record) -> String {
+    record.client.clone().unwrap_or_default()
+}
+
+fn host(record: &Record) -> String {
+    record.host.clone().unwrap_or_default()
+}
+
+impl TrafficTable {
+    /// Table with these counts.
+    pub fn table(&self, tally: &Tally) -> Table {
+        let columns = self.keys.iter().copied().chain(self.values.iter().map(|(name, _)| *name)).collect();
+        let row = |(key, count): (&Vec<String>, &Count)| -> Vec<Cell> {
+            let keys = key.iter().map(|text| Cell::text(text));
+            keys.chain(self.values.iter().map(|(_, value)| value(count))).collect()
+        };
+        Table {
+            name: self.name,
+            title: self.title,
+            about: self.about,
+            requirement: self.requirement,
+            columns,
+            rows: tally.rows.iter().map(row).collect(),
+            omitted: tally.omitted,
+        }
+    }
+}
+
+/// Table of streams with a property of their own, such as a limit.
+pub fn of_streams(table: Table, tally: &Tally) -> Table {
+    let row = |(key, count): (&Vec<String>, &Count)| -> Vec<Cell> {
+        let keys = key.iter().map(|text| Cell::text(text));
+        keys.chain([Cell::Count(count.streams), Cell::time(count.first), Cell::time(count.last)]).collect()
+    };
+    Table { rows: tally.rows.iter().map(row).collect(), omitted: tally.omitted, ..table }
+}
