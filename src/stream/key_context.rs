@@ -61,7 +61,8 @@ impl KeyContext {
         let next = text.get(from..).unwrap_or_default();
         match &mut self.columns {
             Columns::None => {}
-            Columns::Csv(header) => header.advance(next),
+            // The headings name the cells, also those with an array.
+            Columns::Csv(header) => return header.advance(next),
             Columns::Json(rows) => advance_rows(rows, from, lookbehind, text),
         }
         if let Some(bracket) = field::last_bracket(next) {
