@@ -16,6 +16,7 @@ mod playback;
 mod policy;
 mod replay;
 mod report;
+mod sarif;
 mod scan;
 mod schema;
 mod status;

@@ -52,6 +52,7 @@ impl Logs {
     fn read_file(&mut self, task: &Task, period: Period, progress: &ScanProgress) -> Result<(), String> {
         let source: Box<dyn Read> = match &task.kind {
             TaskKind::Unreadable(problem) => return Err(problem.clone()),
+            TaskKind::Object { .. } => return Err("an object of git, not a file".to_owned()),
             TaskKind::Input => Box::new(io::stdin().lock()),
             TaskKind::File(_) => Box::new(File::open(&task.path).map_err(|error| format!("cannot be read: {error}"))?),
         };

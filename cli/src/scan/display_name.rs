@@ -30,6 +30,17 @@ impl DisplayName {
         Self { bytes, ..*self }
     }
 
+    /// True for an absolute path.
+    pub fn is_absolute(&self) -> bool {
+        self.is_absolute
+    }
+
+    /// Name of the file in that commit: `commit:path`.
+    pub fn in_commit(&self, commit: &str) -> Self {
+        let bytes = [commit.as_bytes(), b":", &self.bytes].concat();
+        Self { file_length: bytes.len(), bytes, is_absolute: self.is_absolute }
+    }
+
     /// True for a member of an archive.
     pub fn is_member(&self) -> bool {
         self.bytes.len() > self.file_length
@@ -38,6 +49,11 @@ impl DisplayName {
     /// Name for a terminal, with control characters escaped.
     pub fn text(&self) -> String {
         terminal::escaped(&self.bytes)
+    }
+
+    /// Name of the file, without a member, for a terminal.
+    pub fn file_text(&self) -> String {
+        terminal::escaped(self.bytes.get(..self.file_length).unwrap_or_default())
     }
 
     /// Name as a JSON string.

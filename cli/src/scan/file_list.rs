@@ -1,7 +1,9 @@
 //! Files to scan.
 
 use super::display_name::DisplayName;
+use super::git_history::GitHistory;
 use super::ignore_rules::{self, IgnoreRules};
+use crate::failure::Failure;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -20,6 +22,8 @@ pub enum TaskKind {
     Input,
     /// File with its length in bytes.
     File(u64),
+    /// Object of a git repository, in a commit.
+    Object { repository: PathBuf, object: String, commit: String },
     /// File that cannot be read, with the error.
     Unreadable(String),
 }
@@ -54,6 +58,17 @@ impl FileList {
         files.tasks.sort_by(|a, b| a.path.cmp(&b.path));
         files.tasks.dedup_by(|a, b| a.path == b.path);
         files
+    }
+
+    /// Lists the history of each repository.
+    pub fn history(repositories: &[PathBuf], rules: &IgnoreRules) -> Result<Self, Failure> {
+        let mut files = Self::default();
+        for repository in repositories {
+            let history = GitHistory::list(repository, rules)?;
+            files.tasks.extend(history.tasks);
+            files.excluded.extend(history.excluded);
+        }
+        Ok(files)
     }
 
     /// Total length of all files.

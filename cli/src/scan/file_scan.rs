@@ -5,14 +5,17 @@ use super::content::{Compression, Content, Expanded, Expansion, FirstBytes, Form
 use super::content::{TarMembers, has_zip_extension, problem};
 use super::file_list::{Task, TaskKind};
 use super::fingerprint::Fingerprints;
+use super::git_history::GitObjects;
 use super::inspection::{Inspection, InspectionSettings, ReadStatus, ScanBuffer};
 use super::ordered_output::FileOutcome;
 use super::parallel_scan::ScanSettings;
 use super::progress::ScanProgress;
+use super::report::FileFindings;
 use panveil::stream::TextFormat;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -23,10 +26,17 @@ const MAX_DEPTH: usize = 8;
 /// Most errors of one file that are reported one by one.
 const MAX_ERRORS: usize = 20;
 
+/// State of a thread that it uses for all its files.
+pub struct ScanWorker {
+    buffer: ScanBuffer,
+    /// Process of git, and its repository.
+    objects: Option<(PathBuf, GitObjects)>,
+}
+
 /// Scan of one file, and of the files in it.
 pub struct FileScan<'a> {
     settings: &'a ScanSettings<'a>,
-    buffer: &'a mut ScanBuffer,
+    worker: &'a mut ScanWorker,
     /// Prints a text.
     print: &'a dyn Fn(&str),
     /// True if the output has stopped.
@@ -56,20 +66,36 @@ struct Watched<'r> {
     has_failed: &'r Cell<bool>,
 }
 
+impl ScanWorker {
+    pub fn new() -> Self {
+        Self { buffer: ScanBuffer::new(), objects: None }
+    }
+
+    /// Process of git in the repository.
+    fn take_objects(&mut self, repository: &Path) -> io::Result<GitObjects> {
+        match self.objects.take() {
+            Some((own, objects)) if own == repository => Ok(objects),
+            _ => GitObjects::start(repository),
+        }
+    }
+}
+
 impl<'a> FileScan<'a> {
     pub fn new(
         settings: &'a ScanSettings<'a>,
-        buffer: &'a mut ScanBuffer,
+        worker: &'a mut ScanWorker,
         print: &'a dyn Fn(&str),
         is_stopped: &'a dyn Fn() -> bool,
     ) -> Self {
-        Self { settings, buffer, print, is_stopped, outcome: FileOutcome::default(), hidden_errors: 0 }
+        Self { settings, worker, print, is_stopped, outcome: FileOutcome::default(), hidden_errors: 0 }
     }
 
     /// Scans the file.
     pub fn scan(mut self, task: &Task) -> FileOutcome {
         let expansion = Expansion::default();
-        let part = Part { name: PartName::of(&task.path, self.settings.current_dir), depth: 0, expansion: &expansion };
+        let name = PartName::of(&task.path, self.settings.current_dir);
+        let name = if let TaskKind::Object { commit, .. } = &task.kind { name.in_commit(commit) } else { name };
+        let part = Part { name, depth: 0, expansion: &expansion };
         let progress = self.settings.progress;
         match &task.kind {
             TaskKind::Unreadable(problem) => self.fail(&part, problem),
@@ -78,6 +104,11 @@ impl<'a> FileScan<'a> {
                 self.scan_part(&part, &mut source, None);
                 if self.settings.needs_input && expansion.is_empty() {
                     self.fail(&part, "empty; give files or directories, or - if it may be empty");
+                }
+            }
+            TaskKind::Object { repository, object, .. } => {
+                if let Err(error) = self.scan_object(&part, repository, object) {
+                    self.fail(&part, &problem(&error, "cannot be read from git"));
                 }
             }
             TaskKind::File(_) => match File::open(&task.path) {
@@ -92,6 +123,18 @@ impl<'a> FileScan<'a> {
             self.outcome.errors.push(format!("{}: {} more errors", part.subject(), self.hidden_errors));
         }
         self.outcome
+    }
+
+    /// Scans an object of a git repository.
+    fn scan_object(&mut self, part: &Part<'_>, repository: &Path, object: &str) -> io::Result<()> {
+        let mut objects = self.worker.take_objects(repository)?;
+        let bytes = objects.open(object)?;
+        let mut source = FileReader { source: bytes, progress: self.settings.progress, expansion: part.expansion };
+        self.scan_part(part, &mut source, None);
+        let rest = source.source.limit();
+        objects.finish(rest)?;
+        self.worker.objects = Some((repository.to_owned(), objects));
+        Ok(())
     }
 
     /// Scans a part. `file` is its file, if it is not in another one.
@@ -118,6 +161,9 @@ impl<'a> FileScan<'a> {
             Content::Text(Some(encoding)) => self.scan_text(part, &mut encoding.convert(whole)),
             Content::Binary => {
                 self.outcome.binary = self.outcome.binary.saturating_add(1);
+                if self.settings.verbose {
+                    self.outcome.notes.push(format!("{}: binary", part.subject()));
+                }
                 if self.settings.strict {
                     self.fail(part, "no text; its bytes were scanned, and --strict is set");
                 }
@@ -229,7 +275,8 @@ impl<'a> FileScan<'a> {
         };
         let path = part.name.relative.text();
         let mut fingerprints = Fingerprints::new(&path);
-        let mut inspection = Inspection::new(source, self.buffer, settings);
+        let mut inspection = Inspection::new(source, &mut self.worker.buffer, settings);
+        let mut file = FileFindings::new(&part.name);
         let outcome = &mut self.outcome;
         let before = outcome.findings;
         let error = loop {
@@ -252,6 +299,9 @@ impl<'a> FileScan<'a> {
                 outcome.findings = outcome.findings.saturating_add(1);
                 text.push_str(scan.report.separator());
                 text.push_str(&scan.report.finding(&part.name, &finding));
+                if scan.report.collects_files() {
+                    file.add(&finding);
+                }
             });
             if !text.is_empty() {
                 (self.print)(&text);
@@ -264,6 +314,9 @@ impl<'a> FileScan<'a> {
             }
         };
         outcome.parts = outcome.parts.saturating_add(1);
+        if file.count > 0 {
+            outcome.files.push(file);
+        }
         let text = scan.report.file(&part.name, outcome.findings.saturating_sub(before));
         if !text.is_empty() {
             (self.print)(&text);

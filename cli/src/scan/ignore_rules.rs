@@ -42,9 +42,12 @@ impl IgnoreRules {
     /// True if the rules of the command line or of `.panveilignore` exclude a file that the command line names. `.gitignore` does
     /// not count, as in git.
     pub fn excludes_named(&self, path: &Path) -> bool {
-        let Some(path) = absolute(path) else { return false };
-        let above = IgnoreStack::above(&path, self.reads_files);
-        let mut rules = [&self.exclude].into_iter().chain(above.frames.iter().rev().map(|frame| &frame.own));
+        absolute(path).is_some_and(|path| self.excludes_below(&self.stack(&path), &path))
+    }
+
+    /// The same for a file below the directories of the stack.
+    pub fn excludes_below(&self, stack: &IgnoreStack, path: &Path) -> bool {
+        let mut rules = [&self.exclude].into_iter().chain(stack.frames.iter().rev().map(|frame| &frame.own));
         // A rule for a directory excludes the files in it.
         let with_parents =
             |rules: &Gitignore| path.ancestors().enumerate().find_map(|(index, path)| decision(rules, path, index > 0));

@@ -7,6 +7,7 @@ pub mod file_list;
 mod file_scan;
 mod finding;
 mod fingerprint;
+mod git_history;
 pub mod ignore_rules;
 mod inspection;
 mod line_context;
@@ -18,8 +19,9 @@ mod report;
 mod summary;
 
 use super::failure::Failure;
+use super::output::{self, OutputTarget};
+use super::policy;
 use super::visible_digits::VisibleDigits;
-use super::{output, policy};
 use baseline::Baseline;
 use clap::{Args, ValueEnum, ValueHint};
 use file_list::FileList;
@@ -35,9 +37,11 @@ use std::fs::File;
 use std::io;
 #[cfg(not(unix))]
 use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 /// Finds card numbers in files, directories or standard input.
 ///
@@ -52,8 +56,9 @@ use std::sync::Arc;
 #[command(after_help = "Examples:
   panveil scan /var/log
   kubectl logs deploy/checkout | panveil scan
-  panveil scan --format sarif src > cards.sarif
-  panveil scan --count --format json backups/*.sql.gz
+  panveil scan --format sarif --output cards.sarif src
+  panveil scan --count --format jsonl backups/*.sql.gz
+  panveil scan --git
   panveil scan --quiet export.csv || echo 'do not send this'
   panveil scan --exclude '*.min.js' --write-baseline panveil.baseline .
   panveil scan --exclude '*.min.js' --baseline panveil.baseline .
@@ -82,9 +87,30 @@ pub struct Scan {
     #[arg(long, short)]
     count: bool,
 
+    /// Write the result to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+
+    /// Colours in the text output.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
     /// Print no result and no progress. The exit status is the result.
-    #[arg(long, short, conflicts_with = "count")]
+    #[arg(long, short, conflicts_with_all = ["count", "output", "verbose"])]
     quiet: bool,
+
+    /// Name binary and excluded files.
+    #[arg(long, short)]
+    verbose: bool,
+
+    /// Scan the history of the git repository at PATH or, without a path, in the current directory: each version of a file in
+    /// the commits of all branches and tags, and the commit messages. A finding is printed as commit:path:line:column. Needs git.
+    #[arg(long, conflicts_with_all = ["follow", "no_ignore"])]
+    git: bool,
+
+    /// Number of threads. Without it, one per core.
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
 
     /// Treat binary files as unread input: images, audio, video, fonts, programs and unknown data. Their bytes are scanned in any
     /// case, but text in them can be compressed or encoded.
@@ -126,7 +152,8 @@ pub struct Scan {
     /// the byte after its last. The exit status is 0, with or without card numbers.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "strict", "follow", "exclude", "no_ignore", "baseline"])]
-    #[arg(conflicts_with_all = ["write_baseline", "policy", "level"])]
+    #[arg(conflicts_with_all = ["write_baseline", "policy", "level", "output", "color", "verbose", "git", "jobs"])]
+    #[arg(hide = true)]
     records: Option<PathBuf>,
 }
 
@@ -136,12 +163,18 @@ impl Scan {
         if let Some(path) = &self.records {
             return records::scan(path).map(|()| ExitCode::SUCCESS);
         }
-        let report = self.report()?;
+        let target = OutputTarget::create(self.output.as_deref())?;
+        let report = self.report(&target)?;
         let criteria = Arc::new(self.criteria()?);
         let baseline = self.baseline.as_deref().map_or_else(|| Ok(Baseline::default()), Baseline::read)?;
         let rules = IgnoreRules::new(&self.exclude, !self.no_ignore)?;
-        let files = FileList::list(&self.paths()?, self.follow, &rules);
-        output::write(report.begin().as_bytes())?;
+        let files = if self.git {
+            let here = [PathBuf::from(".")];
+            FileList::history(if self.paths.is_empty() { &here } else { &self.paths }, &rules)?
+        } else {
+            FileList::list(&self.paths()?, self.follow, &rules)
+        };
+        target.write(report.begin().as_bytes())?;
         let progress = ScanProgress::of(&files, self.quiet);
         let settings = ScanSettings {
             report,
@@ -153,16 +186,22 @@ impl Scan {
             progress: &progress,
             strict: self.strict,
             needs_input: self.paths.is_empty(),
+            jobs: self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get),
+            verbose: self.verbose,
         };
-        let total = ParallelScan::new(&files, settings).scan();
+        let total = ParallelScan::new(&files, settings, &target).scan();
         progress.end();
         if !self.quiet {
-            summary::skipped(&files, self.follow).iter().for_each(|line| output::note(line));
+            summary::skipped(&files, self.follow, self.verbose).iter().for_each(|line| output::note(line));
         }
-        self.finish(total, report, &files)
+        let end = report.end(&total, files.excluded.len())?;
+        if total.failure.is_none() {
+            target.write(end.as_bytes())?;
+        }
+        self.finish(total, &files)
     }
 
-    fn finish(&self, total: ScanTotal, report: ScanReport, files: &FileList) -> Result<ExitCode, Failure> {
+    fn finish(&self, total: ScanTotal, files: &FileList) -> Result<ExitCode, Failure> {
         const FOUND: u8 = 1;
         const ERROR: u8 = 2;
 
@@ -171,7 +210,6 @@ impl Scan {
             Some(Failure::OutputClosed) => {}
             Some(failure) => return Err(failure),
             None => {
-                output::write(report.end(&total.errors).as_bytes())?;
                 if let Some(line) = summary::incomplete(total.failed, files.tasks.len()) {
                     output::note(&line);
                 }
@@ -202,16 +240,24 @@ impl Scan {
         Ok(Criteria { base64: true, sensitivity, traces: Traces::None, ..criteria })
     }
 
-    fn report(&self) -> Result<ScanReport, Failure> {
+    fn report(&self, target: &OutputTarget) -> Result<ScanReport, Failure> {
         let detail = match (self.count, self.quiet) {
-            (true, _) if self.format == ScanFormat::Sarif => {
-                return Err(Failure::Error("--count: not available in SARIF; use --format text or json".to_owned()));
+            (true, _) if !matches!(self.format, ScanFormat::Text | ScanFormat::Jsonl) => {
+                return Err(Failure::Error("--count: needs --format text or jsonl".to_owned()));
             }
             (true, _) => Detail::Counts,
             (false, true) => Detail::Nothing,
             (false, false) => Detail::Findings,
         };
-        Ok(ScanReport { format: self.format, detail })
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            // It respects NO_COLOR and TERM too.
+            Color::Auto => {
+                !target.is_file() && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+            }
+        };
+        Ok(ScanReport { format: self.format, detail, color })
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
@@ -246,6 +292,15 @@ impl From<Level> for Sensitivity {
             Level::Precise => Self::Precise,
         }
     }
+}
+
+/// Use of colours.
+#[derive(Clone, Copy, ValueEnum)]
+enum Color {
+    /// On a terminal.
+    Auto,
+    Always,
+    Never,
 }
 
 /// True if standard input is a pipe, a socket or a file. A job of a CI system often has `/dev/null`.

@@ -2,9 +2,9 @@
 
 use super::baseline::{BaselineEntry, MAX_ENTRIES};
 use super::progress::ScanProgress;
-use super::report::ScanReport;
+use super::report::{FileFindings, ScanReport};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, OutputTarget};
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,7 @@ const MAX_BUFFERED: usize = 16 << 20;
 pub struct OrderedOutput<'a> {
     report: ScanReport,
     progress: &'a ScanProgress,
+    target: &'a OutputTarget,
     state: Mutex<OutputState>,
     advanced: Condvar,
 }
@@ -35,6 +36,10 @@ pub struct FileOutcome {
     pub parts: u64,
     /// Number of binary files among them.
     pub binary: u64,
+    /// Findings by file, if the report needs them.
+    pub files: Vec<FileFindings>,
+    /// Notes on the files.
+    pub notes: Vec<String>,
     /// Errors.
     pub errors: Vec<String>,
 }
@@ -58,6 +63,8 @@ pub struct ScanTotal {
     pub binary: u64,
     /// Number of files with errors.
     pub failed: usize,
+    /// Findings by file, if the report needs them.
+    pub files: Vec<FileFindings>,
     /// Errors, if the report includes them.
     pub errors: Vec<String>,
     /// Reason for which the output stopped early.
@@ -81,8 +88,8 @@ struct PendingFile {
 }
 
 impl<'a> OrderedOutput<'a> {
-    pub fn new(report: ScanReport, progress: &'a ScanProgress) -> Self {
-        Self { report, progress, state: Mutex::default(), advanced: Condvar::new() }
+    pub fn new(report: ScanReport, progress: &'a ScanProgress, target: &'a OutputTarget) -> Self {
+        Self { report, progress, target, state: Mutex::default(), advanced: Condvar::new() }
     }
 
     /// Prints or buffers a text of file number `file`.
@@ -142,7 +149,8 @@ impl<'a> OrderedOutput<'a> {
         total.parts = total.parts.saturating_add(outcome.parts);
         total.binary = total.binary.saturating_add(outcome.binary);
         total.failed = total.failed.saturating_add(usize::from(!outcome.errors.is_empty()));
-        for error in &outcome.errors {
+        total.files.extend(outcome.files);
+        for error in outcome.notes.iter().chain(&outcome.errors) {
             self.progress.suspend(|| output::note(error));
         }
         if self.report.keeps_errors() {
@@ -159,7 +167,7 @@ impl<'a> OrderedOutput<'a> {
         // No separator precedes the first text.
         let text = if state.has_output { text } else { text.strip_prefix(self.report.separator()).unwrap_or(text) };
         state.has_output = true;
-        state.total.failure = self.progress.suspend(|| output::write(text.as_bytes())).err();
+        state.total.failure = self.progress.suspend(|| self.target.write(text.as_bytes())).err();
     }
 
     fn lock(&self) -> MutexGuard<'_, OutputState> {

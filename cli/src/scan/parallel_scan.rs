@@ -2,11 +2,11 @@
 
 use super::baseline::Baseline;
 use super::file_list::{FileList, Task};
-use super::file_scan::FileScan;
-use super::inspection::ScanBuffer;
+use super::file_scan::{FileScan, ScanWorker};
 use super::ordered_output::{FileOutcome, OrderedOutput, ScanTotal};
 use super::progress::ScanProgress;
 use super::report::ScanReport;
+use crate::output::OutputTarget;
 use crate::visible_digits::VisibleDigits;
 use panveil::verdict::Criteria;
 use std::path::Path;
@@ -31,6 +31,10 @@ pub struct ScanSettings<'a> {
     pub current_dir: &'a Path,
     /// Progress bar.
     pub progress: &'a ScanProgress,
+    /// Largest number of threads.
+    pub jobs: usize,
+    /// True if binary files are named.
+    pub verbose: bool,
     /// True if binary files are errors.
     pub strict: bool,
     /// True if an empty standard input is an error.
@@ -53,14 +57,14 @@ pub struct ParallelScan<'a> {
 }
 
 impl<'a> ParallelScan<'a> {
-    pub fn new(files: &'a FileList, settings: ScanSettings<'a>) -> Self {
-        let output = OrderedOutput::new(settings.report, settings.progress);
+    pub fn new(files: &'a FileList, settings: ScanSettings<'a>, target: &'a OutputTarget) -> Self {
+        let output = OrderedOutput::new(settings.report, settings.progress, target);
         Self { tasks: &files.tasks, next: AtomicUsize::new(0), settings, output }
     }
 
     /// Scans everything.
     pub fn scan(self) -> ScanTotal {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(self.tasks.len());
+        let threads = self.settings.jobs.min(self.tasks.len());
         thread::scope(|scope| {
             for _ in 1..threads {
                 // If a thread cannot be started, the others do its work.
@@ -73,21 +77,21 @@ impl<'a> ParallelScan<'a> {
 
     /// Scans the next file until none is left.
     fn work(&self) {
-        let mut buffer = ScanBuffer::new();
+        let mut worker = ScanWorker::new();
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(index) else { return };
             if self.output.is_stopped() {
                 return;
             }
-            let outcome = self.scan_one(index, task, &mut buffer);
+            let outcome = self.scan_one(index, task, &mut worker);
             self.output.end(index, outcome);
         }
     }
 
-    fn scan_one(&self, index: usize, task: &Task, buffer: &mut ScanBuffer) -> FileOutcome {
+    fn scan_one(&self, index: usize, task: &Task, worker: &mut ScanWorker) -> FileOutcome {
         let print = |text: &str| self.output.write(index, text);
         let is_stopped = || self.output.is_stopped();
-        FileScan::new(&self.settings, buffer, &print, &is_stopped).scan(task)
+        FileScan::new(&self.settings, worker, &print, &is_stopped).scan(task)
     }
 }

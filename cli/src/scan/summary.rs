@@ -35,9 +35,10 @@ pub fn incomplete(failed: usize, files: usize) -> Option<String> {
     }
 }
 
-/// Notes on files that were not scanned, although nobody excluded them.
-pub fn skipped(files: &FileList, follow: bool) -> Vec<String> {
-    let mut notes = Vec::new();
+/// Notes on files that were not scanned, although nobody excluded them. If `verbose`, the excluded files are named too.
+pub fn skipped(files: &FileList, follow: bool, verbose: bool) -> Vec<String> {
+    let excluded = files.excluded.iter().filter(|_| verbose);
+    let mut notes: Vec<String> = excluded.map(|path| format!("{}: excluded", DisplayName::of(path).text())).collect();
     if files.links > 0 {
         notes.push(skipped_links(files.links, follow));
     }

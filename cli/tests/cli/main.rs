@@ -16,6 +16,7 @@ mod replay_changes;
 mod report;
 mod scan;
 mod scan_formats;
+mod scan_output;
 mod scan_suppression;
 mod schema;
 mod status;

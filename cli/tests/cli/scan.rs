@@ -88,7 +88,7 @@ fn escaped_numbers_are_printed_in_plain_digits() {
 fn without_findings_nothing_is_printed() {
     let path = file("clean.txt", "ts=1748503543012 4111111111111112 \x00\u{ff}");
     let summary = "panveil: no findings; 1 file scanned\n".to_owned();
-    for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "json", &path]] {
+    for arguments in [&["scan", &path][..], &["scan", "--count", &path], &["scan", "--format", "jsonl", &path]] {
         assert_eq!(outcome(&run(arguments, b"")), (String::new(), summary.clone(), 0), "{arguments:?}");
     }
     assert_eq!(outcome(&run(&["scan"], b"x")), (String::new(), summary.clone(), 0));
@@ -134,7 +134,7 @@ fn directories_are_scanned_completely_and_in_order() {
 fn json_has_a_line_for_each_card() {
     let text = "卡\n x 4111 1111 1111 1111 and 5555555555554444";
     let path = file("a\"b\u{1b}\u{9b}.txt", text);
-    let printed = found(&["scan", "--format", "json", &path], b"");
+    let printed = found(&["scan", "--format", "jsonl", &path], b"");
     assert!(!printed.contains(['\u{1b}', '\u{9b}']));
     let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let numbers = ["4111 1111 1111 1111", "5555555555554444"];
@@ -147,7 +147,7 @@ fn json_has_a_line_for_each_card() {
         assert_eq!(field("column"), text.lines().nth(1).unwrap().find(number).unwrap() + 1);
     }
     assert_eq!((lines[0]["brand"].as_str(), lines[0]["number"].as_str()), (Some("visa"), Some(CARD)));
-    let counts = found(&["scan", "--format", "json", "--count", &path], b"");
+    let counts = found(&["scan", "--format", "jsonl", "--count", &path], b"");
     assert_eq!(serde_json::from_str::<Value>(&counts).unwrap()["findings"], 2);
 }
 
@@ -173,7 +173,13 @@ fn sarif_is_one_document_with_or_without_findings() {
         {"startLine": 2, "startColumn": 4, "endColumn": 20, "byteOffset": 4, "byteLength": 16});
     assert_eq!(location(1)["region"], region);
     assert_eq!(results[0]["message"]["text"], format!("visa, 16 digits, {CARD}"));
+    assert_eq!(results[0]["partialFingerprints"]["panveil/v1"].as_str().unwrap().len(), 32);
     assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    for rule in run["tool"]["driver"]["rules"].as_array().unwrap() {
+        assert!(rule["helpUri"].as_str().unwrap().starts_with("https://"), "{rule}");
+        let severity: f32 = rule["properties"]["security-severity"].as_str().unwrap().parse().unwrap();
+        assert!((0.1..=10.0).contains(&severity), "{rule}");
+    }
 
     let run = document(&[&file("clean-sarif.txt", "")], 0);
     assert_eq!(run["results"], serde_json::json!([]));
@@ -186,7 +192,7 @@ fn sarif_is_one_document_with_or_without_findings() {
 #[test]
 fn quiet_prints_nothing() {
     let path = file("quiet.txt", "4111111111111111");
-    for format in ["text", "json", "sarif"] {
+    for format in ["text", "json", "jsonl", "sarif", "junit", "github"] {
         assert_eq!(found(&["scan", "--quiet", "--format", format, &path], b""), "");
     }
     assert_eq!(run(&["scan", "-q", "no/such", &path], b"").status.code(), Some(2));
@@ -195,7 +201,7 @@ fn quiet_prints_nothing() {
 #[test]
 fn conflicting_options_are_rejected() {
     for (arguments, line) in [
-        (&["scan", "--count", "--format", "sarif"][..], "--count: not available in SARIF; use --format text or json"),
+        (&["scan", "--count", "--format", "sarif"][..], "--count: needs --format text or jsonl"),
         (&["scan", "--count", "--quiet"], "the argument '--count' cannot be used with '--quiet'; see panveil --help"),
         (
             &["scan", "--records", "-", "--show"],
@@ -336,7 +342,7 @@ fn links_are_followed_on_request_except_in_cycles() {
 fn names_are_printed_without_control_characters_and_card_numbers() {
     let root = folder("names");
     fs::write(format!("{root}/\u{1b}]0;4111111111111111\u{7}\n\u{202e}.log"), "4111111111111111").unwrap();
-    for arguments in [&["scan", &root][..], &["scan", "--format", "json", &root], &["scan", "--count", &root]] {
+    for arguments in [&["scan", &root][..], &["scan", "--format", "jsonl", &root], &["scan", "--count", &root]] {
         let printed = found(arguments, b"");
         assert_eq!(printed.lines().count(), 1, "{printed}");
         assert!(!printed.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{printed:?}");

@@ -162,7 +162,7 @@ fn authentication_data_is_found_and_never_shown() {
     assert_eq!(found(&["scan", &path], b""), expected);
     let shown = found(&["scan", "--show", &path], b"");
     assert!(!shown.contains("123") && !shown.contains("4567") && !shown.contains("2912"), "{shown}");
-    let lines = found(&["scan", "--format", "json", &path], b"");
+    let lines = found(&["scan", "--format", "jsonl", &path], b"");
     let kinds: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(kinds[1]["kind"], "verification_code");
     assert!(kinds[1]["number"].is_null() && kinds[1]["brand"].is_null(), "{lines}");

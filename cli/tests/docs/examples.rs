@@ -15,6 +15,10 @@ const NO_DATA: [&str; 4] = ["console", "promql", "sh", "text"];
 /// Fields that only a manifest or a kustomization has at its top level.
 const MANIFEST: [&str; 4] = ["apiVersion", "spec", "containers", "resources"];
 
+/// Fields of a workflow of GitHub or of a configuration of pre-commit, at its top level, and others that this repository does not use.
+const CI: [&str; 2] = ["repos", "steps"];
+const OF_CI: &str = " repos repo rev hooks args events sarif_file depth ";
+
 /// Field names of each kind.
 struct Fields {
     policy: BTreeSet<String>,
@@ -25,6 +29,7 @@ struct Fields {
     istio: String,
     lines: String,
     cases: String,
+    ci: String,
 }
 
 impl Fields {
@@ -46,6 +51,9 @@ impl Fields {
             istio: texts("envoy-config/istio", ".yaml"),
             lines: texts("cli/src/scan", ".rs"),
             cases: texts("integration/cases", ".toml"),
+            ci: [".pre-commit-hooks.yaml", "action.yml"].map(|path| read(Path::new(path))).concat()
+                + &texts(".github/workflows", ".yml")
+                + OF_CI,
         }
     }
 
@@ -92,6 +100,9 @@ impl Fields {
             return crate::commands::panveil(&["test", "-"], text).err();
         }
         let keys = keys(text, ':');
+        if top.iter().any(|key| CI.contains(&key.as_str())) {
+            return unknown(&keys, &self.ci, "workflow or hook");
+        }
         if top.iter().any(|key| MANIFEST.contains(&key.as_str())) {
             return unknown(&keys, &self.istio, "manifest")
                 .or_else(|| text.contains("pluginConfig").then(|| checked(text)).flatten());
@@ -176,6 +187,7 @@ fn invalid_examples_are_reported() {
         ("json", "{\"title\": \"a\", \"statsu\": 403}"),
         ("json", "[]"),
         ("yaml", "failure_polizy: FAIL_RELOAD\n"),
+        ("yaml", "steps:\n- uzes: a\n"),
         ("yaml", "apiVersion: a\nspec:\n  phse: AUTHN\n"),
         ("yaml", "policy: {}\ncases: [{name: a, request: {}, expect: {action: masked}}]\n"),
         ("ymal", "a: 1\n"),

@@ -1,8 +1,9 @@
-//! Output in SARIF (Static Analysis Results Interchange Format 2.1.0, OASIS).
+//! Output in SARIF.
 
 use super::AuditReport;
 use crate::audit::finding::Finding;
 use crate::audit::rules::{self, AuditRule, Severity};
+use crate::sarif::{self, SarifRule};
 use crate::scan::display_name::DisplayName;
 use crate::terminal;
 use serde_json::{Value, json};
@@ -20,41 +21,24 @@ pub fn render(report: &AuditReport<'_>) -> String {
         }
         result
     });
-    let results: Vec<Value> = open.chain(suppressed).collect();
-    let notifications: Vec<Value> = report
-        .problems
-        .iter()
-        .map(|problem| json!({"level": "error", "message": {"text": terminal::safe_line(problem)}}))
-        .collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "panveil",
-                "version": version,
-                "semanticVersion": version,
-                "rules": rules::ALL.iter().map(rule).collect::<Vec<Value>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-            "invocations": [{
-                "executionSuccessful": report.problems.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-        }],
-    });
-    format!("{document:#}\n")
+    let results: Vec<String> = open.chain(suppressed).map(|result| result.to_string()).collect();
+    let rules: Vec<SarifRule> = rules::ALL.iter().map(rule).collect();
+    let problems: Vec<String> = report.problems.iter().map(|problem| terminal::safe_line(problem)).collect();
+    [sarif::begin(&rules), results.join(sarif::SEPARATOR), sarif::end(&problems)].concat()
 }
 
-fn rule(rule: &AuditRule) -> Value {
-    json!({
-        "id": rule.id,
-        "shortDescription": {"text": rule.problem},
-        "help": {"text": format!("Remedy: {}. PCI DSS {}.", rule.fix, rule.requirement)},
-        "defaultConfiguration": {"level": level(rule.severity)},
-    })
+fn rule(rule: &AuditRule) -> SarifRule {
+    SarifRule {
+        id: rule.id,
+        summary: rule.problem,
+        help: format!("Remedy: {}. PCI DSS {}.", rule.fix, rule.requirement),
+        level: level(rule.severity),
+        severity: match rule.severity {
+            Severity::High => "8.0",
+            Severity::Medium => "5.0",
+            Severity::Low => "2.0",
+        },
+    }
 }
 
 fn result(finding: &Finding) -> Value {
@@ -66,7 +50,7 @@ fn result(finding: &Finding) -> Value {
         "level": level(finding.rule.severity),
         "message": {"text": terminal::safe_line(&finding.message())},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": DisplayName::of(Path::new(&*finding.location.file)).uri()},
+            "artifactLocation": sarif::artifact(&DisplayName::of(Path::new(&*finding.location.file))),
             "region": {"startLine": position.line, "startColumn": position.column},
         }}],
         "properties": {"requirement": finding.rule.requirement},

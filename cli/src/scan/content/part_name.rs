@@ -9,6 +9,8 @@ pub struct PartName {
     pub display: DisplayName,
     /// Name relative to the current directory, which does not depend on the spelling of the path.
     pub relative: DisplayName,
+    /// Commit of a file in the history of a repository.
+    commit: Option<String>,
     /// Last component in lowercase, without the extensions of compressions that were decompressed.
     file: String,
 }
@@ -18,7 +20,17 @@ impl PartName {
     pub fn of(path: &Path, current_dir: &Path) -> Self {
         let file = path.file_name().map(|file| file.to_string_lossy().to_lowercase()).unwrap_or_default();
         let relative = path.strip_prefix(current_dir).or_else(|_| path.strip_prefix(".")).unwrap_or(path);
-        Self { display: DisplayName::of(path), relative: DisplayName::of(relative), file }
+        Self { display: DisplayName::of(path), relative: DisplayName::of(relative), commit: None, file }
+    }
+
+    /// Name of this file in a commit.
+    pub fn in_commit(self, commit: &str) -> Self {
+        Self { display: self.display.in_commit(commit), commit: Some(commit.to_owned()), ..self }
+    }
+
+    /// Commit of a file in the history of a repository.
+    pub fn commit(&self) -> Option<&str> {
+        self.commit.as_deref()
     }
 
     /// Name of the member `path` of this archive.
@@ -27,6 +39,7 @@ impl PartName {
         Self {
             display: self.display.member(path),
             relative: self.relative.member(path),
+            commit: self.commit.clone(),
             file: String::from_utf8_lossy(file).to_lowercase(),
         }
     }
@@ -34,7 +47,8 @@ impl PartName {
     /// Name of the content after decompression. The output shows the same name.
     pub fn decompressed(&self) -> Self {
         let stem = self.file.rsplit_once('.').map_or("", |(stem, _)| stem);
-        Self { display: self.display.clone(), relative: self.relative.clone(), file: stem.to_owned() }
+        let (display, relative) = (self.display.clone(), self.relative.clone());
+        Self { display, relative, commit: self.commit.clone(), file: stem.to_owned() }
     }
 
     /// Extension in lowercase, empty without one. The name of a dot file is its extension.

@@ -1,32 +1,37 @@
-//! Output in SARIF (Static Analysis Results Interchange Format 2.1.0, OASIS).
+//! Output in SARIF.
 
 use super::{PartName, ScanFinding, terminal};
+use crate::sarif::{self, SarifRule};
 use serde_json::{Value, json};
 
-/// Text between two results.
-pub const SEPARATOR: &str = ",\n";
-
-const RULE: &str = "payment-card-number";
+/// Kinds of findings, with the description of their rules.
+const RULES: [(&str, &str, &str, &str); 6] = [
+    ("pan", "payment-card-number", "A payment card number (PAN)", "8.0"),
+    ("track", "track-data", "Track data of a magnetic stripe", "9.5"),
+    ("chip", "chip-data", "Track data of a chip", "9.5"),
+    ("verification_code", "verification-code", "The verification code of a payment card", "9.5"),
+    ("pin", "pin", "The PIN of a payment card", "9.5"),
+    ("pattern", "policy-pattern", "A match of a pattern in the policy", "5.0"),
+];
 
 /// Beginning of the document, up to its results.
 pub fn begin() -> String {
-    const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-    format!(
-        r#"{{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{{"tool":{{"driver":{{
-"name":"panveil","version":"{VERSION}","semanticVersion":"{VERSION}","rules":[{{"id":"{RULE}",
-"name":"PaymentCardNumber","shortDescription":{{"text":"A payment card number"}},
-"fullDescription":{{"text":"A number with the range, length and layout of a payment card number (PAN) that passes the Luhn check."}},
-"help":{{"text":"Remove the number, or mask it with panveil mask. PCI DSS 3.5.1 requires that stored numbers are unreadable."}},
-"defaultConfiguration":{{"level":"error"}}}}]}}}},
-"columnKind":"unicodeCodePoints","results":[
-"#
-    )
+    let rule = |(kind, id, summary, severity): (&str, &'static str, &'static str, &'static str)| {
+        let help = match kind {
+            "pan" => {
+                "Remove the number, or mask it with panveil mask. PCI DSS 3.5.1 requires that stored numbers are unreadable."
+            }
+            "pattern" => "Remove it. The policy defines the pattern.",
+            _ => "Remove it. PCI DSS 3.3.1 forbids to store it after authorization.",
+        };
+        SarifRule { id, summary, help: help.to_owned(), level: "error", severity }
+    };
+    sarif::begin(&RULES.map(rule))
 }
 
 /// Result for one finding. In a member of an archive it has no region, which would be one of the archive.
 pub fn result(name: &PartName, finding: &ScanFinding) -> String {
-    let artifact = json!({"uri": name.relative.uri()});
+    let artifact = sarif::artifact(&name.relative);
     let location = if name.relative.is_member() {
         let position = format!("{}:{}:{}", name.relative.text(), finding.line, finding.column);
         json!({
@@ -36,14 +41,17 @@ pub fn result(name: &PartName, finding: &ScanFinding) -> String {
     } else {
         json!({"physicalLocation": {"artifactLocation": artifact, "region": region(finding)}})
     };
+    let index = RULES.iter().position(|(kind, ..)| *kind == finding.kind).unwrap_or_default();
     terminal::json(json!({
-        "ruleId": RULE,
-        "ruleIndex": 0,
+        "ruleId": RULES.get(index).map(|(_, id, ..)| id),
+        "ruleIndex": index,
         "level": "error",
         "message": {"text": finding.summary()},
         "locations": [location],
         "partialFingerprints": {"panveil/v1": finding.fingerprint},
-        "properties": {"kind": finding.kind, "brand": finding.brand(), "digits": finding.digits},
+        "properties": {
+            "kind": finding.kind, "brand": finding.brand(), "digits": finding.digits, "commit": name.commit(),
+        },
     }))
 }
 
@@ -55,12 +63,4 @@ fn region(finding: &ScanFinding) -> Value {
         "byteOffset": finding.offset,
         "byteLength": finding.length,
     })
-}
-
-/// End of the document, after its results.
-pub fn end(errors: &[String]) -> String {
-    let notifications: Vec<Value> =
-        errors.iter().map(|error| json!({"level": "error", "message": {"text": error}})).collect();
-    let invocation = json!({"executionSuccessful": errors.is_empty(), "toolExecutionNotifications": notifications});
-    format!("\n],\"invocations\":[{}]}}]}}\n", terminal::json(invocation))
 }
