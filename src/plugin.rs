@@ -131,7 +131,8 @@ fn is_excluded(host: &mut EnvoyHost, policy: &Policy) -> bool {
     if !policy.asks_namespace() {
         return false;
     }
-    let Ok(Some(namespace)) = host.property(&["xds", "node", "metadata", "NAMESPACE"]) else {
+    let namespace = host.property(&["xds", "node", "metadata", "NAMESPACE"]).ok().flatten();
+    let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else {
         host.log(LogLevel::Warn, &Line::NamespaceUnknown);
         return false;
     };

@@ -40,7 +40,9 @@ impl Policies {
     /// Policy that is valid by the schema. It may still be rejected, because some fields exclude each other.
     pub fn fitting(&mut self) -> Value {
         let schema = self.schema.clone();
-        self.value("", &schema)
+        let mut policy = self.value("", &schema);
+        reconcile(&mut policy);
+        policy
     }
 
     /// Policy with one invalid value, name or character, as text.
@@ -149,12 +151,48 @@ impl Policies {
             "source" | "destination" => &["spiffe://cluster.local/ns/shop/sa/web", "spiffe://*/ns/pay/*"],
             "include" | "exclude" => &["shop", "payments", "kube-system"],
             "body" => &["refused", ""],
-            "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern", "pattern:rule-b"],
+            "remote_ip" => &["10.0.0.0/8", "2001:db8::1", "::/0"],
+            "route" | "cluster" => &["default", "outbound|443||*", "*.example.com"],
+            "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern"],
             "near" | "not_near" => &["routing number", "ssn", "Steuer-Nr."],
             "expires" => &["1999-12-31", "2100-02-28"],
             _ => &["order_id", "kto", "x-ticket"],
         };
         texts.choose(&mut self.random).copied().unwrap_or_default().to_owned()
+    }
+}
+
+/// Changes fields that exclude each other, so that most policies are accepted.
+fn reconcile(policy: &mut Value) {
+    let detects_codes = policy.pointer("/detect/authentication_data") != Some(&json!(false));
+    let has_patterns =
+        policy.pointer("/detect/patterns").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    for rule in policy.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
+        let may_test_kinds = rule["action"] != "skip" && detects_codes && has_patterns;
+        for pointer in ["/match", "/match/not"] {
+            let Some(Value::Object(condition)) = rule.pointer_mut(pointer) else { continue };
+            if !may_test_kinds {
+                condition.remove("kind");
+            }
+            for header in condition.get_mut("header").into_iter() {
+                let headers = if let Value::Array(list) = header { list.iter_mut().collect() } else { vec![header] };
+                for header in headers.into_iter().filter_map(Value::as_object_mut) {
+                    header.retain(|field, _| field == "name");
+                    header.insert("prefix".to_owned(), json!("a"));
+                }
+            }
+        }
+        let uses_upstream = |pointer: &str| rule.pointer(pointer).is_some();
+        if ["destination", "status", "not/destination", "not/status"]
+            .iter()
+            .any(|name| uses_upstream(&format!("/match/{name}")))
+        {
+            rule["match"]["direction"] = json!("response");
+            rule["match"]["where"] = json!(["body"]);
+        }
+        if rule.pointer("/match/not") == Some(&json!({})) {
+            rule["match"]["not"] = json!({"where": ["trailers"]});
+        }
     }
 }
 

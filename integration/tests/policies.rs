@@ -11,7 +11,16 @@ const SEED: u64 = 5;
 const DRAWN: usize = 1000;
 
 /// Fields that accept any short text.
-const FREE_TEXT: [&str; 3] = ["block.body", "detect.patterns[].regex", "rules[].match.path.regex"];
+const FREE_TEXT: [&str; 8] = [
+    "block.body",
+    "detect.patterns[].regex",
+    "rules[].match.path.regex",
+    "rules[].match.header.exact",
+    "rules[].match.header.prefix",
+    "rules[].match.not.path.regex",
+    "rules[].match.not.header.exact",
+    "rules[].match.not.header.prefix",
+];
 
 /// Maximum length of an error message.
 const LONGEST_ERROR: usize = 400;
@@ -26,10 +35,15 @@ fn around(path: &str) -> String {
         }
         Some(("rules", "name")) => r#"{"rules":[{"action":"mask","name":@}]}"#.into(),
         Some(("rules", "action")) => r#"{"rules":[{"name":"a","action":@}]}"#.into(),
-        Some(("rules", "match.destination")) => {
-            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"response","destination":@}}]}"#.into()
-        }
-        Some(("rules", rest)) => rule(&nested(rest)),
+        Some(("rules", rest)) => rule(&nested(rest))
+            // Fields that need another one.
+            .replace(r#""header":{"name":@}"#, r#""header":{"name":@,"present":true}"#)
+            .replace(r#""header":{"exact""#, r#""header":{"name":"a","exact""#)
+            .replace(r#""header":{"prefix""#, r#""header":{"name":"a","prefix""#)
+            .replace(r#""header":{"present""#, r#""header":{"name":"a","present""#)
+            .replace(r#""match":{"#, r#""match":{"direction":"response","#)
+            .replace(r#""direction":"response","direction""#, r#""direction""#)
+            .replace(r#""direction":"response","where":@"#, r#""where":@"#),
         _ => nested(path),
     }
 }

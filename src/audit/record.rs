@@ -109,15 +109,15 @@ recorded! {
         /// Name of the key of the fingerprints.
         fingerprint_key: Option<&'a str> as TEXT, unless "Option::is_none";
         /// Findings. Those with equal properties are one entry with a count.
-        findings: &'a [Entry] as list(&ValueSpec::Object(&Entry::SPEC));
+        findings: &'a [Entry] as list(&ValueSpec::Object(|| &Entry::SPEC));
         /// Number of findings beyond the maximum of entries.
         findings_beyond: u64 as COUNT, unless "is_zero";
         /// Number of card numbers beyond the maximum of logged ones.
         traces_beyond: u64 as COUNT, unless "is_zero";
         /// Uninspected messages and parts, with reasons.
-        uninspected: &'a [Uninspected] as list(&ValueSpec::Object(&Uninspected::SPEC)), unless "<[_]>::is_empty";
+        uninspected: &'a [Uninspected] as list(&ValueSpec::Object(|| &Uninspected::SPEC)), unless "<[_]>::is_empty";
         /// Limits that were reached.
-        limits: &'a [Reached] as list(&ValueSpec::Object(&Reached::SPEC)), unless "<[_]>::is_empty";
+        limits: &'a [Reached] as list(&ValueSpec::Object(|| &Reached::SPEC)), unless "<[_]>::is_empty";
     }
 }
 

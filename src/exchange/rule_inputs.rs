@@ -6,7 +6,7 @@
 use super::Exchange;
 use crate::audit::Line;
 use crate::host::{HeaderBlock, Host, LogLevel};
-use crate::policy::{Connection, Direction};
+use crate::policy::{Connection, Direction, NeededAttributes};
 use std::rc::Rc;
 
 /// The value of the property `connection.mtls` under mutual TLS.
@@ -35,6 +35,12 @@ impl Exchange {
                         [b":method".as_slice(), b":authority", b":path"].map(|name| block.get(name));
                     self.request_context.note_request_line(method, authority, path);
                 }
+                if needed.headers {
+                    let values = |name: &str| block.all(name.as_bytes()).map(<[u8]>::to_vec).collect();
+                    let headers = policy.tested_headers().map(|name| (name, values(name)));
+                    self.request_context.note_headers(headers);
+                }
+                self.read_route(host, needed);
                 if needed.connection {
                     self.request_context.note_connection(connection(host));
                 }
@@ -46,6 +52,10 @@ impl Exchange {
                 self.request.decisions = policy.judge(direction, &self.request_context);
             }
             Direction::Response => {
+                if needed.status {
+                    let status = block.get(b":status").and_then(|status| str::from_utf8(status).ok()?.parse().ok());
+                    self.request_context.note_status(status);
+                }
                 if needed.destination
                     && let Ok(name) = property(host, &DESTINATION)
                 {
@@ -54,6 +64,25 @@ impl Exchange {
             }
         }
         self.response.decisions = policy.judge(Direction::Response, &self.request_context);
+    }
+
+    /// Reads the needed attributes of the connection and the route. They are known at the request's headers.
+    fn read_route(&mut self, host: &mut dyn Host, needed: NeededAttributes) {
+        let mut text = |path: &[&str]| property(host, path).ok().flatten();
+        if needed.remote_ip {
+            self.request_context.note_remote_address(text(&["source", "address"]).as_deref());
+        }
+        if needed.port {
+            // A whole number of 8 bytes.
+            let number = text(&["destination", "port"]).and_then(|bytes| bytes.try_into().ok());
+            self.request_context.note_port(number.and_then(|bytes| u16::try_from(u64::from_le_bytes(bytes)).ok()));
+        }
+        if needed.route {
+            self.request_context.note_route(text(&["xds", "route_name"]));
+        }
+        if needed.cluster {
+            self.request_context.note_cluster(text(&["xds", "cluster_name"]));
+        }
     }
 }
 

@@ -217,7 +217,8 @@ impl Host for EnvoyHost {
             return Ok(None);
         }
         check(status, "get_property")?;
-        Ok((!data.is_null()).then(|| owned(data, len)))
+        // An empty value has no allocation.
+        Ok(Some(if data.is_null() { Vec::new() } else { owned(data, len) }))
     }
 
     fn time(&mut self) -> Option<u64> {

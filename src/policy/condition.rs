@@ -4,19 +4,22 @@
 
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
-use super::field::{TextSpec, ValueSpec, fields};
+use super::field::{ObjectSpec, TextSpec, ValueSpec, fields};
 use super::finding::{FindingAttributes, KindPattern};
+use super::header::HeaderPattern;
 use super::host_name::HostPattern;
-use super::kind::{Kind, ListOf, Maybe, OneOf, OneOrMore};
+use super::kind::{Fields, Kind, ListOf, Maybe, OneOf, OneOrMore, Whole};
 use super::location::{Direction, Location};
 use super::media_type::MediaPattern;
+use super::network::Network;
 use super::path::PathPattern;
 use super::peer::PeerPattern;
 use super::request_context::{Connection, RequestContext, Tri};
+use super::resource_name::NamePattern;
 
 fields! {
     /// Condition of a rule. It matches when all of the given fields match; without any, always.
-    pub(super) struct Condition: check {
+    pub(super) struct Condition {
         /// Direction of the message.
         direction: Option<Direction> as Maybe<OneOf>, optional;
         /// Locations within the message. The path, with its query, is a location of the request.
@@ -30,6 +33,8 @@ fields! {
         "host" hosts: Vec<HostPattern> as ListOf<HostPattern, 1, MOST_ITEMS>, optional;
         /// The request's path, without its query: one pattern, or a list of which one must match.
         "path" paths: Vec<PathPattern> as OneOrMore<PathPattern, MOST_ITEMS>, optional;
+        /// A header of the request: one pattern, or a list of which one must match.
+        "header" headers: Vec<HeaderPattern> as OneOrMore<HeaderPattern, MOST_ITEMS>, optional;
         /// The message's content type without parameters. `text/*` matches every subtype.
         "content_type" content_types: Vec<MediaPattern> as ListOf<MediaPattern, 1, MOST_ITEMS>, optional;
         /// The client's identity under mutual TLS (source principal). `*` matches one path segment, at the end all that follow.
@@ -38,6 +43,18 @@ fields! {
         "destination" destinations: Vec<PeerPattern> as ListOf<PeerPattern, 1, MOST_ITEMS>, optional;
         /// Security of the client's connection. `any` is TLS, mutual or not.
         tls: Option<Tls> as Maybe<OneOf>, optional;
+        /// The client's address, as Envoy determines it: networks in CIDR notation, or addresses.
+        "remote_ip" remote_ips: Vec<Network> as ListOf<Network, 1, MOST_ITEMS>, optional;
+        /// The port that the client connected to.
+        "port" ports: Vec<u16> as ListOf<Whole<1, 65_535>, 1, MOST_ITEMS>, optional;
+        /// Envoy's route for the request. One `*` matches any characters.
+        "route" routes: Vec<NamePattern> as ListOf<NamePattern, 1, MOST_ITEMS>, optional;
+        /// Envoy's upstream cluster for the request. One `*` matches any characters.
+        "cluster" clusters: Vec<NamePattern> as ListOf<NamePattern, 1, MOST_ITEMS>, optional;
+        /// The response's status. Only with `direction: response`.
+        "status" statuses: Vec<u16> as ListOf<Whole<100, 599>, 1, MOST_ITEMS>, optional;
+        /// A condition that must not match, with these fields except `not`.
+        pub(super) not: Option<Box<Self>> as Negation, optional;
     }
 }
 
@@ -53,6 +70,9 @@ named! {
     }
 }
 
+/// Condition within a condition, which has no further one.
+struct Negation;
+
 /// Most items of a list.
 const MOST_ITEMS: usize = 100;
 
@@ -61,16 +81,26 @@ struct Method;
 
 impl Condition {
     /// Rejects a condition that cannot match, or cannot match everywhere that an operator would expect.
-    fn check(&self) -> Result<(), PolicyError> {
-        if !self.destinations.is_empty() && self.direction != Some(Direction::Response) {
-            let expected = "direction response with it: the upstream is unknown before its response";
-            return Err(PolicyError::wrong_value(expected).in_field("destination"));
-        }
+    pub(super) fn check(&self) -> Result<(), PolicyError> {
+        self.check_direction(self.direction)?;
         if self.direction == Some(Direction::Response) && self.locations == [Location::Path] {
             let expected = "direction request with path: a response has no path";
             return Err(PolicyError::wrong_value(expected).in_field("where"));
         }
-        Ok(())
+        let Some(not) = &self.not else { return Ok(()) };
+        not.check_direction(self.direction.or(not.direction)).map_err(|error| error.in_field("not"))
+    }
+
+    /// Rejects attributes of the upstream in a rule for a `direction` that does not know them.
+    fn check_direction(&self, direction: Option<Direction>) -> Result<(), PolicyError> {
+        let upstream = [("destination", self.uses_destination()), ("status", self.uses_status())];
+        match upstream.into_iter().find(|(_, is_used)| *is_used) {
+            Some((field, _)) if direction != Some(Direction::Response) => {
+                let expected = "direction response with it: the upstream is unknown before its response";
+                Err(PolicyError::wrong_value(expected).in_field(field))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// True if the condition includes that location.
@@ -78,7 +108,7 @@ impl Condition {
         self.locations.is_empty() || self.locations.contains(&location)
     }
 
-    /// Result for a message of that direction, for the locations and findings that the condition covers.
+    /// Result for a message of that direction, for the locations and findings that the condition covers, without `not`.
     pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> Tri {
         if self.direction.is_some_and(|only| only != direction) {
             return Tri::No;
@@ -87,17 +117,23 @@ impl Condition {
             request_context.method.is_among(&self.methods, is_method),
             request_context.host.is_among(&self.hosts, HostPattern::matches),
             request_context.path.is_among(&self.paths, PathPattern::matches),
+            request_context.headers.is_among(&self.headers, |headers, wanted| HeaderPattern::matches(headers, wanted)),
             request_context.content_type(direction).is_among(&self.content_types, MediaPattern::matches),
             request_context.source.is_among(&self.sources, PeerPattern::matches),
             request_context.destination.is_among(&self.destinations, PeerPattern::matches),
             request_context.connection.is_among(self.tls.as_slice(), Tls::matches),
+            request_context.remote_ip.is_among(&self.remote_ips, Network::matches),
+            request_context.port.is_among(&self.ports, |port, wanted| (port == wanted).into()),
+            request_context.route.is_among(&self.routes, |name, wanted| NamePattern::matches(name, wanted)),
+            request_context.cluster.is_among(&self.clusters, |name, wanted| NamePattern::matches(name, wanted)),
+            request_context.status.is_among(&self.statuses, |status, wanted| (status == wanted).into()),
         ]
         .into_iter()
         .min()
         .unwrap_or(Tri::Yes)
     }
 
-    /// Result for a finding, or for any finding.
+    /// Result for a finding, or for any finding, without `not`.
     pub(super) fn matches_finding(&self, finding: Option<&FindingAttributes<'_>>) -> Tri {
         match finding {
             _ if self.kinds.is_empty() => Tri::Yes,
@@ -108,7 +144,7 @@ impl Condition {
 
     /// True if the condition matches some findings of a message only.
     pub(super) fn tests_findings(&self) -> bool {
-        !self.kinds.is_empty()
+        !self.kinds.is_empty() || self.not.as_ref().is_some_and(|not| not.tests_findings())
     }
 
     /// Rejects kinds that a policy with these settings never finds.
@@ -116,25 +152,41 @@ impl Condition {
         for (index, kind) in self.kinds.iter().enumerate() {
             kind.check(patterns, authentication_data).map_err(|error| error.in_item(index).in_field("kind"))?;
         }
-        Ok(())
+        let Some(not) = &self.not else { return Ok(()) };
+        not.check_kinds(patterns, authentication_data).map_err(|error| error.in_field("not"))
     }
 
-    /// True if the client controls all attributes that the condition tests: host, path, method, the content type of a request, and
-    /// TLS without a client certificate. False for a condition without attributes.
+    /// True if the client controls all attributes that the condition tests: host, path, method, headers, the content type of a request,
+    /// the route, the address, and TLS without a client certificate. False for a condition without attributes. That an attribute of
+    /// `not` differs proves nothing about the client.
     pub(super) fn is_client_controlled(&self) -> bool {
-        let content_type = self.uses_content_type();
         let is_authenticated = self.uses_source() || self.uses_destination() || self.tls == Some(Tls::Mutual);
-        let is_upstream = content_type && self.direction == Some(Direction::Response);
-        (self.uses_request_line() || content_type) && !is_authenticated && !is_upstream
+        let is_fixed = self.uses_port() || self.uses_cluster() || self.uses_status();
+        let is_response = self.direction == Some(Direction::Response);
+        let is_upstream = self.uses_content_type() && is_response;
+        let not = self.not.as_ref();
+        (self.uses_client_attributes(is_response) || not.is_some_and(|not| not.uses_client_attributes(is_response)))
+            && !(is_authenticated || is_fixed || is_upstream)
+    }
+
+    fn uses_client_attributes(&self, is_response: bool) -> bool {
+        self.uses_request_line()
+            || self.uses_headers()
+            || self.uses_remote_ip()
+            || self.uses_route()
+            || (self.uses_content_type() && !is_response)
     }
 
     /// True if the condition matches every message, location and finding that `other` matches, because it tests no other attribute.
     pub(super) fn includes(&self, other: &Self) -> bool {
-        let tests_nothing = !(self.uses_request_line()
-            || self.uses_content_type()
+        let tests_nothing = !(self.uses_client_attributes(false)
             || self.uses_source()
             || self.uses_destination()
-            || self.uses_connection());
+            || self.uses_connection()
+            || self.uses_port()
+            || self.uses_cluster()
+            || self.uses_status()
+            || self.not.is_some());
         let same_direction = self.direction.is_none() || self.direction == other.direction;
         let covers_all = self.locations.is_empty()
             || (!other.locations.is_empty() && other.locations.iter().all(|location| self.covers(*location)));
@@ -142,6 +194,36 @@ impl Condition {
             || (!other.kinds.is_empty()
                 && other.kinds.iter().all(|kind| self.kinds.iter().any(|own| own.includes(kind))));
         tests_nothing && same_direction && covers_all && all_kinds
+    }
+
+    /// Names of the headers that the condition tests.
+    pub(super) fn tested_headers(&self) -> impl Iterator<Item = &str> {
+        let inner = self.not.iter().flat_map(|not| &not.headers);
+        self.headers.iter().chain(inner).map(|header| header.name.as_str())
+    }
+
+    pub(super) fn uses_headers(&self) -> bool {
+        !self.headers.is_empty()
+    }
+
+    pub(super) fn uses_remote_ip(&self) -> bool {
+        !self.remote_ips.is_empty()
+    }
+
+    pub(super) fn uses_port(&self) -> bool {
+        !self.ports.is_empty()
+    }
+
+    pub(super) fn uses_route(&self) -> bool {
+        !self.routes.is_empty()
+    }
+
+    pub(super) fn uses_cluster(&self) -> bool {
+        !self.clusters.is_empty()
+    }
+
+    pub(super) fn uses_status(&self) -> bool {
+        !self.statuses.is_empty()
     }
 
     pub(super) fn uses_request_line(&self) -> bool {
@@ -184,6 +266,32 @@ fn is_method(method: &Vec<u8>, wanted: &String) -> Tri {
         Tri::Unknown
     } else {
         Tri::No
+    }
+}
+
+impl Kind<Option<Box<Condition>>> for Negation {
+    const SPEC: ValueSpec = ValueSpec::Object(|| {
+        const INNER: ObjectSpec = ObjectSpec {
+            description: Condition::SPEC.description,
+            // `not` is the last field.
+            fields: match Condition::SPEC.fields.split_last() {
+                Some((_, fields)) => fields,
+                None => &[],
+            },
+            is_choice: false,
+        };
+        &INNER
+    });
+
+    fn read(value: &ConfigValue) -> Result<Option<Box<Condition>>, PolicyError> {
+        let condition = Condition::read(value).map_err(|error| error.without_suggestion("not"))?;
+        if condition.not.is_some() {
+            return Err(PolicyError::wrong_value("no not within not").in_field("not"));
+        }
+        if matches!(value, ConfigValue::Object(fields) if fields.is_empty()) {
+            return Err(PolicyError::wrong_value("at least one field; without one, the rule never matches"));
+        }
+        Ok(Some(Box::new(condition)))
     }
 }
 

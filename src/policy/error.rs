@@ -113,6 +113,14 @@ impl PolicyError {
         Problem::NoKey { variable, flaw }.into()
     }
 
+    /// Error that does not suggest the field `name`.
+    pub(super) fn without_suggestion(mut self, name: &'static str) -> Self {
+        if let Problem::UnknownField { known, .. } = &mut self.0.problem {
+            known.retain(|known| *known != name);
+        }
+        self
+    }
+
     /// Error with the field `name` before its path.
     pub(super) fn in_field(mut self, name: &'static str) -> Self {
         let separator = match self.0.path.as_bytes().first() {

@@ -61,8 +61,8 @@ pub enum ValueSpec {
         /// Greatest number of items; `None` if the list has no bound of its own.
         max: Option<usize>,
     },
-    /// Object.
-    Object(&'static ObjectSpec),
+    /// Object. A function, because a condition contains another one.
+    Object(fn() -> &'static ObjectSpec),
     /// One value, or a list of 1 to `max` of them.
     OneOrMore {
         /// Values of the items.

@@ -177,7 +177,7 @@ where
 }
 
 impl<T: Fields> Kind<T> for Object {
-    const SPEC: ValueSpec = ValueSpec::Object(&T::SPEC);
+    const SPEC: ValueSpec = ValueSpec::Object(|| &T::SPEC);
 
     fn read(value: &ConfigValue) -> Result<T, PolicyError> {
         T::read(value)
@@ -189,7 +189,7 @@ impl<T: Fields> Kind<T> for Object {
 }
 
 impl<T: Fields + Named> Kind<T> for Item {
-    const SPEC: ValueSpec = ValueSpec::Object(&T::SPEC);
+    const SPEC: ValueSpec = ValueSpec::Object(|| &T::SPEC);
     const PLURAL: &'static str = T::PLURAL;
 
     fn read(value: &ConfigValue) -> Result<T, PolicyError> {

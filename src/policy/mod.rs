@@ -16,6 +16,7 @@ mod error;
 mod expiry;
 pub mod field;
 mod finding;
+mod header;
 mod host_name;
 mod intent;
 mod kind;
@@ -24,11 +25,13 @@ mod location;
 mod media_type;
 mod namespaces;
 mod nearest;
+mod network;
 mod outcome;
 mod path;
 mod peer;
 mod read;
 mod request_context;
+mod resource_name;
 mod rule;
 mod value;
 
@@ -72,6 +75,11 @@ impl Policy {
     /// Attributes of a stream that the rules use.
     pub fn needed(&self) -> NeededAttributes {
         self.needed
+    }
+
+    /// Names of the headers that the rules test, in lowercase letters.
+    pub fn tested_headers(&self) -> impl Iterator<Item = &str> {
+        self.config.rules.iter().flat_map(|rule| rule.condition.tested_headers())
     }
 
     /// True if the policy is active in some namespaces only.

@@ -93,7 +93,7 @@ struct PlainPath;
 struct PathExpression;
 
 impl Kind<Self> for PathPattern {
-    const SPEC: ValueSpec = ValueSpec::Object(&ObjectSpec { is_choice: true, ..<PathMatch as Fields>::SPEC });
+    const SPEC: ValueSpec = ValueSpec::Object(|| &ObjectSpec { is_choice: true, ..<PathMatch as Fields>::SPEC });
     const PLURAL: &'static str = "paths";
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {

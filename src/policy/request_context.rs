@@ -4,10 +4,14 @@
 //! provide it, and if it is ambiguous. Conditions return [`Tri`], so that an ambiguous attribute does not evade a rule.
 
 use super::Direction;
+use super::header::HeaderValues;
 use super::host_name::HostName;
 use super::media_type::MediaType;
+use super::network::address_of;
 use super::path::PathInterpretations;
 use super::peer::Identity;
+use std::net::IpAddr;
+use std::ops::Not;
 
 /// Attributes that rules test. All of them are unknown at first.
 ///
@@ -17,9 +21,15 @@ pub struct RequestContext {
     pub(super) method: Fact<Vec<u8>>,
     pub(super) host: Fact<HostName>,
     pub(super) path: Fact<PathInterpretations>,
+    pub(super) headers: Fact<Vec<HeaderValues>>,
     pub(super) connection: Fact<Connection>,
     pub(super) source: Fact<Identity>,
     pub(super) destination: Fact<Identity>,
+    pub(super) remote_ip: Fact<IpAddr>,
+    pub(super) port: Fact<u16>,
+    pub(super) route: Fact<Vec<u8>>,
+    pub(super) cluster: Fact<Vec<u8>>,
+    pub(super) status: Fact<u16>,
     request_content: Fact<MediaType>,
     response_content: Fact<MediaType>,
     /// Time in seconds since 1970, if the clock can be read.
@@ -68,6 +78,40 @@ impl RequestContext {
         self.method = Fact::from_option(method.map(<[u8]>::to_vec));
         self.host = Fact::from_option(host.and_then(HostName::read));
         self.path = Fact::from_option(path.and_then(PathInterpretations::of));
+    }
+
+    /// Sets the headers of the request, each with all of its values.
+    pub fn note_headers<'h>(&mut self, headers: impl Iterator<Item = (&'h str, Vec<Vec<u8>>)>) {
+        let headers = headers.map(|(name, values)| HeaderValues { name: name.as_bytes().to_vec(), values });
+        self.headers = Fact::Known(headers.collect());
+    }
+
+    /// Sets the client's address, from the host's text of address and port.
+    pub fn note_remote_address(&mut self, socket_address: Option<&[u8]>) {
+        self.remote_ip = Fact::from_option(socket_address.and_then(address_of));
+    }
+
+    /// Sets the port that the client connected to; `None` if the connection has none.
+    pub fn note_port(&mut self, port: Option<u16>) {
+        self.port = Fact::from_option(port);
+    }
+
+    /// Sets the name of the route, which may be empty; `None` without a route.
+    pub fn note_route(&mut self, route: Option<Vec<u8>>) {
+        self.route = match route {
+            Some(name) if name.is_empty() => Fact::Absent,
+            route => Fact::from_option(route),
+        };
+    }
+
+    /// Sets the name of the upstream cluster.
+    pub fn note_cluster(&mut self, cluster: Option<Vec<u8>>) {
+        self.cluster = Fact::from_option(cluster);
+    }
+
+    /// Sets the status of the response.
+    pub fn note_status(&mut self, status: Option<u16>) {
+        self.status = Fact::from_option(status);
     }
 
     /// Sets the time, in seconds since 1970.
@@ -129,6 +173,18 @@ impl<T> Fact<T> {
             Self::Unknown => Tri::Unknown,
             Self::Absent => Tri::No,
             Self::Known(value) => wanted.iter().map(|wanted| matches(value, wanted)).max().unwrap_or(Tri::No),
+        }
+    }
+}
+
+impl Not for Tri {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+            Self::Yes => Self::No,
         }
     }
 }

@@ -53,9 +53,10 @@ pub(super) fn check_names(rules: &[Rule]) -> Result<(), PolicyError> {
 impl Rule {
     /// Rejects a condition that the action or the direction cannot have, and an expiry that would let card numbers pass afterwards.
     fn check(&self) -> Result<(), PolicyError> {
+        self.condition.check().map_err(|error| error.in_field("match"))?;
         if self.action == Intent::Skip && self.condition.tests_findings() {
             let expected =
-                "mask, block or allow for a rule with match.kind: skip does not inspect, so it finds nothing";
+                "mask, block or allow for a rule on kinds of findings: skip does not inspect, so it finds nothing";
             return Err(PolicyError::wrong_value(expected).in_field("action"));
         }
         if self.expires.is_some() && Outcome::of(self.mode, self.action, Content::Finding).protects() {
@@ -68,9 +69,13 @@ impl Rule {
     /// Match with a message of that direction.
     pub(super) fn matches(&self, direction: Direction, request_context: &RequestContext) -> RuleMatch {
         if self.expires.is_some_and(|expiry| expiry.has_passed(request_context.time)) {
-            return RuleMatch(Tri::No);
+            return RuleMatch { condition: Tri::No, not: Tri::No };
         }
-        RuleMatch(self.condition.matches(direction, request_context))
+        let matches = |condition: &Condition| condition.matches(direction, request_context);
+        RuleMatch {
+            condition: matches(&self.condition),
+            not: self.condition.not.as_ref().map_or(Tri::No, |not| matches(not)),
+        }
     }
 
     /// Mode of the rule under a policy of that mode. A policy in monitor mode overrides the mode of its rules.
@@ -81,20 +86,25 @@ impl Rule {
 
 /// Match of a rule with one message, as far as it depends on neither location nor finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RuleMatch(Tri);
+pub(super) struct RuleMatch {
+    condition: Tri,
+    /// Match of the condition that must not match.
+    not: Tri,
+}
 
 impl RuleMatch {
     /// True if the rule matches some findings of the message only, or may.
     pub(super) fn depends_on_finding(self, rule: &Rule) -> bool {
-        self.0 != Tri::No && rule.condition.tests_findings()
+        self.condition != Tri::No && rule.condition.tests_findings()
     }
 
     /// Match of the rule with `finding` at that location. Without a finding, a condition on findings is unknown.
     pub(super) fn at(self, rule: &Rule, location: Location, finding: Option<&FindingAttributes<'_>>) -> Tri {
-        if self.0 == Tri::No || !rule.condition.covers(location) {
-            return Tri::No;
-        }
-        self.0.min(rule.condition.matches_finding(finding))
+        let at = |condition: &Condition, matches: Tri| {
+            if condition.covers(location) { matches.min(condition.matches_finding(finding)) } else { Tri::No }
+        };
+        let not = rule.condition.not.as_ref().map_or(Tri::No, |not| at(not, self.not));
+        at(&rule.condition, self.condition).min(!not)
     }
 }
 
@@ -130,6 +140,8 @@ impl Kind<String> for RuleName {
 pub struct NeededAttributes {
     /// Method, host or path of the request.
     pub request_line: bool,
+    /// Headers of the request.
+    pub headers: bool,
     /// Content type of a message.
     pub content_type: bool,
     /// Security of the client's connection, which the source principal needs too.
@@ -138,19 +150,37 @@ pub struct NeededAttributes {
     pub source: bool,
     /// Destination principal.
     pub destination: bool,
+    /// Address of the client.
+    pub remote_ip: bool,
+    /// Port that the client connected to.
+    pub port: bool,
+    /// Route of the request.
+    pub route: bool,
+    /// Upstream cluster.
+    pub cluster: bool,
+    /// Status of the response.
+    pub status: bool,
     /// Time.
     pub time: bool,
 }
 
 impl NeededAttributes {
     pub(super) fn of(rules: &[Rule]) -> Self {
-        let uses = |about: fn(&Condition) -> bool| rules.iter().any(|rule| about(&rule.condition));
+        let conditions =
+            || rules.iter().flat_map(|rule| std::iter::once(&rule.condition).chain(rule.condition.not.as_deref()));
+        let uses = |about: fn(&Condition) -> bool| conditions().any(about);
         Self {
             request_line: uses(Condition::uses_request_line),
+            headers: uses(Condition::uses_headers),
             content_type: uses(Condition::uses_content_type),
             connection: uses(Condition::uses_connection) || uses(Condition::uses_source),
             source: uses(Condition::uses_source),
             destination: uses(Condition::uses_destination),
+            remote_ip: uses(Condition::uses_remote_ip),
+            port: uses(Condition::uses_port),
+            route: uses(Condition::uses_route),
+            cluster: uses(Condition::uses_cluster),
+            status: uses(Condition::uses_status),
             time: rules.iter().any(|rule| rule.expires.is_some()),
         }
     }

@@ -1,5 +1,6 @@
 //! Tests of every field of a rule, and of the rule that decides.
 
+use super::request_context::Tri;
 use super::*;
 use proptest::prelude::*;
 
@@ -26,9 +27,15 @@ fn usual() -> RequestContext {
     known.note_request_line(Some(b"POST"), Some(b"API.example.com:443"), Some(b"/v1/charges?expand=card"));
     known.note_content_type(REQUEST, Some(b"application/json; charset=utf-8"));
     known.note_content_type(RESPONSE, Some(b"text/csv"));
+    known.note_headers([("x-tenant", vec![b"acme".to_vec()]), ("x-absent", vec![])].into_iter());
     known.note_connection(Some(Connection::MutualTls));
     known.note_source(Some(b"spiffe://cluster.local/ns/checkout/sa/web"));
     known.note_destination(Some(b"spiffe://cluster.local/ns/payments/sa/api"));
+    known.note_remote_address(Some(b"10.0.3.7:51734"));
+    known.note_port(Some(8443));
+    known.note_route(Some(b"charges".to_vec()));
+    known.note_cluster(Some(b"outbound|443||api.example.com".to_vec()));
+    known.note_status(Some(404));
     known
 }
 
@@ -69,6 +76,32 @@ fn each_condition_matches_or_does_not() {
         (r#"{"content_type":["text/csv"]}"#, false),
         (r#"{"source":["spiffe://cluster.local/ns/checkout/*"]}"#, true),
         (r#"{"source":["spiffe://cluster.local/ns/payments/*"]}"#, false),
+        (r#"{"header":{"name":"X-Tenant","exact":"acme"}}"#, true),
+        (r#"{"header":{"name":"x-tenant","exact":"acm"}}"#, false),
+        (r#"{"header":{"name":"x-tenant","prefix":"ac"}}"#, true),
+        (r#"{"header":{"name":"x-tenant","prefix":"acme2"}}"#, false),
+        (r#"{"header":{"name":"x-tenant","present":true}}"#, true),
+        (r#"{"header":{"name":"x-absent","present":true}}"#, false),
+        (r#"{"header":{"name":"x-absent","present":false}}"#, true),
+        (r#"{"header":{"name":"x-tenant","present":false}}"#, false),
+        (r#"{"header":[{"name":"x-absent","exact":"a"},{"name":"x-tenant","present":true}]}"#, true),
+        (r#"{"remote_ip":["10.0.0.0/8"]}"#, true),
+        (r#"{"remote_ip":["192.0.2.1","fd00::/8"]}"#, false),
+        (r#"{"port":[80,8443]}"#, true),
+        (r#"{"port":[80]}"#, false),
+        (r#"{"route":["charges"]}"#, true),
+        (r#"{"route":["ch*s"]}"#, true),
+        (r#"{"route":["charge","*-charges"]}"#, false),
+        (r#"{"cluster":["outbound|443||*"]}"#, true),
+        (r#"{"cluster":["*.example.com"]}"#, true),
+        (r#"{"cluster":["outbound|*|example.com"]}"#, false),
+        (r#"{"not":{"method":["POST"]}}"#, false),
+        (r#"{"not":{"method":["GET"]}}"#, true),
+        (r#"{"not":{"direction":"response"}}"#, true),
+        (r#"{"not":{"where":["body"]}}"#, false),
+        (r#"{"not":{"where":["body"],"method":["GET"]}}"#, true),
+        (r#"{"tls":"any","not":{"source":["spiffe://cluster.local/ns/checkout/*"]}}"#, false),
+        (r#"{"tls":"none","not":{"source":["spiffe://cluster.local/ns/other/*"]}}"#, false),
         (r#"{"tls":"mutual"}"#, true),
         (r#"{"tls":"any"}"#, true),
         (r#"{"tls":"none"}"#, false),
@@ -168,6 +201,9 @@ fn a_rule_that_never_matches_is_named() {
         (r#","match":{"where":["body","path"]}"#, "", false),
         (r#","match":{"method":["POST"]}"#, "", false),
         (r#","match":{"kind":["pan"]}"#, "", false),
+        (r#","match":{"port":[1]}"#, "", false),
+        (r#","match":{"cluster":["a"]}"#, "", false),
+        (r#","match":{"not":{"where":["path"]}}"#, r#","match":{"where":["body"]}"#, false),
         (r#","match":{"kind":["pan"]}"#, r#","match":{"kind":["pan","track"]}"#, false),
         (r#","match":{"kind":["pan","track"]}"#, r#","match":{"kind":["track"],"tls":"none"}"#, true),
         ("", r#","match":{"kind":["track"]}"#, true),
@@ -190,6 +226,11 @@ fn rules_test_a_response_and_its_request() {
         (r#"{"direction":"response","destination":["spiffe://cluster.local/ns/checkout/*"]}"#, false),
         (r#"{"method":["POST"],"path":{"prefix":"/v1"},"source":["spiffe://cluster.local/ns/checkout/*"]}"#, true),
         (r#"{"method":["GET"]}"#, false),
+        (r#"{"direction":"response","status":[200,404]}"#, true),
+        (r#"{"direction":"response","status":[200]}"#, false),
+        (r#"{"direction":"response","not":{"status":[200]}}"#, true),
+        (r#"{"direction":"response","not":{"destination":["spiffe://cluster.local/ns/payments/*"]}}"#, false),
+        (r#"{"header":{"name":"x-tenant","present":true},"port":[8443],"route":["charges"]}"#, true),
     ] {
         let policy = with_match(condition);
         assert_eq!(decides(&policy, &usual(), RESPONSE, Location::Headers) == "a", matches, "{condition}");
@@ -283,6 +324,76 @@ fn the_strictest_decision_applies_to_ambiguous_messages() {
     }
 }
 
+/// A rule on an attribute that is unknown or ambiguous may match, and so may a rule on its absence.
+#[test]
+fn an_unknown_attribute_leads_to_the_strictest_decision() {
+    for condition in [
+        r#""header":{"name":"x-tenant","exact":"acme"}"#,
+        r#""remote_ip":["10.0.0.0/8"]"#,
+        r#""port":[80]"#,
+        r#""route":["a"]"#,
+        r#""cluster":["a"]"#,
+    ] {
+        for condition in [format!("{{{condition}}}"), format!(r#"{{"not":{{{condition}}}}}"#)] {
+            let policy = with_match(&condition);
+            assert_eq!(decides(&policy, &RequestContext::default(), REQUEST, Location::Body), "a", "{condition}");
+            let allow = parse(&format!(r#"{{"rules":[{{"name":"a","action":"allow","match":{condition}}}]}}"#));
+            assert_eq!(decides(&allow, &RequestContext::default(), REQUEST, Location::Body), "request", "{condition}");
+        }
+    }
+    let policy = with_match(r#"{"direction":"response","status":[200]}"#);
+    assert_eq!(decides(&policy, &RequestContext::default(), RESPONSE, Location::Body), "a");
+}
+
+#[test]
+fn values_of_a_header_must_agree() {
+    for (pattern, values, matches) in [
+        (r#""exact":"a""#, &["a"][..], Tri::Yes),
+        (r#""exact":"a""#, &["a", "a"], Tri::Yes),
+        (r#""exact":"a""#, &["b", "c"], Tri::No),
+        (r#""exact":"a""#, &[], Tri::No),
+        (r#""exact":"a""#, &["a", "b"], Tri::Unknown),
+        (r#""exact":"a""#, &["A"], Tri::Unknown),
+        (r#""exact":"a""#, &["b, a"], Tri::Unknown),
+        (r#""exact":"b, a""#, &["b, a"], Tri::Yes),
+        (r#""exact":"a""#, &["ab, ba"], Tri::No),
+        (r#""prefix":"a""#, &["ab, c"], Tri::Yes),
+        (r#""prefix":"a""#, &["c, ab"], Tri::Unknown),
+        (r#""prefix":"a""#, &["Ab"], Tri::Unknown),
+        (r#""present":true"#, &[""], Tri::Yes),
+    ] {
+        let policy = with_match(&format!(r#"{{"header":{{"name":"x-a",{pattern}}}}}"#));
+        let mut known = RequestContext::default();
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        known.note_headers([("x-a", values)].into_iter());
+        let rule = |policy: &Policy| decides(policy, &known, REQUEST, Location::Body) == "a";
+        let negated = with_match(&format!(r#"{{"not":{{"header":{{"name":"x-a",{pattern}}}}}}}"#));
+        assert_eq!((rule(&policy), rule(&negated)), (matches != Tri::No, matches != Tri::Yes), "{pattern}");
+    }
+}
+
+#[test]
+fn a_negated_kind_matches_the_other_findings() {
+    let policy = with_match(r#"{"where":["body"],"not":{"kind":["pan"],"method":["POST"]}}"#);
+    let decisions = policy.judge(REQUEST, &usual());
+    for (name, rule) in [(FindingName::Pan, "request"), (FindingName::Pin, "a")] {
+        let finding = FindingAttributes { name, pattern: None };
+        assert_eq!(policy.decide_finding(&decisions, Location::Body, &finding).rule, rule);
+    }
+    let headers = FindingAttributes { name: FindingName::Pin, pattern: None };
+    assert_eq!(policy.decide_finding(&decisions, Location::Headers, &headers).rule, "request");
+}
+
+#[test]
+fn a_route_without_a_name_is_none() {
+    let policy = with_match(r#"{"route":["a*"]}"#);
+    for (route, rule) in [(Some(vec![]), "request"), (Some(b"ab".to_vec()), "a"), (None, "a")] {
+        let mut known = RequestContext::default();
+        known.note_route(route);
+        assert_eq!(decides(&policy, &known, REQUEST, Location::Body), rule);
+    }
+}
+
 #[test]
 fn an_identity_comes_from_mutual_tls_alone() {
     let policy = with_match(r#"{"source":["spiffe://*/*"]}"#);
@@ -314,6 +425,17 @@ fn only_tested_attributes_are_needed() {
         (r#"{"path":{"exact":"/"}}"#, NeededAttributes { request_line: true, ..none }),
         (r#"{"content_type":["a/b"]}"#, NeededAttributes { content_type: true, ..none }),
         (r#"{"tls":"any"}"#, NeededAttributes { connection: true, ..none }),
+        (r#"{"header":{"name":"a","present":true}}"#, NeededAttributes { headers: true, ..none }),
+        (r#"{"remote_ip":["::1"]}"#, NeededAttributes { remote_ip: true, ..none }),
+        (r#"{"port":[1]}"#, NeededAttributes { port: true, ..none }),
+        (r#"{"route":["a"]}"#, NeededAttributes { route: true, ..none }),
+        (r#"{"cluster":["a"]}"#, NeededAttributes { cluster: true, ..none }),
+        (r#"{"direction":"response","status":[200]}"#, NeededAttributes { status: true, ..none }),
+        (
+            r#"{"not":{"header":{"name":"a","exact":"b"},"port":[1]}}"#,
+            NeededAttributes { headers: true, port: true, ..none },
+        ),
+        (r#"{"kind":["pan"],"not":{"where":["body"]}}"#, none),
         (r#"{"source":["spiffe://a/b"]}"#, NeededAttributes { connection: true, source: true, ..none }),
         (r#"{"direction":"response","destination":["spiffe://a/b"]}"#, NeededAttributes { destination: true, ..none }),
     ] {
@@ -402,7 +524,7 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"a","action":"skip","match":{"kind":["pan"]}}]}"#,
-            "rules[0].action: value not allowed, expected mask, block or allow for a rule with match.kind: skip does not \
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds of findings: skip does not \
              inspect, so it finds nothing",
         ),
         (
@@ -498,6 +620,54 @@ fn rules_are_checked() {
              before its response",
         ),
         (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"status":[200]}}]}"#,
+            "rules[0].match.status: value not allowed, expected direction response with it: the upstream is unknown before its \
+             response",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"request","not":{"status":[200]}}}]}"#,
+            "rules[0].match.not.status: value not allowed, expected direction response with it: the upstream is unknown before \
+             its response",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":{"not":{"port":[1]}}}}]}"#,
+            "rules[0].match.not.not: value not allowed, expected no not within not",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":{}}}]}"#,
+            "rules[0].match.not: value not allowed, expected at least one field; without one, the rule never matches",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":[]}}]}"#,
+            "rules[0].match.not: found a list, expected an object",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":{"metod":["GET"]}}}]}"#,
+            r#"rules[0].match.not: unknown field "metod"; did you mean "method"?"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"skip","match":{"not":{"kind":["pan"]}}}]}"#,
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds of findings: skip does not \
+             inspect, so it finds nothing",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":{"kind":["pattern:a"]}}}]}"#,
+            "rules[0].match.not.kind[0]: value not allowed, expected the name of a pattern in detect.patterns or \
+             detect.builtin_patterns",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"headers":{"name":"a","present":true}}}]}"#,
+            r#"rules[0].match: unknown field "headers"; did you mean "header"?"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"remoteIp":["10.0.0.1"]}}]}"#,
+            r#"rules[0].match: unknown field "remoteIp"; did you mean "remote_ip"?"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"header":[]}}]}"#,
+            "rules[0].match.header: value not allowed, expected 1 to 100 headers; without the field everything matches",
+        ),
+        (
             r#"{"rules":[{"name":"a","action":"mask","match":{"direction":"response","where":["path"]}}]}"#,
             "rules[0].match.where: value not allowed, expected direction request with path: a response has no path",
         ),
@@ -530,6 +700,14 @@ fn each_value_of_a_condition_is_checked() {
         "value not allowed, expected a content type without parameters, such as application/json or text/*";
     const PEER: &str = "value not allowed, expected spiffe://trust-domain/path, in which * stands for a whole segment, or at the end for the rest";
     const METHOD: &str = "value not allowed, expected a method in capital letters, such as POST";
+    const HEADER: &str = "value not allowed, expected the name of a header, such as x-tenant; method, host and path have \
+                          conditions of their own";
+    const ONE: &str = "value not allowed, expected exactly one of exact, prefix, present";
+    const VALUE: &str = "value not allowed, expected 1 to 256 bytes on one line, without spaces around them";
+    const NETWORK: &str = "value not allowed, expected a network such as 10.0.0.0/8 or 2001:db8::/32, with zeros behind the \
+                           prefix, or one address";
+    const NAME: &str = "value not allowed, expected 1 to 256 bytes, in which one * stands for any characters; without the field \
+                        everything matches";
     let long = |length: usize| "a".repeat(length);
     let cases = [
         (r#"{"method":["post"]}"#.to_owned(), format!("method[0]: {METHOD}")),
@@ -571,6 +749,41 @@ fn each_value_of_a_condition_is_checked() {
         (r#"{"source":["spiffe://A/b"]}"#.to_owned(), format!("source[0]: {PEER}")),
         (r#"{"source":["spiffe://a/b/"]}"#.to_owned(), format!("source[0]: {PEER}")),
         (format!(r#"{{"source":["spiffe://a/{}"]}}"#, long(2048)), format!("source[0]: {PEER}")),
+        (r#"{"header":{"name":":path","present":true}}"#.to_owned(), format!("header.name: {HEADER}")),
+        (format!(r#"{{"header":{{"name":"{}","present":true}}}}"#, long(65)), format!("header.name: {HEADER}")),
+        (r#"{"header":{"exact":"a"}}"#.to_owned(), r#"header: missing field "name""#.to_owned()),
+        (r#"{"header":{"name":"a"}}"#.to_owned(), format!("header: {ONE}")),
+        (r#"{"header":{"name":"a","exact":"b","prefix":"b"}}"#.to_owned(), format!("header: {ONE}")),
+        (r#"{"header":{"name":"x-4111-1111-1111-1111","present":true}}"#.to_owned(), format!("header.name: {HEADER}")),
+        (r#"{"header":{"name":"a","present":1}}"#.to_owned(), "header.present: found a whole number, expected true or false".to_owned()),
+        (r#"{"header":[{"name":"a","exact":""}]}"#.to_owned(), format!("header[0].exact: {VALUE}")),
+        (r#"{"header":{"name":"a","exact":" b"}}"#.to_owned(), format!("header.exact: {VALUE}")),
+        (r#"{"header":{"name":"a","prefix":"b\u0000"}}"#.to_owned(), format!("header.prefix: {VALUE}")),
+        (format!(r#"{{"header":{{"name":"a","exact":"{}"}}}}"#, long(257)), format!("header.exact: {VALUE}")),
+        (r#"{"remote_ip":["10.0.0.1/8"]}"#.to_owned(), format!("remote_ip[0]: {NETWORK}")),
+        (r#"{"remote_ip":["10.0.0.0/33"]}"#.to_owned(), format!("remote_ip[0]: {NETWORK}")),
+        (r#"{"remote_ip":["office"]}"#.to_owned(), format!("remote_ip[0]: {NETWORK}")),
+        (r#"{"remote_ip":[10]}"#.to_owned(), "remote_ip[0]: found a whole number, expected a string".to_owned()),
+        (
+            r#"{"port":[0]}"#.to_owned(),
+            "port[0]: value not allowed, expected a whole number from 1 to 65535".to_owned(),
+        ),
+        (
+            r#"{"port":["80"]}"#.to_owned(),
+            "port[0]: found a string, expected a whole number from 1 to 65535".to_owned(),
+        ),
+        (
+            r#"{"direction":"response","status":[99]}"#.to_owned(),
+            "status[0]: value not allowed, expected a whole number from 100 to 599".to_owned(),
+        ),
+        (
+            r#"{"direction":"response","status":["5xx"]}"#.to_owned(),
+            "status[0]: found a string, expected a whole number from 100 to 599".to_owned(),
+        ),
+        (r#"{"route":["*"]}"#.to_owned(), format!("route[0]: {NAME}")),
+        (r#"{"route":["a*b*"]}"#.to_owned(), format!("route[0]: {NAME}")),
+        (r#"{"cluster":["a\n"]}"#.to_owned(), format!("cluster[0]: {NAME}")),
+        (format!(r#"{{"cluster":["{}"]}}"#, long(257)), format!("cluster[0]: {NAME}")),
         (
             r#"{"kind":["cvv"]}"#.to_owned(),
             "kind[0]: unknown value, expected one of pan, track, chip, verification_code, pin, pattern, pattern:NAME"

@@ -128,6 +128,11 @@ fn known() -> RequestContext {
     known.note_connection(Some(Connection::MutualTls));
     known.note_source(Some(b"spiffe://cluster.local/ns/checkout/sa/web"));
     known.note_destination(Some(b"spiffe://cluster.local/ns/payments/sa/api"));
+    known.note_remote_address(Some(b"10.0.3.7:51734"));
+    known.note_port(Some(8443));
+    known.note_route(Some(b"charges".to_vec()));
+    known.note_cluster(Some(b"payments".to_vec()));
+    known.note_status(Some(200));
     known
 }
 

@@ -74,7 +74,7 @@ fn of_value(value: &ValueSpec, is_closed: bool) -> Map<String, Value> {
             set("minItems", (*min > 0).then(|| json!(min)));
             set("maxItems", max.map(|max| json!(max)));
         }
-        ValueSpec::Object(object) => schema = of_object(object, is_closed),
+        ValueSpec::Object(object) => schema = of_object(object(), is_closed),
         ValueSpec::OneOrMore { item, max } => {
             let one = of_value(item, is_closed);
             let list = json!({ "type": "array", "items": one, "minItems": 1, "maxItems": max });

@@ -27,6 +27,9 @@ impl Row {
     }
 }
 
+/// Condition within a condition.
+const NEGATION: &str = ".match.not";
+
 /// Adds a row for each field of an object, and of the objects within it.
 fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
     let Some(fields) = object["properties"].as_object() else { return };
@@ -45,6 +48,10 @@ fn add_fields(object: &Value, path: &str, rows: &mut Vec<Row>) {
             description: field["description"].as_str().unwrap_or_default().to_owned(),
             path: path.clone(),
         });
+        if path.ends_with(NEGATION) {
+            // Its fields are those of the condition around it.
+            continue;
+        }
         add_fields(field, &path, rows);
         if let Some(one) = field["anyOf"].as_array().and_then(|choices| choices.first()) {
             add_fields(one, &path, rows);

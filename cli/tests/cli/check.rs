@@ -91,12 +91,23 @@ fn check_warns_about_rules_that_any_client_can_make_match() {
         (r#"{"host":["api.example.com"],"tls":"mutual"}"#, "allow", false),
         (r#"{"host":["api.example.com"]}"#, "block", false),
         (r#"{"where":["path"]}"#, "allow", false),
+        (r#"{"header":{"name":"x-tenant","exact":"acme"}}"#, "allow", true),
+        (r#"{"remote_ip":["10.0.0.0/8"]}"#, "allow", true),
+        (r#"{"route":["pay"],"kind":["pan"]}"#, "allow", true),
+        (r#"{"not":{"path":{"prefix":"/logs"}}}"#, "allow", true),
+        (r#"{"path":{"prefix":"/pay"},"not":{"source":["spiffe://cluster.local/ns/test/*"]}}"#, "allow", true),
+        (r#"{"not":{"source":["spiffe://cluster.local/ns/test/*"]}}"#, "allow", false),
+        (r#"{"source":["spiffe://cluster.local/ns/checkout/*"],"not":{"path":{"prefix":"/logs"}}}"#, "allow", false),
+        (r#"{"path":{"prefix":"/pay"},"port":[8443]}"#, "allow", false),
+        (r#"{"cluster":["payments"]}"#, "allow", false),
+        (r#"{"direction":"response","status":[404]}"#, "allow", false),
+        (r#"{"kind":["pan"]}"#, "allow", false),
     ] {
         let policy = format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"{action}"}}]}}"#);
         let output = run(&["check", "-"], policy.as_bytes());
         assert_eq!(output.status.code(), Some(0), "{policy}");
         let note = "<stdin>:1:11: rule a: any client can make it match, since it tests client-controlled attributes alone (host, path, method, \
-            content_type); add source, destination or tls: mutual";
+            header, content_type, route, remote_ip); add source, destination or tls: mutual";
         if warns {
             assert_eq!(stderr_line(&output), note, "{policy}");
         } else {

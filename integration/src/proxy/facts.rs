@@ -67,7 +67,14 @@ impl Facts {
             told.insert(property.to_owned(), number.to_le_bytes().to_vec());
         }
         if matches!(phase, Phase::Headers(Direction::Request) | Phase::Log) {
-            told.insert("xds.route_name".to_owned(), "service".into());
+            // The route of the shipped configuration has no name.
+            told.insert("xds.route_name".to_owned(), Vec::new());
+            told.insert("xds.cluster_name".to_owned(), "service".into());
+            // Without `use_remote_address` Envoy believes this header.
+            let forwarded = self.request.iter().find(|(name, _)| name == b"x-forwarded-for");
+            let client = forwarded.map_or(&b"127.0.0.1"[..], |(_, client)| client);
+            told.insert("source.address".to_owned(), [client, b":51734"].concat());
+            told.insert("destination.port".to_owned(), 8080_u64.to_le_bytes().to_vec());
             for (property, header) in [
                 ("request.method", ":method"),
                 ("request.path", ":path"),

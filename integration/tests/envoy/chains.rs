@@ -23,6 +23,7 @@ use crate::trial::trials;
 pub fn trials(build: &Build) -> Vec<Trial> {
     trials!(build, "chains", {
         "routes" => routes,
+        "rules_on_routes" => rules_on_routes,
         "a_rewritten_path" => rewrite,
         "an_answer_of_envoys_own" => direct_response,
         "a_compressor_before_it" => compressor,
@@ -63,6 +64,45 @@ async fn routes(build: Build) -> Result<()> {
         let response = client.get(&path).await?;
         let line = sidecar.envoy.last_logged(number + 1).await?;
         ensure!(response.status == status && line["path"] == logged, "{} {line:?}", response.summary());
+    }
+    unharmed(&mut sidecar.envoy, CARD, 1).await?;
+    Ok(())
+}
+
+/// Rules select by the name of the route, the port and the client's address. With `use_remote_address` the address is not taken from a
+/// header.
+async fn rules_on_routes(build: Build) -> Result<()> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let rules = json!({"request": "skip", "rules": [
+        {"name": "address", "match": {"remote_ip": ["192.0.2.0/24"]}, "action": "block"},
+        {"name": "pay", "match": {"route": ["pay*"], "port": [port]}, "action": "mask"},
+        {"name": "admin", "match": {"route": ["admin"], "port": [port], "remote_ip": ["127.0.0.1"]}, "action": "block"},
+    ]});
+    let mut settings = build.settings(&rules.to_string());
+    settings.listener_port = port;
+    settings.differ(json!([
+        {"op": "add", "path": format!("{CONNECTION_MANAGER}/use_remote_address"), "value": true},
+        {"op": "replace", "path": format!("{CONNECTION_MANAGER}/route_config/virtual_hosts/0/routes"), "value": [
+            {"name": "pay-v1", "match": {"prefix": "/pay"}, "direct_response": {"status": 210}},
+            {"name": "admin", "match": {"prefix": "/admin"}, "direct_response": {"status": 211}},
+            {"match": {"prefix": "/"}, "direct_response": {"status": 212}},
+        ]},
+    ]))?;
+    let mut sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let asked = [("/pay", 210, json!("masked")), ("/admin", 403, json!("blocked")), ("/other", 212, json!(null))];
+    for (number, (path, status, action)) in asked.into_iter().enumerate() {
+        let headers = [("x-card", CARD), ("x-forwarded-for", "192.0.2.7")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let message = Message { headers, pieces: Vec::new(), framing: Framing::None, trailers: Vec::new() };
+        let request = Request { method: "GET".to_owned(), path: path.to_owned(), message };
+        let response = client.send(&request).await?.context("no response")?;
+        let line = sidecar.envoy.last_logged(number + 1).await?;
+        ensure!(
+            response.status == status && line["panveil_action"] == action,
+            "{path}: {} {line:?}",
+            response.summary()
+        );
     }
     unharmed(&mut sidecar.envoy, CARD, 1).await?;
     Ok(())
