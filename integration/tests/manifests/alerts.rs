@@ -23,7 +23,16 @@ pub fn trials() -> Vec<Trial> {
         trial("alerts::each_has_its_section_in_the_runbook", each_has_its_section_in_the_runbook),
         trial("alerts::what_fails_is_told_by_an_alert", what_fails_is_told_by_an_alert),
         trial("alerts::they_ask_for_what_is_counted", they_ask_for_what_is_counted),
+        trial("alerts::the_operator_gets_the_same_rules", the_operator_gets_the_same_rules),
     ]
+}
+
+fn the_operator_gets_the_same_rules() -> Result<()> {
+    let resource = document(&root().join("prometheus/prometheusrule.yaml"))?;
+    ensure!(resource["apiVersion"] == "monitoring.coreos.com/v1" && resource["kind"] == "PrometheusRule", "{resource}");
+    let rules = document(&root().join("prometheus/rules.yaml"))?;
+    ensure!(resource["spec"] == rules, "prometheusrule.yaml is not rules.yaml: run scripts/prometheus-rule");
+    Ok(())
 }
 
 /// Runs promtool in the folder of the rules.
