@@ -130,7 +130,7 @@ impl Host for StoredHost<'_> {
             ["connection", "uri_san_peer_certificate"] => name(source),
             ["upstream", "uri_san_peer_certificate"] => name(destination),
             ["request", "protocol"] => Ok(self.protocol.map(|protocol| protocol.as_bytes().to_vec())),
-            _ => Ok(None),
+            _ => Ok(self.peers.property(path)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use panveil::policy::Connection;
+use std::net::{IpAddr, SocketAddr};
 
 /// Attributes of the peers, and the time. `None` is unknown.
 #[derive(Default)]
@@ -11,6 +12,13 @@ pub struct Peers {
     pub destination: Option<String>,
     /// Time of the stream in seconds since 1970.
     pub time: Option<u64>,
+    /// Address of the client.
+    pub remote_ip: Option<IpAddr>,
+    /// Port that the client connected to.
+    pub port: Option<u16>,
+    /// Route and upstream cluster in the proxy's configuration.
+    pub route: Option<String>,
+    pub cluster: Option<String>,
 }
 
 /// [`Connection`] as an argument, in the words of rules.
@@ -36,6 +44,24 @@ impl Peers {
         };
         self.source = source;
         Ok(())
+    }
+}
+
+impl Peers {
+    /// Property of the proxy about connection and route, as it writes them.
+    pub fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        /// Port of the client, which no rule tests.
+        const CLIENT_PORT: u16 = 51_734;
+
+        match path {
+            ["source", "address"] => {
+                self.remote_ip.map(|address| SocketAddr::new(address, CLIENT_PORT).to_string().into_bytes())
+            }
+            ["destination", "port"] => self.port.map(|port| u64::from(port).to_le_bytes().to_vec()),
+            ["xds", "route_name"] => self.route.clone().map(String::into_bytes),
+            ["xds", "cluster_name"] => self.cluster.clone().map(String::into_bytes),
+            _ => None,
+        }
     }
 }
 

@@ -114,6 +114,12 @@ fn note_unknown_attributes(policy: &Policy, peers: &Peers) {
             unknown.join(", ")
         ));
     }
+    if needed.remote_ip || needed.port || needed.route || needed.cluster {
+        output::note(
+            "rules need the client's address, the port, the route or the cluster, which no capture contains; the strictest \
+             possible action is shown",
+        );
+    }
     if policy.asks_namespace() {
         output::note("namespaces are ignored: the report shows the actions in a namespace where the policy is active");
     }

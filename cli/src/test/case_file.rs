@@ -10,6 +10,7 @@ use crate::playback::{HeaderPair, Peers, StoredBody, StoredMessage, StoredStream
 use panveil::policy::{Connection, Direction, Expiry, Outcome};
 use std::path::Path;
 use std::rc::Rc;
+use std::str::FromStr;
 
 /// Largest file.
 const MAX_BYTES: usize = 16 << 20;
@@ -35,7 +36,7 @@ pub const FILE: [&str; 2] = ["policy", "cases"];
 pub const CASE: [&str; 6] = ["name", "date", "request", "response", "peer", "expect"];
 pub const REQUEST: [&str; 5] = ["method", "host", "path", "headers", "body"];
 pub const RESPONSE: [&str; 3] = ["status", "headers", "body"];
-pub const PEER: [&str; 3] = ["tls", "source", "destination"];
+pub const PEER: [&str; 7] = ["tls", "source", "destination", "remote_ip", "port", "route", "cluster"];
 pub const EXPECT: [&str; 6] = ["action", "rule", "status", "path", "headers", "body"];
 
 /// Seconds of the day before the end of an [`Expiry`].
@@ -149,7 +150,8 @@ fn read_peers(case: &Node) -> Result<Peers, Diagnostic> {
         }
     };
     let none = || Some(String::new());
-    let mut peers = Peers { connection: Some(Connection::Plain), source: none(), destination: none(), time };
+    let mut peers = Peers { source: none(), destination: none(), time, ..Peers::default() };
+    peers.connection = Some(Connection::Plain);
     let Some(node) = case.field("peer") else { return Ok(peers) };
     expect_object(node, &PEER)?;
     let words = [("mutual", TlsArg::Mutual), ("any", TlsArg::Any), ("none", TlsArg::None)];
@@ -165,7 +167,23 @@ fn read_peers(case: &Node) -> Result<Peers, Diagnostic> {
     peers.set_client(tls, source).map_err(|problem| Diagnostic::at(node.position, format!("source: {problem}")))?;
     peers.source = peers.source.or_else(none);
     peers.destination = identity("destination")?.or_else(none);
+    peers.remote_ip = parsed(node, "remote_ip", "expected an address, such as 10.0.3.7")?;
+    peers.port = match node.field("port") {
+        None => None,
+        Some(field) => {
+            let port = field.number(&[]).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+            Some(port.ok_or_else(|| Diagnostic::at(field.position, "expected a whole number from 1 to 65535"))?)
+        }
+    };
+    peers.route = text(node, "route")?.map(str::to_owned);
+    peers.cluster = text(node, "cluster")?.map(str::to_owned);
     Ok(peers)
+}
+
+/// Value of a field in its text form.
+fn parsed<T: FromStr>(node: &Node, name: &str, expected: &'static str) -> Result<Option<T>, Diagnostic> {
+    let Some(value) = text(node, name)? else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| Diagnostic::at(node.position, format!("{name}: {expected}")))
 }
 
 fn read_expected(node: &Node, direction: Direction) -> Result<Expected, Diagnostic> {

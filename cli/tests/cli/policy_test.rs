@@ -50,6 +50,42 @@ fn cases_that_pass_end_with_status_0() {
     assert_eq!(printed(&["test", "-"], CASES.as_bytes()), "7 cases: 7 passed, 0 failed\n");
 }
 
+/// The attributes of the proxy are unknown unless the case has them.
+#[test]
+fn a_case_has_the_attributes_of_the_proxy() {
+    let cases = "policy:
+  request: block
+  rules:
+  - {name: a, match: {remote_ip: [10.0.0.0/8, '::1'], port: [8443], route: [pay*], cluster: [api]}, action: allow}
+cases:
+- name: all of them
+  request: &card {path: /?card=4111111111111111}
+  peer: {remote_ip: 10.1.2.3, port: 8443, route: pay-v1, cluster: api}
+  expect: {action: allowed, rule: a}
+- name: an address of version 6
+  request: *card
+  peer: {remote_ip: '::1', port: 8443, route: pay-v1, cluster: api}
+  expect: {action: allowed, rule: a}
+- name: another port
+  request: *card
+  peer: {remote_ip: 10.1.2.3, port: 80, route: pay-v1, cluster: api}
+  expect: {action: blocked, rule: request}
+- name: an unknown cluster
+  request: *card
+  peer: {remote_ip: 10.1.2.3, port: 8443, route: pay-v1}
+  expect: {action: blocked, rule: request}
+";
+    assert_eq!(printed(&["test", "-"], cases.as_bytes()), "4 cases: 4 passed, 0 failed\n");
+    for (peer, problem) in [
+        ("remote_ip: office", "remote_ip: expected an address, such as 10.0.3.7"),
+        ("port: 0", "expected a whole number from 1 to 65535"),
+        ("port: 65536", "expected a whole number from 1 to 65535"),
+    ] {
+        let wrong = cases.replace("remote_ip: 10.1.2.3, port: 80", peer);
+        assert!(failure(&["test", "-"], wrong.as_bytes()).ends_with(problem), "{peer}");
+    }
+}
+
 #[test]
 fn shipped_cases_pass() {
     let shown = printed(&["test", ROOT], b"");
