@@ -245,6 +245,11 @@ bench-scan: native ## Measure the speed of the detector, natively and in V8; upd
 	@"$(build_dir)/release/bench-scan" --native "$(build_dir)/scan-speed/scan-speed" --wasm dist/scan-speed.wasm \
 		--script integration/scan-speed/run.mjs $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick,--docs docs)
 
+.PHONY: bench-files
+bench-files: cli ## Measure panveil scan on files, compared with ripgrep and BEFORE=/path/to/panveil; update docs/scan-speed.md
+	@command -v rg >/dev/null || scripts/debian-packages ripgrep
+	@scripts/bench-files $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BEFORE),--before $(BEFORE)) --docs
+
 .PHONY: hostile
 hostile: native ## Search for slow inputs of the detector, for SECONDS=60; SEED=n repeats a search
 	@echo "==> hostile: build"

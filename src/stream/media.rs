@@ -66,9 +66,12 @@ pub fn begins_like_text(bytes: &[u8]) -> bool {
     text && !has_control(bytes)
 }
 
-/// True when `bytes` contain a control character other than white space.
+/// True when `bytes` contain a control character other than white space. Blocks without an early end are vectorized.
 pub fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
+    const BLOCK: usize = 64;
+
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    bytes.chunks(BLOCK).any(|block| block.iter().fold(false, |found, byte| found | is_control(*byte)))
 }
 
 #[cfg(test)]

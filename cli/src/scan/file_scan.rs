@@ -1,7 +1,9 @@
 //! Scan of one file, and of the files in it.
 
 use super::baseline::{BaselineEntry, MAX_ENTRIES};
-use super::content::{Compression, Content, Expanded, Expansion, FirstBytes, FormatError, MAX_ZIP_IN_MEMORY, PartName};
+use super::content::{
+    Compression, Content, Expanded, Expansion, FirstBytes, FormatError, MAX_ZIP_IN_MEMORY, OfficeText, PartName,
+};
 use super::content::{TarMembers, has_zip_extension, problem};
 use super::file_list::{Task, TaskKind};
 use super::fingerprint::Fingerprints;
@@ -157,6 +159,7 @@ impl<'a> FileScan<'a> {
         }
         let mut whole = first.before(source);
         match content {
+            Content::Text(None) if part.name.is_office_text => self.scan_text(part, &mut OfficeText::new(whole)),
             Content::Text(None) => self.scan_text(part, &mut whole),
             Content::Text(Some(encoding)) => self.scan_text(part, &mut encoding.convert(whole)),
             Content::Binary => {
@@ -273,10 +276,10 @@ impl<'a> FileScan<'a> {
             format: if matches!(part.name.extension(), "csv" | "tsv") { TextFormat::Csv } else { TextFormat::Unknown },
             needs_context,
         };
-        let path = part.name.relative.text();
+        let path = if needs_context { part.name.relative.text() } else { String::new() };
         let mut fingerprints = Fingerprints::new(&path);
         let mut inspection = Inspection::new(source, &mut self.worker.buffer, settings);
-        let mut file = FileFindings::new(&part.name);
+        let mut file = FileFindings::default();
         let outcome = &mut self.outcome;
         let before = outcome.findings;
         let error = loop {
@@ -300,7 +303,7 @@ impl<'a> FileScan<'a> {
                 text.push_str(scan.report.separator());
                 text.push_str(&scan.report.finding(&part.name, &finding));
                 if scan.report.collects_files() {
-                    file.add(&finding);
+                    file.add(&part.name, &finding);
                 }
             });
             if !text.is_empty() {

@@ -94,12 +94,15 @@ impl TextPosition {
             }
             FindingKind::Code(..) | FindingKind::Pattern(_) => String::new(),
         };
+        let shown = number(digits);
+        let truncated =
+            if digits == VisibleDigits::Truncated { shown.clone() } else { number(VisibleDigits::Truncated) };
         ScanFinding {
             kind: kind.as_str(),
             label: kind.label().to_owned(),
             digits: length,
-            number: number(digits),
-            truncated: number(VisibleDigits::Truncated),
+            number: shown,
+            truncated,
             line: self.line,
             column: self.column,
             characters: characters(spelling),

@@ -101,7 +101,7 @@ fn verbose_names_binary_and_excluded_files() {
     let root = folder("verbose");
     fs::write(format!("{root}/a.pyc"), b"\xa7\x0d\x0d\x0a\0\0\0\0\xff\xfe\x80").unwrap();
     fs::write(format!("{root}/b.log"), "4111111111111111").unwrap();
-    let output = run(&["scan", "-v", "--exclude", "*.log", "--jobs", "1", &root], b"");
+    let output = run(&["scan", "--verbose", "--exclude", "*.log", "--jobs", "1", &root], b"");
     assert_eq!(notes(&output), [format!("{root}/a.pyc: binary"), format!("{root}/b.log: excluded")]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
@@ -161,4 +161,27 @@ fn the_history_needs_git_and_a_repository() {
     let output = panveil(&["scan", "--git"]).env("PATH", "").output().unwrap();
     assert_eq!(stderr_line(&output), ".: --git needs the git command; install git");
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The tests of `scan` run each of its options.
+#[test]
+fn every_option_is_tested() {
+    let tests = [
+        include_str!("scan.rs"),
+        include_str!("scan_formats.rs"),
+        include_str!("scan_output.rs"),
+        include_str!("scan_suppression.rs"),
+    ]
+    .concat();
+    let help = outcome(&run(&["scan", "--help"], b"")).0;
+    // An option begins its line, alone or behind its letter.
+    let is_option = |line: &&str| line.starts_with("--") || line.starts_with('-') && line.contains(", --");
+    let options = help.lines().map(str::trim_start).filter(is_option).filter_map(|line| line.split_once("--"));
+    let names = options.filter_map(|(_, rest)| rest.split([' ', ',']).next()).filter(|name| *name != "help");
+    let mut count = 0;
+    for name in names {
+        count += 1;
+        assert!(tests.contains(&format!("\"--{name}\"")), "--{name}");
+    }
+    assert!(count > 15 && !help.contains("--records"), "{help}");
 }

@@ -31,7 +31,7 @@ impl FirstBytes {
                 Ok(read) => {
                     length = length.saturating_add(read);
                     let now = bytes.get(..length).unwrap_or_default();
-                    if now.contains(&b'\n') && begins_like_text(now) {
+                    if length < LENGTH && now.contains(&b'\n') && begins_like_text(now) {
                         break;
                     }
                 }

@@ -6,6 +6,7 @@ mod encoding;
 mod expansion;
 mod first_bytes;
 mod format_error;
+mod office_text;
 mod part_name;
 
 pub use archive::{MAX_ZIP_IN_MEMORY, TarMembers};
@@ -14,6 +15,7 @@ pub use encoding::TextEncoding;
 pub use expansion::{Expanded, Expansion};
 pub use first_bytes::FirstBytes;
 pub use format_error::{FormatError, problem};
+pub use office_text::OfficeText;
 pub use part_name::PartName;
 
 use panveil::stream::{SNIFF_LEN, begins_like_text};

@@ -1,6 +1,7 @@
 //! Name of a file, or of a file in an archive.
 
 use super::super::display_name::DisplayName;
+use super::office_text;
 use std::path::Path;
 
 /// Name of a file or of a file in an archive, for the output and for its extension.
@@ -11,6 +12,8 @@ pub struct PartName {
     pub relative: DisplayName,
     /// Commit of a file in the history of a repository.
     commit: Option<String>,
+    /// True for the text of an office document.
+    pub is_office_text: bool,
     /// Last component in lowercase, without the extensions of compressions that were decompressed.
     file: String,
 }
@@ -20,7 +23,9 @@ impl PartName {
     pub fn of(path: &Path, current_dir: &Path) -> Self {
         let file = path.file_name().map(|file| file.to_string_lossy().to_lowercase()).unwrap_or_default();
         let relative = path.strip_prefix(current_dir).or_else(|_| path.strip_prefix(".")).unwrap_or(path);
-        Self { display: DisplayName::of(path), relative: DisplayName::of(relative), commit: None, file }
+        let display = DisplayName::of(path);
+        let relative = if relative == path { display.clone() } else { DisplayName::of(relative) };
+        Self { display, relative, commit: None, is_office_text: false, file }
     }
 
     /// Name of this file in a commit.
@@ -40,6 +45,7 @@ impl PartName {
             display: self.display.member(path),
             relative: self.relative.member(path),
             commit: self.commit.clone(),
+            is_office_text: office_text::is_office_text(self.extension(), path),
             file: String::from_utf8_lossy(file).to_lowercase(),
         }
     }
@@ -48,7 +54,7 @@ impl PartName {
     pub fn decompressed(&self) -> Self {
         let stem = self.file.rsplit_once('.').map_or("", |(stem, _)| stem);
         let (display, relative) = (self.display.clone(), self.relative.clone());
-        Self { display, relative, commit: self.commit.clone(), file: stem.to_owned() }
+        Self { display, relative, commit: self.commit.clone(), is_office_text: false, file: stem.to_owned() }
     }
 
     /// Extension in lowercase, empty without one. The name of a dot file is its extension.

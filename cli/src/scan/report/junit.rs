@@ -10,6 +10,7 @@ const MAX_LISTED: u64 = 100;
 const NAME: &str = "panveil scan";
 
 /// Findings in one file.
+#[derive(Default)]
 pub struct FileFindings {
     name: String,
     /// Number of findings.
@@ -18,13 +19,11 @@ pub struct FileFindings {
 }
 
 impl FileFindings {
-    /// Findings in the file `name`.
-    pub fn new(name: &PartName) -> Self {
-        Self { name: name.display.text(), count: 0, lines: String::new() }
-    }
-
-    /// Adds a finding.
-    pub fn add(&mut self, finding: &ScanFinding) {
+    /// Adds a finding in the file `name`.
+    pub fn add(&mut self, name: &PartName, finding: &ScanFinding) {
+        if self.count == 0 {
+            self.name = name.display.text();
+        }
         self.count = self.count.saturating_add(1);
         if self.count <= MAX_LISTED {
             let line = format!("{}:{}:{}: {}\n", self.name, finding.line, finding.column, finding.summary());
