@@ -257,10 +257,10 @@ hostile: native ## Search for slow inputs of the detector, for SECONDS=60; SEED=
 	@"$(build_dir)/scan-speed/hostile" $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: eval
-eval: native ## Measure recall and false positives of the detector; update docs/evaluation.md
+eval: native ## Measure recall and false positives of the detector; update docs/evaluation.md. GATE=1 checks it, and each rule
 	@echo "==> eval: build"
-	@cargo build --release --locked --package panveil-integration --bin eval
-	@"$(build_dir)/release/eval" --docs docs
+	@cargo build --release --locked --package panveil-integration --bin eval $(if $(GATE),--features mutations)
+	@$(if $(GATE),scripts/eval-gate "$(build_dir)","$(build_dir)/release/eval" --docs docs)
 
 .PHONY: lint
 lint: ## Check format, lints, language and documentation

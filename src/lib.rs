@@ -37,6 +37,9 @@
 #[cfg(all(feature = "fuzzing", target_family = "wasm"))]
 compile_error!("the feature `fuzzing` is for tests and never a part of the wasm");
 
+#[cfg(all(feature = "mutations", target_family = "wasm"))]
+compile_error!("the feature `mutations` is for the evaluation and never a part of the wasm");
+
 #[macro_use]
 mod named;
 

@@ -8,6 +8,7 @@ use super::escape::{self, EscapeStarts, Escapes, Unit};
 use super::fold::{self, Fold};
 use super::lanes::{self, Simd16};
 use super::markup::{self, Mark};
+use super::mutation;
 use super::quoted;
 use super::separator::is_separator_byte;
 use std::ops::Range;
@@ -66,10 +67,13 @@ impl<'a> Decoded<'a> {
     pub fn following(before: Before<'_>, source: &'a [u8], last: bool, escapes: Escapes, mask: u8) -> Self {
         let Before { text: before, gap } = before;
         let mut decoded = Self { source, layers: Vec::new() };
-        if escapes.markup && markup::next(before, source, 0, None).is_some() {
+        if escapes.markup
+            && !mutation::is_disabled("decode", "markup")
+            && markup::next(before, source, 0, None).is_some()
+        {
             decoded.layers.push(Layer::without_marks(before, source, last));
         }
-        if escapes.quoted && source.contains(&b'=') {
+        if escapes.quoted && !mutation::is_disabled("decode", "quoted") && source.contains(&b'=') {
             decoded.layers.push(Layer::unquoted(before.last().copied(), source, last));
         }
         let mut escapes = escapes;
@@ -79,10 +83,14 @@ impl<'a> Decoded<'a> {
         }
         let mut rounds = 0..ROUNDS;
         // A round that changes nothing is the last.
-        while rounds.next().is_some() && decoded.unescape(last, escapes) {
+        while rounds.next().is_some() && !mutation::is_disabled("decode", "escapes") && decoded.unescape(last, escapes)
+        {
             escapes = Escapes::TEXT;
+            if mutation::is_disabled("decode", "second_round") {
+                break;
+            }
         }
-        if !decoded.text().is_ascii() {
+        if !decoded.text().is_ascii() && !mutation::is_disabled("decode", "look_alikes") {
             let folded = Layer::folded(before.last().copied(), decoded.text(), last, mask);
             decoded.layers.push(folded);
         }

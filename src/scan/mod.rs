@@ -35,6 +35,7 @@ mod iso8583;
 pub(crate) mod lanes;
 pub(crate) mod letters;
 mod markup;
+pub mod mutation;
 pub mod pattern;
 mod prefilter;
 mod prefixed;

@@ -3,6 +3,7 @@
 use super::adjacent;
 use super::words::{self, is_one_of};
 use super::{Brand, NotPanReason, Tier, attached, brand, luhn, row, track};
+use crate::scan::mutation;
 use crate::scan::{Candidate, Edge, FILLER, Neighbour, SeparatorKind, Shape};
 
 /// The evidence of the bytes adjacent to a candidate.
@@ -33,7 +34,12 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
     let value =
         if left == Edge::Letter { adjacent::is_cbor_value(before, length, after, complete) } else { Some(false) };
     let is_attached = || may_be_attached(before, sure_brand(candidate));
-    if left == Edge::Letter && value != Some(true) && !is_attached() && !is_not_a_word(before, length, after) {
+    if left == Edge::Letter
+        && value != Some(true)
+        && !is_attached()
+        && !is_not_a_word(before, length, after)
+        && !mutation::is_disabled("reject", "adjacent_letter")
+    {
         return value.map_or(Surroundings::Undecided, |_| Surroundings::NotPan(NotPanReason::AdjacentLetter));
     }
     if right == Edge::Letter && value != Some(true) && !adjacent::is_exact_string(before, length) {
@@ -43,24 +49,31 @@ pub fn surroundings(candidate: &Candidate<'_>, before: &[u8]) -> Surroundings {
         }
         let (word, behind) = after.split_at_checked(word).unwrap_or_default();
         let is_suffix = || sure_brand(candidate).is_some() && may_follow_sure_number(word, behind.first());
-        if !is_one_of(word, &words::ATTACHED_AFTER) && !is_bcd_filler(word, behind.first()) && !is_suffix() {
+        if !is_one_of(word, &words::ATTACHED_AFTER)
+            && !is_bcd_filler(word, behind.first())
+            && !is_suffix()
+            && !mutation::is_disabled("reject", "adjacent_letter")
+        {
             return Surroundings::NotPan(NotPanReason::AdjacentLetter);
         }
     }
     if candidate.shape() == Shape::Bare {
-        if is_fraction(left, false) || is_fraction(right, true) {
+        if (is_fraction(left, false) || is_fraction(right, true)) && !mutation::is_disabled("reject", "decimal_number")
+        {
             return Surroundings::NotPan(NotPanReason::DecimalNumber);
         }
-        return Surroundings::Score(weigh_underscore(before));
+        return Surroundings::Score(mutation::score("underscore", weigh_underscore(before)));
     }
     let goes_on = [left, right].iter().any(|edge| continues(*edge, candidate.separator()));
     let dotted = candidate.separator() == Some(SeparatorKind::Dot) && before.ends_with(b".");
-    if goes_on || dotted || candidate.is_in_iban() {
+    if (goes_on || dotted || candidate.is_in_iban()) && !mutation::is_disabled("reject", "longer_number") {
         return Surroundings::NotPan(NotPanReason::LongerNumber);
     }
     match candidate.fours_beside() >= TABLE_ROW_GROUPS {
         false => Surroundings::Score(0),
-        true if !row::consists_of_cards(before, after) => Surroundings::Score(TABLE_ROW_SCORE),
+        true if !row::consists_of_cards(before, after) => {
+            Surroundings::Score(mutation::score("table_row", TABLE_ROW_SCORE))
+        }
         // Another row may follow.
         true if !complete => Surroundings::Undecided,
         true => Surroundings::Score(0),

@@ -1,6 +1,7 @@
 //! Card brands and their IIN ranges.
 
 use crate::scan::Digits;
+use crate::scan::mutation::is_disabled;
 
 named! {
     /// The brand that an IIN range belongs to.
@@ -79,16 +80,20 @@ pub fn identify(digits: &Digits) -> Option<(Brand, Tier)> {
     let (leading, length) = (digits.leading_six(), digits.len());
     let after = ISSUERS.partition_point(|issuer| issuer.first <= leading);
     let issuer = after.checked_sub(1).and_then(|index| ISSUERS.get(index));
-    if let Some(issuer) = issuer.filter(|issuer| issuer.issues(leading, length)) {
+    if let Some(issuer) =
+        issuer.filter(|issuer| issuer.issues(leading, length) && !is_disabled("brand", issuer.brand.as_str()))
+    {
         return Some((issuer.brand, Tier::Default));
     }
     let first = digits.leading_two();
     if has_length(EXTENDED_BY_PREFIX.lengths(first), length)
-        && let Some(issuer) = EXTENDED.iter().find(|issuer| issuer.issues(leading, length))
+        && let Some(issuer) = EXTENDED
+            .iter()
+            .find(|issuer| issuer.issues(leading, length) && !is_disabled("brand", issuer.brand.as_str()))
     {
         return Some((issuer.brand, Tier::Extended));
     }
-    let national = NATIONAL.iter().find(|issuer| issuer.issues(leading, length));
+    let national = NATIONAL.iter().find(|issuer| issuer.issues(leading, length) && !is_disabled("form", "national"));
     national.map(|issuer| (issuer.brand, Tier::Named))
 }
 

@@ -7,6 +7,7 @@ use super::name::{self, CARD, NameEvidence, Names, OTHER, Terms};
 use super::words::{self, is_one_of};
 use super::{field, luhn, vocabulary};
 use crate::scan::letters::{self, in_a_row};
+use crate::scan::mutation::is_disabled;
 use crate::scan::{MASK_CHARACTERS, MAX_DIGITS, MIN_DIGITS, View, lanes};
 use std::borrow::Cow;
 
@@ -23,26 +24,36 @@ pub struct EnclosingNames {
 
 /// The evidence of the names and words before a number: in the text directly `before` it, and in its `enclosing` names.
 pub fn name_evidence(before: &[u8], enclosing: &EnclosingNames, names: &Names) -> NameEvidence {
-    if let Some(heading) = &enclosing.heading {
+    if let Some(heading) = &enclosing.heading
+        && !is_disabled("names", "heading")
+    {
         return enclosing.heading_evidence.unwrap_or_else(|| names.weigh(heading));
     }
     let before = unmasked(before);
-    let before = field::without_formatting_tags(&before);
-    let before = field::without_wrappers(before.as_ref());
-    if let Some(name) = field::named_pair(before) {
+    let before = match is_disabled("names", "formatting_tags") {
+        true => Cow::Borrowed(before.as_ref()),
+        false => field::without_formatting_tags(&before),
+    };
+    let before = match is_disabled("names", "wrappers") {
+        true => before.as_ref(),
+        false => field::without_wrappers(before.as_ref()),
+    };
+    if let Some(name) = field::named_pair(before).filter(|_| !is_disabled("names", "pair")) {
         let evidence = names.weigh(name);
         if evidence != NameEvidence::Score(0) {
             return evidence;
         }
     }
     let key = field::name(before).or_else(|| {
-        let array = enclosing.array.as_deref()?;
+        let array = enclosing.array.as_deref().filter(|_| !is_disabled("names", "array"))?;
         field::last_bracket(before).is_none().then_some(array)
     });
     let Some(key) = key else {
         let of_prefixed = field::before_prefix(before).map(|before| name_evidence(before, enclosing, names));
         let decides = |evidence: &NameEvidence| !matches!(evidence, NameEvidence::Score(score) if *score < CARD);
-        return of_prefixed.filter(decides).unwrap_or_else(|| NameEvidence::Score(score_of_words(before)));
+        return of_prefixed.filter(decides).unwrap_or_else(|| {
+            NameEvidence::Score(if is_disabled("names", "running_text") { 0 } else { score_of_words(before) })
+        });
     };
     match names.weigh(key) {
         NameEvidence::Score(score @ 0..=CARD) => NameEvidence::Score(in_phrase(key, score, before)),
@@ -57,7 +68,7 @@ fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
     if score == CARD && name::is_number(key) {
         return CARD;
     }
-    if field::ends_unquoted(before) {
+    if field::ends_unquoted(before) && !is_disabled("names", "words_before") {
         let words = words_before(before, false);
         let terms = Terms::of(&words);
         match terms.score() {
@@ -69,7 +80,7 @@ fn in_phrase(key: &[u8], score: i8, before: &[u8]) -> i8 {
     if score == CARD {
         return CARD;
     }
-    let Some(parent) = field::enclosing(before) else { return score };
+    let Some(parent) = field::enclosing(before).filter(|_| !is_disabled("names", "parent")) else { return score };
     let whole = name::score(&[parent, b" ", key].concat());
     if whole == CARD || name::score(parent) == CARD {
         CARD

@@ -36,6 +36,7 @@ pub use criteria::{Criteria, Traces};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
 use crate::scan::lanes::{self, Simd16};
+use crate::scan::mutation::{self, is_disabled};
 use crate::scan::{Candidate, Digits, Edge, Shape};
 use boundary::Surroundings;
 use name::NameEvidence;
@@ -172,7 +173,11 @@ pub fn judge(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     if score >= threshold {
         return verdict(candidate, criteria, &evidence, score);
     }
-    if evidence.context >= name::IDENTIFIER && evidence.record == 0 && score.saturating_add(RECORD) >= threshold {
+    if !is_disabled("form", "record_behind")
+        && evidence.context >= name::IDENTIFIER
+        && evidence.record == 0
+        && score.saturating_add(RECORD) >= threshold
+    {
         let (after, complete) = candidate.after();
         if !complete {
             return Verdict::Undecided;
@@ -213,11 +218,14 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     if tier == Tier::Named && !is_named(candidate, criteria, enclosing) {
         return Err(Verdict::NotPan(NotPanReason::UnknownIssuer));
     }
-    if digits.ascii().windows(2).all(|pair| pair.first() == pair.last()) {
+    let is_repeated = digits.ascii().windows(2).all(|pair| pair.first() == pair.last());
+    if is_repeated && !is_disabled("reject", "repeated_digit") {
         return Err(Verdict::NotPan(NotPanReason::RepeatedDigit));
     }
     let checks = luhn::is_confirmed(digits);
-    let may_lack = brand == Brand::UnionPay && candidate.shape().may_lack_check_digit();
+    let may_lack = !is_disabled("form", "unionpay_without_luhn")
+        && brand == Brand::UnionPay
+        && candidate.shape().may_lack_check_digit();
     if !checks && !may_lack {
         return Err(Verdict::NotPan(NotPanReason::FailsLuhn));
     }
@@ -234,16 +242,17 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
         Surroundings::NotPan(NotPanReason::AdjacentLetter | NotPanReason::DecimalNumber) if criteria.luhn_only => {}
         Surroundings::NotPan(reason) => return Err(Verdict::NotPan(reason)),
         Surroundings::Undecided => return Err(Verdict::Undecided),
-        Surroundings::Track => evidence.in_track = true,
+        Surroundings::Track => evidence.in_track = !is_disabled("form", "track"),
         Surroundings::Score(weight) => evidence.adjacent = weight,
     }
     match context::name_evidence(&before, enclosing, &criteria.names) {
         NameEvidence::Ignored => return Err(Verdict::NotPan(NotPanReason::IgnoredName)),
         NameEvidence::Score(_) if evidence.in_track && checks => return Ok(Evidence { adjacent: TRACK, ..evidence }),
-        NameEvidence::Score(score) => evidence.context = score,
+        NameEvidence::Score(score) => evidence.context = mutation::score("context", score),
     }
     if candidate.shape() == Shape::Scientific {
-        let is_card = evidence.context >= name::CARD || (tier == Tier::Default && evidence.context > 0);
+        let is_named = evidence.context >= name::CARD || (tier == Tier::Default && evidence.context > 0);
+        let is_card = is_named && !is_disabled("form", "scientific");
         let evidence = Evidence { layout: SCIENTIFIC, context: 0, ..evidence };
         return if is_card { Ok(evidence) } else { Err(Verdict::NotPan(NotPanReason::WeakEvidence)) };
     }
@@ -253,35 +262,38 @@ pub fn weigh(candidate: &Candidate<'_>, criteria: &Criteria, enclosing: &Enclosi
     if candidate.shape() == Shape::Bare {
         let (after, complete) = candidate.after();
         match context::is_listed(&before, after) {
-            Some(true) => evidence.adjacent = evidence.adjacent.saturating_add(LISTED),
+            Some(true) => evidence.adjacent = evidence.adjacent.saturating_add(mutation::score("listed", LISTED)),
             None if !complete => return Err(Verdict::Undecided),
             Some(false) | None => {}
         }
     }
-    evidence.range = if checks && tier == Tier::Default { DEFAULT_TIER } else { EXTENDED_TIER };
+    evidence.range =
+        if checks && tier == Tier::Default { mutation::score("range", DEFAULT_TIER) } else { EXTENDED_TIER };
     evidence.layout = match candidate.shape() {
-        Shape::Canonical => CANONICAL,
-        Shape::FreeGroups => FREE_GROUPS,
+        Shape::Canonical => mutation::score("canonical", CANONICAL),
+        Shape::FreeGroups => mutation::score("free_groups", FREE_GROUPS),
         // Ratings and other small numbers in a row.
-        Shape::DigitByDigit if digits.ascii().iter().all(|digit| *digit <= HIGHEST_RATING) => RATINGS,
+        Shape::DigitByDigit if digits.ascii().iter().all(|digit| *digit <= HIGHEST_RATING) => {
+            mutation::score("ratings", RATINGS)
+        }
         // Two telephone numbers look the same.
-        Shape::MixedSeparators => MIXED_SEPARATORS,
+        Shape::MixedSeparators => mutation::score("mixed_separators", MIXED_SEPARATORS),
         // Separators such as slashes are rare in card numbers, so this grouping counts no more than a default IIN range.
-        Shape::UncommonSeparator => DEFAULT_TIER.saturating_sub(evidence.range),
+        Shape::UncommonSeparator => mutation::score("uncommon_separator", DEFAULT_TIER.saturating_sub(evidence.range)),
         _ => 0,
     };
     evidence.known_number = if before.ends_with(PUBLISHER) && evidence.context < PUBLISHER_CONTEXT {
-        PUBLISHER_SCORE
+        mutation::score("publisher", PUBLISHER_SCORE)
     } else if candidate.shape() == Shape::Bare
         && evidence.context < name::CARD
         && time::begins_with_time(digits.ascii())
     {
-        TIME
+        mutation::score("time", TIME)
     } else {
         0
     };
     if evidence.context >= 0 && context::evidence_precedes(&before) {
-        evidence.record = RECORD;
+        evidence.record = mutation::score("record", RECORD);
     }
     Ok(evidence)
 }

@@ -276,9 +276,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// An answer on a part of the bytes behind a match is that on all of them, and all of them are an answer.
+        /// A decision with a part of the bytes behind a match is that with all of them.
         #[test]
-        fn more_bytes_change_no_answer(
+        fn more_bytes_change_no_decision(
             before in "[a-zA-Z_ 1]{0,6}(aba|ABA|Order|no)?[a-zA-Z_ 1]{0,110}",
             behind in "[a-zA-Z_ 1]{0,64}(aba|ABA|Order|no)?[a-zA-Z_ 1]{0,20}",
             near in any::<bool>(),

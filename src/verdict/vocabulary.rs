@@ -8,6 +8,7 @@
 //! A phrase must begin and end where a word does. In scripts without spaces, every character is a word.
 
 use super::words::Meaning;
+use crate::scan::mutation::is_disabled;
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::{contiguous, noncontiguous};
 use aho_corasick::{Anchored, MatchKind};
@@ -82,7 +83,7 @@ impl Section {
         for line in PHRASES.lines() {
             let (shared, rest) = line.split_at_checked(1).unwrap_or_default();
             if shared == "=" {
-                concept = Some(meaning_of(rest));
+                concept = (!is_disabled("concept", rest)).then(|| meaning_of(rest));
                 phrase.clear();
             } else if let Some(meaning) = concept {
                 let shared = shared.bytes().next().unwrap_or_default().saturating_sub(NO_SHARED);

@@ -3,6 +3,7 @@
 //! The lists are lowercase and sorted. They come from the names that payment APIs, shops and logs give to card numbers, and from
 //! the names of the numbers that are the most frequent false positives.
 
+use crate::scan::mutation::is_disabled;
 use Meaning::{Account, Card, Identifier, Number, Other, Shared, Text};
 
 /// Words for cards that have other meanings: of music, batteries, accounting. Their identifiers are not those of cards.
@@ -92,9 +93,25 @@ pub fn meaning(word: &[u8]) -> Option<Meaning> {
     of_stem.or_else(of_one).filter(|meaning| !matches!(meaning, Meaning::Number | Meaning::Text))
 }
 
+impl Meaning {
+    /// Name of the meaning for [`is_disabled`].
+    const fn name(self) -> &'static str {
+        match self {
+            Card => "card",
+            Self::CardField => "card_field",
+            Number => "number",
+            Shared => "shared",
+            Account => "account",
+            Text => "text",
+            Identifier => "identifier",
+            Other => "other",
+        }
+    }
+}
+
 fn known(word: &[u8]) -> Option<Meaning> {
     let index = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok()?;
-    WORDS.get(index).map(|(_, meaning)| *meaning)
+    WORDS.get(index).map(|(_, meaning)| *meaning).filter(|meaning| !is_disabled("words", meaning.name()))
 }
 
 /// Words directly before a number in running text that name another number.

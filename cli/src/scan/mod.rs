@@ -152,7 +152,7 @@ pub struct Scan {
     /// the byte after its last. The exit status is 0, with or without card numbers.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["paths", "format", "show", "count", "quiet", "strict", "follow", "exclude", "no_ignore", "baseline"])]
-    #[arg(conflicts_with_all = ["write_baseline", "policy", "level", "output", "color", "verbose", "git", "jobs"])]
+    #[arg(conflicts_with_all = ["write_baseline", "policy", "output", "color", "verbose", "git", "jobs"])]
     #[arg(hide = true)]
     records: Option<PathBuf>,
 }
@@ -161,7 +161,8 @@ impl Scan {
     /// Scans all files.
     pub fn run(self) -> Result<ExitCode, Failure> {
         if let Some(path) = &self.records {
-            return records::scan(path).map(|()| ExitCode::SUCCESS);
+            let sensitivity = self.level.map_or(Sensitivity::default(), Sensitivity::from);
+            return records::scan(path, sensitivity).map(|()| ExitCode::SUCCESS);
         }
         let target = OutputTarget::create(self.output.as_deref())?;
         let report = self.report(&target)?;

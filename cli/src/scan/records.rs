@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use panveil::mask::Style;
 use panveil::stream::{Finding, Inspector, TextFormat};
-use panveil::verdict::Criteria;
+use panveil::verdict::{Criteria, Sensitivity};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -40,21 +40,22 @@ enum Channel {
 }
 
 /// Scans every record of the file at `path`, or of standard input if the path is `-`.
-pub fn scan(path: &Path) -> Result<(), Failure> {
+pub fn scan(path: &Path, sensitivity: Sensitivity) -> Result<(), Failure> {
     if path == Path::new("-") {
-        return scan_all(io::stdin().lock(), "standard input");
+        return scan_all(io::stdin().lock(), "standard input", sensitivity);
     }
     let name = path.display().to_string();
     let file = File::open(path).map_err(Failure::of("read", &name))?;
-    scan_all(file, &name)
+    scan_all(file, &name, sensitivity)
 }
 
-fn scan_all(source: impl Read, name: &str) -> Result<(), Failure> {
+fn scan_all(source: impl Read, name: &str, sensitivity: Sensitivity) -> Result<(), Failure> {
     let mut source = BufReader::with_capacity(CHUNK, source);
     let (mut line, mut number) = (Vec::new(), 0_u64);
     let (mut bytes, mut findings) = (Vec::new(), Vec::new());
     let mut results = String::new();
-    let criteria = Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::default() });
+    let criteria =
+        Arc::new(Criteria { base64: true, authentication_data: None, ..Criteria::with_sensitivity(sensitivity) });
     while source.read_until(b'\n', &mut line).map_err(Failure::of("read", name))? > 0 {
         number = number.saturating_add(1);
         if !line.trim_ascii().is_empty()

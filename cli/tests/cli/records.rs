@@ -30,6 +30,21 @@ fn every_record_has_a_result_in_order() {
 }
 
 #[test]
+fn the_level_applies_to_every_part_of_a_message() {
+    let records = [
+        record("1", "header", "null", b"x-order-id: 4111111111111111"),
+        record("2", "path", "null", b"/pay?order_id=4111111111111111&card=5555555555554444"),
+        record("3", "cookie", "null", b"a=4111111111111111"),
+    ]
+    .concat();
+    for (level, expected) in [("strict", [1, 2, 1]), ("balanced", [0, 1, 1]), ("precise", [0, 1, 0])] {
+        let results = printed(&["scan", "--records", "-", "--level", level], records.as_bytes());
+        let found: Vec<usize> = results.lines().map(|result| result.matches('[').count() - 1).collect();
+        assert_eq!(found, expected, "{level}: {results}");
+    }
+}
+
+#[test]
 fn more_records_than_fit_into_one_read_have_results() {
     let one = record("1", "body", "null", &b"4111111111111111 ".repeat(50));
     let results = printed(&["scan", "--records", "-"], one.repeat(3000).as_bytes());

@@ -9,9 +9,12 @@
 //!                             seed      └─── true spans ───┴─ tally ─ run ─ report ──→ terminal, JSON, docs/
 //! ```
 
+pub mod builtin;
 pub mod corpus;
 pub mod detector;
 pub mod fill;
+#[cfg(feature = "mutations")]
+pub mod gate;
 pub mod report;
 pub mod run;
 pub mod tally;

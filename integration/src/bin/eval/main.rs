@@ -8,7 +8,10 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use panveil::verdict::Sensitivity;
+use panveil_integration::evaluation::builtin;
 use panveil_integration::evaluation::corpus::Corpus;
+#[cfg(feature = "mutations")]
+use panveil_integration::evaluation::gate;
 use panveil_integration::evaluation::report;
 use panveil_integration::evaluation::run::{Outcome, Plan, measure, misses};
 use panveil_integration::page;
@@ -36,6 +39,14 @@ struct Arguments {
     /// Show texts of this class with a missed card number or a false finding. Numbers are truncated.
     #[arg(long, value_name = "CLASS", conflicts_with = "json")]
     misses: Option<String>,
+    /// Disable each rule of the detector in turn, and fail if one makes no difference.
+    #[cfg(feature = "mutations")]
+    #[arg(long, conflicts_with_all = ["docs", "json", "misses"])]
+    gate: bool,
+    /// Print the counts of each class without this rule, for --gate.
+    #[cfg(feature = "mutations")]
+    #[arg(long, value_name = "RULE", hide = true)]
+    counts: Option<String>,
     /// Maximum number of shown texts.
     #[arg(long, value_name = "COUNT", default_value_t = 8, requires = "misses")]
     most: usize,
@@ -52,10 +63,10 @@ enum LevelArgument {
 const LEVELS: [Sensitivity; 3] = [Sensitivity::Strict, Sensitivity::Balanced, Sensitivity::Precise];
 
 fn main() -> ExitCode {
-    exit_code("eval", run(&Arguments::parse()).map(|()| true))
+    exit_code("eval", run(&Arguments::parse()))
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
+fn run(arguments: &Arguments) -> Result<bool> {
     let corpus = Corpus::shipped()?;
     let level = match arguments.level {
         LevelArgument::Strict => Sensitivity::Strict,
@@ -63,8 +74,14 @@ fn run(arguments: &Arguments) -> Result<()> {
         LevelArgument::Precise => Sensitivity::Precise,
     };
     let plan = Plan { seeds: arguments.seeds.clone(), records: arguments.records, level };
+    #[cfg(feature = "mutations")]
+    if let Some(rule) = &arguments.counts {
+        return gate::print_counts(rule, &corpus, &plan).map(|()| true);
+    } else if arguments.gate {
+        return pass_gate(&plan);
+    }
     if let Some(name) = &arguments.misses {
-        return show_misses(&corpus, name, &plan, arguments.most);
+        return show_misses(&corpus, name, &plan, arguments.most).map(|()| true);
     }
     let outcome = measure_all(&corpus, &plan)?;
     if arguments.json {
@@ -72,7 +89,22 @@ fn run(arguments: &Arguments) -> Result<()> {
     } else {
         print!("{}", report::text(&outcome));
     }
-    arguments.docs.as_ref().map_or(Ok(()), |folder| write_page(&corpus, &outcome, folder))
+    arguments.docs.as_ref().map_or(Ok(()), |folder| write_page(&corpus, &outcome, folder))?;
+    Ok(true)
+}
+
+/// Prints the class that notices each rule; false if a rule makes no difference.
+#[cfg(feature = "mutations")]
+fn pass_gate(plan: &Plan) -> Result<bool> {
+    let verdict = gate::run(plan)?;
+    for (rule, class, worse) in &verdict.noticed {
+        println!("{rule:<28} {worse:>6} more wrong results in {class}");
+    }
+    for rule in &verdict.unnoticed {
+        eprintln!("eval: without {rule} no class gets worse; add a text to integration/corpus/ that needs it");
+    }
+    println!("{} rules noticed, {} not", verdict.noticed.len(), verdict.unnoticed.len());
+    Ok(verdict.unnoticed.is_empty())
 }
 
 /// Measures every class, with a progress bar on a terminal.
@@ -104,9 +136,10 @@ fn write_page(corpus: &Corpus, outcome: &Outcome<'_>, folder: &Path) -> Result<(
     for level in LEVELS {
         levels.push(measure_all(corpus, &Plan { level, ..outcome.plan.clone() })?);
     }
+    let patterns = builtin::measure(corpus, &outcome.plan)?;
     let path = folder.join("evaluation.md");
     ensure!(path.exists(), "{} does not exist", path.display());
-    page::rewrite(&path, "make eval", &report::markdown(&levels, outcome))?;
+    page::rewrite(&path, "make eval", &report::markdown(&levels, outcome, &patterns))?;
     let path = folder.join("evaluation.svg");
     fs::write(&path, report::chart(outcome)).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -5,11 +5,12 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::table::figures;
 use super::{heading, level_name, percent, spread};
+use crate::evaluation::builtin;
 use crate::evaluation::corpus::{Expect, Tier};
 use crate::evaluation::run::Outcome;
 
-/// Results as Markdown: the figures at every level, and the classes at the level of `classes`.
-pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
+/// Results as Markdown: the figures at every level, the classes at the level of `classes`, and the built-in patterns.
+pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>, patterns: &[builtin::Measured]) -> String {
     let plan = &classes.plan;
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let level = level_name(plan.level);
@@ -22,6 +23,7 @@ pub fn markdown(levels: &[Outcome<'_>], classes: &Outcome<'_>) -> String {
         let (title, headline) = heading(tier);
         text.push_str(&format!("\n### {title}\n\n{}\n", tier_table(classes, tier, headline)));
     }
+    text.push_str(&format!("\n### Built-in patterns\n\n{}\n", builtin_patterns(patterns)));
     text.push_str(&format!("\n### Known false negatives\n\n{}\n", missed(classes)));
     text
 }
@@ -57,6 +59,23 @@ fn tier_table(outcome: &Outcome<'_>, tier: Tier, headline: &str) -> Table {
         table.add_row(row);
     }
     align(&mut table, 2..=4);
+    table
+}
+
+fn builtin_patterns(patterns: &[builtin::Measured]) -> Table {
+    let mut table = table(&["pattern", "records", "flagged", "most of them in class", "class left out"]);
+    for measured in patterns {
+        let share = measured.flagged as f64 / measured.records as f64;
+        let worst = measured.worst.as_ref().map(|(class, count)| format!("{class}: {count}"));
+        table.add_row([
+            format!("`{}`", measured.pattern.as_str()),
+            measured.records.to_string(),
+            if measured.flagged == 0 { "0".to_owned() } else { format!("{} ({})", measured.flagged, percent(share)) },
+            worst.unwrap_or_default(),
+            measured.own.unwrap_or_default().to_owned(),
+        ]);
+    }
+    align(&mut table, 1..=2);
     table
 }
 
