@@ -11,6 +11,7 @@ mod input;
 mod man;
 mod manifest;
 mod mask;
+mod message_args;
 mod output;
 mod playback;
 mod policy;

@@ -1,12 +1,12 @@
 //! Evidence for and against a candidate, step by step.
 
+use super::explanation::Explanation;
 use super::issuer;
 use crate::visible_digits::VisibleDigits;
 use panveil::scan::{Candidate, SeparatorKind, Shape};
 use panveil::verdict::boundary::{self, Surroundings};
-use panveil::verdict::name::{NameEvidence, Names};
+use panveil::verdict::name::NameEvidence;
 use panveil::verdict::{self, Criteria, EnclosingNames, Evidence, NotPanReason, Sensitivity, Verdict, context, luhn};
-use std::fmt::Write;
 use std::ops::Range;
 
 /// Steps of the decision on a candidate. Has no `Debug`: it may contain digits.
@@ -19,36 +19,33 @@ pub struct CandidateReport {
 }
 
 impl CandidateReport {
-    /// Steps for `candidate` in the decoded `text`.
-    pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: VisibleDigits) -> Self {
+    /// Steps for `candidate` in the decoded `text`, by these `criteria`.
+    pub fn new(candidate: &Candidate<'_>, text: &[u8], shown: VisibleDigits, criteria: &Criteria) -> Self {
         let span = candidate.span();
         let spelling = text.get(span.clone()).unwrap_or_default();
-        let (criteria, enclosing) =
-            (Criteria { authentication_data: None, ..Criteria::default() }, EnclosingNames::default());
-        let verdict = verdict::judge(candidate, &criteria, &enclosing);
+        let enclosing = EnclosingNames::default();
+        let verdict = verdict::judge(candidate, criteria, &enclosing);
         let mut steps = vec![
             ("digits", grouping(candidate, spelling)),
             ("issuer", issuer::explain(candidate.digits())),
             ("context", adjacent(candidate).to_owned()),
-            ("field name", field_name(candidate).to_owned()),
+            ("field name", field_name(candidate, criteria).to_owned()),
             ("Luhn", luhn_check(candidate.digits().ascii())),
         ];
-        if let Ok(evidence) = verdict::weigh(candidate, &criteria, &enclosing) {
-            steps.push(("score", score(&evidence, verdict)));
+        if let Ok(evidence) = verdict::weigh(candidate, criteria, &enclosing) {
+            steps.push(("score", score(&evidence, verdict, criteria.sensitivity)));
         }
         Self { title: shown.spelling(spelling), span, steps, verdict }
     }
 
-    /// Title and steps. `found`: the filter finds this candidate. `escaped`: the text spells it with escapes.
-    pub fn explain(&self, found: bool, escaped: bool) -> String {
-        let mut text = format!("{}\n", self.title);
-        for (index, (name, value)) in self.steps.iter().enumerate() {
-            let remark = if index == 0 && escaped { "; escaped" } else { "" };
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "  {name:<12} {value}{remark}");
+    /// Explanation. `found`: the filter finds this candidate. `source` is its position in the text, which may spell it with escapes.
+    pub fn explain(self, found: bool, source: Range<usize>) -> Explanation {
+        let verdict = self.conclusion(found);
+        let mut steps = self.steps;
+        if let Some((_, digits)) = steps.first_mut().filter(|_| source.len() != self.span.len()) {
+            digits.push_str("; escaped");
         }
-        let _ = writeln!(text, "  {:<12} {}", "verdict", self.conclusion(found));
-        text
+        Explanation { source, span: self.span, title: self.title, steps, verdict, decision: None }
     }
 
     fn conclusion(&self, found: bool) -> String {
@@ -65,9 +62,6 @@ impl CandidateReport {
     }
 }
 
-/// Default sensitivity of policies.
-const SENSITIVITY: Sensitivity = Sensitivity::Balanced;
-
 fn adjacent(candidate: &Candidate<'_>) -> &'static str {
     match boundary::surroundings(candidate, &candidate.before()) {
         Surroundings::NotPan(reason) => describe(reason),
@@ -77,9 +71,9 @@ fn adjacent(candidate: &Candidate<'_>) -> &'static str {
     }
 }
 
-fn field_name(candidate: &Candidate<'_>) -> &'static str {
+fn field_name(candidate: &Candidate<'_>, criteria: &Criteria) -> &'static str {
     let NameEvidence::Score(score) =
-        context::name_evidence(&candidate.before(), &EnclosingNames::default(), &Names::default())
+        context::name_evidence(&candidate.before(), &EnclosingNames::default(), &criteria.names)
     else {
         return "that of an ignored field";
     };
@@ -93,7 +87,7 @@ fn field_name(candidate: &Candidate<'_>) -> &'static str {
 }
 
 /// Sum of the evidence, its parts and the threshold.
-fn score(evidence: &Evidence, verdict: Verdict) -> String {
+fn score(evidence: &Evidence, verdict: Verdict, sensitivity: Sensitivity) -> String {
     let followed = match verdict {
         Verdict::Pan(pan) | Verdict::Track(pan, _) => pan.score.saturating_sub(evidence.score()),
         Verdict::NotPan(_) | Verdict::Undecided => 0,
@@ -108,7 +102,8 @@ fn score(evidence: &Evidence, verdict: Verdict) -> String {
     ];
     let parts = parts.iter().filter(|(_, weight)| *weight != 0).map(|(part, weight)| format!("{part} {weight:+}"));
     let sum = evidence.score().saturating_add(followed);
-    format!("{sum} ({}); threshold {} (balanced)", parts.collect::<Vec<String>>().join(", "), SENSITIVITY.threshold())
+    let parts = parts.collect::<Vec<String>>().join(", ");
+    format!("{sum} ({parts}); threshold {} ({})", sensitivity.threshold(), sensitivity.as_str())
 }
 
 fn grouping(candidate: &Candidate<'_>, spelling: &[u8]) -> String {

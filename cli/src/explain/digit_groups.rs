@@ -1,5 +1,6 @@
 //! Numbers that are no candidates, with the reason.
 
+use super::explanation::Explanation;
 use crate::terminal;
 use crate::visible_digits::VisibleDigits;
 use panveil::scan::{MAX_DIGITS, MIN_DIGITS, View, is_separator};
@@ -31,12 +32,12 @@ pub fn of(text: &[u8]) -> impl Iterator<Item = DigitGroups> {
     all.into_iter()
 }
 
-/// Explanation of a `text` in which no number has enough digits.
+/// Verdict on a `text` in which no number has enough digits.
 pub fn too_short(text: &[u8]) -> String {
     match of(text).map(|groups| groups.digits()).max() {
-        None => "not a card number: no digits\n".to_owned(),
+        None => "not a card number: no digits".to_owned(),
         Some(most) => {
-            format!("not a card number: at most {most} digits in a number; a card number has at least {MIN_DIGITS}\n")
+            format!("not a card number: at most {most} digits in a number; a card number has at least {MIN_DIGITS}")
         }
     }
 }
@@ -55,8 +56,8 @@ impl DigitGroups {
         left.map(|groups| Self { groups: groups.to_vec() }).collect()
     }
 
-    /// Title and reason. `None` if the number has fewer digits than any card number.
-    pub fn explain(&self, text: &[u8], shown: VisibleDigits) -> Option<String> {
+    /// Explanation. `source` is the position in the text. `None` if the number has fewer digits than any card number.
+    pub fn explain(&self, text: &[u8], shown: VisibleDigits, source: Range<usize>) -> Option<Explanation> {
         if self.digits() < MIN_DIGITS {
             return None;
         }
@@ -66,12 +67,9 @@ impl DigitGroups {
             [_] => format!("{} in a row", self.digits()),
             _ => format!("{} as {}", self.digits(), self.grouping()),
         };
-        Some(format!(
-            "{title}\n  {:<12} {layout}\n  {:<12} not a card number: {}\n",
-            "digits",
-            "verdict",
-            self.objection(text)
-        ))
+        let verdict = format!("not a card number: {}", self.objection(text));
+        let steps = vec![("digits", layout)];
+        Some(Explanation { source, span: self.span(), title, steps, verdict, decision: None })
     }
 
     fn objection(&self, text: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! `panveil explain`: the reason for each decision, which must agree with the filter.
 
-use crate::command::{failure, printed, run};
+use crate::command::{failure, file, printed, run};
+use serde_json::{Value, json};
 
 fn explained(text: &str) -> String {
     printed(&["explain"], text.as_bytes())
@@ -134,4 +135,73 @@ fn long_texts_are_rejected() {
     let text = "x".repeat((64 << 10) + 1);
     let line = "standard input: larger than 65536 bytes; use panveil scan for long texts";
     assert_eq!(failure(&["explain"], text.as_bytes()), line);
+}
+
+const POLICY: &str = "request: block
+detect: {sensitivity: precise, ignore_keys: [order], card_keys: [kto]}
+rules: [{name: charges, match: {direction: request, path: {prefix: /v1/charges}}, action: allow}]
+";
+
+#[test]
+fn a_policy_decides_about_card_numbers() {
+    let policy = file("explain.yaml", POLICY);
+    let explained = |options: &[&str], text: &str| {
+        let arguments = [&["explain", "--policy", &policy], options].concat();
+        printed(&arguments, text.as_bytes())
+    };
+    for (options, action) in [
+        (&[][..], "masked: response is mask"),
+        // The path is unknown, and the strictest possible action applies.
+        (&["--direction", "request"], "blocked: request is block"),
+        (&["--direction", "request", "--path", "/v1/charges/7"], "allowed: charges is allow"),
+        (&["--direction", "request", "--path", "/v1/notes"], "blocked: request is block"),
+    ] {
+        let text = explained(options, "card: 4111 1111 1111 1111");
+        assert!(
+            text.ends_with(&format!("  verdict      card number: visa, 16 digits\n  action       {action}\n")),
+            "{text}"
+        );
+    }
+    for (text, line) in [
+        ("card: 4111 1111 1111 1111", "; threshold 4 (precise)\n"),
+        ("order: 4111 1111 1111 1111", "  verdict      not a card number: the field is ignored\n"),
+        ("kto: 4222222222222", "  verdict      card number: visa, 13 digits\n"),
+    ] {
+        let text = explained(&[], text);
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!explained(&[], "order: 4111 1111 1111 1111").contains("action"));
+    let skip = file("explain-skip.yaml", "response: skip\n");
+    let text = printed(&["explain", "--policy", &skip], b"4111 1111 1111 1111");
+    assert!(text.ends_with("  action       uninspected: response is skip\n"), "{text}");
+    assert_eq!(failure(&["explain", "--policy", "-"], b"4111"), "--policy: standard input is the text; give a file");
+    let invalid = file("explain-invalid.yaml", "mode: x\n");
+    assert!(failure(&["explain", "--policy", &invalid], b"4111").contains(":1:7: mode: unknown value"));
+}
+
+#[test]
+fn explanations_in_json_have_a_line_for_each_number() {
+    let policy = file("explain-json.yaml", POLICY);
+    let text = "card 4111 1111 1111 1111, not 4111 1111 1111 1112";
+    let printed = printed(&["explain", "--format", "json", "--policy", &policy], text.as_bytes());
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{printed}");
+    for (field, value) in [
+        ("at", json!(5)),
+        ("number", json!("4111 11** **** 1111")),
+        ("digits", json!("16 as 4-4-4-4 with spaces, as printed on cards")),
+        ("luhn", json!("passes")),
+        ("verdict", json!("card number: visa, 16 digits")),
+        ("action", json!("masked")),
+        ("rule", json!("response")),
+    ] {
+        assert_eq!(lines[0][field], value, "{printed}");
+    }
+    assert_eq!(lines[1]["verdict"], "not a card number: fails Luhn");
+    assert!(lines[1].get("action").is_none() && lines[1].get("field_name").is_some(), "{printed}");
+    let short = run(&["explain", "--format", "json", "12"], b"");
+    assert_eq!(
+        String::from_utf8_lossy(&short.stdout),
+        "{\"verdict\":\"not a card number: at most 2 digits in a number; a card number has at least 12\"}\n"
+    );
 }

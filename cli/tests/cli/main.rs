@@ -60,5 +60,5 @@ fn unreadable_files_are_named_without_card_numbers() {
         failure(&["mask", "--policy", "4111111111111111"], b""),
         "****************: cannot be read: No such file or directory (os error 2)"
     );
-    assert_eq!(failure(&["mask", "--policy", "-"], b"{}"), "--policy: standard input is the text to mask; give a file");
+    assert_eq!(failure(&["mask", "--policy", "-"], b"{}"), "--policy: standard input is the text; give a file");
 }

@@ -61,8 +61,8 @@ struct DecisionCount {
 type DecisionMap = BTreeMap<(String, FindingKey), Vec<DecisionCount>>;
 
 impl ChangeReport {
-    /// Adds the entry of that number, under the policy before and under the one after. The result is its line in JSON, if anything
-    /// changes.
+    /// Adds the entry of that number, with its outcomes under the previous policy and under the new one. The result is its line in JSON,
+    /// if anything changes.
     pub fn add(&mut self, number: usize, before: &StreamOutcome, after: &StreamOutcome) -> Option<String> {
         let (changes, beyond) = changes(before, after);
         self.entries = self.entries.saturating_add(1);
