@@ -103,7 +103,8 @@ schema: native ## Write the schemas of policies and records, and docs/policy-ref
 	@cargo build --locked --package panveil-cli
 	@panveil="$(build_dir)/debug/panveil"; mkdir -p envoy-config/schemas; \
 		$$panveil schema > envoy-config/schemas/policy.schema.json; \
-		$$panveil schema --of record > envoy-config/schemas/record.schema.json; \
+		for subject in plugin policy-test record; do \
+			$$panveil schema --of $$subject > envoy-config/schemas/$$subject.schema.json; done; \
 		$$panveil schema --format markdown > docs/policy-reference.md
 
 .PHONY: vocabulary

@@ -1,21 +1,24 @@
 //! `panveil schema`: JSON Schemas of policies and records.
 
+mod constraints;
 mod json;
+mod manifest;
 mod page;
 
 use super::failure::Failure;
 use super::output;
 use clap::{Args, ValueEnum};
 use panveil::{audit, policy};
+use serde_json::Value;
 
-/// Prints the JSON Schema of policies or of records.
+/// Prints the JSON Schema of policies, of manifests and test cases with a policy, or of records.
 ///
 /// Editors complete and check a policy with it. The filter is stricter than the schema: it also rejects values that a schema
 /// cannot describe, such as a path with a query. Run panveil check before a policy is deployed.
 #[derive(Args)]
 #[command(after_help = "Examples:
   panveil schema > policy.schema.json
-  panveil schema --of record
+  panveil schema --of plugin > plugin.schema.json
   panveil schema --format markdown")]
 pub struct Schema {
     /// Document that the schema describes.
@@ -31,6 +34,10 @@ pub struct Schema {
 enum SchemaSubject {
     /// Configuration of the filter.
     Policy,
+    /// WasmPlugin, TrafficExtension or EnvoyExtensionPolicy with a policy.
+    Plugin,
+    /// Cases of panveil test.
+    PolicyTest,
     /// Audit record of one stream in the access log.
     Record,
 }
@@ -45,9 +52,11 @@ impl Schema {
     /// Prints the schema.
     pub fn run(self) -> Result<(), Failure> {
         let schema = match self.of {
-            SchemaSubject::Policy => json::document(&policy::SPEC, "panveil policy", true),
+            SchemaSubject::Policy => policy_schema(),
+            SchemaSubject::Plugin => manifest::plugin(&policy_schema()),
+            SchemaSubject::PolicyTest => manifest::cases(&policy_schema()),
             // Later versions add fields.
-            SchemaSubject::Record => json::document(&audit::RECORD_SPEC, "panveil audit record", false),
+            SchemaSubject::Record => json::document(&audit::RECORD_SPEC, "record", "panveil audit record", false),
         };
         let text = match self.format {
             SchemaFormat::Json => format!("{schema:#}\n"),
@@ -55,4 +64,10 @@ impl Schema {
         };
         output::write(text.as_bytes())
     }
+}
+
+fn policy_schema() -> Value {
+    let mut schema = json::document(&policy::SPEC, "policy", "panveil policy", true);
+    constraints::add(&mut schema);
+    schema
 }

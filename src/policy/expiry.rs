@@ -64,8 +64,10 @@ fn days_of_month(year: u16, month: u8) -> Option<u8> {
 }
 
 impl Kind<Self> for Expiry {
-    const SPEC: ValueSpec =
-        ValueSpec::Text(TextSpec { pattern: Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some("^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
+        ..TextSpec::ANY
+    });
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {
         Self::parse(value.text()?).ok_or_else(|| PolicyError::wrong_value("a day, such as 2027-03-31"))

@@ -30,7 +30,10 @@ impl HostName {
 }
 
 impl Kind<Self> for HostPattern {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some(r"^(\*\.)?([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$"),
+        ..TextSpec::ANY
+    });
     const PLURAL: &'static str = "hosts";
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {

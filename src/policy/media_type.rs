@@ -28,7 +28,10 @@ impl MediaType {
 }
 
 impl Kind<Self> for MediaPattern {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[^/]+/[^/]+$"), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some(r"^[A-Za-z0-9!#$&^_.+-]+/(\*|[A-Za-z0-9!#$&^_.+-]+)$"),
+        ..TextSpec::ANY
+    });
     const PLURAL: &'static str = "content types";
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {

@@ -134,7 +134,11 @@ impl PathPattern {
 }
 
 impl Kind<Vec<u8>> for PlainPath {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^/"), max: Some(1024), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some(r"^/([^/?#%;\\\x00-\x1f\x7f]+(/[^/?#%;\\\x00-\x1f\x7f]+)*/?)?$"),
+        max: Some(1024),
+        ..TextSpec::ANY
+    });
 
     fn read(value: &ConfigValue) -> Result<Vec<u8>, PolicyError> {
         let text = Expression::read(value)?.into_bytes();

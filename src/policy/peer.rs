@@ -59,7 +59,11 @@ impl Identity {
 }
 
 impl Kind<Self> for PeerPattern {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^spiffe://[^/]+/.+$"), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some(r"^spiffe://(\*|(\*\.)?[a-z0-9_-][a-z0-9._-]*)(/(\*|[A-Za-z0-9._-]+))+$"),
+        max: Some(LONGEST),
+        ..TextSpec::ANY
+    });
     const PLURAL: &'static str = "SPIFFE IDs";
 
     fn read(value: &ConfigValue) -> Result<Self, PolicyError> {

@@ -45,7 +45,12 @@ const LONGEST_EXPRESSION: usize = 1024;
 const LONGEST_BODY: usize = 4096;
 
 impl Kind<String> for Name {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { pattern: Some("^[A-Za-z0-9._-]{1,64}$"), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some("^[A-Za-z._-]*([0-9][A-Za-z._-]*){0,4}$"),
+        min: Some(1),
+        max: Some(64),
+        ..TextSpec::ANY
+    });
 
     fn read(value: &ConfigValue) -> Result<String, PolicyError> {
         let name = value.text()?;
@@ -90,7 +95,12 @@ impl Kind<String> for NearWord {
 }
 
 impl Kind<String> for Remark {
-    const SPEC: ValueSpec = ValueSpec::Text(TextSpec { min: Some(1), max: Some(LONGEST_REMARK), ..TextSpec::ANY });
+    const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
+        pattern: Some(r"^[^0-9\x00-\x1f\x7f]*([0-9][^0-9\x00-\x1f\x7f]*){0,11}$"),
+        min: Some(1),
+        max: Some(LONGEST_REMARK),
+        ..TextSpec::ANY
+    });
 
     fn read(value: &ConfigValue) -> Result<String, PolicyError> {
         let remark = value.text()?;

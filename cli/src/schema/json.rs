@@ -3,10 +3,19 @@
 use panveil::policy::field::{FieldSpec, ObjectSpec, Presence, ValueSpec};
 use serde_json::{Map, Value, json};
 
+/// Dialect of the schemas.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Identifier of the schema of that name. It is no address.
+pub fn id(name: &str) -> String {
+    format!("urn:panveil:schema:{name}")
+}
+
 /// Schema of a document that is such an object. If `is_closed`, other fields are not allowed.
-pub fn document(object: &ObjectSpec, title: &str, is_closed: bool) -> Value {
+pub fn document(object: &ObjectSpec, name: &str, title: &str, is_closed: bool) -> Value {
     let mut schema = Map::new();
-    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$schema".to_owned(), json!(DIALECT));
+    schema.insert("$id".to_owned(), json!(id(name)));
     schema.insert("title".to_owned(), json!(title));
     schema.extend(of_object(object, is_closed));
     Value::Object(schema)

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Most character classes of a regular expression that the page shows. People do not read longer ones.
+const MOST_CLASSES: usize = 1;
+
 /// Page in Markdown with a table of all fields, by their paths.
 pub fn of(schema: &Value) -> String {
     let mut rows = Vec::new();
@@ -91,9 +94,11 @@ fn kind_of(kind: &str, field: &Value) -> String {
             (_, None, items) => format!("list of: {items}"),
         },
         "string" => match (field["pattern"].as_str(), bound("maxLength")) {
-            (Some(pattern), _) => format!("text like `{}`", pattern.replace('|', "\\|")),
-            (None, Some(most)) => format!("text, up to {most} bytes"),
-            (None, None) => "text".to_owned(),
+            (Some(pattern), _) if pattern.matches('[').count() <= MOST_CLASSES => {
+                format!("text like `{}`", pattern.replace('|', "\\|"))
+            }
+            (_, Some(most)) => format!("text, up to {most} bytes"),
+            (_, None) => "text".to_owned(),
         },
         other => other.to_owned(),
     }

@@ -1,7 +1,7 @@
 //! `panveil test`: cases that test a policy.
 
 mod case;
-mod case_file;
+pub mod case_file;
 mod difference;
 mod fields;
 mod report;

@@ -173,7 +173,7 @@ fn junit_has_a_test_case_for_each_case() {
     assert_eq!(output.status.code(), Some(1));
     let xml = String::from_utf8(output.stdout).unwrap();
     assert!(
-        xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"panveil test\" tests=\"7\"")
+        xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"panveil test\" tests=\"7\" failures=\"1\" errors=\"0\">")
     );
     for part in [
         format!("<testcase name=\"a charge\" classname=\"{cases}\">"),

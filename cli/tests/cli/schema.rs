@@ -7,6 +7,8 @@ fn shipped_schemas_are_current() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for (arguments, file) in [
         (&["schema"][..], "envoy-config/schemas/policy.schema.json"),
+        (&["schema", "--of", "plugin"], "envoy-config/schemas/plugin.schema.json"),
+        (&["schema", "--of", "policy-test"], "envoy-config/schemas/policy-test.schema.json"),
         (&["schema", "--of", "record"], "envoy-config/schemas/record.schema.json"),
         (&["schema", "--format", "markdown"], "docs/policy-reference.md"),
     ] {

@@ -12,6 +12,7 @@ mod istio;
 mod metrics;
 mod quick_start;
 mod rendering;
+mod schemas;
 mod shape;
 mod standalone;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         shape::trials,
         istio::trials,
         rendering::trials,
+        schemas::trials,
         envoy_gateway::trials,
         standalone::trials,
         compose::trials,
