@@ -15,8 +15,8 @@ const STAGES: [&str; 9] = ["scan", "verdict", "mask", "policy", "stream", "audit
 /// First stage that the command must not use: it runs without a proxy.
 const FIRST_WITH_A_PROXY: &str = "host";
 
-/// The one command that acts as a proxy to the filter, and the first stage that it must not use.
-const REPLAY: (&str, &str) = ("cli/replay/", "plugin");
+/// The folder of the command that acts as a proxy to the filter, and the first stage that it must not use.
+const PLAYBACK: (&str, &str) = ("cli/playback/", "plugin");
 
 /// Names of external code, and the files that may use them.
 const OUTSIDE: [(&str, &[&str]); 4] = [
@@ -112,7 +112,7 @@ fn forbids(path: &str, module: &Module, named: &str) -> Option<String> {
         Module::Map => None,
         Module::Apart => Some(format!("{path} names {named}, a stage of the filter")),
         Module::Command => {
-            let first = if path.starts_with(REPLAY.0) { REPLAY.1 } else { FIRST_WITH_A_PROXY };
+            let first = if path.starts_with(PLAYBACK.0) { PLAYBACK.1 } else { FIRST_WITH_A_PROXY };
             (Some(rank_named) >= rank(first)).then(|| format!("the command names {named}"))
         }
         Module::Stage(path) => {
@@ -139,7 +139,7 @@ fn each_violation_is_reported() {
         ("policy/mod.rs", "use crate::helpers::x;", "names helpers, which is no stage"),
         ("helpers.rs", "use crate::scan::x;", "helpers is no stage"),
         ("cli/mask.rs", "use panveil::{policy::Policy, host::Host};", "the command names host"),
-        ("cli/replay/play.rs", "use panveil::plugin::Root;", "the command names plugin"),
+        ("cli/playback/play.rs", "use panveil::plugin::Root;", "the command names plugin"),
         ("cli/replay.rs", "use panveil::exchange::Exchange;", "the command names exchange"),
         ("exchange/mod.rs", "use proxy_wasm::types::Action;", "names proxy_wasm"),
         ("stream/body.rs", "fn f() { serde_json::to_string(&1); }", "names serde_json"),
@@ -170,7 +170,7 @@ fn allowed_code_is_not_reported() {
         ("stream/laws.rs", "use serde_json::Value;", true),
         ("stream/body.rs", "#[cfg(test)]\nmod tests { use serde_json::Value; }", false),
         ("host/envoy.rs", "unsafe extern \"C\" { fn proxy_log(); }", false),
-        ("cli/replay/play.rs", "use panveil::{exchange::Exchange, host::Host};", false),
+        ("cli/playback/play.rs", "use panveil::{exchange::Exchange, host::Host};", false),
         ("lib.rs", "pub mod scan;\npub use crate::plugin::x;", false),
     ] {
         let problems = violations(path, &format!("//! Module.\n{text}"), is_test);

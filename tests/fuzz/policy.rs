@@ -34,7 +34,7 @@ pub fn check(input: &[u8]) {
 }
 
 /// Fields that are lists.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "rules",
     "namespaces.include",
     "namespaces.exclude",
@@ -42,6 +42,7 @@ const LISTS: [&str; 7] = [
     "detect.ignore_keys",
     "detect.card_keys",
     "detect.patterns",
+    "detect.builtin_patterns",
 ];
 
 fn json(text: &[u8]) -> Option<Value> {
