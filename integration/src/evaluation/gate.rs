@@ -18,7 +18,6 @@ use super::run::{Plan, measure};
 
 /// Rules that no text of the corpus needs at the level of the gate, each with the reason.
 const WITHOUT_TEXT: &[(&str, &str)] = &[
-    ("score:mixed_separators", "no placeholder writes a number that is no card in this layout"),
     ("score:publisher", "at this level, the dash behind a word suffices; at strict it does not"),
     ("words:account", "the concept of accounts has these words too"),
 ];
