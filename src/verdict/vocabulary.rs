@@ -249,20 +249,18 @@ mod tests {
         languages: Vec<String>,
     }
 
+    /// The entries in the order of [`PHRASES`], where the first concept of a spelling counts.
     fn entries() -> Vec<Entry> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vocabulary");
         let mut entries = Vec::new();
-        for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/vocabulary")).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "tsv") {
-                let concept = path.file_stem().unwrap().to_str().unwrap();
-                for line in fs::read_to_string(&path).unwrap().lines() {
-                    let columns: Vec<&str> = line.split('\t').collect();
-                    entries.push(Entry {
-                        concept: concept.to_owned(),
-                        phrase: columns[0].to_owned(),
-                        languages: columns[1].split(',').map(str::to_owned).collect(),
-                    });
-                }
+        for concept in PHRASES.lines().filter_map(|line| line.strip_prefix('=')) {
+            for line in fs::read_to_string(format!("{folder}/{concept}.tsv")).unwrap().lines() {
+                let columns: Vec<&str> = line.split('\t').collect();
+                entries.push(Entry {
+                    concept: concept.to_owned(),
+                    phrase: columns[0].to_owned(),
+                    languages: columns[1].split(',').map(str::to_owned).collect(),
+                });
             }
         }
         entries
