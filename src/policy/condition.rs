@@ -16,6 +16,7 @@ use super::path::PathPattern;
 use super::peer::PeerPattern;
 use super::request_context::{Connection, RequestContext, Tri};
 use super::resource_name::NamePattern;
+use super::rule::NeededAttributes;
 
 fields! {
     /// Condition of a rule. It matches when all of the given fields match; without any, always.
@@ -93,7 +94,7 @@ impl Condition {
 
     /// Rejects attributes of the upstream in a rule for a `direction` that does not know them.
     fn check_direction(&self, direction: Option<Direction>) -> Result<(), PolicyError> {
-        let upstream = [("destination", self.uses_destination()), ("status", self.uses_status())];
+        let upstream = [("destination", !self.destinations.is_empty()), ("status", !self.statuses.is_empty())];
         match upstream.into_iter().find(|(_, is_used)| *is_used) {
             Some((field, _)) if direction != Some(Direction::Response) => {
                 let expected = "direction response with it: the upstream is unknown before its response";
@@ -160,33 +161,22 @@ impl Condition {
     /// the route, the address, and TLS without a client certificate. False for a condition without attributes. That an attribute of
     /// `not` differs proves nothing about the client.
     pub(super) fn is_client_controlled(&self) -> bool {
-        let is_authenticated = self.uses_source() || self.uses_destination() || self.tls == Some(Tls::Mutual);
-        let is_fixed = self.uses_port() || self.uses_cluster() || self.uses_status();
+        let tested = self.tested();
+        let is_authenticated = tested.source || tested.destination || self.tls == Some(Tls::Mutual);
+        let is_fixed = tested.port || tested.cluster || tested.status;
         let is_response = self.direction == Some(Direction::Response);
-        let is_upstream = self.uses_content_type() && is_response;
-        let not = self.not.as_ref();
-        (self.uses_client_attributes(is_response) || not.is_some_and(|not| not.uses_client_attributes(is_response)))
+        let is_upstream = tested.content_type && is_response;
+        let is_chosen = |tested: NeededAttributes| {
+            let in_request = tested.content_type && !is_response;
+            tested.request_line || tested.headers || tested.remote_ip || tested.route || in_request
+        };
+        (is_chosen(tested) || self.not.as_ref().is_some_and(|not| is_chosen(not.tested())))
             && !(is_authenticated || is_fixed || is_upstream)
-    }
-
-    fn uses_client_attributes(&self, is_response: bool) -> bool {
-        self.uses_request_line()
-            || self.uses_headers()
-            || self.uses_remote_ip()
-            || self.uses_route()
-            || (self.uses_content_type() && !is_response)
     }
 
     /// True if the condition matches every message, location and finding that `other` matches, because it tests no other attribute.
     pub(super) fn includes(&self, other: &Self) -> bool {
-        let tests_nothing = !(self.uses_client_attributes(false)
-            || self.uses_source()
-            || self.uses_destination()
-            || self.uses_connection()
-            || self.uses_port()
-            || self.uses_cluster()
-            || self.uses_status()
-            || self.not.is_some());
+        let tests_nothing = self.tested() == NeededAttributes::default() && self.not.is_none();
         let same_direction = self.direction.is_none() || self.direction == other.direction;
         let covers_all = self.locations.is_empty()
             || (!other.locations.is_empty() && other.locations.iter().all(|location| self.covers(*location)));
@@ -202,48 +192,22 @@ impl Condition {
         self.headers.iter().chain(inner).map(|header| header.name.as_str())
     }
 
-    pub(super) fn uses_headers(&self) -> bool {
-        !self.headers.is_empty()
-    }
-
-    pub(super) fn uses_remote_ip(&self) -> bool {
-        !self.remote_ips.is_empty()
-    }
-
-    pub(super) fn uses_port(&self) -> bool {
-        !self.ports.is_empty()
-    }
-
-    pub(super) fn uses_route(&self) -> bool {
-        !self.routes.is_empty()
-    }
-
-    pub(super) fn uses_cluster(&self) -> bool {
-        !self.clusters.is_empty()
-    }
-
-    pub(super) fn uses_status(&self) -> bool {
-        !self.statuses.is_empty()
-    }
-
-    pub(super) fn uses_request_line(&self) -> bool {
-        !(self.methods.is_empty() && self.hosts.is_empty() && self.paths.is_empty())
-    }
-
-    pub(super) fn uses_content_type(&self) -> bool {
-        !self.content_types.is_empty()
-    }
-
-    pub(super) fn uses_connection(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    pub(super) fn uses_source(&self) -> bool {
-        !self.sources.is_empty()
-    }
-
-    pub(super) fn uses_destination(&self) -> bool {
-        !self.destinations.is_empty()
+    /// Attributes that the condition tests, without those of `not`.
+    pub(super) fn tested(&self) -> NeededAttributes {
+        NeededAttributes {
+            request_line: !(self.methods.is_empty() && self.hosts.is_empty() && self.paths.is_empty()),
+            headers: !self.headers.is_empty(),
+            content_type: !self.content_types.is_empty(),
+            connection: self.tls.is_some() || !self.sources.is_empty(),
+            source: !self.sources.is_empty(),
+            destination: !self.destinations.is_empty(),
+            remote_ip: !self.remote_ips.is_empty(),
+            port: !self.ports.is_empty(),
+            route: !self.routes.is_empty(),
+            cluster: !self.clusters.is_empty(),
+            status: !self.statuses.is_empty(),
+            time: false,
+        }
     }
 }
 

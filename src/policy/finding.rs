@@ -45,8 +45,8 @@ pub(super) struct KindPattern {
 const PATTERN_PREFIX: &str = "pattern:";
 
 impl FindingName {
-    /// True for a kind that is only detected with `detect.authentication_data`.
-    fn is_authentication_data(self) -> bool {
+    /// True for sensitive authentication data according to PCI DSS, which is detected with `detect.authentication_data` only.
+    pub fn is_authentication_data(self) -> bool {
         matches!(self, Self::Track | Self::Chip | Self::VerificationCode | Self::Pin)
     }
 }

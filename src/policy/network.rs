@@ -27,38 +27,35 @@ impl Network {
     }
 
     fn contains(&self, address: IpAddr) -> bool {
-        match (address, self.address) {
-            (IpAddr::V4(address), IpAddr::V4(own)) => {
-                has_zeros_after(u128::from(address.to_bits() ^ own.to_bits()) << 96, self.prefix_len, true)
-            }
-            (IpAddr::V6(address), IpAddr::V6(own)) => {
-                has_zeros_after(address.to_bits() ^ own.to_bits(), self.prefix_len, true)
-            }
-            _ => false,
-        }
+        let ((bits, width), (own_bits, own_width)) = (bits_of(address), bits_of(self.address));
+        width == own_width && (bits ^ own_bits) & !behind_prefix(self.prefix_len) == 0
     }
 
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix_len) = text.split_once('/').map_or((text, None), |(address, len)| (address, Some(len)));
         let address: IpAddr = address.parse().ok()?;
-        let (bits, width) = match address {
-            IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
-            IpAddr::V6(address) => (address.to_bits(), 128),
-        };
+        let (bits, width) = bits_of(address);
         let prefix_len = match prefix_len {
             None => width,
             Some(len) if !len.is_empty() && len.bytes().all(|byte| byte.is_ascii_digit()) => len.parse().ok()?,
             Some(_) => return None,
         };
-        let is_valid = prefix_len <= width && has_zeros_after(bits, prefix_len, false);
+        let is_valid = prefix_len <= width && bits & behind_prefix(prefix_len) == 0;
         is_valid.then_some(Self { address, prefix_len })
     }
 }
 
-/// True if the first `prefix_len` bits are zero (`in_prefix`), or all others are.
-fn has_zeros_after(bits: u128, prefix_len: u32, in_prefix: bool) -> bool {
-    let rest = u128::MAX.checked_shr(prefix_len).unwrap_or(0);
-    bits & if in_prefix { !rest } else { rest } == 0
+/// The bits of an address, from the highest of 128 bits on, and their number.
+fn bits_of(address: IpAddr) -> (u128, u32) {
+    match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
+}
+
+/// The bits that are not in a prefix of this length.
+fn behind_prefix(prefix_len: u32) -> u128 {
+    u128::MAX.checked_shr(prefix_len).unwrap_or(0)
 }
 
 impl Kind<Self> for Network {

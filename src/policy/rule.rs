@@ -12,6 +12,8 @@ use super::location::{Direction, Location};
 use super::request_context::{RequestContext, Tri};
 use super::value::{Name, Remark};
 use super::{Content, Outcome};
+use std::iter;
+use std::ops::BitOr;
 
 fields! {
     /// Action for messages that match a condition.
@@ -166,22 +168,29 @@ pub struct NeededAttributes {
 
 impl NeededAttributes {
     pub(super) fn of(rules: &[Rule]) -> Self {
-        let conditions =
-            || rules.iter().flat_map(|rule| std::iter::once(&rule.condition).chain(rule.condition.not.as_deref()));
-        let uses = |about: fn(&Condition) -> bool| conditions().any(about);
+        let conditions = rules.iter().flat_map(|rule| iter::once(&rule.condition).chain(rule.condition.not.as_deref()));
+        let tested = conditions.map(Condition::tested).fold(Self::default(), Self::bitor);
+        Self { time: rules.iter().any(|rule| rule.expires.is_some()), ..tested }
+    }
+}
+
+impl BitOr for NeededAttributes {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
         Self {
-            request_line: uses(Condition::uses_request_line),
-            headers: uses(Condition::uses_headers),
-            content_type: uses(Condition::uses_content_type),
-            connection: uses(Condition::uses_connection) || uses(Condition::uses_source),
-            source: uses(Condition::uses_source),
-            destination: uses(Condition::uses_destination),
-            remote_ip: uses(Condition::uses_remote_ip),
-            port: uses(Condition::uses_port),
-            route: uses(Condition::uses_route),
-            cluster: uses(Condition::uses_cluster),
-            status: uses(Condition::uses_status),
-            time: rules.iter().any(|rule| rule.expires.is_some()),
+            request_line: self.request_line || other.request_line,
+            headers: self.headers || other.headers,
+            content_type: self.content_type || other.content_type,
+            connection: self.connection || other.connection,
+            source: self.source || other.source,
+            destination: self.destination || other.destination,
+            remote_ip: self.remote_ip || other.remote_ip,
+            port: self.port || other.port,
+            route: self.route || other.route,
+            cluster: self.cluster || other.cluster,
+            status: self.status || other.status,
+            time: self.time || other.time,
         }
     }
 }

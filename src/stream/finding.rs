@@ -163,6 +163,6 @@ impl FindingKind {
 
     /// True for sensitive authentication data according to PCI DSS.
     pub fn is_authentication_data(&self) -> bool {
-        matches!(self, Self::Track(_) | Self::Chip(_) | Self::Code(..))
+        self.attributes().name.is_authentication_data()
     }
 }

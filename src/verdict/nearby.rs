@@ -4,9 +4,10 @@
 //! field names: by ASCII letters without their case, digits and bytes of other letters. A word begins and ends where one does in the
 //! text; an uppercase letter behind a lowercase one begins a word (`routingNumber`).
 
+use super::vocabulary;
+use aho_corasick::Anchored;
 use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::{contiguous, noncontiguous};
-use aho_corasick::{Anchored, MatchKind};
+use aho_corasick::nfa::contiguous;
 
 /// Number of bytes before a match in which a word may be.
 pub const REACH_BEFORE: usize = 100;
@@ -62,13 +63,7 @@ impl NearWords {
         if words.is_empty() {
             return None;
         }
-        let trie = noncontiguous::Builder::new()
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .dense_depth(1)
-            .build(spellings)
-            .ok()?;
-        let automaton = contiguous::Builder::new().dense_depth(1).build_from_noncontiguous(&trie).ok()?;
+        let automaton = vocabulary::automaton(spellings)?;
         Some(Self { automaton, words })
     }
 

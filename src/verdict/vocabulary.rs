@@ -57,6 +57,17 @@ pub fn phrases(words: &[impl AsRef<[u8]>]) -> Vec<Phrase> {
     phrases
 }
 
+/// The automaton of these phrases. The front type of the crate adds code of engines that are not needed.
+pub(super) fn automaton(phrases: Vec<impl AsRef<[u8]>>) -> Option<contiguous::NFA> {
+    let trie = noncontiguous::Builder::new()
+        .match_kind(MatchKind::Standard)
+        .prefilter(false)
+        .dense_depth(1)
+        .build(phrases)
+        .ok()?;
+    contiguous::Builder::new().dense_depth(1).build_from_noncontiguous(&trie).ok()
+}
+
 fn section(first: u8) -> Option<&'static Section> {
     SECTIONS.get(usize::from(first))?.get_or_init(|| Section::of(first).map(Box::new)).as_deref()
 }
@@ -99,13 +110,7 @@ impl Section {
         if phrases.is_empty() {
             return None;
         }
-        let trie = noncontiguous::Builder::new()
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .dense_depth(1)
-            .build(phrases)
-            .ok()?;
-        let automaton = contiguous::Builder::new().dense_depth(1).build_from_noncontiguous(&trie).ok()?;
+        let automaton = automaton(phrases)?;
         Some(Self { automaton, meanings })
     }
 
