@@ -12,25 +12,26 @@ pub const AMBIGUOUS: [&str; 6] = ["charge", "charging", "credit", "discover", "p
 /// Prepositions that link the main word of a Romance noun phrase to the next noun.
 pub const LINKS: [&str; 8] = ["da", "de", "del", "della", "di", "do", "du", "of"];
 
-/// The meaning of a word in a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// A payment card, or its number.
-    Card,
-    /// Another field of a card: its expiry date, its verification code, its holder.
-    CardField,
-    /// A number or a value of any kind.
-    Number,
-    /// Something that card numbers share with other values.
-    Shared,
-    /// An account.
-    Account,
-    /// A text.
-    Text,
-    /// An identifier of any kind.
-    Identifier,
-    /// A number of another kind, a time, an amount.
-    Other,
+named! {
+    /// The meaning of a word in a name.
+    pub enum Meaning {
+        /// A payment card, or its number.
+        Card = "card",
+        /// Another field of a card: its expiry date, its verification code, its holder.
+        CardField = "card_field",
+        /// A number or a value of any kind.
+        Number = "number",
+        /// Something that card numbers share with other values.
+        Shared = "shared",
+        /// An account.
+        Account = "account",
+        /// A text.
+        Text = "text",
+        /// An identifier of any kind.
+        Identifier = "identifier",
+        /// A number of another kind, a time, an amount.
+        Other = "other",
+    }
 }
 
 /// Words of names and their meanings, in addition to the phrases of the [vocabulary](super::vocabulary).
@@ -93,25 +94,9 @@ pub fn meaning(word: &[u8]) -> Option<Meaning> {
     of_stem.or_else(of_one).filter(|meaning| !matches!(meaning, Meaning::Number | Meaning::Text))
 }
 
-impl Meaning {
-    /// Name of the meaning for [`is_disabled`].
-    const fn name(self) -> &'static str {
-        match self {
-            Card => "card",
-            Self::CardField => "card_field",
-            Number => "number",
-            Shared => "shared",
-            Account => "account",
-            Text => "text",
-            Identifier => "identifier",
-            Other => "other",
-        }
-    }
-}
-
 fn known(word: &[u8]) -> Option<Meaning> {
     let index = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(word)).ok()?;
-    WORDS.get(index).map(|(_, meaning)| *meaning).filter(|meaning| !is_disabled("words", meaning.name()))
+    WORDS.get(index).map(|(_, meaning)| *meaning).filter(|meaning| !is_disabled("words", meaning.as_str()))
 }
 
 /// Words directly before a number in running text that name another number.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use panveil::mask::Style;
 use panveil::scan::mutation;
 use panveil::stream::{Inspector, TextFormat};
-use panveil::verdict::{Brand, Sensitivity};
+use panveil::verdict::Brand;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
@@ -117,13 +117,17 @@ pub fn run(plan: &Plan) -> Result<Verdict> {
 /// Counts of a process without this rule.
 fn counts(rule: &str, plan: &Plan) -> Result<Counts> {
     let seeds = plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-    let level = match plan.level {
-        Sensitivity::Strict => "strict",
-        Sensitivity::Balanced => "balanced",
-        Sensitivity::Precise => "precise",
-    };
     let output = Command::new(std::env::current_exe()?)
-        .args(["--counts", rule, "--seeds", &seeds, "--records", &plan.records.to_string(), "--level", level])
+        .args([
+            "--counts",
+            rule,
+            "--seeds",
+            &seeds,
+            "--records",
+            &plan.records.to_string(),
+            "--level",
+            plan.level.as_str(),
+        ])
         .output()?;
     ensure!(output.status.success(), "without {rule:?}: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;
