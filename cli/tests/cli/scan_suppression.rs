@@ -68,12 +68,12 @@ fn ignored_files_are_not_scanned_and_counted() {
 
 #[test]
 fn without_a_repository_gitignore_does_not_apply() {
-    let root = tree("no-repository", &[(".gitignore", "*.log\n"), ("a.log", "4111111111111111")]);
-    // The folder of the tests is in a repository, which ends here.
-    let output = Command::new("cp").args(["-r", &root, "/tmp/panveil-no-repository"]).output().unwrap();
-    assert!(output.status.success());
-    let (names, _) = scanned("/tmp/panveil-no-repository", &["/tmp/panveil-no-repository"]);
-    fs::remove_dir_all("/tmp/panveil-no-repository").unwrap();
+    // The folder of the tests is in a repository.
+    let room = tempfile::tempdir().unwrap();
+    let root = room.path().canonicalize().unwrap().into_os_string().into_string().unwrap();
+    fs::write(format!("{root}/.gitignore"), "*.log\n").unwrap();
+    fs::write(format!("{root}/a.log"), "4111111111111111").unwrap();
+    let (names, _) = scanned(&root, &[&root]);
     assert_eq!(names, ["a.log"]);
 }
 
