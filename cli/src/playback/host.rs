@@ -16,8 +16,6 @@ pub struct StoredHost<'p> {
     pub replied: Option<u16>,
     /// Metadata that the filter set for the access log.
     pub metadata: BTreeMap<String, String>,
-    /// Headers of the request before masking. Redaction of them leaves no digit, while masked headers may keep some.
-    original: Vec<HeaderPair>,
     request: Vec<HeaderPair>,
     response: Vec<HeaderPair>,
     protocol: Option<&'static str>,
@@ -31,16 +29,10 @@ impl<'p> StoredHost<'p> {
             response_body: Vec::new(),
             replied: None,
             metadata: BTreeMap::new(),
-            original: stream.request.fields.clone(),
             request: stream.request.fields.clone(),
             response: stream.response.as_ref().map(|response| response.fields.clone()).unwrap_or_default(),
             protocol: stream.protocol,
         }
-    }
-
-    /// Header of the request before masking.
-    pub fn original(&self, name: &str) -> Option<&str> {
-        self.original.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// Bytes of a body that the proxy would hold back or pass now.

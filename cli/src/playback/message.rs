@@ -8,8 +8,8 @@ use panveil::stream::{Decoder, MemoryBudget};
 pub struct StoredStream {
     pub request: StoredMessage,
     pub response: Option<StoredMessage>,
-    /// WebSocket messages after the handshake; `None` for a stream without them.
-    pub web_socket: Option<Vec<WebSocketMessage>>,
+    /// WebSocket messages after the handshake.
+    pub web_socket: Vec<WebSocketMessage>,
     /// Protocol of the client, such as `HTTP/2`.
     pub protocol: Option<&'static str>,
 }
@@ -36,6 +36,8 @@ pub enum StoredBody {
     Part(Vec<u8>),
     /// Body that was not captured.
     Missing,
+    /// No body: WebSocket messages follow the handshake.
+    Upgraded,
 }
 
 /// WebSocket message, decompressed.
@@ -72,7 +74,7 @@ impl StoredBody {
     /// Stored bytes; `None` if there are none.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
-            Self::None | Self::Missing => None,
+            Self::None | Self::Missing | Self::Upgraded => None,
             Self::Whole(bytes) | Self::Part(bytes) => Some(bytes),
         }
     }

@@ -45,9 +45,7 @@ impl Peers {
         self.source = source;
         Ok(())
     }
-}
 
-impl Peers {
     /// Property of the proxy about connection and route, as it writes them.
     pub fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         /// Port of the client, which no rule tests.

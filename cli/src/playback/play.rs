@@ -76,7 +76,9 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, stream: StoredStream) -> (Stream
         forwarded: Direction::ALL.map(|direction| (direction, Vec::new())),
     };
     let (mut gaps, mut bodies_passed, mut played) = (Vec::new(), Vec::new(), Vec::new());
-    let is_web_socket = stream.web_socket.is_some();
+    let authority = stream.request.value(":authority").unwrap_or_default();
+    // Redaction of the headers before masking leaves no digit, while masked headers may keep some.
+    let authority = Redacted::under(policy, authority.as_bytes()).as_str().to_owned();
     for (direction, message) in [(Direction::Request, Some(stream.request)), (Direction::Response, stream.response)] {
         if player.is_over() {
             break;
@@ -85,13 +87,13 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, stream: StoredStream) -> (Stream
             Some(message) => {
                 played.push(direction);
                 bodies_passed.extend(message.body.bytes().is_some().then_some(direction));
-                player.pass(direction, &message, is_web_socket)
+                player.pass(direction, &message)
             }
             None => Some(Gap::Message),
         };
         gaps.extend(gap.map(|gap| (direction, gap)));
     }
-    player.pass_frames(&stream.web_socket.unwrap_or_default());
+    player.pass_frames(&stream.web_socket);
     let Player { mut exchange, mut host, forwarded } = player;
     exchange.on_log(&mut host);
     let mut outcomes = Vec::new();
@@ -104,11 +106,10 @@ pub fn play(policy: &Rc<Policy>, peers: &Peers, stream: StoredStream) -> (Stream
         // The last message was blocked.
         bodies_passed.pop();
     }
-    let authority = host.original(":authority").unwrap_or_default();
     let metadata = |key: &str| host.metadata.get(key).cloned();
     let outcome = StreamOutcome {
         method: metadata("method").unwrap_or_default(),
-        host: Redacted::under(policy, authority.as_bytes()).as_str().to_owned(),
+        host: authority,
         path: metadata("path").unwrap_or_default(),
         record: metadata("record"),
         replied: host.replied,
@@ -133,14 +134,13 @@ impl Player<'_> {
     }
 
     /// Passes a message through the filter until it is blocked, and returns the part that is not stored.
-    fn pass(&mut self, direction: Direction, message: &StoredMessage, is_web_socket: bool) -> Option<Gap> {
+    fn pass(&mut self, direction: Direction, message: &StoredMessage) -> Option<Gap> {
         let gap = match &message.body {
-            _ if is_web_socket => None,
-            StoredBody::None | StoredBody::Whole(_) => None,
+            StoredBody::None | StoredBody::Whole(_) | StoredBody::Upgraded => None,
             StoredBody::Part(_) => Some(Gap::Rest),
             StoredBody::Missing => Some(Gap::Body),
         };
-        let end = matches!(message.body, StoredBody::None) && !is_web_socket;
+        let end = matches!(message.body, StoredBody::None);
         self.exchange.on_headers(&mut self.host, direction, end);
         let mut chunks = message.body.bytes().unwrap_or_default().chunks(CHUNK).peekable();
         while let Some(chunk) = chunks.next() {

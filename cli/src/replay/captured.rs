@@ -16,7 +16,7 @@ impl StoredStream {
         let method = request.value(":method").unwrap_or_default();
         let mut response = response::read(entry, method);
         let web_socket = web_socket::read(entry);
-        if web_socket.is_some() {
+        if !web_socket.is_empty() {
             web_socket::complete_handshake(&mut request, &mut response);
         }
         Ok(Self { response, web_socket, protocol: request::protocol(entry), request })

@@ -9,13 +9,13 @@ const BOUNDARY: &str = "panveil-replay-boundary";
 
 /// Body with the parts of a form. `sent` are the headers of the request, whose content type gets the boundary.
 pub fn body(post_data: &Value, sent: &mut Vec<HeaderPair>) -> StoredBody {
-    let mime_type = text(post_data, "/mimeType");
-    let stated = values(sent, "content-type").chain([mime_type]).find_map(boundary).map(str::to_owned);
-    let boundary = stated.clone().unwrap_or_else(|| BOUNDARY.to_owned());
-    if !values(sent, "content-type").any(|value| self::boundary(value).is_some()) {
+    let sent_boundary = values(sent, "content-type").find_map(boundary).map(str::to_owned);
+    let boundary = sent_boundary.unwrap_or_else(|| {
+        let boundary = boundary(text(post_data, "/mimeType")).unwrap_or(BOUNDARY).to_owned();
         sent.retain(|(name, _)| name != "content-type");
         sent.push(("content-type".to_owned(), format!("multipart/form-data; boundary={boundary}")));
-    }
+        boundary
+    });
     let (mut body, mut is_whole) = (String::new(), true);
     for part in list(post_data, "/params") {
         let (file, kind) = (text(part, "/fileName"), text(part, "/contentType"));

@@ -4,7 +4,7 @@
 //! base64 for binary messages. They are decompressed.
 
 use super::captured::{decode, list, text};
-use crate::playback::{HeaderPair, StoredMessage, WebSocketMessage, values};
+use crate::playback::{HeaderPair, StoredBody, StoredMessage, WebSocketMessage, values};
 use panveil::policy::Direction;
 use serde_json::Value;
 
@@ -12,10 +12,9 @@ use serde_json::Value;
 const TEXT: u64 = 1;
 const BINARY: u64 = 2;
 
-/// Messages of an entry; `None` if the capture has none.
-pub fn read(entry: &Value) -> Option<Vec<WebSocketMessage>> {
-    let messages: Vec<WebSocketMessage> = list(entry, "/_webSocketMessages").iter().filter_map(message).collect();
-    (!messages.is_empty()).then_some(messages)
+/// Messages of an entry.
+pub fn read(entry: &Value) -> Vec<WebSocketMessage> {
+    list(entry, "/_webSocketMessages").iter().filter_map(message).collect()
 }
 
 fn message(message: &Value) -> Option<WebSocketMessage> {
@@ -35,15 +34,17 @@ fn message(message: &Value) -> Option<WebSocketMessage> {
 }
 
 /// Completes the handshake of an entry with WebSocket messages, as a proxy would have seen it. Over HTTP/2 it is an extended CONNECT,
-/// which Envoy translates to this form. The messages are decompressed, so no extension is negotiated.
+/// which Envoy translates to this form. The messages are decompressed, so no extension is negotiated. They replace the bodies of the
+/// capture.
 pub fn complete_handshake(request: &mut StoredMessage, response: &mut Option<StoredMessage>) {
-    let response = response.get_or_insert_with(|| StoredMessage::new(Vec::new(), crate::playback::StoredBody::Missing));
+    let response = response.get_or_insert_with(|| StoredMessage::new(Vec::new(), StoredBody::Upgraded));
     set(&mut request.fields, ":method", "GET");
     set(&mut request.fields, "upgrade", "websocket");
     set(&mut response.fields, ":status", "101");
     set(&mut response.fields, "upgrade", "websocket");
-    for fields in [&mut request.fields, &mut response.fields] {
-        fields.retain(|(name, _)| name != "sec-websocket-extensions");
+    for message in [request, response] {
+        message.fields.retain(|(name, _)| name != "sec-websocket-extensions");
+        message.body = StoredBody::Upgraded;
     }
 }
 

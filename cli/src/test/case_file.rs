@@ -94,7 +94,7 @@ fn read_case(node: &Node) -> Result<Case, Diagnostic> {
     let expect = node.field("expect").ok_or_else(|| Diagnostic::at(node.position, "missing field expect"))?;
     let direction = if response.is_some() { Direction::Response } else { Direction::Request };
     let stream =
-        StoredStream { request: read_request(request)?, response, web_socket: None, protocol: Some("HTTP/1.1") };
+        StoredStream { request: read_request(request)?, response, web_socket: Vec::new(), protocol: Some("HTTP/1.1") };
     Ok(Case {
         name,
         position: node.position,

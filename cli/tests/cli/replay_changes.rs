@@ -153,3 +153,29 @@ fn websocket_messages_are_replayed() {
     let path = file("clean-socket.har", web_socket(handshake, clean));
     assert_eq!(printed(&["replay", "-", &path], b"{}"), "1 entry: 1 clean\n");
 }
+
+/// Bodies of a handshake are no frames.
+#[test]
+fn websocket_messages_are_replayed_without_the_bodies_of_the_handshake() {
+    let messages = r#"{"type":"send","opcode":1,"data":"{\"card\": \"4111111111111111\"}"},
+        {"type":"receive","opcode":1,"data":"{\"card\": \"378282246310005\"}"}"#;
+    let request = r#""method":"GET","url":"wss://a.example/feed""#;
+    for handshake in [
+        format!(r#""request":{{{request}}},"response":{{"status":200,"content":{{"size":2,"text":"ok"}}}}"#),
+        format!(
+            r#""request":{{{request},"postData":{{"mimeType":"text/plain","text":"hello"}}}},"response":{{"status":101}}"#
+        ),
+    ] {
+        let path = file("socket-bodies.har", web_socket(&handshake, messages));
+        let report = printed(&["replay", "-", &path], b"{}");
+        assert_has(
+            &report,
+            &[
+                "1 GET a.example /feed request body card visa 1 masked request",
+                "1 GET a.example /feed response body card amex 1 masked response",
+                "1 entry: 1 masked",
+            ],
+        );
+        assert!(!report.contains("Not inspected"), "{report}");
+    }
+}

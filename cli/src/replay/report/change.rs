@@ -4,7 +4,7 @@ use super::table;
 use crate::playback::{RecordSummary, StreamOutcome};
 use panveil::policy::{Direction, Outcome};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Changes of the entries so far.
@@ -61,30 +61,25 @@ struct DecisionCount {
 type DecisionMap = BTreeMap<(String, FindingKey), Vec<DecisionCount>>;
 
 impl ChangeReport {
-    /// Adds the entry of that number, with its outcomes under the previous policy and under the new one. The result is its line in JSON,
-    /// if anything changes.
-    pub fn add(&mut self, number: usize, before: &StreamOutcome, after: &StreamOutcome) -> Option<String> {
+    /// Adds the entry of that number, with its outcomes under the previous policy and under the new one.
+    pub fn add(&mut self, number: usize, before: &StreamOutcome, after: &StreamOutcome) {
         let (changes, beyond) = changes(before, after);
         self.entries = self.entries.saturating_add(1);
         self.beyond = self.beyond.saturating_add(beyond);
         if changes.is_empty() {
-            return None;
+            return;
         }
         self.changed = self.changed.saturating_add(1);
-        let mut counted: Vec<(String, String)> = Vec::new();
+        let mut counted: BTreeSet<(String, String)> = BTreeSet::new();
         for change in &changes {
-            let (key, count) = (change.labels(), change.count());
-            let total = self.totals.entry(key.clone()).or_default();
+            let (labels, count) = (change.labels(), change.count());
+            self.rows.push(change.row(number, after, count, &labels));
+            let total = self.totals.entry(labels.clone()).or_default();
             total.0 = total.0.saturating_add(count);
-            if !counted.contains(&key) {
+            if counted.insert(labels) {
                 total.1 = total.1.saturating_add(1);
-                counted.push(key);
             }
-            self.rows.push(change.row(number, after, count));
         }
-        let StreamOutcome { method, host, path, .. } = after;
-        let entry = ChangedEntry { entry: number, method, host, path, changes };
-        serde_json::to_string(&entry).ok().map(|line| line + "\n")
     }
 
     /// Text of the tables.
@@ -120,7 +115,19 @@ impl ChangeReport {
     }
 }
 
+/// Line in JSON for the entry of that number, if anything changes.
+pub fn line(number: usize, before: &StreamOutcome, after: &StreamOutcome) -> Option<String> {
+    let (changes, _) = changes(before, after);
+    if changes.is_empty() {
+        return None;
+    }
+    let StreamOutcome { method, host, path, .. } = after;
+    let entry = ChangedEntry { entry: number, method, host, path, changes };
+    serde_json::to_string(&entry).ok().map(|line| line + "\n")
+}
+
 impl Change {
+    /// Decisions before and after.
     fn labels(&self) -> (String, String) {
         (label(&self.before), label(&self.after))
     }
@@ -131,8 +138,13 @@ impl Change {
         sum(&self.before).max(sum(&self.after))
     }
 
-    fn row(&self, number: usize, outcome: &StreamOutcome, count: u64) -> Vec<String> {
-        let (before, after) = self.labels();
+    fn row(
+        &self,
+        number: usize,
+        outcome: &StreamOutcome,
+        count: u64,
+        (before, after): &(String, String),
+    ) -> Vec<String> {
         let (place, field, found) = match &self.findings {
             Some(FindingKey { place, field, found }) => (place.as_str(), field.as_deref(), found.as_str()),
             None => ("", None, "none"),
@@ -147,8 +159,8 @@ impl Change {
             field.unwrap_or_default().to_owned(),
             found.to_owned(),
             count.to_string(),
-            before,
-            after,
+            before.clone(),
+            after.clone(),
         ]
     }
 }
@@ -169,9 +181,7 @@ fn label(side: &[DecisionCount]) -> String {
 /// Changes of one entry, and the number of findings that were not compared.
 fn changes(before: &StreamOutcome, after: &StreamOutcome) -> (Vec<Change>, u64) {
     let ((old, old_beyond), (new, new_beyond)) = (decisions(before), decisions(after));
-    let mut keys: Vec<&(String, FindingKey)> = old.keys().chain(new.keys()).collect();
-    keys.sort();
-    keys.dedup();
+    let keys: BTreeSet<&(String, FindingKey)> = old.keys().chain(new.keys()).collect();
     let mut changes: Vec<Change> = Vec::new();
     for key in keys {
         let (direction, findings) = key;

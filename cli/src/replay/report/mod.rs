@@ -21,29 +21,24 @@ pub enum ReplayFormat {
     Json,
 }
 
-/// Report, built entry by entry.
-pub struct ReplayReport {
-    format: ReplayFormat,
-    contents: Contents,
-}
-
-/// Contents of a report. Tables are printed at the end, because the cells decide the width of a column. Lines are printed at once.
-enum Contents {
-    /// Decisions of one policy.
+/// Report, built entry by entry. Tables are printed at the end, because the cells decide the width of a column.
+pub enum ReplayReport {
+    /// Lines in JSON, which are printed at once.
+    Lines,
+    /// Tables of the decisions of one policy.
     Decisions(TextReport),
-    /// Changes from another policy.
+    /// Tables of the changes from another policy.
     Changes(ChangeReport),
 }
 
 impl ReplayReport {
     /// `is_comparison` is true for a report on the changes from another policy.
     pub fn new(format: ReplayFormat, is_comparison: bool) -> Self {
-        let contents = if is_comparison {
-            Contents::Changes(ChangeReport::default())
-        } else {
-            Contents::Decisions(TextReport::default())
-        };
-        Self { format, contents }
+        match format {
+            ReplayFormat::Json => Self::Lines,
+            ReplayFormat::Text if is_comparison => Self::Changes(ChangeReport::default()),
+            ReplayFormat::Text => Self::Decisions(TextReport::default()),
+        }
     }
 
     /// Adds the entry of that number, with its outcome under the previous policy if there is one.
@@ -53,26 +48,26 @@ impl ReplayReport {
         before: Option<&StreamOutcome>,
         outcome: &StreamOutcome,
     ) -> Result<(), Failure> {
-        let line = match (&mut self.contents, self.format, before) {
-            (Contents::Changes(changes), _, before) => changes.add(number, before.unwrap_or(outcome), outcome),
-            (Contents::Decisions(_), ReplayFormat::Json, _) => Some(json::line(number, outcome)),
-            (Contents::Decisions(text), ReplayFormat::Text, _) => {
-                text.add(number, outcome);
-                None
+        match self {
+            Self::Lines => {
+                let line = match before {
+                    Some(before) => change::line(number, before, outcome),
+                    None => Some(json::line(number, outcome)),
+                };
+                return output::write(line.unwrap_or_default().as_bytes());
             }
-        };
-        match (self.format, line) {
-            (ReplayFormat::Json, Some(line)) => output::write(line.as_bytes()),
-            _ => Ok(()),
+            Self::Decisions(text) => text.add(number, outcome),
+            Self::Changes(changes) => changes.add(number, before.unwrap_or(outcome), outcome),
         }
+        Ok(())
     }
 
     /// Prints the rest of the report after the last entry.
     pub fn end(self) -> Result<(), Failure> {
-        match (self.format, self.contents) {
-            (ReplayFormat::Json, _) => Ok(()),
-            (ReplayFormat::Text, Contents::Decisions(text)) => output::write(text.print().as_bytes()),
-            (ReplayFormat::Text, Contents::Changes(changes)) => output::write(changes.print().as_bytes()),
+        match self {
+            Self::Lines => Ok(()),
+            Self::Decisions(text) => output::write(text.print().as_bytes()),
+            Self::Changes(changes) => output::write(changes.print().as_bytes()),
         }
     }
 }
