@@ -20,6 +20,7 @@ mod suppression;
 mod workload;
 
 use super::failure::Failure;
+use super::input::only_one_stdin;
 use super::{clock, output};
 use clap::{Args, ValueHint};
 use coverage::Coverage;
@@ -75,6 +76,7 @@ impl Audit {
             output::write(rules::list().as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
+        only_one_stdin("the paths and --suppress", self.paths.iter().chain(&self.suppress))?;
         let suppressions = self.suppress.as_deref().map_or(Ok(Vec::new()), Suppression::read)?;
         let input = AuditInput::read(&self.paths);
         if input.resources.is_empty() && input.proxies.is_empty() && input.problems.is_empty() {

@@ -37,7 +37,7 @@ impl Suppression {
     /// Reads a list of suppressions in YAML or JSON.
     pub fn read(path: &Path) -> Result<Vec<Self>, Failure> {
         let name = path.display().to_string();
-        let bytes = input::text(path, MAX_BYTES)?;
+        let bytes = input::text(path, MAX_BYTES, "larger than 1 MiB; one suppression can accept many subjects with *")?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::Error(format!("{name}: not UTF-8; give YAML")))?;
         let failure = |diagnostic: Diagnostic| Failure::Error(diagnostic.in_file(&name));
         let list = document::read(&text, Origin::FILE).map_err(failure)?;

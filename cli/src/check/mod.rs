@@ -5,8 +5,8 @@ mod rules;
 
 use super::failure::Failure;
 use super::manifest::files;
-use super::output;
 use super::policy::PolicyFile;
+use super::{input, output};
 use clap::{Args, ValueHint};
 use report::CheckReport;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,7 @@ impl Check {
     pub fn run(self) -> Result<ExitCode, Failure> {
         const ERROR: u8 = 2;
 
+        input::only_one_stdin("the paths", &self.paths)?;
         let mut report = CheckReport::default();
         for path in &self.paths {
             check(path, &mut report)?;

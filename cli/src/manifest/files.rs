@@ -36,9 +36,5 @@ pub fn list(path: &Path) -> Vec<Result<PathBuf, String>> {
 
 /// Bytes of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = input::text(path, MAX_BYTES)?;
-    if bytes.len() > MAX_BYTES {
-        return Err(Failure::Error(format!("{}: larger than {MAX_BYTES} bytes", input::name(path))));
-    }
-    Ok(bytes)
+    input::text(path, MAX_BYTES, &format!("larger than {MAX_BYTES} bytes"))
 }

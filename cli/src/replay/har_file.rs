@@ -4,6 +4,7 @@
 //! only their line and column are reported.
 
 use crate::failure::Failure;
+use crate::input;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
@@ -39,10 +40,10 @@ impl From<String> for StopReason {
 
 /// Passes every entry of the HAR file at `path`, or of standard input if the path is `-`, to `handle`.
 pub fn entries(path: &Path, handle: &mut EntryHandler<'_>) -> Result<(), Failure> {
+    let name = input::name(path);
     if path == Path::new("-") {
-        return read(io::stdin().lock(), "<stdin>", handle);
+        return read(io::stdin().lock(), &name, handle);
     }
-    let name = path.display().to_string();
     let file = File::open(path).map_err(Failure::of("read", &name))?;
     read(file, &name, handle)
 }

@@ -10,11 +10,11 @@ mod web_socket;
 
 use super::failure::Failure;
 use super::playback::{Peers, StoredStream, TlsArg, play, spiffe_id};
-use super::{clock, output, policy};
+use super::{clock, input, output, policy};
 use clap::{Args, ValueHint};
 use panveil::policy::{Connection, Policy};
 use report::{ReplayFormat, ReplayReport};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Applies a policy to captured traffic and prints the actions (mask, block, allow, report) with their rules.
@@ -68,10 +68,7 @@ impl Replay {
     /// Replays the capture and prints the report.
     pub fn run(self) -> Result<(), Failure> {
         let inputs = [Some(&self.policy), Some(&self.capture), self.against.as_ref()];
-        if inputs.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
-            let line = "only one of policy, capture and --against can be standard input; give files for the others";
-            return Err(Failure::Error(line.to_owned()));
-        }
+        input::only_one_stdin("policy, capture and --against", inputs.into_iter().flatten())?;
         let peers = self.peers()?;
         let policy = Rc::new(policy::read(&self.policy)?);
         let previous = self.against.as_deref().map(policy::read).transpose()?.map(Rc::new);

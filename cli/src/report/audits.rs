@@ -53,10 +53,7 @@ impl Audits {
     pub fn read(&mut self, path: &Path) -> Result<(), Failure> {
         let name = input::name(path);
         let error = |problem: &str| Failure::Error(format!("{name}: {problem}"));
-        let bytes = input::text(path, MAX_BYTES)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(error("larger than 256 MiB; give the output of one audit"));
-        }
+        let bytes = input::text(path, MAX_BYTES, "larger than 256 MiB; give the output of one audit")?;
         let text = str::from_utf8(&bytes)
             .map_err(|_| error("not UTF-8; expected the output of panveil audit --format json"))?;
         let mut lines = Vec::new();

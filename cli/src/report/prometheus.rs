@@ -50,10 +50,7 @@ impl Metrics {
         const EXPECTED: &str = "expected a response of /api/v1/query_range";
 
         let name = input::name(path);
-        let bytes = input::text(path, MAX_BYTES)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(Failure::Error(format!("{name}: larger than 256 MiB; use a longer step or a shorter period")));
-        }
+        let bytes = input::text(path, MAX_BYTES, "larger than 256 MiB; use a longer step or a shorter period")?;
         let response: Response = serde_json::from_slice(&bytes)
             .map_err(|error| Failure::Error(format!("{name}: line {}: {EXPECTED}", error.line())))?;
         if response.data.kind != "matrix" {

@@ -32,10 +32,7 @@ impl Baseline {
     /// Reads the baseline at `path`.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = input::name(path);
-        let bytes = input::text(path, MAX_BYTES)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(Failure::Error(format!("{name}: more than 16 MiB; exclude files instead")));
-        }
+        let bytes = input::text(path, MAX_BYTES, "more than 16 MiB; exclude files instead")?;
         let text = String::from_utf8_lossy(&bytes);
         let mut fingerprints = HashSet::new();
         for (index, line) in text.lines().enumerate() {

@@ -89,10 +89,7 @@ fn name(path: &Path) -> String {
 impl ProxyPages {
     fn read(&mut self, path: &Path) -> Result<(), Failure> {
         let shown = input::name(path);
-        let bytes = input::text(path, MAX_BYTES)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(Failure::Error(format!("{shown}: larger than {MAX_BYTES} bytes")));
-        }
+        let bytes = input::text(path, MAX_BYTES, &format!("larger than {MAX_BYTES} bytes"))?;
         let text = String::from_utf8_lossy(&bytes);
         let is_second = if text.trim_start().starts_with('{') {
             let config = ConfigDump::read(&text).map_err(|problem| {

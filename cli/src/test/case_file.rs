@@ -45,10 +45,7 @@ const SECONDS_OF_DAY: u64 = 86_400;
 impl CaseFile {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = input::name(path);
-        let bytes = input::text(path, MAX_BYTES)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(Failure::Error(format!("{name}: larger than {MAX_BYTES} bytes")));
-        }
+        let bytes = input::text(path, MAX_BYTES, &format!("larger than {MAX_BYTES} bytes"))?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::Error(format!("{name}: not UTF-8; give YAML")))?;
         Self::parse(&name, &text).map_err(|diagnostic| Failure::Error(diagnostic.in_file(&name)))
     }

@@ -8,7 +8,7 @@ mod report;
 
 use super::failure::Failure;
 use super::manifest::files;
-use super::{output, policy};
+use super::{input, output, policy};
 use case_file::{CaseFile, CasePolicy};
 use clap::{Args, ValueHint};
 use panveil::policy::Policy;
@@ -51,6 +51,7 @@ impl Test {
     pub fn run(self) -> Result<ExitCode, Failure> {
         const FAILED: u8 = 1;
 
+        input::only_one_stdin("the files with cases and --policy", self.paths.iter().chain(&self.policy))?;
         let given = self.policy.as_deref().map(policy::read).transpose()?.map(Rc::new);
         let mut results = Vec::new();
         for path in self.paths.iter().map(|path| paths(path)).collect::<Result<Vec<_>, _>>()?.concat() {

@@ -62,3 +62,16 @@ fn unreadable_files_are_named_without_card_numbers() {
     );
     assert_eq!(failure(&["mask", "--policy", "-"], b"{}"), "--policy: standard input is the text; give a file");
 }
+
+#[test]
+fn only_one_input_is_standard_input() {
+    for (arguments, inputs) in [
+        (&["check", "-", "-"][..], "the paths"),
+        (&["test", "-", "-"], "the files with cases and --policy"),
+        (&["test", "--policy", "-", "-"], "the files with cases and --policy"),
+        (&["audit", "-", "--suppress", "-"], "the paths and --suppress"),
+    ] {
+        let line = format!("only one of {inputs} can be standard input; give files for the others");
+        assert_eq!(failure(arguments, b"{}"), line, "{arguments:?}");
+    }
+}

@@ -140,6 +140,15 @@ fn names_that_look_like_cards_are_masked() {
 }
 
 #[test]
+fn suppressions_beyond_the_limit_are_rejected() {
+    let mesh = file("audit-many-suppressed.yaml", MESH);
+    let entry = "- rule: no-sidecar\n  subject: shop/web\n  reason: migration\n  expires: 2999-12-31\n";
+    let many = file("audit-many-suppressions.yaml", entry.repeat((1 << 20) / entry.len() + 1));
+    let line = format!("{many}: larger than 1 MiB; one suppression can accept many subjects with *");
+    assert_eq!(failure(&["audit", "--suppress", &many, &mesh], b""), line);
+}
+
+#[test]
 fn suppressions_need_a_reason_and_an_end() {
     let mesh = file("audit-suppressed.yaml", changed("FAIL_RELOAD", "FAIL_OPEN"));
     let audit = |text: &str| {
