@@ -23,6 +23,13 @@ impl Policy {
         hidden.collect()
     }
 
+    /// Names of the rules that have expired at `now`, in seconds since 1970. Without a readable clock, every rule with a last day has
+    /// expired.
+    pub fn expired_rules(&self, now: Option<u64>) -> Vec<&str> {
+        let has_passed = |rule: &&Rule| rule.expires.is_some_and(|expires| expires.has_passed(now));
+        self.config.rules.iter().filter(has_passed).map(|rule| rule.name.as_str()).collect()
+    }
+
     /// Each rule with its owner and its last day, such as `2027-03-31`.
     pub fn rule_owners(&self) -> Vec<(&str, Option<&str>, Option<String>)> {
         let rules = self.config.rules.iter();

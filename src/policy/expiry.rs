@@ -15,6 +15,11 @@ pub struct Expiry {
 }
 
 impl Expiry {
+    /// Start of the day, in seconds since 1970.
+    pub fn start(self) -> u64 {
+        self.end().saturating_sub(SECONDS_OF_DAY)
+    }
+
     /// End of the day, in seconds since 1970.
     pub fn end(self) -> u64 {
         // Days since March 1 of the year 0, because the leap day is the last day of a year that begins in March.
@@ -85,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_ends_at_the_next_midnight() {
+    fn a_day_starts_and_ends_at_midnight() {
         for (text, end) in [
             ("1970-01-01", 86_400),
             ("2000-02-29", 951_868_800),
@@ -98,6 +103,7 @@ mod tests {
             ("2100-03-01", 4_107_628_800),
         ] {
             assert_eq!(Expiry::parse(text).map(Expiry::end), Some(end), "{text}");
+            assert_eq!(Expiry::parse(text).map(Expiry::start), Some(end - 86_400), "{text}");
         }
     }
 

@@ -98,8 +98,7 @@ fn warnings(found: &FoundPolicy, policy: &Policy) -> Vec<Diagnostic> {
         );
         warning(rule, text)
     });
-    let expired = found.tree().map(|tree| rules::expired(tree, clock::now())).unwrap_or_default();
-    let expired = expired.into_iter().map(|rule| {
+    let expired = policy.expired_rules(clock::now()).into_iter().map(|rule| {
         warning(rule, format!("rule {rule} has expired and no longer matches; remove it, or set a later day"))
     });
     let client_controlled = policy.client_controlled_rules().into_iter().map(|rule| {

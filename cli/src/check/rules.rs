@@ -2,7 +2,6 @@
 
 use crate::document::{Node, YamlValue};
 use crate::terminal;
-use panveil::policy::Expiry;
 
 /// Lines of a table of the rules: name, action and conditions.
 pub fn lines(policy: &Node) -> Vec<String> {
@@ -12,12 +11,6 @@ pub fn lines(policy: &Node) -> Vec<String> {
         .map(|row| row.map(|cell| terminal::safe_line(&cell)))
         .collect();
     terminal::table(&rows)
-}
-
-/// Names of the rules that have expired at `now`.
-pub fn expired(policy: &Node, now: Option<u64>) -> Vec<&str> {
-    let has_passed = |rule: &&Node| Expiry::parse(text(rule, "expires")).is_some_and(|expiry| expiry.has_passed(now));
-    policy.items(&["rules"]).filter(has_passed).map(|rule| text(rule, "name")).collect()
 }
 
 fn text<'n>(rule: &'n Node, field: &str) -> &'n str {

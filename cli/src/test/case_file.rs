@@ -39,9 +39,6 @@ pub const RESPONSE: [&str; 3] = ["status", "headers", "body"];
 pub const PEER: [&str; 7] = ["tls", "source", "destination", "remote_ip", "port", "route", "cluster"];
 pub const EXPECT: [&str; 6] = ["action", "rule", "status", "path", "headers", "body"];
 
-/// Seconds of the day before the end of an [`Expiry`].
-const SECONDS_OF_DAY: u64 = 86_400;
-
 impl CaseFile {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = input::name(path);
@@ -142,7 +139,7 @@ fn read_peers(case: &Node) -> Result<Peers, Diagnostic> {
     let time = match text(case, "date")? {
         None => clock::now(),
         Some(date) => {
-            let day = Expiry::parse(date).map(|day| day.end().saturating_sub(SECONDS_OF_DAY));
+            let day = Expiry::parse(date).map(Expiry::start);
             Some(day.ok_or_else(|| Diagnostic::at(case.position, "date: expected a day, such as 2027-03-31"))?)
         }
     };
