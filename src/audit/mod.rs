@@ -16,7 +16,7 @@ mod stream_summary;
 pub use counters::{Counter, Counters};
 pub use line::Line;
 pub use reason::Reason;
-pub use record::Facts;
+pub use record::{Facts, RECORD_VERSION};
 pub use redacted::Redacted;
 pub use stream_summary::StreamSummary;
 

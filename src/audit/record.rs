@@ -35,7 +35,7 @@ pub struct Facts {
 }
 
 /// Version of the record format. It increases when a field changes its meaning.
-pub(super) const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 1;
 
 /// Declares an object of the record: a struct with its serialization, and its [`ObjectSpec`].
 ///

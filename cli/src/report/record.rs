@@ -1,9 +1,8 @@
 //! Audit records, as the filter writes them: docs/logs-and-metrics.md.
 
+use panveil::audit::RECORD_VERSION;
+use panveil::policy::{FindingName, Outcome};
 use serde::Deserialize;
-
-/// Version of the format that this command reads.
-const VERSION: u8 = 1;
 
 /// Record of one stream. Unknown fields are ignored: a new field does not raise the version. Truncated numbers and fingerprints
 /// are not read, so that the report cannot contain them.
@@ -61,7 +60,7 @@ pub struct Reached {
 impl Record {
     /// Record in this JSON text. `None` if it is not one, or has another version.
     pub fn read(text: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(text).ok().filter(|record| record.version == VERSION)
+        serde_json::from_str::<Self>(text).ok().filter(|record| record.version == RECORD_VERSION)
     }
 
     /// Receiver of the request: its principal, or else the host, or else the cluster.
@@ -88,12 +87,26 @@ impl Record {
 impl Finding {
     /// True for card numbers, also those in tracks.
     pub fn is_card_number(&self) -> bool {
-        matches!(self.kind.as_str(), "pan" | "track")
+        matches!(self.name(), Some(FindingName::Pan | FindingName::Track | FindingName::Chip))
     }
 
     /// True for sensitive authentication data. Tracks are both.
     pub fn is_authentication_data(&self) -> bool {
-        matches!(self.kind.as_str(), "track" | "verification_code" | "pin")
+        self.name().is_some_and(FindingName::is_authentication_data)
+    }
+
+    /// Action that was taken. `None` for a word of another version.
+    pub fn outcome(&self) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == self.action)
+    }
+
+    /// True if the upstream or the client received it unmasked.
+    pub fn has_passed(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Allowed | Outcome::Reported))
+    }
+
+    fn name(&self) -> Option<FindingName> {
+        FindingName::ALL.into_iter().find(|name| name.as_str() == self.kind)
     }
 
     /// Brand, or the name of the policy's pattern.

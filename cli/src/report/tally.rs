@@ -1,6 +1,7 @@
 //! Counts of streams and findings by their properties, in bounded memory.
 
 use super::record::{Finding, Record};
+use panveil::policy::Outcome;
 use std::collections::BTreeMap;
 
 /// Most rows of a tally. Clients choose hosts, paths and names of fields, so that there may be any number of them.
@@ -69,10 +70,11 @@ impl Count {
         add(&mut self.findings, true);
         add(&mut self.card_numbers, finding.is_card_number());
         add(&mut self.authentication_data, finding.is_authentication_data());
-        add(&mut self.masked, finding.action == "masked");
-        add(&mut self.blocked, finding.action == "blocked");
-        add(&mut self.allowed, finding.action == "allowed");
-        add(&mut self.reported, finding.action == "reported");
+        let outcome = finding.outcome();
+        add(&mut self.masked, outcome == Some(Outcome::Masked));
+        add(&mut self.blocked, outcome == Some(Outcome::Blocked));
+        add(&mut self.allowed, outcome == Some(Outcome::Allowed));
+        add(&mut self.reported, outcome == Some(Outcome::Reported));
     }
 
     /// Adds other streams.

@@ -7,13 +7,11 @@ use super::record::Record;
 use super::table::{Cell, Table};
 use super::tally::{Count, Tally};
 use super::traffic_table::{self, ALL};
+use panveil::audit::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most days of a report.
 const MOST_DAYS: usize = 4000;
-
-/// Uninspected reason of messages that were inspected nevertheless.
-const INSPECTED: &str = "coding_name";
 
 /// Totals of the streams in access logs.
 #[derive(Default)]
@@ -179,9 +177,9 @@ fn listed(stream: &Stream) -> BTreeSet<(&str, &str)> {
     stream.uninspected.iter().chain(of_record).map(|one| (one.direction.as_str(), one.reason.as_str())).collect()
 }
 
-/// Those of them with which a message was not inspected.
+/// Those of them with which a message was not inspected. With an unknown name of a coding it was.
 fn uninspected(stream: &Stream) -> BTreeSet<(&str, &str)> {
-    listed(stream).into_iter().filter(|(_, reason)| *reason != INSPECTED).collect()
+    listed(stream).into_iter().filter(|(_, reason)| *reason != Reason::CodingName.as_str()).collect()
 }
 
 fn uninspected_table() -> Table {

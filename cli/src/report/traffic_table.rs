@@ -3,6 +3,7 @@
 use super::record::{Finding, Record};
 use super::table::{Cell, Table};
 use super::tally::{Count, Tally};
+use panveil::policy::{Direction, Outcome};
 
 /// Table of findings by some of their properties.
 pub struct TrafficTable {
@@ -75,7 +76,7 @@ pub const ALL: &[TrafficTable] = &[
     TrafficTable {
         name: "brands",
         title: "Kinds and brands",
-        about: "A track counts as a card number and as sensitive authentication data.",
+        about: "The track data of a magnetic stripe (track) or a chip counts as a card number and as sensitive authentication data.",
         requirement: "3.3.1, 12.5.2",
         keys: &["kind", "brand", "direction", "action"],
         values: &[STREAMS, FINDINGS],
@@ -104,10 +105,9 @@ pub const ALL: &[TrafficTable] = &[
         values: &[STREAMS, FINDINGS, FIRST, LAST],
         key: |record, finding| {
             let Finding { rule, action, direction, .. } = finding;
-            let has_passed = matches!(action.as_str(), "allowed" | "reported");
             let properties =
                 [rule.clone(), action.clone(), source(record), record.receiver().to_owned(), direction.clone()];
-            has_passed.then(|| properties.to_vec())
+            finding.has_passed().then(|| properties.to_vec())
         },
     },
     TrafficTable {
@@ -145,14 +145,15 @@ pub const ALL: &[TrafficTable] = &[
 
 /// Reason why a finding is one to investigate.
 fn reason(record: &Record, finding: &Finding) -> Option<&'static str> {
-    let has_passed = matches!(finding.action.as_str(), "allowed" | "reported");
-    match finding.action.as_str() {
-        _ if finding.is_authentication_data() && finding.direction == "response" => {
+    match finding.outcome() {
+        _ if finding.is_authentication_data() && finding.direction == Direction::Response.as_str() => {
             Some("authentication data in a response")
         }
-        _ if has_passed && record.mtls == Some(false) && is_account_data(finding) => Some("passed without mutual TLS"),
-        "reported" => Some("passed in monitor mode"),
-        "blocked" => Some("blocked"),
+        _ if finding.has_passed() && record.mtls == Some(false) && is_account_data(finding) => {
+            Some("passed without mutual TLS")
+        }
+        Some(Outcome::Reported) => Some("passed in monitor mode"),
+        Some(Outcome::Blocked) => Some("blocked"),
         _ => None,
     }
 }

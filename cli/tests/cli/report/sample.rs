@@ -86,6 +86,7 @@ fn finding(random: &mut Random) -> Finding {
         ("pan", "visa"),
         ("pan", "amex"),
         ("track", "mastercard"),
+        ("chip", "visa"),
         ("verification_code", ""),
         ("pin", ""),
         ("pattern", "employee"),

@@ -17,11 +17,11 @@ type Counts = ([u64; 4], (u64, u64));
 const HOUR: u64 = 3600;
 
 fn is_card(finding: &Finding) -> bool {
-    ["pan", "track"].contains(&finding.kind)
+    ["pan", "track", "chip"].contains(&finding.kind)
 }
 
 fn is_secret(finding: &Finding) -> bool {
-    ["track", "verification_code", "pin"].contains(&finding.kind)
+    ["track", "chip", "verification_code", "pin"].contains(&finding.kind)
 }
 
 /// Slow count by a property.
