@@ -32,6 +32,14 @@ pub fn safe_line(text: &str) -> String {
     escaped(&stream::redacted(line.as_bytes()))
 }
 
+/// `text` with at most `most` characters. If more are cut off, the last one is an ellipsis.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// Rows as lines with aligned columns.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let mut widths = [0; N];
@@ -81,6 +89,11 @@ mod tests {
         assert_eq!(escaped(b"\x1b[2Ja\r\nb\x7f"), "\\x1b[2Ja\\x0d\\x0ab\\x7f");
         assert_eq!(escaped("\u{9b}31m\u{202e}gpj".as_bytes()), "\\x9b31m\\u{202e}gpj");
         assert_eq!(escaped(b"\xff\xfe"), "\\xff\\xfe");
+    }
+
+    #[test]
+    fn long_texts_end_with_an_ellipsis() {
+        assert_eq!(["äöü", "äöüß", "äöüße", ""].map(|text| shortened(text, 4)), ["äöü", "äöüß", "äöü…", ""]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lines of access logs, as the shipped configurations print them: JSON or `key=value`. Log shippers and `kubectl logs` may have
 //! wrapped them.
 
+use super::property::Property;
 use super::record::{Record, Uninspected};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -153,7 +154,7 @@ impl<'a> Columns<'a> {
 fn uninspected(list: &str) -> Vec<Uninspected> {
     let parts = list.split(',').filter_map(|part| part.split_once(':'));
     parts
-        .map(|(direction, reason)| Uninspected { direction: direction.to_owned(), reason: reason.to_owned() })
+        .map(|(direction, reason)| Uninspected { direction: Property::of(direction), reason: Property::of(reason) })
         .collect()
 }
 

@@ -10,6 +10,7 @@ mod logs;
 mod period;
 mod policies;
 mod prometheus;
+mod property;
 mod record;
 mod render;
 mod safe_text;

@@ -1,5 +1,6 @@
 //! Audit records, as the filter writes them: docs/logs-and-metrics.md.
 
+use super::property::Property;
 use panveil::audit::RECORD_VERSION;
 use panveil::policy::{FindingName, Outcome};
 use serde::Deserialize;
@@ -12,13 +13,13 @@ pub struct Record {
     version: u8,
     /// Number of findings, also of those that the record does not list.
     pub found: u64,
-    pub host: Option<String>,
-    pub path: Option<String>,
-    pub cluster: Option<String>,
-    pub request_id: Option<String>,
-    pub client: Option<String>,
-    pub source: Option<String>,
-    pub destination: Option<String>,
+    pub host: Option<Property>,
+    pub path: Option<Property>,
+    pub cluster: Option<Property>,
+    pub request_id: Option<Property>,
+    pub client: Option<Property>,
+    pub source: Option<Property>,
+    pub destination: Option<Property>,
     pub mtls: Option<bool>,
     pub findings: Vec<Finding>,
     pub findings_beyond: u64,
@@ -30,14 +31,14 @@ pub struct Record {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Finding {
-    pub direction: String,
-    pub place: String,
-    pub field: String,
-    pub kind: String,
-    pub brand: String,
-    pub pattern: String,
-    pub action: String,
-    pub rule: String,
+    pub direction: Property,
+    pub place: Property,
+    pub field: Property,
+    pub kind: Property,
+    pub brand: Property,
+    pub pattern: Property,
+    pub action: Property,
+    pub rule: Property,
     pub count: u64,
 }
 
@@ -45,16 +46,16 @@ pub struct Finding {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Uninspected {
-    pub direction: String,
-    pub reason: String,
+    pub direction: Property,
+    pub reason: Property,
 }
 
 /// Limit that was reached.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Reached {
-    pub direction: String,
-    pub limit: String,
+    pub direction: Property,
+    pub limit: Property,
 }
 
 impl Record {
@@ -66,7 +67,7 @@ impl Record {
     /// Receiver of the request: its principal, or else the host, or else the cluster.
     pub fn receiver(&self) -> &str {
         let names = [&self.destination, &self.host, &self.cluster];
-        names.into_iter().flatten().map(String::as_str).next().unwrap_or_default()
+        names.into_iter().find_map(Option::as_deref).unwrap_or_default()
     }
 
     /// Path without its query, whose values differ from request to request.
@@ -97,7 +98,7 @@ impl Finding {
 
     /// Action that was taken. `None` for a word of another version.
     pub fn outcome(&self) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == self.action)
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == &*self.action)
     }
 
     /// True if the upstream or the client received it unmasked.
@@ -106,7 +107,7 @@ impl Finding {
     }
 
     fn name(&self) -> Option<FindingName> {
-        FindingName::ALL.into_iter().find(|name| name.as_str() == self.kind)
+        FindingName::ALL.into_iter().find(|name| name.as_str() == &*self.kind)
     }
 
     /// Brand, or the name of the policy's pattern.

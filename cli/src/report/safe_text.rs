@@ -12,11 +12,7 @@ pub struct SafeText(String);
 
 impl SafeText {
     pub fn of(text: &str) -> Self {
-        let safe = terminal::safe_line(text);
-        if safe.chars().nth(MOST_CHARACTERS).is_none() {
-            return Self(safe);
-        }
-        Self(safe.chars().take(MOST_CHARACTERS.saturating_sub(1)).chain(['…']).collect())
+        Self(terminal::shortened(&terminal::safe_line(text), MOST_CHARACTERS))
     }
 
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,6 @@
 //! Counts of streams and findings by their properties, in bounded memory.
 
+use super::property::Property;
 use super::record::{Finding, Record};
 use panveil::policy::Outcome;
 use std::collections::BTreeMap;
@@ -7,13 +8,10 @@ use std::collections::BTreeMap;
 /// Most rows of a tally. Clients choose hosts, paths and names of fields, so that there may be any number of them.
 pub const MOST_ROWS: usize = 2000;
 
-/// Most characters of a property.
-const MOST_CHARACTERS: usize = 160;
-
 /// Counts by key.
 #[derive(Default)]
 pub struct Tally {
-    pub rows: BTreeMap<Vec<String>, Count>,
+    pub rows: BTreeMap<Vec<Property>, Count>,
     /// Additions to rows beyond the most.
     pub omitted: u64,
 }
@@ -32,13 +30,13 @@ pub struct Count {
     pub first: Option<u64>,
     pub last: Option<u64>,
     /// Request id of the first of them in the input.
-    pub request_id: Option<String>,
+    pub request_id: Option<Property>,
 }
 
 impl Tally {
     /// Adds one stream.
-    pub fn add(&mut self, key: Vec<String>, count: &Count) {
-        let key = key.into_iter().map(clipped).collect();
+    pub fn add(&mut self, key: &[&str], count: &Count) {
+        let key = key.iter().copied().map(Property::of).collect();
         if let Some(row) = self.rows.get_mut(&key) {
             row.add(count);
         } else if self.rows.len() < MOST_ROWS {
@@ -47,14 +45,6 @@ impl Tally {
             self.omitted = self.omitted.saturating_add(1);
         }
     }
-}
-
-/// At most the first characters of a text.
-fn clipped(text: String) -> String {
-    if text.chars().nth(MOST_CHARACTERS).is_none() {
-        return text;
-    }
-    text.chars().take(MOST_CHARACTERS).chain(['…']).collect()
 }
 
 impl Count {
@@ -104,11 +94,11 @@ mod tests {
     fn a_tally_is_bounded_and_counts_the_rest() {
         let mut tally = Tally::default();
         for index in 0..MOST_ROWS + 5 {
-            tally.add(vec![format!("{index}{}", "ä".repeat(1000))], &Count::of_stream(None, Some(7)));
+            tally.add(&[&format!("{index}{}", "ä".repeat(1000))], &Count::of_stream(None, Some(7)));
         }
-        tally.add(vec![format!("0{}", "ä".repeat(1000))], &Count::of_stream(None, Some(5)));
+        tally.add(&[&format!("0{}", "ä".repeat(1000))], &Count::of_stream(None, Some(5)));
         assert_eq!((tally.rows.len(), tally.omitted), (MOST_ROWS, 5));
-        assert!(tally.rows.keys().flatten().all(|text| text.chars().count() <= MOST_CHARACTERS + 1));
+        assert!(tally.rows.keys().flatten().all(|text| text.chars().count() <= 160));
         let twice = tally.rows.values().find(|count| count.streams == 2).unwrap();
         assert_eq!((twice.first, twice.last), (Some(5), Some(7)));
     }

@@ -51,7 +51,7 @@ impl Traffic {
         self.coverage.add(stream);
         let stream_only = Count::of_stream(None, stream.time);
         for (direction, reason) in listed(stream) {
-            self.uninspected.add(vec![direction.to_owned(), reason.to_owned()], &stream_only);
+            self.uninspected.add(&[direction, reason], &stream_only);
         }
         if let Some(record) = record {
             self.add_record(record, stream.time);
@@ -71,18 +71,17 @@ impl Traffic {
         self.findings.resize_with(ALL.len(), Tally::default);
         for (table, tally) in ALL.iter().zip(&mut self.findings) {
             // Findings with equal properties are one stream of a row.
-            let mut rows: BTreeMap<Vec<String>, Count> = BTreeMap::new();
+            let mut rows: BTreeMap<Vec<&str>, Count> = BTreeMap::new();
             for finding in &record.findings {
                 if let Some(key) = (table.key)(record, finding) {
                     rows.entry(key).or_insert_with(|| Count::of_stream(Some(record), time)).add_finding(finding);
                 }
             }
-            rows.into_iter().for_each(|(key, count)| tally.add(key, &count));
+            rows.into_iter().for_each(|(key, count)| tally.add(&key, &count));
         }
-        let limits: BTreeSet<_> =
-            record.limits.iter().map(|one| [one.direction.as_str(), one.limit.as_str()]).collect();
+        let limits: BTreeSet<[&str; 2]> = record.limits.iter().map(|one| [&*one.direction, &*one.limit]).collect();
         for limit in limits {
-            self.limits.add(limit.map(str::to_owned).to_vec(), &Count::of_stream(None, time));
+            self.limits.add(&limit, &Count::of_stream(None, time));
         }
     }
 
@@ -174,7 +173,7 @@ impl Total {
 /// Directions and reasons of a stream, each once.
 fn listed(stream: &Stream) -> BTreeSet<(&str, &str)> {
     let of_record = stream.record.as_deref().map(|record| &record.uninspected).into_iter().flatten();
-    stream.uninspected.iter().chain(of_record).map(|one| (one.direction.as_str(), one.reason.as_str())).collect()
+    stream.uninspected.iter().chain(of_record).map(|one| (&*one.direction, &*one.reason)).collect()
 }
 
 /// Those of them with which a message was not inspected. With an unknown name of a coding it was.

@@ -1,5 +1,6 @@
 //! Tables of findings: the properties by which each counts them.
 
+use super::property::Property;
 use super::record::{Finding, Record};
 use super::table::{Cell, Table};
 use super::tally::{Count, Tally};
@@ -14,7 +15,7 @@ pub struct TrafficTable {
     keys: &'static [&'static str],
     values: &'static [Value],
     /// Properties of a finding. `None` if the table does not count it.
-    pub key: fn(&Record, &Finding) -> Option<Vec<String>>,
+    pub key: for<'r> fn(&'r Record, &'r Finding) -> Option<Vec<&'r str>>,
 }
 
 /// Column with a count.
@@ -42,14 +43,7 @@ pub const ALL: &[TrafficTable] = &[
         requirement: "1.2.4, 12.5.2",
         keys: &["source", "receiver", "direction", "mtls"],
         values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, MASKED, BLOCKED, ALLOWED, REPORTED, FIRST, LAST],
-        key: |record, finding| {
-            Some(vec![
-                source(record),
-                record.receiver().to_owned(),
-                finding.direction.clone(),
-                record.mtls().to_owned(),
-            ])
-        },
+        key: |record, finding| Some(vec![text(&record.source), record.receiver(), &finding.direction, record.mtls()]),
     },
     TrafficTable {
         name: "locations",
@@ -60,8 +54,7 @@ pub const ALL: &[TrafficTable] = &[
         values: &[STREAMS, FINDINGS, FIRST, LAST],
         key: |record, finding| {
             let Finding { direction, place, field, kind, action, .. } = finding;
-            let properties = [record.receiver(), direction, place, field, kind, finding.brand(), action];
-            Some(properties.map(str::to_owned).to_vec())
+            Some(vec![record.receiver(), direction, place, field, kind, finding.brand(), action])
         },
     },
     TrafficTable {
@@ -71,7 +64,7 @@ pub const ALL: &[TrafficTable] = &[
         requirement: "12.5.2",
         keys: &["host", "path", "direction"],
         values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, FIRST, LAST],
-        key: |record, finding| Some(vec![host(record), record.plain_path().to_owned(), finding.direction.clone()]),
+        key: |record, finding| Some(vec![text(&record.host), record.plain_path(), &finding.direction]),
     },
     TrafficTable {
         name: "brands",
@@ -80,10 +73,7 @@ pub const ALL: &[TrafficTable] = &[
         requirement: "3.3.1, 12.5.2",
         keys: &["kind", "brand", "direction", "action"],
         values: &[STREAMS, FINDINGS],
-        key: |_, finding| {
-            let properties = [&finding.kind, finding.brand(), &finding.direction, &finding.action];
-            Some(properties.map(str::to_owned).to_vec())
-        },
+        key: |_, finding| Some(vec![&finding.kind, finding.brand(), &finding.direction, &finding.action]),
     },
     TrafficTable {
         name: "rules",
@@ -93,7 +83,7 @@ pub const ALL: &[TrafficTable] = &[
         requirement: "7.2.5, 7.2.5.1",
         keys: &["rule", "action"],
         values: &[STREAMS, FINDINGS, FIRST, LAST],
-        key: |_, finding| Some(vec![finding.rule.clone(), finding.action.clone()]),
+        key: |_, finding| Some(vec![&finding.rule, &finding.action]),
     },
     TrafficTable {
         name: "permitted",
@@ -105,9 +95,7 @@ pub const ALL: &[TrafficTable] = &[
         values: &[STREAMS, FINDINGS, FIRST, LAST],
         key: |record, finding| {
             let Finding { rule, action, direction, .. } = finding;
-            let properties =
-                [rule.clone(), action.clone(), source(record), record.receiver().to_owned(), direction.clone()];
-            finding.has_passed().then(|| properties.to_vec())
+            finding.has_passed().then(|| vec![&**rule, action, text(&record.source), record.receiver(), direction])
         },
     },
     TrafficTable {
@@ -118,9 +106,9 @@ pub const ALL: &[TrafficTable] = &[
         keys: &["client", "receiver", "direction", "action"],
         values: &[STREAMS, CARD_NUMBERS, AUTHENTICATION_DATA, FIRST, LAST],
         key: |record, finding| {
-            let properties =
-                [client(record), record.receiver().to_owned(), finding.direction.clone(), finding.action.clone()];
-            (record.mtls == Some(false) && is_account_data(finding)).then(|| properties.to_vec())
+            let Finding { action, direction, .. } = finding;
+            (record.mtls == Some(false) && is_account_data(finding))
+                .then(|| vec![text(&record.client), record.receiver(), direction, action])
         },
     },
     TrafficTable {
@@ -133,12 +121,10 @@ pub const ALL: &[TrafficTable] = &[
         values: &[STREAMS, FINDINGS, FIRST, LAST, REQUEST_ID],
         key: |record, finding| {
             let Finding { direction, place, field, kind, action, .. } = finding;
-            let reason = reason(record, finding)?.to_owned();
-            let [source, client] = [source(record), client(record)];
+            let reason = reason(record, finding)?;
+            let [source, client] = [&record.source, &record.client].map(text);
             let path = record.plain_path();
-            let properties =
-                [&reason, &source, &client, record.receiver(), path, direction, place, field, kind, action];
-            Some(properties.map(str::to_owned).to_vec())
+            Some(vec![reason, source, client, record.receiver(), path, direction, place, field, kind, action])
         },
     },
 ];
@@ -146,7 +132,7 @@ pub const ALL: &[TrafficTable] = &[
 /// Reason why a finding is one to investigate.
 fn reason(record: &Record, finding: &Finding) -> Option<&'static str> {
     match finding.outcome() {
-        _ if finding.is_authentication_data() && finding.direction == Direction::Response.as_str() => {
+        _ if finding.is_authentication_data() && *finding.direction == *Direction::Response.as_str() => {
             Some("authentication data in a response")
         }
         _ if finding.has_passed() && record.mtls == Some(false) && is_account_data(finding) => {
@@ -162,23 +148,15 @@ fn is_account_data(finding: &Finding) -> bool {
     finding.is_card_number() || finding.is_authentication_data()
 }
 
-fn source(record: &Record) -> String {
-    record.source.clone().unwrap_or_default()
-}
-
-fn client(record: &Record) -> String {
-    record.client.clone().unwrap_or_default()
-}
-
-fn host(record: &Record) -> String {
-    record.host.clone().unwrap_or_default()
+fn text(property: &Option<Property>) -> &str {
+    property.as_deref().unwrap_or_default()
 }
 
 impl TrafficTable {
     /// Table with these counts.
     pub fn table(&self, tally: &Tally) -> Table {
         let columns = self.keys.iter().copied().chain(self.values.iter().map(|(name, _)| *name)).collect();
-        let row = |(key, count): (&Vec<String>, &Count)| -> Vec<Cell> {
+        let row = |(key, count): (&Vec<Property>, &Count)| -> Vec<Cell> {
             let keys = key.iter().map(|text| Cell::text(text));
             keys.chain(self.values.iter().map(|(_, value)| value(count))).collect()
         };
@@ -196,7 +174,7 @@ impl TrafficTable {
 
 /// Table of streams with a property of their own, such as a limit.
 pub fn of_streams(table: Table, tally: &Tally) -> Table {
-    let row = |(key, count): (&Vec<String>, &Count)| -> Vec<Cell> {
+    let row = |(key, count): (&Vec<Property>, &Count)| -> Vec<Cell> {
         let keys = key.iter().map(|text| Cell::text(text));
         keys.chain([Cell::Count(count.streams), Cell::time(count.first), Cell::time(count.last)]).collect()
     };

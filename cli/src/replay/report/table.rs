@@ -1,5 +1,6 @@
 //! Tables of text.
 
+use crate::terminal;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -11,7 +12,9 @@ pub fn print(title: &str, header: &[&str], numbers: &[usize], rows: &[Vec<String
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(header);
-    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| shortened(cell)).collect::<Vec<String>>()));
+    table.add_rows(
+        rows.iter().map(|row| row.iter().map(|cell| terminal::shortened(cell, MAX_WIDTH)).collect::<Vec<String>>()),
+    );
     for index in numbers {
         if let Some(column) = table.column_mut(*index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -21,14 +24,4 @@ pub fn print(title: &str, header: &[&str], numbers: &[usize], rows: &[Vec<String
         column.set_padding((2, 1));
     }
     format!("{title}\n{}\n", table.trim_fmt())
-}
-
-fn shortened(cell: &str) -> String {
-    let mut characters = cell.chars();
-    let mut short: String = characters.by_ref().take(MAX_WIDTH).collect();
-    if characters.next().is_some() {
-        short.pop();
-        short.push('…');
-    }
-    short
 }

@@ -1,6 +1,7 @@
 //! Graph of the data flows: sources on the left, receivers on the right.
 
 use crate::report::table::{Cell, Table};
+use crate::terminal;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -105,8 +106,5 @@ fn short(name: &str) -> String {
         ["spiffe:", "", _, "ns", namespace, "sa", account] => format!("{namespace}/{account}"),
         _ => name.to_owned(),
     };
-    if short.chars().nth(MOST_CHARACTERS).is_none() {
-        return short;
-    }
-    short.chars().take(MOST_CHARACTERS.saturating_sub(1)).chain(['…']).collect()
+    terminal::shortened(&short, MOST_CHARACTERS)
 }

@@ -9,14 +9,16 @@ const CARDS: [&str; 3] = ["5555555555554444", "4012888888881881", "3782822463100
 /// Longest run of digits of a card that may appear: of other numbers, by chance.
 const LONGEST: usize = 6;
 
-/// Spellings of a card number.
-fn spellings(card: &str) -> [String; 5] {
+/// Spellings of a card number. The last ones are long texts, whose end the report cuts off within the number.
+fn spellings(card: &str) -> Vec<String> {
     let groups = |separator: &str| {
         let digits: Vec<char> = card.chars().collect();
         digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<String>>().join(separator)
     };
     let escaped = card.bytes().map(|digit| format!("%{digit:02x}")).collect::<String>();
-    [card.to_owned(), groups(" "), groups("-"), escaped, format!("card={card}")]
+    let mut spellings = vec![card.to_owned(), groups(" "), groups("-"), escaped, format!("card={card}")];
+    spellings.extend([148, 152, 186, 190].map(|before| format!("{}/{card}/{}", "a".repeat(before), "z".repeat(100))));
+    spellings
 }
 
 /// Runs of digits of a card, without separators.
