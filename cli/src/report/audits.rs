@@ -16,14 +16,13 @@ const MAX_BYTES: usize = 256 << 20;
 pub struct Audits(BTreeMap<u64, Audit>);
 
 /// One audit.
-#[derive(Default)]
 struct Audit {
     version: String,
     lines: Vec<Line>,
 }
 
 /// Line of an audit.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Line {
     record: String,
@@ -69,8 +68,11 @@ impl Audits {
         let (Some(audit), Some(time)) = (audit, time) else {
             return Err(error("no line with \"record\":\"audit\" and a time; repeat the audit with this version"));
         };
-        self.0.insert(time, Audit { version: audit.version.clone(), lines });
-        Ok(())
+        let audit = Audit { version: audit.version.clone(), lines };
+        match self.0.insert(time, audit) {
+            Some(_) => Err(error("same time as another audit; give one audit of each time")),
+            None => Ok(()),
+        }
     }
 
     /// Tables of all audits. The ports are those of the last one.

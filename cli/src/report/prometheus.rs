@@ -39,7 +39,13 @@ struct Data {
 struct Series {
     metric: BTreeMap<String, String>,
     values: Vec<(f64, String)>,
+    /// Seconds between two samples of the response.
+    #[serde(skip)]
+    step: u64,
 }
+
+/// Step of a response without two samples of one series, in seconds.
+const DEFAULT_STEP: u64 = 60;
 
 /// Time from the first to the last sample of a run.
 type Interval = (u64, u64);
@@ -56,7 +62,9 @@ impl Metrics {
         if response.data.kind != "matrix" {
             return Err(Failure::Error(format!("{name}: resultType is not matrix; {EXPECTED}")));
         }
-        self.series.extend(response.data.result);
+        let series = response.data.result;
+        let step = series.iter().filter_map(Series::shortest_gap).min().unwrap_or(DEFAULT_STEP);
+        self.series.extend(series.into_iter().map(|one| Series { step, ..one }));
         self.is_given = true;
         Ok(())
     }
@@ -66,30 +74,18 @@ impl Metrics {
         if !self.is_given {
             return Vec::new();
         }
-        let step = self.step();
-        vec![self.versions(period, step), self.alerts(period, step), self.missing(period, step)]
+        vec![self.versions(period), self.alerts(period), self.missing(period)]
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &Series> {
         self.series.iter().filter(move |series| series.label("__name__") == name)
     }
 
-    /// Shortest time between two samples, in seconds.
-    fn step(&self) -> u64 {
-        let times = |series: &Series| series.values.iter().map(|(time, _)| whole(*time)).collect::<Vec<u64>>();
-        let gaps = self.series.iter().flat_map(|series| {
-            let times = times(series);
-            let next = times.iter().skip(1).copied().collect::<Vec<u64>>();
-            times.into_iter().zip(next).map(|(one, next)| next.saturating_sub(one))
-        });
-        gaps.filter(|gap| *gap > 0).min().unwrap_or(60)
-    }
-
     /// Versions and modes, with the number of proxies.
-    fn versions(&self, period: Period, step: u64) -> Table {
+    fn versions(&self, period: Period) -> Table {
         let mut rows: BTreeMap<Vec<Cell>, (BTreeSet<String>, Interval)> = BTreeMap::new();
         for series in self.named("panveil_config_info") {
-            let intervals = series.intervals(period, step);
+            let intervals = series.intervals(period);
             let (Some((first, _)), Some((_, last))) = (intervals.first(), intervals.last()) else { continue };
             let key = [series.place(), series.label("version"), series.label("mode")].map(Cell::text).to_vec();
             let (proxies, interval) = rows.entry(key).or_insert_with(|| (BTreeSet::new(), (*first, *last)));
@@ -115,13 +111,13 @@ impl Metrics {
         )
     }
 
-    fn alerts(&self, period: Period, step: u64) -> Table {
+    fn alerts(&self, period: Period) -> Table {
         let firing = self.named("ALERTS").filter(|series| series.label("alertstate") == "firing");
         let rows = firing.flat_map(|series| {
             let place = [series.place(), series.label("pod")].map(Cell::text);
             let [name, severity, requirement] =
                 ["alertname", "severity", "pci_dss"].map(|label| Cell::text(series.label(label)));
-            series.intervals(period, step).into_iter().map(move |interval| {
+            series.intervals(period).into_iter().map(move |interval| {
                 let [namespace, pod] = place.clone();
                 let cells = [name.clone(), severity.clone(), requirement.clone(), namespace, pod];
                 with_interval(cells.to_vec(), interval)
@@ -141,11 +137,11 @@ impl Metrics {
         )
     }
 
-    fn missing(&self, period: Period, step: u64) -> Table {
+    fn missing(&self, period: Period) -> Table {
         let rows = self.named("proxy:panveil_missing").flat_map(|series| {
             let proxy = if series.label("pod").is_empty() { series.label("instance") } else { series.label("pod") };
             let cells = [series.place(), proxy].map(Cell::text).to_vec();
-            series.intervals(period, step).into_iter().map(move |interval| with_interval(cells.clone(), interval))
+            series.intervals(period).into_iter().map(move |interval| with_interval(cells.clone(), interval))
         });
         table(
             Table {
@@ -187,23 +183,25 @@ impl Series {
         if namespace.is_empty() { self.label("job") } else { namespace }
     }
 
+    /// Shortest time between two samples, in seconds.
+    fn shortest_gap(&self) -> Option<u64> {
+        let gap = |samples: &[(f64, String)]| match samples {
+            [(one, _), (next, _)] => whole(*next).saturating_sub(whole(*one)),
+            _ => 0,
+        };
+        self.values.windows(2).map(gap).filter(|gap| *gap > 0).min()
+    }
+
     /// Runs of samples of the period that are not 0. A missing sample ends a run.
-    fn intervals(&self, period: Period, step: u64) -> Vec<Interval> {
+    fn intervals(&self, period: Period) -> Vec<Interval> {
         let mut intervals: Vec<Interval> = Vec::new();
-        let mut previous = None;
-        for (time, value) in &self.values {
-            let time = whole(*time);
-            let is_set = period.includes(Some(time)) && value.parse::<f64>().is_ok_and(|value| value > 0.0);
+        let is_set = |value: &str| value.parse::<f64>().is_ok_and(|value| value > 0.0);
+        let set = self.values.iter().filter(|(_, value)| is_set(value)).map(|(time, _)| whole(*time));
+        for time in set.filter(|time| period.includes(Some(*time))) {
             match intervals.last_mut() {
-                Some(interval)
-                    if is_set && previous.is_some_and(|last| time.saturating_sub(last) < step.saturating_mul(2)) =>
-                {
-                    interval.1 = time;
-                }
-                _ if is_set => intervals.push((time, time)),
-                _ => {}
+                Some((_, last)) if time.saturating_sub(*last) < self.step.saturating_mul(2) => *last = time,
+                _ => intervals.push((time, time)),
             }
-            previous = is_set.then_some(time);
         }
         intervals
     }
@@ -225,9 +223,10 @@ mod tests {
         let series = Series {
             metric: BTreeMap::new(),
             values: values.map(|(time, value)| (f64::from(time), value.to_owned())).to_vec(),
+            step: 60,
         };
-        assert_eq!(series.intervals(Period::default(), 60), [(0, 60), (180, 240), (420, 420)]);
+        assert_eq!(series.intervals(Period::default()), [(0, 60), (180, 240), (420, 420)]);
         let late = Period { from: Some(200), to: Some(400) };
-        assert_eq!(series.intervals(late, 60), [(240, 240)]);
+        assert_eq!(series.intervals(late), [(240, 240)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Audits, policies and metrics in a report.
 
-use super::{file, json, rows, run};
+use super::{failure, file, json, rows, run};
 use serde_json::{Value, json as object};
 
 /// Output of an audit of the mesh of the audit's tests, with one text replaced, at a time.
@@ -65,6 +65,29 @@ fn rules_have_their_owner_and_last_day() {
         ]
     );
     assert_eq!(rows(&report, "permitted")[0]["owner"], "team checkout");
+}
+
+#[test]
+fn audits_of_the_same_time_are_rejected() {
+    let good = audit("first", "failStrategy", "failStrategy", "2026-11-01T00:00:00Z");
+    let open = audit("second", "FAIL_RELOAD", "FAIL_OPEN", "2026-11-01T00:00:00.5Z");
+    let line = failure(&["report", "--audit", &good, "--audit", &open], b"");
+    assert_eq!(line, format!("{open}: same time as another audit; give one audit of each time"));
+}
+
+#[test]
+fn an_alert_keeps_its_duration_beside_a_response_with_a_shorter_step() {
+    let alert = object!({"__name__": "ALERTS", "alertname": "PanveilMissing", "alertstate": "firing"});
+    let response = |step: u64| {
+        let values: Vec<_> = (0..=900 / step).map(|sample| object!([1_796_040_000 + sample * step, "1"])).collect();
+        let result = [object!({"metric": alert, "values": values})];
+        let response = object!({"status": "success", "data": {"resultType": "matrix", "result": result}});
+        file(&format!("report-step-{step}.json"), response.to_string())
+    };
+    let report = json(&["--prometheus", &response(300), "--prometheus", &response(60)]);
+    let shown: Vec<_> = rows(&report, "alerts").iter().map(|row| (&row["from"], &row["duration"])).collect();
+    let expected = (&object!("2026-11-30T12:00:00Z"), &object!(900));
+    assert_eq!(shown, [expected, expected]);
 }
 
 #[test]
