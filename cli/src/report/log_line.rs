@@ -69,18 +69,22 @@ struct Columns<'a> {
 impl LogLine {
     /// Reads a line. Text before the first column is skipped: `kubectl logs --prefix` and container runtimes add some.
     pub fn read(line: &str) -> Self {
+        Self::read_line(line, true)
+    }
+
+    /// `is_outer` is false for a line in a column of another one.
+    fn read_line(line: &str, is_outer: bool) -> Self {
         let text = if line.starts_with("time=") { Some(0) } else { line.find(" time=").map(|at| at.saturating_add(1)) };
         let json = line.find('{');
         match (text, json) {
             (Some(text), json) if json.is_none_or(|json| text < json) && line.contains(" panveil_action=") => {
                 Columns::of_text(line.get(text..).unwrap_or_default()).stream()
             }
-            (_, Some(json)) => Self::read_json(line.get(json..).unwrap_or_default(), true),
+            (_, Some(json)) => Self::read_json(line.get(json..).unwrap_or_default(), is_outer),
             (_, None) => Self::Other,
         }
     }
 
-    /// `is_outer` is false for a line in a column of another one.
     fn read_json(text: &str, is_outer: bool) -> Self {
         let Ok(columns) = serde_json::from_str::<Columns<'_>>(text) else {
             return if text.contains("panveil_") { Self::Unreadable } else { Self::Other };
@@ -95,17 +99,9 @@ impl LogLine {
             });
         }
         match [&columns.log, &columns.message].into_iter().find_map(Column::text) {
-            Some(line) if is_outer => Self::read_inner(line.trim()),
+            Some(line) if is_outer => Self::read_line(line.trim(), false),
             _ => Self::Other,
         }
-    }
-
-    fn read_inner(line: &str) -> Self {
-        if line.starts_with("time=") {
-            return if line.contains(" panveil_action=") { Columns::of_text(line).stream() } else { Self::Other };
-        }
-        let json = line.find('{').and_then(|at| line.get(at..));
-        json.map_or(Self::Other, |json| Self::read_json(json, false))
     }
 }
 
@@ -223,6 +219,8 @@ mod tests {
             format!("2026-11-30T12:12:34Z stdout F {text}"),
             wrapped("log", &json),
             wrapped("log", &text),
+            wrapped("log", &format!("[pod/web-1/istio-proxy] {text}")),
+            wrapped("log", &format!("[pod/web-1/istio-proxy] {json}")),
             wrapped("message", &json),
             json.replace(&quoted, RECORD),
         ] {

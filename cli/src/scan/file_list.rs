@@ -188,10 +188,10 @@ fn is_special_path(path: &Path) -> bool {
 
 /// Special file, which is skipped because opening it may block forever.
 fn special_file(path: &Path, kind: FileType) -> TaskKind {
-    let advice = format!("; to scan its output: panveil scan < {}", DisplayName::of(path).text());
+    let advice = format!("; give it as standard input: < {}", DisplayName::of(path).text());
     TaskKind::Unreadable(match special_kind(kind) {
-        "a FIFO" => format!("not scanned: a FIFO, not a regular file{advice}"),
-        kind => format!("not scanned: {kind}, not a regular file"),
+        "a FIFO" => format!("not read: a FIFO, not a regular file{advice}"),
+        kind => format!("not read: {kind}, not a regular file"),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::file_list::FileList;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
 
 /// Progress bar on standard error, if that is a terminal.
@@ -36,6 +36,11 @@ impl ScanProgress {
     /// Adds `length` read bytes.
     pub fn read(&self, length: usize) {
         self.bar.inc(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    /// `source`, whose bytes are added when they are read.
+    pub fn counted<R: Read>(&self, source: R) -> impl Read + use<R> {
+        self.bar.wrap_read(source)
     }
 
     /// Sets the number of finished files.

@@ -277,8 +277,8 @@ fn special_files_are_reported_and_the_scan_continues() {
     assert_eq!(
         stderr,
         format!(
-            "panveil: {fifo}: not scanned: a FIFO, not a regular file; to scan its output: panveil scan < {fifo}\n\
-             panveil: {root}/socket: not scanned: a socket, not a regular file\n\
+            "panveil: {fifo}: not read: a FIFO, not a regular file; give it as standard input: < {fifo}\n\
+             panveil: {root}/socket: not read: a socket, not a regular file\n\
              panveil: no/such/****************: cannot be read: No such file or directory (os error 2)\n\
              panveil: 3 of 4 files were not scanned completely and may contain card numbers\n\
              panveil: 1 finding in 1 file; 1 file scanned\n"

@@ -12,8 +12,9 @@ mod leaks;
 mod sample;
 mod truth;
 
-use crate::command::{failure, file, printed, run, stderr_line};
+use crate::command::{failure, file, folder, printed, run, stderr_line};
 use serde_json::Value;
+use std::process::Command;
 
 /// Report in JSON.
 fn json(arguments: &[&str]) -> Value {
@@ -47,6 +48,35 @@ fn lines_that_cannot_be_read_are_counted_and_named() {
     assert_eq!(report["summary"]["streams"], 1);
     assert_eq!(stderr_line(&output), "2 lines with columns of panveil cannot be read; see input in the report");
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// Lines of other programs in the same file are no lines of panveil, whatever their encoding.
+#[test]
+fn lines_that_are_not_utf_8_are_read() {
+    let stream = b"{\"panveil_action\":null,\"path\":\"/\xff\",\"protocol\":\"HTTP/2\"}\n";
+    let output = run(&["report", "--format", "json"], &[&b"caf\xe9 started\n"[..], stream].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["input"]["other_lines"], &report["summary"]["streams"]), (&1.into(), &1.into()));
+    assert_eq!((output.stderr.as_slice(), output.status.code()), (&b""[..], Some(0)));
+}
+
+/// A kubelet keeps its logs under links.
+#[test]
+fn links_in_a_directory_are_reported() {
+    let root = folder("report-links");
+    let log = file("report-linked.log", "");
+    for (links, line) in
+        [(1, "1 symbolic link not followed; give its target"), (2, "2 symbolic links not followed; give their targets")]
+    {
+        std::os::unix::fs::symlink(&log, format!("{root}/{links}.log")).unwrap();
+        let output = run(&["report", &root], b"");
+        assert!(String::from_utf8(output.stdout.clone()).unwrap().contains("\n  files                 0\n"));
+        assert_eq!((stderr_line(&output).as_str(), output.status.code()), (line, Some(2)));
+    }
+    let fifo = format!("{root}/fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let line = format!("{fifo}: not read: a FIFO, not a regular file; give it as standard input: < {fifo}");
+    assert_eq!(stderr_line(&run(&["report", &fifo], b"")), line);
 }
 
 #[test]
