@@ -55,7 +55,7 @@ impl GitHistory {
     fn add_changes(&mut self, repository: &Path, changes: &[u8], is_excluded: impl Fn(&Path) -> bool) {
         const SUBMODULE: &[u8] = b"160000";
 
-        let mut seen = HashSet::new();
+        let (mut seen, mut skipped) = (HashSet::new(), HashSet::new());
         let mut commit = String::new();
         let mut fields = changes.split(|byte| *byte == 0);
         while let Some(field) = fields.next() {
@@ -67,14 +67,16 @@ impl GitHistory {
             let mut properties = properties.split(|byte| *byte == b' ').skip(1);
             let (mode, object) = (properties.next().unwrap_or_default(), properties.nth(1).unwrap_or_default());
             let is_removed = object.iter().all(|digit| *digit == b'0');
-            if is_removed || mode == SUBMODULE || !seen.insert(object.to_vec()) {
+            if is_removed || mode == SUBMODULE || seen.contains(object) {
                 continue;
             }
             let path = path_of(path);
-            if is_excluded(&path) {
-                self.excluded.push(path);
-            } else {
+            // The same contents may have another path, which is not excluded.
+            if !is_excluded(&path) {
+                seen.insert(object.to_vec());
                 self.add(repository, &path, &String::from_utf8_lossy(object), &commit);
+            } else if skipped.insert(object.to_vec()) {
+                self.excluded.push(path);
             }
         }
     }

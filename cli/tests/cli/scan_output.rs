@@ -154,6 +154,26 @@ fn the_history_contains_removed_files_and_messages() {
 }
 
 #[test]
+fn contents_under_an_excluded_path_are_scanned_under_another() {
+    let root = folder("history-excluded");
+    git(&root, &["init", "--quiet", "--initial-branch", "main"]);
+    fs::create_dir(format!("{root}/fixtures")).unwrap();
+    let commit = |path: &str| {
+        fs::write(format!("{root}/{path}"), "4111111111111111\n").unwrap();
+        git(&root, &["add", "--all"]);
+        git(&root, &["commit", "--quiet", "--message", path]);
+        git(&root, &["rev-parse", "--short=12", "HEAD"])
+    };
+    commit("fixtures/a.txt");
+    commit("fixtures/b.txt");
+    let third = commit("live.txt");
+    commit("z.txt");
+    let (printed, stderr, _) = outcome(&scan_in(&root, &["--git", "--exclude", "fixtures/"]));
+    assert_eq!(printed, format!("{third}:live.txt:1:1: visa, 16 digits, {CARD}\n"));
+    assert_eq!(stderr, "panveil: 1 finding in 1 file; 5 files scanned; 1 excluded\n");
+}
+
+#[test]
 fn the_history_needs_git_and_a_repository() {
     let output = panveil(&["scan", "--git", "/"]).output().unwrap();
     assert!(stderr_line(&output).starts_with("/: not a git repository"), "{output:?}");
