@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::terminal;
 use panveil::stream;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -30,6 +30,14 @@ impl OutputTarget {
         self.0.is_some()
     }
 
+    /// Identity of the file, or of the one that standard output is redirected to.
+    pub fn file_id(&self) -> Option<FileId> {
+        match &self.0 {
+            Some((file, _)) => FileId::of(&file.metadata().ok()?),
+            None => FileId::of(&metadata(io::stdout())?),
+        }
+    }
+
     /// Writes a result.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         match &self.0 {
@@ -40,6 +48,37 @@ impl OutputTarget {
             }
         }
     }
+}
+
+/// Identity of a regular file: its device and inode.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FileId(u64, u64);
+
+impl FileId {
+    /// Identity of the file with this metadata; `None` for other files, and on systems that do not tell.
+    #[cfg(unix)]
+    pub fn of(metadata: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+
+        metadata.is_file().then(|| Self(metadata.dev(), metadata.ino()))
+    }
+
+    #[cfg(not(unix))]
+    pub fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
+}
+
+/// Metadata of a standard stream.
+#[cfg(unix)]
+pub fn metadata(stream: impl std::os::fd::AsFd) -> Option<Metadata> {
+    let file = stream.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata()).ok()
+}
+
+#[cfg(not(unix))]
+pub fn metadata<S>(_: S) -> Option<Metadata> {
+    None
 }
 
 /// Writes one line to standard error. The text may quote an argument or the name of a file, so card numbers in it are masked and

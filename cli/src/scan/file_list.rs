@@ -4,7 +4,9 @@ use super::display_name::DisplayName;
 use super::git_history::GitHistory;
 use super::ignore_rules::{self, IgnoreRules};
 use crate::failure::Failure;
+use crate::output::{self, FileId, OutputTarget};
 use std::fs::{FileType, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
@@ -41,6 +43,8 @@ pub struct FileList {
     pub git: Vec<PathBuf>,
     /// Files and directories that are excluded.
     pub excluded: Vec<PathBuf>,
+    /// Paths of the file that the output is written to.
+    pub output: Vec<PathBuf>,
 }
 
 impl FileList {
@@ -69,6 +73,21 @@ impl FileList {
             files.excluded.extend(history.excluded);
         }
         Ok(files)
+    }
+
+    /// Removes the file that the output is written to. Its scan would read the findings that it writes, and not end.
+    pub fn skip_output(&mut self, target: &OutputTarget) {
+        let Some(output) = target.file_id() else { return };
+        let is_output = |metadata: Metadata| FileId::of(&metadata) == Some(output);
+        for task in self.tasks.iter_mut().filter(|task| matches!(task.kind, TaskKind::Input)) {
+            if output::metadata(io::stdin()).is_some_and(is_output) {
+                task.kind =
+                    TaskKind::Unreadable("not scanned: the output is written to it; use another file".to_owned());
+            }
+        }
+        let is_output =
+            |task: &mut Task| matches!(task.kind, TaskKind::File(_)) && task.path.metadata().is_ok_and(is_output);
+        self.output.extend(self.tasks.extract_if(.., is_output).map(|task| task.path));
     }
 
     /// Total length of all files.

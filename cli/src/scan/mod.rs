@@ -32,8 +32,6 @@ use parallel_scan::{ParallelScan, ScanSettings};
 use progress::ScanProgress;
 use report::{Detail, ScanFormat, ScanReport};
 use std::env;
-#[cfg(unix)]
-use std::fs::File;
 use std::io;
 #[cfg(not(unix))]
 use std::io::IsTerminal;
@@ -175,6 +173,9 @@ impl Scan {
         } else {
             FileList::list(&self.paths()?, self.follow, &rules)
         };
+        if !self.quiet {
+            files.skip_output(&target);
+        }
         target.write(report.begin().as_bytes())?;
         let progress = ScanProgress::of(&files, self.quiet);
         let settings = ScanSettings {
@@ -307,12 +308,10 @@ enum Color {
 /// True if standard input is a pipe, a socket or a file. A job of a CI system often has `/dev/null`.
 #[cfg(unix)]
 fn has_input() -> bool {
-    use std::os::fd::AsFd;
     use std::os::unix::fs::FileTypeExt;
 
-    let file = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-    let kind = file.and_then(|file| file.metadata()).map(|metadata| metadata.file_type());
-    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket() || kind.is_file())
+    let kind = output::metadata(io::stdin()).map(|metadata| metadata.file_type());
+    kind.is_some_and(|kind| kind.is_fifo() || kind.is_socket() || kind.is_file())
 }
 
 #[cfg(not(unix))]

@@ -42,6 +42,9 @@ pub fn skipped(files: &FileList, follow: bool, verbose: bool) -> Vec<String> {
     if files.links > 0 {
         notes.push(skipped_links(files.links, follow));
     }
+    if !files.output.is_empty() {
+        notes.push(format!("not scanned, as the output is written to it: {}", names(&files.output)));
+    }
     if !files.kernel.is_empty() {
         let names = names(&files.kernel);
         notes.push(format!(

@@ -97,6 +97,30 @@ fn the_output_can_be_a_file_and_coloured() {
 }
 
 #[test]
+fn the_output_is_not_scanned() {
+    let root = folder("own-output");
+    let [text, out] = ["text", "out"].map(|name| format!("{root}/{name}"));
+    fs::write(&text, "4111111111111111\n").unwrap();
+    let expected = format!("{text}:1:1: visa, 16 digits, 4111111111111111\n");
+    let note = [format!("not scanned, as the output is written to it: {out}")];
+    let output = run(&["scan", "--show", "--output", &out, &root], b"");
+    assert_eq!((notes(&output).as_slice(), output.status.code()), (&note[..], Some(1)));
+    assert_eq!(fs::read_to_string(&out).unwrap(), expected);
+    // Standard output, which is added to the file.
+    let append = || fs::OpenOptions::new().append(true).open(&out).unwrap();
+    let output = panveil(&["scan", "--show", &root]).stdout(append()).output().unwrap();
+    assert_eq!((notes(&output).as_slice(), output.status.code()), (&note[..], Some(1)));
+    assert_eq!(fs::read_to_string(&out).unwrap(), expected.repeat(2));
+    let input = fs::File::open(&out).unwrap();
+    let output = panveil(&["scan", "--show"]).stdin(input).stdout(append()).output().unwrap();
+    let problem = "standard input: not scanned: the output is written to it; use another file";
+    assert_eq!((notes(&output), output.status.code()), (vec![problem.to_owned()], Some(2)));
+    // Without an output, the file is scanned.
+    let output = panveil(&["scan", "--quiet", &out]).stdout(append()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn verbose_names_binary_and_excluded_files() {
     let root = folder("verbose");
     fs::write(format!("{root}/a.pyc"), b"\xa7\x0d\x0d\x0a\0\0\0\0\xff\xfe\x80").unwrap();
