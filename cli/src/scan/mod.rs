@@ -162,12 +162,22 @@ impl Scan {
             let sensitivity = self.level.map_or(Sensitivity::default(), Sensitivity::from);
             return records::scan(path, sensitivity).map(|()| ExitCode::SUCCESS);
         }
+        match (self.scan(), &self.write_baseline) {
+            (Err(Failure::OutputClosed), Some(path)) => {
+                let problem = format!("{}: not written: the output was closed", path.display());
+                Err(Failure::Error(problem))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn scan(&self) -> Result<ExitCode, Failure> {
         let target = OutputTarget::create(self.output.as_deref())?;
         let report = self.report(&target)?;
         let criteria = Arc::new(self.criteria()?);
         let baseline = self.baseline.as_deref().map_or_else(|| Ok(Baseline::default()), Baseline::read)?;
         let rules = IgnoreRules::new(&self.exclude, !self.no_ignore)?;
-        let files = if self.git {
+        let mut files = if self.git {
             let here = [PathBuf::from(".")];
             FileList::history(if self.paths.is_empty() { &here } else { &self.paths }, &rules)?
         } else {
@@ -191,14 +201,14 @@ impl Scan {
             jobs: self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get),
             verbose: self.verbose,
         };
-        let total = ParallelScan::new(&files, settings, &target).scan();
+        let mut total = ParallelScan::new(&files, settings, &target).scan();
         progress.end();
         if !self.quiet {
             summary::skipped(&files, self.follow, self.verbose).iter().for_each(|line| output::note(line));
         }
         let end = report.end(&total, files.excluded.len())?;
         if total.failure.is_none() {
-            target.write(end.as_bytes())?;
+            total.failure = target.write(end.as_bytes()).err();
         }
         self.finish(total, &files)
     }
@@ -209,7 +219,8 @@ impl Scan {
 
         let summary = summary::line(&total, files.excluded.len());
         match total.failure {
-            Some(Failure::OutputClosed) => {}
+            // The scan has not reached all findings, and a baseline would lack some.
+            Some(Failure::OutputClosed) if self.write_baseline.is_none() => {}
             Some(failure) => return Err(failure),
             None => {
                 if let Some(line) = summary::incomplete(total.failed, files.tasks.len()) {

@@ -1,8 +1,9 @@
 //! `panveil scan`: excluded files, accepted findings, and the settings of a policy.
 
-use crate::command::{failure, file, folder, run, stderr_line};
+use crate::command::{failure, file, folder, panveil, run, stderr_line};
 use crate::scan::{found, notes, outcome};
 use std::fs;
+use std::io::Read;
 use std::process::Command;
 
 const CARD: &str = "411111******1111";
@@ -131,6 +132,24 @@ fn a_baseline_accepts_findings_also_when_their_lines_move() {
         "{line}"
     );
     assert!(failure(&["scan", "--baseline", "no/such", &root], b"").starts_with("no/such: cannot be read"));
+}
+
+#[test]
+fn an_incomplete_baseline_is_not_written() {
+    let path = file("incomplete-baseline.txt", "4111111111111111\n".repeat(200_000));
+    let baseline = format!("{path}.baseline");
+    fs::remove_file(&baseline).ok();
+    // The output is closed during the scan, or before its first or last lines.
+    for (format, length) in [("text", 10), ("sarif", 0)] {
+        let mut child = panveil(&["scan", "--format", format, "--write-baseline", &baseline, &path]).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut vec![0; length]).unwrap();
+        drop(stdout);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(stderr_line(&output), format!("{baseline}: not written: the output was closed"));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!fs::exists(&baseline).unwrap());
+    }
 }
 
 #[test]
