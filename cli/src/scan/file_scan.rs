@@ -193,7 +193,7 @@ impl<'a> FileScan<'a> {
 
     fn scan_tar(&mut self, part: &Part<'_>, source: &mut dyn Read) {
         let has_failed = Cell::new(false);
-        let mut members = TarMembers::new(Watched { source, has_failed: &has_failed });
+        let mut members = TarMembers::new(BufReader::new(Watched { source, has_failed: &has_failed }));
         while !(self.is_stopped)() {
             match members.next_member() {
                 Ok(Some(mut member)) => {

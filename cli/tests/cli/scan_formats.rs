@@ -117,6 +117,20 @@ fn office_documents_are_scanned_without_their_elements() {
 }
 
 #[test]
+fn archives_behind_the_end_of_another_are_scanned() {
+    let [one, two] = ["one.txt", "two.txt"].map(|name| tar(&[(name, TEXT.as_bytes())]));
+    let joined = [&one[..], &[0; 20 << 10], &two, &[0; 700]].concat();
+    assert_eq!(found(&["scan"], &joined), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
+    assert_eq!(found(&["scan"], &gzip(&joined)), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
+    // Other bytes are not skipped in silence.
+    let output = run(&["scan"], &[&one[..], TEXT.as_bytes(), &[b'x'; 512]].concat());
+    let (printed, _, status) = outcome(&output);
+    assert_eq!((printed, status), (format!("-!one.txt:{FOUND}"), 2));
+    let problem = "standard input: malformed tar: a header has a wrong checksum; scanned up to the error";
+    assert_eq!(notes(&output), [problem]);
+}
+
+#[test]
 fn sarif_locates_members_by_their_names() {
     let path = file("sarif.zip", zip(&[("a/b.txt", TEXT.as_bytes())]));
     let document: serde_json::Value = serde_json::from_str(&found(&["scan", "--format", "sarif", &path], b"")).unwrap();

@@ -39,7 +39,7 @@ impl<R: Read> TarMembers<R> {
         Self { source, rest: 0, padding: 0 }
     }
 
-    /// Next file, `None` at the end. An error ends the archive.
+    /// Next file, `None` at the end. An error ends the archive. Another archive may follow, as with `tar --ignore-zeros`.
     pub fn next_member(&mut self) -> io::Result<Option<TarMember<'_, R>>> {
         let (mut long_name, mut long_size) = (None, None);
         loop {
@@ -84,27 +84,26 @@ impl<R: Read> TarMembers<R> {
         TarMember { name, members: self }
     }
 
-    /// Next header; `None` at the end of the archive.
+    /// Next header, after the blocks of zeros that end an archive; `None` at the end of the source.
     fn header(&mut self) -> io::Result<Option<Header>> {
         let mut header = Header::new_old();
         let block = header.as_mut_bytes();
-        let mut length = 0;
-        while let Some(rest) = block.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match self.source.read(rest) {
-                Ok(0) if length == 0 => return Ok(None),
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => length = length.saturating_add(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        let mut is_after_end = false;
+        loop {
+            let length = io::copy(&mut self.source.by_ref().take(BLOCK), &mut block.as_mut_slice())?;
+            let is_zero = block.iter().zip(0..length).all(|(byte, _)| *byte == 0);
+            match length {
+                BLOCK if is_zero => is_after_end = true,
+                BLOCK => break,
+                0 => return Ok(None),
+                _ if is_zero && is_after_end => return Ok(None),
+                _ => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
-        }
-        if block.iter().all(|byte| *byte == 0) {
-            return Ok(None);
         }
         let in_checksum =
             |(index, byte): (usize, &u8)| u32::from(if (148..156).contains(&index) { b' ' } else { *byte });
         let sum = block.iter().enumerate().map(in_checksum).fold(0, u32::saturating_add);
-        if header.cksum()? != sum {
+        if header.cksum().ok() != Some(sum) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a header has a wrong checksum"));
         }
         Ok(Some(header))
