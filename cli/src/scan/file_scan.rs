@@ -146,11 +146,10 @@ impl<'a> FileScan<'a> {
         let content = Content::of(first.bytes(), extension);
         if let Some(format) = content.misnamed(extension).filter(|_| !first.bytes().is_empty()) {
             // An archive may follow a script that unpacks or starts it.
-            if has_zip_extension(extension)
-                && let Some(file) = file
-                && self.scan_zip_behind_script(part, file)
-            {
-                return;
+            let file = file.filter(|_| has_zip_extension(extension));
+            if let Some((file, archive)) = file.and_then(|file| Some((file, zip_behind_script(file, part)?))) {
+                self.scan_text(part, &mut first.before(file).take(script_length(&archive)));
+                return self.scan_zip(part, archive);
             }
             self.fail(
                 part,
@@ -233,16 +232,6 @@ impl<'a> FileScan<'a> {
             Ok(archive) => self.scan_zip(part, archive),
             Err(error) => self.fail(part, &zip_problem(&error)),
         }
-    }
-
-    /// Scans a file that does not begin like a zip archive as one. Returns false if it is none.
-    fn scan_zip_behind_script(&mut self, part: &Part<'_>, mut file: &File) -> bool {
-        let Ok(position) = file.stream_position() else { return false };
-        if let Ok(archive) = open_zip(file, part) {
-            self.scan_zip(part, archive);
-            return true;
-        }
-        file.seek(SeekFrom::Start(position)).is_err()
     }
 
     fn scan_zip(&mut self, part: &Part<'_>, mut archive: ZipArchive<impl Read + Seek>) {
@@ -357,6 +346,20 @@ fn open_zip<'f>(file: &'f File, part: &Part<'_>) -> Result<ZipArchive<BufReader<
     source.rewind()?;
     part.expansion.set_input(file.metadata()?.len());
     ZipArchive::new(BufReader::new(source))
+}
+
+/// Zip archive in a file that does not begin like one; `None` if it is none. The position in the file stays.
+fn zip_behind_script<'f>(mut file: &'f File, part: &Part<'_>) -> Option<ZipArchive<BufReader<&'f File>>> {
+    let position = file.stream_position().ok()?;
+    let archive = open_zip(file, part);
+    file.seek(SeekFrom::Start(position)).ok()?;
+    archive.ok()
+}
+
+/// Number of bytes before the first member.
+fn script_length<R: Read + Seek>(archive: &ZipArchive<R>) -> u64 {
+    let starts = (0..archive.len()).filter_map(|index| archive.by_index_data(index).ok());
+    starts.map(|member| member.header_start()).min().unwrap_or_else(|| archive.offset())
 }
 
 fn zip_problem(error: &ZipError) -> String {

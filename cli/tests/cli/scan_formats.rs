@@ -89,14 +89,40 @@ fn members_of_archives_are_scanned_also_in_each_other() {
     assert_eq!(found(&["scan"], &outer), expected("-"));
     let printed = found(&["scan", "--count", &path], b"");
     assert_eq!(printed.lines().count(), 3);
-    // A script before the archive starts it.
-    let path = file("app.jar", [b"#!/bin/sh\nexec java -jar \"$0\"\n".to_vec(), jar].concat());
-    assert_eq!(found(&["scan", &path], b""), format!("{path}!app.properties:{FOUND}"));
+    // A script before the archive starts it. It is scanned too, if it is shorter or longer than the bytes that show the format.
+    for comment in ["", &"#\n".repeat(10_000)] {
+        let script = format!("#!/bin/sh\nexec java -jar \"$0\" 5555555555554444\n{comment}");
+        let path = file("app.jar", [script.as_bytes(), &jar].concat());
+        let script = "2:21: mastercard, 16 digits, 555555******4444";
+        assert_eq!(found(&["scan", &path], b""), format!("{path}:{script}\n{path}!app.properties:{FOUND}"));
+        // The offsets in the archive can include the script.
+        let mut archive = Cursor::new(fs::read(&path).unwrap());
+        archive.set_position(archive.get_ref().len() as u64 - jar.len() as u64);
+        let mut archive = ZipWriter::new(archive);
+        archive.start_file("app.properties", SimpleFileOptions::default()).unwrap();
+        archive.write_all(TEXT.as_bytes()).unwrap();
+        fs::write(&path, archive.finish().unwrap().into_inner()).unwrap();
+        assert_eq!(found(&["scan", &path], b""), format!("{path}:{script}\n{path}!app.properties:{FOUND}"));
+    }
     for method in [CompressionMethod::Stored, CompressionMethod::Bzip2] {
         let options = SimpleFileOptions::default().compression_method(method);
         let bytes = zip_with(&[("a", TEXT.as_bytes())], options);
         assert_eq!(found(&["scan"], &bytes), format!("-!a:{FOUND}"));
     }
+}
+
+#[test]
+fn archives_behind_the_end_of_another_are_scanned() {
+    let [one, two] = ["one.txt", "two.txt"].map(|name| tar(&[(name, TEXT.as_bytes())]));
+    let joined = [&one[..], &[0; 20 << 10], &two, &[0; 700]].concat();
+    assert_eq!(found(&["scan"], &joined), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
+    assert_eq!(found(&["scan"], &gzip(&joined)), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
+    // Other bytes are not skipped in silence.
+    let output = run(&["scan"], &[&one[..], TEXT.as_bytes(), &[b'x'; 512]].concat());
+    let (printed, _, status) = outcome(&output);
+    assert_eq!((printed, status), (format!("-!one.txt:{FOUND}"), 2));
+    let problem = "standard input: malformed tar: a header has a wrong checksum; scanned up to the error";
+    assert_eq!(notes(&output), [problem]);
 }
 
 #[test]
@@ -114,20 +140,6 @@ fn office_documents_are_scanned_without_their_elements() {
         found(&["scan", &path], b""),
         format!("{path}!word/document.xml:1:6: visa, 16 digits, 411111******1111\n")
     );
-}
-
-#[test]
-fn archives_behind_the_end_of_another_are_scanned() {
-    let [one, two] = ["one.txt", "two.txt"].map(|name| tar(&[(name, TEXT.as_bytes())]));
-    let joined = [&one[..], &[0; 20 << 10], &two, &[0; 700]].concat();
-    assert_eq!(found(&["scan"], &joined), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
-    assert_eq!(found(&["scan"], &gzip(&joined)), format!("-!one.txt:{FOUND}-!two.txt:{FOUND}"));
-    // Other bytes are not skipped in silence.
-    let output = run(&["scan"], &[&one[..], TEXT.as_bytes(), &[b'x'; 512]].concat());
-    let (printed, _, status) = outcome(&output);
-    assert_eq!((printed, status), (format!("-!one.txt:{FOUND}"), 2));
-    let problem = "standard input: malformed tar: a header has a wrong checksum; scanned up to the error";
-    assert_eq!(notes(&output), [problem]);
 }
 
 #[test]
