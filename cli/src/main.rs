@@ -8,6 +8,7 @@ mod document;
 mod explain;
 mod failure;
 mod input;
+mod junit;
 mod man;
 mod manifest;
 mod mask;

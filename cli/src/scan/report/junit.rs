@@ -2,7 +2,7 @@
 
 use super::{PartName, ScanFinding, ScanTotal};
 use crate::failure::Failure;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use crate::junit::{self, Problem, TestCase, TestSuite};
 
 /// Most findings of one file that are listed.
 const MAX_LISTED: u64 = 100;
@@ -36,29 +36,23 @@ impl FileFindings {
         if self.count > MAX_LISTED {
             lines.push_str(&format!("{} more\n", self.count.saturating_sub(MAX_LISTED)));
         }
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message(format!("{} findings", self.count)).set_description(lines);
-        TestCase::new(self.name.as_str(), status)
+        let problem = Problem::Failure { message: format!("{} findings", self.count), details: lines };
+        case(&self.name, Some(problem))
     }
 }
 
 /// Document with a test case for each file with findings and for each error, or one that passed.
 pub fn document(total: &ScanTotal) -> Result<String, Failure> {
-    let mut suite = TestSuite::new(NAME);
     let errors = total.errors.iter().map(|error| {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(error.as_str());
-        TestCase::new(error.split(": ").next().unwrap_or_default(), status)
+        case(error.split(": ").next().unwrap_or_default(), Some(Problem::Error { message: error.clone() }))
     });
     let mut cases: Vec<TestCase> = total.files.iter().map(FileFindings::case).chain(errors).collect();
     if cases.is_empty() {
-        cases.push(TestCase::new(format!("no findings in {} files", total.parts), TestCaseStatus::success()));
+        cases.push(case(&format!("no findings in {} files", total.parts), None));
     }
-    for mut case in cases {
-        case.set_classname(NAME);
-        suite.add_test_case(case);
-    }
-    let mut report = Report::new(NAME);
-    report.add_test_suite(suite);
-    report.to_string().map_err(|_| Failure::Error("the report cannot be written as XML".to_owned()))
+    junit::document(NAME, &[TestSuite { name: NAME.to_owned(), cases }])
+}
+
+fn case(name: &str, problem: Option<Problem>) -> TestCase {
+    TestCase { name: name.to_owned(), class: NAME.to_owned(), problem }
 }
