@@ -72,6 +72,9 @@ fn values(field: &Value) -> String {
     if let Some(choices) = field["anyOf"].as_array() {
         return choices.iter().map(values).collect::<Vec<String>>().join(", or ");
     }
+    if let Some(name) = field["$ref"].as_str() {
+        return name.rsplit('/').next().unwrap_or_default().to_owned();
+    }
     let kinds = match &field["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         kind => Vec::from_iter(kind.as_str()),

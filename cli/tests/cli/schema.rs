@@ -16,3 +16,9 @@ fn shipped_schemas_are_current() {
         assert!(printed(arguments, b"") == shipped, "{file} is not current: run make schema");
     }
 }
+
+#[test]
+fn pages_name_the_parts_that_a_schema_refers_to() {
+    let page = printed(&["schema", "--of", "policy-test", "--format", "markdown"], b"");
+    assert!(page.contains("\n| `policy` | text, or policy |"), "{page}");
+}
