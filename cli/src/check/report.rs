@@ -79,9 +79,9 @@ impl CheckReport {
     }
 
     fn add_valid(&mut self, file: &PolicyFile, found: &FoundPolicy, policy: &Policy) {
-        let location = match (&found.position, &found.title) {
-            (Some(position), Some(title)) => format!("{}:{position}: {title}", file.name),
-            _ => file.name.clone(),
+        let location = match &found.location {
+            Some((title, position)) => format!("{}:{position}: {title}", file.name),
+            None => file.name.clone(),
         };
         let rules = found.tree().map(rules::lines).unwrap_or_default();
         self.valid.push(ValidPolicy { location, settings: policy.effective(), rules });

@@ -10,7 +10,7 @@ pub struct Position {
 }
 
 /// Problem with a document, at its position if that is known. It contains no value of the document.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub position: Option<Position>,
     pub text: String,

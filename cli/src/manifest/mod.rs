@@ -3,7 +3,7 @@
 pub mod files;
 mod resource;
 
-pub use resource::{Labels, Location, Resource, items, selects};
+pub use resource::{Labels, Location, Resource, items, resource_name, selects};
 
 use crate::document::Node;
 

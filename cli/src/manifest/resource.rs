@@ -42,7 +42,7 @@ impl Resource {
 
     fn collect_item(kind: Option<(&str, &str)>, node: &Rc<Node>, file: &Rc<str>, found: &mut Vec<Self>) {
         let Some((version, kind)) = kind else { return };
-        let Some(name) = node.text(&["metadata", "name"]).or(node.text(&["metadata", "generateName"])) else { return };
+        let Some(name) = resource_name(node) else { return };
         let namespace = node.text(&["metadata", "namespace"]).unwrap_or(DEFAULT_NAMESPACE);
         found.push(Self {
             group: version.split_once('/').map(|(group, _)| group).unwrap_or_default().to_owned(),
@@ -94,6 +94,11 @@ impl Resource {
     pub fn location_of(&self, node: &Node) -> Location {
         Location { file: Rc::clone(&self.location.file), position: node.position }
     }
+}
+
+/// Name of a resource, or the beginning of a generated name.
+pub fn resource_name(node: &Node) -> Option<&str> {
+    node.text(&["metadata", "name"]).or(node.text(&["metadata", "generateName"]))
 }
 
 /// Passes a document to `take`, or the items of a list, each with its version and kind. Items without their own have those that the

@@ -91,7 +91,7 @@ impl PolicyFile {
     }
 
     fn add(&mut self, configuration: Configuration) {
-        self.policies.push(FoundPolicy { title: None, position: None, configuration: Ok(configuration) });
+        self.policies.push(FoundPolicy { location: None, configuration: Ok(configuration) });
     }
 
     fn take(&mut self, finder: Finder<'_>) {

@@ -71,7 +71,7 @@ impl<'f> Finder<'f> {
     }
 
     pub(super) fn add(&mut self, title: &str, position: Position, configuration: Result<Configuration, Diagnostic>) {
-        self.policies.push(FoundPolicy { title: Some(title.to_owned()), position: Some(position), configuration });
+        self.policies.push(FoundPolicy { location: Some((title.to_owned(), position)), configuration });
     }
 
     /// Notes a reason for which the file may have no policy. The most specific one counts.

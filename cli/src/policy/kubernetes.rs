@@ -3,7 +3,7 @@
 use super::Configuration;
 use super::finder::{Clue, Finder, looks_like_policy};
 use crate::document::{self, Diagnostic, Node, YamlValue};
-use crate::manifest::{is_kustomization, names_panveil};
+use crate::manifest::{is_kustomization, names_panveil, resource_name};
 use std::rc::Rc;
 
 /// Plugin in a resource.
@@ -27,7 +27,7 @@ impl Finder<'_> {
             (Some(kind @ ("WasmPlugin" | "TrafficExtension" | "EnvoyExtensionPolicy")), Some(title)) => {
                 self.take_plugins(kind, node, title, false);
             }
-            (Some("ConfigMap"), _) => self.take_texts(node),
+            (Some("ConfigMap"), Some(title)) => self.take_texts(node, title),
             _ => self.take_filters(node, None, title.as_deref()),
         }
     }
@@ -70,14 +70,13 @@ impl Finder<'_> {
     }
 
     /// Takes the configurations of Envoy in the texts of a ConfigMap.
-    fn take_texts(&mut self, node: &Node) {
-        let title = title("ConfigMap", node);
+    fn take_texts(&mut self, node: &Node, title: &str) {
         let Some(YamlValue::Object(texts)) = node.field("data").map(|data| &data.value) else { return };
         for (_, value) in texts {
             let Some(text) = value.as_text().filter(|text| text.contains("panveil")) else { continue };
             // A text that is no YAML is no configuration of Envoy.
             let documents = document::read_all(text, self.origin(text, value.position)).unwrap_or_default();
-            documents.iter().for_each(|document| self.take_filters(document, None, Some(&title)));
+            documents.iter().for_each(|document| self.take_filters(document, None, Some(title)));
         }
     }
 
@@ -143,7 +142,7 @@ fn plugins(kind: &str, node: &Node) -> Result<Vec<PluginFields>, Diagnostic> {
 
 /// Kind, namespace and name.
 fn title(kind: &str, node: &Node) -> String {
-    let name = node.text(&["metadata", "name"]).or(node.text(&["metadata", "generateName"])).unwrap_or("without name");
+    let name = resource_name(node).unwrap_or("without name");
     match node.text(&["metadata", "namespace"]) {
         Some(namespace) => format!("{kind} {namespace}/{name}"),
         None => format!("{kind} {name}"),

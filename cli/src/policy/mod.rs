@@ -21,10 +21,9 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// Policy in a file.
 pub struct FoundPolicy {
-    /// Resource or filter with the policy, such as `WasmPlugin shop/panveil`. `None` if the file itself is the policy.
-    pub title: Option<String>,
-    /// Position in the file. `None` if the file itself is the policy.
-    pub position: Option<Position>,
+    /// Resource or filter with the policy, such as `WasmPlugin shop/panveil`, and the position of the policy in the file. `None` if the
+    /// file itself is the policy.
+    pub location: Option<(String, Position)>,
     /// Configuration of the filter, or the reason for which it has none.
     configuration: Result<Configuration, Diagnostic>,
 }
@@ -44,8 +43,8 @@ pub fn read(path: &Path) -> Result<Policy, Failure> {
         [] => Err(Failure::Error(file.without_policy())),
         [one] => one.policy().map_err(|diagnostic| Failure::Error(diagnostic.in_file(&file.name))),
         many => {
-            let lines: Vec<String> =
-                many.iter().filter_map(|one| one.position).map(|position| position.line.to_string()).collect();
+            let positions = many.iter().filter_map(|one| one.location.as_ref());
+            let lines: Vec<String> = positions.map(|(_, position)| position.line.to_string()).collect();
             let (name, count, lines) = (&file.name, many.len(), lines.join(", "));
             Err(Failure::Error(format!("{name}: {count} policies, in lines {lines}; give a file with one of them")))
         }
@@ -56,7 +55,7 @@ impl FoundPolicy {
     /// Reads the policy.
     pub fn policy(&self) -> Result<Policy, Diagnostic> {
         match &self.configuration {
-            Err(Diagnostic { position, text }) => Err(Diagnostic { position: *position, text: text.clone() }),
+            Err(diagnostic) => Err(diagnostic.clone()),
             Ok(Configuration::Tree(tree)) => from_tree(tree),
             Ok(Configuration::Text { json, origin, tree }) => {
                 Policy::parse(json).map_err(|error| diagnostic(&error, *origin, tree.as_deref()))
