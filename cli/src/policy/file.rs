@@ -50,22 +50,21 @@ impl PolicyFile {
             file.clue = Some(Clue::Empty);
             return Ok(file);
         }
-        let is_json = is_json(path, &bytes);
-        let text = match str::from_utf8(&bytes) {
-            Ok(text) if !is_json || is_valid_json(text) => text,
-            // The filter's parser has the reason.
+        let text = str::from_utf8(&bytes).ok();
+        let is_valid_json = text.is_some_and(is_valid_json);
+        let is_json = is_json(path, text.unwrap_or_default(), is_valid_json);
+        let read =
+            text.filter(|_| is_valid_json || !is_json).map(|text| (text, document::read_all(text, Origin::FILE)));
+        let (text, documents) = match read {
+            Some((text, Ok(documents))) => (text, documents),
+            Some((_, Err(diagnostic))) if !(is_json && is_named) => {
+                return Err(Failure::Error(diagnostic.in_file(&file.name)));
+            }
             _ => {
+                // The filter's parser has the reason.
                 file.add(Configuration::text(bytes, Origin::FILE));
                 return Ok(file);
             }
-        };
-        let read = document::read_all(text, Origin::FILE);
-        let documents = match read {
-            Err(_) if is_json => {
-                file.add(Configuration::text(bytes, Origin::FILE));
-                return Ok(file);
-            }
-            read => read.map_err(|diagnostic| Failure::Error(diagnostic.in_file(&file.name)))?,
         };
         let mut finder = Finder::new((!is_json).then_some(text));
         documents.iter().for_each(|document| finder.take(document));
@@ -73,8 +72,12 @@ impl PolicyFile {
         match documents.as_slice() {
             [] => file.clue = Some(Clue::Empty),
             [document] if file.policies.is_empty() && file.is_policy(document, is_named) => {
-                let tree = || Configuration::Tree(Rc::clone(document));
-                file.add(if is_json { Configuration::text(bytes, Origin::FILE) } else { tree() });
+                let tree = Rc::clone(document);
+                file.add(if is_json {
+                    Configuration::Text { json: bytes, origin: Origin::FILE, tree: Some(tree) }
+                } else {
+                    Configuration::Tree(tree)
+                });
             }
             [_, second, ..] if documents.iter().any(|document| looks_like_policy(document)) => {
                 let text = "second document; a policy is one document";
@@ -102,14 +105,13 @@ impl PolicyFile {
 }
 
 /// True if the file is JSON by its extension, or else by the beginning of the text. YAML rarely begins like JSON.
-fn is_json(path: &Path, bytes: &[u8]) -> bool {
+fn is_json(path: &Path, text: &str, is_valid_json: bool) -> bool {
     let has_extension = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
-    let text = str::from_utf8(bytes).unwrap_or_default();
     let begins = || text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']);
     if has_extension("json") {
         true
     } else if has_extension("yaml") || has_extension("yml") {
-        begins() && is_valid_json(text)
+        begins() && is_valid_json
     } else {
         begins()
     }

@@ -189,6 +189,20 @@ fn every_file_is_checked_after_an_error() {
     assert!(errors[2].contains("/d.yaml:1:"), "{errors:?}");
 }
 
+/// Without a tree, the fields of a JSON file do not show whether it is a policy.
+#[test]
+fn json_that_is_too_deep_is_no_policy_in_a_directory() {
+    let root = folder("check-deep");
+    let deep = |name: &str| format!("{}1{}", format!("{{\"{name}\":").repeat(70), "}".repeat(70));
+    let path = format!("{root}/deep.json");
+    fs::write(&path, deep("panels")).unwrap();
+    let error = failure(&["check", &root], b"");
+    assert!(error.starts_with(&format!("{path}:1:")) && error.contains("recursion limit"), "{error}");
+    // A file that is named is a policy.
+    let error = failure(&["check", &path], b"");
+    assert!(error.starts_with(&format!("{path}: unknown field \"panels\"")), "{error}");
+}
+
 #[test]
 fn patches_of_a_kustomization_are_checked() {
     let shown = |patch: &str| {
