@@ -2,7 +2,6 @@
 
 use super::failure::Failure;
 use super::terminal;
-use panveil::stream;
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::Path;
@@ -85,7 +84,7 @@ pub fn metadata<S>(_: S) -> Option<Metadata> {
 /// control characters escaped.
 pub fn note(text: &str) {
     let line = format!("panveil: {}", text.replace(['\n', '\r'], " "));
-    let line = terminal::escaped(&stream::redacted(line.as_bytes()));
+    let line = terminal::safe(&line);
     // A failure of standard error cannot be reported.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -26,10 +26,14 @@ pub fn escaped(text: &[u8]) -> String {
     safe
 }
 
+/// `text` with card numbers masked, and escapes for the same characters.
+pub fn safe(text: &str) -> String {
+    escaped(&stream::redacted(text.as_bytes()))
+}
+
 /// Text of another program in one line, with card numbers masked and control characters escaped.
 pub fn safe_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
-    escaped(&stream::redacted(line.as_bytes()))
+    safe(&text.split_whitespace().collect::<Vec<&str>>().join(" "))
 }
 
 /// `text` with at most `most` characters. If more are cut off, the last one is an ellipsis.

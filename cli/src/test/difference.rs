@@ -1,7 +1,6 @@
 //! Difference between an expected and a found value, as it is printed.
 
 use crate::terminal;
-use panveil::stream;
 
 /// Most characters that are printed before and after the first difference.
 const CONTEXT: usize = 40;
@@ -31,7 +30,11 @@ impl Difference {
     /// text. `None` if they are equal.
     pub fn of_texts(field: &str, expected: &str, found: Option<&str>) -> Option<Self> {
         let Some(found) = found else {
-            return Some(Self { field: field.to_owned(), expected: hidden(expected), found: "none".to_owned() });
+            return Some(Self {
+                field: field.to_owned(),
+                expected: terminal::safe(expected),
+                found: "none".to_owned(),
+            });
         };
         if expected == found {
             return None;
@@ -39,7 +42,7 @@ impl Difference {
         let common = expected.chars().zip(found.chars()).take_while(|(one, other)| one == other).count();
         let [one, other] = [expected, found].map(|text| window(text, common));
         let (expected, found) = (without_digits(&one, &other), without_digits(&other, &one));
-        Some(Self { field: field.to_owned(), expected: hidden(&expected), found: hidden(&found) })
+        Some(Self { field: field.to_owned(), expected: terminal::safe(&expected), found: terminal::safe(&found) })
     }
 
     /// Lines with both values.
@@ -68,11 +71,6 @@ fn without_digits(text: &str, other: &str) -> String {
         _ => character,
     });
     shown.collect()
-}
-
-/// Text in one line, without card numbers.
-fn hidden(text: &str) -> String {
-    terminal::escaped(&stream::redacted(text.as_bytes()))
 }
 
 #[cfg(test)]
