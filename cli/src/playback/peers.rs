@@ -32,6 +32,14 @@ pub enum TlsArg {
     None,
 }
 
+impl TlsArg {
+    /// All values, with their names.
+    pub fn words() -> Vec<(String, Self)> {
+        let name = |value: &Self| Some((value.to_possible_value()?.get_name().to_owned(), *value));
+        Self::value_variants().iter().filter_map(name).collect()
+    }
+}
+
 impl Peers {
     /// Sets the connection. An identity of the client requires mutual TLS.
     pub fn set_client(&mut self, tls: Option<TlsArg>, source: Option<String>) -> Result<(), &'static str> {

@@ -1,6 +1,7 @@
 //! Schemas of files that contain a policy: manifests with a plugin, and cases.
 
 use super::json::{DIALECT, id};
+use crate::playback::TlsArg;
 use crate::test::case_file::{CASE, EXPECT, FILE, PEER, REQUEST, RESPONSE};
 use panveil::policy::Outcome;
 use serde_json::{Map, Value, json};
@@ -48,8 +49,8 @@ pub fn cases(policy: &Value) -> Value {
     let request = object(&REQUEST, [text(), text(), text(), texts(), text()], &[]);
     let response = object(&RESPONSE, [status(), texts(), text()], &[]);
     let port = json!({ "type": "integer", "minimum": 1, "maximum": 65535 });
-    let tls = json!({ "enum": ["mutual", "any", "none"] });
-    let peer = object(&PEER, [tls, identity(), identity(), text(), port, text(), text()], &[]);
+    let tls: Vec<String> = TlsArg::words().into_iter().map(|(word, _)| word).collect();
+    let peer = object(&PEER, [json!({ "enum": tls }), identity(), identity(), text(), port, text(), text()], &[]);
     let rule = json!({ "anyOf": [text(), { "type": "array", "items": text() }] });
     let expect = object(&EXPECT, [json!({ "enum": actions }), rule, status(), text(), texts(), text()], &["action"]);
     let case = object(&CASE, [text(), text(), request, response, peer, expect], &["name", "request", "expect"]);

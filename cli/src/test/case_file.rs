@@ -1,13 +1,14 @@
 //! File with cases, in YAML.
 
 use super::case::{Case, Expected};
-use super::fields::{as_text, expect_object, pairs, required, text, word};
+use super::fields::{as_text, expect_object, field, pairs, text, whole, word};
 use crate::clock;
 use crate::document::{self, Diagnostic, Node, Origin, Position, YamlValue};
 use crate::failure::Failure;
 use crate::input;
 use crate::playback::{HeaderPair, Peers, StoredBody, StoredMessage, StoredStream, TlsArg, spiffe_id};
 use panveil::policy::{Connection, Direction, Expiry, Outcome};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -38,6 +39,9 @@ pub const REQUEST: [&str; 5] = ["method", "host", "path", "headers", "body"];
 pub const RESPONSE: [&str; 3] = ["status", "headers", "body"];
 pub const PEER: [&str; 7] = ["tls", "source", "destination", "remote_ip", "port", "route", "cluster"];
 pub const EXPECT: [&str; 6] = ["action", "rule", "status", "path", "headers", "body"];
+
+/// Status codes of responses.
+const STATUS: RangeInclusive<u16> = 200..=599;
 
 impl CaseFile {
     pub fn read(path: &Path) -> Result<Self, Failure> {
@@ -81,11 +85,10 @@ impl CaseFile {
 
 fn read_case(node: &Node) -> Result<Case, Diagnostic> {
     expect_object(node, &CASE)?;
-    let name = required(node, "name")?.to_owned();
-    let request = node.field("request");
-    let request = request.ok_or_else(|| Diagnostic::at(node.position, "missing field request"))?;
+    let name = as_text(field(node, "name")?)?.to_owned();
+    let request = field(node, "request")?;
     let response = node.field("response").map(read_response).transpose()?;
-    let expect = node.field("expect").ok_or_else(|| Diagnostic::at(node.position, "missing field expect"))?;
+    let expect = field(node, "expect")?;
     let direction = if response.is_some() { Direction::Response } else { Direction::Request };
     let stream =
         StoredStream { request: read_request(request)?, response, web_socket: Vec::new(), protocol: Some("HTTP/1.1") };
@@ -112,15 +115,8 @@ fn read_request(node: &Node) -> Result<StoredMessage, Diagnostic> {
 
 fn read_response(node: &Node) -> Result<StoredMessage, Diagnostic> {
     expect_object(node, &RESPONSE)?;
-    let status = read_status(node)?.unwrap_or(200);
+    let status = whole(node, "status", STATUS)?.unwrap_or(200);
     read_message(node, &[(":status", &status.to_string())])
-}
-
-fn read_status(node: &Node) -> Result<Option<u16>, Diagnostic> {
-    let Some(field) = node.field("status") else { return Ok(None) };
-    let status = field.number(&[]).and_then(|status| u16::try_from(status).ok());
-    let problem = || Diagnostic::at(field.position, "expected a whole number from 200 to 599");
-    status.filter(|status| (200..=599).contains(status)).map(Some).ok_or_else(problem)
 }
 
 fn read_message(node: &Node, line: &[(&str, &str)]) -> Result<StoredMessage, Diagnostic> {
@@ -148,8 +144,7 @@ fn read_peers(case: &Node) -> Result<Peers, Diagnostic> {
     peers.connection = Some(Connection::Plain);
     let Some(node) = case.field("peer") else { return Ok(peers) };
     expect_object(node, &PEER)?;
-    let words = [("mutual", TlsArg::Mutual), ("any", TlsArg::Any), ("none", TlsArg::None)];
-    let tls = node.field("tls").map(|tls| word(tls, &words)).transpose()?;
+    let tls = node.field("tls").map(|tls| word(tls, &TlsArg::words())).transpose()?;
     let identity = |name: &str| match text(node, name)? {
         None => Ok(None),
         Some(id) => {
@@ -162,13 +157,7 @@ fn read_peers(case: &Node) -> Result<Peers, Diagnostic> {
     peers.source = peers.source.or_else(none);
     peers.destination = identity("destination")?.or_else(none);
     peers.remote_ip = parsed(node, "remote_ip", "expected an address, such as 10.0.3.7")?;
-    peers.port = match node.field("port") {
-        None => None,
-        Some(field) => {
-            let port = field.number(&[]).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-            Some(port.ok_or_else(|| Diagnostic::at(field.position, "expected a whole number from 1 to 65535"))?)
-        }
-    };
+    peers.port = whole(node, "port", 1..=u16::MAX)?;
     peers.route = text(node, "route")?.map(str::to_owned);
     peers.cluster = text(node, "cluster")?.map(str::to_owned);
     Ok(peers)
@@ -186,7 +175,7 @@ fn read_expected(node: &Node, direction: Direction) -> Result<Expected, Diagnost
         return Err(Diagnostic::at(path.position, "a response has no path; remove the field"));
     }
     let actions: Vec<(&str, Outcome)> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
-    let action = node.field("action").ok_or_else(|| Diagnostic::at(node.position, "missing field action"))?;
+    let action = field(node, "action")?;
     let rules = match node.field("rule").map(|rule| (&rule.value, rule)) {
         None => None,
         Some((YamlValue::List(rules), _)) => {
@@ -199,7 +188,7 @@ fn read_expected(node: &Node, direction: Direction) -> Result<Expected, Diagnost
     Ok(Expected {
         action: word(action, &actions)?,
         rules,
-        status: read_status(node)?,
+        status: whole(node, "status", STATUS)?,
         path: owned("path")?,
         headers: pairs(node, "headers")?,
         body: owned("body")?,

@@ -1,6 +1,7 @@
 //! Readers of the fields of a file with cases.
 
 use crate::document::{Diagnostic, Node, YamlValue};
+use std::ops::RangeInclusive;
 
 /// Rejects a value that is no object, and fields that are repeated or not among `known`.
 pub fn expect_object(node: &Node, known: &[&str]) -> Result<(), Diagnostic> {
@@ -23,9 +24,20 @@ pub fn text<'n>(node: &'n Node, name: &str) -> Result<Option<&'n str>, Diagnosti
     node.field(name).map(as_text).transpose()
 }
 
-/// Text of a field that must be given.
-pub fn required<'n>(node: &'n Node, name: &str) -> Result<&'n str, Diagnostic> {
-    text(node, name)?.ok_or_else(|| Diagnostic::at(node.position, format!("missing field {name}")))
+/// Field that must be given.
+pub fn field<'n>(node: &'n Node, name: &str) -> Result<&'n Node, Diagnostic> {
+    node.field(name).ok_or_else(|| Diagnostic::at(node.position, format!("missing field {name}")))
+}
+
+/// Whole number of a field, if it is given.
+pub fn whole(node: &Node, name: &str, range: RangeInclusive<u16>) -> Result<Option<u16>, Diagnostic> {
+    let Some(field) = node.field(name) else { return Ok(None) };
+    let number = field.number(&[]).and_then(|number| u16::try_from(number).ok());
+    let problem = || {
+        let (first, last) = (range.start(), range.end());
+        Diagnostic::at(field.position, format!("expected a whole number from {first} to {last}"))
+    };
+    number.filter(|number| range.contains(number)).map(Some).ok_or_else(problem)
 }
 
 /// Names and values of an object of texts, such as headers.
@@ -39,10 +51,10 @@ pub fn pairs(node: &Node, name: &str) -> Result<Vec<(String, String)>, Diagnosti
 }
 
 /// One of these words.
-pub fn word<T: Copy>(node: &Node, words: &[(&'static str, T)]) -> Result<T, Diagnostic> {
-    let found = node.as_text().and_then(|text| words.iter().find(|(word, _)| *word == text));
+pub fn word<T: Copy>(node: &Node, words: &[(impl AsRef<str>, T)]) -> Result<T, Diagnostic> {
+    let found = node.as_text().and_then(|text| words.iter().find(|(word, _)| word.as_ref() == text));
     found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let words: Vec<&str> = words.iter().map(|(word, _)| word.as_ref()).collect();
         Diagnostic::at(node.position, format!("expected one of {}", words.join(", ")))
     })
 }
