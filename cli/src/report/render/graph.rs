@@ -21,6 +21,7 @@ const MOST_CHARACTERS: usize = 38;
 #[derive(Default)]
 struct Flow {
     findings: u64,
+    has_account_data: bool,
     is_plain: bool,
 }
 
@@ -37,7 +38,7 @@ pub fn data_flows(table: &Table) -> Option<Markup> {
         svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="flows-title flows-text" class="flows" {
             title id="flows-title" { "Data flows of card numbers" }
             desc id="flows-text" {
-                "Lines from sources to receivers. A wider line has more card numbers, a dashed line has some on a connection without \
+                "Lines from sources to receivers. A wider line has more findings, a dashed line has some on a connection without \
                  mutual TLS. The table below has the numbers."
             }
             @for ((source, receiver), flow) in &flows {
@@ -69,11 +70,14 @@ fn flows(table: &Table) -> Vec<((String, String), Flow)> {
         };
         let count = |name: &str| if let Some(Cell::Count(count)) = cell(name) { *count } else { 0 };
         let flow = flows.entry((name("source", "no certificate"), name("receiver", "unknown"))).or_default();
-        flow.findings =
-            flow.findings.saturating_add(count("card_numbers")).saturating_add(count("authentication_data"));
+        // Each finding has one action. Track data counts as a card number and as authentication data.
+        for action in ["masked", "blocked", "allowed", "reported"] {
+            flow.findings = flow.findings.saturating_add(count(action));
+        }
+        flow.has_account_data |= count("card_numbers") > 0 || count("authentication_data") > 0;
         flow.is_plain |= name("mtls", "") == "no";
     }
-    let mut flows: Vec<_> = flows.into_iter().filter(|(_, flow)| flow.findings > 0).collect();
+    let mut flows: Vec<_> = flows.into_iter().filter(|(_, flow)| flow.has_account_data).collect();
     flows.sort_by_key(|(_, flow)| std::cmp::Reverse(flow.findings));
     flows.truncate(MOST_FLOWS);
     flows
