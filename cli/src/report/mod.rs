@@ -23,7 +23,7 @@ use super::failure::Failure;
 use super::scan::file_list::FileList;
 use super::scan::ignore_rules::IgnoreRules;
 use super::scan::progress::ScanProgress;
-use super::{clock, output};
+use super::{clock, input, output};
 use audits::Audits;
 use clap::{Args, ValueHint};
 use logs::Logs;
@@ -103,8 +103,13 @@ impl Report {
         const UNREAD: u8 = 2;
 
         let period = self.period()?;
+        let paths = self.log_paths()?;
+        input::only_one_stdin(
+            "the logs, --audit, --prometheus and --policy",
+            [&paths, &self.audits, &self.prometheus, &self.policies].into_iter().flatten(),
+        )?;
         let (audits, metrics, policies) = self.others()?;
-        let files = FileList::list(&self.log_paths()?, false, &IgnoreRules::new(&[], false)?);
+        let files = FileList::list(&paths, false, &IgnoreRules::new(&[], false)?);
         let progress = ScanProgress::of(&files, self.quiet);
         let logs = Logs::read(&files, period, &progress);
         progress.end();

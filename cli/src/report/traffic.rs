@@ -176,7 +176,7 @@ fn listed(stream: &Stream) -> BTreeSet<(&str, &str)> {
     stream.uninspected.iter().chain(of_record).map(|one| (&*one.direction, &*one.reason)).collect()
 }
 
-/// Those of them with which a message was not inspected. With an unknown name of a coding it was.
+/// Those of them with which a message was not inspected. With an unknown name of a content encoding it was.
 fn uninspected(stream: &Stream) -> BTreeSet<(&str, &str)> {
     listed(stream).into_iter().filter(|(_, reason)| *reason != Reason::CodingName.as_str()).collect()
 }

@@ -103,6 +103,8 @@ fn the_period_selects_streams_by_time() {
 fn errors_are_one_line_with_the_remedy() {
     let log = file("report-empty.log", "");
     let wrong = file("report-wrong.json", "{\"record\":\"finding\"}\n");
+    let one_stdin =
+        "only one of the logs, --audit, --prometheus and --policy can be standard input; give files for the others";
     let names = "data_flows, locations, paths, brands, rules, permitted, without_mtls, incidents, uninspected, limits, days, gaps, \
                  log_gaps";
     for (arguments, line) in [
@@ -120,9 +122,11 @@ fn errors_are_one_line_with_the_remedy() {
             format!("{wrong}: no line with \"record\":\"audit\" and a time; repeat the audit with this version"),
         ),
         (&["--prometheus", &wrong], format!("{wrong}: line 1: expected a response of /api/v1/query_range")),
+        (&["--audit", "-", "--policy", "-"], one_stdin.to_owned()),
     ] {
         assert_eq!(failure(&[&["report"], arguments, &[log.as_str()]].concat(), b""), line);
     }
+    assert_eq!(failure(&["report", "--policy", "-"], b"request: mask\n"), one_stdin);
     let output = run(&["report", "no/such.log"], b"");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr_line(&output), "no/such.log: cannot be read: No such file or directory (os error 2)");
