@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod clock;
 mod completions;
+mod digest;
 mod document;
 mod explain;
 mod failure;

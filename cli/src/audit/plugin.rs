@@ -2,11 +2,11 @@
 
 use super::mesh::EXTENSIONS;
 use super::port::number;
+use crate::digest;
 use crate::document::{Diagnostic, Node};
 use crate::manifest::{Location, Resource, names_panveil};
 use crate::policy;
 use panveil::policy::{Mode, Policy};
-use sha2::{Digest, Sha256};
 
 /// Fields of a policy that decide what happens to card numbers.
 const ACTIONS: [&str; 4] = ["request", "response", "rules", "uninspectable"];
@@ -118,8 +118,7 @@ impl<'m> Plugin<'m> {
     /// SHA-256 of the policy in the plugin, as JSON. Equal policies in another spelling have another digest.
     pub fn policy_digest(&self) -> String {
         let policy = self.wasm.field("pluginConfig").and_then(|policy| serde_json::to_vec(policy).ok());
-        let digest = Sha256::digest(policy.as_deref().unwrap_or(b"{}"));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest::sha256(policy.as_deref().unwrap_or(b"{}"))
     }
 
     /// Effective actions and rules of the policy, by their fields.

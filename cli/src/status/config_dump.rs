@@ -1,9 +1,9 @@
 //! Configuration of a proxy, as far as it concerns panveil.
 
+use crate::digest;
 use crate::manifest::names_panveil;
 use panveil::policy::Policy;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -208,9 +208,8 @@ fn config(filter: &Value) -> Option<FilterConfig> {
     let policy = text(config, "/config/configuration/value");
     let is_text = config.pointer("/config/configuration").map(kind) == Some("StringValue");
     let policy_error = is_text.then(|| Policy::parse(policy.as_bytes()).err()).flatten().map(|error| error.to_string());
-    let digest: String = Sha256::digest(policy).iter().map(|byte| format!("{byte:02x}")).collect();
     let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
         || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
-    let policy = digest.chars().take(SHOWN_DIGITS).collect();
+    let policy = digest::sha256(policy.as_bytes()).chars().take(SHOWN_DIGITS).collect();
     Some(FilterConfig::Module { module, policy, policy_error, fails_open })
 }
