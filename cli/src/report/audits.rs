@@ -1,7 +1,7 @@
 //! Output of `panveil audit --format json`: coverage of the mesh at the time of each audit.
 
-use super::log_line;
 use super::table::{Cell, Table};
+use crate::clock;
 use crate::failure::Failure;
 use crate::input;
 use serde::Deserialize;
@@ -64,7 +64,7 @@ impl Audits {
             lines.push(line);
         }
         let audit = lines.iter().find(|line| line.record == "audit");
-        let time = audit.and_then(|line| line.time.as_deref()).and_then(log_line::seconds);
+        let time = audit.and_then(|line| line.time.as_deref()).and_then(clock::parse);
         let (Some(audit), Some(time)) = (audit, time) else {
             return Err(error("no line with \"record\":\"audit\" and a time; repeat the audit with this version"));
         };

@@ -1,17 +1,14 @@
 //! Times at which the access logs show no panveil, or at which there is no access log.
 
 use super::log_line::Stream;
-use super::period::Period;
+use super::period::{HOUR, MINUTE, Period, begin_of};
 use super::table::{Cell, Table};
 use std::collections::{BTreeMap, BTreeSet};
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
 
 /// Unhandled streams that are at most this far apart belong to one gap.
 const JOINED: u64 = 5 * MINUTE;
 
-/// Most minutes with unhandled streams, and most hours with a line: both more than ten years of hours.
+/// Most minutes with unhandled streams (69 days), and most hours with a line (eleven years).
 const MOST: usize = 100_000;
 
 /// Times at which the access logs show no panveil, or at which there is no access log.
@@ -35,14 +32,14 @@ struct Gap {
 impl LogCoverage {
     pub fn add(&mut self, stream: &Stream) {
         let Some(time) = stream.time else { return };
-        let hour = unit_of(time, HOUR);
+        let hour = begin_of(HOUR, time);
         if self.hours.len() < MOST {
             self.hours.insert(hour);
         }
         if stream.is_handled {
             return;
         }
-        let minute = unit_of(time, MINUTE);
+        let minute = begin_of(MINUTE, time);
         if self.unhandled.len() >= MOST && !self.unhandled.contains_key(&minute) {
             self.omitted = self.omitted.saturating_add(1);
             return;
@@ -97,9 +94,9 @@ impl LogCoverage {
         let Some(begin) = period.from.or(first) else { return Vec::new() };
         let Some(end) = period.to.map(|to| to.min(created)).or(last) else { return Vec::new() };
         // The first hour that begins in the period.
-        let mut from = unit_of(begin.saturating_add(HOUR).saturating_sub(1), HOUR);
+        let mut from = begin_of(HOUR, begin.saturating_add(HOUR).saturating_sub(1));
         let mut silences = Vec::new();
-        for hour in self.hours.iter().copied().chain([unit_of(end, HOUR)]) {
+        for hour in self.hours.iter().copied().chain([begin_of(HOUR, end)]) {
             if hour > from {
                 silences.push((from, hour));
             }
@@ -115,11 +112,6 @@ impl Gap {
         self.last = self.last.max(other.last);
         self.streams = self.streams.saturating_add(other.streams);
     }
-}
-
-/// Begin of the unit of time that includes `time`.
-fn unit_of(time: u64, unit: u64) -> u64 {
-    time.saturating_sub(time.checked_rem(unit).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use super::property::Property;
 use super::record::{Record, Uninspected};
+use crate::clock;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::time::UNIX_EPOCH;
 
 /// Meaning of one line.
 pub enum LogLine {
@@ -39,30 +39,20 @@ enum Column<'a> {
 
 /// Columns of the shipped configurations, and those in which log shippers put a line.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 struct Columns<'a> {
-    #[serde(borrow)]
     time: Column<'a>,
-    #[serde(borrow)]
     method: Column<'a>,
-    #[serde(borrow)]
     path: Column<'a>,
-    #[serde(borrow)]
     protocol: Column<'a>,
-    #[serde(borrow)]
     panveil_action: Column<'a>,
-    #[serde(borrow)]
     panveil_uninspected: Column<'a>,
-    #[serde(borrow)]
     panveil_record: Column<'a>,
     /// Present in a record that has been taken out of its line.
-    #[serde(borrow)]
     findings: Column<'a>,
     /// Docker, Fluent Bit.
-    #[serde(borrow)]
     log: Column<'a>,
     /// Fluentd, Logstash, ECS.
-    #[serde(borrow)]
     message: Column<'a>,
 }
 
@@ -138,7 +128,7 @@ impl<'a> Columns<'a> {
         let has_value =
             [&self.method, &self.path, &self.panveil_action].into_iter().any(|column| column.text().is_some());
         LogLine::Stream(Stream {
-            time: self.time.text().and_then(seconds),
+            time: self.time.text().and_then(clock::parse),
             is_handled: has_value || !is_http,
             uninspected: self.panveil_uninspected.text().map(uninspected).unwrap_or_default(),
             record: record.flatten().map(Box::new),
@@ -152,12 +142,6 @@ fn uninspected(list: &str) -> Vec<Uninspected> {
     parts
         .map(|(direction, reason)| Uninspected { direction: Property::of(direction), reason: Property::of(reason) })
         .collect()
-}
-
-/// Time in RFC 3339, in seconds since 1970.
-pub fn seconds(text: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339_weak(text).ok()?;
-    time.duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs())
 }
 
 impl Column<'_> {
@@ -228,7 +212,9 @@ mod tests {
             assert_eq!(stream.time, Some(1_796_040_754), "{line}");
             assert!(stream.is_handled);
             assert_eq!(stream.uninspected.len(), 2, "{line}");
-            assert_eq!(stream.record.map(|record| record.found), Some(1), "{line}");
+            let counts =
+                stream.record.map(|record| record.findings.iter().map(|finding| finding.count).collect::<Vec<u64>>());
+            assert_eq!(counts, Some(vec![1]), "{line}");
         }
         assert_eq!(stream(RECORD).time, None);
     }

@@ -31,13 +31,12 @@ impl Policies {
     pub fn complete(&self, table: &mut Table, unused: bool) {
         let seen: BTreeSet<String> = table.rows.iter().filter_map(|row| row.first()).map(Cell::shown).collect();
         let rules = self.0.keys().filter(|name| unused && !seen.contains(*name));
-        let width = table.columns.len();
         for name in rules {
             let counts = table.columns.iter().skip(1).map(|column| match *column {
                 "streams" | "findings" => Cell::Count(0),
                 _ => Cell::Absent,
             });
-            table.rows.push([Cell::text(name)].into_iter().chain(counts).take(width).collect());
+            table.rows.push([Cell::text(name)].into_iter().chain(counts).collect());
         }
         table.columns.extend(["owner", "expires"]);
         for row in &mut table.rows {

@@ -11,8 +11,6 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Record {
     version: u8,
-    /// Number of findings, also of those that the record does not list.
-    pub found: u64,
     pub host: Option<Property>,
     pub path: Option<Property>,
     pub cluster: Option<Property>,

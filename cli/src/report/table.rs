@@ -2,6 +2,7 @@
 
 use super::period;
 use super::safe_text::SafeText;
+use crate::clock;
 use serde_json::Value;
 
 /// Table of the report.
@@ -52,7 +53,7 @@ impl Cell {
             Self::Absent => String::new(),
             Self::Text(text) => text.as_str().to_owned(),
             Self::Count(count) => count.to_string(),
-            Self::Time(time) => period::shown(*time),
+            Self::Time(time) => clock::shown(*time),
             Self::Day(time) => period::shown_day(*time),
             Self::Seconds(seconds) => period::shown_duration(*seconds),
         }

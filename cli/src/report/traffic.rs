@@ -2,7 +2,7 @@
 
 use super::coverage::LogCoverage;
 use super::log_line::Stream;
-use super::period::{self, Period};
+use super::period::{DAY, Period, begin_of};
 use super::record::Record;
 use super::table::{Cell, Table};
 use super::tally::{Count, Tally};
@@ -59,7 +59,7 @@ impl Traffic {
     }
 
     fn add_to_day(&mut self, stream: &Stream, count: &Count, is_uninspected: bool) {
-        let Some(day) = stream.time.map(period::day_of) else { return };
+        let Some(day) = stream.time.map(|time| begin_of(DAY, time)) else { return };
         if self.days.len() < MOST_DAYS || self.days.contains_key(&day) {
             self.days.entry(day).or_default().add(stream, count, is_uninspected);
         } else {

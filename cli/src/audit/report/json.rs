@@ -7,7 +7,6 @@ use crate::clock;
 use crate::terminal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// One object per line: the audit itself, ports, findings, suppressed findings.
 pub fn render(report: &AuditReport<'_>) -> String {
@@ -26,9 +25,7 @@ pub fn render(report: &AuditReport<'_>) -> String {
 
 /// Time and version, for evidence.
 fn audit() -> Value {
-    let time = clock::now().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-    let time = time.map(|time| humantime::format_rfc3339_seconds(time).to_string());
-    json!({"record": "audit", "version": env!("CARGO_PKG_VERSION"), "time": time})
+    json!({"record": "audit", "version": env!("CARGO_PKG_VERSION"), "time": clock::now().map(clock::shown)})
 }
 
 fn port(one: &Coverage<'_, '_>) -> Value {

@@ -1,6 +1,7 @@
 //! Report as one page of HTML that loads nothing.
 
 use super::{graph, omission, words};
+use crate::clock;
 use crate::report::Evidence;
 use crate::report::period;
 use crate::report::table::{Cell, Table};
@@ -71,12 +72,12 @@ fn digest(text: &str) -> String {
 }
 
 fn scope(evidence: &Evidence) -> String {
-    let time = |time: Option<u64>, absent: &str| time.map_or_else(|| absent.to_owned(), period::shown);
+    let time = |time: Option<u64>, absent: &str| time.map_or_else(|| absent.to_owned(), clock::shown);
     format!(
         "Period: {} to {}. Created {}. Times are in UTC.",
         time(evidence.period.from, "first line"),
         time(evidence.period.to, "last line"),
-        period::shown(evidence.created)
+        clock::shown(evidence.created)
     )
 }
 

@@ -4,8 +4,8 @@ mod graph;
 mod html;
 
 use super::Evidence;
-use super::period;
 use super::table::{Cell, Table};
+use crate::clock;
 use crate::failure::Failure;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table as TextTable};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 const TEXT_ROWS: usize = 20;
 
 /// Characters with which a spreadsheet begins a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
 
 /// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,9 +53,9 @@ impl Evidence {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("Report of {}", period::shown(self.created));
+        let mut text = format!("Report of {}", clock::shown(self.created));
         for (word, time) in [("from", self.period.from), ("to", self.period.to)] {
-            text.push_str(&time.map(|time| format!(" {word} {}", period::shown(time))).unwrap_or_default());
+            text.push_str(&time.map(|time| format!(" {word} {}", clock::shown(time))).unwrap_or_default());
         }
         text.push('\n');
         let lines = self.input.iter().chain(&self.summary).filter(|(_, cell)| *cell != Cell::Absent);
@@ -82,8 +82,8 @@ impl Evidence {
         let document = json!({
             "version": 1,
             "panveil": env!("CARGO_PKG_VERSION"),
-            "created": period::shown(self.created),
-            "period": {"from": self.period.from.map(period::shown), "to": self.period.to.map(period::shown)},
+            "created": clock::shown(self.created),
+            "period": {"from": self.period.from.map(clock::shown), "to": self.period.to.map(clock::shown)},
             "input": object(&self.input),
             "summary": object(&self.summary),
             "tables": self.tables.iter().map(table).collect::<Map<String, Value>>(),
