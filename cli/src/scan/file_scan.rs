@@ -53,6 +53,8 @@ struct Part<'e> {
     /// Number of archives and compressions around it.
     depth: usize,
     expansion: &'e Expansion,
+    /// True if its bytes may arrive slowly, as from a pipe.
+    is_live: bool,
 }
 
 /// Reader of the bytes of a file. It counts them, and records whether it has failed.
@@ -97,7 +99,9 @@ impl<'a> FileScan<'a> {
         let expansion = Expansion::default();
         let name = PartName::of(&task.path, self.settings.current_dir);
         let name = if let TaskKind::Object { commit, .. } = &task.kind { name.in_commit(commit) } else { name };
-        let part = Part { name, depth: 0, expansion: &expansion };
+        // A device or a pipe has no length.
+        let is_live = matches!(task.kind, TaskKind::Input | TaskKind::File(0));
+        let part = Part { name, depth: 0, expansion: &expansion, is_live };
         let progress = self.settings.progress;
         match &task.kind {
             TaskKind::Unreadable(problem) => self.fail(&part, problem),
@@ -141,7 +145,7 @@ impl<'a> FileScan<'a> {
 
     /// Scans a part. `file` is its file, if it is not in another one.
     fn scan_part(&mut self, part: &Part<'_>, source: &mut dyn Read, file: Option<&File>) {
-        let first = FirstBytes::read(source);
+        let first = if part.is_live { FirstBytes::read(source) } else { FirstBytes::read_file(source) };
         let extension = part.name.extension();
         let content = Content::of(first.bytes(), extension);
         if let Some(format) = content.misnamed(extension).filter(|_| !first.bytes().is_empty()) {
@@ -264,6 +268,7 @@ impl<'a> FileScan<'a> {
             digits: scan.digits,
             format: if matches!(part.name.extension(), "csv" | "tsv") { TextFormat::Csv } else { TextFormat::Unknown },
             needs_context,
+            is_live: part.is_live,
         };
         let path = if needs_context { part.name.relative.text() } else { String::new() };
         let mut fingerprints = Fingerprints::new(&path);
@@ -330,7 +335,7 @@ impl<'a> FileScan<'a> {
 impl<'e> Part<'e> {
     /// Member of this archive.
     fn member(&self, path: &[u8]) -> Self {
-        Self { name: self.name.member(path), depth: self.depth.saturating_add(1), expansion: self.expansion }
+        Self { name: self.name.member(path), depth: self.depth.saturating_add(1), ..*self }
     }
 
     /// Name in errors.

@@ -29,6 +29,8 @@ pub struct InspectionSettings {
     pub format: TextFormat,
     /// True if every finding needs the text around it.
     pub needs_context: bool,
+    /// True if the bytes may arrive slowly. They are inspected as they arrive, and otherwise in chunks that are as large as possible.
+    pub is_live: bool,
 }
 
 /// Stream that is inspected chunk by chunk, in bounded memory.
@@ -89,11 +91,8 @@ impl<'r, R: Read> Inspection<'r, R> {
 
     /// Reads a chunk, and passes the findings that are decided with it to `found`. Their context is empty if nothing needs it.
     pub fn advance(&mut self, mut found: impl FnMut(ScanFinding, LineContext)) -> ReadStatus {
-        let (read, status) = match read(&mut self.source, self.buffer.get_mut(self.held..).unwrap_or_default()) {
-            Ok(0) => (0, ReadStatus::End),
-            Ok(read) => (read, ReadStatus::More),
-            Err(error) => (0, ReadStatus::Failed(error)),
-        };
+        let free = self.buffer.get_mut(self.held..).unwrap_or_default();
+        let (read, status) = read(&mut self.source, free, self.settings.is_live);
         let length = self.held.saturating_add(read);
         let window = self.buffer.get(..length).unwrap_or_default();
         let last = !matches!(status, ReadStatus::More);
@@ -129,14 +128,21 @@ impl<'r, R: Read> Inspection<'r, R> {
     }
 }
 
-/// Reads the bytes that are available now, none at the end.
-fn read(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
+/// Fills the buffer, or reads the bytes of a live stream that are available now. Returns their number.
+fn read(source: &mut impl Read, buffer: &mut [u8], is_live: bool) -> (usize, ReadStatus) {
+    let mut length = 0_usize;
+    while let Some(free) = buffer.get_mut(length..).filter(|free| !free.is_empty()) {
+        match source.read(free) {
+            Ok(0) => return (length, ReadStatus::End),
+            Ok(read) => length = length.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return (length, ReadStatus::Failed(error)),
+        }
+        if is_live {
+            break;
         }
     }
+    (length, ReadStatus::More)
 }
 
 #[cfg(test)]
@@ -159,13 +165,14 @@ mod tests {
     }
 
     /// Line, column, offset and number of every card number, and whether the source failed.
-    fn cards(source: SlowReader<'_>) -> (Vec<(u64, u64, u64, String)>, bool) {
+    fn cards(source: SlowReader<'_>, is_live: bool) -> (Vec<(u64, u64, u64, String)>, bool) {
         let mut buffer = ScanBuffer::new();
         let settings = InspectionSettings {
             criteria: Arc::new(Criteria { base64: true, ..Criteria::default() }),
             digits: VisibleDigits::Truncated,
             format: TextFormat::Unknown,
             needs_context: true,
+            is_live,
         };
         let mut inspection = Inspection::new(source, &mut buffer, settings);
         let mut cards = Vec::new();
@@ -186,22 +193,24 @@ mod tests {
             (2, 20, 27, "555555******4444".to_owned()),
             (4, 7, 54, "378282*****0005".to_owned()),
         ];
-        for step in [1, 2, 7, 16, 50, 1000] {
-            assert_eq!(cards(SlowReader(text, step, false)), (expected.clone(), false), "{step}");
+        for (step, is_live) in [1, 2, 7, 16, 50, 1000].into_iter().flat_map(|step| [(step, true), (step, false)]) {
+            assert_eq!(cards(SlowReader(text, step, false), is_live), (expected.clone(), false), "{step} {is_live}");
         }
     }
 
     #[test]
     fn findings_before_an_error_count() {
-        let (found, failed) = cards(SlowReader(b"card 4111111111111111", 5, true));
-        assert_eq!((found.len(), failed), (1, true));
+        for is_live in [true, false] {
+            let (found, failed) = cards(SlowReader(b"card 4111111111111111", 5, true), is_live);
+            assert_eq!((found.len(), failed), (1, true));
+        }
     }
 
     #[test]
     fn a_card_across_two_full_chunks_is_found() {
         for before in CHUNK - 20..CHUNK + 3 {
             let text = [vec![b'.'; before], b" 4111111111111111 ".to_vec(), vec![b'.'; 100]].concat();
-            let (found, _) = cards(SlowReader(&text, usize::MAX, false));
+            let (found, _) = cards(SlowReader(&text, usize::MAX, false), false);
             assert_eq!(found.iter().map(|card| card.2).collect::<Vec<_>>(), [before as u64 + 1]);
         }
     }
