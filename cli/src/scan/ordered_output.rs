@@ -6,6 +6,7 @@ use super::report::{FileFindings, ScanReport};
 use crate::failure::Failure;
 use crate::output::{self, OutputTarget};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Limit on buffered output. Beyond it, threads that write more block until their file is printed.
@@ -19,6 +20,7 @@ pub struct OrderedOutput<'a> {
     target: &'a OutputTarget,
     state: Mutex<OutputState>,
     advanced: Condvar,
+    is_stopped: AtomicBool,
 }
 
 /// Outcome of one file.
@@ -89,7 +91,14 @@ struct PendingFile {
 
 impl<'a> OrderedOutput<'a> {
     pub fn new(report: ScanReport, progress: &'a ScanProgress, target: &'a OutputTarget) -> Self {
-        Self { report, progress, target, state: Mutex::default(), advanced: Condvar::new() }
+        Self {
+            report,
+            progress,
+            target,
+            state: Mutex::default(),
+            advanced: Condvar::new(),
+            is_stopped: AtomicBool::new(false),
+        }
     }
 
     /// Prints or buffers a text of file number `file`.
@@ -113,6 +122,8 @@ impl<'a> OrderedOutput<'a> {
             state.pending.entry(file).or_default().outcome = Some(outcome);
             return;
         }
+        // Otherwise, no thread waits.
+        let was_full = state.buffered_bytes > MAX_BUFFERED;
         self.close(&mut state, outcome);
         while let Some(next) = {
             let current = state.current;
@@ -125,12 +136,14 @@ impl<'a> OrderedOutput<'a> {
                 None => break,
             }
         }
-        self.advanced.notify_all();
+        if was_full {
+            self.advanced.notify_all();
+        }
     }
 
     /// True if the output has stopped early.
     pub fn is_stopped(&self) -> bool {
-        self.lock().total.failure.is_some()
+        self.is_stopped.load(Ordering::Relaxed)
     }
 
     /// Outcome of all files.
@@ -168,9 +181,51 @@ impl<'a> OrderedOutput<'a> {
         let text = if state.has_output { text } else { text.strip_prefix(self.report.separator()).unwrap_or(text) };
         state.has_output = true;
         state.total.failure = self.progress.suspend(|| self.target.write(text.as_bytes())).err();
+        self.is_stopped.store(state.total.failure.is_some(), Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, OutputState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file_list::FileList;
+    use super::super::report::{Detail, ScanFormat};
+    use super::*;
+    use std::{fs, thread};
+
+    #[test]
+    fn files_beyond_the_limit_are_printed_in_order() {
+        const PIECE: usize = 6 << 20;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let target = OutputTarget::create(Some(&path)).ok().unwrap();
+        let progress = ScanProgress::of(&FileList::default(), true);
+        let report = ScanReport { format: ScanFormat::Text, detail: Detail::Findings, color: false };
+        let output = OrderedOutput::new(report, &progress, &target);
+        thread::scope(|scope| {
+            for file in 1..4 {
+                let output = &output;
+                scope.spawn(move || {
+                    for _ in 0..2 {
+                        output.write(file, &file.to_string().repeat(PIECE));
+                    }
+                    output.end(file, FileOutcome::default());
+                });
+            }
+            while output.lock().buffered_bytes <= MAX_BUFFERED {
+                thread::yield_now();
+            }
+            output.write(0, "0");
+            output.end(0, FileOutcome::default());
+        });
+        assert!(!output.is_stopped() && output.into_total().failure.is_none());
+        let mut text = fs::read(&path).unwrap();
+        assert_eq!(text.len(), 6 * PIECE + 1);
+        text.dedup();
+        assert_eq!(text, b"0123");
     }
 }
