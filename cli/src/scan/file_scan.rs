@@ -162,7 +162,7 @@ impl<'a> FileScan<'a> {
         }
         let mut whole = first.before(source);
         match content {
-            Content::Text(None) if part.name.is_office_text => self.scan_text(part, &mut OfficeText::new(whole)),
+            Content::Text(None) if part.name.is_office_text => self.scan_text(part, &mut OfficeText::reader(whole)),
             Content::Text(None) => self.scan_text(part, &mut whole),
             Content::Text(Some(encoding)) => self.scan_text(part, &mut encoding.convert(whole)),
             Content::Binary => {

@@ -1,5 +1,6 @@
 //! Decompression of one file.
 
+use super::piece_reader::{PieceReader, Pieces};
 use flate2::bufread::GzDecoder;
 use lzma_rust2::{Action, Status, XzStream};
 use panveil::stream::{DecodeError, Decoder, MemoryBudget, Progress};
@@ -60,8 +61,8 @@ impl Compression {
             Self::Gzip => Box::new(GzipMembers::new(source)),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(source)),
             Self::Xz => Box::new(XzReader::new(source)),
-            Self::Zstd => Box::new(CodingReader::new(source, b"zstd")),
-            Self::Brotli => Box::new(CodingReader::new(source, b"br")),
+            Self::Zstd => Box::new(PieceReader::new(CodedBytes::new(source, b"zstd"))),
+            Self::Brotli => Box::new(PieceReader::new(CodedBytes::new(source, b"br"))),
         }
     }
 }
@@ -152,29 +153,25 @@ impl<R: BufRead> Read for XzReader<R> {
     }
 }
 
-/// Reader of a content encoding that the filter decodes too.
-struct CodingReader<R> {
+/// Bytes in a content encoding that the filter decodes too.
+struct CodedBytes<R> {
     source: R,
     decoder: Option<Decoder>,
-    decoded: Vec<u8>,
-    /// Number of bytes of `decoded` that were read.
-    passed: usize,
 }
 
-impl<R: BufRead> CodingReader<R> {
+impl<R: BufRead> CodedBytes<R> {
     fn new(source: R, coding: &[u8]) -> Self {
         // The reader of the output limits its size.
         let decoder = Decoder::of(coding, u32::MAX, &MemoryBudget::new(MAX_MEMORY)).ok().flatten();
-        Self { source, decoder, decoded: Vec::new(), passed: 0 }
+        Self { source, decoder }
     }
+}
 
-    /// Decodes the next bytes. Returns false at the end.
-    fn decode(&mut self) -> io::Result<bool> {
+impl<R: BufRead> Pieces for CodedBytes<R> {
+    fn next_piece(&mut self, piece: &mut Vec<u8>) -> io::Result<bool> {
         // Three bytes can decode to 128 KiB.
         const STEP: usize = 128;
 
-        self.decoded.clear();
-        self.passed = 0;
         let Some(decoder) = &mut self.decoder else { return Ok(false) };
         let input = self.source.fill_buf()?;
         let input = input.get(..STEP).unwrap_or(input);
@@ -182,7 +179,7 @@ impl<R: BufRead> CodingReader<R> {
             (true, Progress::Incomplete) => return Err(ErrorKind::UnexpectedEof.into()),
             (true, _) => return Ok(false),
             (false, Progress::Ended) => "bytes follow its end",
-            (false, _) => match decoder.push(input, &mut self.decoded) {
+            (false, _) => match decoder.push(input, piece) {
                 Ok(()) => "",
                 Err(DecodeError::Memory) => "it needs more than 128 MiB of memory",
                 Err(DecodeError::Broken | DecodeError::Ratio) => "invalid data, or a window of more than 8 MiB",
@@ -192,22 +189,9 @@ impl<R: BufRead> CodingReader<R> {
         self.source.consume(length);
         match problem {
             // The bytes before the error are read first; the decoder repeats the error.
-            _ if !self.decoded.is_empty() || problem.is_empty() => Ok(true),
+            _ if !piece.is_empty() || problem.is_empty() => Ok(true),
             problem => Err(io::Error::new(ErrorKind::InvalidData, problem)),
         }
-    }
-}
-
-impl<R: BufRead> Read for CodingReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.passed == self.decoded.len() {
-            if !self.decode()? {
-                return Ok(0);
-            }
-        }
-        let length = self.decoded.get(self.passed..).unwrap_or_default().read(buffer)?;
-        self.passed = self.passed.saturating_add(length);
-        Ok(length)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Character encodings of texts, and their conversion to UTF-8.
 
+use super::piece_reader::{PieceReader, Pieces};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use std::io::{self, Read};
@@ -63,59 +64,42 @@ impl TextEncoding {
                 let mut builder = DecodeReaderBytesBuilder::new();
                 Box::new(builder.encoding(Some(encoding)).bom_override(true).strip_bom(true).build(source))
             }
-            Self::Utf32Le => Box::new(Utf32Reader::new(source, u32::from_le_bytes)),
-            Self::Utf32Be => Box::new(Utf32Reader::new(source, u32::from_be_bytes)),
+            Self::Utf32Le => Box::new(utf32_reader(source, u32::from_le_bytes)),
+            Self::Utf32Be => Box::new(utf32_reader(source, u32::from_be_bytes)),
         }
     }
 }
 
 /// Reader of UTF-32 as UTF-8.
-struct Utf32Reader<R> {
+fn utf32_reader(source: impl Read, value: fn([u8; 4]) -> u32) -> impl Read {
+    PieceReader::new(Utf32 { source, value, partial: Vec::new() })
+}
+
+/// UTF-32, which is converted to UTF-8.
+struct Utf32<R> {
     source: R,
     value: fn([u8; 4]) -> u32,
     /// Bytes of an incomplete character.
     partial: Vec<u8>,
-    text: Vec<u8>,
-    /// Number of bytes of `text` that were read.
-    passed: usize,
 }
 
-impl<R: Read> Utf32Reader<R> {
-    fn new(source: R, value: fn([u8; 4]) -> u32) -> Self {
-        Self { source, value, partial: Vec::new(), text: Vec::new(), passed: 0 }
-    }
-
-    /// Converts the next bytes. Returns false at the end.
-    fn convert(&mut self) -> io::Result<bool> {
+impl<R: Read> Pieces for Utf32<R> {
+    fn next_piece(&mut self, piece: &mut Vec<u8>) -> io::Result<bool> {
         const MARK: char = '\u{feff}';
 
         let mut bytes = [0; 8 << 10];
         let length = self.source.read(&mut bytes)?;
         self.partial.extend_from_slice(bytes.get(..length).unwrap_or_default());
-        self.text.clear();
-        self.passed = 0;
-        let (units, rest) = self.partial.as_chunks::<4>();
+        let (units, _) = self.partial.as_chunks::<4>();
         for unit in units {
             let character = char::from_u32((self.value)(*unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
             if character != MARK {
-                self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                piece.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        self.partial = rest.to_vec();
+        let whole = units.as_flattened().len();
+        self.partial.drain(..whole);
         Ok(length > 0)
-    }
-}
-
-impl<R: Read> Read for Utf32Reader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.passed == self.text.len() {
-            if !self.convert()? {
-                return Ok(0);
-            }
-        }
-        let length = self.text.get(self.passed..).unwrap_or_default().read(buffer)?;
-        self.passed = self.passed.saturating_add(length);
-        Ok(length)
     }
 }
 

@@ -8,6 +8,7 @@ mod first_bytes;
 mod format_error;
 mod office_text;
 mod part_name;
+mod piece_reader;
 
 pub use archive::{MAX_ZIP_IN_MEMORY, TarMembers};
 pub use compression::Compression;

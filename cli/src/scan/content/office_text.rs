@@ -2,6 +2,7 @@
 //!
 //! Word processors put the characters of one number into several elements when its format or its proofing changes in the middle.
 
+use super::piece_reader::{PieceReader, Pieces};
 use std::io::{self, Read};
 
 /// Most bytes of an element's name that are compared.
@@ -13,15 +14,12 @@ const CHUNK: usize = 16 << 10;
 /// Extensions of office documents.
 const EXTENSIONS: [&str; 11] = ["docx", "docm", "dotx", "xlsx", "xlsm", "xltx", "pptx", "pptm", "odt", "ods", "odp"];
 
-/// Reader of the text in a part of an office document: its elements are removed. The ends of paragraphs and rows are line ends,
+/// Text in a part of an office document: its elements are removed. The ends of paragraphs and rows are line ends,
 /// those of cells are tabs.
 pub struct OfficeText<R> {
     source: R,
     /// Name of the element whose tag was read in part, with a slash for an end tag.
     tag: Option<Vec<u8>>,
-    text: Vec<u8>,
-    /// Number of bytes of `text` that were read.
-    passed: usize,
 }
 
 /// True for a part that contains text, at `path` in a document with that extension.
@@ -32,17 +30,17 @@ pub fn is_office_text(extension: &str, path: &[u8]) -> bool {
 }
 
 impl<R: Read> OfficeText<R> {
-    pub fn new(source: R) -> Self {
-        Self { source, tag: None, text: Vec::new(), passed: 0 }
+    pub fn reader(source: R) -> PieceReader<Self> {
+        PieceReader::new(Self { source, tag: None })
     }
 
-    fn push(&mut self, byte: u8) {
+    fn push(&mut self, byte: u8, text: &mut Vec<u8>) {
         match (&mut self.tag, byte) {
             (None, b'<') => self.tag = Some(Vec::new()),
-            (None, _) => self.text.push(byte),
+            (None, _) => text.push(byte),
             (Some(_), b'>') => {
                 let tag = self.tag.take().unwrap_or_default();
-                self.text.extend(separator(&tag));
+                text.extend(separator(&tag));
             }
             // A space ends the name.
             (Some(tag), _) if tag.len() < MAX_NAME && tag.last() != Some(&b' ') => {
@@ -68,21 +66,12 @@ fn separator(tag: &[u8]) -> Option<u8> {
     }
 }
 
-impl<R: Read> Read for OfficeText<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.passed == self.text.len() {
-            let mut bytes = [0; CHUNK];
-            let length = self.source.read(&mut bytes)?;
-            if length == 0 {
-                return Ok(0);
-            }
-            self.text.clear();
-            self.passed = 0;
-            bytes.iter().take(length).for_each(|byte| self.push(*byte));
-        }
-        let length = self.text.get(self.passed..).unwrap_or_default().read(buffer)?;
-        self.passed = self.passed.saturating_add(length);
-        Ok(length)
+impl<R: Read> Pieces for OfficeText<R> {
+    fn next_piece(&mut self, piece: &mut Vec<u8>) -> io::Result<bool> {
+        let mut bytes = [0; CHUNK];
+        let length = self.source.read(&mut bytes)?;
+        bytes.iter().take(length).for_each(|byte| self.push(*byte, piece));
+        Ok(length > 0)
     }
 }
 
@@ -92,7 +81,7 @@ mod tests {
 
     fn text(document: &str) -> String {
         let mut text = String::new();
-        OfficeText::new(document.as_bytes()).read_to_string(&mut text).unwrap();
+        OfficeText::reader(document.as_bytes()).read_to_string(&mut text).unwrap();
         text
     }
 
