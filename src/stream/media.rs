@@ -58,12 +58,12 @@ pub const SNIFF_LEN: usize = 64;
 /// True when a body that begins with these bytes may be a text, whatever its content type. The first [`SNIFF_LEN`] bytes of each
 /// binary format contain one that no text contains.
 pub fn begins_like_text(bytes: &[u8]) -> bool {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(_) => true,
-        // The bytes end within a character.
-        Err(error) => error.error_len().is_none(),
-    };
-    text && !has_control(bytes)
+    begins_like_utf8(bytes) && !has_control(bytes)
+}
+
+/// True for UTF-8, also if it ends within a character.
+pub fn begins_like_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).err().is_none_or(|error| error.error_len().is_none())
 }
 
 /// True when `bytes` contain a control character other than white space. Blocks without an early end are vectorized.

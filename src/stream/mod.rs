@@ -61,7 +61,7 @@ pub use body::{
 };
 pub use finding::{Detection, Finding, FindingKind, PatternMatch, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
-pub use media::{SNIFF_LEN, begins_like_text};
+pub use media::{SNIFF_LEN, begins_like_text, begins_like_utf8};
 pub use messages::{Framing, LengthPrefixed, Sender};
 pub use quick_check::may_contain;
 pub use text_format::TextFormat;

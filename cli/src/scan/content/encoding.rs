@@ -108,11 +108,6 @@ fn is_ascii_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
 }
 
-/// True for UTF-8, also if it ends within a character.
-pub fn is_utf8(first: &[u8]) -> bool {
-    str::from_utf8(first).err().is_none_or(|error| error.error_len().is_none())
-}
-
 /// True for text in an EBCDIC code page: it consists of the bytes of letters, digits and punctuation there, and has spaces.
 pub fn is_ebcdic(first: &[u8]) -> bool {
     const SPACE: u8 = 0x40;

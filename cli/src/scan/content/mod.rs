@@ -19,7 +19,7 @@ pub use format_error::{FormatError, problem};
 pub use office_text::OfficeText;
 pub use part_name::PartName;
 
-use panveil::stream::{SNIFF_LEN, begins_like_text};
+use panveil::stream::{SNIFF_LEN, begins_like_text, begins_like_utf8};
 
 /// Kind of content, which determines how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,8 @@ pub enum Content {
     Unsupported(&'static str),
 }
 
-/// Extensions of zip archives.
-const ZIP_EXTENSIONS: [&str; 20] = [
-    "zip", "jar", "war", "ear", "aar", "apk", "docx", "docm", "dotx", "xlsx", "xlsm", "xltx", "pptx", "pptm", "odt",
-    "ods", "odp", "epub", "whl", "nupkg",
-];
+/// Extensions of zip archives, besides those of office documents.
+const ZIP_EXTENSIONS: [&str; 9] = ["zip", "jar", "war", "ear", "aar", "apk", "epub", "whl", "nupkg"];
 
 /// Extensions of files that should hold text.
 const TEXT_EXTENSIONS: [&str; 26] = [
@@ -77,9 +74,9 @@ const TEXT_EXTENSIONS: [&str; 26] = [
 /// Extensions of formats that hold text, are not read, and have no magic number that is recognized otherwise.
 const UNSUPPORTED_EXTENSIONS: [(&str, &str); 13] = [
     ("lzma", "lzma is not supported; decompress it with xz --format=lzma --decompress"),
-    ("lz4", "lz4 is not supported; decompress it"),
+    ("lz4", LZ4),
     ("sz", "Snappy is not supported; decompress it"),
-    ("parquet", "Parquet is not supported; export it as CSV"),
+    ("parquet", PARQUET),
     ("orc", "ORC is not supported; export it as CSV"),
     ("avro", "Avro is not supported; export it as JSON"),
     ("mdb", "Access databases are not supported; export the tables"),
@@ -91,6 +88,8 @@ const UNSUPPORTED_EXTENSIONS: [(&str, &str); 13] = [
     ("kdbx", "encrypted; export it"),
 ];
 
+const LZ4: &str = "lz4 is not supported; decompress it";
+const PARQUET: &str = "Parquet is not supported; export it as CSV";
 const UNKNOWN_ENCODING: &str = "unknown encoding; convert it to UTF-8";
 const EBCDIC: &str = "EBCDIC is not supported; convert it with iconv --from-code=IBM037 --to-code=UTF-8";
 const OLE: &str =
@@ -149,7 +148,7 @@ impl Content {
 
 /// True if files with that extension are zip archives.
 pub fn has_zip_extension(extension: &str) -> bool {
-    ZIP_EXTENSIONS.contains(&extension)
+    ZIP_EXTENSIONS.contains(&extension) || office_text::EXTENSIONS.contains(&extension)
 }
 
 /// True for text in UTF-8 without control characters. A few formats begin like a text.
@@ -179,9 +178,9 @@ fn by_magic_number(first: &[u8]) -> Option<Content> {
         "crx" => "Chrome extensions are not supported; unpack it",
         "Z" => "compress is not supported; decompress it with uncompress",
         "lz" => "lzip is not supported; decompress it with lzip",
-        "lz4" => "lz4 is not supported; decompress it",
+        "lz4" => LZ4,
         "sqlite" => "SQLite databases are not supported; export it with sqlite3 FILE .dump",
-        "parquet" => "Parquet is not supported; export it as CSV",
+        "parquet" => PARQUET,
         "dcm" => "DICOM is not supported; export its text",
         "doc" | "xls" | "ppt" | "msi" => OLE,
         // Magic numbers of two letters, as in BM and MZ, also begin texts.
@@ -195,7 +194,7 @@ fn by_magic_number(first: &[u8]) -> Option<Content> {
 
 /// Kind of content without a magic number.
 fn by_bytes(first: &[u8], extension: &str) -> Content {
-    if encoding::is_utf8(first) {
+    if begins_like_utf8(first) {
         return Content::Text(None);
     }
     if encoding::is_ebcdic(first) {

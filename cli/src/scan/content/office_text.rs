@@ -12,7 +12,8 @@ const MAX_NAME: usize = 32;
 const CHUNK: usize = 16 << 10;
 
 /// Extensions of office documents.
-const EXTENSIONS: [&str; 11] = ["docx", "docm", "dotx", "xlsx", "xlsm", "xltx", "pptx", "pptm", "odt", "ods", "odp"];
+pub const EXTENSIONS: [&str; 11] =
+    ["docx", "docm", "dotx", "xlsx", "xlsm", "xltx", "pptx", "pptm", "odt", "ods", "odp"];
 
 /// Text in a part of an office document: its elements are removed. The ends of paragraphs and rows are line ends,
 /// those of cells are tabs.
