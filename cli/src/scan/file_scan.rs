@@ -2,9 +2,9 @@
 
 use super::baseline::{BaselineEntry, MAX_ENTRIES};
 use super::content::{
-    Compression, Content, Expanded, Expansion, FirstBytes, FormatError, MAX_ZIP_IN_MEMORY, OfficeText, PartName,
+    Compression, Content, Expanded, Expansion, FirstBytes, MAX_ZIP_IN_MEMORY, OfficeText, PartName, TarMembers,
 };
-use super::content::{TarMembers, has_zip_extension, problem};
+use super::content::{described, has_zip_extension, problem};
 use super::file_list::{Task, TaskKind};
 use super::fingerprint::Fingerprints;
 use super::git_history::GitObjects;
@@ -383,19 +383,13 @@ struct Malformed<R> {
 
 impl<R: Read> Read for Malformed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, FormatError(problem(&error, &format!("malformed {}", self.format)))),
-        })
+        self.source.read(buffer).map_err(|error| described(error, &format!("malformed {}", self.format)))
     }
 }
 
 impl<R: Read> Read for FileReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.source.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, FormatError(format!("cannot be read to its end: {error}"))),
-        })?;
+        let length = self.source.read(buffer).map_err(|error| described(error, "cannot be read to its end"))?;
         self.progress.read(length);
         self.expansion.add_input(u64::try_from(length).unwrap_or(u64::MAX));
         Ok(length)

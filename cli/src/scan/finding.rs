@@ -9,7 +9,6 @@ use std::borrow::Cow;
 /// Finding in a text: a card number, track data, a verification code, a PIN or a match of the policy's patterns.
 ///
 /// Has no `Debug` and no `Serialize`: it may contain digits.
-#[derive(Clone)]
 pub struct ScanFinding {
     /// Name of its kind, as in records.
     pub kind: &'static str,

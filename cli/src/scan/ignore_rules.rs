@@ -73,9 +73,8 @@ impl IgnoreRules {
         IgnoreStack::above(root, self.reads_files)
     }
 
-    /// Enters a directory at that depth below the walked one.
+    /// Enters a directory at that depth below the walked one, after [`IgnoreStack::leave`].
     pub fn enter(&self, stack: &mut IgnoreStack, path: &Path, depth: usize) {
-        stack.leave(depth);
         if self.reads_files {
             stack.frames.push(Frame::of(path, Some(depth)));
         }

@@ -6,10 +6,10 @@ use memchr::memmem;
 const MARKER: &[u8] = b"panveil:allow";
 
 /// Most bytes of the line on each side of a finding.
-pub const MAX_CONTEXT: usize = 1024;
+const MAX_CONTEXT: usize = 1024;
 
 /// Text of the line before and after a finding, up to [`MAX_CONTEXT`] bytes on each side.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct LineContext {
     /// Text before it.
     pub before: Vec<u8>,

@@ -1,6 +1,6 @@
 //! Limit on the decompressed size of a file.
 
-use super::FormatError;
+use super::format_error::FormatError;
 use std::cell::Cell;
 use std::io::{self, Read};
 

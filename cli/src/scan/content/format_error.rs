@@ -15,6 +15,14 @@ impl fmt::Display for FormatError {
     }
 }
 
+/// Error that is described by its [`problem`], so that other readers do not add their context. An interruption stays one.
+pub fn described(error: io::Error, context: &str) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Interrupted => error,
+        kind => io::Error::new(kind, FormatError(problem(&error, context))),
+    }
+}
+
 /// Text of an error: that of the innermost format, or `context` and the error.
 pub fn problem(error: &io::Error, context: &str) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<FormatError>()) {

@@ -15,7 +15,7 @@ pub use compression::Compression;
 pub use encoding::TextEncoding;
 pub use expansion::{Expanded, Expansion};
 pub use first_bytes::FirstBytes;
-pub use format_error::{FormatError, problem};
+pub use format_error::{described, problem};
 pub use office_text::OfficeText;
 pub use part_name::PartName;
 
