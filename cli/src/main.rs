@@ -25,6 +25,7 @@ mod schema;
 mod status;
 mod terminal;
 mod test;
+mod text_table;
 mod visible_digits;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -4,6 +4,7 @@
 //! else is known, and `render` prints the tables. Text of the input reaches the output as [`safe_text::SafeText`] only.
 
 mod audits;
+mod count_table;
 mod coverage;
 mod log_line;
 mod logs;

@@ -1,12 +1,13 @@
 //! Totals of the streams in access logs.
 
+use super::count_table::{LIMITS, UNINSPECTED};
 use super::coverage::LogCoverage;
 use super::log_line::Stream;
 use super::period::{DAY, Period, begin_of};
 use super::record::Record;
 use super::table::{Cell, Table};
 use super::tally::{Count, Tally};
-use super::traffic_table::{self, ALL};
+use super::traffic_table::ALL;
 use panveil::audit::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,7 @@ pub struct Traffic {
     days: BTreeMap<u64, Total>,
     omitted_days: u64,
     /// In the order of [`ALL`].
-    findings: Vec<Tally>,
+    findings: [Tally; ALL.len()],
     uninspected: Tally,
     limits: Tally,
     coverage: LogCoverage,
@@ -45,12 +46,14 @@ impl Traffic {
         for finding in record.into_iter().flat_map(|record| &record.findings) {
             count.add_finding(finding);
         }
-        let uninspected = uninspected(stream);
-        self.total.add(stream, &count, !uninspected.is_empty());
-        self.add_to_day(stream, &count, !uninspected.is_empty());
+        let listed = listed(stream);
+        // A message with an unknown name of a content encoding was inspected.
+        let is_uninspected = listed.iter().any(|(_, reason)| *reason != Reason::CodingName.as_str());
+        self.total.add(stream, &count, is_uninspected);
+        self.add_to_day(stream, &count, is_uninspected);
         self.coverage.add(stream);
         let stream_only = Count::of_stream(None, stream.time);
-        for (direction, reason) in listed(stream) {
+        for (direction, reason) in listed {
             self.uninspected.add(&[direction, reason], &stream_only);
         }
         if let Some(record) = record {
@@ -68,7 +71,6 @@ impl Traffic {
     }
 
     fn add_record(&mut self, record: &Record, time: Option<u64>) {
-        self.findings.resize_with(ALL.len(), Tally::default);
         for (table, tally) in ALL.iter().zip(&mut self.findings) {
             // Findings with equal properties are one stream of a row.
             let mut rows: BTreeMap<Vec<&str>, Count> = BTreeMap::new();
@@ -107,12 +109,9 @@ impl Traffic {
 
     /// Tables of the traffic up to the time `created`.
     pub fn tables(&self, period: Period, created: u64) -> Vec<Table> {
-        let empty = Tally::default();
-        let tally = |index: usize| self.findings.get(index).unwrap_or(&empty);
-        let mut tables: Vec<Table> = ALL.iter().enumerate().map(|(index, table)| table.table(tally(index))).collect();
-        tables.push(traffic_table::of_streams(uninspected_table(), &self.uninspected));
-        tables.push(traffic_table::of_streams(limits_table(), &self.limits));
-        tables.push(self.day_table());
+        let findings = ALL.iter().zip(&self.findings).map(|(table, tally)| table.counts.table(tally));
+        let mut tables: Vec<Table> = findings.collect();
+        tables.extend([UNINSPECTED.table(&self.uninspected), LIMITS.table(&self.limits), self.day_table()]);
         tables.extend(self.coverage.tables(period, [self.total.count.first, self.total.count.last], created));
         tables
     }
@@ -174,33 +173,4 @@ impl Total {
 fn listed(stream: &Stream) -> BTreeSet<(&str, &str)> {
     let of_record = stream.record.as_deref().map(|record| &record.uninspected).into_iter().flatten();
     stream.uninspected.iter().chain(of_record).map(|one| (&*one.direction, &*one.reason)).collect()
-}
-
-/// Those of them with which a message was not inspected. With an unknown name of a content encoding it was.
-fn uninspected(stream: &Stream) -> BTreeSet<(&str, &str)> {
-    listed(stream).into_iter().filter(|(_, reason)| *reason != Reason::CodingName.as_str()).collect()
-}
-
-fn uninspected_table() -> Table {
-    Table {
-        name: "uninspected",
-        title: "Uninspected messages by reason",
-        about: "Streams with a message, or a part of one, that was not inspected. With the reason coding_name it was inspected.",
-        requirement: "12.5.2",
-        columns: vec!["direction", "reason", "streams", "first", "last"],
-        rows: Vec::new(),
-        omitted: 0,
-    }
-}
-
-fn limits_table() -> Table {
-    Table {
-        name: "limits",
-        title: "Limits reached",
-        about: "Streams that reached a limit of the policy.",
-        requirement: "10.7.2",
-        columns: vec!["direction", "limit", "streams", "first", "last"],
-        rows: Vec::new(),
-        omitted: 0,
-    }
 }

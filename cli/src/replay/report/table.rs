@@ -1,25 +1,14 @@
 //! Tables of text.
 
-use crate::terminal;
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use crate::{terminal, text_table};
 
 /// Most characters of a cell.
 const MAX_WIDTH: usize = 60;
 
 /// Table with a title. Columns at the indexes `numbers` are aligned right.
 pub fn print(title: &str, header: &[&str], numbers: &[usize], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(header);
-    table.add_rows(
-        rows.iter().map(|row| row.iter().map(|cell| terminal::shortened(cell, MAX_WIDTH)).collect::<Vec<String>>()),
-    );
-    for index in numbers {
-        if let Some(column) = table.column_mut(*index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let rows = rows.iter().map(|row| row.iter().map(|cell| terminal::shortened(cell, MAX_WIDTH)).collect());
+    let mut table = text_table::of(header, numbers.iter().copied(), rows);
     if let Some(column) = table.column_mut(0) {
         column.set_padding((2, 1));
     }

@@ -7,8 +7,7 @@ use super::Evidence;
 use super::table::{Cell, Table};
 use crate::clock;
 use crate::failure::Failure;
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table as TextTable};
+use crate::text_table;
 use serde_json::{Map, Value, json};
 
 /// Most rows of a table as text.
@@ -61,7 +60,7 @@ impl Evidence {
         let lines = self.input.iter().chain(&self.summary).filter(|(_, cell)| *cell != Cell::Absent);
         text.extend(lines.map(|(name, cell)| format!("  {:<22}{}\n", words(name), cell.shown())));
         for table in self.tables.iter().filter(|table| !table.rows.is_empty()) {
-            text.push_str(&text_table(table));
+            text.push_str(&table_text(table));
         }
         text
     }
@@ -97,16 +96,12 @@ fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-fn text_table(table: &Table) -> String {
-    let mut text = TextTable::new();
-    text.load_style(NOTHING);
-    text.set_header(table.columns.iter().map(|name| words(name)));
-    text.add_rows(table.rows.iter().take(TEXT_ROWS).map(|row| row.iter().map(Cell::shown).collect::<Vec<String>>()));
-    for (index, cell) in table.rows.first().into_iter().flatten().enumerate() {
-        if let Some(column) = text.column_mut(index).filter(|_| cell.is_number()) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+fn table_text(table: &Table) -> String {
+    let header = table.columns.iter().map(|name| words(name));
+    let first = table.rows.first().into_iter().flatten().enumerate();
+    let numbers = first.filter(|(_, cell)| cell.is_number()).map(|(index, _)| index);
+    let rows = table.rows.iter().take(TEXT_ROWS).map(|row| row.iter().map(Cell::shown).collect());
+    let text = text_table::of(header, numbers, rows);
     let rest = table.rows.len().saturating_sub(TEXT_ROWS);
     let more =
         if rest > 0 { format!("  {rest} more rows: --format csv --table {}\n", table.name) } else { String::new() };
