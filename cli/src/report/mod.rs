@@ -36,6 +36,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use table::{Cell, Table};
+use traffic::Traffic;
 
 /// Reports where card numbers were seen, who allowed them, and when nothing inspected the traffic.
 ///
@@ -110,22 +111,33 @@ impl Report {
             [&paths, &self.audits, &self.prometheus, &self.policies].into_iter().flatten(),
         )?;
         let (audits, metrics, policies) = self.others()?;
+        let tables = |traffic: &Traffic, created: u64| {
+            let mut tables = traffic.tables(period, created);
+            for table in &mut tables {
+                match table.name {
+                    "rules" => policies.complete(table, true),
+                    "permitted" => policies.complete(table, false),
+                    _ => {}
+                }
+            }
+            tables.extend(audits.tables());
+            tables.extend(metrics.tables(period));
+            tables
+        };
+        // The names of the tables are known before the logs, which may take long to read.
+        self.format.check(self.table.as_deref(), &tables(&Traffic::default(), 0))?;
         let files = FileList::list(&paths, false, &IgnoreRules::new(&[], false)?);
         let progress = ScanProgress::of(&files, self.quiet);
         let logs = Logs::read(&files, period, &progress);
         progress.end();
         let created = clock::now().unwrap_or_default();
-        let mut tables = logs.traffic.tables(period, created);
-        for table in &mut tables {
-            match table.name {
-                "rules" => policies.complete(table, true),
-                "permitted" => policies.complete(table, false),
-                _ => {}
-            }
-        }
-        tables.extend(audits.tables());
-        tables.extend(metrics.tables(period));
-        let evidence = Evidence { created, period, input: logs.counts(), summary: logs.traffic.summary(), tables };
+        let evidence = Evidence {
+            created,
+            period,
+            input: logs.counts(),
+            summary: logs.traffic.summary(),
+            tables: tables(&logs.traffic, created),
+        };
         output::write(&evidence.render(self.format, self.table.as_deref())?)?;
         for problem in &logs.problems {
             output::note(problem);

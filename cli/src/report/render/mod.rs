@@ -29,26 +29,26 @@ pub enum ReportFormat {
     Csv,
 }
 
+impl ReportFormat {
+    /// Rejects the name of a table that this format does not print. CSV needs one of `tables`, the other formats print all.
+    pub fn check(self, table: Option<&str>, tables: &[Table]) -> Result<(), Failure> {
+        match (self, table) {
+            (Self::Csv, _) => named(tables, table).map(|_| ()),
+            (_, Some(_)) => Err(Failure::Error("--table: for --format csv only; leave it out".to_owned())),
+            (_, None) => Ok(()),
+        }
+    }
+}
+
 impl Evidence {
     /// Report in this format. CSV needs the name of a table.
     pub fn render(&self, format: ReportFormat, table: Option<&str>) -> Result<Vec<u8>, Failure> {
-        if table.is_some() && format != ReportFormat::Csv {
-            return Err(Failure::Error("--table: for --format csv only; leave it out".to_owned()));
-        }
         match format {
             ReportFormat::Text => Ok(self.text().into_bytes()),
             ReportFormat::Html => Ok(html::page(self).into_bytes()),
             ReportFormat::Json => Ok(self.json().into_bytes()),
-            ReportFormat::Csv => csv_table(self.named(table)?),
+            ReportFormat::Csv => csv_table(named(&self.tables, table)?),
         }
-    }
-
-    fn named(&self, name: Option<&str>) -> Result<&Table, Failure> {
-        let found = name.and_then(|name| self.tables.iter().find(|table| table.name == name));
-        found.ok_or_else(|| {
-            let names: Vec<&str> = self.tables.iter().map(|table| table.name).collect();
-            Failure::Error(format!("--format csv: needs --table with one of {}", names.join(", ")))
-        })
     }
 
     fn text(&self) -> String {
@@ -89,6 +89,15 @@ impl Evidence {
         });
         format!("{document:#}\n")
     }
+}
+
+/// Table with this name.
+fn named<'t>(tables: &'t [Table], name: Option<&str>) -> Result<&'t Table, Failure> {
+    let found = name.and_then(|name| tables.iter().find(|table| table.name == name));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+        Failure::Error(format!("--format csv: needs --table with one of {}", names.join(", ")))
+    })
 }
 
 /// Name of a column in words.

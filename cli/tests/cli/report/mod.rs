@@ -12,8 +12,10 @@ mod leaks;
 mod sample;
 mod truth;
 
-use crate::command::{failure, file, folder, printed, run, stderr_line};
+use crate::command::{failure, file, folder, panveil, printed, run, stderr_line};
 use serde_json::Value;
+use std::fs::File;
+use std::io::Seek;
 use std::process::Command;
 
 /// Report in JSON.
@@ -130,6 +132,20 @@ fn errors_are_one_line_with_the_remedy() {
     let output = run(&["report", "no/such.log"], b"");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr_line(&output), "no/such.log: cannot be read: No such file or directory (os error 2)");
+}
+
+/// Logs may be long, and standard input may not end.
+#[test]
+fn a_wrong_table_is_rejected_before_the_logs_are_read() {
+    let log = file("report-unread.log", "{}\n");
+    for arguments in [&["--table", "days"][..], &["--format", "csv"], &["--format", "csv", "--table", "weeks"]] {
+        // The position is that of the command too.
+        let mut input = File::open(&log).unwrap();
+        let stdin = input.try_clone().unwrap();
+        let output =
+            panveil(&[&["report"], arguments].concat()).stdin(stdin).spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!((output.status.code(), input.stream_position().unwrap()), (Some(2), 0), "{arguments:?}");
+    }
 }
 
 #[test]
