@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::message_args::{MessageArgs, reason};
-use super::{input, output};
+use super::{input, output, terminal};
 use clap::Args;
 use panveil::policy::{Decision, FindingAttributes, Location, Mode, Outcome};
 use panveil::stream::{Abort, Body, BodyConfig, BodyFlow, BodyFormat, Detection, HoldBack, Sender};
@@ -48,9 +48,9 @@ impl Mask {
         for (outcome, found) in mask(body, &decide)? {
             // Without a policy the output is as expected.
             if outcome.has_passed || self.message.has_policy() {
-                let numbers = if found == 1 { "card number" } else { "card numbers" };
+                let numbers = terminal::counted(found, "card number", "card numbers");
                 let done = if outcome.has_passed { "passed" } else { "masked" };
-                output::note(&format!("{found} {numbers} {done}: {}", outcome.reason));
+                output::note(&format!("{numbers} {done}: {}", outcome.reason));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use panveil::stream;
 use serde_json::Value;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// `text` with escapes for control characters, for characters that reverse or hide text, and for bytes that are not UTF-8.
 pub fn escaped(text: &[u8]) -> String {
@@ -42,6 +42,12 @@ pub fn shortened(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Number with its noun: `one` for 1, and `many` for other numbers.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// Rows as lines with aligned columns.

@@ -3,20 +3,25 @@
 use super::display_name::DisplayName;
 use super::file_list::FileList;
 use super::ordered_output::ScanTotal;
+use crate::terminal::counted;
 use std::path::PathBuf;
 
 /// Numbers of findings and files. `excluded` is the number of files and directories that were not scanned on request.
 pub fn line(total: &ScanTotal, excluded: usize) -> String {
     let mut line = match total.findings {
         0 => "no findings".to_owned(),
-        findings => format!("{} in {}", counted(findings, "finding"), counted(total.with_findings, "file")),
+        findings => {
+            let (findings, files) =
+                (counted(findings, "finding", "findings"), counted(total.with_findings, "file", "files"));
+            format!("{findings} in {files}")
+        }
     };
     for (count, what) in [(total.allowed, "panveil:allow"), (total.accepted, "the baseline")] {
         if count > 0 {
             line.push_str(&format!(", {count} more accepted by {what}"));
         }
     }
-    line.push_str(&format!("; {} scanned", counted(total.parts, "file")));
+    line.push_str(&format!("; {} scanned", counted(total.parts, "file", "files")));
     if total.binary > 0 {
         line.push_str(&format!(", {} of them binary", total.binary));
     }
@@ -69,8 +74,4 @@ fn skipped_links(links: u64, follow: bool) -> String {
         (1, true) => "1 symbolic link not followed: it is part of a cycle".to_owned(),
         (_, true) => format!("{links} symbolic links not followed: they are part of cycles"),
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

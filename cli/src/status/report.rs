@@ -31,8 +31,8 @@ pub fn text(statuses: &[(String, ProxyStatus)]) -> Result<(), Failure> {
         *count = count.saturating_add(1);
     }
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
-    let proxies = if statuses.len() == 1 { "proxy" } else { "proxies" };
-    text.push_str(&format!("\n{} {proxies}: {}\n", statuses.len(), counts.join(", ")));
+    let proxies = terminal::counted(statuses.len(), "proxy", "proxies");
+    text.push_str(&format!("\n{proxies}: {}\n", counts.join(", ")));
     output::write(text.as_bytes())
 }
 

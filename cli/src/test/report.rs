@@ -89,7 +89,7 @@ fn text(files: &[FileResult]) -> String {
         }
     }
     let count: usize = files.iter().map(|file| file.cases.len()).fold(0, usize::saturating_add);
-    let cases = if count == 1 { "case" } else { "cases" };
-    let _ = writeln!(text, "{count} {cases}: {} passed, {failed} failed", count.saturating_sub(failed));
+    let cases = terminal::counted(count, "case", "cases");
+    let _ = writeln!(text, "{cases}: {} passed, {failed} failed", count.saturating_sub(failed));
     text
 }

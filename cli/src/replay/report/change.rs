@@ -2,6 +2,7 @@
 
 use super::table;
 use crate::playback::{RecordSummary, StreamOutcome};
+use crate::terminal;
 use panveil::policy::{Direction, Outcome};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,9 +109,9 @@ impl ChangeReport {
                 self.beyond
             );
         }
-        let entries = if self.entries == 1 { "entry" } else { "entries" };
+        let entries = terminal::counted(self.entries, "entry", "entries");
         let unchanged = self.entries.saturating_sub(self.changed);
-        let _ = writeln!(text, "{} {entries}: {} changed, {unchanged} unchanged", self.entries, self.changed);
+        let _ = writeln!(text, "{entries}: {} changed, {unchanged} unchanged", self.changed);
         text
     }
 }

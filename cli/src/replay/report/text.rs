@@ -1,8 +1,8 @@
 //! Report in tables.
 
 use super::table;
-use crate::playback::StreamOutcome;
-use crate::playback::{RecordSummary, describe};
+use crate::playback::{RecordSummary, StreamOutcome, describe};
+use crate::terminal;
 use panveil::policy::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -118,8 +118,8 @@ impl TextReport {
             let _ = writeln!(text, "{} further findings, beyond the limit of entries in a record\n", self.beyond);
         }
         let actions: Vec<String> = self.actions.iter().map(|(action, count)| format!("{count} {action}")).collect();
-        let entries = if self.entries == 1 { "entry" } else { "entries" };
-        let _ = writeln!(text, "{} {entries}: {}", self.entries, actions.join(", "));
+        let entries = terminal::counted(self.entries, "entry", "entries");
+        let _ = writeln!(text, "{entries}: {}", actions.join(", "));
         text
     }
 }
