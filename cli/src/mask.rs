@@ -76,7 +76,7 @@ fn mask<'p>(
         let end = chunk.is_empty();
         let mut blocked_by = "";
         let mut report = |detection: Detection| {
-            let decision = decide(&detection.kind.attributes());
+            let decision = decide(&detection.attributes());
             match decision.outcome() {
                 Outcome::Blocked if blocked_by.is_empty() => blocked_by = decision.rule,
                 Outcome::Reported | Outcome::Allowed | Outcome::Masked => note_outcome(&mut outcomes, decision),

@@ -154,6 +154,7 @@ impl Policies {
             "remote_ip" => &["10.0.0.0/8", "2001:db8::1", "::/0"],
             "route" | "cluster" => &["default", "outbound|443||*", "*.example.com"],
             "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern"],
+            "field" => &["pan", "card.number", "*.holder.ssn", "card.*"],
             "near" | "not_near" => &["routing number", "ssn", "Steuer-Nr."],
             "expires" => &["1999-12-31", "2100-02-28"],
             _ => &["order_id", "kto", "x-ticket"],
@@ -168,11 +169,14 @@ fn reconcile(policy: &mut Value) {
     let has_patterns =
         policy.pointer("/detect/patterns").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     for rule in policy.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
-        let may_test_kinds = rule["action"] != "skip" && detects_codes && has_patterns;
+        let may_test_findings = rule["action"] != "skip";
         for pointer in ["/match", "/match/not"] {
             let Some(Value::Object(condition)) = rule.pointer_mut(pointer) else { continue };
-            if !may_test_kinds {
+            if !(may_test_findings && detects_codes && has_patterns) {
                 condition.remove("kind");
+            }
+            if !may_test_findings {
+                condition.remove("field");
             }
             for header in condition.get_mut("header").into_iter() {
                 let headers = if let Value::Array(list) = header { list.iter_mut().collect() } else { vec![header] };

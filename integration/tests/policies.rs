@@ -252,6 +252,18 @@ fn the_schema_refuses_combinations_and_spellings_that_the_parser_refuses() {
         ),
         (rule(r#""action":"allow","expires":"2027-03-31""#), rule(r#""action":"allow","expires":"2027-13-31""#)),
         (rule(r#""action":"mask","match":{"kind":["pan"]}"#), rule(r#""action":"skip","match":{"kind":["pan"]}"#)),
+        (rule(r#""action":"mask","match":{"field":["a"]}"#), rule(r#""action":"skip","match":{"field":["a"]}"#)),
+        (
+            rule(r#""action":"mask","match":{"not":{"field":["a"]}}"#),
+            rule(r#""action":"skip","match":{"not":{"kind":["pan"]}}"#),
+        ),
+        (condition(r#""field":["a.*.b","*.c"]"#), condition(r#""field":["a*"]"#)),
+        (condition(r#""direction":"response","status":[200]"#), condition(r#""status":[200]"#)),
+        (
+            condition(r#""direction":"response","not":{"status":[200]}"#),
+            condition(r#""direction":"request","not":{"status":[200],"direction":"response"}"#),
+        ),
+        (condition(r#""not":{"status":[200],"direction":"response"}"#), condition(r#""not":{"status":[200]}"#)),
         (rule(r#""action":"mask","owner":"team 7""#), rule(r#""action":"mask","owner":"411111111111""#)),
         (
             condition(r#""direction":"response","destination":["spiffe://a/b"]"#),

@@ -263,14 +263,14 @@ fn join_once<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Intent, Mode, Policy};
+    use crate::policy::{FieldPath, Intent, Mode, Policy};
     use crate::verdict::{Code, Pan};
 
     const VISA: Detection = detection(FindingKind::Pan(Pan { brand: Brand::Visa, length: 16, score: 2 }));
     const AMEX: Detection = detection(FindingKind::Pan(Pan { brand: Brand::Amex, length: 15, score: 3 }));
 
     const fn detection(kind: FindingKind) -> Detection {
-        Detection { kind, name: None, trace: None }
+        Detection { kind, name: None, field: FieldPath::Unknown, trace: None }
     }
 
     fn decision(location: Location, intent: Intent) -> Decision<'static> {

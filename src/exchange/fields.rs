@@ -1,7 +1,7 @@
 //! Inspection and masking of header and trailer fields.
 
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
-use crate::policy::{Decisions, Limit, Limits, Location, Outcome, Policy};
+use crate::policy::{Decisions, FieldPath, Limit, Limits, Location, Outcome, Policy};
 use crate::scan::Escapes;
 use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
 use crate::verdict::authentication;
@@ -92,7 +92,9 @@ impl Fields {
             let location = location_of(map, &pair.name);
             let Some(code) = authentication::code(&pair.name, &pair.value) else { continue };
             let length = u8::try_from(pair.value.len()).unwrap_or(u8::MAX);
-            let detection = Detection::of(FindingKind::Code(code, length));
+            let whole = 0..pair.value.len();
+            let field = stream::of_header(&pair.name, &pair.value, &whole);
+            let detection = Detection { field, ..Detection::of(FindingKind::Code(code, length)) };
             let outcome = rules.outcome(location, &detection);
             if outcome == Outcome::Clean {
                 continue;
@@ -159,7 +161,11 @@ impl Fields {
         let inspector = Inspector::new(text_format, style).with_criteria(policy.criteria());
         inspector.preceded_by(&prefix).inspect(text, true, &mut findings);
         let mut masked = None;
-        for finding in findings {
+        for mut finding in findings {
+            finding.detection.field = match value {
+                Some(value) => stream::of_header(name, value, &finding.span),
+                None => FieldPath::Outside,
+            };
             // Fields of a blocked message are edited too, because logs and spans may contain them.
             if rules.outcome(location, &finding.detection).protects()
                 && let Some(bytes) = masked.get_or_insert_with(|| text.to_vec()).get_mut(finding.span.clone())
@@ -180,7 +186,7 @@ struct Rules<'r> {
 
 impl Rules<'_> {
     fn outcome(&self, location: Location, detection: &Detection) -> Outcome {
-        self.policy.decide_finding(self.decisions, location, &detection.kind.attributes()).outcome()
+        self.policy.decide_finding(self.decisions, location, &detection.attributes()).outcome()
     }
 }
 

@@ -117,7 +117,7 @@ impl Message {
         let mut counts: Vec<(&str, Outcome, u64)> = Vec::new();
         let mut refusal = None;
         for detection in findings {
-            let decision = call.policy.decide_finding(&self.decisions, location, &detection.kind.attributes());
+            let decision = call.policy.decide_finding(&self.decisions, location, &detection.attributes());
             let outcome = decision.outcome();
             if outcome == Outcome::Clean {
                 continue;

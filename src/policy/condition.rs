@@ -5,6 +5,7 @@
 use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{ObjectSpec, TextSpec, ValueSpec, fields};
+use super::field_pattern::FieldPattern;
 use super::finding::{FindingAttributes, KindPattern};
 use super::header::HeaderPattern;
 use super::host_name::HostPattern;
@@ -28,6 +29,9 @@ fields! {
         /// Kinds of findings; `pattern:NAME` is one of the policy's patterns. Each finding gets the action of the first rule that
         /// matches it.
         "kind" kinds: Vec<KindPattern> as ListOf<KindPattern, 1, MOST_ITEMS>, optional;
+        /// Field that contains the finding: a name at any depth (`number`), or a path from the outermost field on (`card.number`). `*`
+        /// stands for one name, at either end of a path for one or more.
+        "field" fields: Vec<FieldPattern> as ListOf<FieldPattern, 1, MOST_ITEMS>, optional;
         /// The request's method, in capital letters.
         "method" methods: Vec<String> as ListOf<Method, 1, MOST_ITEMS>, optional;
         /// The request's host without its port: a name, or `*.` and a name for all subdomains.
@@ -136,16 +140,23 @@ impl Condition {
 
     /// Result for a finding, or for any finding, without `not`.
     pub(super) fn matches_finding(&self, finding: Option<&FindingAttributes<'_>>) -> Tri {
-        match finding {
-            _ if self.kinds.is_empty() => Tri::Yes,
-            None => Tri::Unknown,
-            Some(finding) => self.kinds.iter().any(|kind| kind.matches(finding)).into(),
-        }
+        let Some(finding) = finding else {
+            return if self.kinds.is_empty() && self.fields.is_empty() { Tri::Yes } else { Tri::Unknown };
+        };
+        let is_kind = self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.matches(finding));
+        let fields = self.fields.iter().map(|field| field.matches(finding.field));
+        fields.max().unwrap_or(Tri::Yes).min(is_kind.into())
     }
 
     /// True if the condition matches some findings of a message only.
     pub(super) fn tests_findings(&self) -> bool {
-        !self.kinds.is_empty() || self.not.as_ref().is_some_and(|not| not.tests_findings())
+        let tests = |condition: &Self| !(condition.kinds.is_empty() && condition.fields.is_empty());
+        tests(self) || self.not.as_deref().is_some_and(tests)
+    }
+
+    /// True if the condition tests the fields of findings.
+    pub(super) fn tests_fields(&self) -> bool {
+        !self.fields.is_empty() || self.not.as_ref().is_some_and(|not| !not.fields.is_empty())
     }
 
     /// Rejects kinds that a policy with these settings never finds.
@@ -158,7 +169,7 @@ impl Condition {
     }
 
     /// True if the client controls all attributes that the condition tests: host, path, method, headers, the content type of a request,
-    /// the route, the address, and TLS without a client certificate. False for a condition without attributes. That an attribute of
+    /// the route, the address, the fields of a request, and TLS without a client certificate. False for a condition without attributes. That an attribute of
     /// `not` differs proves nothing about the client.
     pub(super) fn is_client_controlled(&self) -> bool {
         let tested = self.tested();
@@ -170,7 +181,8 @@ impl Condition {
             let in_request = tested.content_type && !is_response;
             tested.request_line || tested.headers || tested.remote_ip || tested.route || in_request
         };
-        (is_chosen(tested) || self.not.as_ref().is_some_and(|not| is_chosen(not.tested())))
+        let tests_fields = !self.fields.is_empty() && !is_response;
+        (is_chosen(tested) || tests_fields || self.not.as_ref().is_some_and(|not| is_chosen(not.tested())))
             && !(is_authenticated || is_fixed || is_upstream)
     }
 
@@ -183,7 +195,9 @@ impl Condition {
         let all_kinds = self.kinds.is_empty()
             || (!other.kinds.is_empty()
                 && other.kinds.iter().all(|kind| self.kinds.iter().any(|own| own.includes(kind))));
-        tests_nothing && same_direction && covers_all && all_kinds
+        let all_fields = self.fields.is_empty()
+            || (!other.fields.is_empty() && other.fields.iter().all(|field| self.fields.contains(field)));
+        tests_nothing && same_direction && covers_all && all_kinds && all_fields
     }
 
     /// Names of the headers that the condition tests.

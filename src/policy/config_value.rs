@@ -48,6 +48,11 @@ impl ConfigValue {
         serde_json::from_str(text).map_err(|error| not_json(&error))
     }
 
+    /// Reads a JSON string.
+    pub(super) fn parse_string(json: &[u8]) -> Option<String> {
+        if let Ok(Self::Text(text)) = serde_json::from_str(str::from_utf8(json).ok()?) { Some(text) } else { None }
+    }
+
     /// Kind of the value, as errors name it.
     pub(super) fn kind(&self) -> &'static str {
         match self {

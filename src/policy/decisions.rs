@@ -94,6 +94,12 @@ impl Policy {
 }
 
 impl FindingDecisions {
+    /// True if they depend on the field that contains the finding.
+    pub fn test_fields(&self) -> bool {
+        let rules = self.config.rules.iter().zip(self.matches.iter());
+        rules.into_iter().any(|(rule, matches)| rule.condition.tests_fields() && matches.depends_on_finding(rule))
+    }
+
     /// Outcome for a finding.
     pub fn outcome(&self, finding: &FindingAttributes<'_>) -> Outcome {
         let decision = self.config.choose(self.direction, self.location, &self.matches, Some(finding)).finding;

@@ -32,6 +32,22 @@ pub struct FindingAttributes<'f> {
     pub name: FindingName,
     /// Name of the pattern that matches.
     pub pattern: Option<&'f str>,
+    /// Path of the field that contains it.
+    pub field: &'f FieldPath,
+}
+
+/// Path of the field that contains a finding.
+///
+/// Has no `Debug`: it contains names from the traffic.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum FieldPath {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// It is in no field.
+    Outside,
+    /// Names from the outermost field on, with dots between them.
+    Names(Vec<u8>),
 }
 
 /// Kind of findings in a rule: one of the names, or one pattern of the policy.

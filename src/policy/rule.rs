@@ -58,7 +58,7 @@ impl Rule {
         self.condition.check().map_err(|error| error.in_field("match"))?;
         if self.action == Intent::Skip && self.condition.tests_findings() {
             let expected =
-                "mask, block or allow for a rule on kinds of findings: skip does not inspect, so it finds nothing";
+                "mask, block or allow for a rule on kinds or fields: skip does not inspect, so it finds nothing";
             return Err(PolicyError::wrong_value(expected).in_field("action"));
         }
         if self.expires.is_some() && Outcome::of(self.mode, self.action, Content::Finding).protects() {

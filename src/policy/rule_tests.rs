@@ -123,9 +123,9 @@ fn each_finding_gets_the_action_of_the_first_rule_that_matches_it() {
             {"name":"patterns","match":{"direction":"request","kind":["pattern"]},"action":"allow"}
         ],"detect":{"patterns":[{"name":"ssn","regex":"[0-9]{9}"},{"name":"iban","regex":"[A-Z]{2}[0-9]{20}"}]}}"#,
     );
-    let pan = FindingAttributes { name: FindingName::Pan, pattern: None };
+    let pan = FindingAttributes { name: FindingName::Pan, pattern: None, field: &FieldPath::Unknown };
     let of = |name| FindingAttributes { name, ..pan };
-    let pattern = |name| FindingAttributes { name: FindingName::Pattern, pattern: Some(name) };
+    let pattern = |name| FindingAttributes { name: FindingName::Pattern, pattern: Some(name), ..pan };
     for (finding, request, response) in [
         (pan, ("charges", Outcome::Allowed), ("charges", Outcome::Allowed)),
         (of(FindingName::VerificationCode), ("codes", Outcome::Blocked), ("response", Outcome::Clean)),
@@ -149,6 +149,63 @@ fn each_finding_gets_the_action_of_the_first_rule_that_matches_it() {
     assert!(policy.judge(REQUEST, &usual()).blocks(Content::Finding));
     let response = policy.judge(RESPONSE, &usual());
     assert!(response.inspects() && !response.blocks(Content::Finding));
+}
+
+#[test]
+fn a_name_matches_at_any_depth_and_a_path_from_the_outermost_field() {
+    use Tri::{No, Unknown, Yes};
+    for (field, path, matches) in [
+        ("pan", Some("pan"), Yes),
+        ("pan", Some("card.pan"), Yes),
+        ("pan", Some("card.PAN"), Yes),
+        ("pan", Some("pan.x"), No),
+        ("pan", Some("xpan"), No),
+        ("pan", None, Unknown),
+        ("pan", Some(""), No),
+        ("card.pan", Some("card.pan"), Yes),
+        ("card.pan", Some("a.card.pan"), No),
+        ("card.pan", Some("pan"), No),
+        ("*.card.pan", Some("a.b.card.pan"), Yes),
+        ("*.card.pan", Some("card.pan"), No),
+        ("card.*", Some("card.a.b"), Yes),
+        ("card.*", Some("card"), No),
+        ("*.card.*", Some("a.card.b"), Yes),
+        ("*.card.*", Some("a.b.card.card.c"), Yes),
+        ("*.card.*", Some("card.b"), No),
+        ("*.card.*", Some("a.card"), No),
+        ("a.*.c", Some("a.b.c"), Yes),
+        ("a.*.c", Some("a.b.b.c"), No),
+        ("a.*.c", Some("a.c"), No),
+        ("*.a.*.c", Some("x.a.b.c"), Yes),
+        ("*.*.c", Some("a.b.c"), Yes),
+        ("*.*.c", Some("b.c"), No),
+        ("x-order", Some("x-order"), Yes),
+    ] {
+        let policy = with_match(&format!(r#"{{"field":["other","{field}"]}}"#));
+        let path = path.map_or(FieldPath::Unknown, |path| match path {
+            "" => FieldPath::Outside,
+            names => FieldPath::Names(names.as_bytes().to_vec()),
+        });
+        let finding = FindingAttributes { name: FindingName::Pan, pattern: None, field: &path };
+        let rule = |policy: &Policy| {
+            let decisions = policy.judge(REQUEST, &usual());
+            assert!(
+                policy.finding_decisions(&decisions, Location::Body).is_some_and(|decisions| decisions.test_fields())
+            );
+            policy.decide_finding(&decisions, Location::Body, &finding).rule == "a"
+        };
+        let negated = with_match(&format!(r#"{{"not":{{"field":["{field}"]}}}}"#));
+        assert_eq!((rule(&policy), rule(&negated)), (matches != No, matches != Yes), "{field}");
+    }
+    let both = with_match(r#"{"field":["pan"],"kind":["pin"]}"#);
+    let path = FieldPath::Names(b"pan".to_vec());
+    for (name, rule) in [(FindingName::Pan, "request"), (FindingName::Pin, "a")] {
+        let finding = FindingAttributes { name, pattern: None, field: &path };
+        assert_eq!(both.decide_finding(&both.judge(REQUEST, &usual()), Location::Body, &finding).rule, rule);
+    }
+    let kinds = with_match(r#"{"kind":["pan"]}"#);
+    let decisions = kinds.finding_decisions(&kinds.judge(REQUEST, &usual()), Location::Body).unwrap();
+    assert!(!decisions.test_fields());
 }
 
 #[test]
@@ -207,6 +264,9 @@ fn a_rule_that_never_matches_is_named() {
         (r#","match":{"kind":["pan"]}"#, r#","match":{"kind":["pan","track"]}"#, false),
         (r#","match":{"kind":["pan","track"]}"#, r#","match":{"kind":["track"],"tls":"none"}"#, true),
         ("", r#","match":{"kind":["track"]}"#, true),
+        (r#","match":{"field":["a","b.c"]}"#, r#","match":{"field":["b.c"],"kind":["pan"]}"#, true),
+        (r#","match":{"field":["a"]}"#, r#","match":{"field":["a","b"]}"#, false),
+        (r#","match":{"field":["a"]}"#, "", false),
         (r#","expires":"2027-01-01""#, "", false),
     ] {
         let policy = parse(&format!(
@@ -377,10 +437,10 @@ fn a_negated_kind_matches_the_other_findings() {
     let policy = with_match(r#"{"where":["body"],"not":{"kind":["pan"],"method":["POST"]}}"#);
     let decisions = policy.judge(REQUEST, &usual());
     for (name, rule) in [(FindingName::Pan, "request"), (FindingName::Pin, "a")] {
-        let finding = FindingAttributes { name, pattern: None };
+        let finding = FindingAttributes { name, pattern: None, field: &FieldPath::Unknown };
         assert_eq!(policy.decide_finding(&decisions, Location::Body, &finding).rule, rule);
     }
-    let headers = FindingAttributes { name: FindingName::Pin, pattern: None };
+    let headers = FindingAttributes { name: FindingName::Pin, pattern: None, field: &FieldPath::Unknown };
     assert_eq!(policy.decide_finding(&decisions, Location::Headers, &headers).rule, "request");
 }
 
@@ -519,12 +579,26 @@ fn rules_are_checked() {
             "rules[0].match.kind: value not allowed, expected 1 to 100 kinds of findings; without the field everything matches",
         ),
         (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"field":"pan"}}]}"#,
+            "rules[0].match.field: found a string, expected a list of fields",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"skip","match":{"field":["pan"]}}]}"#,
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds or fields: skip does not \
+             inspect, so it finds nothing",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"skip","match":{"not":{"field":["pan"]}}}]}"#,
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds or fields: skip does not \
+             inspect, so it finds nothing",
+        ),
+        (
             r#"{"rules":[{"name":"a","action":"mask","match":{"kinds":["pan"]}}]}"#,
             r#"rules[0].match: unknown field "kinds"; did you mean "kind"?"#,
         ),
         (
             r#"{"rules":[{"name":"a","action":"skip","match":{"kind":["pan"]}}]}"#,
-            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds of findings: skip does not \
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds or fields: skip does not \
              inspect, so it finds nothing",
         ),
         (
@@ -647,7 +721,7 @@ fn rules_are_checked() {
         ),
         (
             r#"{"rules":[{"name":"a","action":"skip","match":{"not":{"kind":["pan"]}}}]}"#,
-            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds of findings: skip does not \
+            "rules[0].action: value not allowed, expected mask, block or allow for a rule on kinds or fields: skip does not \
              inspect, so it finds nothing",
         ),
         (
@@ -708,6 +782,8 @@ fn each_value_of_a_condition_is_checked() {
                            prefix, or one address";
     const NAME: &str = "value not allowed, expected 1 to 256 bytes, in which one * stands for any characters; without the field \
                         everything matches";
+    const FIELD: &str = "value not allowed, expected a name, or names with dots between them, of which * stands for any: pan, \
+                         card.number, *.holder.ssn";
     let long = |length: usize| "a".repeat(length);
     let cases = [
         (r#"{"method":["post"]}"#.to_owned(), format!("method[0]: {METHOD}")),
@@ -784,6 +860,16 @@ fn each_value_of_a_condition_is_checked() {
         (r#"{"route":["a*b*"]}"#.to_owned(), format!("route[0]: {NAME}")),
         (r#"{"cluster":["a\n"]}"#.to_owned(), format!("cluster[0]: {NAME}")),
         (format!(r#"{{"cluster":["{}"]}}"#, long(257)), format!("cluster[0]: {NAME}")),
+        (r#"{"field":[""]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (r#"{"field":["*"]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (r#"{"field":["a","*.*"]}"#.to_owned(), format!("field[1]: {FIELD}")),
+        (r#"{"field":["a..b"]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (r#"{"field":["card_*"]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (r#"{"field":["a\n"]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (r#"{"field":["card.4111111111111111"]}"#.to_owned(), format!("field[0]: {FIELD}")),
+        (format!(r#"{{"field":["{}"]}}"#, long(257)), format!("field[0]: {FIELD}")),
+        (r#"{"field":[7]}"#.to_owned(), "field[0]: found a whole number, expected a string".to_owned()),
+        (r#"{"field":{}}"#.to_owned(), "field: found an object, expected a list of fields".to_owned()),
         (
             r#"{"kind":["cvv"]}"#.to_owned(),
             "kind[0]: unknown value, expected one of pan, track, chip, verification_code, pin, pattern, pattern:NAME"

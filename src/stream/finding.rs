@@ -1,7 +1,7 @@
 //! Findings in a text.
 
 use crate::mask::{self, Form, Style};
-use crate::policy::{FindingAttributes, FindingName};
+use crate::policy::{FieldPath, FindingAttributes, FindingName};
 use crate::scan::MIN_DIGITS;
 use crate::verdict::{Brand, Code, Fingerprint, Pan};
 use std::ops::Range;
@@ -29,6 +29,8 @@ pub struct Detection {
     pub kind: FindingKind,
     /// Name of the JSON member, form field or column that contains it, as received.
     pub name: Option<Vec<u8>>,
+    /// Path of that field, if rules test it.
+    pub field: FieldPath,
     /// Value that identifies the same card number again, if the policy requires one.
     pub trace: Option<Trace>,
 }
@@ -99,27 +101,31 @@ const MAX_KEPT_OF_PAN: usize = 4;
 impl Detection {
     /// A detection without a name and a trace.
     pub fn of(kind: FindingKind) -> Self {
-        Self { kind, name: None, trace: None }
+        Self { kind, name: None, field: FieldPath::Unknown, trace: None }
+    }
+
+    /// Attributes that rules test.
+    pub fn attributes(&self) -> FindingAttributes<'_> {
+        FindingAttributes { name: self.kind.name(), pattern: self.kind.pattern(), field: &self.field }
     }
 }
 
 impl FindingKind {
-    /// Attributes that rules test.
-    pub fn attributes(&self) -> FindingAttributes<'_> {
-        let name = match self {
+    /// Name of the kind in rules and records.
+    pub fn name(&self) -> FindingName {
+        match self {
             Self::Pan(_) => FindingName::Pan,
             Self::Track(_) => FindingName::Track,
             Self::Chip(_) => FindingName::Chip,
             Self::Code(Code::Verification, _) => FindingName::VerificationCode,
             Self::Code(Code::Pin, _) => FindingName::Pin,
             Self::Pattern(_) => FindingName::Pattern,
-        };
-        FindingAttributes { name, pattern: self.pattern() }
+        }
     }
 
     /// Name of the kind in records.
     pub fn as_str(&self) -> &'static str {
-        self.attributes().name.as_str()
+        self.name().as_str()
     }
 
     /// Label in place of a brand: the brand, or the name of the code or of the pattern.
@@ -163,6 +169,6 @@ impl FindingKind {
 
     /// True for sensitive authentication data according to PCI DSS.
     pub fn is_authentication_data(&self) -> bool {
-        self.attributes().name.is_authentication_data()
+        self.name().is_authentication_data()
     }
 }

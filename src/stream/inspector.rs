@@ -2,6 +2,7 @@
 
 use super::TextFormat;
 use super::charset;
+use super::field_path::{Boundary, FieldTracker};
 use super::finding::{Finding, FindingKind};
 use super::key_context::KeyContext;
 use super::quick_check::may_contain;
@@ -29,11 +30,23 @@ pub struct Inspector {
     key_context: KeyContext,
     /// Number of bytes since the last card.
     since_card: usize,
+    field_tracking: FieldTracking,
     /// The match that ends with the decided text and may have a rest.
     open_match: Option<OpenMatch>,
     /// The end of the decided text, decoded.
     lookbehind: [u8; LOOKBEHIND],
     lookbehind_len: usize,
+}
+
+/// Tracking of the field that contains each finding.
+#[derive(Clone)]
+enum FieldTracking {
+    /// No rule tests it.
+    Off,
+    /// The text has not begun.
+    Before(Option<Boundary>),
+    /// Position in the text.
+    At(Box<FieldTracker>),
 }
 
 /// Shared, because building it takes longer than the inspection of a line, and each line of a body can be a text.
@@ -51,6 +64,7 @@ impl Inspector {
             gap: 0,
             key_context: KeyContext::new(text_format),
             since_card: usize::MAX,
+            field_tracking: FieldTracking::Off,
             open_match: None,
             lookbehind: [0; LOOKBEHIND],
             lookbehind_len: 0,
@@ -67,6 +81,11 @@ impl Inspector {
         Self { escapes: Escapes::FORM, ..self }
     }
 
+    /// Determines the path of the field that contains each finding. `boundary` is that of a multipart body.
+    pub fn with_field_paths(self, boundary: Option<Boundary>) -> Self {
+        Self { field_tracking: FieldTracking::Before(boundary), ..self }
+    }
+
     /// Starts after `text`, which can be the name of the field that contains the inspected text.
     pub fn preceded_by(mut self, text: &[u8]) -> Self {
         self.remember(text, None);
@@ -79,6 +98,28 @@ impl Inspector {
     /// [`super::MAX_UNDECIDED`], or [`super::MAX_UNDECIDED_TOKEN`] with base64 tokens. With `last`, the text ends with the window
     /// and all bytes are decided.
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
+        let found = findings.len();
+        let decided = self.inspect_window(window, last, findings);
+        self.track_fields(window.get(..decided).unwrap_or_default(), findings.get_mut(found..).unwrap_or_default());
+        decided
+    }
+
+    /// Adds the paths of their fields to the `findings` in `decided`.
+    fn track_fields(&mut self, decided: &[u8], findings: &mut [Finding]) {
+        if let FieldTracking::Before(boundary) = self.field_tracking
+            && self.text_format != TextFormat::Unknown
+        {
+            self.field_tracking = FieldTracking::At(Box::new(FieldTracker::new(self.text_format, boundary)));
+        }
+        let FieldTracking::At(tracker) = &mut self.field_tracking else { return };
+        let mut at = 0;
+        for finding in findings {
+            finding.detection.field = tracker.path_at(decided, &mut at, &finding.span);
+        }
+        tracker.advance(decided.get(at..).unwrap_or_default());
+    }
+
+    fn inspect_window(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         if self.lookbehind_len == 0 {
             // A byte order mark has two bytes.
             if !last && matches!(window, [0xff | 0xfe]) {

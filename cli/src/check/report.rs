@@ -104,7 +104,7 @@ fn warnings(found: &FoundPolicy, policy: &Policy) -> Vec<Diagnostic> {
     let client_controlled = policy.client_controlled_rules().into_iter().map(|rule| {
         let text = format!(
             "rule {rule}: any client can make it match, since it tests client-controlled attributes alone (host, path, \
-             method, header, content_type, route, remote_ip); add source, destination or tls: mutual"
+             method, field, header, content_type, route, remote_ip); add source, destination or tls: mutual"
         );
         warning(rule, text)
     });

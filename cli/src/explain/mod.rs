@@ -77,7 +77,7 @@ impl Explain {
         let criteria = Arc::new(criteria);
         let decisions = policy.judge(self.message.direction(), &self.message.request_context());
         let decide = |finding: &Finding| {
-            let attributes = finding.detection.kind.attributes();
+            let attributes = finding.detection.attributes();
             FindingDecision::of(policy.decide_finding(&decisions, Location::Body, &attributes))
         };
         let decide = self.message.has_policy().then_some(&decide as &dyn Fn(&Finding) -> FindingDecision);
@@ -148,7 +148,7 @@ fn explain(
 fn findings(text: &[u8], criteria: &Arc<Criteria>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let inspector = Inspector::new(TextFormat::Unknown, Style::HIDE).with_criteria(Arc::clone(criteria));
-    inspector.with_all_escapes().inspect(text, true, &mut findings);
+    inspector.with_all_escapes().with_field_paths(None).inspect(text, true, &mut findings);
     findings
 }
 

@@ -37,10 +37,12 @@ fn audit() -> Value {
 fn rule() -> Value {
     let passes = json!({ "properties": { "action": { "enum": ["allow", "skip"] } } });
     let monitors = json!({ "properties": { "mode": { "const": "monitor" } }, "required": ["mode"] });
-    let tests_kind = json!({ "properties": { "match": { "required": ["kind"] } }, "required": ["match"] });
+    let tests = json!({ "anyOf": [{ "required": ["kind"] }, { "required": ["field"] }] });
+    let negated = json!({ "properties": { "not": tests }, "required": ["not"] });
+    let tests_findings = json!({ "properties": { "match": { "anyOf": [tests, negated] } }, "required": ["match"] });
     json!([
         { "if": { "required": ["expires"] }, "then": { "anyOf": [passes, monitors] } },
-        { "if": tests_kind, "then": { "not": { "properties": { "action": { "const": "skip" } } } } },
+        { "if": tests_findings, "then": { "not": { "properties": { "action": { "const": "skip" } } } } },
     ])
 }
 
@@ -48,8 +50,13 @@ fn rule() -> Value {
 fn condition() -> Value {
     let is_response = json!({ "properties": { "direction": { "const": "response" } }, "required": ["direction"] });
     let is_path = json!({ "properties": { "where": { "const": ["path"] } }, "required": ["where"] });
+    let is_any = json!({ "not": { "required": ["direction"] } });
+    let of_upstream = json!({ "anyOf": [{ "required": ["destination"] }, { "required": ["status"] }] });
+    let negated = json!({ "properties": { "not": of_upstream }, "required": ["not"] });
+    let is_negated_response = json!({ "properties": { "not": is_response } });
     json!([
-        { "if": { "required": ["destination"] }, "then": is_response },
+        { "if": of_upstream, "then": is_response },
+        { "if": negated, "then": { "anyOf": [is_response, { "allOf": [is_any, is_negated_response] }] } },
         { "if": is_response, "then": { "not": is_path } },
     ])
 }

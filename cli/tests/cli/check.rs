@@ -102,11 +102,13 @@ fn check_warns_about_rules_that_any_client_can_make_match() {
         (r#"{"cluster":["payments"]}"#, "allow", false),
         (r#"{"direction":"response","status":[404]}"#, "allow", false),
         (r#"{"kind":["pan"]}"#, "allow", false),
+        (r#"{"field":["order"]}"#, "allow", true),
+        (r#"{"direction":"response","field":["order"]}"#, "allow", false),
     ] {
         let policy = format!(r#"{{"rules":[{{"name":"a","match":{condition},"action":"{action}"}}]}}"#);
         let output = run(&["check", "-"], policy.as_bytes());
         assert_eq!(output.status.code(), Some(0), "{policy}");
-        let note = "<stdin>:1:11: rule a: any client can make it match, since it tests client-controlled attributes alone (host, path, method, \
+        let note = "<stdin>:1:11: rule a: any client can make it match, since it tests client-controlled attributes alone (host, path, method, field, \
             header, content_type, route, remote_ip); add source, destination or tls: mutual";
         if warns {
             assert_eq!(stderr_line(&output), note, "{policy}");

@@ -1,7 +1,7 @@
 //! Structure of a body, derived from its content type.
 
 use crate::stream::text_format::essence;
-use crate::stream::{Framing, LengthPrefixed, Sender, TextFormat, charset, media};
+use crate::stream::{Boundary, Framing, LengthPrefixed, Sender, TextFormat, charset, media};
 
 /// Structure of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct BodyFormat {
     pub text_format: TextFormat,
     /// Whether the whole body is base64, as in gRPC-Web text mode.
     pub base64: bool,
+    /// Boundary between the parts of `multipart/form-data`.
+    pub boundary: Option<Boundary>,
 }
 
 /// Properties of a body by the content type of its message.
@@ -47,7 +49,7 @@ impl ContentType {
 impl BodyFormat {
     /// A body that is one text.
     pub fn text(sender: Sender, text_format: TextFormat) -> Self {
-        Self { sender, framing: Framing::Whole, text_format, base64: false }
+        Self { sender, framing: Framing::Whole, text_format, base64: false, boundary: None }
     }
 
     /// Derives the format from a content type.
@@ -68,7 +70,7 @@ impl BodyFormat {
             b"application/x-protobuf" | b"application/protobuf" | b"application/vnd.google.protobuf" => {
                 return Self { framing: Framing::Protobuf, text_format: TextFormat::Unknown, ..text };
             }
-            _ => return text,
+            _ => return Self { boundary: content_type.and_then(Boundary::of_content_type), ..text },
         };
         Self { framing, ..text }
     }

@@ -30,7 +30,7 @@ use self::plain::Plain;
 use self::upgrading::Upgrading;
 pub use self::websocket::Side;
 use self::websocket::WebSocket;
-use super::{DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFormat};
+use super::{Boundary, DecodeError, Decoder, Detection, Framing, Inspector, Sender, TextFormat};
 use crate::mask::Style;
 use crate::policy::{Content, Decisions, FindingDecisions, Location, Outcome, Policy};
 use crate::verdict::Criteria;
@@ -167,13 +167,22 @@ impl BodyConfig {
 
     /// Action for a finding.
     fn action_for(&self, detection: &Detection) -> BodyAction {
-        let outcome = |decisions: &FindingDecisions| decisions.outcome(&detection.kind.attributes()).into();
+        let outcome = |decisions: &FindingDecisions| decisions.outcome(&detection.attributes()).into();
         self.by_finding.as_ref().map_or(self.action, outcome)
     }
 
     /// Creates an inspector for a text.
     fn inspector(&self, text_format: TextFormat) -> Inspector {
         Inspector::new(text_format, self.style).with_criteria(Arc::clone(&self.criteria))
+    }
+
+    /// Creates an inspector for a text in which rules may test fields.
+    fn inspector_of_fields(&self, text_format: TextFormat, boundary: Option<Boundary>) -> Inspector {
+        let inspector = self.inspector(text_format);
+        match &self.by_finding {
+            Some(decisions) if decisions.test_fields() => inspector.with_field_paths(boundary),
+            _ => inspector,
+        }
     }
 }
 

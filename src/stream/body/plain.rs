@@ -31,7 +31,7 @@ use super::{
     Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack, MIN_FIRST_FORWARD,
 };
 use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
-use crate::stream::{Detection, Finding, Framing, Inspector, Sender, TextFormat};
+use crate::stream::{Boundary, Detection, Finding, Framing, Inspector, Sender, TextFormat};
 
 /// A body whose texts are contained in it byte for byte.
 pub struct Plain {
@@ -39,6 +39,7 @@ pub struct Plain {
     splitter: BodySplitter,
     inspector: Inspector,
     text_format: TextFormat,
+    boundary: Option<Boundary>,
     config: BodyConfig,
     /// Undecided bytes, as received.
     held_back: Vec<u8>,
@@ -73,13 +74,14 @@ const CHEAP_PAUSE: usize = 4096;
 
 impl Plain {
     pub fn new(format: BodyFormat, config: BodyConfig) -> Self {
-        let BodyFormat { sender, framing, text_format, .. } = format;
+        let BodyFormat { sender, framing, text_format, boundary, .. } = format;
         let pause_limit = if framing == Framing::Whole { config.pause_limit } else { 0 };
         Self {
             sender,
             splitter: BodySplitter::new(framing),
-            inspector: config.inspector(text_format),
+            inspector: config.inspector_of_fields(text_format, boundary),
             text_format,
+            boundary,
             config: BodyConfig { pause_limit, ..config },
             held_back: Vec::new(),
             released: 0,
@@ -352,7 +354,7 @@ impl Plain {
             }
             BodyPart::Text { len, first, last } => {
                 if first {
-                    self.inspector = self.config.inspector(self.text_format);
+                    self.inspector = self.config.inspector_of_fields(self.text_format, self.boundary);
                 }
                 let mut findings = Vec::new();
                 let text = rest.get_mut(..len).unwrap_or_default();

@@ -1,0 +1,149 @@
+//! Fields of JSON.
+
+use super::LONGEST_NAME;
+use super::path::Levels;
+use crate::policy::{self, FieldPath};
+
+/// Position in a sequence of JSON values. Behind a syntax error all paths are unknown.
+#[derive(Clone, Default)]
+pub struct JsonFields {
+    state: State,
+    levels: Levels,
+    /// The current key, as received and without its quotes.
+    key: Vec<u8>,
+    /// Whether the last byte was a backslash that begins an escape.
+    is_escaped: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// A value begins, or an array without one ends.
+    #[default]
+    Value,
+    /// A value has ended.
+    AfterValue,
+    /// A key begins, or an object without one ends.
+    Key,
+    /// Within a key.
+    InKey,
+    /// A colon follows.
+    Colon,
+    /// Within a string that is a value, or at any string where the levels are too many.
+    InString,
+    /// Within a number or a literal.
+    InScalar,
+    /// The text is not JSON.
+    Broken,
+}
+
+/// The byte that separates the values of a JSON text sequence (RFC 7464).
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// UTF-8 byte order mark.
+const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
+
+impl JsonFields {
+    /// Advances past `text`.
+    pub fn advance(&mut self, text: &[u8]) {
+        for byte in text {
+            self.step(*byte);
+        }
+    }
+
+    /// Path of the field at the next byte.
+    pub fn path(&self) -> FieldPath {
+        match self.state {
+            State::Broken => FieldPath::Unknown,
+            State::Key | State::InKey | State::Colon => FieldPath::Outside,
+            State::Value | State::AfterValue | State::InString | State::InScalar => self.levels.path(),
+        }
+    }
+
+    fn step(&mut self, byte: u8) {
+        if matches!(self.state, State::InKey | State::InString) {
+            return self.step_in_string(byte);
+        }
+        let is_outside = self.levels.is_empty() && (byte == RECORD_SEPARATOR || BYTE_ORDER_MARK.contains(&byte));
+        let is_space = matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || is_outside;
+        self.state = match (self.state, byte) {
+            (State::Broken, _) => State::Broken,
+            (State::InScalar, _) if is_space => State::AfterValue,
+            (state, _) if is_space => state,
+            (state, _) if self.levels.is_too_deep() => self.step_too_deep(state, byte),
+            (State::Value, b'"') => State::InString,
+            (State::Value, b'{') => self.enter(true),
+            (State::Value, b'[') => self.enter(false),
+            (State::Value, b']') => self.leave(false),
+            (State::Value | State::InScalar, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.') => {
+                State::InScalar
+            }
+            (State::AfterValue | State::InScalar, b',') => match self.levels.has_names() {
+                Some(true) => State::Key,
+                Some(false) => State::Value,
+                None => State::Broken,
+            },
+            (State::AfterValue | State::InScalar | State::Key, b'}') => self.leave(true),
+            (State::AfterValue | State::InScalar, b']') => self.leave(false),
+            // Another value follows.
+            (State::AfterValue, _) if self.levels.is_empty() => {
+                self.state = State::Value;
+                return self.step(byte);
+            }
+            (State::Key, b'"') => {
+                self.key.clear();
+                State::InKey
+            }
+            (State::Colon, b':') => State::Value,
+            _ => State::Broken,
+        };
+    }
+
+    fn step_in_string(&mut self, byte: u8) {
+        let ends = byte == b'"' && !self.is_escaped;
+        self.is_escaped = byte == b'\\' && !self.is_escaped;
+        match self.state {
+            State::InKey if ends => {
+                let key = decoded(&self.key);
+                self.levels.set_name(key.as_deref());
+                self.state = State::Colon;
+            }
+            // One byte more than the limit marks a key as too long.
+            State::InKey if self.key.len() <= LONGEST_NAME => self.key.push(byte),
+            State::InString if ends => self.state = State::AfterValue,
+            _ => {}
+        }
+    }
+
+    /// Beyond the levels that are kept, only strings and brackets are read.
+    fn step_too_deep(&mut self, state: State, byte: u8) -> State {
+        match byte {
+            b'"' => State::InString,
+            b'{' | b'[' => self.enter(false),
+            b'}' | b']' => {
+                self.levels.leave();
+                State::AfterValue
+            }
+            _ => state,
+        }
+    }
+
+    fn enter(&mut self, has_names: bool) -> State {
+        self.levels.enter(has_names);
+        if has_names { State::Key } else { State::Value }
+    }
+
+    fn leave(&mut self, has_names: bool) -> State {
+        if self.levels.leave() == Some(has_names) { State::AfterValue } else { State::Broken }
+    }
+}
+
+/// The key without its escapes; `None` if it is too long or no JSON string.
+fn decoded(key: &[u8]) -> Option<Vec<u8>> {
+    if key.len() > LONGEST_NAME {
+        None
+    } else if key.contains(&b'\\') {
+        policy::json_string(&[b"\"", key, b"\""].concat()).map(String::into_bytes)
+    } else {
+        Some(key.to_vec())
+    }
+}

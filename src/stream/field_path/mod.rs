@@ -1,0 +1,114 @@
+//! Path of the field that contains a finding, as conditions of rules test it.
+//!
+//! | format | path |
+//! |---|---|
+//! | JSON | keys from the outermost object on, without their escapes; arrays add nothing |
+//! | form, query | name of the parameter, decoded; `card[number]` is `card.number`, and an index adds nothing |
+//! | XML | elements from the root on, without namespace prefixes, then the attribute |
+//! | CSV | heading of the column |
+//! | `multipart/form-data` | name of the part |
+//! | header, trailer | its name; in a cookie or a URL then that of the cookie or parameter |
+//!
+//! In other formats, also in HTML, the path is unknown, and likewise behind a syntax error, in more than [`MOST_LEVELS`] levels, and under a name of more
+//! than [`LONGEST_NAME`] bytes. The tracker reads the source, because decoded escapes hide its structure.
+
+mod form;
+mod header;
+mod json;
+mod markup;
+mod multipart;
+mod path;
+
+#[cfg(test)]
+mod tests;
+
+use self::form::FormFields;
+pub use self::header::of_header;
+use self::json::JsonFields;
+use self::markup::MarkupFields;
+pub use self::multipart::Boundary;
+use self::multipart::MultipartFields;
+use super::TextFormat;
+use super::csv_header::CsvHeader;
+use crate::mask::Style;
+use crate::policy::FieldPath;
+use std::ops::Range;
+
+/// Most levels of a path.
+pub const MOST_LEVELS: usize = 64;
+
+/// Longest name of a level in bytes, as received.
+pub const LONGEST_NAME: usize = 128;
+
+/// Mask character, which the decoder of escapes needs to recognize masked tracks. Names have none.
+const MASK: u8 = Style::HIDE.character.as_byte();
+
+/// Position within the fields of a text that arrives in chunks.
+#[derive(Clone)]
+pub enum FieldTracker {
+    /// JSON, or a sequence of JSON values.
+    Json(JsonFields),
+    /// Form encoding.
+    Form(FormFields),
+    /// XML.
+    Markup(MarkupFields),
+    /// CSV.
+    Csv(CsvHeader),
+    /// `multipart/form-data`.
+    Multipart(MultipartFields),
+    /// A format without fields, or whose fields are not tracked.
+    Unknown,
+}
+
+impl FieldTracker {
+    /// Starts at the beginning of a text. `boundary` is that of a multipart body.
+    pub fn new(text_format: TextFormat, boundary: Option<Boundary>) -> Self {
+        match (text_format, boundary) {
+            (_, Some(boundary)) => Self::Multipart(MultipartFields::new(boundary)),
+            (TextFormat::Json, _) => Self::Json(JsonFields::default()),
+            (TextFormat::Form, _) => Self::Form(FormFields::default()),
+            (TextFormat::Markup, _) => Self::Markup(MarkupFields::default()),
+            (TextFormat::Csv, _) => Self::Csv(CsvHeader::default()),
+            (
+                TextFormat::Events | TextFormat::Mime | TextFormat::Text | TextFormat::Wide | TextFormat::Unknown,
+                None,
+            ) => Self::Unknown,
+        }
+    }
+
+    /// Advances past `text`.
+    pub fn advance(&mut self, text: &[u8]) {
+        match self {
+            Self::Json(fields) => fields.advance(text),
+            Self::Form(fields) => fields.advance(text),
+            Self::Markup(fields) => fields.advance(text),
+            Self::Csv(header) => header.advance(text),
+            Self::Multipart(fields) => fields.advance(text),
+            Self::Unknown => {}
+        }
+    }
+
+    /// Path of the field at `span`, which is in `text` from `at` on, where the tracker is. Advances to the end of the span.
+    pub fn path_at(&mut self, text: &[u8], at: &mut usize, span: &Range<usize>) -> FieldPath {
+        let mut advance_to = |to: usize| {
+            self.advance(text.get(*at..to).unwrap_or_default());
+            *at = to.max(*at);
+            self.path()
+        };
+        let first = advance_to(span.start);
+        let last = advance_to(span.end.saturating_sub(1));
+        if first == last { first } else { FieldPath::Unknown }
+    }
+
+    /// Path of the field at the next byte.
+    fn path(&self) -> FieldPath {
+        match self {
+            Self::Json(fields) => fields.path(),
+            Self::Form(fields) => fields.path(),
+            Self::Markup(fields) => fields.path(),
+            Self::Csv(header) => header.heading().map_or(FieldPath::Unknown, FieldPath::Names),
+            Self::Multipart(fields) => fields.path(),
+            Self::Unknown => FieldPath::Unknown,
+        }
+    }
+}

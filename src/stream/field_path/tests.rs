@@ -1,0 +1,225 @@
+//! Tests of the paths of fields.
+
+use super::*;
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// Path at `position` of `text`, which arrives in chunks of that size.
+fn path_at(text_format: TextFormat, text: &[u8], position: usize, chunk: usize) -> FieldPath {
+    let mut tracker = FieldTracker::new(text_format, None);
+    text[..position].chunks(chunk.max(1)).for_each(|chunk| tracker.advance(chunk));
+    tracker.path()
+}
+
+/// Shown in place of a path: its names, `-` outside of fields, `?` if it is unknown.
+fn shown(path: &FieldPath) -> String {
+    match path {
+        FieldPath::Unknown => "?".to_owned(),
+        FieldPath::Outside => "-".to_owned(),
+        FieldPath::Names(names) => String::from_utf8_lossy(names).into_owned(),
+    }
+}
+
+/// Paths at the marks `^` of `text`, which are not part of it, separated by spaces. Each is the same in any chunks.
+fn paths(text_format: TextFormat, text: &str) -> String {
+    paths_with(|| FieldTracker::new(text_format, None), text)
+}
+
+fn paths_with(tracker: impl Fn() -> FieldTracker, text: &str) -> String {
+    let text = text.as_bytes();
+    let paths = |size: usize| {
+        let (mut tracker, mut paths) = (tracker(), Vec::new());
+        for part in text.split_inclusive(|byte| *byte == b'^') {
+            let (bytes, is_mark) = part.strip_suffix(b"^").map_or((part, false), |bytes| (bytes, true));
+            bytes.chunks(size).for_each(|chunk| tracker.advance(chunk));
+            if is_mark {
+                paths.push(shown(&tracker.path()));
+            }
+        }
+        paths.join(" ")
+    };
+    let whole = paths(usize::MAX);
+    for size in 1..8 {
+        assert_eq!(paths(size), whole, "{size}");
+    }
+    whole
+}
+
+#[test]
+fn json_has_the_keys_of_its_objects() {
+    for (text, expected) in [
+        (r#"{"a":"^x","b":{"c":^1,"d":[^1,{"e":"^"},^2]},"f":^2}"#, "a b.c b.d b.d.e b.d f"),
+        (r#"[^1,{"a":^1}]"#, "- a"),
+        (r#""^a""#, "-"),
+        (r#"{"^a":1,"b":{"^c":2}}"#, "- -"),
+        (r#"{"a\u002eb\"":"^","\u0063\u00e9":^1,"d":"\\","e":^1}"#, "a.b\" cé e"),
+        (r#"{"a":^1} {"b":^2}{"c":^3}"#, "a b c"),
+        ("\u{1e}{\"a\":^1}\n\u{1e}{\"b\":^2}\n", "a b"),
+        ("\u{feff}{\"a\":^1}", "a"),
+        (r#"{"a":tru^e,"b":-^1.5e3,"c":^null}"#, "a b c"),
+        (r#"{"a":[[[^1]]],"b":[{"c":^1},{"c":{"d":^1}}]}"#, "a b.c b.c.d"),
+        (r#"{"a":^1]"b":"^2"}"#, "a ?"),
+        (r#"{'a':^1}"#, "?"),
+        (r#"{"a":1,,"b":"^2"}"#, "?"),
+        (r#"{"\ud800":^1,"b":^2}"#, "? b"),
+        (r#"while(1);{"a":^1}"#, "?"),
+    ] {
+        assert_eq!(paths(TextFormat::Json, text), expected, "{text}");
+    }
+    let deep =
+        [&"{\"a\":".repeat(MOST_LEVELS), "{\"b\":{\"c\":[\"^]}\"]},\"b\":^2},\"d\":^1", &"}".repeat(MOST_LEVELS)]
+            .concat();
+    let known = ["a."; MOST_LEVELS - 1].concat();
+    assert_eq!(paths(TextFormat::Json, &deep), format!("? ? {known}d"));
+    let long = "k".repeat(LONGEST_NAME + 1);
+    let text = format!(r#"{{"{long}":{{"a":^1}},"{}":^2}}"#, &long[1..]);
+    assert_eq!(paths(TextFormat::Json, &text), format!("? {}", &long[1..]));
+}
+
+#[test]
+fn forms_have_the_names_of_their_parameters() {
+    for (text, expected) in [
+        ("a=^1&b=^2", "a b"),
+        ("a^=1&^", "- -"),
+        ("card%5Bnumber%5D=^1&card[exp][0]=^2&ids[]=^3", "card.number card.exp ids"),
+        ("a+b=^1&%63%C3%A9=^2&=^3", "a b cé -"),
+        ("a=b=^1&%=^2&%zz=^3", "a % %zz"),
+    ] {
+        assert_eq!(paths(TextFormat::Form, text), expected, "{text}");
+    }
+    let long = "k".repeat(LONGEST_NAME + 1);
+    assert_eq!(paths(TextFormat::Form, &format!("{long}=^1&a=^2")), "? a");
+}
+
+#[test]
+fn xml_has_its_elements_and_attributes() {
+    for (text, expected) in [
+        ("<a><b>^1</b>^<c x='^1' y=\"^2\">^3</c></a>", "a.b a a.c.x a.c.y a.c"),
+        ("<?xml version='1.0'?><!-- a > b --><s:a xmlns:s='u'><s:b>^1</s:b></s:a>", "a.b"),
+        ("<a><![CDATA[<b>^1]]</b>]]]>^<b/><c d='1'/>^<e>^</e></a>^", "a a a a.e -"),
+        ("<a><!-- ^ <b> --->^</a>", "a a"),
+        ("<a b='>'>^1<c d=/e>^2</c></a >", "a a.c"),
+        ("<!DOCTYPE cXML SYSTEM \"u\"><cXML>^1</cXML>", "cXML"),
+        ("<!DOCTYPE a [<!ENTITY b '1'>]><a>^1</a>", "?"),
+        ("<a><b>1</a>^2", "?"),
+        ("<!doctype html><html><body><br>^1", "?"),
+        ("^1<a>^2", "- a"),
+    ] {
+        assert_eq!(paths(TextFormat::Markup, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn csv_has_the_headings_of_its_columns() {
+    let text = "id,\"card, number\"\n1,^2\n\"^a,\",^3\n";
+    assert_eq!(paths(TextFormat::Csv, text), "card, number id card, number");
+    assert_eq!(paths(TextFormat::Csv, "id,^pan\n"), "?");
+}
+
+#[test]
+fn multipart_has_the_names_of_its_parts() {
+    let boundary = |content_type: &str| Boundary::of_content_type(content_type.as_bytes());
+    let tracker =
+        || FieldTracker::new(TextFormat::Text, boundary("Multipart/form-data; charset=utf-8; boundary=\"-x\""));
+    for (text, expected) in [
+        (
+            "---x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1\r\n--^-y\r\n---x\r\n\
+          content-type: text/plain\r\ncontent-disposition:form-data;filename=\"^f\";name=b\r\n\r\n^2\r\n---x--\r\n^",
+            "a a - b -",
+        ),
+        (
+            "pre^amble\r\n---x  \r\nContent-Disposition: form-data; name=\"card[number]\"\r\n\r\n{\"a\":^1}",
+            "- card.number",
+        ),
+        ("---xy\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1", "?"),
+        ("---x\r\n\r\n^1", "-"),
+    ] {
+        assert_eq!(paths_with(tracker, text), expected, "{text}");
+    }
+    let long = format!("---x\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n^1", "a".repeat(2000));
+    assert_eq!(paths_with(tracker, &long), "?");
+    for content_type in ["multipart/form-data", "multipart/mixed; boundary=a", "multipart/form-data; boundary="] {
+        assert!(boundary(content_type).is_none(), "{content_type}");
+    }
+    assert!(boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))).is_none());
+}
+
+#[test]
+fn headers_have_their_name_and_that_of_a_cookie_or_parameter() {
+    for (name, value, expected) in [
+        ("x-order", "^1^", "x-order"),
+        (":path", "/a/^1^?b=2", "-"),
+        (":path", "/a?b=2&card[number]=^1^#x", "card.number"),
+        ("referer", "https://a.example/?q=^1^", "referer.q"),
+        ("location", "/a/^1^", "location"),
+        ("cookie", "a=1; b=^2^; c=3", "cookie.b"),
+        ("set-cookie", "a=^2^; Path=/", "set-cookie.a"),
+        ("set-cookie", "a=2; Path=/^1^", "set-cookie"),
+        ("cookie", "^1^", "cookie"),
+        ("cookie", "a=^1; b=2^", "?"),
+    ] {
+        let marks: Vec<usize> = value.match_indices('^').map(|(at, _)| at).collect();
+        let path = of_header(name.as_bytes(), value.replace('^', "").as_bytes(), &(marks[0]..marks[1] - 1));
+        assert_eq!(shown(&path), expected, "{name}: {value}");
+    }
+}
+
+#[test]
+fn a_span_across_fields_has_no_known_path() {
+    let text = br#"{"a":"1","b":"2"}"#;
+    for (span, expected) in [(6..7, "a"), (6..14, "?"), (14..15, "b")] {
+        let mut tracker = FieldTracker::new(TextFormat::Json, None);
+        assert_eq!(shown(&tracker.path_at(text, &mut 0, &span)), expected);
+    }
+}
+
+/// Values whose leaves are whole numbers.
+fn values() -> impl Strategy<Value = Value> {
+    let key = "[a-z .\\[\"\\\\é\u{1}💳]{0,4}";
+    Just(Value::from(0)).prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(key, inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Numbers the leaves of `value` from 1000 on, and collects their paths.
+fn number_leaves(value: &mut Value, path: &[String], paths: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| number_leaves(item, path, paths)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                number_leaves(member, &[path, std::slice::from_ref(key)].concat(), paths);
+            }
+        }
+        leaf => {
+            *leaf = Value::from(1000 + paths.len());
+            paths.push(if path.is_empty() { "-".to_owned() } else { path.join(".") });
+        }
+    }
+}
+
+proptest! {
+    /// The paths are those of a JSON parser, in any chunks and with any white space.
+    #[test]
+    fn json_paths_are_those_of_a_parser(mut value in values(), pretty: bool, chunk in 1_usize..40) {
+        let mut expected = Vec::new();
+        number_leaves(&mut value, &[], &mut expected);
+        let text = if pretty { format!("{value:#}") } else { value.to_string() };
+        for (index, expected) in expected.iter().enumerate() {
+            let position = text.find(&(1000 + index).to_string()).unwrap();
+            prop_assert_eq!(&shown(&path_at(TextFormat::Json, text.as_bytes(), position, chunk)), expected);
+        }
+    }
+
+    /// Any bytes have the same paths in any chunks.
+    #[test]
+    fn paths_do_not_depend_on_chunks(bytes in "[\\[\\]{}<>/!?=&:,;\"'a\\\\ \r\n-]{0,60}", chunk in 1_usize..8) {
+        for text_format in [TextFormat::Json, TextFormat::Form, TextFormat::Markup, TextFormat::Csv] {
+            let text = bytes.as_bytes();
+            let whole = path_at(text_format, text, text.len(), usize::MAX);
+            prop_assert!(path_at(text_format, text, text.len(), chunk) == whole);
+        }
+    }
+}
