@@ -28,6 +28,13 @@ impl Redacted {
         Self::escaped(&masked(policy, name), LONGEST_NAME, b"\"'\\`,")
     }
 
+    /// Redacts an IP address. A client can choose one in `x-forwarded-for`, and spell a card number as groups of an IPv6 address.
+    pub fn address(policy: &Policy, address: &[u8]) -> Self {
+        // A colon separates no groups of a card number, and an address has no dash.
+        let dashed: Vec<u8> = address.iter().map(|byte| if *byte == b':' { b'-' } else { *byte }).collect();
+        Self(Self::under(policy, &dashed).0.replace('-', ":"))
+    }
+
     fn escaped(bytes: &[u8], longest: usize, unsafe_bytes: &[u8]) -> Self {
         let kept = bytes.get(..longest).unwrap_or(bytes);
         let mut safe = String::with_capacity(kept.len());
@@ -121,6 +128,20 @@ mod tests {
             let output = redacted(format!("/a/{number}").as_bytes()).as_str().replace("%20", " ");
             let digits = output.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
             assert!(digits <= Some(4) && output.contains("**"), "{number}: {output}");
+        }
+    }
+
+    #[test]
+    fn addresses_hold_no_card_number() {
+        let policy = Policy::parse(b"{}").unwrap();
+        for (address, output) in [
+            ("10.0.3.7", "10.0.3.7"),
+            ("[fd00::7]", "[fd00::7]"),
+            ("2001:db8:85a3:8d3:1319:8a2e:370:7348", "2001:db8:85a3:8d3:1319:8a2e:370:7348"),
+            ("[4111:1111:1111:1111::1]", "[****:****:****:****::1]"),
+            ("fd00::4111:1111:1111:1111", "fd00::****:****:****:****"),
+        ] {
+            assert_eq!(Redacted::address(&policy, address.as_bytes()).as_str(), output);
         }
     }
 

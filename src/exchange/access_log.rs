@@ -8,7 +8,7 @@ use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE};
 use super::{Callback, Exchange};
 use crate::audit::{Counter, Counters, Facts, Line, Reason, Redacted, StreamSummary};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
-use crate::policy::{Direction, Limit, Outcome, Policy};
+use crate::policy::{Direction, Limit, LogKey, Outcome, Policy};
 use std::rc::Rc;
 
 /// Log fields, record and counters of a stream.
@@ -19,10 +19,20 @@ pub(super) struct AccessLog {
     /// The request id for local replies.
     pub(super) request_id: Option<Redacted>,
     path: Option<Redacted>,
+    has_trace_id: bool,
     /// The facts of a request with findings in its headers, redacted before the headers were masked. A mask keeps digits that a
     /// record must not contain.
     facts_before_masking: Option<Box<Facts>>,
 }
+
+/// The keys with the value of a header.
+const REQUEST_KEYS: [(LogKey, &[u8]); 5] = [
+    (LogKey::Method, b":method"),
+    (LogKey::Path, b":path"),
+    (LogKey::Authority, b":authority"),
+    (LogKey::RequestId, b"x-request-id"),
+    (LogKey::UserAgent, b"user-agent"),
+];
 
 impl Exchange {
     /// Publishes the log fields and the record at the end of the stream.
@@ -35,8 +45,15 @@ impl Exchange {
             && let Ok(headers) = host.headers(HeaderMap::RequestHeaders)
         {
             // The host rejected the request before this filter, but writes its access log.
-            self.log.publish_request_line(host, &self.policy, &headers);
+            self.log.publish_request(host, &self.policy, &headers);
             block = Some(headers);
+        }
+        if self.policy.publishes(LogKey::TraceId) && !self.log.has_trace_id {
+            // The host began the trace, and added its header when it forwarded the request.
+            block = block.or_else(|| host.headers(HeaderMap::RequestHeaders).ok());
+            if let Some(block) = &block {
+                self.log.publish_trace_id(host, &self.policy, block);
+            }
         }
         self.note_held_back(host);
         for message in [&self.request, &self.response] {
@@ -51,18 +68,21 @@ impl Exchange {
         }
         let records_clean = self.policy.records_clean();
         let Some(summary) = self.log.summary.take().or_else(|| records_clean.then(Box::default)) else { return };
-        publish_if_any(host, "uninspected", &summary.uninspected());
+        let policy = &self.policy;
+        publish_if_any(host, policy, LogKey::Uninspected, &summary.uninspected());
         if summary.action() != Outcome::Clean || records_clean {
-            let facts = self.log.facts(host, &self.policy, block);
-            publish(host, "action", summary.action().as_str());
-            publish(host, "found", &summary.found().to_string());
-            publish(host, "brands", &summary.brands());
-            publish(host, "where", &summary.locations());
-            publish_if_any(host, "fields", &summary.fields());
-            publish_if_any(host, "rules", &summary.rules());
-            publish_if_any(host, "peer", facts.source.as_ref().map_or("", Redacted::as_str));
-            publish_if_any(host, "fingerprints", &summary.fingerprints());
-            publish(host, "record", &summary.record(&facts));
+            let facts = self.log.facts(host, policy, block);
+            publish(host, policy, LogKey::Action, summary.action().as_str());
+            publish(host, policy, LogKey::Found, &summary.found().to_string());
+            publish(host, policy, LogKey::Brands, &summary.brands());
+            publish(host, policy, LogKey::Where, &summary.locations());
+            publish_if_any(host, policy, LogKey::Fields, &summary.fields());
+            publish_if_any(host, policy, LogKey::Rules, &summary.rules());
+            publish_if_any(host, policy, LogKey::Peer, facts.source.as_ref().map_or("", Redacted::as_str));
+            publish_if_any(host, policy, LogKey::Fingerprints, &summary.fingerprints());
+            if policy.publishes(LogKey::Record) {
+                publish(host, policy, LogKey::Record, &summary.record(&facts));
+            }
         }
     }
 
@@ -112,7 +132,7 @@ impl Callback<'_> {
 
 impl AccessLog {
     pub(super) fn new(counters: Rc<Counters>) -> Self {
-        Self { counters, summary: None, request_id: None, path: None, facts_before_masking: None }
+        Self { counters, summary: None, request_id: None, path: None, has_trace_id: false, facts_before_masking: None }
     }
 
     pub(super) fn summary(&mut self) -> &mut StreamSummary {
@@ -129,17 +149,43 @@ impl AccessLog {
         self.facts_before_masking = Some(Box::new(request_facts(policy, block)));
     }
 
-    /// Publishes the redacted method and path, which access logs print instead of the headers.
-    pub(super) fn publish_request_line(&mut self, host: &mut dyn Host, policy: &Policy, block: &HeaderBlock) {
-        let mut redacted = |name: &[u8], key| {
+    /// Publishes the redacted attributes of a request, which access logs print instead of the headers.
+    pub(super) fn publish_request(&mut self, host: &mut dyn Host, policy: &Policy, block: &HeaderBlock) {
+        for (key, name) in REQUEST_KEYS {
+            // Records contain the path too.
+            if key != LogKey::Path && !policy.publishes(key) {
+                continue;
+            }
             let text = block.get(name).map(|value| Redacted::under(policy, value));
             if let Some(text) = &text {
-                publish(host, key, text.as_str());
+                publish(host, policy, key, text.as_str());
             }
-            text
+            match key {
+                LogKey::Path => self.path = text,
+                LogKey::RequestId => self.request_id = text,
+                _ => {}
+            }
+        }
+        if policy.publishes(LogKey::Client)
+            && let Some(client) = client(host, policy)
+        {
+            publish(host, policy, LogKey::Client, client.as_str());
+        }
+        if policy.publishes(LogKey::TraceId) {
+            self.publish_trace_id(host, policy, block);
+        }
+    }
+
+    /// Publishes the redacted trace id, if the headers contain one.
+    fn publish_trace_id(&mut self, host: &mut dyn Host, policy: &Policy, block: &HeaderBlock) {
+        let part = |name: &[u8], index| {
+            let id = block.get(name)?.split(|byte| *byte == b'-').nth(index)?;
+            (!id.is_empty()).then_some(id)
         };
-        redacted(b":method", "method");
-        self.path = redacted(b":path", "path");
+        if let Some(id) = part(b"traceparent", 1).or_else(|| part(b"x-b3-traceid", 0)) {
+            publish(host, policy, LogKey::TraceId, Redacted::under(policy, id).as_str());
+            self.has_trace_id = true;
+        }
     }
 
     /// The facts for the record. `block` contains the headers of the request, if they have been read in this callback.
@@ -152,13 +198,12 @@ impl AccessLog {
             }
         };
         let is_mutual = host.property(&["connection", "mtls"]).ok().flatten().map(|value| value == MUTUAL);
-        let mut property = |path: &[&str]| host.property(path).ok().flatten().filter(|value| !value.is_empty());
-        let client = property(&["source", "address"]);
-        let mut text = |path: &[&str]| property(path).map(|value| Redacted::under(policy, &value));
+        let client = client(host, policy);
+        let mut text = |path: &[&str]| property(host, path).map(|value| Redacted::under(policy, &value));
         Facts {
             route: text(&["xds", "route_name"]),
             cluster: text(&["xds", "cluster_name"]),
-            client: client.map(|address| Redacted::under(policy, without_port(&address))),
+            client,
             // Without mutual TLS the certificate does not identify the client.
             source: if is_mutual == Some(true) { text(&SOURCE) } else { None },
             destination: text(&DESTINATION),
@@ -176,16 +221,33 @@ fn request_facts(policy: &Policy, block: &HeaderBlock) -> Facts {
     Facts { method: text(b":method"), host: text(b":authority"), request_id: text(b"x-request-id"), ..Facts::default() }
 }
 
-/// Publishes a log field.
-pub(super) fn publish(host: &mut dyn Host, key: &str, value: &str) {
-    if let Err(error) = host.set_metadata(key, value) {
-        host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
+/// The address of the client, according to the host.
+fn client(host: &mut dyn Host, policy: &Policy) -> Option<Redacted> {
+    property(host, &["source", "address"]).map(|address| Redacted::address(policy, without_port(&address)))
+}
+
+fn property(host: &mut dyn Host, path: &[&str]) -> Option<Vec<u8>> {
+    host.property(path).ok().flatten().filter(|value| !value.is_empty())
+}
+
+/// Publishes a log field, if the policy wants it.
+#[inline(never)] // Its copies would add 2 kB to the module.
+fn publish(host: &mut dyn Host, policy: &Policy, key: LogKey, value: &str) {
+    if policy.publishes(key) {
+        set(host, key.as_str(), value);
     }
 }
 
-fn publish_if_any(host: &mut dyn Host, key: &str, value: &str) {
+fn publish_if_any(host: &mut dyn Host, policy: &Policy, key: LogKey, value: &str) {
     if !value.is_empty() {
-        publish(host, key, value);
+        publish(host, policy, key, value);
+    }
+}
+
+/// Sets a key of the filter state.
+pub(super) fn set(host: &mut dyn Host, key: &str, value: &str) {
+    if let Err(error) = host.set_metadata(key, value) {
+        host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
     }
 }
 

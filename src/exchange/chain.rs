@@ -6,7 +6,7 @@
 //! responses pass the chain in reverse order.
 
 use super::Exchange;
-use super::access_log::publish;
+use super::access_log::set;
 use crate::audit::Line;
 use crate::host::{Host, HostError, LogLevel};
 use crate::policy::Mode;
@@ -30,7 +30,7 @@ impl Exchange {
             false
         });
         if !elsewhere {
-            publish(host, MODE, mode.as_str());
+            set(host, MODE, mode.as_str());
         }
         self.handled_elsewhere = Some(elsewhere);
         elsewhere

@@ -140,8 +140,8 @@ impl Exchange {
         self.protocol = self.protocol.after_headers(direction, &block);
         let protocol = self.protocol;
         if direction == Direction::Request {
-            self.log.publish_request_line(host, &self.policy, &block);
-            if self.may_block() {
+            self.log.publish_request(host, &self.policy, &block);
+            if self.may_block() && self.log.request_id.is_none() {
                 // Read now, because the request's headers are not available after they have been forwarded.
                 self.log.request_id = block.get(b"x-request-id").map(|id| Redacted::under(&self.policy, id));
             }

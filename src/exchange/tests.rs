@@ -551,6 +551,73 @@ fn clean_streams_are_recorded_if_the_policy_says_so() {
     assert!(run.logged("record").unwrap().contains("\"findings\":[]"));
 }
 
+const REQUEST_KEYS: &str = r#"{"audit":{"keys":["authority","client","request_id","trace_id","user_agent"]}}"#;
+
+#[test]
+fn attributes_of_requests_are_published_redacted_if_the_policy_says_so() {
+    let trace_parent = format!("00-abcdef{PAN}abcdefabcd-00f067aa0ba902b7-01");
+    let pairs = [
+        (":method", "GET"),
+        (":path", "/"),
+        (":authority", &format!("{PAN}.shop.example")),
+        ("user-agent", &format!("shop/1.0 (\"{PAN}\")")),
+        ("x-request-id", &format!("r-{PAN}")),
+        ("traceparent", &trace_parent),
+    ];
+    for (policy, wanted) in [
+        ("{}", [None; 5]),
+        (
+            REQUEST_KEYS,
+            [
+                Some("****************.shop.example"),
+                Some("10.0.3.7"),
+                Some("r-****************"),
+                Some("abcdef****************abcdefabcd"),
+                Some("shop/1.0%20(%22****************%22)"),
+            ],
+        ),
+    ] {
+        let mut run = Run::under(policy);
+        run.host.properties.insert("source.address".to_owned(), b"10.0.3.7:51734".to_vec());
+        run.headers(Direction::Request, &pairs, true);
+        // What the mask left of the headers is not published.
+        run.log();
+        let keys = ["authority", "client", "request_id", "trace_id", "user_agent"];
+        assert_eq!(keys.map(|key| run.logged(key)), wanted, "{policy}");
+        assert_eq!(run.logged("path").is_some(), policy == "{}");
+    }
+}
+
+#[test]
+fn the_trace_id_may_come_with_the_forwarded_request() {
+    for (name, value) in [
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"),
+    ] {
+        let mut run = Run::under(REQUEST_KEYS);
+        run.headers(Direction::Request, &[(":path", "/")], true);
+        assert_eq!(run.logged("trace_id"), None);
+        run.host.set_headers(HeaderMap::RequestHeaders, &[(":path", "/"), (name, value)]);
+        run.log();
+        assert_eq!(run.logged("trace_id"), Some("0af7651916cd43dd8448eb211c80319c"));
+    }
+    for value in ["", "00", "00-", "-"] {
+        let mut run = Run::under(REQUEST_KEYS);
+        run.headers(Direction::Request, &[(":path", "/"), ("traceparent", value)], true);
+        run.log();
+        assert_eq!(run.logged("trace_id").unwrap_or_default(), "", "{value}");
+    }
+}
+
+#[test]
+fn only_the_keys_of_the_policy_are_published() {
+    let mut run = Run::under(r#"{"audit":{"keys":["found","path"]}}"#);
+    run.headers(Direction::Request, &[(":path", "/"), (":method", "GET"), ("x-note", PAN)], true);
+    let host = run.log();
+    let keys: Vec<&str> = host.metadata.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["acts", "found", "mode", "path"]);
+}
+
 #[test]
 fn failed_host_calls_block_the_message() {
     for broken in ["get_header_map_pairs", "replace_header_map_value", "get_buffer_bytes", "set_buffer_bytes"] {

@@ -2,7 +2,7 @@
 
 use super::error::PolicyError;
 use super::field::fields;
-use super::kind::Boolean;
+use super::kind::{Boolean, ListOf, OneOf, UNBOUNDED};
 use crate::verdict::FingerprintKey;
 use crate::verdict::fingerprint::KeyError;
 
@@ -16,7 +16,67 @@ fields! {
         pub fingerprint: bool as Boolean = false;
         /// Also reports request/response pairs without findings.
         pub clean: bool as Boolean = false;
+        /// Keys that access logs can print. panveil sets no others, apart from `mode`.
+        pub keys: Vec<LogKey> as ListOf<OneOf, 0, UNBOUNDED> = LogKey::BY_DEFAULT.to_vec();
     }
+}
+
+named! {
+    /// Key of the filter state that access logs print, as `wasm.panveil.<key>`.
+    pub enum LogKey {
+        /// Request method.
+        Method = "method",
+        /// Request path and query.
+        Path = "path",
+        /// Request host.
+        Authority = "authority",
+        /// Client address.
+        Client = "client",
+        /// Request id.
+        RequestId = "request_id",
+        /// Trace id.
+        TraceId = "trace_id",
+        /// User agent.
+        UserAgent = "user_agent",
+        /// Strictest action that was taken.
+        Action = "action",
+        /// Number of findings.
+        Found = "found",
+        /// Brands of the findings.
+        Brands = "brands",
+        /// Locations of the findings.
+        Where = "where",
+        /// Uninspected messages, with reasons.
+        Uninspected = "uninspected",
+        /// Names of the fields with findings.
+        Fields = "fields",
+        /// Rules that decided.
+        Rules = "rules",
+        /// Source principal under mutual TLS.
+        Peer = "peer",
+        /// Fingerprints of the card numbers.
+        Fingerprints = "fingerprints",
+        /// Audit record.
+        Record = "record",
+    }
+}
+
+impl LogKey {
+    /// Keys of a policy that names none. The other keys cost each request an additional redaction.
+    const BY_DEFAULT: [Self; 12] = [
+        Self::Method,
+        Self::Path,
+        Self::Action,
+        Self::Found,
+        Self::Brands,
+        Self::Where,
+        Self::Uninspected,
+        Self::Fields,
+        Self::Rules,
+        Self::Peer,
+        Self::Fingerprints,
+        Self::Record,
+    ];
 }
 
 /// Environment variable with the fingerprint key. A policy must not contain secrets.

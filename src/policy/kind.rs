@@ -8,7 +8,7 @@ use super::config_value::ConfigValue;
 use super::detect::TestCards;
 use super::error::PolicyError;
 use super::field::{ObjectSpec, ValueSpec};
-use super::{Direction, Intent, Location, Mode, Uninspectable};
+use super::{Direction, Intent, Location, LogKey, Mode, Uninspectable};
 use crate::mask::Keep;
 use crate::verdict::builtin_patterns::BuiltInPattern;
 use crate::verdict::check_digits::Check;
@@ -80,6 +80,7 @@ words! {
     Intent: "words",
     Keep: "words",
     Location: "headers, path, body, trailers",
+    LogKey: "keys",
     Mode: "words",
     Sensitivity: "words",
     TestCards: "words",

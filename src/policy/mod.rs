@@ -36,7 +36,7 @@ mod resource_name;
 mod rule;
 mod value;
 
-pub use self::audit::KEY_VARIABLE;
+pub use self::audit::{KEY_VARIABLE, LogKey};
 pub use self::block::BlockReply;
 use self::config::Config;
 use self::config_value::ConfigValue;
@@ -136,6 +136,11 @@ impl Policy {
     /// True if streams without findings are reported too.
     pub fn records_clean(&self) -> bool {
         self.config.audit.clean
+    }
+
+    /// True if access logs can print the key.
+    pub fn publishes(&self, key: LogKey) -> bool {
+        self.config.audit.keys.contains(&key)
     }
 
     /// True if records contain fingerprints of numbers, which need a [key](Self::with_key).

@@ -89,7 +89,7 @@ fn the_documented_policy_is_accepted() {
             "block": {"request_status": 403, "response_status": 502, "body": null},
             "uninspectable": "pass",
             "limits": {"paused_bytes": 32768},
-            "audit": {"truncated": false, "fingerprint": false, "clean": false}
+            "audit": {"truncated": false, "fingerprint": false, "clean": false, "keys": ["path", "action", "record"]}
         }"##,
     );
     assert_eq!(policy.limits(), parse("{}").limits());
@@ -301,6 +301,32 @@ fn clean_streams_are_recorded_on_demand() {
 }
 
 #[test]
+fn the_keys_of_the_access_log_are_those_of_the_policy() {
+    let published = |json: &str| -> Vec<&str> {
+        let policy = parse(json);
+        LogKey::ALL.into_iter().filter(|key| policy.publishes(*key)).map(LogKey::as_str).collect()
+    };
+    assert_eq!(
+        published("{}").join(" "),
+        "method path action found brands where uninspected fields rules peer fingerprints record"
+    );
+    assert_eq!(published(r#"{"audit":{"keys":[]}}"#), [""; 0]);
+    assert_eq!(published(r#"{"audit":{"keys":["record","path","path"]}}"#), ["path", "record"]);
+    for key in LogKey::ALL {
+        assert_eq!(published(&format!(r#"{{"audit":{{"keys":["{}"]}}}}"#, key.as_str())), [key.as_str()]);
+    }
+    let all = "method, path, authority, client, request_id, trace_id, user_agent, action, found, brands, where, uninspected, fields, \
+               rules, peer, fingerprints, record";
+    assert_errors([
+        (r#"{"audit":{"keys":["host"]}}"#, format!("audit.keys[0]: unknown value, expected one of {all}").as_str()),
+        (r#"{"audit":{"keys":["path","useragent"]}}"#, r#"audit.keys[1]: unknown value; did you mean "user_agent"?"#),
+        (r#"{"audit":{"keys":[true]}}"#, format!("audit.keys[0]: found a boolean, expected one of {all}").as_str()),
+        (r#"{"audit":{"keys":"path"}}"#, "audit.keys: found a string, expected a list of keys"),
+        (r#"{"audit":{"keys":null}}"#, "audit.keys: found null, expected a list of keys"),
+    ]);
+}
+
+#[test]
 fn the_effective_policy_has_every_field() {
     let effective = |json| {
         parse(json).effective().iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<String>>().join(" ")
@@ -309,7 +335,7 @@ fn the_effective_policy_has_every_field() {
         effective("{}"),
         "mode=enforce request=mask response=mask rules=none namespaces.include=none namespaces.exclude=none detect.sensitivity=balanced detect.brands=none \
          detect.authentication_data=true detect.test_cards=detect detect.base64=false detect.ignore_keys=none \
-         detect.card_keys=none detect.patterns=none detect.builtin_patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.memory_bytes=50331648 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false"
+         detect.card_keys=none detect.patterns=none detect.builtin_patterns=none mask.keep=first6_last4 mask.character=* block.request_status=403 block.response_status=502 block.body=null uninspectable=pass limits.paused_bytes=32768 limits.inflate_ratio=100 limits.memory_bytes=50331648 limits.findings_per_message=1000 limits.header_count=1000 limits.header_bytes=262144 audit.truncated=false audit.fingerprint=false audit.clean=false audit.keys=method, path, action, found, brands, where, uninspected, fields, rules, peer, fingerprints, record"
     );
     assert_eq!(
         effective(
@@ -317,12 +343,12 @@ fn the_effective_policy_has_every_field() {
             "authentication_data": false, "test_cards": "ignore", "base64": true, "ignore_keys": ["order_ref"], "card_keys": ["a", "b"],
             "patterns": [{"name": "ssn", "regex": "\\d{3}-\\d{2}-\\d{4}", "keep_last": 4}], "builtin_patterns": ["iban", "jwt"]}, "mask": {"keep": "none", "character": "#"},
             "block": {"request_status": 422, "response_status": 500, "body": "no"}, "uninspectable": "block",
-            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "memory_bytes": 8388608, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true}}"##
+            "limits": {"paused_bytes": 4096, "inflate_ratio": 1000, "memory_bytes": 8388608, "findings_per_message": 7, "header_count": 64, "header_bytes": 65536}, "audit": {"fingerprint": true, "clean": true, "keys": ["trace_id"]}}"##
         ),
         "mode=monitor request=block response=skip rules=a block, b allow namespaces.include=shop, pay namespaces.exclude=test detect.sensitivity=precise detect.brands=maestro, uatp \
          detect.authentication_data=false detect.test_cards=ignore detect.base64=true detect.ignore_keys=order_ref \
          detect.card_keys=a, b detect.patterns=ssn detect.builtin_patterns=iban, jwt mask.keep=none mask.character=# block.request_status=422 \
-         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.memory_bytes=8388608 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true"
+         block.response_status=500 block.body=set uninspectable=block limits.paused_bytes=4096 limits.inflate_ratio=1000 limits.memory_bytes=8388608 limits.findings_per_message=7 limits.header_count=64 limits.header_bytes=65536 audit.truncated=false audit.fingerprint=true audit.clean=true audit.keys=trace_id"
     );
 }
 

@@ -96,7 +96,8 @@ fn of_value(value: &ValueSpec, is_closed: bool) -> Map<String, Value> {
 /// Default in JSON, from its form in the effective policy.
 fn default_value(value: &ValueSpec, text: &str) -> Value {
     match value {
-        ValueSpec::List { .. } => json!([]),
+        ValueSpec::List { .. } if text == "none" => json!([]),
+        ValueSpec::List { .. } => text.split(", ").collect(),
         ValueSpec::OneOf(_) => json!(text),
         // Numbers, booleans and null are written as in JSON.
         _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),

@@ -34,7 +34,8 @@ fn check_prints_the_effective_policy() {
         limits.header_bytes         262144\n\
         audit.truncated             false\n\
         audit.fingerprint           false\n\
-        audit.clean                 false\n\n\
+        audit.clean                 false\n\
+        audit.keys                  method, path, action, found, brands, where, uninspected, fields, rules, peer, fingerprints, record\n\n\
         rules, of which the first that matches decides\n  \
         charges  allow            path prefix /v1/charges\n  \
         others   block (monitor)  always\n";
