@@ -2,6 +2,7 @@
 real ones.
 """
 
+import collections
 import json
 import re
 import shutil
@@ -177,10 +178,11 @@ class Pod:
         return self.ask(15020, "/metrics")
 
     def access_log(self):
-        """Lines of the access log since the agent's start."""
-        lines = (line for line in self.agent.log().splitlines() if '"panveil_action"' in line)
+        """Lines of the access log since the agent's start. A column without a value is None."""
+        lines = (line for line in self.agent.log().splitlines() if '"bytes_received"' in line)
         # The last line may be incomplete.
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        lines = (json.loads(line) for line in lines if line.startswith("{") and line.endswith("}"))
+        return [collections.defaultdict(lambda: None, line) for line in lines]
 
     def logged(self, path):
         """Lines for paths with this prefix."""

@@ -22,6 +22,7 @@
 //! speed of the detector. [`soak`] sends mixed traffic for a long time during policy changes. `leaks` searches all output
 //! for card numbers. `mesh` demonstrates panveil between the services of a mesh.
 
+pub mod access_log;
 pub mod bar_chart;
 #[cfg(feature = "envoy")]
 pub mod bench;
@@ -29,6 +30,7 @@ pub mod case;
 #[cfg(feature = "envoy")]
 pub mod certificates;
 pub mod client;
+pub mod collector;
 pub mod envoy;
 pub mod evaluation;
 mod fields;

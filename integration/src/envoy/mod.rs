@@ -34,6 +34,7 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use crate::access_log::with_omitted;
 use crate::client::Client;
 use crate::process::Process;
 
@@ -228,7 +229,7 @@ impl Envoy {
 }
 
 fn logged(line: &str) -> Result<Map<String, Value>> {
-    serde_json::from_str(line).with_context(|| format!("access log: {line}"))
+    serde_json::from_str(line).map(with_omitted).with_context(|| format!("access log: {line}"))
 }
 
 impl Run {

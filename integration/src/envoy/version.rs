@@ -16,6 +16,8 @@ pub enum Difference {
     /// A blocked HTTP/2 message that has already started ends with the code `NO_ERROR`, and many receivers take the
     /// part for the whole message. From 1.37 on the code is `INTERNAL_ERROR`.
     ResetsSayNoError,
+    /// A JSON access log has null in place of a value that is not there, whatever `omit_empty_values` says.
+    KeepsNulls,
 }
 
 impl Difference {
@@ -23,6 +25,7 @@ impl Difference {
     fn mended(self) -> Version {
         match self {
             Self::ResetsSayNoError => Version(1, 37, 0),
+            Self::KeepsNulls => Version(1, 40, 0),
         }
     }
 }

@@ -34,11 +34,15 @@ pub enum Spelling {
     PercentFullWidth,
     Base64,
     Base64Url,
+    /// Last digits of a trace id.
+    Trace,
+    /// Groups of an IPv6 address.
+    Address,
 }
 
 use Spelling::{
-    Base64, Base64Url, Dashed, Dotted, DoublePercent, Entity, FullWidth, Percent, PercentFullWidth, PercentSpaced,
-    Plain, Plus, Spaced, UnicodeEscape,
+    Address, Base64, Base64Url, Dashed, Dotted, DoublePercent, Entity, FullWidth, Percent, PercentFullWidth,
+    PercentSpaced, Plain, Plus, Spaced, Trace, UnicodeEscape,
 };
 
 pub const IN_PATHS: &[Spelling] = &[Plain, Dashed, Percent, PercentSpaced, PercentFullWidth];
@@ -47,8 +51,13 @@ pub const IN_QUERIES: &[Spelling] =
 pub const IN_NAMES: &[Spelling] = &[Plain, Dashed];
 pub const IN_COOKIES: &[Spelling] = &[Plain, Dashed, Percent];
 pub const IN_VALUES: &[Spelling] = &[Plain, Spaced, Dashed, Dotted, Percent, UnicodeEscape, Entity, FullWidth, Base64];
+pub const IN_TRACES: &[Spelling] = &[Trace];
+pub const IN_ADDRESSES: &[Spelling] = &[Address];
 pub const IN_BODIES: &[Spelling] =
     &[Plain, Spaced, Dashed, Dotted, Percent, PercentSpaced, UnicodeEscape, Entity, FullWidth, Base64];
+
+/// Hexadecimal digits of a trace id that are no decimal digits.
+const LETTERS: &str = "abcdefabcdefabcdefabcdefabcdefab";
 
 /// Per cent of card numbers from ranges that other identifiers share.
 const EXTENDED: u32 = 15;
@@ -83,6 +92,8 @@ impl Spelling {
                 each(number, escaped)
             }
             Base64 => BASE64_STANDARD.encode(format!("payment by card {number}")),
+            Trace => format!("{}{number}", LETTERS.get(number.len()..).unwrap_or_default()),
+            Address => format!("{}::a", grouped(number, ":")),
             Base64Url => BASE64_URL_SAFE_NO_PAD.encode(format!("payment by card {number}")),
         }
     }
@@ -125,10 +136,12 @@ mod tests {
             (Plain, "378282246310005"),
             (Spaced, "3782 822463 10005"),
             (PercentSpaced, "3782%20822463%2010005"),
+            (Trace, "abcdefabcdefabcde378282246310005"),
             (Base64, "cGF5bWVudCBieSBjYXJkIDM3ODI4MjI0NjMxMDAwNQ=="),
         ] {
             assert_eq!(spelling.write("378282246310005"), written);
         }
+        assert_eq!(Address.write("4111111111111111"), "4111:1111:1111:1111::a");
         assert_eq!(grouped("6222026006705354218", "-"), "6222-0260-0670-5354-218");
         assert!(PercentFullWidth.write("4").eq("%EF%BC%94") && UnicodeEscape.write("4").eq("\\u0034"));
     }

@@ -8,7 +8,6 @@
 mod body;
 mod card;
 mod client;
-mod collector;
 mod digits;
 mod log;
 mod plan;
@@ -30,11 +29,11 @@ pub use self::log::{check as check_line, read_json, read_text};
 pub use self::plan::Mix;
 pub use self::written::Findings;
 
-use self::collector::Collector;
 use self::digits::Fragments;
 use self::plan::Plan;
 use self::service::{Draw, Service};
 use self::written::Written;
+use crate::collector::Collector;
 use crate::envoy::{CONNECTION_MANAGER, Envoy, PLUGIN, Settings};
 use crate::evaluation::corpus::Corpus;
 use crate::peers::Python;
@@ -74,7 +73,7 @@ pub struct Summary {
     pub cards: usize,
     /// Response code details in the access log, with their number.
     pub details: BTreeMap<String, usize>,
-    /// Actions of panveil, locations and brands in the log.
+    /// Actions of panveil, locations and brands in the log, and the columns that had a value.
     pub seen: BTreeSet<String>,
     /// Card numbers in the output. Must be empty.
     pub findings: Findings,
@@ -153,6 +152,11 @@ pub async fn run(build: &Build, load: &Load, python: Option<&Python>, progress: 
 impl Run {
     async fn way(&self, build: &Build, service_http2: bool) -> Result<Way> {
         let service = Service::start(Arc::clone(&self.draw)).await?;
+        // A trace id that Envoy draws may have digits like those of a card number.
+        let policy = match self.load.mix {
+            Mix::Everything => plan::POLICY.to_owned(),
+            Mix::Masked => plan::POLICY.replace("\"trace_id\",", ""),
+        };
         let mut settings = Settings {
             service: service.address,
             service_http2,
@@ -160,11 +164,11 @@ impl Run {
             text_log: true,
             log_level: self.load.log_level.to_owned(),
             http1_trailers: !service_http2,
-            ..build.settings(plan::POLICY)
+            ..build.settings(&policy)
         };
         settings.differ(routes())?;
         if self.load.mix == Mix::Masked {
-            settings.differ(traces(&self.collector))?;
+            settings.differ(self.collector.tracing())?;
         }
         if service_http2 {
             settings.differ(json!([{
@@ -271,6 +275,7 @@ impl Summary {
             let kind = details.split(['{', ':']).next().unwrap_or_default();
             *self.details.entry(kind.to_owned()).or_default() += 1;
         }
+        self.seen.extend(columns.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()));
         for name in ["panveil_action", "panveil_where", "panveil_brands"] {
             let values = columns[name].as_str().unwrap_or_default().split(',').filter(|value| !value.is_empty());
             self.seen.extend(values.map(str::to_owned));
@@ -320,35 +325,12 @@ fn routes() -> Value {
             }}}}]}],
         }})
     };
-    let to = |prefix: &str, cluster: &str| json!({"match": {"prefix": format!("/{prefix}/")}, "route": {"cluster": cluster, "timeout": "0s"}});
+    let to = |prefix: &str, cluster: &str| json!({"name": prefix, "match": {"prefix": format!("/{prefix}/")}, "route": {"cluster": cluster, "timeout": "0s"}});
     let mut routed = vec![to(plan::DOWN, plan::DOWN)];
     routed.extend(plan::DEALINGS.map(|dealing| to(dealing, "service")));
     json!([
         {"op": "add", "path": "/static_resources/clusters/-", "value": cluster(plan::DOWN, address, port.parse().unwrap_or(1))},
         {"op": "replace", "path": routes, "value": routed},
-    ])
-}
-
-fn traces(collector: &Collector) -> Value {
-    json!([
-        {"op": "add", "path": "/static_resources/clusters/-", "value": {
-            "name": "collector", "type": "STATIC", "connect_timeout": "1s", "load_assignment": {
-                "cluster_name": "collector",
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {
-                    "address": collector.address.ip().to_string(), "port_value": collector.address.port(),
-                }}}}]}],
-            },
-        }},
-        {"op": "add", "path": format!("{CONNECTION_MANAGER}/tracing"), "value": {
-            "random_sampling": {"value": 100},
-            "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": {
-                "@type": "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig",
-                "service_name": "sidecar",
-                "http_service": {"http_uri": {
-                    "uri": "http://collector/v1/traces", "cluster": "collector", "timeout": "1s",
-                }},
-            }},
-        }},
     ])
 }
 

@@ -9,7 +9,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::body;
-use super::card::{Card, IN_COOKIES, IN_NAMES, IN_PATHS, IN_QUERIES, IN_VALUES, Spelling};
+use super::card::{Card, IN_ADDRESSES, IN_COOKIES, IN_NAMES, IN_PATHS, IN_QUERIES, IN_TRACES, IN_VALUES, Spelling};
 use crate::case::{Framing, Message, Request, Response};
 use crate::evaluation::corpus::Issuers;
 
@@ -17,7 +17,8 @@ use crate::evaluation::corpus::Issuers;
 pub const DEALINGS: [&str; 6] = ["mask", "block", "back", "watch", "allow", "skip"];
 
 /// Policy with every option, selected by path.
-pub const POLICY: &str = r#"{"detect":{"base64":true},"audit":{"clean":true},"rules":[
+pub const POLICY: &str = r#"{"detect":{"base64":true},"audit":{"clean":true,"keys":["method","path","authority","client",
+ "request_id","trace_id","user_agent","action","found","brands","where","uninspected","fields","rules","peer","fingerprints","record"]},"rules":[
  {"name":"block","match":{"path":{"prefix":"/block"}},"action":"block"},
  {"name":"there","match":{"direction":"request","path":{"prefix":"/back"}},"action":"allow"},
  {"name":"back","match":{"direction":"response","path":{"prefix":"/back"}},"action":"block"},
@@ -36,7 +37,7 @@ pub enum Mix {
     /// Every action of a policy, and every kind of request.
     Everything,
     /// Streams that panveil masks or blocks: card numbers from ranges that no other identifier shares, in requests
-    /// that reach the upstream. The request id has none, since Envoy adds it to a span before any filter runs.
+    /// that reach the upstream. The request id and the trace id have none: Envoy adds them to a span before any filter runs.
     Masked,
 }
 
@@ -164,9 +165,12 @@ impl Draft<'_> {
             ("referer", "https://shop.example/pay?card=", IN_QUERIES, ""),
             ("user-agent", "shop/1.0 (", IN_NAMES, ")"),
             ("x-request-id", "", IN_NAMES, ""),
+            ("traceparent", "00-", IN_TRACES, "-a0f067aa0ba902b7-01"),
+            ("x-b3-traceid", "", IN_TRACES, ""),
+            ("x-forwarded-for", "", IN_ADDRESSES, ""),
             ("authorization", "Bearer ", IN_NAMES, ""),
         ] {
-            let noted = name == "x-request-id" && self.mix == Mix::Masked;
+            let noted = ["x-request-id", "traceparent", "x-b3-traceid"].contains(&name) && self.mix == Mix::Masked;
             if self.one_in(6) && !noted {
                 headers.push((name.to_owned(), format!("{before}{}{behind}", self.card(spellings))));
             }

@@ -65,7 +65,10 @@ struct Logs {
 
 impl Logs {
     async fn start(build: &Build) -> Result<Self> {
-        let mut settings = build.settings(r#"{"audit":{"clean":true}}"#);
+        let mut settings = build.settings(
+            r#"{"audit":{"clean":true,"keys":["method","path","authority","client","request_id","trace_id","user_agent",
+                "action","found","brands","where","uninspected","fields","rules","peer","fingerprints","record"]}}"#,
+        );
         settings.text_log = true;
         Ok(Self { sidecar: Sidecar::start(&build.envoy, settings).await?, read: 0 })
     }
@@ -149,12 +152,22 @@ async fn http1(build: Build) -> Result<()> {
     for texts in TEXTS.chunks(AT_ONCE) {
         let mut requests = Vec::new();
         for text in texts.iter().copied() {
-            let heads: [Vec<&[u8]>; 7] = [
+            let heads: [Vec<&[u8]>; 10] = [
                 vec![b"GET /a", text, b" HTTP/1.1\r\nhost: a\r\n"],
                 vec![b"GET /?q=", card, text, b" HTTP/1.1\r\nhost: a\r\n"],
                 vec![b"GET", text, b" / HTTP/1.1\r\nhost: a\r\n"],
                 vec![b"GET / HTTP/1.1\r\nhost: a", text, b"\r\n"],
                 vec![b"GET / HTTP/1.1\r\nhost: a\r\nx-request-id: ", text, b" ", card, b"\r\n"],
+                vec![b"GET / HTTP/1.1\r\nhost: a\r\nuser-agent: ", text, b" ", card, b"\r\n"],
+                vec![b"GET / HTTP/1.1\r\nhost: a\r\ntraceparent: 00-", text, b"=", card, b"-", text, b"\r\n"],
+                vec![
+                    b"GET / HTTP/1.1\r\nhost: a\r\nx-b3-traceid: ",
+                    card,
+                    text,
+                    b"\r\nx-forwarded-for: ",
+                    text,
+                    b"\r\n",
+                ],
                 vec![b"GET / HTTP/1.1\r\nhost: a\r\nx-", card, text, b": 1\r\n"],
                 vec![b"GET / HTTP/1.1\r\nhost: a\r\nx-note: ", card, b"\r\ncontent-type: ", text, b"\r\n"],
             ];
@@ -185,7 +198,7 @@ async fn http2(build: Build) -> Result<()> {
             with(b":authority", &[b"a", *text].concat());
             with(b":path", &[b"/a", *text].concat());
             with(&[b"x-", card, text].concat(), b"1");
-            for name in ["x-request-id", "content-type", "cookie"] {
+            for name in ["x-request-id", "user-agent", "traceparent", "content-type", "cookie"] {
                 with(name.as_bytes(), &[card, text].concat());
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
+use panveil_integration::access_log::COLUMNS;
 use panveil_integration::leaks::{self, Load, Mix, Summary};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
@@ -43,6 +44,8 @@ const SEEN: [&str; 12] = [
     "allowed", "blocked", "clean", "masked", "reported", "headers", "path", "body", "trailers", "visa", "maestro",
     "uatp",
 ];
+/// Columns that have no value in this test: they need mutual TLS, or a key.
+const WITHOUT_VALUE: [&str; 2] = ["panveil_peer", "panveil_fingerprints"];
 
 /// Loggers of Envoy that print unredacted headers, by level.
 const BELOW_INFO: [&str; 5] = [
@@ -70,6 +73,9 @@ async fn nothing(build: Build) -> Result<()> {
     }
     for seen in SEEN {
         ensure!(summary.seen.contains(seen), "no record says {seen}: {:?}", summary.seen);
+    }
+    for column in COLUMNS.iter().filter(|column| !WITHOUT_VALUE.contains(column)) {
+        ensure!(summary.seen.contains(*column), "no line has a value in {column}");
     }
     ensure!(summary.lines > 4000, "{} lines", summary.lines);
     Ok(())

@@ -3,6 +3,7 @@
 //! `PANVEIL_WASM` names the module, and `ENVOY` the binary. The make targets set both.
 
 mod absent;
+mod access_log;
 mod alerts;
 mod audit;
 mod cases;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         endings::trials,
         startup::trials,
         absent::trials,
+        access_log::trials,
         standalone::trials,
         quick_start::trials,
         traffic::trials,

@@ -146,12 +146,13 @@ fn second_service(settings: &mut Settings, name: &str, service: &Upstream) -> Re
 async fn dynamic(build: Build) -> Result<()> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-config/standalone/discovery/panveil.yaml");
     let shipped = fs::read_to_string(shipped)?;
-    ensure!(shipped.contains("dist/panveil.wasm") && shipped.contains("            {}\n"), "{shipped}");
+    ensure!(shipped.contains("dist/panveil.wasm"), "{shipped}");
     let shipped = shipped.replace("dist/panveil.wasm", &build.module.canonicalize()?.to_string_lossy());
+    let (before_policy, _) = shipped.split_once("          value: |\n").context("no policy")?;
     let folder = TempDir::with_prefix("panveil-standalone-")?;
     let offer = |policy: &str| -> Result<()> {
         let next = folder.path().join("next");
-        fs::write(&next, shipped.replace("            {}\n", &format!("            {policy}\n")))?;
+        fs::write(&next, format!("{before_policy}          value: |\n            {policy}\n"))?;
         Ok(fs::rename(next, folder.path().join("panveil.yaml"))?)
     };
     offer("{}")?;

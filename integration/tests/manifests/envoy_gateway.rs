@@ -124,6 +124,7 @@ fn every_overlay_is_whole() -> Result<()> {
         let wasm = spec["wasm"].as_array().context("no wasm")?;
         ensure!(wasm.len() == 1 && spec["targetRefs"].as_array().is_some_and(|targets| targets.len() == 1), "{name}");
         policy(&wasm[0]["config"]).with_context(|| name.clone())?;
+        crate::standalone::check_keys(&wasm[0]["config"]).with_context(|| name.clone())?;
         ensure!(wasm[0]["rootID"] == "panveil", "{name}: the module has no such root");
         ensure!(wasm[0]["failOpen"] == false, "{name}: it would let cards through");
     }

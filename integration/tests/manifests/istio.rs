@@ -94,9 +94,11 @@ fn the_access_log_is_that_of_the_sidecar() -> Result<()> {
     let mesh = document(&root().join("istio/telemetry/mesh-config.yaml"))?;
     let provider = &mesh["meshConfig"]["extensionProviders"][0];
     let log = &sidecar()?["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["access_log"]
-        [0]["typed_config"]["log_format"]["json_format"];
-    let labels = &provider["envoyFileAccessLog"]["logFormat"]["labels"];
-    ensure!(log.is_object() && labels == log, "{labels}\n{log}");
+        [0]["typed_config"]["log_format"];
+    let file = &provider["envoyFileAccessLog"];
+    let labels = &file["logFormat"]["labels"];
+    ensure!(log["json_format"].is_object() && *labels == log["json_format"], "{labels}\n{log}");
+    ensure!(file["omitEmptyValues"] == log["omit_empty_values"], "{file}");
     let telemetry = document(&root().join("istio/telemetry/telemetry.yaml"))?;
     ensure!(telemetry["spec"]["accessLogging"][0]["providers"][0]["name"] == provider["name"], "another provider");
     Ok(())
@@ -130,6 +132,7 @@ fn the_tags_are_those_of_the_sidecar() -> Result<()> {
 fn the_policies_of_the_bases_are_policies() -> Result<()> {
     for base in bases()? {
         policy(&base["pluginConfig"])?;
+        crate::standalone::check_keys(&base["pluginConfig"])?;
     }
     Ok(())
 }

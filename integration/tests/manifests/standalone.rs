@@ -1,5 +1,7 @@
 //! Agreement of the files for standalone Envoy.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -14,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         trial("standalone::one_access_log_and_one_set_of_labels", one_access_log_and_one_set_of_labels),
         trial("standalone::no_port_is_open_to_others_and_none_is_used_twice", ports),
         trial("standalone::a_trap_opens_no_door", a_trap_opens_no_door),
+        trial("standalone::policies_set_the_keys_of_the_access_log", policies_set_the_keys_of_the_access_log),
     ]
 }
 
@@ -59,7 +62,49 @@ fn ports() -> Result<()> {
     Ok(())
 }
 
+/// Checks that a shipped policy sets the keys of filter state that the shipped access log prints, and no others.
+pub fn check_keys(policy: &Value) -> Result<()> {
+    let sidecar = sidecar()?;
+    let format = sidecar.pointer(&format!("{MANAGER}/access_log/0/typed_config/log_format/json_format"));
+    let operators = format.and_then(Value::as_object).context("no format")?.values().filter_map(Value::as_str);
+    let key = |operator: &str| {
+        Some(operator.strip_prefix("%FILTER_STATE(wasm.panveil.")?.strip_suffix(":PLAIN)%")?.to_owned())
+    };
+    let printed: BTreeSet<String> = operators.filter_map(key).collect();
+    let keys = policy["audit"]["keys"].as_array().context("no audit.keys")?;
+    let set: BTreeSet<String> = keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect();
+    ensure!(set == printed && keys.len() == set.len(), "{set:?} and {printed:?}");
+    Ok(())
+}
+
+fn policies_set_the_keys_of_the_access_log() -> Result<()> {
+    for (name, policy) in policies()? {
+        check_keys(&policy).context(name)?;
+    }
+    Ok(())
+}
+
 fn a_trap_opens_no_door() -> Result<()> {
+    for (name, plugin) in plugins()? {
+        ensure!(plugin["failure_policy"] == "FAIL_RELOAD", "{name}: {}", plugin["failure_policy"]);
+    }
+    for (name, policy) in policies()? {
+        crate::istio::policy(&policy).context(name)?;
+    }
+    Ok(())
+}
+
+/// Policies of all configurations, by name.
+fn policies() -> Result<Vec<(String, Value)>> {
+    let policy = |(name, plugin): (String, Value)| {
+        let text = plugin["configuration"]["value"].as_str().context("no policy")?;
+        Ok((name, serde_json::from_str(text)?))
+    };
+    plugins()?.into_iter().map(policy).collect()
+}
+
+/// Settings of panveil in all configurations, by name.
+fn plugins() -> Result<Vec<(String, Value)>> {
     let config = format!("{MANAGER}/http_filters/0/typed_config/config");
     let discovered = document(&root().join("standalone/discovery/panveil.yaml"))?;
     let mut plugins = vec![("discovery".to_owned(), discovered["resources"][0]["typed_config"]["config"].clone())];
@@ -67,10 +112,5 @@ fn a_trap_opens_no_door() -> Result<()> {
         plugins.extend(bootstrap.pointer(&config).map(|plugin| (name, plugin.clone())));
     }
     ensure!(plugins.len() == 4, "{} plugins", plugins.len());
-    for (name, plugin) in plugins {
-        ensure!(plugin["failure_policy"] == "FAIL_RELOAD", "{name}: {}", plugin["failure_policy"]);
-        let policy: Value = serde_json::from_str(plugin["configuration"]["value"].as_str().context("no policy")?)?;
-        crate::istio::policy(&policy).context(name)?;
-    }
-    Ok(())
+    Ok(plugins)
 }

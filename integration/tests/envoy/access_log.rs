@@ -1,0 +1,145 @@
+//! The shipped access log: its columns for a request without findings, and trace ids.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::access_log::COLUMNS;
+use panveil_integration::case::{Message, Request};
+use panveil_integration::client::Client;
+use panveil_integration::collector::Collector;
+use panveil_integration::envoy::Difference;
+use panveil_integration::leaks::read_json;
+use panveil_integration::sidecar::{Build, Sidecar};
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use crate::trial::trials;
+
+/// The keys of the shipped policies that belong to a request without findings.
+const POLICY: &str = r#"{"audit":{"keys":["method","path","authority","client","request_id","trace_id","user_agent","action","record"]}}"#;
+/// The columns with a value for a request without findings.
+const CLEAN: [&str; 17] = [
+    "time",
+    "method",
+    "path",
+    "authority",
+    "protocol",
+    "status",
+    "details",
+    "flags",
+    "bytes_received",
+    "bytes_sent",
+    "duration_ms",
+    "request_id",
+    "client",
+    "user_agent",
+    "route",
+    "upstream_cluster",
+    "upstream_host",
+];
+const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+/// Time limit for Envoy's export of spans, which it sends every five seconds.
+const LONGEST_EXPORT: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(100);
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    trials!(build, "access_log", {
+        "a_clean_line_has_the_request_and_no_null" => clean,
+        "keys_are_those_of_the_policy" => default_keys,
+        "trace_ids_are_those_of_the_spans" => traces,
+    })
+}
+
+async fn clean(build: Build) -> Result<()> {
+    let mut settings = build.settings(POLICY);
+    settings.differ(serde_json::json!([{
+        "op": "add",
+        "path": "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/name",
+        "value": "everything",
+    }]))?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let line = send(&sidecar, &[("user-agent", "shop/1.0"), ("x-request-id", "a-1")], 1).await?;
+    let upstream = sidecar.upstream.address.to_string();
+    for (column, value) in [
+        ("method", "GET"),
+        ("path", "/orders?page=2"),
+        ("authority", "shop.example"),
+        ("request_id", "a-1"),
+        ("client", "127.0.0.1"),
+        ("user_agent", "shop/1.0"),
+        ("route", "everything"),
+        ("upstream_cluster", "service"),
+        ("upstream_host", &upstream),
+    ] {
+        ensure!(line[column] == value, "{column}: {line:?}");
+    }
+    let raw = std::fs::read_to_string(sidecar.envoy.access_logs().0)?;
+    let raw: Map<String, Value> = serde_json::from_str(raw.lines().next().context("no line")?)?;
+    let named: BTreeSet<&str> = raw.keys().map(String::as_str).collect();
+    if sidecar.envoy.version().await?.has(Difference::KeepsNulls) {
+        ensure!(named == BTreeSet::from(COLUMNS), "{raw:?}");
+    } else {
+        ensure!(named == BTreeSet::from(CLEAN), "{raw:?}");
+    }
+    Ok(())
+}
+
+async fn default_keys(build: Build) -> Result<()> {
+    for (policy, known) in [
+        ("{}", ["method", "path"].as_slice()),
+        (r#"{"audit":{"keys":[]}}"#, &[]),
+        (r#"{"audit":{"keys":["user_agent"]}}"#, &["user_agent"]),
+    ] {
+        let sidecar = Sidecar::start(&build.envoy, build.settings(policy)).await?;
+        let line = send(&sidecar, &[("user-agent", "shop/1.0"), ("traceparent", &parent())], 1).await?;
+        for column in ["method", "path", "authority", "request_id", "trace_id", "client", "user_agent"] {
+            ensure!(line[column].is_null() != known.contains(&column), "{policy}: {column}: {line:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Envoy begins a trace, or continues that of the client. The collector has the same ids as the log.
+async fn traces(build: Build) -> Result<()> {
+    let collector = Collector::start().await?;
+    let mut settings = build.settings(POLICY);
+    settings.differ(collector.tracing())?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let begun = send(&sidecar, &[], 1).await?;
+    let continued = send(&sidecar, &[("traceparent", &parent())], 2).await?;
+    ensure!(continued["trace_id"] == TRACE_ID, "{continued:?}");
+    for line in [begun, continued] {
+        let id = line["trace_id"].as_str().with_context(|| format!("no trace id: {line:?}"))?;
+        ensure!(id.len() == TRACE_ID.len(), "{id}");
+        let bytes = (0..id.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&id[at..at + 2], 16)?));
+        let bytes = bytes.collect::<Result<Vec<u8>>>()?;
+        let mut waited = Duration::ZERO;
+        while !collector.spans().windows(bytes.len()).any(|window| window == bytes) {
+            ensure!(waited < LONGEST_EXPORT, "the collector has no span with {id}");
+            sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+    Ok(())
+}
+
+fn parent() -> String {
+    format!("00-{TRACE_ID}-b7ad6b7169203331-01")
+}
+
+/// Sends a request, and returns the last of `count` lines.
+async fn send(sidecar: &Sidecar, headers: &[(&str, &str)], count: usize) -> Result<Map<String, Value>> {
+    let mut headers: Vec<(String, String)> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    headers.push(("host".to_owned(), "shop.example".to_owned()));
+    let request = Request {
+        method: "GET".to_owned(),
+        path: "/orders?page=2".to_owned(),
+        message: Message { headers, ..Message::default() },
+    };
+    Client::http1(sidecar.envoy.listener).send(&request).await?.context("no response")?;
+    let line = sidecar.envoy.last_logged(count).await?;
+    read_json(&Value::from(line).to_string())
+}
