@@ -112,7 +112,7 @@ impl FileList {
         let kernel = KernelFilesystems::outside(root);
         let absolute_root = ignore_rules::absolute(root).unwrap_or_else(|| root.to_owned());
         let mut stack = rules.stack(&absolute_root);
-        let mut entries = WalkDir::new(root).follow_links(follow).into_iter();
+        let mut entries = WalkDir::new(root).follow_links(follow).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
             match entry {
                 Ok(entry) if kernel.contains(&entry) => {
