@@ -45,6 +45,8 @@ struct Columns<'a> {
     method: Column<'a>,
     path: Column<'a>,
     protocol: Column<'a>,
+    flags: Column<'a>,
+    bytes_received: Column<'a>,
     panveil_action: Column<'a>,
     panveil_uninspected: Column<'a>,
     panveil_record: Column<'a>,
@@ -115,8 +117,13 @@ impl<'a> Columns<'a> {
         columns
     }
 
+    /// Envoy leaves out columns without a value, which are those of panveil in most lines. It always writes time, flags and bytes, by
+    /// these names in the shipped configurations.
     fn is_access_log(&self) -> bool {
-        !self.panveil_action.is_absent() || !self.panveil_record.is_absent()
+        let always = [&self.time, &self.flags, &self.bytes_received];
+        always.into_iter().all(|column| !column.is_absent())
+            || !self.panveil_action.is_absent()
+            || !self.panveil_record.is_absent()
     }
 
     fn stream(&self) -> LogLine {
@@ -231,6 +238,15 @@ mod tests {
             (r#""HTTP/1.1""#, r#""-""#, false),
         ] {
             assert_eq!(stream(&line(protocol, path)).is_handled, is_handled, "{protocol} {path}");
+        }
+        // Envoy leaves out columns without a value.
+        const ALWAYS: &str = r#""time":"2026-11-30T12:12:34.217Z","flags":"-","bytes_received":0"#;
+        for (columns, is_handled) in [
+            (r#","protocol":"HTTP/2""#, false),
+            (r#","protocol":"HTTP/2","path":"/","method":"GET""#, true),
+            ("", true),
+        ] {
+            assert_eq!(stream(&format!("{{{ALWAYS}{columns}}}")).is_handled, is_handled, "{columns}");
         }
     }
 
