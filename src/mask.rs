@@ -48,6 +48,8 @@ pub enum Form {
     Hexadecimal,
     /// A float with an exponent: digits replace the digits before the exponent, which stays.
     Scientific,
+    /// Any bytes: this one replaces each.
+    Filled(u8),
     /// Another notation: a list of (offset in the span, new byte), all of which are applied.
     Rewritten(Vec<(usize, u8)>),
     /// Escapes or digits that are not ASCII: for each character that may be masked, the list of (offset in the span, new byte) that
@@ -125,7 +127,7 @@ pub fn apply(span: &mut [u8], form: &Form, brand: Brand, style: Style) {
             let end = cover(span, visible, |index| if index == 0 { b'9' } else { b'0' });
             break_check_digit(span, end);
         }
-        Form::Scientific => hide(span, form, style.character, 0),
+        Form::Scientific | Form::Filled(_) => hide(span, form, style.character, 0),
         Form::Rewritten(edits) => write(span, edits.iter()),
         Form::Encoded(digits) => {
             let (first, last) = visible(digits.len());
@@ -152,6 +154,7 @@ pub fn hide(span: &mut [u8], form: &Form, character: MaskCharacter, keep_last: u
             let covered = digits.iter_mut().filter(|byte| byte.is_ascii_digit()).take(length.saturating_sub(keep_last));
             covered.enumerate().for_each(|(index, byte)| *byte = if index == 0 { b'9' } else { b'0' });
         }
+        Form::Filled(byte) => span.fill(*byte),
         Form::Rewritten(edits) => write(span, edits.iter()),
         Form::Encoded(characters) => {
             write(span, characters.iter().take(characters.len().saturating_sub(keep_last)).flatten());

@@ -153,7 +153,7 @@ impl Policies {
             "body" => &["refused", ""],
             "remote_ip" => &["10.0.0.0/8", "2001:db8::1", "::/0"],
             "route" | "cluster" => &["default", "outbound|443||*", "*.example.com"],
-            "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern"],
+            "kind" => &["pan", "track", "chip", "verification_code", "pin", "pattern", "value"],
             "field" => &["pan", "card.number", "*.holder.ssn", "card.*"],
             "near" | "not_near" => &["routing number", "ssn", "Steuer-Nr."],
             "expires" => &["1999-12-31", "2100-02-28"],
@@ -170,6 +170,7 @@ fn reconcile(policy: &mut Value) {
         policy.pointer("/detect/patterns").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     for rule in policy.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
         let may_test_findings = rule["action"] != "skip";
+        let may_select_values = ["mask", "block"].iter().any(|action| rule["action"] == *action);
         for pointer in ["/match", "/match/not"] {
             let Some(Value::Object(condition)) = rule.pointer_mut(pointer) else { continue };
             if !(may_test_findings && detects_codes && has_patterns) {
@@ -177,6 +178,15 @@ fn reconcile(policy: &mut Value) {
             }
             if !may_test_findings {
                 condition.remove("field");
+            }
+            let values = json!("value");
+            let Some(Value::Array(kinds)) = condition.get_mut("kind") else { continue };
+            if pointer == "/match" && may_select_values && kinds.contains(&values) {
+                condition.insert("where".to_owned(), json!(["body"]));
+                condition.insert("field".to_owned(), json!(["ssn"]));
+            } else {
+                kinds.retain(|kind| *kind != values);
+                kinds.push(json!("pan"));
             }
             for header in condition.get_mut("header").into_iter() {
                 let headers = if let Value::Array(list) = header { list.iter_mut().collect() } else { vec![header] };

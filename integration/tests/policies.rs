@@ -257,6 +257,22 @@ fn the_schema_refuses_combinations_and_spellings_that_the_parser_refuses() {
             rule(r#""action":"mask","match":{"not":{"field":["a"]}}"#),
             rule(r#""action":"skip","match":{"not":{"kind":["pan"]}}"#),
         ),
+        (
+            rule(r#""action":"mask","match":{"where":["body"],"field":["a"],"kind":["value"]}"#),
+            rule(r#""action":"allow","match":{"where":["body"],"field":["a"],"kind":["value"]}"#),
+        ),
+        (
+            rule(r#""action":"block","match":{"where":["body"],"field":["a"],"kind":["pan","value"]}"#),
+            rule(r#""action":"block","match":{"where":["body"],"kind":["pan","value"]}"#),
+        ),
+        (
+            rule(r#""action":"block","match":{"field":["a"],"kind":["pan"]}"#),
+            rule(r#""action":"block","match":{"field":["a"],"kind":["value"]}"#),
+        ),
+        (
+            rule(r#""action":"mask","match":{"not":{"where":["body"],"field":["a"],"kind":["pan"]}}"#),
+            rule(r#""action":"mask","match":{"not":{"where":["body"],"field":["a"],"kind":["value"]}}"#),
+        ),
         (condition(r#""field":["a.*.b","*.c"]"#), condition(r#""field":["a*"]"#)),
         (condition(r#""direction":"response","status":[200]"#), condition(r#""status":[200]"#)),
         (

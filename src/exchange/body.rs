@@ -176,7 +176,9 @@ impl Message {
         if coding::compresses_messages(block) {
             format = format.with_compressed_messages();
         }
-        if decoder.is_none() && format.framing == Framing::Whole && !format.base64 {
+        // The quick check does not find values of fields.
+        let selects_values = call.policy.selects_values(&self.decisions);
+        if decoder.is_none() && format.framing == Framing::Whole && !format.base64 && !selects_values {
             self.state = State::Inspecting(PendingBody::Text(PendingText { format, is_forwarded: false }));
         } else if let Some(config) = BodyConfig::of(call.policy, &self.decisions) {
             self.inspect(match decoder {

@@ -6,7 +6,7 @@ use super::config_value::ConfigValue;
 use super::error::PolicyError;
 use super::field::{ObjectSpec, TextSpec, ValueSpec, fields};
 use super::field_pattern::FieldPattern;
-use super::finding::{FindingAttributes, KindPattern};
+use super::finding::{FieldPath, FindingAttributes, KindPattern};
 use super::header::HeaderPattern;
 use super::host_name::HostPattern;
 use super::kind::{Fields, Kind, ListOf, Maybe, OneOf, OneOrMore, Whole};
@@ -26,8 +26,8 @@ fields! {
         direction: Option<Direction> as Maybe<OneOf>, optional;
         /// Locations within the message. The path, with its query, is a location of the request.
         "where" locations: Vec<Location> as ListOf<OneOf, 1, MOST_ITEMS>, optional;
-        /// Kinds of findings; `pattern:NAME` is one of the policy's patterns. Each finding gets the action of the first rule that
-        /// matches it.
+        /// Kinds of findings; `pattern:NAME` is one of the policy's patterns, and `value` the whole value of each `field`. Each finding gets
+        /// the action of the first rule that matches it.
         "kind" kinds: Vec<KindPattern> as ListOf<KindPattern, 1, MOST_ITEMS>, optional;
         /// Field that contains the finding: a name at any depth (`number`), or a path from the outermost field on (`card.number`). `*`
         /// stands for one name, at either end of a path for one or more.
@@ -92,8 +92,27 @@ impl Condition {
             let expected = "direction request with path: a response has no path";
             return Err(PolicyError::wrong_value(expected).in_field("where"));
         }
+        if self.tests_values() {
+            self.check_values()?;
+        }
         let Some(not) = &self.not else { return Ok(()) };
+        if not.tests_values() {
+            return Err(PolicyError::wrong_value("no value within not").in_field("kind").in_field("not"));
+        }
         not.check_direction(self.direction.or(not.direction)).map_err(|error| error.in_field("not"))
+    }
+
+    /// Rejects a condition on values that names no field, or other locations than bodies.
+    fn check_values(&self) -> Result<(), PolicyError> {
+        if self.fields.is_empty() {
+            let expected = "field with value: a rule on values names their fields";
+            Err(PolicyError::wrong_value(expected).in_field("kind"))
+        } else if self.locations != [Location::Body] {
+            let expected = "[\"body\"] with kind value: values are found in bodies alone";
+            Err(PolicyError::wrong_value(expected).in_field("where"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Rejects attributes of the upstream in a rule for a `direction` that does not know them.
@@ -152,6 +171,16 @@ impl Condition {
     pub(super) fn tests_findings(&self) -> bool {
         let tests = |condition: &Self| !(condition.kinds.is_empty() && condition.fields.is_empty());
         tests(self) || self.not.as_deref().is_some_and(tests)
+    }
+
+    /// True if the condition selects values of fields, whatever they are.
+    pub(super) fn tests_values(&self) -> bool {
+        self.kinds.iter().any(KindPattern::is_value)
+    }
+
+    /// True if the condition selects the value of the field with that path.
+    pub(super) fn selects_value(&self, path: &FieldPath) -> bool {
+        self.tests_values() && self.fields.iter().any(|field| field.matches(path) == Tri::Yes)
     }
 
     /// True if the condition tests the fields of findings.

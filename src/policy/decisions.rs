@@ -6,8 +6,9 @@
 //! A rule on findings matches some findings of a message. Before a finding is known, its match is unknown: the message is inspected as
 //! the strictest possible decision requires. [`FindingDecisions`] then decides for each finding.
 
+use super::condition::Condition;
 use super::config::Config;
-use super::finding::FindingAttributes;
+use super::finding::{FieldPath, FindingAttributes};
 use super::request_context::{RequestContext, Tri};
 use super::rule::RuleMatch;
 use super::{Content, Decision, Direction, Intent, Location, Mode, Outcome, Policy};
@@ -91,13 +92,33 @@ impl Policy {
         let matches = Arc::clone(decisions.matches.as_ref()?);
         Some(FindingDecisions { config: Arc::clone(&self.config), direction: decisions.direction, location, matches })
     }
+
+    /// True if rules select values of fields in the body, whatever they are.
+    pub fn selects_values(&self, decisions: &Decisions) -> bool {
+        self.finding_decisions(decisions, Location::Body).is_some_and(|decisions| decisions.test_values())
+    }
 }
 
 impl FindingDecisions {
     /// True if they depend on the field that contains the finding.
     pub fn test_fields(&self) -> bool {
+        self.conditions().any(Condition::tests_fields)
+    }
+
+    /// True if rules select values of fields, whatever they are.
+    pub fn test_values(&self) -> bool {
+        self.conditions().any(Condition::tests_values)
+    }
+
+    /// True if a rule selects the value of the field with that path.
+    pub fn select_value(&self, path: &FieldPath) -> bool {
+        self.conditions().any(|condition| condition.selects_value(path))
+    }
+
+    /// Conditions on findings that may match.
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let rules = self.config.rules.iter().zip(self.matches.iter());
-        rules.into_iter().any(|(rule, matches)| rule.condition.tests_fields() && matches.depends_on_finding(rule))
+        rules.filter(|(rule, matches)| matches.depends_on_finding(rule)).map(|(rule, _)| &rule.condition)
     }
 
     /// Outcome for a finding.

@@ -22,6 +22,8 @@ named! {
         Pin = "pin",
         /// Match of one of the operator's patterns.
         Pattern = "pattern",
+        /// Value of a field that a rule names, whatever it is.
+        Value = "value",
     }
 }
 
@@ -68,6 +70,11 @@ impl FindingName {
 }
 
 impl KindPattern {
+    /// True for values of fields, whatever they are.
+    pub(super) fn is_value(&self) -> bool {
+        self.name == FindingName::Value
+    }
+
     pub(super) fn matches(&self, finding: &FindingAttributes<'_>) -> bool {
         self.name == finding.name && self.pattern.as_deref().is_none_or(|name| finding.pattern == Some(name))
     }
@@ -98,7 +105,7 @@ impl KindPattern {
 
 impl Kind<Self> for KindPattern {
     const SPEC: ValueSpec = ValueSpec::Text(TextSpec {
-        pattern: Some("^(pan|track|chip|verification_code|pin|pattern|pattern:[A-Za-z0-9._-]{1,64})$"),
+        pattern: Some("^(pan|track|chip|verification_code|pin|pattern|value|pattern:[A-Za-z0-9._-]{1,64})$"),
         ..TextSpec::ANY
     });
     const PLURAL: &'static str = "kinds of findings";

@@ -61,6 +61,10 @@ impl Rule {
                 "mask, block or allow for a rule on kinds or fields: skip does not inspect, so it finds nothing";
             return Err(PolicyError::wrong_value(expected).in_field("action"));
         }
+        if self.condition.tests_values() && !Outcome::of(Mode::Enforce, self.action, Content::Finding).protects() {
+            let expected = "mask or block for a rule on values: another value of a field is no finding";
+            return Err(PolicyError::wrong_value(expected).in_field("action"));
+        }
         if self.expires.is_some() && Outcome::of(self.mode, self.action, Content::Finding).protects() {
             let expected = "no expiry for a rule that masks or blocks: card numbers could pass afterwards";
             return Err(PolicyError::wrong_value(expected).in_field("expires"));

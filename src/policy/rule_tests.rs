@@ -209,6 +209,34 @@ fn a_name_matches_at_any_depth_and_a_path_from_the_outermost_field() {
 }
 
 #[test]
+fn a_rule_selects_the_values_of_its_fields_where_it_may_match() {
+    let policy = parse(
+        r#"{"rules":[
+            {"name":"a","match":{"direction":"request","where":["body"],"field":["*.ssn"],"kind":["value"],"host":["api.example.com"]},
+             "action":"block"},
+            {"name":"b","match":{"where":["body"],"field":["note"],"kind":["pan"]},"action":"allow"}]}"#,
+    );
+    let names = |names: &str| FieldPath::Names(names.as_bytes().to_vec());
+    let decisions = policy.judge(REQUEST, &usual());
+    assert!(policy.selects_values(&decisions));
+    let by_finding = policy.finding_decisions(&decisions, Location::Body).unwrap();
+    for (path, is_selected) in [
+        (names("a.ssn"), true),
+        (names("ssn"), false),
+        (names("note"), false),
+        (FieldPath::Outside, false),
+        (FieldPath::Unknown, false),
+    ] {
+        assert_eq!(by_finding.select_value(&path), is_selected);
+    }
+    let path = names("a.ssn");
+    let finding = |name| FindingAttributes { name, pattern: None, field: &path };
+    assert_eq!(by_finding.outcome(&finding(FindingName::Value)), Outcome::Blocked);
+    assert_eq!(by_finding.outcome(&finding(FindingName::Pan)), Outcome::Masked);
+    assert!(!policy.selects_values(&policy.judge(RESPONSE, &usual())));
+}
+
+#[test]
 fn a_rule_that_cannot_match_leaves_one_decision() {
     let rule = r#"{"name":"a","match":{"direction":"response","kind":["pan"]},"action":"block"}"#;
     let policy = parse(&format!(r#"{{"rules":[{rule}]}}"#));
@@ -593,6 +621,22 @@ fn rules_are_checked() {
              inspect, so it finds nothing",
         ),
         (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"where":["body"],"kind":["value"]}}]}"#,
+            "rules[0].match.kind: value not allowed, expected field with value: a rule on values names their fields",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"field":["a"],"kind":["pan","value"]}}]}"#,
+            r#"rules[0].match.where: value not allowed, expected ["body"] with kind value: values are found in bodies alone"#,
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"allow","match":{"where":["body"],"field":["a"],"kind":["value"]}}]}"#,
+            "rules[0].action: value not allowed, expected mask or block for a rule on values: another value of a field is no finding",
+        ),
+        (
+            r#"{"rules":[{"name":"a","action":"mask","match":{"not":{"where":["body"],"field":["a"],"kind":["value"]}}}]}"#,
+            "rules[0].match.not.kind: value not allowed, expected no value within not",
+        ),
+        (
             r#"{"rules":[{"name":"a","action":"mask","match":{"kinds":["pan"]}}]}"#,
             r#"rules[0].match: unknown field "kinds"; did you mean "kind"?"#,
         ),
@@ -872,7 +916,7 @@ fn each_value_of_a_condition_is_checked() {
         (r#"{"field":{}}"#.to_owned(), "field: found an object, expected a list of fields".to_owned()),
         (
             r#"{"kind":["cvv"]}"#.to_owned(),
-            "kind[0]: unknown value, expected one of pan, track, chip, verification_code, pin, pattern, pattern:NAME"
+            "kind[0]: unknown value, expected one of pan, track, chip, verification_code, pin, pattern, value, pattern:NAME"
                 .to_owned(),
         ),
         (

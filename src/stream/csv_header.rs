@@ -3,6 +3,7 @@
 //! The headings are the first row with several filled cells, up to a maximum length. The separators before the current position in
 //! its row are counted, which gives the column. Separators and line ends inside quotes do not count.
 
+use super::field_path::ValueByte;
 use crate::scan::lanes::{BLOCK, bits, count, has, padded, rfind};
 use crate::verdict::authentication::CodeName;
 
@@ -85,6 +86,18 @@ impl CsvHeader {
     pub fn heading(&self) -> Option<Vec<u8>> {
         let heading = || self.headings.split(|byte| *byte == b'\n').nth(self.position.column);
         if self.complete && self.separator.is_some() { heading().map(<[u8]>::to_vec) } else { None }
+    }
+
+    /// Part of the text to which `byte`, the next one, belongs. In the mask of a cell, quotes, separators and line ends stay.
+    pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        let Some(separator) = self.separator.filter(|_| self.complete) else { return ValueByte::Outside };
+        let ends_cell = byte == separator || matches!(byte, b'\r' | b'\n');
+        match byte {
+            b'"' => ValueByte::Kept,
+            _ if ends_cell && self.position.quoted => ValueByte::Kept,
+            _ if ends_cell => ValueByte::Outside,
+            _ => ValueByte::Masked(mask),
+        }
     }
 
     /// Decides at a line end whether the row has the headings.

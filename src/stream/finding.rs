@@ -18,6 +18,8 @@ pub struct Finding {
     pub form: Form,
     /// Reportable properties.
     pub detection: Detection,
+    /// Whether it continues the value of the finding before it, and is not reported again.
+    pub is_continued: bool,
 }
 
 /// Reportable properties of a finding, independent of its location.
@@ -57,6 +59,8 @@ pub enum FindingKind {
     Code(Code, u8),
     /// Match of an operator's pattern.
     Pattern(PatternMatch),
+    /// Value of a field that a rule names, whatever it is.
+    Value,
 }
 
 /// Match of an operator's pattern.
@@ -75,7 +79,7 @@ impl Finding {
     pub fn mask(&self, span: &mut [u8], style: Style) {
         match &self.detection.kind {
             FindingKind::Pan(pan) => mask::apply(span, &self.form, pan.brand, style),
-            FindingKind::Track(_) | FindingKind::Chip(_) | FindingKind::Code(..) => {
+            FindingKind::Track(_) | FindingKind::Chip(_) | FindingKind::Code(..) | FindingKind::Value => {
                 mask::hide(span, &self.form, style.character, 0)
             }
             FindingKind::Pattern(matched) => {
@@ -120,6 +124,7 @@ impl FindingKind {
             Self::Code(Code::Verification, _) => FindingName::VerificationCode,
             Self::Code(Code::Pin, _) => FindingName::Pin,
             Self::Pattern(_) => FindingName::Pattern,
+            Self::Value => FindingName::Value,
         }
     }
 
@@ -134,6 +139,7 @@ impl FindingKind {
             Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => pan.brand.as_str(),
             Self::Code(code, _) => code.as_str(),
             Self::Pattern(matched) => &matched.name,
+            Self::Value => FindingName::Value.as_str(),
         }
     }
 
@@ -141,7 +147,7 @@ impl FindingKind {
     pub fn pan(&self) -> Option<Pan> {
         match self {
             Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => Some(*pan),
-            Self::Code(..) | Self::Pattern(_) => None,
+            Self::Code(..) | Self::Pattern(_) | Self::Value => None,
         }
     }
 
@@ -154,16 +160,17 @@ impl FindingKind {
     pub fn pattern(&self) -> Option<&str> {
         match self {
             Self::Pattern(matched) => Some(&matched.name),
-            Self::Pan(_) | Self::Track(_) | Self::Chip(_) | Self::Code(..) => None,
+            Self::Pan(_) | Self::Track(_) | Self::Chip(_) | Self::Code(..) | Self::Value => None,
         }
     }
 
-    /// Length in characters; of a track, the length of its card number.
+    /// Length in characters; of a track, the length of its card number; 0 of a value, whose end is not known when it is found.
     pub fn length(&self) -> u8 {
         match self {
             Self::Pan(pan) | Self::Track(pan) | Self::Chip(pan) => pan.length,
             Self::Code(_, length) => *length,
             Self::Pattern(matched) => matched.length,
+            Self::Value => 0,
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::TextFormat;
 use super::charset;
-use super::field_path::{Boundary, FieldTracker};
+use super::field_path::{Boundary, FieldTracker, ValueFinder};
 use super::finding::{Finding, FindingKind};
 use super::key_context::KeyContext;
 use super::quick_check::may_contain;
 use super::search::{self, OpenMatch, Segment, SegmentMatch};
 use crate::mask::{Form, Style};
+use crate::policy::FindingDecisions;
 use crate::scan::{self, Before, Decoded, Edit, Escapes, LOOKBEHIND, View, text_before};
 use crate::verdict::{Criteria, Sensitivity, field};
 use std::borrow::Cow;
@@ -44,9 +45,9 @@ enum FieldTracking {
     /// No rule tests it.
     Off,
     /// The text has not begun.
-    Before(Option<Boundary>),
-    /// Position in the text.
-    At(Box<FieldTracker>),
+    Before(Option<Boundary>, Option<FindingDecisions>),
+    /// Position in the text, and the finder of values, if rules select some.
+    At(Box<FieldTracker>, Option<Box<ValueFinder>>),
 }
 
 /// Shared, because building it takes longer than the inspection of a line, and each line of a body can be a text.
@@ -81,9 +82,16 @@ impl Inspector {
         Self { escapes: Escapes::FORM, ..self }
     }
 
-    /// Determines the path of the field that contains each finding. `boundary` is that of a multipart body.
-    pub fn with_field_paths(self, boundary: Option<Boundary>) -> Self {
-        Self { field_tracking: FieldTracking::Before(boundary), ..self }
+    /// Determines the path of the field that contains each finding. `boundary` is that of a multipart body. If `decisions` select values, it
+    /// finds these too.
+    pub fn with_field_paths(self, boundary: Option<Boundary>, decisions: Option<FindingDecisions>) -> Self {
+        let decisions = decisions.filter(FindingDecisions::test_values);
+        Self { field_tracking: FieldTracking::Before(boundary, decisions), ..self }
+    }
+
+    /// True if a value that rules select may have been missed, because its field is unknown.
+    pub fn missed_values(&self) -> bool {
+        matches!(&self.field_tracking, FieldTracking::At(_, Some(values)) if values.missed())
     }
 
     /// Starts after `text`, which can be the name of the field that contains the inspected text.
@@ -100,23 +108,29 @@ impl Inspector {
     pub fn inspect(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         let found = findings.len();
         let decided = self.inspect_window(window, last, findings);
-        self.track_fields(window.get(..decided).unwrap_or_default(), findings.get_mut(found..).unwrap_or_default());
+        self.track_fields(window.get(..decided).unwrap_or_default(), found, findings);
         decided
     }
 
-    /// Adds the paths of their fields to the `findings` in `decided`.
-    fn track_fields(&mut self, decided: &[u8], findings: &mut [Finding]) {
-        if let FieldTracking::Before(boundary) = self.field_tracking
+    /// Adds the paths of their fields to the `findings` in `decided`, which begin at `from`, and the values that rules select.
+    fn track_fields(&mut self, decided: &[u8], from: usize, findings: &mut Vec<Finding>) {
+        if let FieldTracking::Before(boundary, decisions) = &mut self.field_tracking
             && self.text_format != TextFormat::Unknown
         {
-            self.field_tracking = FieldTracking::At(Box::new(FieldTracker::new(self.text_format, boundary)));
+            let tracker = FieldTracker::new(self.text_format, *boundary);
+            let values = decisions.take().map(|decisions| Box::new(ValueFinder::new(tracker.clone(), decisions)));
+            self.field_tracking = FieldTracking::At(Box::new(tracker), values);
         }
-        let FieldTracking::At(tracker) = &mut self.field_tracking else { return };
+        let FieldTracking::At(tracker, values) = &mut self.field_tracking else { return };
         let mut at = 0;
-        for finding in findings {
+        for finding in findings.get_mut(from..).unwrap_or_default() {
             finding.detection.field = tracker.path_at(decided, &mut at, &finding.span);
         }
         tracker.advance(decided.get(at..).unwrap_or_default());
+        if let Some(values) = values {
+            values.find(decided, self.style.character.as_byte(), findings);
+            findings.get_mut(from..).unwrap_or_default().sort_by_key(|finding| finding.span.start);
+        }
     }
 
     fn inspect_window(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
@@ -164,13 +178,15 @@ impl Inspector {
     }
 
     /// Returns `undecided`, the bytes after the decided text, in a masked form of the same length. It contains no digit, and no
-    /// letter next to a digit, because a secret may include it. A JSON number stays a number. With base64 tokens or patterns, all
-    /// letters are masked.
+    /// letter next to a digit, because a secret may include it. A JSON number stays a number. With base64 tokens, patterns or values that
+    /// rules select, all letters are masked.
     pub fn mask_undecided(&self, undecided: &[u8]) -> Vec<u8> {
         let mask = self.style.character.as_byte();
         let source = Decoded::following(Before { text: &[], gap: self.gap }, undecided, false, self.escapes, mask);
         let text_format = self.text_format.resolve(undecided);
-        let all_letters = self.criteria.base64 || !self.criteria.patterns.is_empty();
+        let selects_values =
+            matches!(self.field_tracking, FieldTracking::Before(_, Some(_)) | FieldTracking::At(_, Some(_)));
+        let all_letters = self.criteria.base64 || !self.criteria.patterns.is_empty() || selects_values;
         let mut masked = undecided.to_vec();
         let (mut anchor, mut start) = (self.anchor, 0_usize);
         for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
@@ -293,7 +309,7 @@ impl Inspector {
                 _ => self.text_format.form_of(view, &span, self.anchor),
             },
         };
-        Finding { span: source_span, form, detection }
+        Finding { span: source_span, form, detection, is_continued: false }
     }
 
     /// Keeps the context of later decisions from the bytes decided now. `key_context` is the one after them, if it is known.

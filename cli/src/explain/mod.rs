@@ -148,7 +148,7 @@ fn explain(
 fn findings(text: &[u8], criteria: &Arc<Criteria>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let inspector = Inspector::new(TextFormat::Unknown, Style::HIDE).with_criteria(Arc::clone(criteria));
-    inspector.with_all_escapes().with_field_paths(None).inspect(text, true, &mut findings);
+    inspector.with_all_escapes().with_field_paths(None, None).inspect(text, true, &mut findings);
     findings
 }
 

@@ -91,7 +91,7 @@ impl TextPosition {
                 let number = spelling.iter().copied().filter(u8::is_ascii_digit).take(usize::from(length));
                 digits.number(&number.collect::<Vec<u8>>(), usize::from(length))
             }
-            FindingKind::Code(..) | FindingKind::Pattern(_) => String::new(),
+            FindingKind::Code(..) | FindingKind::Pattern(_) | FindingKind::Value => String::new(),
         };
         let shown = number(digits);
         let truncated =
@@ -115,7 +115,7 @@ impl TextPosition {
 /// Spelling in ASCII digits.
 fn decoded<'s>(finding: &Finding, spelling: &'s [u8]) -> Cow<'s, [u8]> {
     match finding.form {
-        Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Rewritten(_) => {
+        Form::Text | Form::Digits | Form::Hexadecimal | Form::Scientific | Form::Filled(_) | Form::Rewritten(_) => {
             Cow::Borrowed(spelling)
         }
         Form::Encoded(_) => Cow::Owned(Decoded::new(spelling, true, Escapes::FORM, b'*').text().to_vec()),

@@ -40,7 +40,9 @@ fn rule() -> Value {
     let tests = json!({ "anyOf": [{ "required": ["kind"] }, { "required": ["field"] }] });
     let negated = json!({ "properties": { "not": tests }, "required": ["not"] });
     let tests_findings = json!({ "properties": { "match": { "anyOf": [tests, negated] } }, "required": ["match"] });
+    let selects_values = json!({ "properties": { "match": value_kind() }, "required": ["match"] });
     json!([
+        { "if": selects_values, "then": { "properties": { "action": { "enum": ["mask", "block"] } } } },
         { "if": { "required": ["expires"] }, "then": { "anyOf": [passes, monitors] } },
         { "if": tests_findings, "then": { "not": { "properties": { "action": { "const": "skip" } } } } },
     ])
@@ -54,9 +56,17 @@ fn condition() -> Value {
     let of_upstream = json!({ "anyOf": [{ "required": ["destination"] }, { "required": ["status"] }] });
     let negated = json!({ "properties": { "not": of_upstream }, "required": ["not"] });
     let is_negated_response = json!({ "properties": { "not": is_response } });
+    let of_body = json!({ "properties": { "where": { "const": ["body"] } }, "required": ["where", "field"] });
     json!([
+        { "if": value_kind(), "then": of_body },
+        { "not": { "properties": { "not": value_kind() }, "required": ["not"] } },
         { "if": of_upstream, "then": is_response },
         { "if": negated, "then": { "anyOf": [is_response, { "allOf": [is_any, is_negated_response] }] } },
         { "if": is_response, "then": { "not": is_path } },
     ])
+}
+
+/// Condition that selects values of fields.
+fn value_kind() -> Value {
+    json!({ "properties": { "kind": { "contains": { "const": "value" } } }, "required": ["kind"] })
 }

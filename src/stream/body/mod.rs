@@ -180,7 +180,7 @@ impl BodyConfig {
     fn inspector_of_fields(&self, text_format: TextFormat, boundary: Option<Boundary>) -> Inspector {
         let inspector = self.inspector(text_format);
         match &self.by_finding {
-            Some(decisions) if decisions.test_fields() => inspector.with_field_paths(boundary),
+            Some(decisions) if decisions.test_fields() => inspector.with_field_paths(boundary, Some(decisions.clone())),
             _ => inspector,
         }
     }

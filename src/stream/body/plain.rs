@@ -31,7 +31,7 @@ use super::{
     Abort, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, HoldBack, MIN_FIRST_FORWARD,
 };
 use crate::stream::messages::{BodyPart, BodySplitter, as_u64};
-use crate::stream::{Boundary, Detection, Finding, Framing, Inspector, Sender, TextFormat};
+use crate::stream::{Boundary, Detection, Finding, FindingKind, Framing, Inspector, Sender, TextFormat};
 
 /// A body whose texts are contained in it byte for byte.
 pub struct Plain {
@@ -361,14 +361,26 @@ impl Plain {
                 let decided = self.inspector.inspect(text, last, &mut findings);
                 self.splitter.consume(text.get(..decided).unwrap_or_default());
                 self.apply_action(text, &findings, outcome);
+                if self.inspector.missed_values() {
+                    self.passed_uninspected = true;
+                    if self.config.block_uninspectable {
+                        outcome.abort = outcome.abort.or(Some(Abort::Uninspectable));
+                    }
+                }
                 decided
             }
         }
     }
 
     fn apply_action(&self, text: &mut [u8], findings: &[Finding], outcome: &mut ChunkOutcome<'_>) {
+        let masks_value = |finding: &&Finding| {
+            finding.detection.kind == FindingKind::Value
+                && self.config.action_for(&finding.detection) == BodyAction::Mask
+        };
         for finding in findings {
-            (outcome.report)(finding.detection.clone());
+            if !finding.is_continued {
+                (outcome.report)(finding.detection.clone());
+            }
             match (self.config.action_for(&finding.detection), text.get_mut(finding.span.clone())) {
                 (BodyAction::Mask, Some(span)) => {
                     finding.mask(span, self.config.style);
@@ -380,6 +392,10 @@ impl Plain {
                 }
                 (BodyAction::Observe, _) | (BodyAction::Mask, None) => {}
             }
+        }
+        // The mask of a number within a value keeps some of its digits.
+        for value in findings.iter().filter(masks_value) {
+            value.mask(text.get_mut(value.span.clone()).unwrap_or_default(), self.config.style);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Fields of form encoding and URL queries.
 
+use super::values::ValueByte;
 use super::{LONGEST_NAME, MASK};
 use crate::policy::FieldPath;
 use crate::scan::{Decoded, Escapes};
@@ -24,6 +25,11 @@ impl FormFields {
                 _ => {}
             }
         }
+    }
+
+    /// Part of the form to which `byte`, the next one, belongs.
+    pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        if self.is_value && byte != b'&' { ValueByte::Masked(mask) } else { ValueByte::Outside }
     }
 
     /// Path of the field at the next byte.

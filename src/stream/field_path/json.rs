@@ -2,6 +2,7 @@
 
 use super::LONGEST_NAME;
 use super::path::Levels;
+use super::values::ValueByte;
 use crate::policy::{self, FieldPath};
 
 /// Position in a sequence of JSON values. Behind a syntax error all paths are unknown.
@@ -31,9 +32,18 @@ enum State {
     /// Within a string that is a value, or at any string where the levels are too many.
     InString,
     /// Within a number or a literal.
-    InScalar,
+    InScalar(Scalar),
     /// The text is not JSON.
     Broken,
+}
+
+/// Value without quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scalar {
+    Literal,
+    Number,
+    /// The exponent of a number.
+    Exponent,
 }
 
 /// The byte that separates the values of a JSON text sequence (RFC 7464).
@@ -55,7 +65,22 @@ impl JsonFields {
         match self.state {
             State::Broken => FieldPath::Unknown,
             State::Key | State::InKey | State::Colon => FieldPath::Outside,
-            State::Value | State::AfterValue | State::InString | State::InScalar => self.levels.path(),
+            State::Value | State::AfterValue | State::InString | State::InScalar(_) => self.levels.path(),
+        }
+    }
+
+    /// Part of the text to which `byte`, the next one, belongs. In a number `1` replaces every digit: no type that holds the number is too
+    /// small for ones. An exponent becomes zero. Booleans and `null` are no values.
+    pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        match (self.state, byte) {
+            (State::Broken, _) => ValueByte::Unknown,
+            _ if self.levels.is_too_deep() => ValueByte::Unknown,
+            (State::InString, b'"') if !self.is_escaped => ValueByte::Outside,
+            (State::InString, _) => ValueByte::Masked(mask),
+            (State::Value | State::InScalar(Scalar::Number), b'0'..=b'9') => ValueByte::Masked(b'1'),
+            (State::InScalar(Scalar::Exponent), b'0'..=b'9') => ValueByte::Masked(b'0'),
+            (State::InScalar(_), b'.' | b'+' | b'-' | b'e' | b'E') => ValueByte::Kept,
+            _ => ValueByte::Outside,
         }
     }
 
@@ -67,23 +92,26 @@ impl JsonFields {
         let is_space = matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || is_outside;
         self.state = match (self.state, byte) {
             (State::Broken, _) => State::Broken,
-            (State::InScalar, _) if is_space => State::AfterValue,
+            (State::InScalar(_), _) if is_space => State::AfterValue,
             (state, _) if is_space => state,
             (state, _) if self.levels.is_too_deep() => self.step_too_deep(state, byte),
             (State::Value, b'"') => State::InString,
             (State::Value, b'{') => self.enter(true),
             (State::Value, b'[') => self.enter(false),
             (State::Value, b']') => self.leave(false),
-            (State::Value | State::InScalar, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.') => {
-                State::InScalar
+            (State::Value, b'0'..=b'9' | b'-') => State::InScalar(Scalar::Number),
+            (State::Value, b'a'..=b'z' | b'A'..=b'Z') => State::InScalar(Scalar::Literal),
+            (State::InScalar(Scalar::Number), b'e' | b'E') => State::InScalar(Scalar::Exponent),
+            (State::InScalar(scalar), b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.') => {
+                State::InScalar(scalar)
             }
-            (State::AfterValue | State::InScalar, b',') => match self.levels.has_names() {
+            (State::AfterValue | State::InScalar(_), b',') => match self.levels.has_names() {
                 Some(true) => State::Key,
                 Some(false) => State::Value,
                 None => State::Broken,
             },
-            (State::AfterValue | State::InScalar | State::Key, b'}') => self.leave(true),
-            (State::AfterValue | State::InScalar, b']') => self.leave(false),
+            (State::AfterValue | State::InScalar(_) | State::Key, b'}') => self.leave(true),
+            (State::AfterValue | State::InScalar(_), b']') => self.leave(false),
             // Another value follows.
             (State::AfterValue, _) if self.levels.is_empty() => {
                 self.state = State::Value;

@@ -2,9 +2,10 @@
 
 use super::LONGEST_NAME;
 use super::path::Levels;
+use super::values::ValueByte;
 use crate::policy::FieldPath;
 
-/// Position in a document. In HTML, whose elements need no end tag, and behind the end tag of another element all paths are unknown.
+/// Position in a document. In HTML, and behind the end tag of another element, all paths are unknown.
 #[derive(Clone, Default)]
 pub struct MarkupFields {
     state: State,
@@ -42,6 +43,8 @@ enum State {
     Until(&'static [u8]),
     /// The document is not well-formed, or declares entities.
     Broken,
+    /// The document is HTML, whose elements need no end tag.
+    Html,
 }
 
 const COMMENT: &[u8] = b"--";
@@ -59,7 +62,7 @@ impl MarkupFields {
     /// Path of the field at the next byte.
     pub fn path(&self) -> FieldPath {
         match self.state {
-            State::Broken => FieldPath::Unknown,
+            State::Broken | State::Html => FieldPath::Unknown,
             State::Text | State::Value(_) | State::Until(_) => self.levels.path(),
             State::Open
             | State::StartName
@@ -72,10 +75,26 @@ impl MarkupFields {
         }
     }
 
+    /// Part of the document to which `byte`, the next one, belongs. White space stays, because it is between elements too.
+    pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        match (self.state, byte) {
+            (State::Broken, _) => ValueByte::Unknown,
+            (State::Text, b'<') => ValueByte::Outside,
+            (State::Value(Some(quote)), _) if byte == quote => ValueByte::Outside,
+            (State::Value(None), b'>') => ValueByte::Outside,
+            (State::Until(END_OF_CDATA), b']' | b'>') => ValueByte::Kept,
+            (State::Text | State::Value(_) | State::Until(END_OF_CDATA), _) if byte.is_ascii_whitespace() => {
+                ValueByte::Kept
+            }
+            (State::Text | State::Value(_) | State::Until(END_OF_CDATA), _) => ValueByte::Masked(mask),
+            _ => ValueByte::Outside,
+        }
+    }
+
     fn step(&mut self, byte: u8) {
         let is_space = byte.is_ascii_whitespace();
         self.state = match (self.state, byte) {
-            (State::Broken, _) => State::Broken,
+            (state @ (State::Broken | State::Html), _) => state,
             (State::Text, b'<') => State::Open,
             (State::Text, _) => State::Text,
             (State::Open, b'/') => self.begin_name(State::EndName),
@@ -135,7 +154,7 @@ impl MarkupFields {
 
     fn start_element(&mut self, next: State) -> State {
         if self.levels.is_empty() && self.name.eq_ignore_ascii_case(b"html") {
-            return State::Broken;
+            return State::Html;
         }
         self.levels.enter(true);
         self.levels.set_name(local_name(&self.name));

@@ -18,6 +18,7 @@ mod json;
 mod markup;
 mod multipart;
 mod path;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use self::json::JsonFields;
 use self::markup::MarkupFields;
 pub use self::multipart::Boundary;
 use self::multipart::MultipartFields;
+pub use self::values::{ValueByte, ValueFinder};
 use super::TextFormat;
 use super::csv_header::CsvHeader;
 use crate::mask::Style;
@@ -98,6 +100,18 @@ impl FieldTracker {
         let first = advance_to(span.start);
         let last = advance_to(span.end.saturating_sub(1));
         if first == last { first } else { FieldPath::Unknown }
+    }
+
+    /// Part of the text to which `byte`, the next one, belongs. `mask` is the mask character.
+    fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        match self {
+            Self::Json(fields) => fields.value_byte(byte, mask),
+            Self::Form(fields) => fields.value_byte(byte, mask),
+            Self::Markup(fields) => fields.value_byte(byte, mask),
+            Self::Csv(header) => header.value_byte(byte, mask),
+            Self::Multipart(fields) => fields.value_byte(byte, mask),
+            Self::Unknown => ValueByte::Outside,
+        }
     }
 
     /// Path of the field at the next byte.

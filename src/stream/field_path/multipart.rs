@@ -1,6 +1,7 @@
 //! Fields of `multipart/form-data` (RFC 7578).
 
 use super::form;
+use super::values::ValueByte;
 use crate::policy::FieldPath;
 
 /// Longest boundary (RFC 2046, section 5.1.1).
@@ -85,6 +86,16 @@ impl MultipartFields {
         }
     }
 
+    /// Part of the body to which `byte`, the next one, belongs. Bytes that may begin a delimiter stay.
+    pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        match self.state {
+            State::Broken => ValueByte::Unknown,
+            State::Content if byte == b'\r' || self.expected() == Some(byte) => ValueByte::Kept,
+            State::Content => ValueByte::Masked(mask),
+            State::Preamble | State::Delimiter | State::Headers | State::Epilogue => ValueByte::Outside,
+        }
+    }
+
     fn step(&mut self, byte: u8) {
         match self.state {
             State::Preamble | State::Content => self.find_delimiter(byte),
@@ -99,14 +110,19 @@ impl MultipartFields {
     }
 
     fn find_delimiter(&mut self, byte: u8) {
-        let expected = match self.matched.checked_sub(4) {
-            None => b"\r\n--".get(self.matched).copied(),
-            Some(index) => self.boundary.get(index),
-        };
         // A line end can only be the start of a delimiter.
-        self.matched = if expected == Some(byte) { self.matched.saturating_add(1) } else { usize::from(byte == b'\r') };
+        self.matched =
+            if self.expected() == Some(byte) { self.matched.saturating_add(1) } else { usize::from(byte == b'\r') };
         if self.matched == self.boundary.length.saturating_add(4) {
             *self = Self { state: State::Delimiter, matched: 0, ..Self::new(self.boundary) };
+        }
+    }
+
+    /// The next byte of the delimiter.
+    fn expected(&self) -> Option<u8> {
+        match self.matched.checked_sub(4) {
+            None => b"\r\n--".get(self.matched).copied(),
+            Some(index) => self.boundary.get(index),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Tests of the paths of fields.
 
 use super::*;
+use crate::mask::Style;
+use crate::policy::{Direction, Location, Policy, RequestContext};
+use crate::stream::Inspector;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -221,5 +224,141 @@ proptest! {
             let whole = path_at(text_format, text, text.len(), usize::MAX);
             prop_assert!(path_at(text_format, text, text.len(), chunk) == whole);
         }
+    }
+}
+
+/// `text` with the selected values masked, and the number of findings that are reported.
+fn masked(inspector: Inspector, text: &[u8], chunk: usize) -> (Vec<u8>, usize, bool) {
+    let mut inspector = inspector;
+    let (mut output, mut held_back, mut reported) = (Vec::new(), Vec::new(), 0);
+    let mut chunks = text.chunks(chunk.max(1)).peekable();
+    while let Some(chunk) = chunks.next() {
+        held_back.extend_from_slice(chunk);
+        let mut findings = Vec::new();
+        let decided = inspector.inspect(&held_back, chunks.peek().is_none(), &mut findings);
+        reported += findings.iter().filter(|finding| !finding.is_continued).count();
+        for finding in &findings {
+            finding.mask(&mut held_back[finding.span.clone()], Style::HIDE);
+        }
+        output.extend(held_back.drain(..decided));
+    }
+    (output, reported, inspector.missed_values())
+}
+
+/// Inspector with a rule that selects the values of `field`, as it decides about a request.
+fn selecting(field: &str, text_format: TextFormat, boundary: Option<Boundary>) -> Inspector {
+    let rule =
+        format!(r#"{{"name":"a","match":{{"where":["body"],"field":["{field}"],"kind":["value"]}},"action":"mask"}}"#);
+    let policy = Policy::parse(format!(r#"{{"rules":[{rule}]}}"#).as_bytes()).unwrap();
+    let decisions = policy.judge(Direction::Request, &RequestContext::default());
+    let decisions = policy.finding_decisions(&decisions, Location::Body);
+    Inspector::new(text_format, Style::HIDE).with_field_paths(boundary, decisions)
+}
+
+#[test]
+fn values_of_a_field_are_masked_whatever_they_are() {
+    let boundary = Boundary::of_content_type(b"multipart/form-data; boundary=x");
+    let json = TextFormat::Json;
+    for (text_format, text, expected, found) in [
+        (json, r#"{"s":"Jo\"é\u0041","t":"Jo"}"#, r#"{"s":"************","t":"Jo"}"#, 1),
+        (
+            json,
+            r#"{"s":[-12.50e+07,0,"",true,null,false,{"s":"a","t":1}]}"#,
+            r#"{"s":[-11.11e+00,1,"",true,null,false,{"s":"*","t":1}]}"#,
+            3,
+        ),
+        (json, r#"{"S":"a b"}"#, r#"{"S":"***"}"#, 1),
+        (
+            json,
+            r#"{"s":"4111111111111111","x":"4111111111111111"}"#,
+            r#"{"s":"****************","x":"****************"}"#,
+            3,
+        ),
+        (TextFormat::Form, "s=a%41+b&t=c&s=&x[s]=d", "s=******&t=c&s=&x[s]=*", 2),
+        (
+            TextFormat::Markup,
+            "<a s='b &amp; c'><s>\n x y <b/>z<![CDATA[1]2]]></s></a>",
+            "<a s='* ***** *'><s>\n * * <b/>*<![CDATA[*]*]]></s></a>",
+            4,
+        ),
+        (TextFormat::Csv, "id,s\n1,\"a, \"\"b\"\"\n c\"\n2,d\r\n", "id,s\n1,\"*,*\"\"*\"\"\n**\"\n2,*\r\n", 2),
+        (
+            TextFormat::Text,
+            "--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\na\r\n--b \r\n--x--\r\n",
+            "--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\n*\r\n--**\r\n--x--\r\n",
+            1,
+        ),
+    ] {
+        let boundary = boundary.filter(|_| text_format == TextFormat::Text);
+        for chunk in [1, 2, 3, 7, text.len()] {
+            let (output, reported, missed) = masked(selecting("s", text_format, boundary), text.as_bytes(), chunk);
+            assert_eq!(String::from_utf8_lossy(&output), expected, "{chunk}");
+            assert_eq!((reported, missed), (found, false), "{text} {chunk}");
+        }
+    }
+}
+
+#[test]
+fn values_whose_field_is_unknown_are_missed() {
+    let deep = ["{\"a\":".repeat(70), "1".to_owned(), "}".repeat(70)].concat();
+    for (text_format, text, is_missed) in [
+        (TextFormat::Json, "{\"t\":1}", false),
+        (TextFormat::Json, "{\"t\":1]", false),
+        (TextFormat::Json, "{\"t\":1],\"s\":2}", true),
+        (TextFormat::Json, deep.as_str(), true),
+        (TextFormat::Markup, "<a><b></a>x", true),
+        (TextFormat::Markup, "<!doctype html><html><br>", false),
+        (TextFormat::Text, "s 1", false),
+        (TextFormat::Csv, "a,b\n1,2,3\n", true),
+    ] {
+        let (output, reported, missed) = masked(selecting("s", text_format, None), text.as_bytes(), usize::MAX);
+        assert_eq!((output.as_slice(), reported, missed), (text.as_bytes(), 0, is_missed), "{text}");
+    }
+}
+
+proptest! {
+    /// A masked JSON document has the same length and structure, its selected values are masked, and the others stay, in any chunks.
+    #[test]
+    fn a_masked_document_has_the_same_structure(mut value in values(), words: bool, pretty: bool, chunk in 1_usize..40) {
+        let mut paths = Vec::new();
+        number_leaves(&mut value, &[], &mut paths);
+        if words {
+            spell_leaves(&mut value);
+        }
+        let mut expected = value.clone();
+        let field = "a";
+        let selected = mask_leaves(&mut expected, field, false);
+        let text = if pretty { format!("{value:#}") } else { value.to_string() };
+        let (output, found, missed) = masked(selecting(field, TextFormat::Json, None), text.as_bytes(), chunk);
+        prop_assert_eq!(output.len(), text.len());
+        prop_assert_eq!(serde_json::from_slice::<Value>(&output).unwrap(), expected);
+        prop_assert_eq!((found, missed), (selected, false));
+        let (again, ..) = masked(selecting(field, TextFormat::Json, None), &output, chunk);
+        prop_assert_eq!(again, output);
+    }
+}
+
+/// Writes the leaves as strings.
+fn spell_leaves(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(spell_leaves),
+        Value::Object(members) => members.values_mut().for_each(spell_leaves),
+        leaf => *leaf = Value::from(format!("n{leaf}")),
+    }
+}
+
+/// Masks the leaves whose last key is `field`, ignoring case, and returns their number. `is_selected` is the result for the outer key.
+fn mask_leaves(value: &mut Value, field: &str, is_selected: bool) -> usize {
+    match value {
+        Value::Array(items) => items.iter_mut().map(|item| mask_leaves(item, field, is_selected)).sum(),
+        Value::Object(members) => {
+            let last = |key: &str| key.rsplit('.').next().unwrap_or_default().eq_ignore_ascii_case(field);
+            members.iter_mut().map(|(key, member)| mask_leaves(member, field, last(key))).sum()
+        }
+        leaf if is_selected => {
+            *leaf = if leaf.is_string() { Value::from("*".repeat(5)) } else { Value::from(1111) };
+            1
+        }
+        _ => 0,
     }
 }
