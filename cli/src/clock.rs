@@ -9,8 +9,16 @@ pub fn now() -> Option<u64> {
 
 /// Time in RFC 3339, in seconds since 1970.
 pub fn parse(text: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339_weak(text).ok()?;
-    time.duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs())
+    since_1970(text).map(|time| time.as_secs())
+}
+
+/// Time in RFC 3339, in milliseconds since 1970.
+pub fn parse_milliseconds(text: &str) -> Option<u64> {
+    since_1970(text).and_then(|time| u64::try_from(time.as_millis()).ok())
+}
+
+fn since_1970(text: &str) -> Option<Duration> {
+    humantime::parse_rfc3339_weak(text).ok()?.duration_since(UNIX_EPOCH).ok()
 }
 
 /// `time` in RFC 3339.
@@ -36,6 +44,7 @@ mod tests {
             assert_eq!((parse(text), shown(time).as_str()), (Some(time), text));
         }
         assert_eq!(parse("2026-11-30T12:12:34.217Z"), Some(1_796_040_754));
+        assert_eq!(parse_milliseconds("2026-11-30T12:12:34.217Z"), Some(1_796_040_754_217));
         assert_eq!(["", "2026-11-30", "1969-12-31T23:59:59Z"].map(parse), [None; 3]);
         assert_eq!(shown(u64::MAX), "9999-12-31T23:59:59Z");
     }

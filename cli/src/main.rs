@@ -17,6 +17,7 @@ mod message_args;
 mod output;
 mod playback;
 mod policy;
+mod record;
 mod replay;
 mod report;
 mod sarif;
@@ -45,6 +46,7 @@ use std::process::ExitCode;
   panveil status web-1.json web-1.prom
   panveil audit manifests
   panveil report --format html access.log > report.html
+  panveil record --to ocsf access.log
 
 Exit status: 0 on success, 1 if scan finds a card number, a case of test fails, or status or audit
 finds a proxy or a way without panveil, 2 after an error.")]
@@ -65,6 +67,7 @@ enum Command {
     Status(status::Status),
     Audit(audit::Audit),
     Report(report::Report),
+    Record(record::Converter),
     Completions(completions::Completions),
     Man(man::Manual),
 }
@@ -87,6 +90,7 @@ impl Command {
             Self::Status(status) => return status.run(),
             Self::Audit(audit) => return audit.run(),
             Self::Report(report) => return report.run(),
+            Self::Record(converter) => return converter.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
             Self::Man(manual) => manual.run(Arguments::command()),
         }?;

@@ -31,7 +31,7 @@ struct Gap {
 
 impl LogCoverage {
     pub fn add(&mut self, stream: &Stream) {
-        let Some(time) = stream.time else { return };
+        let Some(time) = stream.time() else { return };
         let hour = begin_of(HOUR, time);
         if self.hours.len() < MOST {
             self.hours.insert(hour);
@@ -121,7 +121,11 @@ mod tests {
     fn coverage(streams: &[(u64, bool)]) -> LogCoverage {
         let mut coverage = LogCoverage::default();
         for (time, is_handled) in streams {
-            coverage.add(&Stream { time: Some(*time), is_handled: *is_handled, ..Stream::default() });
+            coverage.add(&Stream {
+                milliseconds: time.checked_mul(1000),
+                is_handled: *is_handled,
+                ..Stream::default()
+            });
         }
         coverage
     }

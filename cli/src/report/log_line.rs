@@ -20,8 +20,8 @@ pub enum LogLine {
 /// Stream in an access log.
 #[derive(Default)]
 pub struct Stream {
-    /// Start, in seconds since 1970.
-    pub time: Option<u64>,
+    /// Start, in milliseconds since 1970.
+    pub milliseconds: Option<u64>,
     /// False if the line is one of HTTP that has no value of panveil: it handled no part of the stream.
     pub is_handled: bool,
     pub uninspected: Vec<Uninspected>,
@@ -56,6 +56,13 @@ struct Columns<'a> {
     log: Column<'a>,
     /// Fluentd, Logstash, ECS.
     message: Column<'a>,
+}
+
+impl Stream {
+    /// Start, in seconds since 1970.
+    pub fn time(&self) -> Option<u64> {
+        self.milliseconds.map(|time| time.div_euclid(1000))
+    }
 }
 
 impl LogLine {
@@ -135,7 +142,7 @@ impl<'a> Columns<'a> {
         let has_value =
             [&self.method, &self.path, &self.panveil_action].into_iter().any(|column| column.text().is_some());
         LogLine::Stream(Stream {
-            time: self.time.text().and_then(clock::parse),
+            milliseconds: self.time.text().and_then(clock::parse_milliseconds),
             is_handled: has_value || !is_http,
             uninspected: self.panveil_uninspected.text().map(uninspected).unwrap_or_default(),
             record: record.flatten().map(Box::new),
@@ -216,14 +223,14 @@ mod tests {
             json.replace(&quoted, RECORD),
         ] {
             let stream = stream(&line);
-            assert_eq!(stream.time, Some(1_796_040_754), "{line}");
+            assert_eq!(stream.milliseconds, Some(1_796_040_754_217), "{line}");
             assert!(stream.is_handled);
             assert_eq!(stream.uninspected.len(), 2, "{line}");
             let counts =
                 stream.record.map(|record| record.findings.iter().map(|finding| finding.count).collect::<Vec<u64>>());
             assert_eq!(counts, Some(vec![1]), "{line}");
         }
-        assert_eq!(stream(RECORD).time, None);
+        assert_eq!(stream(RECORD).time(), None);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Access logs in files and on standard input, read as streams.
 
-use super::log_line::LogLine;
+use super::log_line::{LogLine, Stream};
 use super::period::Period;
 use super::table::Cell;
-use super::traffic::Traffic;
 use crate::scan::content::{Compression, FirstBytes};
 use crate::scan::display_name::DisplayName;
 use crate::scan::file_list::{FileList, Task, TaskKind};
 use crate::scan::progress::ScanProgress;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 
 /// Bytes of one read.
 const CHUNK: usize = 256 << 10;
@@ -17,33 +17,44 @@ const CHUNK: usize = 256 << 10;
 /// Most bytes of a line. A longer one is counted and not read: a record has at most 32 findings.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Traffic in the logs, and counts of their lines.
+/// Handling of a stream. After a break, no more lines are read.
+pub type OnStream<'a> = dyn FnMut(Stream) -> ControlFlow<()> + 'a;
+
+/// Counts of the lines of logs.
 #[derive(Default)]
 pub struct Logs {
-    pub traffic: Traffic,
     /// Input that was not read completely, with the reason.
     pub problems: Vec<String>,
     files: u64,
     lines: u64,
     other: u64,
-    unreadable: u64,
+    /// Lines that look like lines of panveil and cannot be read.
+    pub unreadable: u64,
     outside: u64,
 }
 
 impl Logs {
-    /// Reads all files.
-    pub fn read(files: &FileList, period: Period, progress: &ScanProgress) -> Self {
+    /// Reads all files, and passes the streams of the period on.
+    pub fn read(files: &FileList, period: Period, progress: &ScanProgress, on_stream: &mut OnStream<'_>) -> Self {
         let mut logs = Self { problems: unlisted(files).collect(), ..Self::default() };
         for (index, task) in files.tasks.iter().enumerate() {
-            if let Err(problem) = logs.read_file(task, period, progress) {
-                logs.problems.push(format!("{}: {problem}", DisplayName::of(&task.path).text()));
+            match logs.read_file(task, period, progress, on_stream) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break,
+                Err(problem) => logs.problems.push(format!("{}: {problem}", DisplayName::of(&task.path).text())),
             }
             progress.finish(index.saturating_add(1));
         }
         logs
     }
 
-    fn read_file(&mut self, task: &Task, period: Period, progress: &ScanProgress) -> Result<(), String> {
+    fn read_file(
+        &mut self,
+        task: &Task,
+        period: Period,
+        progress: &ScanProgress,
+        on_stream: &mut OnStream<'_>,
+    ) -> Result<ControlFlow<()>, String> {
         let source: Box<dyn Read> = match &task.kind {
             TaskKind::Unreadable(problem) => return Err(problem.clone()),
             TaskKind::Object { .. } => return Err("an object of git, not a file".to_owned()),
@@ -51,11 +62,16 @@ impl Logs {
             TaskKind::File(_) => Box::new(File::open(&task.path).map_err(|error| format!("cannot be read: {error}"))?),
         };
         self.files = self.files.saturating_add(1);
-        let lines = self.read_lines(progress.counted(source), period);
+        let lines = self.read_lines(progress.counted(source), period, on_stream);
         lines.map_err(|error| format!("cannot be read completely: {error}"))
     }
 
-    fn read_lines(&mut self, mut source: impl Read, period: Period) -> io::Result<()> {
+    fn read_lines(
+        &mut self,
+        mut source: impl Read,
+        period: Period,
+        on_stream: &mut OnStream<'_>,
+    ) -> io::Result<ControlFlow<()>> {
         let first = FirstBytes::read(&mut source);
         let compression = Compression::of_magic(first.bytes());
         let whole = first.before(source);
@@ -68,30 +84,28 @@ impl Logs {
         while source.by_ref().take(MOST_BYTES).read_until(b'\n', &mut line)? > 0 {
             self.lines = self.lines.saturating_add(1);
             if line.ends_with(b"\n") || u64::try_from(line.len()).is_ok_and(|length| length < MOST_BYTES) {
-                self.add(&line, period);
+                if self.add(&line, period, on_stream).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             } else {
                 self.unreadable = self.unreadable.saturating_add(1);
                 source.skip_until(b'\n')?;
             }
             line.clear();
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
-    fn add(&mut self, line: &[u8], period: Period) {
+    fn add(&mut self, line: &[u8], period: Period, on_stream: &mut OnStream<'_>) -> ControlFlow<()> {
         // Other programs print lines that are not UTF-8.
         let count = match LogLine::read(String::from_utf8_lossy(line).trim_end()) {
-            LogLine::Stream(stream) if period.includes(stream.time) => return self.traffic.add(&stream),
+            LogLine::Stream(stream) if period.includes(stream.time()) => return on_stream(stream),
             LogLine::Stream(_) => &mut self.outside,
             LogLine::Other => &mut self.other,
             LogLine::Unreadable => &mut self.unreadable,
         };
         *count = count.saturating_add(1);
-    }
-
-    /// Number of lines that look like lines of panveil and cannot be read.
-    pub fn unreadable(&self) -> u64 {
-        self.unreadable
+        ControlFlow::Continue(())
     }
 
     /// Counts of lines, by their names.

@@ -6,15 +6,15 @@
 mod audits;
 mod count_table;
 mod coverage;
-mod log_line;
-mod logs;
-mod period;
+pub mod log_line;
+pub mod logs;
+pub mod period;
 mod policies;
 mod prometheus;
-mod property;
-mod record;
+pub mod property;
+pub mod record;
 mod render;
-mod safe_text;
+pub mod safe_text;
 mod table;
 mod tally;
 mod traffic;
@@ -33,6 +33,7 @@ use policies::Policies;
 use prometheus::Metrics;
 use render::ReportFormat;
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use table::{Cell, Table};
@@ -128,24 +129,28 @@ impl Report {
         self.format.check(self.table.as_deref(), &tables(&Traffic::default(), 0))?;
         let files = FileList::list(&paths, false, &IgnoreRules::new(&[], false)?);
         let progress = ScanProgress::of(&files, self.quiet);
-        let logs = Logs::read(&files, period, &progress);
+        let mut traffic = Traffic::default();
+        let logs = Logs::read(&files, period, &progress, &mut |stream| {
+            traffic.add(&stream);
+            ControlFlow::Continue(())
+        });
         progress.end();
         let created = clock::now().unwrap_or_default();
         let evidence = Evidence {
             created,
             period,
             input: logs.counts(),
-            summary: logs.traffic.summary(),
-            tables: tables(&logs.traffic, created),
+            summary: traffic.summary(),
+            tables: tables(&traffic, created),
         };
         output::write(&evidence.render(self.format, self.table.as_deref())?)?;
         for problem in &logs.problems {
             output::note(problem);
         }
-        if logs.unreadable() > 0 {
+        if logs.unreadable > 0 {
             output::note(&format!(
                 "{} lines with columns of panveil cannot be read; see input in the report",
-                logs.unreadable()
+                logs.unreadable
             ));
         }
         Ok(if logs.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(UNREAD) })

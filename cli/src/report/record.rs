@@ -11,8 +11,12 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Record {
     version: u8,
+    pub action: Property,
+    pub authentication_data: bool,
+    pub method: Option<Property>,
     pub host: Option<Property>,
     pub path: Option<Property>,
+    pub route: Option<Property>,
     pub cluster: Option<Property>,
     pub request_id: Option<Property>,
     pub client: Option<Property>,

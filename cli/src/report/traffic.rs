@@ -42,7 +42,7 @@ impl Traffic {
     /// Adds a stream of the period.
     pub fn add(&mut self, stream: &Stream) {
         let record = stream.record.as_deref();
-        let mut count = Count::of_stream(record, stream.time);
+        let mut count = Count::of_stream(record, stream.time());
         for finding in record.into_iter().flat_map(|record| &record.findings) {
             count.add_finding(finding);
         }
@@ -52,17 +52,17 @@ impl Traffic {
         self.total.add(stream, &count, is_uninspected);
         self.add_to_day(stream, &count, is_uninspected);
         self.coverage.add(stream);
-        let stream_only = Count::of_stream(None, stream.time);
+        let stream_only = Count::of_stream(None, stream.time());
         for (direction, reason) in listed {
             self.uninspected.add(&[direction, reason], &stream_only);
         }
         if let Some(record) = record {
-            self.add_record(record, stream.time);
+            self.add_record(record, stream.time());
         }
     }
 
     fn add_to_day(&mut self, stream: &Stream, count: &Count, is_uninspected: bool) {
-        let Some(day) = stream.time.map(|time| begin_of(DAY, time)) else { return };
+        let Some(day) = stream.time().map(|time| begin_of(DAY, time)) else { return };
         if self.days.len() < MOST_DAYS || self.days.contains_key(&day) {
             self.days.entry(day).or_default().add(stream, count, is_uninspected);
         } else {

@@ -10,6 +10,7 @@ mod explain;
 mod manual;
 mod mask;
 mod policy_test;
+mod record;
 mod records;
 mod replay;
 mod replay_changes;

@@ -159,6 +159,7 @@ fn given(page: &str) -> Vec<(&'static str, Vec<u8>)> {
                 ("access.log", streams()),
             ]
         }
+        "docs/logs-and-metrics.md" => vec![("access.log", streams())],
         "docs/monitor-to-enforce.md" => vec![("access.log", access_log())],
         _ => vec![],
     }

@@ -9,7 +9,7 @@
 
 mod evidence;
 mod leaks;
-mod sample;
+pub mod sample;
 mod truth;
 
 use crate::command::{failure, file, folder, panveil, printed, run, stderr_line};
