@@ -19,7 +19,7 @@ mod report;
 mod summary;
 
 use super::failure::Failure;
-use super::output::{self, OutputTarget};
+use super::output::{self, FileId, OutputTarget};
 use super::policy;
 use super::visible_digits::VisibleDigits;
 use baseline::Baseline;
@@ -171,9 +171,20 @@ impl Scan {
         }
     }
 
+    /// Rejects an output file that is also an input: its contents would be lost before they are scanned.
+    fn check_output(&self) -> Result<(), Failure> {
+        let file_id = |path: &PathBuf| FileId::of(&path.metadata().ok()?);
+        let Some(output) = self.output.as_ref().and_then(file_id) else { return Ok(()) };
+        match self.paths.iter().find(|path| file_id(path) == Some(output)) {
+            Some(path) => {
+                let path = path.display();
+                Err(Failure::Error(format!("{path}: input and output are the same file; use another --output")))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn scan(&self) -> Result<ExitCode, Failure> {
-        let target = OutputTarget::create(self.output.as_deref())?;
-        let report = self.report(&target)?;
         let criteria = Arc::new(self.criteria()?);
         let baseline = self.baseline.as_deref().map_or_else(|| Ok(Baseline::default()), Baseline::read)?;
         let rules = IgnoreRules::new(&self.exclude, !self.no_ignore)?;
@@ -183,6 +194,10 @@ impl Scan {
         } else {
             FileList::list(&self.paths()?, self.follow, &rules)
         };
+        // An error before this leaves the file of an earlier run as it is.
+        self.check_output()?;
+        let target = OutputTarget::create(self.output.as_deref())?;
+        let report = self.report(&target)?;
         if !self.quiet {
             files.skip_output(&target);
         }

@@ -3,6 +3,7 @@
 use super::{PartName, ScanFinding, ScanTotal};
 use crate::failure::Failure;
 use crate::junit::{self, Problem, TestCase, TestSuite};
+use crate::terminal;
 
 /// Most findings of one file that are listed.
 const MAX_LISTED: u64 = 100;
@@ -36,7 +37,8 @@ impl FileFindings {
         if self.count > MAX_LISTED {
             lines.push_str(&format!("{} more\n", self.count.saturating_sub(MAX_LISTED)));
         }
-        let problem = Problem::Failure { message: format!("{} findings", self.count), details: lines };
+        let problem =
+            Problem::Failure { message: terminal::counted(self.count, "finding", "findings"), details: lines };
         case(&self.name, Some(problem))
     }
 }
@@ -48,7 +50,7 @@ pub fn document(total: &ScanTotal) -> Result<String, Failure> {
     });
     let mut cases: Vec<TestCase> = total.files.iter().map(FileFindings::case).chain(errors).collect();
     if cases.is_empty() {
-        cases.push(case(&format!("no findings in {} files", total.parts), None));
+        cases.push(case(&["no findings in ", &terminal::counted(total.parts, "file", "files")].concat(), None));
     }
     junit::document(NAME, &[TestSuite { name: NAME.to_owned(), cases }])
 }
