@@ -17,6 +17,7 @@ mod proxy;
 mod report;
 mod rules;
 mod suppression;
+mod weakness;
 mod workload;
 
 use super::failure::Failure;

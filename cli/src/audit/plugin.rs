@@ -2,6 +2,7 @@
 
 use super::mesh::EXTENSIONS;
 use super::port::number;
+use super::weakness::passing_rules;
 use crate::digest;
 use crate::document::{Diagnostic, Node};
 use crate::manifest::{Location, Resource, names_panveil};
@@ -26,13 +27,6 @@ pub enum TrafficClass {
     Server,
     /// Outbound at sidecars, and all traffic of gateways (`CLIENT`).
     Client,
-}
-
-/// Rule of a policy that lets card numbers pass in requests.
-pub struct PassingRule<'m> {
-    pub name: &'m str,
-    pub node: &'m Node,
-    pub is_skip: bool,
 }
 
 impl<'m> Plugin<'m> {
@@ -117,7 +111,7 @@ impl<'m> Plugin<'m> {
 
     /// SHA-256 of the policy in the plugin, as JSON. Equal policies in another spelling have another digest.
     pub fn policy_digest(&self) -> String {
-        let policy = self.wasm.field("pluginConfig").and_then(|policy| serde_json::to_vec(policy).ok());
+        let policy = self.config().and_then(|policy| serde_json::to_vec(policy).ok());
         digest::sha256(policy.as_deref().unwrap_or(b"{}"))
     }
 
@@ -132,15 +126,9 @@ impl<'m> Plugin<'m> {
         self.policy.as_ref().map_or(true, |policy| policy.acts_in(namespace.as_bytes()))
     }
 
-    /// Rules that allow or skip in requests.
-    pub fn passing_rules(&self) -> impl Iterator<Item = PassingRule<'m>> + use<'m> {
-        let rules = self.wasm.items(&["pluginConfig", "rules"]);
-        rules.filter(|rule| rule.text(&["match", "direction"]) != Some("response")).filter_map(|node| {
-            let action = node.text(&["action"])?;
-            let is_skip = action == "skip";
-            let name = node.text(&["name"]).unwrap_or_default();
-            (is_skip || action == "allow").then_some(PassingRule { name, node, is_skip })
-        })
+    /// Policy, as a tree.
+    pub fn config(&self) -> Option<&'m Node> {
+        self.wasm.field("pluginConfig")
     }
 
     /// True if card numbers in some requests reach the upstream unmasked.
@@ -149,7 +137,7 @@ impl<'m> Plugin<'m> {
         let default = self.wasm.text(&["pluginConfig", "request"]);
         policy.mode() == Mode::Monitor
             || matches!(default, Some("allow" | "skip"))
-            || self.passing_rules().next().is_some()
+            || passing_rules(self.config()).next().is_some()
     }
 
     /// Location of a field of the plugin, or else of the resource.

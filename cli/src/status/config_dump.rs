@@ -65,6 +65,8 @@ pub enum FilterConfig {
         module: String,
         /// Beginning of the SHA-256 of the policy.
         policy: String,
+        /// The policy. `None` if the configuration is no text.
+        policy_text: Option<String>,
         /// Error in the policy.
         policy_error: Option<String>,
         /// True if requests pass when the module fails.
@@ -210,6 +212,12 @@ fn config(filter: &Value) -> Option<FilterConfig> {
     let policy_error = is_text.then(|| Policy::parse(policy.as_bytes()).err()).flatten().map(|error| error.to_string());
     let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
         || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
-    let policy = digest::sha256(policy.as_bytes()).chars().take(SHOWN_DIGITS).collect();
-    Some(FilterConfig::Module { module, policy, policy_error, fails_open })
+    let digest = digest::sha256(policy.as_bytes()).chars().take(SHOWN_DIGITS).collect();
+    Some(FilterConfig::Module {
+        module,
+        policy: digest,
+        policy_text: is_text.then_some(policy),
+        policy_error,
+        fails_open,
+    })
 }

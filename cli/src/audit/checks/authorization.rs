@@ -3,8 +3,8 @@
 use crate::audit::coverage::{Coverage, Inspection};
 use crate::audit::finding::Finding;
 use crate::audit::mesh::{Mesh, SECURITY};
-use crate::audit::plugin::PassingRule;
 use crate::audit::rules;
+use crate::audit::weakness::{PassingRule, passing_rules};
 use crate::audit::workload::DataPlane;
 use crate::document::Node;
 use crate::manifest::Resource;
@@ -51,7 +51,7 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
             findings.push(Finding::new(&rules::AUTHORIZATION_WITHOUT_PRINCIPAL, location, policy.title(), detail));
         }
         if let (Inspection::By(plugin), true) = (&one.inspection, open.is_empty()) {
-            for rule in plugin.passing_rules() {
+            for rule in passing_rules(plugin.config()) {
                 if let Some(wider) = wider(&rule, &policies) {
                     let detail =
                         format!("rule {} allows {wider} at {}, which no policy admits", rule.name, workload.title);

@@ -5,9 +5,9 @@ use crate::audit::finding::Finding;
 use crate::audit::mesh::{CORE, GATEWAY_API, Mesh, NETWORKING};
 use crate::audit::plugin::Plugin;
 use crate::audit::rules::{self, AuditRule};
+use crate::audit::weakness::{self, Weakness};
 use crate::audit::workload::Workload;
 use crate::manifest::{Location, selects};
-use panveil::policy::Mode;
 
 /// Kinds that `targetRefs` may name.
 const TARGETS: [(&str, &str); 5] = [
@@ -99,25 +99,8 @@ fn policy(plugin: &Plugin<'_>, add: &mut impl FnMut(&'static AuditRule, Location
             return add(&rules::POLICY_INVALID, location, format!("invalid policy: {}", diagnostic.text));
         }
     };
-    let config = |field: &str| {
-        let node = plugin.wasm.get(&["pluginConfig", field]);
-        node.map_or_else(|| plugin.location_of("pluginConfig"), |node| plugin.resource.location_of(node))
-    };
-    if policy.mode() == Mode::Monitor {
-        add(&rules::MONITOR_MODE, config("mode"), "the policy is in monitor mode".to_owned());
-    }
-    let client_controlled = policy.client_controlled_rules();
-    for rule in plugin.passing_rules() {
-        let location = plugin.resource.location_of(rule.node);
-        if client_controlled.contains(&rule.name) {
-            add(&rules::RULE_CLIENT_CONTROLLED, location, format!("rule {}: any client can make it match", rule.name));
-        } else if rule.is_skip {
-            add(&rules::RULE_SKIPS, location, format!("rule {} skips inspection", rule.name));
-        }
-    }
-    for direction in ["request", "response"] {
-        if plugin.wasm.text(&["pluginConfig", direction]) == Some("skip") {
-            add(&rules::RULE_SKIPS, config(direction), format!("the policy skips every {direction}"));
-        }
+    for Weakness { rule, node, detail } in weakness::of(policy, plugin.config()) {
+        let location = node.map(|node| plugin.resource.location_of(node));
+        add(rule, location.unwrap_or_else(|| plugin.location_of("pluginConfig")), detail);
     }
 }

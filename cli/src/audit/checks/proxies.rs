@@ -2,8 +2,11 @@
 
 use crate::audit::finding::Finding;
 use crate::audit::proxy::ProxyDump;
-use crate::audit::rules;
+use crate::audit::rules::{self, AuditRule};
+use crate::audit::weakness::{self, Weakness};
+use crate::document::{self, Origin};
 use crate::status::FilterConfig;
+use panveil::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -27,10 +30,18 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
                 FilterConfig::AllowAll => {
                     add(&rules::PROXY_WITHOUT_PANVEIL, "module not fetched: every request passes unmasked".to_owned());
                 }
-                FilterConfig::Module { fails_open: true, .. } => {
-                    add(&rules::FAIL_OPEN, "the delivered failure policy is FAIL_OPEN".to_owned());
+                FilterConfig::Module { policy_text, policy_error, fails_open, .. } => {
+                    if *fails_open {
+                        add(&rules::FAIL_OPEN, "the delivered failure policy is FAIL_OPEN".to_owned());
+                    }
+                    if let Some(error) = policy_error {
+                        add(&rules::POLICY_INVALID, format!("invalid policy: {error}"));
+                    }
+                    for (rule, detail) in policy_text.as_deref().map(weaknesses).unwrap_or_default() {
+                        add(rule, detail);
+                    }
                 }
-                FilterConfig::Module { .. } | FilterConfig::DenyAll => {}
+                FilterConfig::DenyAll => {}
             }
         }
         for listener in config.listeners.iter().filter(|listener| listener.without > 0) {
@@ -47,6 +58,14 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
         }
     }
     differences(proxies, findings);
+}
+
+/// Weaknesses of a delivered policy. An invalid policy has none: Envoy rejects it.
+fn weaknesses(text: &str) -> Vec<(&'static AuditRule, String)> {
+    let Ok(policy) = Policy::parse(text.as_bytes()) else { return Vec::new() };
+    let config = document::read(text, Origin::FILE).ok();
+    let found = weakness::of(&policy, config.as_deref());
+    found.into_iter().map(|Weakness { rule, detail, .. }| (rule, detail)).collect()
 }
 
 /// Findings about proxies of one group with different modules or policies.

@@ -21,7 +21,7 @@ fn dump(pod: &str, listed: bool, policy: &str, minor: u64) -> Value {
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {
                 "vm_config": {"code": {"local": {"filename": file}}},
                 "failure_policy": "FAIL_RELOAD",
-                "configuration": {"value": policy},
+                "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy},
             }},
         }}]},
         {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [{
@@ -57,7 +57,7 @@ fn proxies_are_compared() {
     );
     assert_eq!(
         findings("differ", &[good("web-1"), good("web-2"), dump("web-3", true, "{\"mode\":\"monitor\"}", 40)]),
-        ["proxies-differ proxies web.shop"]
+        ["monitor-mode proxy web-3.shop", "proxies-differ proxies web.shop"]
     );
     assert_eq!(findings("old", &[dump("web-1", true, "{}", 35)]), ["envoy-untested proxy web-1.shop"]);
     let mut open = good("web-1");
@@ -71,4 +71,29 @@ fn proxies_are_compared() {
     let mut rejected = good("web-1");
     rejected["configs"][2]["dynamic_listeners"][0]["error_state"] = json!({"details": "denied"});
     assert_eq!(findings("rejected", &[rejected]), ["proxy-update-rejected proxy web-1.shop"]);
+}
+
+#[test]
+fn delivered_policies_are_audited() {
+    let of_policy = |name: &str, policy: &str| findings(name, &[dump("web-1", true, policy, 40)]);
+    let rule = |action: &str, conditions: &str| {
+        format!(r#"{{"rules":[{{"name":"all","match":{{{conditions}}},"action":"{action}"}}]}}"#)
+    };
+    let source = r#""source":["spiffe://cluster.local/ns/shop/sa/till"]"#;
+    for (name, policy, expected) in [
+        ("monitor", r#"{"mode":"monitor"}"#.to_owned(), "monitor-mode"),
+        ("skips", r#"{"request":"skip"}"#.to_owned(), "rule-skips"),
+        ("rule-skips", rule("skip", source), "rule-skips"),
+        ("client", rule("allow", r#""host":["api.example"]"#), "rule-client-controlled"),
+        ("invalid", r#"{"mode":"watch"}"#.to_owned(), "policy-invalid"),
+    ] {
+        assert_eq!(of_policy(name, &policy), [format!("{expected} proxy web-1.shop")], "{policy}");
+    }
+    for (name, policy) in [
+        ("enforce", r#"{"mode":"enforce"}"#.to_owned()),
+        ("by-source", rule("allow", source)),
+        ("responses", rule("skip", &format!(r#"{source},"direction":"response""#))),
+    ] {
+        assert_eq!(of_policy(name, &policy), [""; 0], "{policy}");
+    }
 }
