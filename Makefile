@@ -93,9 +93,11 @@ run: native envoy wasm ## Run the demo, and keep Envoy running for manual reques
 .PHONY: mesh-demo
 mesh-demo: native envoy wasm ## Demonstrate panveil in a mesh of three services; KEEP=1 keeps it running
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
-		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> mesh-demo"; \
-		PEERS_PYTHON="$$python" cargo run --locked --package panveil-integration --features envoy --bin mesh-demo -- \
-		--wasm "$(wasm)" --envoy "$$envoy" --kustomize "$$kustomize" --prometheus "$$prometheus" $(if $(KEEP),--keep)
+		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> mesh-demo: build"; \
+		cargo build --locked --package panveil-cli; \
+		cargo build --locked --package panveil-integration --features envoy --bin mesh-demo; echo "==> mesh-demo"; \
+		PEERS_PYTHON="$$python" "$(build_dir)/debug/mesh-demo" --wasm "$(wasm)" --envoy "$$envoy" --kustomize "$$kustomize" \
+		--prometheus "$$prometheus" --panveil "$(build_dir)/debug/panveil" --report "$(build_dir)/mesh-demo" $(if $(KEEP),--keep)
 
 .PHONY: schema
 schema: native ## Write the schemas of policies and records, and docs/policy-reference.md
@@ -122,17 +124,19 @@ test: test-native test-dist ## Run every test, including those with a real Envoy
 		echo "==> test: rendered policies"; \
 		KUSTOMIZE="$$kustomize" cargo test --locked --package panveil-cli --test cli -- --ignored rendered
 	@command -v curl >/dev/null || scripts/debian-packages curl
+	@cargo build --locked --package panveil-cli
 	@envoy=$$(scripts/envoy); python=$$(scripts/python integration/peers/requirements.txt); \
 		kustomize=$$(scripts/kustomize); prometheus=$$(scripts/prometheus); echo "==> test: real Envoy"; \
 		PANVEIL_WASM="$(wasm)" ENVOY="$$envoy" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
-		cargo test --locked --package panveil-integration --features envoy --test envoy
+		PANVEIL_CLI="$(abspath $(build_dir))/debug/panveil" cargo test --locked --package panveil-integration --features envoy --test envoy
 
 .PHONY: matrix
 matrix: native wasm ## Run the Envoy tests on every pinned Envoy, or ENVOYS=1.37.0,1.39.3; TESTS=word selects tests
+	@cargo build --locked --package panveil-cli
 	@python=$$(scripts/python integration/peers/requirements.txt); kustomize=$$(scripts/kustomize); \
 		prometheus=$$(scripts/prometheus); \
-		PANVEIL_WASM="$(wasm)" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" TESTS="$(TESTS)" \
-		scripts/matrix $(ENVOYS)
+		PANVEIL_WASM="$(wasm)" PEERS_PYTHON="$$python" KUSTOMIZE="$$kustomize" PROMETHEUS="$$prometheus" \
+		PANVEIL_CLI="$(abspath $(build_dir))/debug/panveil" TESTS="$(TESTS)" scripts/matrix $(ENVOYS)
 
 .PHONY: test-native
 test-native: native ## Run the tests without wasm and Envoy
@@ -291,11 +295,11 @@ deny: ## Check dependencies for licences, advisories and origin; DENY="licenses 
 		cargo deny --manifest-path "$$manifest" --config deny.toml --all-features --locked check $(DENY); done
 
 .PHONY: report-browser
-report-browser: native ## Open a report of the command in Chromium: rendering, filter, print, accessibility; UPDATE=1 rewrites docs/report.png
+report-browser: native ## Open a report of the command in Chromium: rendering, filter, print, accessibility; UPDATE=1 rewrites docs/report.png, REPORT=folder opens that of make mesh-demo
 	@echo "==> report-browser: build"
 	@cargo build --locked --package panveil-cli
 	@echo "==> report-browser"
-	@scripts/report-browser "$(build_dir)/debug/panveil" $(if $(UPDATE),--screenshot docs/report.png)
+	@scripts/report-browser "$(build_dir)/debug/panveil" $(if $(UPDATE),--screenshot docs/report.png) $(if $(REPORT),--report "$(abspath $(REPORT))")
 
 .PHONY: size
 size: wasm ## Show the size of the wasm by crate and function; update docs/size.md

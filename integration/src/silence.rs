@@ -63,6 +63,12 @@ fn reports(line: &Map<String, Value>) -> impl Iterator<Item = (String, String)> 
         .map(|(name, value)| (name.clone(), String::from_utf8_lossy(&dense(value.to_string().as_bytes())).into_owned()))
 }
 
+/// Whether a text holds nine or more consecutive digits of this card.
+#[must_use]
+pub fn holds_digits(text: &str, card: &str) -> bool {
+    leak("", text, &[card.to_owned()], TELLING).is_some()
+}
+
 fn leak(place: &str, text: &str, cards: &[String], telling: usize) -> Option<String> {
     let mut fragments = cards.iter().flat_map(|card| card.as_bytes().windows(telling.min(card.len())));
     let found = fragments.any(|fragment| std::str::from_utf8(fragment).is_ok_and(|digits| text.contains(digits)));

@@ -84,6 +84,18 @@ impl Chain {
         plugins.try_for_each(|(index, plugin)| self.deliver(index, "2", &plugin.fallback()))
     }
 
+    /// Delivers these plugins in place of those with the same names, as another version.
+    ///
+    /// # Errors
+    ///
+    /// When the chain has no plugin of that name, or the files cannot be written.
+    pub fn update(&self, version: &str, plugins: &[Plugin]) -> Result<()> {
+        plugins.iter().try_for_each(|plugin| {
+            let index = self.plugins.iter().position(|own| own.name == plugin.name);
+            self.deliver(index.with_context(|| format!("no {} in the chain", plugin.name))?, version, &plugin.config)
+        })
+    }
+
     fn file(&self, index: usize) -> PathBuf {
         self.folder.path().join(format!("{index}.json"))
     }

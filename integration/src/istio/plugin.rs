@@ -105,6 +105,13 @@ impl Plugin {
         })
     }
 
+    /// The plugin as delivered if the agent cannot fetch the module.
+    #[must_use]
+    pub fn not_fetched(mut self) -> Self {
+        self.config = self.fallback();
+        self
+    }
+
     /// Filter that the agent delivers when it cannot fetch the module. Rules without a policy deny all; no rules allow
     /// all.
     pub(super) fn fallback(&self) -> Value {

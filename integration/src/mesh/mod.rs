@@ -8,11 +8,13 @@
 //!                 └──→ tickets' sidecar ←──→ tickets ──────┘
 //! ```
 
+mod evidence;
 mod frame;
 mod page;
 mod proxy;
 mod services;
 mod story;
+mod truth;
 mod watch;
 mod workload;
 
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+pub use self::evidence::Evidence;
 pub use self::frame::{invitation, opening};
 pub use self::page::{Claim, verdict};
 pub use self::proxy::Proxy;
@@ -28,6 +31,7 @@ pub use self::workload::{CHECKOUT, PAYMENT_API, TICKETS, Workload};
 
 use self::proxy::Surroundings;
 use self::services::{PaymentApi, Till};
+use self::truth::Truth;
 use self::watch::Watch;
 use crate::certificates::Authority;
 use crate::istio::{Plugin, Release, render};
@@ -49,6 +53,8 @@ pub struct Parts {
     pub kustomize: PathBuf,
     /// Folder with Prometheus. Without it there are no claims about metrics.
     pub prometheus: Option<PathBuf>,
+    /// The command, for audits and a report. Without it there are no claims about evidence.
+    pub evidence: Option<Evidence>,
     /// Policy in place of those in the overlays, to test the claims.
     pub policy: Option<Value>,
 }
@@ -68,7 +74,8 @@ pub struct Mesh {
     _checkout_service: Upstream,
     watch: Option<Watch>,
     authority: Authority,
-    python: Python,
+    truth: Truth,
+    parts: Parts,
 }
 
 impl Mesh {
@@ -87,13 +94,14 @@ impl Mesh {
         let ticket_service = Upstream::start(0, Script::Echo).await?;
         let checkout_service = Upstream::start(0, Script::Echo).await?;
         next("the sidecar of the payment API");
-        let payment_api = Proxy::start(mesh, &PAYMENT_API, api.address, parts.plugins(&PAYMENT_API)?, &[]).await?;
+        let payment_api =
+            Proxy::start(mesh, &PAYMENT_API, api.address, parts.plugins(&PAYMENT_API, |_| {})?, &[]).await?;
         next("the sidecar of the tickets");
         let service = ticket_service.address;
-        let tickets = Proxy::start(mesh, &TICKETS, service, parts.plugins(&TICKETS)?, &[&payment_api]).await?;
+        let tickets = Proxy::start(mesh, &TICKETS, service, parts.plugins(&TICKETS, |_| {})?, &[&payment_api]).await?;
         next("the sidecar of the checkout");
         let (service, others) = (checkout_service.address, [&payment_api, &tickets]);
-        let checkout = Proxy::start(mesh, &CHECKOUT, service, parts.plugins(&CHECKOUT)?, &others).await?;
+        let checkout = Proxy::start(mesh, &CHECKOUT, service, parts.plugins(&CHECKOUT, |_| {})?, &others).await?;
         let till = Till::start(&parts.python, PAYMENT_API.host, checkout.outbound)?;
         next("Prometheus");
         let watch = match &parts.prometheus {
@@ -110,7 +118,8 @@ impl Mesh {
             _checkout_service: checkout_service,
             watch,
             authority,
-            python: parts.python.clone(),
+            truth: Truth::default(),
+            parts: parts.clone(),
         })
     }
 
@@ -136,8 +145,8 @@ impl Mesh {
 }
 
 impl Parts {
-    /// Plugins that the control plane delivers to the sidecar of this workload.
-    fn plugins(&self, workload: &Workload) -> Result<Vec<Plugin>> {
+    /// Plugins that the control plane delivers to the sidecar of this workload, from the changed manifests of its overlay.
+    fn plugins(&self, workload: &Workload, change: impl Fn(&mut Value)) -> Result<Vec<Plugin>> {
         let namespace = workload.namespace;
         let (_, overlay) = OVERLAYS.iter().find(|(of, _)| *of == namespace).context("no overlay for a namespace")?;
         let mut plugins = Vec::new();
@@ -149,6 +158,7 @@ impl Parts {
             if let Some(policy) = &self.policy {
                 manifest["spec"]["pluginConfig"] = policy.clone();
             }
+            change(&mut manifest);
             plugins.push(Plugin::of(&manifest, Release::From1_30, &self.build.module)?);
         }
         ensure!(plugins.len() == 1, "{overlay}: {} plugins", plugins.len());

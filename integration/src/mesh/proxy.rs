@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -31,7 +31,7 @@ pub struct Proxy {
     pub outbound: SocketAddr,
     /// Number of inbound streams so far.
     arrived: usize,
-    _chain: Chain,
+    chain: Chain,
 }
 
 /// Parts of the mesh that a proxy needs.
@@ -85,7 +85,7 @@ impl Proxy {
             envoy.last_word()
         );
         let outbound = *envoy.listeners().await?.get(OUTBOUND).context("no listener for what is sent")?;
-        Ok(Self { workload, envoy, outbound, arrived: 0, _chain: chain })
+        Ok(Self { workload, envoy, outbound, arrived: 0, chain })
     }
 
     /// Log metadata of the last inbound stream. Empty when panveil set none.
@@ -105,6 +105,36 @@ impl Proxy {
             sleep(STEP).await;
         }
         Ok(Map::new())
+    }
+}
+
+impl Proxy {
+    /// Delivers these plugins as another version, and waits until Envoy has loaded them.
+    ///
+    /// # Errors
+    ///
+    /// When it does not load them.
+    pub async fn deliver(&self, version: &str, plugins: &[Plugin]) -> Result<()> {
+        let before = self.loaded().await?;
+        self.chain.update(version, plugins)?;
+        for _ in 0..MOST_STEPS {
+            if self.loaded().await? > before {
+                return Ok(());
+            }
+            sleep(STEP).await;
+        }
+        bail!("the sidecar of {} does not load a changed plugin: {}", self.workload.name, self.envoy.last_word())
+    }
+
+    /// Number of deliveries that Envoy has loaded.
+    async fn loaded(&self) -> Result<u64> {
+        Ok(self.envoy.stats("config_reload").await?.values().sum())
+    }
+
+    /// Name of its pod in findings of an audit.
+    #[must_use]
+    pub fn pod(&self) -> String {
+        format!("{}-1.{}", self.workload.name, self.workload.namespace)
     }
 }
 

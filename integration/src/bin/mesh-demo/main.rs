@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use panveil_integration::mesh::{Mesh, Parts, invitation, opening, verdict};
+use panveil_integration::mesh::{Evidence, Mesh, Parts, invitation, opening, verdict};
 use panveil_integration::peers::Python;
 use panveil_integration::sidecar::Build;
 use panveil_integration::terminal::Style;
@@ -29,6 +29,12 @@ struct Arguments {
     /// The folder with prometheus and promtool.
     #[arg(long, value_name = "PATH")]
     prometheus: PathBuf,
+    /// The command, for audits and the report.
+    #[arg(long, value_name = "PATH")]
+    panveil: PathBuf,
+    /// The folder for the report.
+    #[arg(long, value_name = "PATH")]
+    report: PathBuf,
     /// Keep the mesh running, for manual requests.
     #[arg(long)]
     keep: bool,
@@ -45,11 +51,13 @@ async fn main() -> ExitCode {
 
 /// Prints every claim. False when one does not hold.
 async fn run(arguments: Arguments) -> Result<bool> {
+    let panveil = arguments.panveil.canonicalize().with_context(|| arguments.panveil.display().to_string())?;
     let parts = Parts {
         build: Build { envoy: arguments.envoy, module: arguments.wasm },
         python: Python::from_environment().context("PEERS_PYTHON is not set; `make mesh-demo` provides it")?,
         kustomize: arguments.kustomize,
         prometheus: Some(arguments.prometheus),
+        evidence: Some(Evidence { panveil, folder: arguments.report.clone() }),
         policy: None,
     };
     let style = Style::of_stdout();
@@ -62,6 +70,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
     let claims = mesh.tell(|claim| bar.suspend(|| print!("{}", claim.shown(style)))).await?;
     bar.finish_and_clear();
     print!("{}", verdict(&claims, style));
+    println!("Report: {}", arguments.report.join("report.html").display());
     let right = claims.iter().all(|claim| claim.holds());
     if arguments.keep {
         mesh.echo();

@@ -2,6 +2,7 @@
 
 mod delivered;
 mod paying;
+mod proving;
 mod strangers;
 mod straying;
 mod watching;
@@ -9,6 +10,7 @@ mod watching;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
+use super::truth::Found;
 use super::{Claim, Mesh, Proxy, Workload};
 use crate::case::{Framing, Message, Request};
 use crate::client::Client;
@@ -23,6 +25,13 @@ const SPOKEN: &str = "4242 4242 4242 4242";
 const SPOKEN_MASKED: &str = "4242 42** **** 4242";
 /// Status of panveil's local reply.
 const REFUSED: u16 = 403;
+/// Findings by their decisions. In a blocked message, the first number is the last that is inspected.
+const ALLOWED: Found = pan("request", "allowed", "cards-from-checkout");
+const ALLOWED_CODE: Found = Found { kind: "verification_code", ..ALLOWED };
+const BLOCKED: Found = pan("request", "blocked", "request");
+const MASKED_REQUEST: Found = pan("request", "masked", "request");
+const MASKED_RESPONSE: Found = pan("response", "masked", "response");
+const REPORTED: Found = pan("request", "reported", "request");
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
@@ -50,7 +59,18 @@ pub async fn tell(mesh: &mut Mesh, mut claimed: impl FnMut(&Claim)) -> Result<Ve
         settled(watching::counted(watch).await?);
         settled(watching::alarmed(watch).await?);
     }
+    if let Some(evidence) = mesh.parts.evidence.clone() {
+        settled(proving::clean(mesh, &evidence).await?);
+        settled(proving::faulty(mesh, &evidence).await?);
+        settled(proving::passed(mesh).await?);
+        settled(proving::corrected(mesh, &evidence).await?);
+        settled(proving::reported(mesh, &evidence).await?);
+    }
     Ok(claims)
+}
+
+const fn pan(direction: &'static str, action: &'static str, rule: &'static str) -> Found {
+    Found { direction, kind: "pan", action, rule }
 }
 
 /// Request with this body, or without one.

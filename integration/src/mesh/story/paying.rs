@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::super::{CHECKOUT, Claim, Mesh};
-use super::{CARD, DECLINED, action, brief};
+use super::super::truth::Exchange;
+use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API};
+use super::{ALLOWED, ALLOWED_CODE, CARD, DECLINED, action, brief};
 
 /// Fingerprint of localstripe for the card number: the beginning of its SHA-1. The masked number has another.
 const FINGERPRINT: &str = "79758cf4654d6cc6";
@@ -15,6 +16,7 @@ pub async fn paid(mesh: &mut Mesh) -> Result<Claim> {
     let line = mesh.payment_api.told().await?;
     let charge = json!([{"amount": 1250, "currency": "eur", "source": method["id"]}]);
     let charge = mesh.till.call("charges.create", charge).await?;
+    mesh.truth.exchanges.extend([with_card(), call("/v1/charges")]);
     mesh.payment_api.told().await?;
     let shown = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
     let (last4, fingerprint) = (shown(&method["card"]["last4"]), shown(&method["card"]["fingerprint"]));
@@ -41,6 +43,8 @@ pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
     let id = method["id"].as_str().with_context(|| format!("no payment method: {method}"))?;
     let answer = mesh.till.call("payment_methods.attach", json!([id, {"customer": customer["id"]}])).await?;
     mesh.payment_api.told().await?;
+    let attach = format!("/v1/payment_methods/{id}/attach");
+    mesh.truth.exchanges.extend([with_card(), call("/v1/customers"), call(&attach)]);
     let code = answer["code"].as_str().unwrap_or("nothing");
     Ok(Claim::new("The payment API recognizes the test card that it must decline")
         .line("till sent", format!("POST /v1/payment_methods  type=card&card[number]={DECLINED}&card[cvc]=123..."))
@@ -48,6 +52,16 @@ pub async fn declined(mesh: &mut Mesh) -> Result<Claim> {
         .line("log", brief(&line, &["action", "found", "brands", "where", "rules"]))
         .must(answer["refused"] == 402 && code == "card_declined", format!("it is taken: {answer}"))
         .must(["allowed", "reported"].contains(&action(&line)), "the log has no action"))
+}
+
+/// Call of the till without a card number.
+fn call(path: &str) -> Exchange {
+    Exchange::new(&CHECKOUT, &PAYMENT_API, path)
+}
+
+/// Call of the till with a card number and its code.
+fn with_card() -> Exchange {
+    call("/v1/payment_methods").with(1, ALLOWED).with(1, ALLOWED_CODE)
 }
 
 /// Card object in the format of Stripe's client.

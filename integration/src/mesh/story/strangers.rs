@@ -5,7 +5,8 @@ use std::fs;
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::super::{CHECKOUT, Claim, Mesh};
+use super::super::truth::Exchange;
+use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API};
 use crate::certificates::Authority;
 use crate::envoy::Credential;
 
@@ -21,7 +22,7 @@ pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
     let impostor = file("impostor", Authority::new("mesh")?.issue(&CHECKOUT.subject)?)?;
     let checkout = file("checkout", mesh.authority.issue(&CHECKOUT.subject)?)?;
     let address = mesh.payment_api.envoy.listener.to_string();
-    let mut script = mesh.python.start("stranger", &[&address, &impostor, &checkout])?;
+    let mut script = mesh.parts.python.start("stranger", &[&address, &impostor, &checkout])?;
     let mut claim = Claim::new("The payment API accepts only clients with a certificate of the mesh");
     for (who, what) in [
         ("plaintext", ""),
@@ -34,5 +35,6 @@ pub async fn strangers(mesh: &mut Mesh) -> Result<Claim> {
     let got = script.told("got").await?;
     script.end().await?;
     mesh.payment_api.told().await?;
+    mesh.truth.exchanges.push(Exchange::of_stranger(&PAYMENT_API));
     Ok(claim.line("checkout", &got).must(got == "HTTP/1.1 200 OK", "a workload of the mesh gets no response either"))
 }

@@ -3,8 +3,12 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::super::truth::Exchange;
 use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API, TICKETS};
-use super::{CARD, FORM, JSON, MASKED, REFUSED, SPOKEN, SPOKEN_MASKED, action, ask, brief, request, text};
+use super::{
+    BLOCKED, CARD, FORM, JSON, MASKED, MASKED_REQUEST, MASKED_RESPONSE, REFUSED, SPOKEN, SPOKEN_MASKED, action, ask,
+    brief, request, text,
+};
 use crate::case::{Framing, Message, Response};
 use crate::client::Client;
 use crate::upstream::Script;
@@ -19,6 +23,10 @@ pub async fn uninvited(mesh: &mut Mesh) -> Result<Claim> {
     let served = mesh.api.served().await? - before;
     let listed = ask(&mesh.tickets, &PAYMENT_API, request("GET", "/v1/customers", "", "")).await?;
     mesh.payment_api.told().await?;
+    mesh.truth.exchanges.extend([
+        Exchange::new(&TICKETS, &PAYMENT_API, "/v1/payment_methods").with(1, BLOCKED),
+        Exchange::new(&TICKETS, &PAYMENT_API, "/v1/customers"),
+    ]);
     Ok(Claim::new("Other clients may call the payment API, but not send it a card number")
         .line("tickets sent", format!("POST /v1/payment_methods  type=card&card[number]={CARD}&card[cvc]=123..."))
         .line("tickets got", format!("{} {}", refused.status, title(&refused.body)))
@@ -39,6 +47,7 @@ pub async fn misplaced(mesh: &mut Mesh) -> Result<Claim> {
     let answer = mesh.till.call("customers.create", json!([{"description": description}])).await?;
     let line = mesh.payment_api.told().await?;
     let served = mesh.api.served().await? - before;
+    mesh.truth.exchanges.push(Exchange::new(&CHECKOUT, &PAYMENT_API, "/v1/customers").with(1, BLOCKED));
     let body = answer["body"].as_str().unwrap_or_default();
     Ok(Claim::new("The checkout may not send a card number in another call")
         .line("till sent", format!("POST /v1/customers  description={description}"))
@@ -59,6 +68,8 @@ pub async fn kept(mesh: &mut Mesh) -> Result<Claim> {
     ensure!(held.contains(SPOKEN), "the payment API does not keep a description: {created}");
     let answer = mesh.till.call("customers.retrieve", json!([created["id"]])).await?;
     let line = mesh.payment_api.told().await?;
+    let path = format!("/v1/customers/{}", created["id"].as_str().unwrap_or_default());
+    mesh.truth.exchanges.push(Exchange::new(&CHECKOUT, &PAYMENT_API, path).with(1, MASKED_RESPONSE));
     let got = answer["description"].as_str().unwrap_or("nothing");
     Ok(Claim::new("A card number stored in the payment API is masked in its response")
         .line("API holds", held)
@@ -77,6 +88,7 @@ pub async fn complained(mesh: &mut Mesh) -> Result<Claim> {
     let response = ask(&mesh.checkout, &TICKETS, post).await?;
     let line = mesh.tickets.told().await?;
     let received = mesh.ticket_service.take().await?.0.pop().unwrap_or_default();
+    mesh.truth.exchanges.push(Exchange::new(&CHECKOUT, &TICKETS, "/tickets").with(2, MASKED_REQUEST));
     let body = text(&received.body);
     Ok(Claim::new("The ticket service receives only masked card numbers")
         .line("checkout sent", format!("POST {}  {}", path(CARD), wrote(SPOKEN)))
@@ -96,6 +108,7 @@ pub async fn quoted(mesh: &mut Mesh) -> Result<Claim> {
     let response = ask(&mesh.checkout, &TICKETS, request("GET", "/tickets/7", "", "")).await?;
     let line = mesh.tickets.told().await?;
     mesh.ticket_service.take().await?;
+    mesh.truth.exchanges.push(Exchange::new(&CHECKOUT, &TICKETS, "/tickets/7").with(1, MASKED_RESPONSE));
     let got = text(&response.body);
     Ok(Claim::new("A response of the ticket service has only masked card numbers")
         .line("tickets sent", said(CARD))
@@ -105,7 +118,8 @@ pub async fn quoted(mesh: &mut Mesh) -> Result<Claim> {
         .must(action(&line) == "masked", format!("the log says {}", action(&line))))
 }
 
-fn answer(status: u16, body: &str) -> Script {
+/// Script with which the ticket service responds.
+pub fn answer(status: u16, body: &str) -> Script {
     let headers = vec![("content-type".to_owned(), JSON.to_owned())];
     let pieces = vec![body.to_owned().into()];
     Script::Answer(Response {
