@@ -2,11 +2,12 @@
 
 import json
 
+import golden
 from mesh import expect
 from schedule import POLICIES
 
 # Policy of the base, which each change is merged into.
-BASE = {"mode": "enforce", "request": "mask", "response": "mask"}
+BASE = golden.shipped_policy()
 REJECTED = {"request": "nonsense"}
 
 

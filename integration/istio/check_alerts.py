@@ -8,6 +8,7 @@ import json
 import os
 import time
 
+import golden
 from mesh import active, expect
 from processes import until
 from prometheus import Prometheus, past
@@ -23,7 +24,7 @@ CLEAN = b'{"amount":12}'
 WITH_CARD = b'{"card_number":"4111111111111111"}'
 # Zstandard frame with a window of 8 MiB, and as much content.
 LARGE_WINDOW = b"\x28\xb5\x2f\xfd\x00\x68" + b"\x02\x00\x10a" * 64
-SHIPPED = {"mode": "enforce", "request": "mask", "response": "mask"}
+SHIPPED = golden.shipped_policy()
 # The limits: one finding in a message, and 8 MiB for decoding.
 LIMITED = {
     "limits": {"memory_bytes": 8388608, "inflate_ratio": 1000000, "findings_per_message": 1},

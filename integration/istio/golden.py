@@ -17,6 +17,12 @@ def delivered(pod):
     return {"extensions": [normalized(extensions[name]) for name in sorted(extensions)], "http_filters": chains}
 
 
+def shipped_policy():
+    """The policy of the base, as a proxy with the overlay `mask` receives it."""
+    [extension] = json.loads((FOLDER / "mask-wasmplugin.json").read_text())["extensions"]
+    return extension["typed_config"]["config"]["configuration"]["value"]
+
+
 def http_filters(value):
     """Names of the HTTP filters of each connection manager in a configuration."""
     if isinstance(value, dict):
