@@ -24,7 +24,7 @@ use super::failure::Failure;
 use super::scan::file_list::FileList;
 use super::scan::ignore_rules::IgnoreRules;
 use super::scan::progress::ScanProgress;
-use super::{clock, input, output};
+use super::{clock, input, output, terminal};
 use audits::Audits;
 use clap::{Args, ValueHint};
 use logs::Logs;
@@ -148,10 +148,8 @@ impl Report {
             output::note(problem);
         }
         if logs.unreadable > 0 {
-            output::note(&format!(
-                "{} lines with columns of panveil cannot be read; see input in the report",
-                logs.unreadable
-            ));
+            let lines = terminal::counted(logs.unreadable, "line", "lines");
+            output::note(&format!("{lines} with columns of panveil cannot be read; see input in the report"));
         }
         Ok(if logs.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(UNREAD) })
     }

@@ -49,6 +49,8 @@ fn lines_that_cannot_be_read_are_counted_and_named() {
     assert_eq!((lines, other, unreadable), (Some(5), Some(2), Some(2)));
     assert_eq!(report["summary"]["streams"], 1);
     assert_eq!(stderr_line(&output), "2 lines with columns of panveil cannot be read; see input in the report");
+    let output = run(&["report", "--format", "json"], b"{\"panveil_record\":\"{\"}\n");
+    assert_eq!(stderr_line(&output), "1 line with columns of panveil cannot be read; see input in the report");
     assert_eq!(output.status.code(), Some(0));
 }
 
