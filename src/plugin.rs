@@ -2,10 +2,10 @@
 //!
 //! Each callback is a few lines. There is one [`Root`] for each configuration and worker, and one [`Stream`] for each HTTP stream.
 
-use crate::audit::{Counter, Counters, Line};
+use crate::audit::{Counter, Counters, Line, RECORD_OBJECT_TYPE};
 use crate::exchange::{ACTS, Exchange, FilterStatus};
 use crate::host::{EnvoyHost, Host, Live, LogLevel};
-use crate::policy::{Direction, KEY_VARIABLE, Policy};
+use crate::policy::{Direction, KEY_VARIABLE, LogKey, Policy};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use std::rc::Rc;
@@ -67,6 +67,9 @@ impl RootContext for Root {
             }
         };
         host.declare_set_once(ACTS);
+        if policy.publishes(LogKey::RecordObject) {
+            host.declare_message(LogKey::RecordObject.as_str(), RECORD_OBJECT_TYPE);
+        }
         let mode = policy.mode();
         self.excluded = is_excluded(&mut host, &policy);
         self.policy = Some(Rc::new(policy));

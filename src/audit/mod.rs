@@ -10,6 +10,7 @@ mod counters;
 mod line;
 mod reason;
 mod record;
+mod record_object;
 mod redacted;
 mod stream_summary;
 
@@ -17,6 +18,7 @@ pub use counters::{Counter, Counters};
 pub use line::Line;
 pub use reason::Reason;
 pub use record::{Facts, RECORD_VERSION};
+pub use record_object::{RECORD_OBJECT_TYPE, record_object};
 pub use redacted::Redacted;
 pub use stream_summary::StreamSummary;
 

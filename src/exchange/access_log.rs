@@ -6,7 +6,7 @@ use super::framing::was_aborted;
 use super::message::State;
 use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE};
 use super::{Callback, Exchange};
-use crate::audit::{Counter, Counters, Facts, Line, Reason, Redacted, StreamSummary};
+use crate::audit::{Counter, Counters, Facts, Line, Reason, Redacted, StreamSummary, record_object};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
 use crate::policy::{Direction, Limit, LogKey, Outcome, Policy};
 use std::rc::Rc;
@@ -80,8 +80,10 @@ impl Exchange {
             publish_if_any(host, policy, LogKey::Rules, &summary.rules());
             publish_if_any(host, policy, LogKey::Peer, facts.source.as_ref().map_or("", Redacted::as_str));
             publish_if_any(host, policy, LogKey::Fingerprints, &summary.fingerprints());
-            if policy.publishes(LogKey::Record) {
-                publish(host, policy, LogKey::Record, &summary.record(&facts));
+            if policy.publishes(LogKey::Record) || policy.publishes(LogKey::RecordObject) {
+                let record = summary.record(&facts);
+                publish(host, policy, LogKey::Record, &record);
+                publish_object(host, policy, &record);
             }
         }
     }
@@ -241,6 +243,16 @@ fn publish(host: &mut dyn Host, policy: &Policy, key: LogKey, value: &str) {
 fn publish_if_any(host: &mut dyn Host, policy: &Policy, key: LogKey, value: &str) {
     if !value.is_empty() {
         publish(host, policy, key, value);
+    }
+}
+
+/// Publishes the record as a message, if the policy wants it.
+fn publish_object(host: &mut dyn Host, policy: &Policy, record: &str) {
+    if policy.publishes(LogKey::RecordObject)
+        && let Some(object) = record_object(record)
+        && let Err(error) = host.set_message(LogKey::RecordObject.as_str(), &object)
+    {
+        host.log(LogLevel::Warn, &Line::HostCallFailed(error.call));
     }
 }
 

@@ -610,6 +610,23 @@ fn the_trace_id_may_come_with_the_forwarded_request() {
 }
 
 #[test]
+fn the_record_is_published_as_a_message_if_the_policy_says_so() {
+    for (policy, has_text, has_object) in [
+        ("{}", true, false),
+        (r#"{"audit":{"keys":["record_object"]}}"#, false, true),
+        (r#"{"audit":{"keys":["record","record_object"],"truncated":true}}"#, true, true),
+    ] {
+        let mut run = Run::under(policy);
+        run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN), ("x-\"\\", PAN)], true);
+        let host = run.log();
+        assert_eq!(
+            (host.metadata.contains_key("record"), host.messages.contains_key("record_object")),
+            (has_text, has_object)
+        );
+    }
+}
+
+#[test]
 fn only_the_keys_of_the_policy_are_published() {
     let mut run = Run::under(r#"{"audit":{"keys":["found","path"]}}"#);
     run.headers(Direction::Request, &[(":path", "/"), (":method", "GET"), ("x-note", PAN)], true);

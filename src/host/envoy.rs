@@ -112,33 +112,45 @@ impl EnvoyHost {
     /// Makes the host reject a second write of the filter state `wasm.panveil.<key>` in a stream, so that a [claim](Host::claim)
     /// need not read it first. A host without this function is read before each claim. Valid in `on_configure` only.
     pub fn declare_set_once(&self, key: &'static str) {
-        let path = path_of(key);
-        let Ok(length) = u8::try_from(path.len()) else { return };
-        // Envoy's `DeclarePropertyArguments`: field 1 is the name, field 2 says that it can be set once.
-        let arguments = [&[0x0a, length], path.as_bytes(), &[0x10, 1]].concat();
-        let (function, mut data, mut len) = ("declare_property", null_mut(), 0);
-        // SAFETY: both pointers come with the lengths of live slices, which the host only reads; it writes to two locals that
-        // live through the call.
-        let status = unsafe {
-            proxy_call_foreign_function(
-                function.as_ptr(),
-                function.len(),
-                arguments.as_ptr(),
-                arguments.len(),
-                &raw mut data,
-                &raw mut len,
-            )
-        };
-        drop(owned(data, len));
-        if status == OK {
+        // Field 2 says that it can be set once.
+        if declare(key, &[0x10, 1]) == OK {
             self.cache.set_once.borrow_mut().push(key);
         }
+    }
+
+    /// Declares that the filter state `wasm.panveil.<key>` is a protobuf message of this type. Valid in `on_configure` only.
+    pub fn declare_message(&self, key: &str, type_url: &str) {
+        let Ok(length) = u8::try_from(type_url.len()) else { return };
+        // Field 3 is the kind of the value, a protobuf message, and field 4 its type. A second declaration of a key has no effect.
+        declare(key, &[&[0x18, 3, 0x22, length], type_url.as_bytes()].concat());
     }
 
     /// Returns an environment variable of the Wasm VM.
     pub fn environment(&self, name: &str) -> Option<Vec<u8>> {
         std::env::var_os(name).map(OsString::into_encoded_bytes)
     }
+}
+
+/// Declares a key of filter state, with these fields of Envoy's `DeclarePropertyArguments` behind the first one, the name.
+fn declare(key: &str, fields: &[u8]) -> u32 {
+    let path = path_of(key);
+    let Ok(length) = u8::try_from(path.len()) else { return BAD_ARGUMENT };
+    let arguments = [&[0x0a, length], path.as_bytes(), fields].concat();
+    let (function, mut data, mut len) = ("declare_property", null_mut(), 0);
+    // SAFETY: both pointers come with the lengths of live slices, which the host only reads; it writes to two locals that live
+    // through the call.
+    let status = unsafe {
+        proxy_call_foreign_function(
+            function.as_ptr(),
+            function.len(),
+            arguments.as_ptr(),
+            arguments.len(),
+            &raw mut data,
+            &raw mut len,
+        )
+    };
+    drop(owned(data, len));
+    status
 }
 
 impl Host for EnvoyHost {
@@ -229,14 +241,18 @@ impl Host for EnvoyHost {
     }
 
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {
-        check(set_property(&path_of(key), value), "set_property")
+        check(set_property(&path_of(key), value.as_bytes()), "set_property")
+    }
+
+    fn set_message(&mut self, key: &str, message: &[u8]) -> Result<(), HostError> {
+        check(set_property(&path_of(key), message), "set_property")
     }
 
     fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError> {
         let path = path_of(key);
         let is_declared = self.cache.set_once.borrow().contains(&key);
         if is_declared {
-            match set_property(&path, value) {
+            match set_property(&path, value.as_bytes()) {
                 // `BadArgument` means "already set" only if reading it back finds a value.
                 BAD_ARGUMENT if self.property(&[&path])?.is_some() => return Ok(false),
                 status => return check(status, "set_property").map(|()| true),
@@ -287,7 +303,7 @@ fn path_of(key: &str) -> String {
     path
 }
 
-fn set_property(path: &str, value: &str) -> u32 {
+fn set_property(path: &str, value: &[u8]) -> u32 {
     // SAFETY: both pointers come with the lengths of live slices, which the host only reads.
     unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) }
 }

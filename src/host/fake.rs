@@ -19,6 +19,8 @@ pub struct FakeHost {
     pub replies: Vec<SentReply>,
     /// The filter state `wasm.panveil.*`.
     pub metadata: BTreeMap<String, String>,
+    /// The messages in that filter state.
+    pub messages: BTreeMap<String, Vec<u8>>,
     /// Counters by their Envoy names.
     pub counters: BTreeMap<String, u64>,
     /// The log lines.
@@ -176,6 +178,12 @@ impl Host for FakeHost {
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError> {
         self.allow("set_property", true)?;
         self.metadata.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn set_message(&mut self, key: &str, message: &[u8]) -> Result<(), HostError> {
+        self.allow("set_property", true)?;
+        self.messages.insert(key.to_owned(), message.to_vec());
         Ok(())
     }
 

@@ -44,6 +44,8 @@ pub trait Host {
     fn time(&mut self) -> Option<u64>;
     /// Sets the filter state `wasm.panveil.<key>`, which access logs print.
     fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), HostError>;
+    /// Sets the filter state `wasm.panveil.<key>` to a message of the type that was declared for the key.
+    fn set_message(&mut self, key: &str, message: &[u8]) -> Result<(), HostError>;
     /// Sets the filter state `wasm.panveil.<key>`, unless a filter in the chain has set it before. Returns true if it was set now.
     fn claim(&mut self, key: &str, value: &str) -> Result<bool, HostError>;
     /// Increments a counter.

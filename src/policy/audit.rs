@@ -56,8 +56,10 @@ named! {
         Peer = "peer",
         /// Fingerprints of the card numbers.
         Fingerprints = "fingerprints",
-        /// Audit record.
+        /// Audit record as JSON text.
         Record = "record",
+        /// Audit record as a message, which access logs print as a JSON object.
+        RecordObject = "record_object",
     }
 }
 

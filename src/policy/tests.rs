@@ -316,7 +316,7 @@ fn the_keys_of_the_access_log_are_those_of_the_policy() {
         assert_eq!(published(&format!(r#"{{"audit":{{"keys":["{}"]}}}}"#, key.as_str())), [key.as_str()]);
     }
     let all = "method, path, authority, client, request_id, trace_id, user_agent, action, found, brands, where, uninspected, fields, \
-               rules, peer, fingerprints, record";
+               rules, peer, fingerprints, record, record_object";
     assert_errors([
         (r#"{"audit":{"keys":["host"]}}"#, format!("audit.keys[0]: unknown value, expected one of {all}").as_str()),
         (r#"{"audit":{"keys":["path","useragent"]}}"#, r#"audit.keys[1]: unknown value; did you mean "user_agent"?"#),

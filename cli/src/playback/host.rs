@@ -131,6 +131,11 @@ impl Host for StoredHost<'_> {
         Ok(())
     }
 
+    /// Does nothing: a playback prints the record as text.
+    fn set_message(&mut self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        Ok(())
+    }
+
     /// Always succeeds: there is no other filter.
     fn claim(&mut self, _key: &str, _value: &str) -> Result<bool, HostError> {
         Ok(true)

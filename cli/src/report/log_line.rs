@@ -221,6 +221,10 @@ mod tests {
             wrapped("log", &format!("[pod/web-1/istio-proxy] {json}")),
             wrapped("message", &json),
             json.replace(&quoted, RECORD),
+            json.replace(
+                &quoted,
+                &format!(r#"{{"@type":"type.googleapis.com/google.protobuf.Struct","value":{RECORD}}}"#),
+            ),
         ] {
             let stream = stream(&line);
             assert_eq!(stream.milliseconds, Some(1_796_040_754_217), "{line}");

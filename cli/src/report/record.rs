@@ -27,6 +27,8 @@ pub struct Record {
     pub findings_beyond: u64,
     pub uninspected: Vec<Uninspected>,
     pub limits: Vec<Reached>,
+    /// The record, if Envoy has printed it as a typed message.
+    value: Option<Box<Record>>,
 }
 
 /// Findings with equal properties.
@@ -63,7 +65,11 @@ pub struct Reached {
 impl Record {
     /// Record in this JSON text. `None` if it is not one, or has another version.
     pub fn read(text: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(text).ok().filter(|record| record.version == RECORD_VERSION)
+        let mut record = serde_json::from_str::<Self>(text).ok()?;
+        if let Some(value) = record.value.take() {
+            record = *value;
+        }
+        Some(record).filter(|record| record.version == RECORD_VERSION)
     }
 
     /// Receiver of the request: its principal, or else the host, or else the cluster.

@@ -9,10 +9,10 @@ use panveil_integration::access_log::COLUMNS;
 use panveil_integration::case::{Message, Request};
 use panveil_integration::client::Client;
 use panveil_integration::collector::Collector;
-use panveil_integration::envoy::Difference;
-use panveil_integration::leaks::read_json;
+use panveil_integration::envoy::{CONNECTION_MANAGER, Difference};
 use panveil_integration::sidecar::{Build, Sidecar};
-use serde_json::{Map, Value};
+use panveil_integration::test_cards::CARD;
+use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use crate::trial::trials;
@@ -39,6 +39,7 @@ const CLEAN: [&str; 17] = [
     "upstream_cluster",
     "upstream_host",
 ];
+const STRUCT: &str = "type.googleapis.com/google.protobuf.Struct";
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 /// Time limit for Envoy's export of spans, which it sends every five seconds.
 const LONGEST_EXPORT: Duration = Duration::from_secs(30);
@@ -49,12 +50,13 @@ pub fn trials(build: &Build) -> Vec<Trial> {
         "a_clean_line_has_the_request_and_no_null" => clean,
         "keys_are_those_of_the_policy" => default_keys,
         "trace_ids_are_those_of_the_spans" => traces,
+        "the_record_is_an_object_if_the_format_says_so" => objects,
     })
 }
 
 async fn clean(build: Build) -> Result<()> {
     let mut settings = build.settings(POLICY);
-    settings.differ(serde_json::json!([{
+    settings.differ(json!([{
         "op": "add",
         "path": "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/name",
         "value": "everything",
@@ -125,21 +127,57 @@ async fn traces(build: Build) -> Result<()> {
     Ok(())
 }
 
+/// The formats are those of `docs/logs-and-metrics.md`.
+async fn objects(build: Build) -> Result<()> {
+    let mut settings =
+        build.settings(r#"{"audit":{"keys":["method","path","record","record_object"],"truncated":true}}"#);
+    let format = format!("{CONNECTION_MANAGER}/access_log/0/typed_config/log_format");
+    let cel = "type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel";
+    settings.differ(json!([
+        {"op": "add", "path": format!("{format}/formatters"), "value": [
+            {"name": "envoy.formatter.cel", "typed_config": {"@type": cel}},
+        ]},
+        {"op": "add", "path": format!("{format}/json_format/object"),
+         "value": "%TYPED_CEL(filter_state['wasm.panveil.record_object'])%"},
+        {"op": "add", "path": format!("{format}/json_format/message"),
+         "value": "%FILTER_STATE(wasm.panveil.record_object:TYPED)%"},
+    ]))?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let note = format!("{CARD}, {CARD}");
+    for (count, headers) in
+        [[("x-note", note.as_str())], [("x-\u{e4}", CARD)], [("cookie", note.as_str())]].iter().enumerate()
+    {
+        Client::http1(sidecar.envoy.listener).send(&request(headers)).await?.context("no response")?;
+        let line = sidecar.envoy.last_logged(count + 1).await?;
+        let Some(record) = line["panveil_record"].as_str() else { continue };
+        let record: Value = serde_json::from_str(record)?;
+        ensure!(line["object"] == record, "{line:?}");
+        ensure!(line["message"]["value"] == record && line["message"]["@type"] == STRUCT, "{line:?}");
+    }
+    let line = sidecar.envoy.last_logged(3).await?;
+    ensure!(line["object"]["findings"][0]["count"] == 2, "{line:?}");
+    let clean = send(&sidecar, &[], 4).await?;
+    ensure!(clean.get("object").is_none_or(Value::is_null), "{clean:?}");
+    Ok(())
+}
+
 fn parent() -> String {
     format!("00-{TRACE_ID}-b7ad6b7169203331-01")
 }
 
 /// Sends a request, and returns the last of `count` lines.
 async fn send(sidecar: &Sidecar, headers: &[(&str, &str)], count: usize) -> Result<Map<String, Value>> {
+    Client::http1(sidecar.envoy.listener).send(&request(headers)).await?.context("no response")?;
+    sidecar.envoy.last_logged(count).await
+}
+
+fn request(headers: &[(&str, &str)]) -> Request {
     let mut headers: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     headers.push(("host".to_owned(), "shop.example".to_owned()));
-    let request = Request {
+    Request {
         method: "GET".to_owned(),
         path: "/orders?page=2".to_owned(),
         message: Message { headers, ..Message::default() },
-    };
-    Client::http1(sidecar.envoy.listener).send(&request).await?.context("no response")?;
-    let line = sidecar.envoy.last_logged(count).await?;
-    read_json(&Value::from(line).to_string())
+    }
 }
