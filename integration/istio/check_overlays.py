@@ -6,7 +6,7 @@ from processes import until
 from traffic import CARD, send
 
 # Overlays, and the shared pod in the namespace of each.
-OVERLAYS = {"mask": "shop", "monitor": "checkout", "payments": "payments", "payment-api": "payments", "mesh-wide": "shop"}
+OVERLAYS = {"mask": "shop", "monitor": "checkout", "payments": "payments", "payment-api": "payments", "mesh-wide": "shop", "incident": "shop"}
 KINDS = {"": "wasmplugin", "traffic-extension/": "trafficextension"}
 
 

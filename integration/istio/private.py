@@ -29,12 +29,12 @@ log: {level: warn, accesslog: {disabled: true}}
 """
 
 
-def certificate(folder):
-    """Self-signed certificate for the host namespace's address."""
+def certificate(folder, name=f"IP:{HOST}"):
+    """Self-signed certificate for the host namespace's address, or for another name."""
     if not (folder / "certificate.pem").exists():
         folder.mkdir(exist_ok=True)
         words = "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=panveil.test -keyout key.pem -out certificate.pem -addext".split()
-        subprocess.run(["openssl", *words, f"subjectAltName=IP:{HOST}"], cwd=folder, capture_output=True, check=True, timeout=60)
+        subprocess.run(["openssl", *words, f"subjectAltName={name}"], cwd=folder, capture_output=True, check=True, timeout=60)
     return folder / "certificate.pem"
 
 

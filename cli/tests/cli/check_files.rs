@@ -238,7 +238,7 @@ fn every_shipped_file_is_valid() {
         .collect();
     with_policy.dedup();
     for folder in ["istio", "istio/traffic-extension"] {
-        for overlay in ["block", "mesh-wide", "monitor", "payment-api", "payments"] {
+        for overlay in ["block", "egress", "mesh-wide", "monitor", "payment-api", "payments"] {
             let path = format!("{folder}/overlays/{overlay}/kustomization.yaml");
             assert!(with_policy.contains(&path.as_str()), "{path} is not in {shown}");
         }
@@ -247,6 +247,7 @@ fn every_shipped_file_is_valid() {
         "envoy-gateway/base/envoyextensionpolicy.yaml",
         "istio/base/wasmplugin.yaml",
         "istio/components/fingerprints/kustomization.yaml",
+        "istio/components/incident/kustomization.yaml",
         "istio/traffic-extension/base/trafficextension.yaml",
         "standalone/discovery/panveil.yaml",
         "standalone/gateway.yaml",

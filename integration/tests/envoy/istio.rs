@@ -35,7 +35,7 @@ struct Stage {
     action: Option<&'static str>,
 }
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 11] = [
     Stage {
         name: "mask",
         overlays: &["overlays/mask"],
@@ -108,6 +108,23 @@ const STAGES: [Stage; 9] = [
         namespace: "shop",
         service: Some(MASKED),
         action: Some("masked"),
+    },
+    // A namespace that the plugin of the mesh leaves out otherwise.
+    Stage {
+        name: "incident",
+        overlays: &["overlays/incident"],
+        release: Release::From1_30,
+        namespace: "payments",
+        service: None,
+        action: Some("blocked"),
+    },
+    Stage {
+        name: "incident_and_a_namespaces_own",
+        overlays: &["overlays/mask", "traffic-extension/overlays/incident"],
+        release: Release::From1_30,
+        namespace: "shop",
+        service: None,
+        action: Some("blocked"),
     },
 ];
 

@@ -22,6 +22,12 @@ pub fn trials() -> Vec<Trial> {
         with_tool(TOOL, "rendering::every_overlay_is_whole", every_overlay_is_whole),
         with_tool(TOOL, "rendering::both_kinds_of_an_overlay_are_the_same", both_kinds_of_an_overlay_are_the_same),
         with_tool(TOOL, "rendering::overlays_do_what_they_are_called", overlays_do_what_they_are_called),
+        with_tool(
+            TOOL,
+            "rendering::the_incident_ends_with_the_former_overlay",
+            the_incident_ends_with_the_former_overlay,
+        ),
+        with_tool(TOOL, "rendering::third_parties_are_reached_through_the_gateway", third_parties_through_the_gateway),
         with_tool(TOOL, "rendering::components_do_what_they_are_called", components_do_what_they_are_called),
     ]
 }
@@ -33,7 +39,7 @@ const TREES: [(&str, &str); 2] = [("WasmPlugin", "overlays"), ("TrafficExtension
 const WORKLOAD: &str = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: web}, spec: {selector: \
     {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}}";
 
-/// Rendered resources of a namespace, by kind.
+/// Rendered resources of a namespace, by kind. Further ones of the same kind are under kind and name.
 type Rendered = BTreeMap<String, Value>;
 
 /// Renders these overlays of different namespaces together, with these components. By namespace.
@@ -57,8 +63,12 @@ fn render(overlays: &[String], components: &[&str]) -> Result<BTreeMap<String, R
     let mut rendered: BTreeMap<String, Rendered> = BTreeMap::new();
     for manifest in parse(std::str::from_utf8(&done.stdout)?)? {
         let of = |value: &Value| value.as_str().map(str::to_owned).context("no kind or namespace");
-        let (kind, namespace) = (of(&manifest["kind"])?, of(&manifest["metadata"]["namespace"])?);
-        rendered.entry(namespace).or_default().insert(kind, manifest);
+        let (mut key, namespace) = (of(&manifest["kind"])?, of(&manifest["metadata"]["namespace"])?);
+        let of_namespace = rendered.entry(namespace).or_default();
+        if of_namespace.contains_key(&key) {
+            key = format!("{key} {}", of(&manifest["metadata"]["name"])?);
+        }
+        of_namespace.insert(key, manifest);
     }
     Ok(rendered)
 }
@@ -108,8 +118,8 @@ fn plugin(rendered: &Rendered) -> Result<Value> {
 
 /// Checks that it has the fields of its kinds, a valid policy, and a log without card numbers.
 fn is_whole(rendered: &Rendered) -> Result<()> {
-    for (kind, manifest) in rendered {
-        check(kind, manifest)?;
+    for manifest in rendered.values() {
+        check(manifest["kind"].as_str().context("no kind")?, manifest)?;
     }
     ensure!(rendered.contains_key("Telemetry"), "Istio's own access log is left in place");
     let plugin = plugin(rendered)?;
@@ -168,14 +178,86 @@ fn overlays_do_what_they_are_called() -> Result<()> {
     let priority = |name: &str| -> Result<i64> { plugin(name)?["priority"].as_i64().context("no priority") };
     ensure!(priority("mesh-wide")? < priority("mask")?, "the mesh's policy comes before that of a namespace");
     for name in overlays.keys() {
-        let mode = if name.starts_with("gateway") { "CLIENT" } else { "SERVER" };
+        let mode = match name.as_str() {
+            "gateway" | "gateway-api" | "egress" => "CLIENT",
+            "incident" => "CLIENT_AND_SERVER",
+            _ => "SERVER",
+        };
         ensure!(plugin(name)?["match"] == json!([{"mode": mode}]), "{name}: {}", plugin(name)?["match"]);
+        ensure!(name == "incident" || priority(name)? < priority("incident")?, "{name} comes before an incident");
         let targeted = ["gateway-api", "waypoint"].contains(&name.as_str());
         ensure!(plugin(name)?["targetRefs"].is_array() == targeted, "{name}: targetRefs");
     }
+    ensure!(setting("egress", "request")? == "block" && plugin("egress")?["selector"].is_object());
     // A waypoint ignores plugins that do not name it.
     let waypoint = &overlays["waypoint"];
     ensure!(waypoint["Telemetry"]["spec"]["targetRefs"] == waypoint["WasmPlugin"]["spec"]["targetRefs"]);
+    Ok(())
+}
+
+/// Overlay of this tree, as rendered.
+fn overlay(tree: &str, name: &str) -> Result<Rendered> {
+    let rendered = render(&[format!("{tree}/{name}")], &[])?;
+    rendered.into_values().find(|one| one.contains_key("Telemetry")).with_context(|| format!("no overlay {name}"))
+}
+
+/// The overlay replaces the plugin of the mesh, by its name.
+fn the_incident_ends_with_the_former_overlay() -> Result<()> {
+    for (kind, tree) in TREES {
+        let (incident, former) = (overlay(tree, "incident")?, overlay(tree, "mesh-wide")?);
+        ensure!(incident.keys().eq(former.keys()), "{tree}: {:?} {:?}", incident.keys(), former.keys());
+        ensure!(incident[kind]["metadata"] == former[kind]["metadata"], "{tree}: {}", incident[kind]["metadata"]);
+        ensure!(incident["Telemetry"] == former["Telemetry"], "{tree}: another log");
+        let mut incident = plugin(&incident)?;
+        // What logs contain stays as it is.
+        let audit = incident["pluginConfig"].as_object_mut().and_then(|policy| policy.remove("audit"));
+        ensure!(audit == plugin(&former)?["pluginConfig"].get("audit").cloned(), "{tree}: {audit:?}");
+        let wanted = json!({
+            "mode": "enforce", "request": "block", "response": "block", "rules": [], "mask": {"keep": "none"},
+            "uninspectable": "block", "namespaces": {"include": [], "exclude": []},
+        });
+        ensure!(incident["pluginConfig"] == wanted, "{tree}: {}", incident["pluginConfig"]);
+    }
+    Ok(())
+}
+
+/// The sidecars send HTTP for the third party to the gateway, which opens TLS to the host and verifies it.
+fn third_parties_through_the_gateway() -> Result<()> {
+    let egress = overlay("overlays", "egress")?;
+    let of = |kind: &str, name: &str| {
+        let named = |resource: &&Value| resource["kind"] == kind && resource["metadata"]["name"] == name;
+        egress.values().find(named).map(|resource| &resource["spec"]).with_context(|| format!("no {kind} {name}"))
+    };
+    let third_party = "api-psp-example";
+    let entry = of("ServiceEntry", third_party)?;
+    let host = entry["hosts"][0].as_str().context("no host")?;
+    ensure!(
+        entry["ports"] == json!([{"number": 80, "name": "http", "protocol": "HTTP", "targetPort": 443}]),
+        "{entry}"
+    );
+    let tls = of("DestinationRule", third_party)?;
+    // Sidecars that lack the route to the gateway must not send plaintext.
+    ensure!(tls["host"] == host && tls["exportTo"].is_null(), "{tls}");
+    let opened = json!([{
+        "port": {"number": 80}, "tls": {"mode": "SIMPLE", "sni": host, "subjectAltNames": [host]},
+    }]);
+    ensure!(tls["trafficPolicy"]["portLevelSettings"] == opened, "{tls}");
+    let gateway = of("Gateway", "egress")?;
+    ensure!(gateway["selector"] == plugin(&egress)?["selector"]["matchLabels"], "panveil is at another gateway");
+    ensure!(gateway["servers"][0]["tls"]["mode"] == "ISTIO_MUTUAL", "{gateway}");
+    let service = "istio-egressgateway";
+    let mutual = of("DestinationRule", service)?;
+    ensure!(mutual["host"] == service && mutual["trafficPolicy"]["tls"]["mode"] == "ISTIO_MUTUAL", "{mutual}");
+    let routes = of("VirtualService", third_party)?;
+    ensure!(routes["hosts"] == json!([host]), "{routes}");
+    let conditions = [json!({"gateways": ["mesh"], "port": 80}), json!({"gateways": ["egress"]})];
+    for (index, (condition, destination)) in conditions.into_iter().zip([service, host]).enumerate() {
+        let route = &routes["http"][index];
+        ensure!(route["match"] == json!([condition]), "{route}");
+        ensure!(route["route"] == json!([{"destination": {"host": destination, "port": {"number": 80}}}]), "{route}");
+    }
+    let rule = &plugin(&egress)?["pluginConfig"]["rules"][0];
+    ensure!(rule["match"]["cluster"] == json!([format!("outbound|80||{host}")]), "{rule}");
     Ok(())
 }
 
@@ -197,10 +279,10 @@ fn components_do_what_they_are_called() -> Result<()> {
                 .and_then(|()| component_did(&component, &plugin(rendered)?, rendered.contains_key("WasmPlugin")))
                 .with_context(|| format!("{component}, {namespace}"))?;
         }
-        ensure!(
-            rendered["reporting"]["TrafficExtension"]["spec"]["wasm"]["pluginConfig"]["request"] == "block",
-            "{component}"
-        );
+        let policy = |namespace: &str| rendered[namespace]["TrafficExtension"]["spec"]["wasm"]["pluginConfig"].clone();
+        ensure!(policy("reporting")["request"] == "block", "{component}");
+        let has_rules = policy("payments")["rules"].as_array().is_some_and(|rules| !rules.is_empty());
+        ensure!(has_rules != (component == "incident"), "{component}: {}", policy("payments"));
         component_did_to(&component, &workload["spec"]["template"]).with_context(|| component.clone())?;
     }
     Ok(())
@@ -215,13 +297,17 @@ fn component_did(component: &str, plugin: &Value, older: bool) -> Result<()> {
         "http-source" => ("url", json!("https://artifacts.example/panveil/panveil-0.1.0.wasm")),
         "file-source" => ("url", json!("file:///etc/panveil/panveil.wasm")),
         "fingerprints" => ("vmConfig", json!({"env": [{"name": "PANVEIL_HMAC_KEY", "valueFrom": "HOST"}]})),
-        "metrics" => ("phase", json!("AUTHN")),
+        "metrics" | "incident" => ("phase", json!("AUTHN")),
         _ => bail!("nothing is known of it"),
     };
     ensure!(plugin[field] == wanted, "{field} is {}", plugin[field]);
     ensure!(plugin["sha256"].is_null() == (component == "file-source"), "sha256 is {}", plugin["sha256"]);
     let fingerprints = plugin["pluginConfig"]["audit"]["fingerprint"] == true;
     ensure!(fingerprints == (component == "fingerprints"), "fingerprints: {fingerprints}");
+    let config = &plugin["pluginConfig"];
+    let blocks = ["request", "response", "uninspectable"].iter().all(|field| config[*field] == "block");
+    let is_incident = blocks && config["mode"] == "enforce" && config["mask"]["keep"] == "none";
+    ensure!(is_incident == (component == "incident"), "{config}");
     Ok(())
 }
 

@@ -17,10 +17,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Schemas by kind. Files without a kind use their file name.
-const SCHEMAS: [(&str, &str); 8] = [
+const SCHEMAS: [(&str, &str); 12] = [
     ("WasmPlugin", include_str!("../../schemas/WasmPlugin.json")),
     ("TrafficExtension", include_str!("../../schemas/TrafficExtension.json")),
     ("Telemetry", include_str!("../../schemas/Telemetry.json")),
+    ("ServiceEntry", include_str!("../../schemas/ServiceEntry.json")),
+    ("Gateway", include_str!("../../schemas/Gateway.json")),
+    ("DestinationRule", include_str!("../../schemas/DestinationRule.json")),
+    ("VirtualService", include_str!("../../schemas/VirtualService.json")),
     ("EnvoyExtensionPolicy", include_str!("../../schemas/EnvoyExtensionPolicy.json")),
     ("EnvoyProxy", include_str!("../../schemas/EnvoyProxy.json")),
     ("Kustomization", include_str!("../../schemas/Kustomization.json")),
@@ -61,6 +65,8 @@ fn what_is_wrong_is_refused() -> Result<()> {
     let telemetry = document(&root().join("istio/telemetry/telemetry.yaml"))?;
     let extension_policy = document(&root().join("envoy-gateway/base/envoyextensionpolicy.yaml"))?;
     let proxy = document(&root().join("envoy-gateway/proxy/envoyproxy.yaml"))?;
+    let third_party = documents(&root().join("istio/egress/third-party.yaml"))?;
+    let [entry, tls, routes] = third_party.as_slice() else { bail!("{} documents", third_party.len()) };
     let mistakes = [
         ("a misspelt field", &plugin, json!({"spec": {"failstrategy": "FAIL_RELOAD"}})),
         ("an unknown phase", &plugin, json!({"spec": {"phase": "AUTHENTICATION"}})),
@@ -102,6 +108,11 @@ fn what_is_wrong_is_refused() -> Result<()> {
         ),
         ("an unknown filter", &proxy, json!({"spec": {"filterOrder": [{"name": "panveil", "before": "lua"}]}})),
         ("a log without a sink", &proxy, json!({"spec": {"telemetry": {"accessLog": {"settings": [{}]}}}})),
+        ("an unknown resolution", entry, json!({"spec": {"resolution": "STRICT_DNS"}})),
+        ("a port without a number", entry, json!({"spec": {"ports": [{"name": "http"}]}})),
+        ("an unknown mode of TLS", tls, json!({"spec": {"trafficPolicy": {"tls": {"mode": "TLS"}}}})),
+        ("a misspelt port", tls, json!({"spec": {"trafficPolicy": {"portLevelSetting": []}}})),
+        ("a route without its list", routes, json!({"spec": {"http": [{"route": {"destination": {"host": "a"}}}]}})),
         ("a provider without a name", &telemetry, json!({"spec": {"accessLogging": [{"providers": [{}]}]}})),
     ];
     for (mistake, right, wrong) in mistakes {
