@@ -13,6 +13,7 @@ KINDS = [
     "envoyfilters.networking.istio.io", "telemetries.telemetry.istio.io", "peerauthentications.security.istio.io",
     "authorizationpolicies.security.istio.io", "gateways.networking.istio.io", "gateways.gateway.networking.k8s.io",
     "gatewayclasses.gateway.networking.k8s.io", "serviceentries.networking.istio.io", "destinationrules.networking.istio.io",
+    "virtualservices.networking.istio.io",
 ]
 SECURITY = "apiVersion: security.istio.io/v1"
 STRICT = f"{SECURITY}\nkind: PeerAuthentication\nmetadata: {{name: default, namespace: istio-system}}\nspec: {{mtls: {{mode: STRICT}}}}\n"

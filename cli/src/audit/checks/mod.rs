@@ -29,7 +29,7 @@ pub fn findings(
     access_logs::check(mesh, &mut findings);
     mtls::check(mesh, coverage, &mut findings);
     authorization::check(mesh, coverage, &mut findings);
-    egress::check(mesh, &mut findings);
+    egress::check(mesh, coverage, &mut findings);
     proxies::check(proxies, &mut findings);
     findings.sort_by(|one, other| {
         let key =

@@ -1,5 +1,6 @@
 //! `panveil audit` on a mesh in which panveil inspects every port, and on the same mesh with one fault.
 
+mod egress;
 mod faults;
 mod input;
 mod proxies;
