@@ -39,6 +39,8 @@ pub mod istio;
 #[cfg(feature = "envoy")]
 pub mod leaks;
 pub mod listening;
+#[cfg(feature = "envoy")]
+pub mod log_collector;
 pub mod measurement;
 #[cfg(feature = "envoy")]
 pub mod mesh;

@@ -25,6 +25,7 @@ mod memory;
 mod mesh;
 mod module;
 mod neighbours;
+mod otlp;
 mod protocols;
 mod quick_start;
 mod resets;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         held_back::trials,
         alerts::trials,
         audit::trials,
+        otlp::trials,
         dashboard::trials,
         hostile::trials,
         hostile_peers::trials,

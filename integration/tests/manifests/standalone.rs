@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         trial("standalone::one_access_log_and_one_set_of_labels", one_access_log_and_one_set_of_labels),
         trial("standalone::no_port_is_open_to_others_and_none_is_used_twice", ports),
         trial("standalone::a_trap_opens_no_door", a_trap_opens_no_door),
+        trial("standalone::the_log_over_otlp_has_the_same_columns", otlp_columns),
         trial("standalone::policies_set_the_keys_of_the_access_log", policies_set_the_keys_of_the_access_log),
     ]
 }
@@ -59,6 +60,22 @@ fn ports() -> Result<()> {
             used.push(address["port_value"].clone());
         }
     }
+    Ok(())
+}
+
+fn otlp_columns() -> Result<()> {
+    let sidecar = sidecar()?;
+    let format = sidecar.pointer(&format!("{MANAGER}/access_log/0/typed_config/log_format/json_format"));
+    let columns = format.and_then(Value::as_object).context("no format")?;
+    let otlp = document(&root().join("standalone/access-log-otlp.yaml"))?;
+    let attributes = &otlp["access_log"][0]["typed_config"]["attributes"]["values"];
+    let attributes = attributes.as_array().context("no attributes")?;
+    for attribute in attributes {
+        let (name, value) = (attribute["key"].as_str().context("no key")?, &attribute["value"]["string_value"]);
+        ensure!(columns.get(name) == Some(value), "{attribute}");
+    }
+    // The record has a time of its own.
+    ensure!(attributes.len() + 1 == columns.len(), "{} attributes", attributes.len());
     Ok(())
 }
 

@@ -1,0 +1,107 @@
+//! The shipped access log over OTLP, at a collector of logs.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use panveil_integration::case::{Framing, Message, Request};
+use panveil_integration::client::Client;
+use panveil_integration::envoy::CONNECTION_MANAGER;
+use panveil_integration::log_collector::LogCollector;
+use panveil_integration::sidecar::{Build, Sidecar};
+use panveil_integration::test_cards::CARD;
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use crate::trial::trials;
+
+const SHIPPED: &str = include_str!("../../../envoy-config/standalone/access-log-otlp.yaml");
+const POLICY: &str = r#"{"audit":{"clean":true,"keys":["method","path","authority","client","request_id","trace_id","user_agent",
+ "action","found","brands","where","uninspected","fields","rules","peer","fingerprints","record"]}}"#;
+/// Time limit for Envoy's export of records, which it buffers for a second.
+const LONGEST_EXPORT: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(100);
+
+pub fn trials(build: &Build) -> Vec<Trial> {
+    trials!(build, "otlp", {
+        "the_collector_receives_the_columns_of_the_log" => columns,
+    })
+}
+
+async fn columns(build: Build) -> Result<()> {
+    let collector = LogCollector::start().await?;
+    let mut settings = build.settings(POLICY);
+    settings.differ(logger(&collector)?)?;
+    let sidecar = Sidecar::start(&build.envoy, settings).await?;
+    let client = Client::http1(sidecar.envoy.listener);
+    let requests = requests();
+    for request in &requests {
+        client.send(request).await?.context("no response")?;
+    }
+    // Envoy rejects a request without a host before panveil runs.
+    client.send_bytes(format!("GET /{CARD} HTTP/1.1\r\nuser-agent: {CARD}\r\n\r\n").as_bytes()).await?;
+    let lines = sidecar.envoy.access_log(requests.len() + 1).await?;
+    let mut waited = Duration::ZERO;
+    while collector.attributes().len() < lines.len() {
+        ensure!(waited < LONGEST_EXPORT, "{} records of {}", collector.attributes().len(), lines.len());
+        sleep(STEP).await;
+        waited += STEP;
+    }
+    let received = collector.attributes();
+    ensure!(received.len() == lines.len(), "{} records of {} lines", received.len(), lines.len());
+    for line in &lines {
+        ensure!(received.contains(&attributes(line)), "{line:?}\n{received:?}");
+    }
+    let actions: Vec<&Value> = lines.iter().map(|line| &line["panveil_action"]).collect();
+    ensure!(actions == ["masked", "masked", "clean", "clean"], "{actions:?}");
+    ensure!(!collector.text().contains(&CARD[..5]), "digits of a card");
+    Ok(())
+}
+
+/// Patch that adds the shipped logger and cluster, with the address of the collector.
+fn logger(collector: &LogCollector) -> Result<Value> {
+    let shipped: Value = serde_saphyr::from_str(SHIPPED)?;
+    let mut cluster = shipped["clusters"][0].clone();
+    let address = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
+    *cluster.pointer_mut(address).context("no address")? = collector.address.port().into();
+    Ok(json!([
+        {"op": "add", "path": format!("{CONNECTION_MANAGER}/access_log/-"), "value": shipped["access_log"][0]},
+        {"op": "add", "path": "/static_resources/clusters/-", "value": cluster},
+    ]))
+}
+
+/// Requests with card numbers in each column that a client chooses, and one without.
+fn requests() -> [Request; 3] {
+    let headers = [
+        ("host", format!("{CARD}.shop.example")),
+        ("user-agent", format!("shop/1.0 ({CARD})")),
+        ("x-request-id", CARD.to_owned()),
+        ("x-b3-traceid", format!("abcdefabcdefabcd{CARD}")),
+        ("x-forwarded-for", "4111:1111:1111:1111::a".to_owned()),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let with = |path: &str, headers, body: &str| {
+        let pieces = vec![body.as_bytes().to_vec()];
+        let message = Message { headers, pieces, framing: Framing::Length, trailers: Vec::new() };
+        Request { method: "POST".to_owned(), path: path.to_owned(), message }
+    };
+    let body = format!(r#"{{"card":"{CARD}"}}"#);
+    [
+        with(&format!("/pay?card={CARD}"), headers, ""),
+        with("/charges", vec![("content-type".to_owned(), "application/json".to_owned())], &body),
+        with("/orders", Vec::new(), "x"),
+    ]
+}
+
+/// Attributes of the record for a line of the JSON log: its columns as texts, without the time.
+fn attributes(line: &Map<String, Value>) -> Map<String, Value> {
+    let attribute = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::Number(number) => number.to_string().into(),
+            Value::String(text) if text == "-" => Value::Null,
+            other => other.clone(),
+        };
+        (name.clone(), value)
+    };
+    line.iter().filter(|(name, _)| *name != "time").map(attribute).collect()
+}
