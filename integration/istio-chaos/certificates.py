@@ -17,6 +17,8 @@ class Certificates:
             try:
                 serial = _serial(pod)
             except (OSError, ValueError, LookupError):
+                serial = None
+            if serial is None:
                 # The proxy is starting, or has no certificate yet.
                 continue
             run, before = self.serials.get(pod.workload, (None, None))
@@ -27,7 +29,9 @@ class Certificates:
 
 
 def _serial(pod):
+    """Serial number of the certificate with its identity; `None` without one. Those of the roots come first."""
     every = json.loads(pod.ask(15000, "/certs"))["certificates"]
-    return next(chain["serial_number"] for one in every for chain in one["cert_chain"] if any(
+    serials = (chain["serial_number"] for one in every for chain in one["cert_chain"] if any(
         name.get("uri", "").startswith("spiffe://") for name in chain["subject_alt_names"]
     ))
+    return next(serials, None)
