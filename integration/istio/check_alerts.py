@@ -193,14 +193,14 @@ def alert_cards_appeared(mesh):
     watch = _watch(mesh)
     watch.watched(**LIMITED)
     expect(watch.send("watched", body=WITH_CARD).status == 200, "the request was refused")
-    watch.expect("watched", "PanveilCardsAppeared")
+    watch.expect("watched", "PanveilCardsAppeared", "PanveilCardsOnPlaintext")
 
 
 def alert_cards_refused(mesh):
     watch = _watch(mesh)
     watch.watched(**LIMITED)
     expect(watch.send("watched", "/refused", WITH_CARD).status == 403, "the request was not refused")
-    watch.expect("watched", "PanveilCardsRefused", also=["PanveilCardsAppeared"])
+    watch.expect("watched", "PanveilCardsRefused", also=["PanveilCardsAppeared", "PanveilCardsOnPlaintext"])
 
 
 def alert_uninspected(mesh):
@@ -226,7 +226,8 @@ def alert_authentication_data_answered_and_limit_reached(mesh):
     answer = watch.send("watched", "/code")
     expect(answer.status == 200 and b'"cvv":"***"' in answer.body, f"the client received {answer.status}: {answer.body}")
     watch.expect(
-        "watched", "PanveilAuthenticationDataAnswered", "PanveilLimitReached", also=["PanveilCardsAppeared", "PanveilUninspected"],
+        "watched", "PanveilAuthenticationDataAnswered", "PanveilLimitReached",
+        also=["PanveilCardsAppeared", "PanveilCardsOnPlaintext", "PanveilUninspected"],
     )
 
 
@@ -235,7 +236,7 @@ def alert_rule_expires(mesh):
     allow = {"name": "exception", "match": {"path": {"prefix": "/exception"}}, "action": "allow", "expires": "2020-01-01"}
     watch.watched(request="block", rules=[allow])
     expect(watch.send("watched", "/exception", WITH_CARD).status == 403, "an expired rule matches")
-    watch.expect("watched", "PanveilRuleExpires", also=["PanveilCardsAppeared", "PanveilCardsRefused"])
+    watch.expect("watched", "PanveilRuleExpires", also=["PanveilCardsAppeared", "PanveilCardsOnPlaintext", "PanveilCardsRefused"])
 
 
 def alert_stopped_enforcing(mesh):

@@ -5,7 +5,7 @@
 //! policy, not from traffic.
 
 use super::Reason;
-use crate::policy::{Direction, Limit, Location, Mode, Outcome};
+use crate::policy::{Connection, Direction, Limit, Location, Mode, Outcome};
 use std::cell::Cell;
 
 /// A counter with its labels.
@@ -21,6 +21,19 @@ pub enum Counter<'w> {
     Uninspected(Direction, Reason),
     /// Messages that reached a limit, by the limit.
     Limits(Direction, Limit),
+    /// Streams in which account data crossed the client's connection, by its security if known and the direction of the listener.
+    CardStreams(Option<Connection>, ListenerDirection),
+}
+
+/// Traffic direction of a listener. The host's configuration sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerDirection {
+    /// Traffic to the workload of a sidecar, or through a waypoint.
+    Inbound,
+    /// Traffic from the workload of a sidecar, or through a gateway of Istio.
+    Outbound,
+    /// Not set, as in most configurations of a standalone Envoy.
+    Unspecified,
 }
 
 /// The counters that clean traffic increments. They are collected here and sent to the host in batches, because a host call for
@@ -32,6 +45,16 @@ pub struct Counters {
 }
 
 const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
+
+impl ListenerDirection {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Unspecified => "unspecified",
+        }
+    }
+}
 
 impl Counter<'_> {
     /// The name of the metric in Envoy, without the prefix `wasmcustom.`.
@@ -58,6 +81,10 @@ impl Counter<'_> {
             Self::Limits(direction, limit) => {
                 let (direction, limit) = (direction.as_str(), limit.as_str());
                 format!("panveil_limits_direction=.={direction};.;limit=.={limit};.;total")
+            }
+            Self::CardStreams(connection, listener) => {
+                let (tls, listener) = (connection.map_or("unknown", Connection::as_str), listener.as_str());
+                format!("panveil_card_streams_tls=.={tls};.;listener=.={listener};.;total")
             }
         }
     }
@@ -119,6 +146,8 @@ mod tests {
             finding.name(),
             "panveil_findings_direction=.=request;.;place=.=body;.;brand=.=visa;.;action=.=masked;.;total"
         );
+        let streams = Counter::CardStreams(Some(Connection::MutualTls), ListenerDirection::Inbound);
+        assert_eq!(streams.name(), "panveil_card_streams_tls=.=mutual;.;listener=.=inbound;.;total");
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod record_object;
 mod redacted;
 mod stream_summary;
 
-pub use counters::{Counter, Counters};
+pub use counters::{Counter, Counters, ListenerDirection};
 pub use line::Line;
 pub use reason::Reason;
 pub use record::{Facts, RECORD_VERSION};

@@ -4,7 +4,7 @@
 
 use super::framing::was_aborted;
 use super::message::State;
-use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE};
+use super::rule_inputs::{DESTINATION, MUTUAL, SOURCE, connection, listener_direction};
 use super::{Callback, Exchange};
 use crate::audit::{Counter, Counters, Facts, Line, Reason, Redacted, StreamSummary, record_object};
 use crate::host::{HeaderBlock, HeaderMap, Host, LogLevel};
@@ -20,6 +20,8 @@ pub(super) struct AccessLog {
     pub(super) request_id: Option<Redacted>,
     path: Option<Redacted>,
     has_trace_id: bool,
+    /// True if the stream is counted as one with account data on the client's connection.
+    has_card: bool,
     /// The facts of a request with findings in its headers, redacted before the headers were masked. A mask keeps digits that a
     /// record must not contain.
     facts_before_masking: Option<Box<Facts>>,
@@ -111,6 +113,15 @@ impl Exchange {
 }
 
 impl Callback<'_> {
+    /// Notes that account data crossed the client's connection. A stream counts once.
+    #[inline(never)] // Few streams have findings.
+    pub(super) fn note_card_on_connection(&mut self) {
+        if !std::mem::replace(&mut self.log.has_card, true) {
+            let counter = Counter::CardStreams(connection(self.host), listener_direction(self.host));
+            self.count(counter, 1);
+        }
+    }
+
     /// Notes that a limit was reached.
     pub(super) fn note_limit(&mut self, direction: Direction, limit: Limit) {
         if self.log.summary().note_limit(direction, limit) {
@@ -134,7 +145,15 @@ impl Callback<'_> {
 
 impl AccessLog {
     pub(super) fn new(counters: Rc<Counters>) -> Self {
-        Self { counters, summary: None, request_id: None, path: None, has_trace_id: false, facts_before_masking: None }
+        Self {
+            counters,
+            summary: None,
+            request_id: None,
+            path: None,
+            has_trace_id: false,
+            has_card: false,
+            facts_before_masking: None,
+        }
     }
 
     pub(super) fn summary(&mut self) -> &mut StreamSummary {

@@ -125,6 +125,11 @@ impl Message {
             if outcome == Outcome::Blocked {
                 refusal.get_or_insert_with(|| Refusal::Card { rule: decision.rule.to_owned() });
             }
+            // The client does not receive what is masked or blocked in a response.
+            let crosses = self.direction == Direction::Request || !outcome.protects();
+            if crosses && detection.kind.is_account_data() {
+                call.note_card_on_connection();
+            }
             let name = fields::label(field, detection.name.as_deref());
             if last.as_ref().map(|(name, _)| name) != name.as_ref() {
                 last = name.map(|name| (name.clone(), Redacted::name(call.policy, &name)));

@@ -4,7 +4,7 @@
 //! headers, because the host drops them afterwards. Those of the upstream are read at the response's headers.
 
 use super::Exchange;
-use crate::audit::Line;
+use crate::audit::{Line, ListenerDirection};
 use crate::host::{HeaderBlock, Host, LogLevel};
 use crate::policy::{Connection, Direction, NeededAttributes};
 use std::rc::Rc;
@@ -93,13 +93,25 @@ fn content_type(block: &HeaderBlock) -> Option<Vec<u8>> {
 }
 
 /// The security of the client's connection, or `None` if a host call failed.
-fn connection(host: &mut dyn Host) -> Option<Connection> {
+#[inline(never)]
+pub(super) fn connection(host: &mut dyn Host) -> Option<Connection> {
     if property(host, &["connection", "mtls"]).ok()?.is_some_and(|mutual| mutual == MUTUAL) {
         return Some(Connection::MutualTls);
     }
     let version = property(host, &["connection", "tls_version"]).ok()?;
     let is_encrypted = version.is_some_and(|version| !version.is_empty());
     Some(if is_encrypted { Connection::Tls } else { Connection::Plain })
+}
+
+/// The traffic direction of the listener, an integer of 8 bytes.
+pub(super) fn listener_direction(host: &mut dyn Host) -> ListenerDirection {
+    const INBOUND: [u8; 8] = 1_u64.to_le_bytes();
+    const OUTBOUND: [u8; 8] = 2_u64.to_le_bytes();
+    match property(host, &["xds", "listener_direction"]) {
+        Ok(Some(value)) if value == INBOUND => ListenerDirection::Inbound,
+        Ok(Some(value)) if value == OUTBOUND => ListenerDirection::Outbound,
+        _ => ListenerDirection::Unspecified,
+    }
 }
 
 /// Reads a property. A failure is logged and leaves the attribute unknown to the rules.

@@ -811,6 +811,44 @@ fn peers_are_identified_by_their_certificates() {
 }
 
 #[test]
+fn streams_with_cards_are_counted_by_the_security_of_their_connection() {
+    let counted = |policy: &str, properties: &[(&str, &[u8])], values: [&str; 2]| {
+        let mut run = Run::under(policy);
+        for (property, value) in properties {
+            run.host.properties.insert((*property).into(), (*value).into());
+        }
+        run.headers(Direction::Request, &[(":path", "/"), ("x-a", values[0]), ("x-b", values[0])], true);
+        run.headers(Direction::Response, &[(":status", "200"), ("x-note", values[1])], true);
+        run.log();
+        let counters = run.host.counters.iter().filter(|(name, _)| name.starts_with("panveil_card_streams_"));
+        counters.map(|(name, count)| format!("{name} {count}")).collect::<Vec<String>>().join(" ")
+    };
+    let version: (&str, &[u8]) = ("connection.tls_version", b"TLSv1.3");
+    let mutual: (&str, &[u8]) = ("connection.mtls", &[1]);
+    let inbound: (&str, &[u8]) = ("xds.listener_direction", &[1, 0, 0, 0, 0, 0, 0, 0]);
+    let outbound: (&str, &[u8]) = ("xds.listener_direction", &[2, 0, 0, 0, 0, 0, 0, 0]);
+    for (properties, tls, listener) in [
+        (&[mutual, version, inbound][..], "mutual", "inbound"),
+        (&[version, outbound], "tls", "outbound"),
+        (&[inbound], "plaintext", "inbound"),
+        (&[], "plaintext", "unspecified"),
+    ] {
+        let expected = format!("panveil_card_streams_tls=.={tls};.;listener=.={listener};.;total 1");
+        assert_eq!(counted("{}", properties, [PAN, PAN]), expected);
+    }
+    let one = "panveil_card_streams_tls=.=plaintext;.;listener=.=unspecified;.;total 1";
+    assert_eq!(counted(r#"{"response":"allow"}"#, &[], ["", PAN]), one, "the client receives it");
+    assert_eq!(counted("{}", &[], ["", PAN]), "", "masked before it crosses the connection");
+    let pattern = r#"{"detect":{"patterns":[{"name":"staff","regex":"\bEMP-[0-9]{6}\b"}]}}"#;
+    assert_eq!(counted(pattern, &[], ["EMP-123456", ""]), "", "no account data");
+    assert_eq!(counted(r#"{"request":"skip"}"#, &[], [PAN, ""]), "");
+    let mut run = Run::under("{}");
+    run.host.broken.push("get_property");
+    run.headers(Direction::Request, &[(":path", "/"), ("x-note", PAN)], true);
+    assert!(run.host.counters.keys().any(|name| name.contains("tls=.=unknown;.;listener=.=unspecified")));
+}
+
+#[test]
 fn unknown_peers_do_not_match_permissive_rules() {
     for (action, default, details) in
         [("allow", "block", Some("panveil_blocked")), ("block", "allow", Some("panveil_blocked"))]

@@ -59,6 +59,17 @@ pub enum Connection {
     MutualTls,
 }
 
+impl Connection {
+    /// Name of the security in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plaintext",
+            Self::Tls => "tls",
+            Self::MutualTls => "mutual",
+        }
+    }
+}
+
 /// Result of a condition, in three-valued logic. By the order of the variants, the maximum of several results is their disjunction and
 /// the minimum their conjunction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

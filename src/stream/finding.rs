@@ -115,6 +115,11 @@ impl Detection {
 }
 
 impl FindingKind {
+    /// True for card numbers and sensitive authentication data, false for what a policy defines.
+    pub fn is_account_data(&self) -> bool {
+        !matches!(self, Self::Pattern(_) | Self::Value)
+    }
+
     /// Name of the kind in rules and records.
     pub fn name(&self) -> FindingName {
         match self {

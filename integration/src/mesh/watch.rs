@@ -27,6 +27,9 @@ pub struct Watch(Prometheus);
 /// Findings by namespace, direction and action.
 pub type Findings = BTreeMap<(String, String, String), u64>;
 
+/// Streams by the security of the connection and the direction of the listener.
+pub type CardStreams = BTreeMap<(String, String), u64>;
+
 impl Watch {
     /// Starts Prometheus, and waits until it has scraped all of these proxies.
     ///
@@ -59,6 +62,13 @@ impl Watch {
     pub async fn findings(&self, wanted: &Findings) -> Result<Findings> {
         let expression = "sum by (namespace, direction, action) (panveil_findings_total)";
         Ok(counts(&self.until(expression, |samples| counts(samples) == *wanted).await?))
+    }
+
+    /// Streams with account data on the client's connection, by its security and the listener. Waits for `wanted` until a time
+    /// limit.
+    pub async fn card_streams(&self, wanted: &CardStreams) -> Result<CardStreams> {
+        let expression = "sum by (tls, listener) (panveil_card_streams_total)";
+        Ok(card_streams(&self.until(expression, |samples| card_streams(samples) == *wanted).await?))
     }
 
     /// Waits until the rules have evaluated findings with this action.
@@ -99,6 +109,13 @@ fn counts(samples: &[Value]) -> Findings {
     let count = |sample: &Value| {
         let key = (label(sample, "namespace"), label(sample, "direction"), label(sample, "action"));
         Some((key, sample["value"][1].as_str()?.parse().ok()?))
+    };
+    samples.iter().filter_map(count).collect()
+}
+
+fn card_streams(samples: &[Value]) -> CardStreams {
+    let count = |sample: &Value| {
+        Some(((label(sample, "tls"), label(sample, "listener")), sample["value"][1].as_str()?.parse().ok()?))
     };
     samples.iter().filter_map(count).collect()
 }

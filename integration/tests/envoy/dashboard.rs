@@ -120,7 +120,8 @@ fn message(headers: &[(&str, &str)], body: &str) -> Message {
 
 /// Alerts without a duration: those for this traffic fire, the others do not, and every rule can be evaluated.
 async fn alerts(prometheus: &Prometheus) -> Result<()> {
-    let wanted = ["PanveilCardsRefused", "PanveilAuthenticationDataAnswered"];
+    // The client sends card numbers in plaintext.
+    let wanted = ["PanveilCardsRefused", "PanveilAuthenticationDataAnswered", "PanveilCardsOnPlaintext"];
     let taken_and_seen = "proxy:panveil_expected_requests:rate5m > 0 and proxy:panveil_requests:rate5m > 0";
     let (mut firing, mut recorded) = (Vec::new(), Vec::new());
     for _ in 0..MOST_ROUNDS {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use panveil::audit::{Counter, Reason};
+use panveil::audit::{Counter, ListenerDirection, Reason};
 use panveil::policy::{Direction, Limit, Location, Mode, Outcome};
 use panveil_integration::observation::from_stat;
 
@@ -31,6 +31,7 @@ fn panveils() -> Vec<(String, BTreeSet<String>)> {
         Counter::InspectedBytes(Direction::Request).name(),
         Counter::Uninspected(Direction::Request, Reason::Encoding).name(),
         Counter::Limits(Direction::Request, Limit::InflateRatio).name(),
+        Counter::CardStreams(None, ListenerDirection::Inbound).name(),
         Counter::config_info(Mode::Enforce),
         Counter::RULE_EXPIRY.to_owned(),
     ];

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::super::watch::{Findings, Watch};
+use super::super::watch::{CardStreams, Findings, Watch};
 use super::super::{Claim, Mesh};
 use super::{CARD, DECLINED, SPOKEN};
 use crate::envoy::PAGES;
@@ -18,6 +18,9 @@ const FINDINGS: [(&str, &str, &str, u64); 5] = [
     ("shop", "request", "masked", 2),
     ("shop", "response", "masked", 1),
 ];
+
+/// Requests with card numbers, all from other sidecars. A number that is masked in a response does not reach the connection.
+const CARD_STREAMS: u64 = 5;
 
 /// Alerts that must fire at the end. No other alert may fire.
 const ALERTS: [&str; 4] = [
@@ -76,11 +79,18 @@ pub async fn counted(watch: &Watch) -> Result<Claim> {
         })
         .collect();
     let found = watch.findings(&wanted).await?;
+    let all: CardStreams = [(("mutual".to_owned(), "inbound".to_owned()), CARD_STREAMS)].into();
+    let streams = watch.card_streams(&all).await?;
     let mut claim = Claim::new("The counters show findings by namespace, direction and action");
     for ((namespace, direction, action), count) in &found {
         claim = claim.line(namespace, format!("{direction:<9} {action:<8} {count}"));
     }
-    Ok(claim.must(found == wanted, format!("{wanted:?} were to be counted")))
+    for ((tls, listener), count) in &streams {
+        claim = claim.line("streams", format!("{count} with card numbers, tls={tls} listener={listener}"));
+    }
+    Ok(claim
+        .must(found == wanted, format!("{wanted:?} were to be counted"))
+        .must(streams == all, format!("{all:?} were to be counted")))
 }
 
 /// Alerts after all steps.
