@@ -29,7 +29,7 @@ class Certificates:
 
 
 def _serial(pod):
-    """Serial number of the certificate with its identity; `None` without one. Those of the roots come first."""
+    """Serial number of the certificate with its identity; `None` while it has none."""
     every = json.loads(pod.ask(15000, "/certs"))["certificates"]
     serials = (chain["serial_number"] for one in every for chain in one["cert_chain"] if any(
         name.get("uri", "").startswith("spiffe://") for name in chain["subject_alt_names"]
