@@ -4,6 +4,7 @@ use crate::digest;
 use crate::manifest::names_panveil;
 use panveil::policy::Policy;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -88,24 +89,23 @@ impl ConfigDump {
     pub fn of(page: &Value) -> Result<Self, &'static str> {
         let parts = page.get("configs").and_then(Value::as_array).ok_or("no configs")?;
         let mut config = Self::default();
-        for part in parts {
-            match kind(part) {
-                "ListenersConfigDump" => config.take_listeners(part),
-                "EcdsConfigDump" => {
-                    config.delivered.extend(items(part, "ecds_filters").filter_map(discovered));
-                }
-                _ => {}
-            }
+        for part in parts.iter().filter(|part| kind(part) == "ListenersConfigDump") {
+            config.take_listeners(part);
+        }
+        // A filter of connections that drain is delivered until they have ended.
+        let active: BTreeSet<&str> = parts.iter().flat_map(active_listeners).flat_map(filter_names).collect();
+        for part in parts.iter().filter(|part| kind(part) == "EcdsConfigDump") {
+            let filters = items(part, "ecds_filters").filter_map(discovered);
+            config.delivered.extend(filters.filter(|filter| {
+                filter.discovered.as_ref().is_none_or(|discovered| active.contains(discovered.name.as_str()))
+            }));
         }
         Ok(config)
     }
 
     fn take_listeners(&mut self, part: &Value) {
-        for one in items(part, "static_listeners") {
-            self.take_listener(one.get("listener"));
-        }
+        active_listeners(part).for_each(|listener| self.take_listener(listener));
         for one in items(part, "dynamic_listeners") {
-            self.take_listener(one.pointer("/active_state/listener"));
             let Some(state) = one.get("error_state") else { continue };
             // Envoy shows a rejected update twice, once without the listener's name.
             let failed = state.get("failed_configuration").map(filter_chains).unwrap_or_default();
@@ -120,8 +120,7 @@ impl ConfigDump {
         }
     }
 
-    fn take_listener(&mut self, listener: Option<&Value>) {
-        let Some(listener) = listener else { return };
+    fn take_listener(&mut self, listener: &Value) {
         let mut found = Listener { name: text(listener, "/name"), with: 0, without: 0 };
         for chain in filter_chains(listener) {
             let own: Vec<&Value> = chain.iter().filter(|filter| is_panveil(filter)).collect();
@@ -148,6 +147,17 @@ fn items<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> 
 
 fn text(object: &Value, pointer: &str) -> String {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Listeners of a part of the page that accept connections.
+fn active_listeners(part: &Value) -> impl Iterator<Item = &Value> {
+    let fixed = items(part, "static_listeners").filter_map(|one| one.get("listener"));
+    fixed.chain(items(part, "dynamic_listeners").filter_map(|one| one.pointer("/active_state/listener")))
+}
+
+/// Names of the HTTP filters in a listener.
+fn filter_names(listener: &Value) -> impl Iterator<Item = &str> {
+    filter_chains(listener).into_iter().flatten().filter_map(|filter| filter.get("name")?.as_str())
 }
 
 /// Lists of HTTP filters in a listener.

@@ -71,7 +71,9 @@ fn weaknesses(text: &str) -> Vec<(&'static AuditRule, String)> {
 /// Findings about proxies of one group with different modules or policies.
 fn differences(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<&str, BTreeMap<Version<'_>, Vec<&ProxyDump>>> = BTreeMap::new();
-    for proxy in proxies.iter().filter(|proxy| !proxy.cluster.is_empty()) {
+    // A proxy without panveil has a finding of its own.
+    let has_panveil = |proxy: &&ProxyDump| !proxy.cluster.is_empty() && !proxy.config.delivered.is_empty();
+    for proxy in proxies.iter().filter(has_panveil) {
         let delivered = proxy.config.delivered.iter().filter_map(|delivered| match &delivered.config {
             FilterConfig::Module { module, policy, .. } => Some((module.as_str(), policy.as_str())),
             FilterConfig::DenyAll | FilterConfig::AllowAll => None,

@@ -89,6 +89,14 @@ fn delivered_policies_are_audited() {
     ] {
         assert_eq!(of_policy(name, &policy), [format!("{expected} proxy web-1.shop")], "{policy}");
     }
+    // Connections that drain keep a plugin of which no listener has the filter any more.
+    let mut draining = dump("web-1", true, "{}", 40);
+    let filters = &mut draining["configs"][1]["ecds_filters"];
+    let mut removed = filters[0].clone();
+    removed["ecds_filter"]["name"] = json!("extensions.istio.io/trafficextension/istio-system.panveil");
+    removed["ecds_filter"]["typed_config"]["config"]["configuration"]["value"] = json!(r#"{"mode":"monitor"}"#);
+    filters.as_array_mut().unwrap().push(removed);
+    assert_eq!(findings("draining", &[draining]), [""; 0]);
     for (name, policy) in [
         ("enforce", r#"{"mode":"enforce"}"#.to_owned()),
         ("by-source", rule("allow", source)),
