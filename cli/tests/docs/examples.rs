@@ -10,7 +10,7 @@ use crate::markdown::{Block, blocks};
 use crate::{documents, read, texts};
 
 /// Languages of blocks without data. Other tests check them, or they show output.
-const NO_DATA: [&str; 4] = ["console", "promql", "sh", "text"];
+const NO_DATA: [&str; 5] = ["console", "logql", "promql", "sh", "text"];
 
 /// Fields that only a manifest or a kustomization has at its top level.
 const MANIFEST: [&str; 4] = ["apiVersion", "spec", "containers", "resources"];
