@@ -57,7 +57,8 @@ impl Upgrading {
 
     /// True when a part of the body was forwarded uninspected.
     pub fn passed_uninspected(&self) -> bool {
-        self.text.is_none() && self.frames.as_ref().is_some_and(WebSocket::passed_uninspected)
+        let frames = || self.frames.as_ref().is_some_and(WebSocket::passed_uninspected);
+        self.text.as_ref().map_or_else(frames, Plain::passed_uninspected)
     }
 
     /// Processes the next bytes. `end` means that nothing follows.

@@ -27,6 +27,8 @@ pub struct WebSocket {
     between_frames: bool,
     closed: bool,
     passed_uninspected: bool,
+    /// Whether a value that rules select may have been missed in a message.
+    missed_values: bool,
 }
 
 /// Sender of frames.
@@ -87,12 +89,13 @@ impl WebSocket {
             between_frames: true,
             closed: false,
             passed_uninspected: false,
+            missed_values: false,
         }
     }
 
-    /// True when a frame was forwarded uninspected.
+    /// True when a frame or a part of a message was forwarded uninspected.
     pub fn passed_uninspected(&self) -> bool {
-        self.passed_uninspected
+        self.passed_uninspected || self.missed_values
     }
 
     /// Sets whether uninspectable frames abort the body.
@@ -292,7 +295,9 @@ impl WebSocket {
     /// Inspects text of the current message, and queues the decided bytes.
     fn push_text(&mut self, text: Vec<u8>, last: bool, report: &mut dyn FnMut(Detection)) -> Result<(), Abort> {
         let Some(WebSocketMessage::Text(message)) = &mut self.message else { return Ok(()) };
-        let decided = message.push(text.clone(), last, report).into_forwarded(text)?;
+        let output = message.push(text.clone(), last, report);
+        self.missed_values |= message.passed_uninspected();
+        let decided = output.into_forwarded(text)?;
         if self.config.action != BodyAction::Observe {
             self.queue.push_ready(decided);
         }
