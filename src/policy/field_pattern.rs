@@ -40,12 +40,21 @@ const LONGEST: usize = 256;
 impl FieldPattern {
     /// Result for a path. Some receivers ignore the case of names, so it does not matter.
     pub(super) fn matches(&self, path: &FieldPath) -> Tri {
-        let path: Vec<&[u8]> = match path {
+        let path = match path {
             FieldPath::Unknown => return Tri::Unknown,
             FieldPath::Outside => return Tri::No,
-            FieldPath::Names(path) => path.split(|byte| *byte == b'.').collect(),
+            FieldPath::Names(path) => path,
         };
         let is_same = |name: &[u8], wanted: &str| wanted == ANY || name.eq_ignore_ascii_case(wanted.as_bytes());
+        let names = || path.split(|byte| *byte == b'.');
+        // Many values can have the same long path, of which the last name mostly decides.
+        if let (Others::None, Some(name), Some(wanted)) = (self.after, names().next_back(), self.names.last()) {
+            let is_same = is_same(name, wanted);
+            if !is_same || (self.before == Others::Any && self.names.len() == 1) {
+                return is_same.into();
+            }
+        }
+        let path: Vec<&[u8]> = names().collect();
         let count = self.names.len();
         let parts = path.windows(count).enumerate();
         parts

@@ -6,6 +6,7 @@ use super::field::{TextSpec, ValueSpec};
 use super::kind::Kind;
 use super::nearest::nearest;
 use super::value::Name;
+use std::sync::Arc;
 
 named! {
     /// Kind of a finding in rules and records.
@@ -49,7 +50,7 @@ pub enum FieldPath {
     /// It is in no field.
     Outside,
     /// Names from the outermost field on, with dots between them.
-    Names(Vec<u8>),
+    Names(Arc<[u8]>),
 }
 
 /// Kind of findings in a rule: one of the names, or one pattern of the policy.

@@ -184,7 +184,7 @@ fn a_name_matches_at_any_depth_and_a_path_from_the_outermost_field() {
         let policy = with_match(&format!(r#"{{"field":["other","{field}"]}}"#));
         let path = path.map_or(FieldPath::Unknown, |path| match path {
             "" => FieldPath::Outside,
-            names => FieldPath::Names(names.as_bytes().to_vec()),
+            names => FieldPath::Names(names.as_bytes().into()),
         });
         let finding = FindingAttributes { name: FindingName::Pan, pattern: None, field: &path };
         let rule = |policy: &Policy| {
@@ -198,7 +198,7 @@ fn a_name_matches_at_any_depth_and_a_path_from_the_outermost_field() {
         assert_eq!((rule(&policy), rule(&negated)), (matches != No, matches != Yes), "{field}");
     }
     let both = with_match(r#"{"field":["pan"],"kind":["pin"]}"#);
-    let path = FieldPath::Names(b"pan".to_vec());
+    let path = FieldPath::Names(b"pan".as_slice().into());
     for (name, rule) in [(FindingName::Pan, "request"), (FindingName::Pin, "a")] {
         let finding = FindingAttributes { name, pattern: None, field: &path };
         assert_eq!(both.decide_finding(&both.judge(REQUEST, &usual()), Location::Body, &finding).rule, rule);
@@ -216,7 +216,7 @@ fn a_rule_selects_the_values_of_its_fields_where_it_may_match() {
              "action":"block"},
             {"name":"b","match":{"where":["body"],"field":["note"],"kind":["pan"]},"action":"allow"}]}"#,
     );
-    let names = |names: &str| FieldPath::Names(names.as_bytes().to_vec());
+    let names = |names: &str| FieldPath::Names(names.as_bytes().into());
     let decisions = policy.judge(REQUEST, &usual());
     assert!(policy.selects_values(&decisions));
     let by_finding = policy.finding_decisions(&decisions, Location::Body).unwrap();

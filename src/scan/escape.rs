@@ -390,7 +390,7 @@ fn number(digits: &[u8], radix: u32) -> Option<char> {
 }
 
 /// The byte with these two hexadecimal digits.
-pub(super) fn hex_pair(high: u8, low: u8) -> Option<u8> {
+pub fn hex_pair(high: u8, low: u8) -> Option<u8> {
     Some(hex(low)? | (hex(high)? << 4))
 }
 

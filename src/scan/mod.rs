@@ -49,7 +49,7 @@ mod view;
 pub use candidate::{Candidate, Digits, Edge, Neighbour, Shape};
 pub use candidate_iter::CandidateIter;
 pub use decoded::{Before, Decoded, Edit, LONGEST_SPELLING};
-pub use escape::{Escapes, is_plain};
+pub use escape::{Escapes, hex_pair, is_plain};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fold::{Fold, fold};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -22,6 +22,9 @@ pub fn begins_wide(text: &[u8]) -> bool {
     matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
 }
 
+/// Byte order mark of UTF-8.
+pub const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
+
 /// Prefixes of the names of wide character sets.
 const WIDE: [&[u8]; 8] = [b"utf-16", b"utf16", b"utf-32", b"utf32", b"ucs-2", b"ucs-4", b"iso-10646-ucs", b"csunicode"];
 

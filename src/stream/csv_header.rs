@@ -3,7 +3,9 @@
 //! The headings are the first row with several filled cells, up to a maximum length. The separators before the current position in
 //! its row are counted, which gives the column. Separators and line ends inside quotes do not count.
 
+use super::charset::BYTE_ORDER_MARK;
 use super::field_path::ValueByte;
+use crate::policy::FieldPath;
 use crate::scan::lanes::{BLOCK, bits, count, has, padded, rfind};
 use crate::verdict::authentication::CodeName;
 
@@ -33,12 +35,14 @@ struct Position {
     quoted_lines: u32,
     /// Whether a quote begins a quoted cell here, or continues one as the second of two.
     may_open: bool,
+    /// Whether a quote before it was taken for text because nothing closed it, so that the column is a guess.
+    is_guess: bool,
 }
 
-/// Separators between cells, in order of preference.
-const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Separators between cells, in order of preference. A heading contains a comma more often than the others.
+const SEPARATORS: [u8; 4] = [b'\t', b'|', b';', b','];
 
-/// Maximum length of the headings. Columns beyond it have no name.
+/// Maximum length of the headings. The column at it and those beyond have no name.
 const MAX_HEADINGS_LEN: usize = 1024;
 
 /// Maximum number of rows before the headings, without empty lines.
@@ -65,7 +69,7 @@ impl CsvHeader {
     pub fn advance(&mut self, text: &[u8]) {
         let mut rest = text;
         while !self.complete && !rest.is_empty() {
-            let end = rest.iter().position(|byte| *byte == b'\n').map(|index| index.saturating_add(1));
+            let end = rest.iter().position(|byte| is_line_end(*byte)).map(|index| index.saturating_add(1));
             let (line, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
             let room = MAX_HEADINGS_LEN.saturating_sub(self.headings.len());
             self.headings.extend(line.iter().take(room));
@@ -88,10 +92,21 @@ impl CsvHeader {
         if self.complete && self.separator.is_some() { heading().map(<[u8]>::to_vec) } else { None }
     }
 
+    /// Path of the field at the position.
+    pub fn path(&self) -> FieldPath {
+        let heading = self.heading().filter(|_| !self.position.is_guess);
+        heading.map_or(FieldPath::Unknown, |heading| FieldPath::Names(heading.into()))
+    }
+
     /// Part of the text to which `byte`, the next one, belongs. In the mask of a cell, quotes, separators and line ends stay.
     pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
-        let Some(separator) = self.separator.filter(|_| self.complete) else { return ValueByte::Outside };
-        let ends_cell = byte == separator || matches!(byte, b'\r' | b'\n');
+        let Some(separator) = self.separator.filter(|_| self.complete) else {
+            // Rows without several cells are titles, or a table of one column, whose heading was the first of them.
+            let titles = self.titles.saturating_sub(usize::from(self.separator.is_some()));
+            let may_be_value = titles > 0 && !byte.is_ascii_whitespace();
+            return if may_be_value { ValueByte::Unknown } else { ValueByte::Outside };
+        };
+        let ends_cell = byte == separator || is_line_end(byte);
         match byte {
             b'"' => ValueByte::Kept,
             _ if ends_cell && self.position.quoted => ValueByte::Kept,
@@ -102,6 +117,9 @@ impl CsvHeader {
 
     /// Decides at a line end whether the row has the headings.
     fn end_line(&mut self) {
+        if let Some(rest) = self.headings.strip_prefix(&BYTE_ORDER_MARK) {
+            self.headings = rest.to_vec();
+        }
         if self.headings.trim_ascii().is_empty() {
             return self.headings.clear();
         }
@@ -115,7 +133,10 @@ impl CsvHeader {
         let rows = possible.map(|separator| Some((separator, cells(&self.headings, separator, is_full)?)));
         // It continues if it does for one separator. Of equal ones, the last is the maximum.
         let Some(rows) = rows.rev().collect::<Option<Vec<_>>>() else { return };
-        let Some((separator, row)) = rows.into_iter().max_by_key(|(_, row)| row.len()) else { return };
+        let Some((separator, mut row)) = rows.into_iter().max_by_key(|(_, row)| row.len()) else { return };
+        if is_full {
+            row.pop();
+        }
         let has_headings = row.iter().skip(1).any(|cell| !cell.is_empty());
         self.headings.clear();
         self.titles = self.titles.saturating_add(1);
@@ -139,7 +160,8 @@ fn declared_separator(line: &[u8]) -> Option<u8> {
     (name.eq_ignore_ascii_case(b"sep=") && ends).then_some(separator)
 }
 
-/// The cells of `row`, without quotes and surrounding spaces; `None` if it continues in the next line. A `full` row does not continue.
+/// The cells of the first row in `row`, without quotes and surrounding spaces; `None` if it continues in the next line. A `full` row does not
+/// continue.
 fn cells(row: &[u8], separator: u8, full: bool) -> Option<Vec<Vec<u8>>> {
     let mut position = Position::START;
     let mut cells = vec![Vec::new()];
@@ -151,14 +173,22 @@ fn cells(row: &[u8], separator: u8, full: bool) -> Option<Vec<Vec<u8>>> {
         } else if let Some(cell) = cells.last_mut().filter(|_| *byte != b'"') {
             cell.push(if *byte == b'\n' { b' ' } else { *byte });
         }
+        // With another separator the row can have ended in an earlier line.
+        if is_line_end(*byte) && !position.quoted {
+            break;
+        }
     }
     let continues = position.quoted && !full;
     (!continues).then(|| cells.iter().map(|cell| cell.trim_ascii().to_vec()).collect())
 }
 
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
 impl Position {
     /// The start of a row.
-    const START: Self = Self { column: 0, quoted: false, quoted_lines: 0, may_open: true };
+    const START: Self = Self { column: 0, quoted: false, quoted_lines: 0, may_open: true, is_guess: false };
 
     /// Advances past `text`, whose cells have `separator` between them.
     fn advance(&mut self, separator: u8, text: &[u8]) {
@@ -172,19 +202,21 @@ impl Position {
 
     /// Advances past `text` without quotes.
     fn advance_unquoted(&mut self, separator: u8, text: &[u8]) {
-        let line_start = rfind(text, |bytes| bytes.is(b'\n')).map(|index| index.saturating_add(1));
+        let line_start = rfind(text, |bytes| bytes.is(b'\n') | bytes.is(b'\r')).map(|index| index.saturating_add(1));
         if line_start.is_some() {
-            *self = Self::START;
+            *self = Self { is_guess: self.is_guess, ..Self::START };
         }
         let row = text.get(line_start.unwrap_or_default()..).unwrap_or_default();
         self.column = self.column.saturating_add(count(row, |bytes| bytes.is(separator)));
-        self.may_open = text.last().map_or(self.may_open, |last| *last == separator || *last == b'\n');
+        self.may_open = text.last().map_or(self.may_open, |last| *last == separator || is_line_end(*last));
     }
 
     /// Advances past `part`, which has at most [`BLOCK`] bytes.
     fn advance_block(&mut self, separator: u8, part: &[u8]) {
         let block = part.first_chunk::<BLOCK>().copied().unwrap_or_else(|| padded(part));
-        let [quotes, lines, separators] = [b'"', b'\n', separator].map(|sought| bits(&block, |bytes| bytes.is(sought)));
+        let [quotes, returns, feeds, separators] =
+            [b'"', b'\r', b'\n', separator].map(|sought| bits(&block, |bytes| bytes.is(sought)));
+        let lines = returns | feeds;
         let openings = ((lines | separators) << 1) | u64::from(self.may_open);
         let mut outside = if self.quoted { 0 } else { u64::MAX };
         let (mut row, mut closing) = (u64::MAX, 0);
@@ -194,11 +226,11 @@ impl Position {
             let from_mark = mark.wrapping_neg();
             marks ^= mark;
             if mark & lines != 0 {
-                if self.quoted && self.quoted_lines < MAX_QUOTED_LINES {
-                    self.quoted_lines = self.quoted_lines.saturating_add(1);
+                if self.quoted && (self.quoted_lines < MAX_QUOTED_LINES || mark & returns != 0) {
+                    self.quoted_lines = self.quoted_lines.saturating_add(u32::from(mark & feeds != 0));
                     continue;
                 }
-                *self = Self::START;
+                *self = Self { is_guess: self.is_guess || self.quoted, ..Self::START };
                 outside |= from_mark;
                 row = from_mark;
             } else if self.quoted {
@@ -240,6 +272,9 @@ mod tests {
             "sep=;\nid,x;card no\n4;5",
             "\"sep=\t\"\r\nid\tcard no\n4\t5",
             "Report\r\n\r\n2026,,\n,card no,id\n4,5",
+            "id,card no\r4,5\r\"6\r\n\",7",
+            "price, USD\tcard no\n1\t2",
+            "id\t\"a, b;\r\n\"\tcard no\r\n1\t2\t3",
         ] {
             for split in 0..=text.len() {
                 assert_eq!(heading(&text[..split], &text[split..]).as_deref(), Some("card no"), "{text} {split}");
@@ -253,6 +288,18 @@ mod tests {
         assert_eq!(heading(&rows(64), ",3").as_deref(), Some("card"));
         assert_eq!(heading(&rows(65), "").as_deref(), Some("id"));
         assert_eq!(heading(&rows(65), ",3").as_deref(), Some("card"));
+        let mut header = CsvHeader::default();
+        header.advance(rows(64).as_bytes());
+        assert!(header.path() != FieldPath::Unknown);
+        header.advance(b"\n5,\"");
+        assert!(header.path() == FieldPath::Unknown, "a quoted cell can have more lines");
+    }
+
+    #[test]
+    fn a_heading_at_the_limit_may_be_cut_off() {
+        let text = |length: usize| format!("{},cvv\n", "a".repeat(MAX_HEADINGS_LEN - length));
+        assert_eq!(heading(&text(6), ",1").as_deref(), Some("cvv"));
+        assert_eq!(heading(&text(5), ",1"), None);
     }
 
     #[test]
@@ -277,17 +324,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_column_is_that_of_a_slow_parser(text in "([\",\na]|\"\"){0,150}", split in 0..150_usize) {
+        fn the_column_is_that_of_a_slow_parser(text in "([\",\n\ra]|\"\"){0,150}", split in 0..150_usize) {
             let (mut column, mut quoted, mut before) = (0, false, b'\n');
             let mut closed = false;
             for byte in text.bytes() {
-                let opens = closed || (before == b'\n' || before == b',');
+                let opens = closed || (is_line_end(before) || before == b',');
                 closed = quoted && byte == b'"';
                 match byte {
                     b'"' if quoted => quoted = false,
                     b'"' => quoted = opens,
                     b',' if !quoted => column += 1,
-                    b'\n' if !quoted => column = 0,
+                    b'\n' | b'\r' if !quoted => column = 0,
                     _ => {}
                 }
                 before = byte;

@@ -89,6 +89,11 @@ impl Inspector {
         Self { field_tracking: FieldTracking::Before(boundary, decisions), ..self }
     }
 
+    /// True if rules select values of fields.
+    pub fn selects_values(&self) -> bool {
+        matches!(self.field_tracking, FieldTracking::Before(_, Some(_)) | FieldTracking::At(_, Some(_)))
+    }
+
     /// True if a value that rules select may have been missed, because its field is unknown.
     pub fn missed_values(&self) -> bool {
         matches!(&self.field_tracking, FieldTracking::At(_, Some(values)) if values.missed())
@@ -135,8 +140,13 @@ impl Inspector {
 
     fn inspect_window(&mut self, window: &[u8], last: bool, findings: &mut Vec<Finding>) -> usize {
         if self.lookbehind_len == 0 {
-            // A byte order mark has two bytes.
-            if !last && matches!(window, [0xff | 0xfe]) {
+            // A byte order mark has two bytes, or three in UTF-8, before text whose first byte decides its format.
+            let may_begin_mark = match window {
+                [0xff | 0xfe] => true,
+                [0xef] | [0xef, 0xbb] => self.text_format == TextFormat::Unknown,
+                _ => false,
+            };
+            if !last && may_begin_mark {
                 return 0;
             }
             if charset::begins_wide(window) {
@@ -145,7 +155,7 @@ impl Inspector {
             }
         }
         self.text_format = self.text_format.resolve(window);
-        self.escapes.markup |= self.text_format == TextFormat::Markup;
+        self.escapes.markup |= matches!(self.text_format, TextFormat::Markup | TextFormat::Html);
         let mut decided: usize = 0;
         let mut size = BLOCK;
         loop {
@@ -184,9 +194,7 @@ impl Inspector {
         let mask = self.style.character.as_byte();
         let source = Decoded::following(Before { text: &[], gap: self.gap }, undecided, false, self.escapes, mask);
         let text_format = self.text_format.resolve(undecided);
-        let selects_values =
-            matches!(self.field_tracking, FieldTracking::Before(_, Some(_)) | FieldTracking::At(_, Some(_)));
-        let all_letters = self.criteria.base64 || !self.criteria.patterns.is_empty() || selects_values;
+        let all_letters = self.criteria.base64 || !self.criteria.patterns.is_empty() || self.selects_values();
         let mut masked = undecided.to_vec();
         let (mut anchor, mut start) = (self.anchor, 0_usize);
         for word in source.text().chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {

@@ -16,8 +16,10 @@ pub enum TextFormat {
     Csv,
     /// Server-sent events, whose data can be JSON.
     Events,
-    /// XML or HTML: a number can contain a comment.
+    /// XML, or markup without a known content type: a number can contain a comment.
     Markup,
+    /// HTML, whose elements need no end tag.
+    Html,
     /// E-mail and other MIME messages, whose parts can be quoted-printable.
     Mime,
     /// Any other text, in which a number can be masked with any character.
@@ -47,8 +49,11 @@ impl TextFormat {
         if contains_one_of(&[b"csv", b"tsv", b"separated-values"]) {
             return Self::Csv;
         }
-        if contains_one_of(&[b"xml", b"html"]) {
+        if contains_one_of(&[b"xml"]) {
             return Self::Markup;
+        }
+        if contains_one_of(&[b"html"]) {
+            return Self::Html;
         }
         let is_message = essence.starts_with(b"message/") || essence.starts_with(b"multipart/");
         if is_message && essence != b"multipart/form-data" {
@@ -67,14 +72,16 @@ impl TextFormat {
         match self {
             Self::Form => Escapes::FORM,
             Self::Wide => Escapes::WIDE,
-            Self::Markup => Escapes::MARKUP,
+            Self::Markup | Self::Html => Escapes::MARKUP,
             Self::Mime => Escapes::QUOTED,
             Self::Json | Self::Csv | Self::Events | Self::Text | Self::Unknown => Escapes::TEXT,
         }
     }
 
-    /// Resolves an unknown format by the first bytes of the text: JSON begins with `{` or `[`, markup with `<`.
+    /// Resolves an unknown format by the first bytes of the text: JSON begins with `{` or `[`, markup with `<`, and each can have a byte order
+    /// mark.
     pub fn resolve(self, bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(&charset::BYTE_ORDER_MARK).unwrap_or(bytes);
         match (self, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
             (Self::Unknown, Some(b'{' | b'[')) => Self::Json,
             (Self::Unknown, Some(b'<')) => Self::Markup,
@@ -98,7 +105,14 @@ impl TextFormat {
             }
             // A number directly after `data:` is not JSON.
             Self::Events => matches!(opens, b':' | b',' | b'[') && matches!(closes, b',' | b'}' | b']' | b'.'),
-            Self::Form | Self::Csv | Self::Markup | Self::Mime | Self::Text | Self::Wide | Self::Unknown => false,
+            Self::Form
+            | Self::Csv
+            | Self::Markup
+            | Self::Html
+            | Self::Mime
+            | Self::Text
+            | Self::Wide
+            | Self::Unknown => false,
         };
         if is_bare { Form::Digits } else { Form::Text }
     }
@@ -150,6 +164,8 @@ mod tests {
             (Some("text/x-tsv; charset=utf-8"), TextFormat::Csv),
             (Some("application/json; charset=UTF-16"), TextFormat::Wide),
             (Some("text/event-stream; charset=utf-8"), TextFormat::Events),
+            (Some("text/html"), TextFormat::Html),
+            (Some("application/xhtml+xml"), TextFormat::Markup),
             (Some("application/x-www-form-urlencoded"), TextFormat::Form),
             (Some("message/rfc822"), TextFormat::Mime),
             (Some("multipart/mixed; boundary=a"), TextFormat::Mime),
@@ -165,6 +181,7 @@ mod tests {
         assert_eq!(TextFormat::Unknown.resolve(b" \n{"), TextFormat::Json);
         assert_eq!(TextFormat::Unknown.resolve(b"a,b"), TextFormat::Text);
         assert_eq!(TextFormat::Unknown.resolve(b"\r\n<a>"), TextFormat::Markup);
+        assert_eq!(TextFormat::Unknown.resolve(b"\xef\xbb\xbf [1]"), TextFormat::Json);
         assert_eq!(TextFormat::Unknown.resolve(b"  "), TextFormat::Unknown);
         assert_eq!(TextFormat::Text.resolve(b"{"), TextFormat::Text);
     }

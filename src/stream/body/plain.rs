@@ -69,6 +69,8 @@ const REINSPECTIONS_PER_BYTE: u64 = 8;
 const COST_OF_INSPECTION: u64 = 256;
 /// How many bytes at the end of a paused chunk are searched for where it was not returned at the front.
 const MARKER_LEN: usize = 32;
+/// How many bytes are inspected at a time if rules select values: each can have a finding, which is longer than most values.
+const LONGEST_WINDOW_WITH_VALUES: usize = 32 << 10;
 /// Up to this length a chunk is paused again without an inspection, although every chunk copies it into the host once more.
 const CHEAP_PAUSE: usize = 4096;
 
@@ -356,9 +358,10 @@ impl Plain {
                 if first {
                     self.inspector = self.config.inspector_of_fields(self.text_format, self.boundary);
                 }
+                let limit = if self.inspector.selects_values() { LONGEST_WINDOW_WITH_VALUES } else { len };
                 let mut findings = Vec::new();
-                let text = rest.get_mut(..len).unwrap_or_default();
-                let decided = self.inspector.inspect(text, last, &mut findings);
+                let text = rest.get_mut(..len.min(limit)).unwrap_or_default();
+                let decided = self.inspector.inspect(text, last && len <= limit, &mut findings);
                 self.splitter.consume(text.get(..decided).unwrap_or_default());
                 self.apply_action(text, &findings, outcome);
                 if self.inspector.missed_values() {
@@ -394,7 +397,8 @@ impl Plain {
             }
         }
         // The mask of a number within a value keeps some of its digits.
-        for value in findings.iter().filter(masks_value) {
+        let has_others = findings.iter().any(|finding| finding.detection.kind != FindingKind::Value);
+        for value in findings.iter().filter(|_| has_others).filter(masks_value) {
             value.mask(text.get_mut(value.span.clone()).unwrap_or_default(), self.config.style);
         }
     }

@@ -28,8 +28,8 @@ pub fn of_header(name: &[u8], value: &[u8], span: &Range<usize>) -> FieldPath {
     let (first, last) = (inner(span.start), inner(span.end.saturating_sub(1)));
     match first {
         _ if first != last => FieldPath::Unknown,
-        FieldPath::Names(inner) if name != PATH => FieldPath::Names([name, b".", &inner].concat()),
-        FieldPath::Outside if name != PATH => FieldPath::Names(name.to_vec()),
+        FieldPath::Names(inner) if name != PATH => FieldPath::Names([name, b".", &inner].concat().into()),
+        FieldPath::Outside if name != PATH => FieldPath::Names(name.into()),
         _ => first,
     }
 }
@@ -50,7 +50,7 @@ fn cookie(header: &[u8], before: &[u8]) -> FieldPath {
     }
     let pair = before.get(start.unwrap_or_default()..).unwrap_or_default();
     match pair.iter().position(|byte| *byte == b'=') {
-        Some(end) => FieldPath::Names(pair.get(..end).unwrap_or_default().trim_ascii().to_vec()),
+        Some(end) => FieldPath::Names(pair.get(..end).unwrap_or_default().trim_ascii().into()),
         None => FieldPath::Outside,
     }
 }

@@ -4,6 +4,7 @@ use super::LONGEST_NAME;
 use super::path::Levels;
 use super::values::ValueByte;
 use crate::policy::{self, FieldPath};
+use crate::stream::charset::BYTE_ORDER_MARK;
 
 /// Position in a sequence of JSON values. Behind a syntax error all paths are unknown.
 #[derive(Clone, Default)]
@@ -40,7 +41,10 @@ enum State {
 /// Value without quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scalar {
-    Literal,
+    /// A literal, of which these bytes follow.
+    Literal(&'static [u8]),
+    /// A minus sign.
+    Sign,
     Number,
     /// The exponent of a number.
     Exponent,
@@ -48,9 +52,6 @@ enum Scalar {
 
 /// The byte that separates the values of a JSON text sequence (RFC 7464).
 const RECORD_SEPARATOR: u8 = 0x1e;
-
-/// UTF-8 byte order mark.
-const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
 
 impl JsonFields {
     /// Advances past `text`.
@@ -77,7 +78,7 @@ impl JsonFields {
             _ if self.levels.is_too_deep() => ValueByte::Unknown,
             (State::InString, b'"') if !self.is_escaped => ValueByte::Outside,
             (State::InString, _) => ValueByte::Masked(mask),
-            (State::Value | State::InScalar(Scalar::Number), b'0'..=b'9') => ValueByte::Masked(b'1'),
+            (State::Value | State::InScalar(Scalar::Sign | Scalar::Number), b'0'..=b'9') => ValueByte::Masked(b'1'),
             (State::InScalar(Scalar::Exponent), b'0'..=b'9') => ValueByte::Masked(b'0'),
             (State::InScalar(_), b'.' | b'+' | b'-' | b'e' | b'E') => ValueByte::Kept,
             _ => ValueByte::Outside,
@@ -92,6 +93,13 @@ impl JsonFields {
         let is_space = matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || is_outside;
         self.state = match (self.state, byte) {
             (State::Broken, _) => State::Broken,
+            (State::InScalar(Scalar::Literal([next, rest @ ..])), _) => {
+                if byte == *next {
+                    State::InScalar(Scalar::Literal(rest))
+                } else {
+                    State::Broken
+                }
+            }
             (State::InScalar(_), _) if is_space => State::AfterValue,
             (state, _) if is_space => state,
             (state, _) if self.levels.is_too_deep() => self.step_too_deep(state, byte),
@@ -99,10 +107,11 @@ impl JsonFields {
             (State::Value, b'{') => self.enter(true),
             (State::Value, b'[') => self.enter(false),
             (State::Value, b']') => self.leave(false),
-            (State::Value, b'0'..=b'9' | b'-') => State::InScalar(Scalar::Number),
-            (State::Value, b'a'..=b'z' | b'A'..=b'Z') => State::InScalar(Scalar::Literal),
+            (State::Value, b'-') => State::InScalar(Scalar::Sign),
+            (State::Value | State::InScalar(Scalar::Sign), b'0'..=b'9') => State::InScalar(Scalar::Number),
+            (State::Value | State::InScalar(Scalar::Sign), b'A'..=b'Z' | b'a'..=b'z') => literal(byte),
             (State::InScalar(Scalar::Number), b'e' | b'E') => State::InScalar(Scalar::Exponent),
-            (State::InScalar(scalar), b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.') => {
+            (State::InScalar(scalar @ (Scalar::Number | Scalar::Exponent)), b'0'..=b'9' | b'+' | b'-' | b'.') => {
                 State::InScalar(scalar)
             }
             (State::AfterValue | State::InScalar(_), b',') => match self.levels.has_names() {
@@ -163,6 +172,13 @@ impl JsonFields {
     fn leave(&mut self, has_names: bool) -> State {
         if self.levels.leave() == Some(has_names) { State::AfterValue } else { State::Broken }
     }
+}
+
+/// State behind `first`, the first byte of a literal. Many writers and readers know some that are not in the standard.
+fn literal(first: u8) -> State {
+    let literals: [&[u8]; 5] = [b"true", b"false", b"null", b"NaN", b"Infinity"];
+    let rest = literals.into_iter().find_map(|literal| literal.strip_prefix(&[first]));
+    rest.map_or(State::Broken, |rest| State::InScalar(Scalar::Literal(rest)))
 }
 
 /// The key without its escapes; `None` if it is too long or no JSON string.

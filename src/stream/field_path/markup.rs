@@ -4,8 +4,9 @@ use super::LONGEST_NAME;
 use super::path::Levels;
 use super::values::ValueByte;
 use crate::policy::FieldPath;
+use crate::stream::charset::BYTE_ORDER_MARK;
 
-/// Position in a document. In HTML, and behind the end tag of another element, all paths are unknown.
+/// Position in a document. Behind the end tag of another element, and behind text outside of the root element, all paths are unknown.
 #[derive(Clone, Default)]
 pub struct MarkupFields {
     state: State,
@@ -33,8 +34,8 @@ enum State {
     AttributeName,
     /// Behind the equals sign of an attribute.
     Equals,
-    /// In the value of an attribute, which ends with that quote, or with the tag or a space.
-    Value(Option<u8>),
+    /// In the value of an attribute, which ends with that quote.
+    Value(u8),
     /// In an end tag.
     EndName,
     /// Behind `<!`.
@@ -43,11 +44,10 @@ enum State {
     Until(&'static [u8]),
     /// The document is not well-formed, or declares entities.
     Broken,
-    /// The document is HTML, whose elements need no end tag.
-    Html,
 }
 
 const COMMENT: &[u8] = b"--";
+const END_OF_COMMENT: &[u8] = b"-->";
 const CDATA: &[u8] = b"[CDATA[";
 const END_OF_CDATA: &[u8] = b"]]>";
 
@@ -62,7 +62,7 @@ impl MarkupFields {
     /// Path of the field at the next byte.
     pub fn path(&self) -> FieldPath {
         match self.state {
-            State::Broken | State::Html => FieldPath::Unknown,
+            State::Broken => FieldPath::Unknown,
             State::Text | State::Value(_) | State::Until(_) => self.levels.path(),
             State::Open
             | State::StartName
@@ -80,13 +80,11 @@ impl MarkupFields {
         match (self.state, byte) {
             (State::Broken, _) => ValueByte::Unknown,
             (State::Text, b'<') => ValueByte::Outside,
-            (State::Value(Some(quote)), _) if byte == quote => ValueByte::Outside,
-            (State::Value(None), b'>') => ValueByte::Outside,
-            (State::Until(END_OF_CDATA), b']' | b'>') => ValueByte::Kept,
-            (State::Text | State::Value(_) | State::Until(END_OF_CDATA), _) if byte.is_ascii_whitespace() => {
-                ValueByte::Kept
+            (State::Value(quote), _) if byte == quote => ValueByte::Outside,
+            (State::Until(END_OF_CDATA), b']' | b'>') | (State::Until(END_OF_COMMENT), b'-' | b'>') => ValueByte::Kept,
+            (State::Text | State::Value(_) | State::Until(END_OF_CDATA | END_OF_COMMENT), _) => {
+                if byte.is_ascii_whitespace() { ValueByte::Kept } else { ValueByte::Masked(mask) }
             }
-            (State::Text | State::Value(_) | State::Until(END_OF_CDATA), _) => ValueByte::Masked(mask),
             _ => ValueByte::Outside,
         }
     }
@@ -94,8 +92,11 @@ impl MarkupFields {
     fn step(&mut self, byte: u8) {
         let is_space = byte.is_ascii_whitespace();
         self.state = match (self.state, byte) {
-            (state @ (State::Broken | State::Html), _) => state,
+            (State::Broken, _) => State::Broken,
             (State::Text, b'<') => State::Open,
+            (State::Text, _) if self.levels.is_empty() && !is_space && !BYTE_ORDER_MARK.contains(&byte) => {
+                State::Broken
+            }
             (State::Text, _) => State::Text,
             (State::Open, b'/') => self.begin_name(State::EndName),
             (State::Open, b'!') => self.begin_name(State::Declaration),
@@ -108,6 +109,7 @@ impl MarkupFields {
             (State::StartName, _) if is_space => self.start_element(State::InTag),
             (State::InTag, b'>' | b'/') => Self::after_slash_or_end(byte),
             (State::InTag, _) if is_space => State::InTag,
+            (State::InTag, b'<' | b'=' | b'"' | b'\'') => State::Broken,
             (State::InTag, _) => {
                 self.begin_name(State::AttributeName);
                 self.extend_name(byte, State::AttributeName)
@@ -117,25 +119,21 @@ impl MarkupFields {
                 State::Text
             }
             (State::AttributeName, b'=') => State::Equals,
-            (State::AttributeName, b'>' | b'/') => Self::after_slash_or_end(byte),
             (State::AttributeName, _) if is_space => State::AttributeName,
-            (State::Equals, b'"' | b'\'') => self.start_value(Some(byte)),
-            (State::Equals, b'>') => Self::after_slash_or_end(byte),
+            (State::Equals, b'"' | b'\'') => self.start_value(byte),
             (State::Equals, _) if is_space => State::Equals,
-            (State::Equals, _) => self.start_value(None),
-            (State::Value(Some(quote)), _) if byte == quote => self.end_value(),
-            (State::Value(None), b'>') => {
-                self.end_value();
-                Self::after_slash_or_end(byte)
-            }
-            (State::Value(None), _) if is_space => self.end_value(),
+            (State::Value(quote), _) if byte == quote => self.end_value(),
+            (State::Value(_), b'<') => State::Broken,
             (State::Value(quote), _) => State::Value(quote),
             (State::EndName, b'>') => self.end_element(),
             (State::EndName, _) if is_space => State::EndName,
             (State::Declaration, _) => self.declare(byte),
             (State::Until(end), _) => self.continue_until(end, byte),
+            (State::StartName | State::AttributeName | State::EndName, b'<' | b'>' | b'/' | b'"' | b'\'') => {
+                State::Broken
+            }
             (state @ (State::StartName | State::AttributeName | State::EndName), _) => self.extend_name(byte, state),
-            (State::Open | State::Empty, _) => State::Broken,
+            (State::Open | State::Empty | State::Equals, _) => State::Broken,
         };
     }
 
@@ -153,9 +151,6 @@ impl MarkupFields {
     }
 
     fn start_element(&mut self, next: State) -> State {
-        if self.levels.is_empty() && self.name.eq_ignore_ascii_case(b"html") {
-            return State::Html;
-        }
         self.levels.enter(true);
         self.levels.set_name(local_name(&self.name));
         next
@@ -167,7 +162,7 @@ impl MarkupFields {
     }
 
     /// Enters the value of an attribute, which is a level of its own.
-    fn start_value(&mut self, quote: Option<u8>) -> State {
+    fn start_value(&mut self, quote: u8) -> State {
         self.levels.enter(true);
         self.levels.set_name(local_name(&self.name));
         State::Value(quote)
@@ -179,7 +174,7 @@ impl MarkupFields {
     }
 
     fn end_element(&mut self) -> State {
-        let is_same = self.levels.is_too_deep() || local_name(&self.name) == Some(self.levels.name());
+        let is_same = self.levels.name().is_none_or(|name| local_name(&self.name) == Some(name));
         if is_same && !self.levels.is_empty() {
             self.levels.leave();
             State::Text
@@ -192,7 +187,7 @@ impl MarkupFields {
         self.extend_name(byte, State::Declaration);
         let begins = |whole: &[u8]| whole.starts_with(&self.name);
         match self.name.as_slice() {
-            COMMENT => self.skip_until(b"-->"),
+            COMMENT => self.skip_until(END_OF_COMMENT),
             CDATA => self.skip_until(END_OF_CDATA),
             _ if begins(COMMENT) || begins(CDATA) => State::Declaration,
             _ if byte == b'>' => State::Text,

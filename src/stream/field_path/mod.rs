@@ -9,8 +9,9 @@
 //! | `multipart/form-data` | name of the part |
 //! | header, trailer | its name; in a cookie or a URL then that of the cookie or parameter |
 //!
-//! In other formats, also in HTML, the path is unknown, and likewise behind a syntax error, in more than [`MOST_LEVELS`] levels, and under a name of more
-//! than [`LONGEST_NAME`] bytes. The tracker reads the source, because decoded escapes hide its structure.
+//! In other formats, also in HTML, the path is unknown, and likewise behind a syntax error, in more than [`MOST_LEVELS`] levels, under a name
+//! of more than [`LONGEST_NAME`] bytes, and if the path is longer than [`LONGEST_PATH`]. The tracker reads the source, because decoded escapes
+//! hide its structure.
 
 mod form;
 mod header;
@@ -32,7 +33,6 @@ use self::multipart::MultipartFields;
 pub use self::values::{ValueByte, ValueFinder};
 use super::TextFormat;
 use super::csv_header::CsvHeader;
-use crate::mask::Style;
 use crate::policy::FieldPath;
 use std::ops::Range;
 
@@ -42,8 +42,8 @@ pub const MOST_LEVELS: usize = 64;
 /// Longest name of a level in bytes, as received.
 pub const LONGEST_NAME: usize = 128;
 
-/// Mask character, which the decoder of escapes needs to recognize masked tracks. Names have none.
-const MASK: u8 = Style::HIDE.character.as_byte();
+/// Longest path in bytes. Many small values can have the same long path, and each of them is compared.
+pub const LONGEST_PATH: usize = 512;
 
 /// Position within the fields of a text that arrives in chunks.
 #[derive(Clone)]
@@ -58,8 +58,10 @@ pub enum FieldTracker {
     Csv(CsvHeader),
     /// `multipart/form-data`.
     Multipart(MultipartFields),
-    /// A format without fields, or whose fields are not tracked.
+    /// A format without fields that a policy can name.
     Unknown,
+    /// A format with fields that are not tracked: server-sent events, and any with two or four bytes per character.
+    Untracked,
 }
 
 impl FieldTracker {
@@ -71,10 +73,8 @@ impl FieldTracker {
             (TextFormat::Form, _) => Self::Form(FormFields::default()),
             (TextFormat::Markup, _) => Self::Markup(MarkupFields::default()),
             (TextFormat::Csv, _) => Self::Csv(CsvHeader::default()),
-            (
-                TextFormat::Events | TextFormat::Mime | TextFormat::Text | TextFormat::Wide | TextFormat::Unknown,
-                None,
-            ) => Self::Unknown,
+            (TextFormat::Html | TextFormat::Mime | TextFormat::Text | TextFormat::Unknown, None) => Self::Unknown,
+            (TextFormat::Events | TextFormat::Wide, _) => Self::Untracked,
         }
     }
 
@@ -86,7 +86,7 @@ impl FieldTracker {
             Self::Markup(fields) => fields.advance(text),
             Self::Csv(header) => header.advance(text),
             Self::Multipart(fields) => fields.advance(text),
-            Self::Unknown => {}
+            Self::Unknown | Self::Untracked => {}
         }
     }
 
@@ -111,6 +111,7 @@ impl FieldTracker {
             Self::Csv(header) => header.value_byte(byte, mask),
             Self::Multipart(fields) => fields.value_byte(byte, mask),
             Self::Unknown => ValueByte::Outside,
+            Self::Untracked => ValueByte::Unknown,
         }
     }
 
@@ -120,9 +121,9 @@ impl FieldTracker {
             Self::Json(fields) => fields.path(),
             Self::Form(fields) => fields.path(),
             Self::Markup(fields) => fields.path(),
-            Self::Csv(header) => header.heading().map_or(FieldPath::Unknown, FieldPath::Names),
+            Self::Csv(header) => header.path(),
             Self::Multipart(fields) => fields.path(),
-            Self::Unknown => FieldPath::Unknown,
+            Self::Unknown | Self::Untracked => FieldPath::Unknown,
         }
     }
 }

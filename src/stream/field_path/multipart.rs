@@ -3,6 +3,7 @@
 use super::form;
 use super::values::ValueByte;
 use crate::policy::FieldPath;
+use crate::stream::text_format::essence;
 
 /// Longest boundary (RFC 2046, section 5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
@@ -24,10 +25,12 @@ pub struct MultipartFields {
     state: State,
     /// Number of bytes of the delimiter, a line end, two hyphens and the boundary, that have been read.
     matched: usize,
+    /// Whether the line end of the delimiter is CR or LF alone, which only some receivers accept.
+    is_bare: bool,
     /// The current header line.
     line: Vec<u8>,
-    /// The name of the part.
-    name: FieldPath,
+    /// The name of the part, once a header names it.
+    name: Option<FieldPath>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,27 +39,34 @@ enum State {
     Preamble,
     /// Behind a boundary, up to the line end.
     Delimiter,
+    /// Behind a boundary and one hyphen.
+    FirstHyphen,
+    /// Behind a boundary and two hyphens, up to the line end.
+    LastDelimiter,
     /// In the headers of a part.
     Headers,
     /// In the content of a part.
     Content,
     /// Behind the last part.
     Epilogue,
-    /// The boundary is part of a longer line.
+    /// The boundary is not known, or part of a longer line, or receivers may disagree where a part ends.
     Broken,
 }
 
 impl Boundary {
-    /// The boundary in the parameters of a content type `multipart/form-data`.
+    /// The boundary in the parameters of a content type `multipart/form-data`; empty if it is not known.
     pub fn of_content_type(content_type: &[u8]) -> Option<Self> {
-        let mut parts = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        if !parts.next()?.eq_ignore_ascii_case(b"multipart/form-data") {
+        if !essence(Some(content_type)).eq_ignore_ascii_case(b"multipart/form-data") {
             return None;
         }
-        let value = parts.find_map(|parameter| value_of(parameter, b"boundary"))?;
-        let mut bytes = [0; LONGEST_BOUNDARY];
-        bytes.get_mut(..value.len())?.copy_from_slice(value);
-        (!value.is_empty()).then_some(Self { bytes, length: value.len() })
+        let mut boundary = Self { bytes: [0; LONGEST_BOUNDARY], length: 0 };
+        if let Some(value) = parameter(content_type, b"boundary")
+            && let Some(bytes) = boundary.bytes.get_mut(..value.len())
+        {
+            bytes.copy_from_slice(value);
+            boundary.length = value.len();
+        }
+        Some(boundary)
     }
 
     fn get(&self, index: usize) -> Option<u8> {
@@ -66,8 +76,9 @@ impl Boundary {
 
 impl MultipartFields {
     pub fn new(boundary: Boundary) -> Self {
+        let state = if boundary.length == 0 { State::Broken } else { State::Preamble };
         // The first boundary needs no line end before it.
-        Self { boundary, state: State::Preamble, matched: 2, line: Vec::new(), name: FieldPath::Outside }
+        Self { boundary, state, matched: 2, is_bare: false, line: Vec::new(), name: None }
     }
 
     /// Advances past `text`.
@@ -77,45 +88,69 @@ impl MultipartFields {
         }
     }
 
-    /// Path of the field at the next byte.
+    /// Path of the field at the next byte. Before the first part it is unknown, because the boundary may be another one.
     pub fn path(&self) -> FieldPath {
         match self.state {
-            State::Content => self.name.clone(),
-            State::Broken => FieldPath::Unknown,
-            State::Preamble | State::Delimiter | State::Headers | State::Epilogue => FieldPath::Outside,
+            State::Content => self.name.clone().unwrap_or_default(),
+            State::Preamble | State::Broken => FieldPath::Unknown,
+            State::Delimiter | State::FirstHyphen | State::LastDelimiter | State::Headers | State::Epilogue => {
+                FieldPath::Outside
+            }
         }
     }
 
     /// Part of the body to which `byte`, the next one, belongs. Bytes that may begin a delimiter stay.
     pub fn value_byte(&self, byte: u8, mask: u8) -> ValueByte {
+        let may_delimit = self.matched_with(byte).0 > 0;
         match self.state {
             State::Broken => ValueByte::Unknown,
-            State::Content if byte == b'\r' || self.expected() == Some(byte) => ValueByte::Kept,
+            State::Preamble if !may_delimit => ValueByte::Unknown,
+            State::Content if may_delimit => ValueByte::Kept,
             State::Content => ValueByte::Masked(mask),
-            State::Preamble | State::Delimiter | State::Headers | State::Epilogue => ValueByte::Outside,
+            _ => ValueByte::Outside,
         }
     }
 
     fn step(&mut self, byte: u8) {
         match self.state {
             State::Preamble | State::Content => self.find_delimiter(byte),
-            State::Delimiter if byte == b'\n' => self.state = State::Headers,
-            State::Delimiter if byte == b'-' => self.state = State::Epilogue,
-            State::Delimiter if !byte.is_ascii_whitespace() => self.state = State::Broken,
+            State::Delimiter | State::LastDelimiter | State::FirstHyphen => self.end_delimiter(byte),
             State::Headers if byte == b'\n' => self.end_header(),
             // One byte more than the limit marks a header as too long.
             State::Headers if self.line.len() <= LONGEST_HEADER => self.line.push(byte),
-            State::Delimiter | State::Headers | State::Epilogue | State::Broken => {}
+            State::Headers | State::Epilogue | State::Broken => {}
+        }
+    }
+
+    /// Number of bytes of the delimiter that have been read with `byte`, and whether its line end is CR or LF alone.
+    fn matched_with(&self, byte: u8) -> (usize, bool) {
+        match byte {
+            // A line end can only be the start of a delimiter.
+            b'\r' => (1, false),
+            b'\n' => (2, self.matched != 1),
+            b'-' if self.matched == 1 => (3, true),
+            _ if self.expected() == Some(byte) => (self.matched.saturating_add(1), self.is_bare),
+            _ => (0, false),
         }
     }
 
     fn find_delimiter(&mut self, byte: u8) {
-        // A line end can only be the start of a delimiter.
-        self.matched =
-            if self.expected() == Some(byte) { self.matched.saturating_add(1) } else { usize::from(byte == b'\r') };
+        (self.matched, self.is_bare) = self.matched_with(byte);
         if self.matched == self.boundary.length.saturating_add(4) {
-            *self = Self { state: State::Delimiter, matched: 0, ..Self::new(self.boundary) };
+            let state = if self.is_bare { State::Broken } else { State::Delimiter };
+            *self = Self { state, matched: 0, ..Self::new(self.boundary) };
         }
+    }
+
+    fn end_delimiter(&mut self, byte: u8) {
+        self.state = match (self.state, byte) {
+            (State::Delimiter, b'\n') => State::Headers,
+            (State::LastDelimiter, b'\n') => State::Epilogue,
+            (State::Delimiter, b'-') => State::FirstHyphen,
+            (State::FirstHyphen, b'-') => State::LastDelimiter,
+            (state @ (State::Delimiter | State::LastDelimiter), _) if byte.is_ascii_whitespace() => state,
+            _ => State::Broken,
+        };
     }
 
     /// The next byte of the delimiter.
@@ -128,29 +163,50 @@ impl MultipartFields {
 
     fn end_header(&mut self) {
         let line = std::mem::take(&mut self.line);
-        if line.len() > LONGEST_HEADER {
-            self.name = FieldPath::Unknown;
-            return;
-        }
-        let line = line.trim_ascii();
+        let is_unread = line.len() > LONGEST_HEADER || matches!(line.first(), Some(b' ' | b'\t'));
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
         if line.is_empty() {
+            // Without a name it is unknown: some receivers read headers behind an empty line.
             self.state = State::Content;
-            return;
-        }
-        let Some(end) = line.iter().position(|byte| *byte == b':') else { return };
-        let (name, value) = line.split_at_checked(end).unwrap_or_default();
-        if name.trim_ascii().eq_ignore_ascii_case(b"content-disposition") {
-            let parameters = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-            let name = parameters.into_iter().find_map(|parameter| value_of(parameter, b"name"));
-            self.name = name.map_or(FieldPath::Unknown, form::path_of);
+        } else if is_unread {
+            self.name = Some(FieldPath::Unknown);
+        } else if let Some((name, value)) =
+            line.iter().position(|byte| *byte == b':').and_then(|end| line.split_at_checked(end))
+            && !line.contains(&b'\r')
+        {
+            if name.trim_ascii().eq_ignore_ascii_case(b"content-disposition") {
+                let name = parameter(value, b"name").filter(|_| self.name.is_none());
+                self.name = Some(name.map_or(FieldPath::Unknown, form::path_of));
+            }
+        } else {
+            // The content begins here for some receivers.
+            self.state = State::Broken;
         }
     }
 }
 
-/// The value of a parameter `name=value` or `name="value"`.
-fn value_of<'p>(parameter: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
-    let (given, rest) = parameter.split_at_checked(name.len())?;
-    let value = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
-    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-    given.eq_ignore_ascii_case(name).then_some(value)
+/// The value of the parameter `name=value` or `name="value"` of a header; `None` without one, and if receivers can read another one.
+fn parameter<'h>(header: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
+    let mut is_quoted = false;
+    let parameters = header.split(|byte| {
+        is_quoted ^= *byte == b'"';
+        *byte == b';' && !is_quoted
+    });
+    let mut found = None;
+    for parameter in parameters {
+        let end = parameter.iter().position(|byte| *byte == b'=').unwrap_or_default();
+        let (given, value) = parameter.split_at_checked(end)?;
+        let (given, rest) = given.trim_ascii().split_at_checked(name.len()).unwrap_or_default();
+        // An extended parameter (RFC 8187) has an asterisk behind its name.
+        if !given.eq_ignore_ascii_case(name) || !matches!(rest.first(), None | Some(b'*')) {
+            continue;
+        }
+        let value = value.strip_prefix(b"=")?.trim_ascii();
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        if found.is_some() || !rest.is_empty() || value.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+            return None;
+        }
+        found = Some(value);
+    }
+    found
 }

@@ -1,9 +1,9 @@
 //! Names on the way from the outermost field to the current one.
 
-use super::{LONGEST_NAME, MOST_LEVELS};
+use super::{LONGEST_PATH, MOST_LEVELS};
 use crate::policy::FieldPath;
 
-/// Levels of a text, of which each may have a name. Its size is bounded by [`MOST_LEVELS`] and [`LONGEST_NAME`].
+/// Levels of a text, of which each may have a name. Its size is bounded by [`MOST_LEVELS`] and [`LONGEST_PATH`].
 #[derive(Clone, Default)]
 pub struct Levels {
     /// The names, with a dot after each.
@@ -49,7 +49,7 @@ impl Levels {
     pub fn set_name(&mut self, name: Option<&[u8]>) {
         let Some(level) = self.open.last_mut().filter(|_| self.deeper == 0) else { return };
         self.names.truncate(level.outer);
-        let name = name.filter(|name| name.len() <= LONGEST_NAME);
+        let name = name.filter(|name| self.names.len().saturating_add(name.len()) <= LONGEST_PATH);
         level.is_unknown = name.is_none();
         if let Some(name) = name {
             self.names.extend(name);
@@ -57,11 +57,10 @@ impl Levels {
         }
     }
 
-    /// The name in the current level.
-    pub fn name(&self) -> &[u8] {
-        let outer = self.open.last().map_or(0, |level| level.outer);
-        let name = self.names.get(outer..).unwrap_or_default();
-        name.strip_suffix(b".").unwrap_or(name)
+    /// The name in the current level; `None` if it is unknown.
+    pub fn name(&self) -> Option<&[u8]> {
+        let level = self.open.last().filter(|level| self.deeper == 0 && !level.is_unknown)?;
+        self.names.get(level.outer..)?.strip_suffix(b".")
     }
 
     /// Whether the current level has names; `None` if that is unknown, or there is none.
@@ -85,7 +84,7 @@ impl Levels {
             return FieldPath::Unknown;
         }
         match self.names.strip_suffix(b".") {
-            Some(names) => FieldPath::Names(names.to_vec()),
+            Some(names) => FieldPath::Names(names.into()),
             None => FieldPath::Outside,
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::mask::Style;
 use crate::policy::{Direction, Location, Policy, RequestContext};
-use crate::stream::Inspector;
+use crate::stream::{Body, BodyConfig, BodyFormat, HoldBack, Inspector, Sender, Side};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -66,6 +66,12 @@ fn json_has_the_keys_of_its_objects() {
         (r#"{"a":1,,"b":"^2"}"#, "?"),
         (r#"{"\ud800":^1,"b":^2}"#, "? b"),
         (r#"while(1);{"a":^1}"#, "?"),
+        (r#"[NaN,{"a":^NaN,"b":^-Infinity,"c":^-0}]"#, "a b c"),
+        (r#"{"a":n^ull,"b":^1}"#, "a b"),
+        (r#"{"a":nul,"b":^1}"#, "?"),
+        (r#"{"a":nulls,"b":^1}"#, "?"),
+        (r#"{"a":Jane,"b":^1}"#, "?"),
+        (r#"{"a":0x1f,"b":^1}"#, "?"),
     ] {
         assert_eq!(paths(TextFormat::Json, text), expected, "{text}");
     }
@@ -86,7 +92,17 @@ fn forms_have_the_names_of_their_parameters() {
         ("a^=1&^", "- -"),
         ("card%5Bnumber%5D=^1&card[exp][0]=^2&ids[]=^3", "card.number card.exp ids"),
         ("a+b=^1&%63%C3%A9=^2&=^3", "a b cé -"),
-        ("a=b=^1&%=^2&%zz=^3", "a % %zz"),
+        ("a=b=^1&%=^2&%zz=^3&a%=^4&a%e=^5", "a % %zz a% a%e"),
+        // A name is decoded once, and only as forms are.
+        ("%2561=^1&%5Cu0061=^2&%EF%BC%91=^3&+a+=^4", "%61 \\u0061 １ a"),
+        // Some receivers begin a parameter at a semicolon.
+        ("a=^1;b=^2&c;d=^3", "a ? ?"),
+        // Some receivers end a name at the first bracket before an equals sign.
+        ("a=b]^=^1&a=b%5d=^2&a=]^&b[c]=d=^3", "a ? ? a b.c"),
+        // JSON and XML with the content type of a form.
+        ("{\"a\":\"^1&b=^2", "? ?"),
+        ("\n<a>^1", "?"),
+        ("a=^1&[b]=^2", "a ?"),
     ] {
         assert_eq!(paths(TextFormat::Form, text), expected, "{text}");
     }
@@ -101,22 +117,50 @@ fn xml_has_its_elements_and_attributes() {
         ("<?xml version='1.0'?><!-- a > b --><s:a xmlns:s='u'><s:b>^1</s:b></s:a>", "a.b"),
         ("<a><![CDATA[<b>^1]]</b>]]]>^<b/><c d='1'/>^<e>^</e></a>^", "a a a a.e -"),
         ("<a><!-- ^ <b> --->^</a>", "a a"),
-        ("<a b='>'>^1<c d=/e>^2</c></a >", "a a.c"),
+        ("<a b='>'>^1<c\nd = '/e'/>^2</a >", "a a"),
+        ("<a b=1>^2", "?"),
+        ("<a b>^2", "?"),
+        ("<a b='1'c='2'>^3", "a"),
+        ("<a b='1''c='2'>^3", "?"),
+        ("<a b='<'>^3", "?"),
+        ("<a b<c='1'>^3", "?"),
+        ("<a>1</a/>^2", "?"),
         ("<!DOCTYPE cXML SYSTEM \"u\"><cXML>^1</cXML>", "cXML"),
         ("<!DOCTYPE a [<!ENTITY b '1'>]><a>^1</a>", "?"),
         ("<a><b>1</a>^2", "?"),
-        ("<!doctype html><html><body><br>^1", "?"),
-        ("^1<a>^2", "- a"),
+        ("<!doctype html><html><body><br>^1</body>^2", "html.body.br ?"),
+        ("\u{feff}\n<a>^1</a>\n<!-- 2 -->^", "a -"),
+        ("^1<a>^2", "- ?"),
+        ("<a>1</a>2<a>^3", "?"),
     ] {
         assert_eq!(paths(TextFormat::Markup, text), expected, "{text}");
     }
+    assert_eq!(paths(TextFormat::Html, "<p>^1<br>^2</p>"), "? ?");
+}
+
+#[test]
+fn long_paths_are_unknown() {
+    let name = "k".repeat(LONGEST_NAME);
+    let path = [name.as_str(); 3].join(".");
+    let json = |levels: usize| format!("{}^1,\"b\":^2", format!("{{\"{name}\":").repeat(levels));
+    assert_eq!(paths(TextFormat::Json, &json(3)), format!("{path} {}b", &path[..2 * LONGEST_NAME + 2]));
+    assert_eq!(paths(TextFormat::Json, &json(4)), format!("? {path}.b"));
+    let xml = format!("{}^1{}<b>^2</b>", format!("<{name}>").repeat(4), format!("</{name}>").repeat(1));
+    assert_eq!(paths(TextFormat::Markup, &xml), format!("? {path}.b"));
 }
 
 #[test]
 fn csv_has_the_headings_of_its_columns() {
     let text = "id,\"card, number\"\n1,^2\n\"^a,\",^3\n";
     assert_eq!(paths(TextFormat::Csv, text), "card, number id card, number");
-    assert_eq!(paths(TextFormat::Csv, "id,^pan\n"), "?");
+    for (text, expected) in [
+        ("id,^pan\n", "?"),
+        ("\u{feff}id,pan\r\n^1,^2", "id pan"),
+        ("id,pan\r^1,^2\r^3", "id pan id"),
+        ("pan\n^1\n", "?"),
+    ] {
+        assert_eq!(paths(TextFormat::Csv, text), expected, "{text}");
+    }
 }
 
 #[test]
@@ -132,19 +176,55 @@ fn multipart_has_the_names_of_its_parts() {
         ),
         (
             "pre^amble\r\n---x  \r\nContent-Disposition: form-data; name=\"card[number]\"\r\n\r\n{\"a\":^1}",
-            "- card.number",
+            "? card.number",
         ),
+        // Another boundary than the declared one.
+        ("---z\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1", "?"),
+        // Parts that only some receivers see.
+        (
+            "---x\nContent-Disposition: form-data; name=\"a\"\n\n^1\n^---x\nContent-Disposition: form-data; name=b\n\n^2",
+            "a a ?",
+        ),
+        ("---x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1\r---x\r\n^2", "a ?"),
+        ("---x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1\r\n---x-y\r\n^2", "a ?"),
+        ("---x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1\r\n---x--y\r\n^2", "a ?"),
+        ("---x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n---x--\t\r\n^\r\n---x", "-"),
         ("---xy\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n^1", "?"),
-        ("---x\r\n\r\n^1", "-"),
+        ("---x\r\n\r\n^1", "?"),
+        ("---x\r\ncontent-type: text/plain\r\n\r\n^1", "?"),
     ] {
         assert_eq!(paths_with(tracker, text), expected, "{text}");
     }
+    for (headers, expected) in [
+        ("content-disposition : form-data; NAME = a ", "a"),
+        ("content-disposition: form-data; filename=\"x; name=b; y\"; name=\"a;c\"", "a;c"),
+        ("content-disposition: form-data; name=\"a\"; names=b", "a"),
+        ("content-disposition: form-data; name=a; name=b", "?"),
+        ("content-disposition: form-data; name=a; name*=utf-8''b", "?"),
+        ("content-disposition: form-data; name*=utf-8''b", "?"),
+        ("content-disposition: form-data; name=\"a\\\"b\"", "?"),
+        ("content-disposition: form-data; name=a\r\ncontent-disposition: form-data; name=b", "?"),
+        ("content-disposition: form-data; name=a\r\n\t; name=b", "?"),
+        ("content-disposition: form-data", "?"),
+        ("content-disposition\r\nname: a", "?"),
+        ("content-disposition: form-data; name=a\r\ncontent", "?"),
+        ("content-disposition: form-data; name=a\r\n\rcontent: 1", "?"),
+    ] {
+        assert_eq!(paths_with(tracker, &format!("---x\r\n{headers}\r\n\r\n^1")), expected, "{headers}");
+    }
     let long = format!("---x\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n^1", "a".repeat(2000));
     assert_eq!(paths_with(tracker, &long), "?");
-    for content_type in ["multipart/form-data", "multipart/mixed; boundary=a", "multipart/form-data; boundary="] {
-        assert!(boundary(content_type).is_none(), "{content_type}");
+    assert!(boundary("multipart/mixed; boundary=a").is_none());
+    for unusable in [
+        "",
+        "; boundary=",
+        "; boundary*=utf-8''a",
+        "; boundary=a; boundary=b",
+        &format!("; boundary={}", "a".repeat(71)),
+    ] {
+        let tracker = || FieldTracker::new(TextFormat::Text, boundary(&format!("multipart/form-data{unusable}")));
+        assert_eq!(paths_with(tracker, "^--a"), "?", "{unusable}");
     }
-    assert!(boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))).is_none());
 }
 
 #[test]
@@ -274,18 +354,24 @@ fn values_of_a_field_are_masked_whatever_they_are() {
             r#"{"s":"****************","x":"****************"}"#,
             3,
         ),
-        (TextFormat::Form, "s=a%41+b&t=c&s=&x[s]=d", "s=******&t=c&s=&x[s]=*", 2),
+        (TextFormat::Form, "s=a%41+b&t=c&s=&x[s]=d;e", "s=******&t=c&s=&x[s]=***", 2),
         (
             TextFormat::Markup,
-            "<a s='b &amp; c'><s>\n x y <b/>z<![CDATA[1]2]]></s></a>",
-            "<a s='* ***** *'><s>\n * * <b/>*<![CDATA[*]*]]></s></a>",
-            4,
+            "<a s='b &amp; c'><s>\n x y <b/>z<![CDATA[1]2]]><!-- a-b --></s><!-- c --></a>",
+            "<a s='* ***** *'><s>\n * * <b/>*<![CDATA[*]*]]><!-- *-* --></s><!-- c --></a>",
+            5,
         ),
         (TextFormat::Csv, "id,s\n1,\"a, \"\"b\"\"\n c\"\n2,d\r\n", "id,s\n1,\"*,*\"\"*\"\"\n**\"\n2,*\r\n", 2),
         (
             TextFormat::Text,
             "--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\na\r\n--b \r\n--x--\r\n",
             "--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\n*\r\n--**\r\n--x--\r\n",
+            1,
+        ),
+        (
+            TextFormat::Text,
+            "\r\n--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\n-\n\r--\nx\r\r\n--x--\r\n-",
+            "\r\n--x\r\nContent-Disposition: form-data; name=\"s\"\r\n\r\n*\n\r--\n*\r\r\n--x--\r\n-",
             1,
         ),
     ] {
@@ -307,12 +393,51 @@ fn values_whose_field_is_unknown_are_missed() {
         (TextFormat::Json, "{\"t\":1],\"s\":2}", true),
         (TextFormat::Json, deep.as_str(), true),
         (TextFormat::Markup, "<a><b></a>x", true),
-        (TextFormat::Markup, "<!doctype html><html><br>", false),
+        (TextFormat::Json, "{\"s\":Jane}", true),
+        (TextFormat::Markup, "text", true),
+        (TextFormat::Html, "text<br></s>", false),
         (TextFormat::Text, "s 1", false),
+        (TextFormat::Wide, "{\"s\":1}", true),
+        (TextFormat::Events, "data: {\"s\":1}\n\n", true),
+        (TextFormat::Json, "\u{feff}{\"t\":1}", false),
+        (TextFormat::Form, "{\"s\":1}", true),
+        (TextFormat::Form, "t=1;s=2", true),
+        (TextFormat::Form, "t=1&u", false),
         (TextFormat::Csv, "a,b\n1,2,3\n", true),
+        (TextFormat::Csv, "s\n1", true),
+        (TextFormat::Csv, "sep=;\ns;t\n", false),
+        (
+            TextFormat::Text,
+            "--x\nContent-Disposition: form-data; name=t\n\n1\n--x\nContent-Disposition: form-data; name=s\n\n2",
+            true,
+        ),
+        (TextFormat::Text, "--y\r\nContent-Disposition: form-data; name=s\r\n\r\n2", true),
     ] {
-        let (output, reported, missed) = masked(selecting("s", text_format, None), text.as_bytes(), usize::MAX);
+        let boundary = Boundary::of_content_type(b"multipart/form-data; boundary=x").filter(|_| text.starts_with('-'));
+        let (output, reported, missed) = masked(selecting("s", text_format, boundary), text.as_bytes(), usize::MAX);
         assert_eq!((output.as_slice(), reported, missed), (text.as_bytes(), 0, is_missed), "{text}");
+    }
+}
+
+#[test]
+fn missed_values_in_messages_are_recorded() {
+    let rule = r#"{"name":"a","match":{"where":["body"],"field":["s"],"kind":["value"]},"action":"mask"}"#;
+    let policy = Policy::parse(format!(r#"{{"rules":[{rule}]}}"#).as_bytes()).unwrap();
+    let decisions = policy.judge(Direction::Response, &RequestContext::default());
+    for (text, expected, is_missed) in
+        [(r#"{"s":"ab"}"#, r#"{"s":"**"}"#, false), (r#"{"t":1],"s":2}"#, r#"{"t":1],"s":2}"#, true)]
+    {
+        let config = || BodyConfig::of(&policy, &decisions).unwrap();
+        let frame = |text: &str| [&[0x81, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let format = BodyFormat::text(Sender::EndSignalled, TextFormat::Json);
+        for (mut body, bytes, expected) in [
+            (Body::of_websocket(Side::Server, config()), frame(text), frame(expected)),
+            (Body::upgrading(format, config()), text.as_bytes().to_vec(), expected.as_bytes().to_vec()),
+        ] {
+            let output = body.push(bytes.clone(), true, &mut |_| {}, &mut |_| HoldBack::InFilter);
+            assert!(output.replacement.unwrap_or(bytes) == expected, "{text}");
+            assert_eq!(body.passed_uninspected(), is_missed, "{text}");
+        }
     }
 }
 

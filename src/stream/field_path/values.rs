@@ -11,17 +11,18 @@ use std::slice;
 pub struct ValueFinder {
     tracker: FieldTracker,
     decisions: FindingDecisions,
-    current: Option<Current>,
+    current: Option<Field>,
+    /// The field of the last value. Most values of an array have the same.
+    last: Option<Field>,
     missed: bool,
 }
 
-/// Value in which the text is.
-#[derive(Clone, PartialEq, Eq)]
-enum Current {
-    /// No rule selects it.
-    Other,
-    /// A rule selects it.
-    Selected(Detection),
+/// Field that contains a value.
+#[derive(Clone)]
+struct Field {
+    path: FieldPath,
+    /// Whether a rule selects its values.
+    is_selected: bool,
 }
 
 /// Part of a text to which a byte belongs.
@@ -33,6 +34,8 @@ pub enum ValueByte {
     Kept,
     /// A value, in whose mask this byte replaces it.
     Masked(u8),
+    /// As [`Self::Masked`], but some receivers read another field.
+    Disputed(u8),
     /// Not known.
     Unknown,
 }
@@ -40,7 +43,7 @@ pub enum ValueByte {
 impl ValueFinder {
     /// Starts at the beginning of a text, where `tracker` is.
     pub fn new(tracker: FieldTracker, decisions: FindingDecisions) -> Self {
-        Self { tracker, decisions, current: None, missed: false }
+        Self { tracker, decisions, current: None, last: None, missed: false }
     }
 
     /// True if a value may have been missed, because its field is unknown in a format with fields.
@@ -58,6 +61,10 @@ impl ValueFinder {
                 ValueByte::Outside => self.current = None,
                 ValueByte::Unknown => self.missed = true,
                 ValueByte::Masked(replacement) => self.add(index, replacement, from, findings),
+                ValueByte::Disputed(replacement) => {
+                    self.add(index, replacement, from, findings);
+                    self.missed |= self.current.as_ref().is_none_or(|field| !field.is_selected);
+                }
             }
             self.tracker.advance(slice::from_ref(byte));
         }
@@ -67,27 +74,36 @@ impl ValueFinder {
     fn add(&mut self, index: usize, replacement: u8, from: usize, findings: &mut Vec<Finding>) {
         let is_continued = self.current.is_some();
         if self.current.is_none() {
-            self.current = Some(self.select());
+            self.current = Some(self.field());
         }
-        let Some(Current::Selected(detection)) = &self.current else { return };
+        let Some(Field { path, is_selected: true }) = &self.current else { return };
         let end = index.saturating_add(1);
         let form = Form::Filled(replacement);
         match findings.get_mut(from..).and_then(<[Finding]>::last_mut) {
             Some(last) if is_continued && last.span.end == index && last.form == form => last.span.end = end,
-            _ => findings.push(Finding { span: index..end, form, detection: detection.clone(), is_continued }),
+            _ => {
+                let name = if is_continued { None } else { last_name(path) };
+                let detection = Detection { name, field: path.clone(), ..Detection::of(FindingKind::Value) };
+                findings.push(Finding { span: index..end, form, detection, is_continued });
+            }
         }
     }
 
-    /// Decides about the value that begins here.
-    fn select(&mut self) -> Current {
-        let field = self.tracker.path();
-        self.missed |= field == FieldPath::Unknown;
-        match &field {
-            FieldPath::Names(names) if self.decisions.select_value(&field) => {
-                let name = names.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_vec);
-                Current::Selected(Detection { name, field, ..Detection::of(FindingKind::Value) })
+    /// Field of the value that begins here.
+    fn field(&mut self) -> Field {
+        let path = self.tracker.path();
+        self.missed |= path == FieldPath::Unknown;
+        match &self.last {
+            Some(last) if last.path == path => last.clone(),
+            _ => {
+                let is_selected = self.decisions.select_value(&path);
+                self.last.insert(Field { path, is_selected }).clone()
             }
-            _ => Current::Other,
         }
     }
+}
+
+fn last_name(path: &FieldPath) -> Option<Vec<u8>> {
+    let FieldPath::Names(names) = path else { return None };
+    names.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_vec)
 }

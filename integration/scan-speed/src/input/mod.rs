@@ -113,7 +113,12 @@ pub const fn name(text_format: TextFormat) -> &'static str {
         TextFormat::Form => "form",
         TextFormat::Csv => "CSV",
         TextFormat::Events => "events",
-        TextFormat::Text | TextFormat::Markup | TextFormat::Mime | TextFormat::Wide | TextFormat::Unknown => "text",
+        TextFormat::Text
+        | TextFormat::Markup
+        | TextFormat::Html
+        | TextFormat::Mime
+        | TextFormat::Wide
+        | TextFormat::Unknown => "text",
     }
 }
 
