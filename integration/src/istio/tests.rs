@@ -175,7 +175,7 @@ fn the_bootstrap_keeps_what_istio_keeps() {
     let config = &operations[1]["value"];
     let tags: Vec<&str> =
         config["stats_tags"].as_array().unwrap().iter().map(|tag| tag["tag_name"].as_str().unwrap()).collect();
-    assert_eq!((tags.len(), tags[0], tags[9], tags[24]), (25, "cluster_name", "direction", "authz_dry_run_result"));
+    assert_eq!((tags.len(), tags[0], tags[9], tags[26]), (27, "cluster_name", "direction", "authz_dry_run_result"));
     let patterns = config["stats_matcher"]["inclusion_list"]["patterns"].as_array().unwrap();
     for kept in [
         json!({"prefix": "reporter="}),
