@@ -167,7 +167,7 @@ pub async fn reported(mesh: &Mesh, evidence: &Evidence) -> Result<Claim> {
         claim = claim.must(shown == wanted, format!("{}: {shown:?} instead of {wanted:?}", table.0));
     }
     for (key, counts) in truth.rows(TABLES[0]) {
-        claim = claim.line(&short(&key[0]), flow(&key, &counts));
+        claim = claim.line(short(&key[0]), flow(&key, &counts));
     }
     let open = reported_rows(&report, ("audit_findings", &["rule", "open"], &[]));
     let wanted: Rows = FAULTS.iter().map(|fault| (vec![fault.rule.to_owned(), "no".to_owned()], vec![])).collect();
