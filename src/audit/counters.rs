@@ -25,15 +25,16 @@ pub enum Counter<'w> {
     CardStreams(Option<Connection>, ListenerDirection),
 }
 
-/// Traffic direction of a listener. The host's configuration sets it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListenerDirection {
-    /// Traffic to the workload of a sidecar, or through a waypoint.
-    Inbound,
-    /// Traffic from the workload of a sidecar, or through a gateway of Istio.
-    Outbound,
-    /// Not set, as in most configurations of a standalone Envoy.
-    Unspecified,
+named! {
+    /// Traffic direction of a listener. The host's configuration sets it.
+    pub enum ListenerDirection {
+        /// Traffic to the workload of a sidecar, or through a waypoint.
+        Inbound = "inbound",
+        /// Traffic from the workload of a sidecar, or through a gateway of Istio.
+        Outbound = "outbound",
+        /// Not set, as in most configurations of a standalone Envoy.
+        Unspecified = "unspecified",
+    }
 }
 
 /// The counters that clean traffic increments. They are collected here and sent to the host in batches, because a host call for
@@ -45,16 +46,6 @@ pub struct Counters {
 }
 
 const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
-
-impl ListenerDirection {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-            Self::Unspecified => "unspecified",
-        }
-    }
-}
 
 impl Counter<'_> {
     /// The name of the metric in Envoy, without the prefix `wasmcustom.`.

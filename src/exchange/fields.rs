@@ -3,7 +3,7 @@
 use crate::host::{HeaderBlock, HeaderMap, Host, HostError};
 use crate::policy::{Decisions, FieldPath, Limit, Limits, Location, Outcome, Policy};
 use crate::scan::Escapes;
-use crate::stream::{self, Detection, FindingKind, Inspector, TextFormat};
+use crate::stream::{self, Detection, FindingKind, Inspector, PATH, TextFormat, URL_HEADERS};
 use crate::verdict::authentication;
 
 /// A header map with its findings.
@@ -32,13 +32,8 @@ struct Pair {
     new_value: Option<Vec<u8>>,
 }
 
-const PATH: &[u8] = b":path";
-
 /// The field with the body's length, which is not inspected because it may look like a card number.
 const CONTENT_LENGTH: &[u8] = b"content-length";
-
-/// The fields whose value is a URL, in whose query a plus sign is a space.
-const URL_FIELDS: [&[u8]; 3] = [PATH, b"referer", b"location"];
 
 /// The limit that the map exceeds, if any.
 pub fn limit_reached(block: &HeaderBlock, limits: &Limits) -> Option<Limit> {
@@ -157,7 +152,8 @@ impl Fields {
         let (prefix, text) = value.map_or((Vec::new(), name), |value| ([name, b": "].concat(), value));
         let style = policy.mask_style();
         let mut findings = Vec::new();
-        let text_format = if URL_FIELDS.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
+        // In the query of a URL a plus sign is a space.
+        let text_format = if URL_HEADERS.contains(&name) { TextFormat::Form } else { TextFormat::Unknown };
         let inspector = Inspector::new(text_format, style).with_criteria(policy.criteria());
         inspector.preceded_by(&prefix).inspect(text, true, &mut findings);
         let mut masked = None;

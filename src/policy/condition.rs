@@ -198,8 +198,8 @@ impl Condition {
     }
 
     /// True if the client controls all attributes that the condition tests: host, path, method, headers, the content type of a request,
-    /// the route, the address, the fields of a request, and TLS without a client certificate. False for a condition without attributes. That an attribute of
-    /// `not` differs proves nothing about the client.
+    /// the route, the address, the fields of a request, and TLS without a client certificate. False for a condition without attributes.
+    /// That an attribute of `not` differs proves nothing about the client.
     pub(super) fn is_client_controlled(&self) -> bool {
         let tested = self.tested();
         let is_authenticated = tested.source || tested.destination || self.tls == Some(Tls::Mutual);

@@ -48,25 +48,15 @@ pub(super) enum Fact<T> {
     Known(T),
 }
 
-/// Security of the client's connection to the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connection {
-    /// Plaintext.
-    Plain,
-    /// TLS without authentication of the client.
-    Tls,
-    /// TLS in which both sides authenticate.
-    MutualTls,
-}
-
-impl Connection {
-    /// Name of the security in metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plaintext",
-            Self::Tls => "tls",
-            Self::MutualTls => "mutual",
-        }
+named! {
+    /// Security of the client's connection to the proxy.
+    pub enum Connection {
+        /// Plaintext.
+        Plain = "plaintext",
+        /// TLS without authentication of the client.
+        Tls = "tls",
+        /// TLS in which both sides authenticate.
+        MutualTls = "mutual",
     }
 }
 

@@ -60,7 +60,7 @@ pub use body::{
     Abort, Body, BodyAction, BodyConfig, BodyFlow, BodyFormat, BodyOutput, BodyProgress, ContentType, HoldBack,
     MIN_FIRST_FORWARD, Side,
 };
-pub use field_path::{Boundary, of_header};
+pub use field_path::{Boundary, PATH, URL_HEADERS, of_header};
 pub use finding::{Detection, Finding, FindingKind, PatternMatch, Trace};
 pub use inspector::{Inspector, redacted, redacted_by};
 pub use media::{SNIFF_LEN, begins_like_text, begins_like_utf8};

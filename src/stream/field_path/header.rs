@@ -5,10 +5,10 @@ use crate::policy::FieldPath;
 use std::ops::Range;
 
 /// The header whose value is the path and the query of a request.
-const PATH: &[u8] = b":path";
+pub const PATH: &[u8] = b":path";
 
-/// Headers whose value is a URL.
-const URLS: [&[u8]; 2] = [b"referer", b"location"];
+/// The headers whose value is a URL.
+pub const URL_HEADERS: [&[u8]; 3] = [PATH, b"referer", b"location"];
 
 /// Headers with cookies.
 const COOKIES: [&[u8]; 2] = [b"cookie", b"set-cookie"];
@@ -19,7 +19,7 @@ pub fn of_header(name: &[u8], value: &[u8], span: &Range<usize>) -> FieldPath {
         let before = value.get(..at).unwrap_or_default();
         if COOKIES.contains(&name) {
             cookie(name, before)
-        } else if name == PATH || URLS.contains(&name) {
+        } else if URL_HEADERS.contains(&name) {
             parameter(before)
         } else {
             FieldPath::Outside

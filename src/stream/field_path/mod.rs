@@ -25,7 +25,7 @@ mod values;
 mod tests;
 
 use self::form::FormFields;
-pub use self::header::of_header;
+pub use self::header::{PATH, URL_HEADERS, of_header};
 use self::json::JsonFields;
 use self::markup::MarkupFields;
 pub use self::multipart::Boundary;
