@@ -1,5 +1,7 @@
 //! The record as a protobuf message, which access logs print as a JSON object: `google.protobuf.Struct`.
 
+use crate::policy::ConfigValue;
+
 /// Type of the message, for the host.
 pub const RECORD_OBJECT_TYPE: &str = "type.googleapis.com/google.protobuf.Struct";
 
@@ -23,97 +25,53 @@ const LENGTH: u8 = 2;
 
 /// The message for a record. `None` for another JSON text: a record contains no white space, escape, fraction or null.
 pub fn record_object(record: &str) -> Option<Vec<u8>> {
-    let mut reader = Reader { rest: record };
-    let object = reader.object()?;
-    reader.rest.is_empty().then_some(object)
+    let is_other = record.contains(|character: char| character.is_whitespace() || character == '\\');
+    match ConfigValue::of_json(record.as_bytes())? {
+        ConfigValue::Object(fields) if !is_other => object(&fields),
+        _ => None,
+    }
 }
 
-/// The part of a record that has not been read.
-struct Reader<'r> {
-    rest: &'r str,
+/// The fields as `Struct`.
+fn object(fields: &[(String, ConfigValue)]) -> Option<Vec<u8>> {
+    let mut object = Vec::new();
+    for (name, field) in fields {
+        let mut entry = Vec::new();
+        push(&mut entry, KEY, name.as_bytes());
+        push(&mut entry, VALUE, &value(field)?);
+        push(&mut object, ENTRY, &entry);
+    }
+    Some(object)
 }
 
-impl<'r> Reader<'r> {
-    /// Reads an object as `Struct`.
-    fn object(&mut self) -> Option<Vec<u8>> {
-        let mut object = Vec::new();
-        self.items('{', '}', |reader| {
-            let mut entry = Vec::new();
-            push(&mut entry, KEY, reader.string()?.as_bytes());
-            reader.take(':')?;
-            push(&mut entry, VALUE, &reader.value()?);
-            push(&mut object, ENTRY, &entry);
-            Some(())
-        })?;
-        Some(object)
+/// The items as `ListValue`.
+fn list(items: &[ConfigValue]) -> Option<Vec<u8>> {
+    let mut list = Vec::new();
+    for item in items {
+        push(&mut list, ITEM, &value(item)?);
     }
+    Some(list)
+}
 
-    /// Reads a list as `ListValue`.
-    fn list(&mut self) -> Option<Vec<u8>> {
-        let mut list = Vec::new();
-        self.items('[', ']', |reader| {
-            push(&mut list, ITEM, &reader.value()?);
-            Some(())
-        })?;
-        Some(list)
-    }
-
-    /// Reads a value as `Value`.
-    fn value(&mut self) -> Option<Vec<u8>> {
-        let mut value = Vec::new();
-        match self.rest.bytes().next()? {
-            b'"' => push(&mut value, STRING_VALUE, self.string()?.as_bytes()),
-            b'{' => push(&mut value, STRUCT_VALUE, &self.object()?),
-            b'[' => push(&mut value, LIST_VALUE, &self.list()?),
-            b'0'..=b'9' => {
-                value.push(tag(NUMBER_VALUE, FIXED64));
-                value.extend(self.number()?.to_le_bytes());
-            }
-            _ => {
-                let is_true = self.rest.starts_with("true");
-                self.rest = self.rest.strip_prefix(if is_true { "true" } else { "false" })?;
-                value.extend([tag(BOOL_VALUE, VARINT), u8::from(is_true)]);
-            }
+/// A value as `Value`.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "the type of the message has no other number, and counts are far smaller"
+)]
+fn value(of: &ConfigValue) -> Option<Vec<u8>> {
+    let mut value = Vec::new();
+    match of {
+        ConfigValue::Text(text) => push(&mut value, STRING_VALUE, text.as_bytes()),
+        ConfigValue::Object(fields) => push(&mut value, STRUCT_VALUE, &object(fields)?),
+        ConfigValue::List(items) => push(&mut value, LIST_VALUE, &list(items)?),
+        ConfigValue::Boolean(is_true) => value.extend([tag(BOOL_VALUE, VARINT), u8::from(*is_true)]),
+        ConfigValue::Whole(number) => {
+            value.push(tag(NUMBER_VALUE, FIXED64));
+            value.extend((*number as f64).to_le_bytes());
         }
-        Some(value)
+        ConfigValue::Null | ConfigValue::Negative | ConfigValue::Fraction => return None,
     }
-
-    /// Reads items, separated by commas, between two characters.
-    fn items(&mut self, begin: char, end: char, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(begin)?;
-        if self.take(end).is_some() {
-            return Some(());
-        }
-        loop {
-            item(self)?;
-            if self.take(',').is_none() {
-                return self.take(end);
-            }
-        }
-    }
-
-    fn string(&mut self) -> Option<&'r str> {
-        self.take('"')?;
-        let (text, rest) = self.rest.split_once('"')?;
-        self.rest = rest;
-        (!text.contains('\\')).then_some(text)
-    }
-
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "the type of the message has no other number, and counts are far smaller"
-    )]
-    fn number(&mut self) -> Option<f64> {
-        let end = self.rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest;
-        Some(digits.parse::<u64>().ok()? as f64)
-    }
-
-    fn take(&mut self, character: char) -> Option<()> {
-        self.rest = self.rest.strip_prefix(character)?;
-        Some(())
-    }
+    Some(value)
 }
 
 /// Appends a field with a length.

@@ -15,15 +15,25 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// JSON value. It keeps the order of fields and duplicate fields, so that a duplicate is rejected by its name. Of a number that is not
 /// a whole number it keeps only the kind, because no field accepts one. Has no `Debug`: it contains values of the policy.
-pub(super) enum ConfigValue {
+///
+/// Other parts of the filter read JSON by it too: a further type for serde_json would add up to 25 KB to the wasm.
+pub enum ConfigValue {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Boolean(bool),
+    /// Whole number.
     Whole(u64),
+    /// Negative whole number.
     Negative,
+    /// Number with a fraction or an exponent.
     Fraction,
+    /// String.
     Text(String),
-    List(Vec<ConfigValue>),
-    Object(Vec<(String, ConfigValue)>),
+    /// Array.
+    List(Vec<Self>),
+    /// Object.
+    Object(Vec<(String, Self)>),
 }
 
 impl ConfigValue {
@@ -48,9 +58,9 @@ impl ConfigValue {
         serde_json::from_str(text).map_err(|error| not_json(&error))
     }
 
-    /// Reads a JSON string.
-    pub(super) fn parse_string(json: &[u8]) -> Option<String> {
-        if let Ok(Self::Text(text)) = serde_json::from_str(str::from_utf8(json).ok()?) { Some(text) } else { None }
+    /// Reads any JSON value, without the rules for a policy; `None` for other text.
+    pub fn of_json(json: &[u8]) -> Option<Self> {
+        serde_json::from_str(str::from_utf8(json).ok()?).ok()
     }
 
     /// Kind of the value, as errors name it.

@@ -39,7 +39,7 @@ mod value;
 pub use self::audit::{KEY_VARIABLE, LogKey};
 pub use self::block::BlockReply;
 use self::config::Config;
-use self::config_value::ConfigValue;
+pub use self::config_value::ConfigValue;
 pub use self::decisions::{Decisions, FindingDecisions};
 pub use self::error::{ErrorLocation, PolicyError};
 pub use self::expiry::Expiry;
@@ -65,11 +65,6 @@ pub struct Policy {
     needed: NeededAttributes,
     criteria: Arc<Criteria>,
     redaction: Arc<Criteria>,
-}
-
-/// Reads a JSON string, with the parser of policies: another type in its place would add 25 KB to the wasm.
-pub fn json_string(json: &[u8]) -> Option<String> {
-    ConfigValue::parse_string(json)
 }
 
 impl Policy {

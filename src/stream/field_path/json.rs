@@ -3,7 +3,7 @@
 use super::LONGEST_NAME;
 use super::path::Levels;
 use super::values::ValueByte;
-use crate::policy::{self, FieldPath};
+use crate::policy::{ConfigValue, FieldPath};
 use crate::stream::charset::BYTE_ORDER_MARK;
 
 /// Position in a sequence of JSON values. Behind a syntax error all paths are unknown.
@@ -186,7 +186,10 @@ fn decoded(key: &[u8]) -> Option<Vec<u8>> {
     if key.len() > LONGEST_NAME {
         None
     } else if key.contains(&b'\\') {
-        policy::json_string(&[b"\"", key, b"\""].concat()).map(String::into_bytes)
+        match ConfigValue::of_json(&[b"\"", key, b"\""].concat())? {
+            ConfigValue::Text(text) => Some(text.into_bytes()),
+            _ => None,
+        }
     } else {
         Some(key.to_vec())
     }
