@@ -122,18 +122,29 @@ impl Inspector {
         if let FieldTracking::Before(boundary, decisions) = &mut self.field_tracking
             && self.text_format != TextFormat::Unknown
         {
-            let tracker = FieldTracker::new(self.text_format, *boundary);
-            let values = decisions.take().map(|decisions| Box::new(ValueFinder::new(tracker.clone(), decisions)));
-            self.field_tracking = FieldTracking::At(Box::new(tracker), values);
+            let tracker = Box::new(FieldTracker::new(self.text_format, *boundary));
+            let values = decisions.take().map(|decisions| Box::new(ValueFinder::new(decisions)));
+            self.field_tracking = FieldTracking::At(tracker, values);
         }
         let FieldTracking::At(tracker, values) = &mut self.field_tracking else { return };
-        let mut at = 0;
+        let mask = self.style.character.as_byte();
+        let (mut at, mut found) = (0, Vec::new());
+        let mut advance_to = |tracker: &mut FieldTracker, to: usize| {
+            let text = decided.get(at..to).unwrap_or_default();
+            match values {
+                Some(values) => {
+                    (at..).zip(text).for_each(|(index, byte)| values.step(tracker, (index, *byte), mask, &mut found));
+                }
+                None => tracker.advance(text),
+            }
+            at = to.max(at);
+        };
         for finding in findings.get_mut(from..).unwrap_or_default() {
-            finding.detection.field = tracker.path_at(decided, &mut at, &finding.span);
+            finding.detection.field = tracker.path_at(&finding.span, &mut advance_to);
         }
-        tracker.advance(decided.get(at..).unwrap_or_default());
-        if let Some(values) = values {
-            values.find(decided, self.style.character.as_byte(), findings);
+        advance_to(tracker, decided.len());
+        if !found.is_empty() {
+            findings.append(&mut found);
             findings.get_mut(from..).unwrap_or_default().sort_by_key(|finding| finding.span.start);
         }
     }

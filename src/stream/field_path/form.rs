@@ -20,26 +20,22 @@ pub struct FormFields {
 }
 
 impl FormFields {
-    /// Advances past `text`.
-    pub fn advance(&mut self, text: &[u8]) {
-        for byte in text {
-            let [_, second, third] = self.last;
-            match byte {
-                b'&' => *self = Self { is_broken: self.is_broken, ..Self::default() },
-                b';' => self.is_disputed = true,
-                b'=' if self.is_value => {
-                    self.is_disputed |= matches!(&self.last, [.., b']'] | [b'%', b'5', b'D' | b'd'])
-                }
-                b'{' | b'[' | b'<' if self.name.trim_ascii_start().is_empty() && !self.is_value => {
-                    self.is_broken = true
-                }
-                b'=' if !self.is_value => self.is_value = true,
-                // One byte more than the limit marks a name as too long.
-                _ if !self.is_value && self.name.len() <= LONGEST_NAME => self.name.push(*byte),
-                _ => {}
+    /// Advances past one byte.
+    pub fn step(&mut self, byte: u8) {
+        let [_, second, third] = self.last;
+        match byte {
+            b'&' => *self = Self { is_broken: self.is_broken, ..Self::default() },
+            b';' => self.is_disputed = true,
+            b'=' if self.is_value => {
+                self.is_disputed |= matches!(&self.last, [.., b']'] | [b'%', b'5', b'D' | b'd']);
             }
-            self.last = [second, third, *byte];
+            b'{' | b'[' | b'<' if self.name.trim_ascii_start().is_empty() && !self.is_value => self.is_broken = true,
+            b'=' if !self.is_value => self.is_value = true,
+            // One byte more than the limit marks a name as too long.
+            _ if !self.is_value && self.name.len() <= LONGEST_NAME => self.name.push(byte),
+            _ => {}
         }
+        self.last = [second, third, byte];
     }
 
     /// Part of the form to which `byte`, the next one, belongs.

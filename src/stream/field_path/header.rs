@@ -38,7 +38,8 @@ pub fn of_header(name: &[u8], value: &[u8], span: &Range<usize>) -> FieldPath {
 fn parameter(before: &[u8]) -> FieldPath {
     let Some(query) = before.iter().position(|byte| *byte == b'?') else { return FieldPath::Outside };
     let mut form = FormFields::default();
-    form.advance(before.get(query.saturating_add(1)..).unwrap_or_default());
+    let parameters = before.get(query.saturating_add(1)..).unwrap_or_default();
+    parameters.iter().for_each(|byte| form.step(*byte));
     form.path()
 }
 

@@ -54,13 +54,6 @@ enum Scalar {
 const RECORD_SEPARATOR: u8 = 0x1e;
 
 impl JsonFields {
-    /// Advances past `text`.
-    pub fn advance(&mut self, text: &[u8]) {
-        for byte in text {
-            self.step(*byte);
-        }
-    }
-
     /// Path of the field at the next byte.
     pub fn path(&self) -> FieldPath {
         match self.state {
@@ -85,7 +78,8 @@ impl JsonFields {
         }
     }
 
-    fn step(&mut self, byte: u8) {
+    /// Advances past one byte.
+    pub fn step(&mut self, byte: u8) {
         if matches!(self.state, State::InKey | State::InString) {
             return self.step_in_string(byte);
         }

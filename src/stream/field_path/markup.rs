@@ -52,13 +52,6 @@ const CDATA: &[u8] = b"[CDATA[";
 const END_OF_CDATA: &[u8] = b"]]>";
 
 impl MarkupFields {
-    /// Advances past `text`.
-    pub fn advance(&mut self, text: &[u8]) {
-        for byte in text {
-            self.step(*byte);
-        }
-    }
-
     /// Path of the field at the next byte.
     pub fn path(&self) -> FieldPath {
         match self.state {
@@ -89,7 +82,8 @@ impl MarkupFields {
         }
     }
 
-    fn step(&mut self, byte: u8) {
+    /// Advances past one byte.
+    pub fn step(&mut self, byte: u8) {
         let is_space = byte.is_ascii_whitespace();
         self.state = match (self.state, byte) {
             (State::Broken, _) => State::Broken,

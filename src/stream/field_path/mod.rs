@@ -81,25 +81,21 @@ impl FieldTracker {
     /// Advances past `text`.
     pub fn advance(&mut self, text: &[u8]) {
         match self {
-            Self::Json(fields) => fields.advance(text),
-            Self::Form(fields) => fields.advance(text),
-            Self::Markup(fields) => fields.advance(text),
+            Self::Json(fields) => text.iter().for_each(|byte| fields.step(*byte)),
+            Self::Form(fields) => text.iter().for_each(|byte| fields.step(*byte)),
+            Self::Markup(fields) => text.iter().for_each(|byte| fields.step(*byte)),
             Self::Csv(header) => header.advance(text),
-            Self::Multipart(fields) => fields.advance(text),
+            Self::Multipart(fields) => text.iter().for_each(|byte| fields.step(*byte)),
             Self::Unknown | Self::Untracked => {}
         }
     }
 
-    /// Path of the field at `span`, which is in `text` from `at` on, where the tracker is. Advances to the end of the span.
-    pub fn path_at(&mut self, text: &[u8], at: &mut usize, span: &Range<usize>) -> FieldPath {
-        let mut advance_to = |to: usize| {
-            self.advance(text.get(*at..to).unwrap_or_default());
-            *at = to.max(*at);
-            self.path()
-        };
-        let first = advance_to(span.start);
-        let last = advance_to(span.end.saturating_sub(1));
-        if first == last { first } else { FieldPath::Unknown }
+    /// Path of the field at `span`. `advance_to` advances the tracker to a position.
+    pub fn path_at(&mut self, span: &Range<usize>, mut advance_to: impl FnMut(&mut Self, usize)) -> FieldPath {
+        advance_to(self, span.start);
+        let first = self.path();
+        advance_to(self, span.end.saturating_sub(1));
+        if first == self.path() { first } else { FieldPath::Unknown }
     }
 
     /// Part of the text to which `byte`, the next one, belongs. `mask` is the mask character.

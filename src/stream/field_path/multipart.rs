@@ -81,13 +81,6 @@ impl MultipartFields {
         Self { boundary, state, matched: 2, is_bare: false, line: Vec::new(), name: None }
     }
 
-    /// Advances past `text`.
-    pub fn advance(&mut self, text: &[u8]) {
-        for byte in text {
-            self.step(*byte);
-        }
-    }
-
     /// Path of the field at the next byte. Before the first part it is unknown, because the boundary may be another one.
     pub fn path(&self) -> FieldPath {
         match self.state {
@@ -111,7 +104,8 @@ impl MultipartFields {
         }
     }
 
-    fn step(&mut self, byte: u8) {
+    /// Advances past one byte.
+    pub fn step(&mut self, byte: u8) {
         match self.state {
             State::Preamble | State::Content => self.find_delimiter(byte),
             State::Delimiter | State::LastDelimiter | State::FirstHyphen => self.end_delimiter(byte),

@@ -9,7 +9,6 @@ use std::slice;
 /// Finder of the values in a text that arrives in chunks. It decides each byte at once, so it holds nothing back.
 #[derive(Clone)]
 pub struct ValueFinder {
-    tracker: FieldTracker,
     decisions: FindingDecisions,
     current: Option<Field>,
     /// The field of the last value. Most values of an array have the same.
@@ -41,9 +40,9 @@ pub enum ValueByte {
 }
 
 impl ValueFinder {
-    /// Starts at the beginning of a text, where `tracker` is.
-    pub fn new(tracker: FieldTracker, decisions: FindingDecisions) -> Self {
-        Self { tracker, decisions, current: None, last: None, missed: false }
+    /// Starts at the beginning of a text.
+    pub fn new(decisions: FindingDecisions) -> Self {
+        Self { decisions, current: None, last: None, missed: false }
     }
 
     /// True if a value may have been missed, because its field is unknown in a format with fields.
@@ -51,35 +50,38 @@ impl ValueFinder {
         self.missed
     }
 
-    /// Advances past `text`, and appends the selected values to `findings`, with `mask` as their mask character. A value can have several
-    /// findings, of which all but the first continue it.
-    pub fn find(&mut self, text: &[u8], mask: u8, findings: &mut Vec<Finding>) {
-        let from = findings.len();
-        for (index, byte) in text.iter().enumerate() {
-            match self.tracker.value_byte(*byte, mask) {
-                ValueByte::Kept => {}
-                ValueByte::Outside => self.current = None,
-                ValueByte::Unknown => self.missed = true,
-                ValueByte::Masked(replacement) => self.add(index, replacement, from, findings),
-                ValueByte::Disputed(replacement) => {
-                    self.add(index, replacement, from, findings);
-                    self.missed |= self.current.as_ref().is_none_or(|field| !field.is_selected);
-                }
+    /// Advances `tracker` past `byte`, the one at `index`, and adds it to `findings` if it belongs to a selected value. `mask` is the mask
+    /// character. A value can have several findings, of which all but the first continue it.
+    pub fn step(
+        &mut self,
+        tracker: &mut FieldTracker,
+        (index, byte): (usize, u8),
+        mask: u8,
+        findings: &mut Vec<Finding>,
+    ) {
+        match tracker.value_byte(byte, mask) {
+            ValueByte::Kept => {}
+            ValueByte::Outside => self.current = None,
+            ValueByte::Unknown => self.missed = true,
+            ValueByte::Masked(replacement) => self.add(tracker, index, replacement, findings),
+            ValueByte::Disputed(replacement) => {
+                self.add(tracker, index, replacement, findings);
+                self.missed |= self.current.as_ref().is_none_or(|field| !field.is_selected);
             }
-            self.tracker.advance(slice::from_ref(byte));
         }
+        tracker.advance(slice::from_ref(&byte));
     }
 
-    /// Adds the byte at `index` to the findings, which begin at `from`, if it belongs to a selected value.
-    fn add(&mut self, index: usize, replacement: u8, from: usize, findings: &mut Vec<Finding>) {
+    /// Adds the byte at `index` to the findings if it belongs to a selected value.
+    fn add(&mut self, tracker: &FieldTracker, index: usize, replacement: u8, findings: &mut Vec<Finding>) {
         let is_continued = self.current.is_some();
         if self.current.is_none() {
-            self.current = Some(self.field());
+            self.current = Some(self.field(tracker));
         }
         let Some(Field { path, is_selected: true }) = &self.current else { return };
         let end = index.saturating_add(1);
         let form = Form::Filled(replacement);
-        match findings.get_mut(from..).and_then(<[Finding]>::last_mut) {
+        match findings.last_mut() {
             Some(last) if is_continued && last.span.end == index && last.form == form => last.span.end = end,
             _ => {
                 let name = if is_continued { None } else { last_name(path) };
@@ -90,8 +92,8 @@ impl ValueFinder {
     }
 
     /// Field of the value that begins here.
-    fn field(&mut self) -> Field {
-        let path = self.tracker.path();
+    fn field(&mut self, tracker: &FieldTracker) -> Field {
+        let path = tracker.path();
         self.missed |= path == FieldPath::Unknown;
         match &self.last {
             Some(last) if last.path == path => last.clone(),
