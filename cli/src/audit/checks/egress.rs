@@ -64,7 +64,7 @@ fn passes_gateway(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], host: &str, po
             to_gateway = true;
         }
         for gateway in gateways.into_iter().filter(|gateway| *gateway != SIDECARS) {
-            if !is_gateway_inspected(coverage, gateway, &service.namespace) {
+            if !is_gateway_inspected(mesh, coverage, gateway, &service.namespace) {
                 return false;
             }
             at_gateway = true;
@@ -85,8 +85,12 @@ fn is_for_sidecars(route: &Node, by_default: bool, port: Option<u16>) -> bool {
 }
 
 /// True if a plugin handles all traffic of the classic gateway, by its name or namespace and name.
-fn is_gateway_inspected(coverage: &[Coverage<'_, '_>], gateway: &str, namespace: &str) -> bool {
+fn is_gateway_inspected(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], gateway: &str, namespace: &str) -> bool {
     let (namespace, name) = gateway.split_once('/').unwrap_or((namespace, gateway));
+    // A gateway of the Gateway API may have the same subject.
+    if !mesh.of(NETWORKING, "Gateway").any(|one| one.namespace == namespace && one.name == name) {
+        return false;
+    }
     let subject = format!("Gateway {namespace}/{name}");
     let mut rows = coverage.iter().filter(|row| row.workload.is_none() && row.subject == subject).peekable();
     rows.peek().is_some() && rows.all(|row| matches!(row.inspection, Inspection::By(_)))

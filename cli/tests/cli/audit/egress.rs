@@ -81,6 +81,18 @@ fn faults_of_the_way_to_a_third_party() {
 }
 
 #[test]
+fn an_inspected_gateway_of_the_gateway_api_is_not_the_classic_one_of_its_name() {
+    let of_gateway_api = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: egress}\nspec:\n  \
+        gatewayClassName: istio\n  listeners: [{name: http, port: 80, protocol: HTTP}]\n";
+    let plugin = PLUGIN.replace(
+        "selector: {matchLabels: {istio: egressgateway}}",
+        "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]",
+    );
+    let found = findings("egress-gateway-api.yaml", &mesh(of_gateway_api, THIRD_PARTY, &plugin));
+    assert_eq!(found, [UNINSPECTED]);
+}
+
+#[test]
 #[ignore = "needs KUSTOMIZE, which make test sets"]
 fn the_shipped_overlay_lacks_a_digest_only() {
     let kustomize = std::env::var_os("KUSTOMIZE").unwrap();
