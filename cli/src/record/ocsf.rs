@@ -9,7 +9,7 @@ use crate::report::safe_text::SafeText;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use panveil::policy::Outcome;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,6 +28,7 @@ pub fn event(record: &Record, time: u64) -> Value {
     let (action, disposition) = control(outcome);
     let severity = severity(record);
     let found = record.findings.iter().fold(record.findings_beyond, |sum, finding| sum.saturating_add(finding.count));
+    let request = request_line(record);
     let mut event = json!({
         "activity_id": 1,
         "activity_name": "Create",
@@ -67,7 +68,8 @@ pub fn event(record: &Record, time: u64) -> Value {
         "src_endpoint": source(record),
         "dst_endpoint": destination(record),
         "actor": {"app_name": text(&record.source)},
-        "resources": [{"type": "HTTP request", "name": request_line(record)}],
+        // A resource needs a name.
+        "resources": (!request.is_empty()).then(|| json!([{"type": "HTTP request", "name": request}])),
         "unmapped": unmapped(record),
     });
     remove_empty(&mut event);
@@ -232,11 +234,7 @@ fn remove_empty(value: &mut Value) {
             fields.values_mut().for_each(remove_empty);
             fields.retain(|_, value| !is_empty(value));
         }
-        Value::Array(items) => {
-            items.iter_mut().for_each(remove_empty);
-            // A resource needs a name.
-            items.retain(|item| item.as_object().is_none_or(|fields: &Map<String, Value>| fields.keys().ne(["type"])));
-        }
+        Value::Array(items) => items.iter_mut().for_each(remove_empty),
         _ => {}
     }
 }
