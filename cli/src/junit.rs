@@ -14,7 +14,6 @@ pub struct TestSuite {
 /// Test case. Without a problem it passed.
 pub struct TestCase {
     pub name: String,
-    pub class: String,
     pub problem: Option<Problem>,
 }
 
@@ -47,13 +46,14 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &TestSuite) -> io::Result<()
     let (name, counts) = (xml_text(&suite.name), counts(&suite.cases));
     let element = writer.create_element("testsuite").with_attribute(("name", name.as_str()));
     let element = element.with_attributes(pairs(&counts));
-    element.write_inner_content(|writer| suite.cases.iter().try_for_each(|case| write_case(writer, case)))?;
+    element.write_inner_content(|writer| suite.cases.iter().try_for_each(|case| write_case(writer, &name, case)))?;
     Ok(())
 }
 
-fn write_case(writer: &mut Writer<Vec<u8>>, case: &TestCase) -> io::Result<()> {
-    let [name, class] = [&case.name, &case.class].map(|text| xml_text(text));
-    let attributes = [("name", name.as_str()), ("classname", class.as_str())];
+/// Writes a case of the suite with that name, which is the class of its cases.
+fn write_case(writer: &mut Writer<Vec<u8>>, suite: &str, case: &TestCase) -> io::Result<()> {
+    let name = xml_text(&case.name);
+    let attributes = [("name", name.as_str()), ("classname", suite)];
     let element = writer.create_element("testcase").with_attributes(attributes);
     match &case.problem {
         None => element.write_empty()?,
@@ -110,21 +110,17 @@ mod tests {
     #[test]
     fn a_report_has_no_character_that_xml_excludes() {
         let problem = Problem::Failure { message: "a\u{1b}[2J <".to_owned(), details: "b\u{0}\u{ffff}\n".to_owned() };
-        let case = TestCase { name: "n\u{8}\"".to_owned(), class: "c".to_owned(), problem: Some(problem) };
-        let error = TestCase {
-            name: "m".to_owned(),
-            class: "c".to_owned(),
-            problem: Some(Problem::Error { message: "d".to_owned() }),
-        };
+        let case = TestCase { name: "n\u{8}\"".to_owned(), problem: Some(problem) };
+        let error = TestCase { name: "m".to_owned(), problem: Some(Problem::Error { message: "d".to_owned() }) };
         let suite = TestSuite { name: "s".to_owned(), cases: vec![case, error] };
         let expected = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="all" tests="2" failures="1" errors="1">
   <testsuite name="s" tests="2" failures="1" errors="1">
-    <testcase name="n&quot;" classname="c">
+    <testcase name="n&quot;" classname="s">
       <failure message="a[2J &lt;">b
 </failure>
     </testcase>
-    <testcase name="m" classname="c">
+    <testcase name="m" classname="s">
       <error message="d"/>
     </testcase>
   </testsuite>

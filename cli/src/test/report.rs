@@ -58,7 +58,7 @@ impl CaseResult {
         let fields: Vec<&str> = self.differences.iter().map(|difference| difference.field.as_str()).collect();
         let message = format!("{file}:{}: {}", self.line, fields.join(", "));
         let problem = (!self.passed()).then(|| Problem::Failure { message, details: self.difference_lines() });
-        TestCase { name: self.name.clone(), class: file.to_owned(), problem }
+        TestCase { name: self.name.clone(), problem }
     }
 
     fn difference_lines(&self) -> String {

@@ -39,22 +39,20 @@ impl FileFindings {
         }
         let problem =
             Problem::Failure { message: terminal::counted(self.count, "finding", "findings"), details: lines };
-        case(&self.name, Some(problem))
+        TestCase { name: self.name.clone(), problem: Some(problem) }
     }
 }
 
 /// Document with a test case for each file with findings and for each error, or one that passed.
 pub fn document(total: &ScanTotal) -> Result<String, Failure> {
-    let errors = total.errors.iter().map(|error| {
-        case(error.split(": ").next().unwrap_or_default(), Some(Problem::Error { message: error.clone() }))
+    let errors = total.errors.iter().map(|error| TestCase {
+        name: error.split(": ").next().unwrap_or_default().to_owned(),
+        problem: Some(Problem::Error { message: error.clone() }),
     });
     let mut cases: Vec<TestCase> = total.files.iter().map(FileFindings::case).chain(errors).collect();
     if cases.is_empty() {
-        cases.push(case(&["no findings in ", &terminal::counted(total.parts, "file", "files")].concat(), None));
+        let name = ["no findings in ", &terminal::counted(total.parts, "file", "files")].concat();
+        cases.push(TestCase { name, problem: None });
     }
     junit::document(NAME, &[TestSuite { name: NAME.to_owned(), cases }])
-}
-
-fn case(name: &str, problem: Option<Problem>) -> TestCase {
-    TestCase { name: name.to_owned(), class: NAME.to_owned(), problem }
 }
