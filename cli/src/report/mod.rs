@@ -126,7 +126,7 @@ impl Report {
             tables
         };
         // The names of the tables are known before the logs, which may take long to read.
-        self.format.check(self.table.as_deref(), &tables(&Traffic::default(), 0))?;
+        self.format.check(self.table.as_deref(), || tables(&Traffic::default(), 0))?;
         let files = FileList::list(&paths, false, &IgnoreRules::new(&[], false)?);
         let progress = ScanProgress::of(&files, self.quiet);
         let mut traffic = Traffic::default();

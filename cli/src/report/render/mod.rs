@@ -31,9 +31,9 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Rejects the name of a table that this format does not print. CSV needs one of `tables`, the other formats print all.
-    pub fn check(self, table: Option<&str>, tables: &[Table]) -> Result<(), Failure> {
+    pub fn check(self, table: Option<&str>, tables: impl FnOnce() -> Vec<Table>) -> Result<(), Failure> {
         match (self, table) {
-            (Self::Csv, _) => named(tables, table).map(|_| ()),
+            (Self::Csv, _) => named(&tables(), table).map(|_| ()),
             (_, Some(_)) => Err(Failure::Error("--table: for --format csv only; leave it out".to_owned())),
             (_, None) => Ok(()),
         }
