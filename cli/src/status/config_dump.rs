@@ -66,10 +66,8 @@ pub enum FilterConfig {
         module: String,
         /// Beginning of the SHA-256 of the policy.
         policy: String,
-        /// The policy. `None` if the configuration is no text.
-        policy_text: Option<String>,
-        /// Error in the policy.
-        policy_error: Option<String>,
+        /// Text of the policy, or the error in it. `None` if the configuration is no text.
+        policy_text: Option<Result<String, String>>,
         /// True if requests pass when the module fails.
         fails_open: bool,
     },
@@ -219,15 +217,10 @@ fn config(filter: &Value) -> Option<FilterConfig> {
     let module = if is_digest { digest.chars().take(SHOWN_DIGITS).collect() } else { local };
     let policy = text(config, "/config/configuration/value");
     let is_text = config.pointer("/config/configuration").map(kind) == Some("StringValue");
-    let policy_error = is_text.then(|| Policy::parse(policy.as_bytes()).err()).flatten().map(|error| error.to_string());
     let fails_open = config.pointer("/config/failure_policy").and_then(Value::as_str) == Some("FAIL_OPEN")
         || config.pointer("/config/fail_open").and_then(Value::as_bool) == Some(true);
     let digest = digest::sha256(policy.as_bytes()).chars().take(SHOWN_DIGITS).collect();
-    Some(FilterConfig::Module {
-        module,
-        policy: digest,
-        policy_text: is_text.then_some(policy),
-        policy_error,
-        fails_open,
-    })
+    let parsed = is_text.then(|| Policy::parse(policy.as_bytes()));
+    let policy_text = parsed.map(|parsed| parsed.map(|_| policy).map_err(|error| error.to_string()));
+    Some(FilterConfig::Module { module, policy: digest, policy_text, fails_open })
 }

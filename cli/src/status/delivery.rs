@@ -16,7 +16,7 @@ impl DeliveredFilter {
     /// Outcome of this delivery. A listener shows only accepted filters. `None` if the statistics about it are missing.
     pub fn outcome(&self, stats: &ProxyStats) -> Option<Outcome> {
         let Some(discovered) = &self.discovered else { return Some(Outcome::Accepted) };
-        let is_invalid = matches!(self.config, FilterConfig::Module { policy_error: Some(_), .. });
+        let is_invalid = matches!(self.config, FilterConfig::Module { policy_text: Some(Err(_)), .. });
         Some(match discovered.outcome(stats)? {
             Outcome::Unclear if is_invalid => Outcome::Rejected,
             outcome => outcome,
@@ -42,7 +42,7 @@ impl FilterConfig {
     /// Reason for which Envoy rejected this configuration, as far as the policy shows it.
     pub fn rejection(&self) -> String {
         match self {
-            Self::Module { policy_error: Some(error), .. } => error.clone(),
+            Self::Module { policy_text: Some(Err(error)), .. } => error.clone(),
             _ => "the policy is valid for this version of the command; see Envoy's log".to_owned(),
         }
     }

@@ -30,15 +30,14 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
                 FilterConfig::AllowAll => {
                     add(&rules::PROXY_WITHOUT_PANVEIL, "module not fetched: every request passes unmasked".to_owned());
                 }
-                FilterConfig::Module { policy_text, policy_error, fails_open, .. } => {
+                FilterConfig::Module { policy_text, fails_open, .. } => {
                     if *fails_open {
                         add(&rules::FAIL_OPEN, "the delivered failure policy is FAIL_OPEN".to_owned());
                     }
-                    if let Some(error) = policy_error {
-                        add(&rules::POLICY_INVALID, format!("invalid policy: {error}"));
-                    }
-                    for (rule, detail) in policy_text.as_deref().map(weaknesses).unwrap_or_default() {
-                        add(rule, detail);
+                    match policy_text {
+                        Some(Ok(text)) => weaknesses(text).into_iter().for_each(|(rule, detail)| add(rule, detail)),
+                        Some(Err(error)) => add(&rules::POLICY_INVALID, format!("invalid policy: {error}")),
+                        None => {}
                     }
                 }
                 FilterConfig::DenyAll => {}
@@ -60,7 +59,7 @@ pub fn check(proxies: &[ProxyDump], findings: &mut Vec<Finding>) {
     differences(proxies, findings);
 }
 
-/// Weaknesses of a delivered policy. An invalid policy has none: Envoy rejects it.
+/// Weaknesses of a delivered policy.
 fn weaknesses(text: &str) -> Vec<(&'static AuditRule, String)> {
     let Ok(policy) = Policy::parse(text.as_bytes()) else { return Vec::new() };
     let config = document::read(text, Origin::FILE).ok();
