@@ -123,7 +123,7 @@ fn data_security(record: &Record) -> Value {
         *count = count.saturating_add(finding.count);
     }
     let details = kinds.into_iter().map(|(kind, count)| json!({"type": safe(kind), "count": count}));
-    let is_payment = record.findings.iter().any(|finding| finding.is_card_number() || finding.is_authentication_data());
+    let is_payment = record.findings.iter().any(Finding::is_account_data);
     let category: Caption = if is_payment { (3, "Financial") } else { (99, "Other") };
     json!({
         "category_id": category.0,

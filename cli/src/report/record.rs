@@ -104,6 +104,11 @@ impl Finding {
         self.name().is_some_and(FindingName::is_authentication_data)
     }
 
+    /// True for account data: card numbers and sensitive authentication data.
+    pub fn is_account_data(&self) -> bool {
+        self.is_card_number() || self.is_authentication_data()
+    }
+
     /// Action that was taken. `None` for a word of another version.
     pub fn outcome(&self) -> Option<Outcome> {
         Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == &*self.action)

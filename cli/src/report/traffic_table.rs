@@ -103,7 +103,7 @@ pub const ALL: [TrafficTable; 8] = [
         },
         key: |record, finding| {
             let Finding { action, direction, .. } = finding;
-            (record.mtls == Some(false) && is_account_data(finding))
+            (record.mtls == Some(false) && finding.is_account_data())
                 .then(|| vec![text(&record.client), record.receiver(), direction, action])
         },
     },
@@ -133,17 +133,13 @@ fn reason(record: &Record, finding: &Finding) -> Option<&'static str> {
         _ if finding.is_authentication_data() && *finding.direction == *Direction::Response.as_str() => {
             Some("authentication data in a response")
         }
-        _ if finding.has_passed() && record.mtls == Some(false) && is_account_data(finding) => {
+        _ if finding.has_passed() && record.mtls == Some(false) && finding.is_account_data() => {
             Some("passed without mutual TLS")
         }
         Some(Outcome::Reported) => Some("passed in monitor mode"),
         Some(Outcome::Blocked) => Some("blocked"),
         _ => None,
     }
-}
-
-fn is_account_data(finding: &Finding) -> bool {
-    finding.is_card_number() || finding.is_authentication_data()
 }
 
 fn text(property: &Option<Property>) -> &str {
