@@ -92,11 +92,9 @@ impl ConfigDump {
         }
         // A filter of connections that drain is delivered until they have ended.
         let active: BTreeSet<&str> = parts.iter().flat_map(active_listeners).flat_map(filter_names).collect();
+        let is_active = |delivery: &&Value| active.contains(text(delivery, "/ecds_filter/name").as_str());
         for part in parts.iter().filter(|part| kind(part) == "EcdsConfigDump") {
-            let filters = items(part, "ecds_filters").filter_map(discovered);
-            config.delivered.extend(filters.filter(|filter| {
-                filter.discovered.as_ref().is_none_or(|discovered| active.contains(discovered.name.as_str()))
-            }));
+            config.delivered.extend(items(part, "ecds_filters").filter(is_active).filter_map(discovered));
         }
         Ok(config)
     }
