@@ -150,8 +150,10 @@ impl<'a> FileScan<'a> {
         let content = Content::of(first.bytes(), extension);
         if let Some(format) = content.misnamed(extension).filter(|_| !first.bytes().is_empty()) {
             // An archive may follow a script that unpacks or starts it.
-            let file = file.filter(|_| has_zip_extension(extension));
-            if let Some((file, archive)) = file.and_then(|file| Some((file, zip_behind_script(file, part)?))) {
+            if has_zip_extension(extension)
+                && let Some(file) = file
+                && let Some(archive) = zip_behind_script(file, part)
+            {
                 self.scan_text(part, &mut first.before(file).take(script_length(&archive)));
                 return self.scan_zip(part, archive);
             }
