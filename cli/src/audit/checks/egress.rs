@@ -20,15 +20,15 @@ pub fn check(mesh: &Mesh<'_>, coverage: &[Coverage<'_, '_>], findings: &mut Vec<
             continue;
         }
         let hosts = entry.node().texts(&["spec", "hosts"]);
+        let shown = hosts.join(", ");
         let is_behind_gateway = |port| hosts.iter().all(|host| passes_gateway(mesh, coverage, host, port));
         for port in entry.node().items(&["spec", "ports"]) {
             let name = port.text(&["protocol"]).unwrap_or_default();
             let number = number(port, "number");
-            let hosts = hosts.join(", ");
             let (rule, detail) = match Protocol::parse(name) {
-                Some(Protocol::Tls | Protocol::Tcp) => (&rules::EGRESS_TLS, format!("{name} to {hosts} passes unread")),
+                Some(Protocol::Tls | Protocol::Tcp) => (&rules::EGRESS_TLS, format!("{name} to {shown} passes unread")),
                 _ if is_inspected(mesh, number) || is_behind_gateway(number) => continue,
-                _ => (&rules::EGRESS_UNINSPECTED, format!("{name} to {hosts} passes uninspected")),
+                _ => (&rules::EGRESS_UNINSPECTED, format!("{name} to {shown} passes uninspected")),
             };
             findings.push(Finding::new(rule, entry.location_of(port), entry.title(), detail).at_port(number));
         }
