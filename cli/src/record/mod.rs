@@ -3,15 +3,11 @@
 mod ocsf;
 
 use super::failure::Failure;
-use super::report::logs::Logs;
+use super::report::logs::{self, Logs};
 use super::report::period::Period;
-use super::scan::file_list::FileList;
-use super::scan::ignore_rules::IgnoreRules;
-use super::scan::progress::ScanProgress;
 use super::terminal::counted;
 use super::{input, output};
 use clap::{Args, ValueEnum, ValueHint};
-use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,22 +45,14 @@ enum EventFormat {
 
 impl Converter {
     /// Reads the logs and prints the events.
-    pub fn run(mut self) -> Result<ExitCode, Failure> {
+    pub fn run(self) -> Result<ExitCode, Failure> {
         const UNCONVERTED: u8 = 2;
 
-        if self.paths.is_empty() {
-            if io::stdin().is_terminal() {
-                let help = "no input; give access logs, or pipe them in, see panveil record --help";
-                return Err(Failure::Error(help.to_owned()));
-            }
-            self.paths.push(PathBuf::from("-"));
-        }
-        input::only_one_stdin("the logs", &self.paths)?;
-        let files = FileList::list(&self.paths, false, &IgnoreRules::new(&[], false)?);
-        let progress = ScanProgress::of(&files, self.quiet);
+        let paths = logs::paths(&self.paths, "record")?;
+        input::only_one_stdin("the logs", &paths)?;
         let mut outcome = Ok(());
         let mut without_time: u64 = 0;
-        let logs = Logs::read(&files, Period { from: None, to: None }, &progress, &mut |stream| {
+        let logs = Logs::read(&paths, self.quiet, Period { from: None, to: None }, |stream, progress| {
             let Some(record) = stream.record.as_deref().filter(|record| !record.findings.is_empty()) else {
                 return ControlFlow::Continue(());
             };
@@ -77,14 +65,11 @@ impl Converter {
             };
             outcome = progress.suspend(|| output::write(format!("{event}\n").as_bytes()));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        progress.end();
+        })?;
         outcome?;
+        let unreadable = logs.unreadable();
         let mut problems = logs.problems;
-        if logs.unreadable > 0 {
-            let lines = counted(logs.unreadable, "line", "lines");
-            problems.push(format!("{lines} with columns of panveil cannot be read"));
-        }
+        problems.extend(unreadable);
         if without_time > 0 {
             let records = counted(without_time, "record", "records");
             problems.push(format!("{records} without a time not converted; give the lines of the access log"));

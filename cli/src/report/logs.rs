@@ -3,13 +3,17 @@
 use super::log_line::{LogLine, Stream};
 use super::period::Period;
 use super::table::Cell;
+use crate::failure::Failure;
 use crate::scan::content::{Compression, FirstBytes};
 use crate::scan::display_name::DisplayName;
 use crate::scan::file_list::{FileList, Task, TaskKind};
+use crate::scan::ignore_rules::IgnoreRules;
 use crate::scan::progress::ScanProgress;
+use crate::terminal::counted;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 /// Bytes of one read.
 const CHUNK: usize = 256 << 10;
@@ -18,7 +22,7 @@ const CHUNK: usize = 256 << 10;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Handling of a stream. After a break, no more lines are read.
-pub type OnStream<'a> = dyn FnMut(Stream) -> ControlFlow<()> + 'a;
+type OnStream<'a> = dyn FnMut(Stream) -> ControlFlow<()> + 'a;
 
 /// Counts of the lines of logs.
 #[derive(Default)]
@@ -29,23 +33,31 @@ pub struct Logs {
     lines: u64,
     other: u64,
     /// Lines that look like lines of panveil and cannot be read.
-    pub unreadable: u64,
+    unreadable: u64,
     outside: u64,
 }
 
 impl Logs {
-    /// Reads all files, and passes the streams of the period on.
-    pub fn read(files: &FileList, period: Period, progress: &ScanProgress, on_stream: &mut OnStream<'_>) -> Self {
-        let mut logs = Self { problems: unlisted(files).collect(), ..Self::default() };
+    /// Reads the logs at these paths, and passes the streams of the period on with the progress, which `quiet` hides.
+    pub fn read(
+        paths: &[PathBuf],
+        quiet: bool,
+        period: Period,
+        mut on_stream: impl FnMut(Stream, &ScanProgress) -> ControlFlow<()>,
+    ) -> Result<Self, Failure> {
+        let files = FileList::list(paths, false, &IgnoreRules::new(&[], false)?);
+        let progress = ScanProgress::of(&files, quiet);
+        let mut logs = Self { problems: unlisted(&files).collect(), ..Self::default() };
         for (index, task) in files.tasks.iter().enumerate() {
-            match logs.read_file(task, period, progress, on_stream) {
+            match logs.read_file(task, period, &progress, &mut |stream| on_stream(stream, &progress)) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(problem) => logs.problems.push(format!("{}: {problem}", DisplayName::of(&task.path).text())),
             }
             progress.finish(index.saturating_add(1));
         }
-        logs
+        progress.end();
+        Ok(logs)
     }
 
     fn read_file(
@@ -108,6 +120,12 @@ impl Logs {
         ControlFlow::Continue(())
     }
 
+    /// Problem with the unreadable lines, if there are any.
+    pub fn unreadable(&self) -> Option<String> {
+        let lines = (self.unreadable > 0).then(|| counted(self.unreadable, "line", "lines"))?;
+        Some(format!("{lines} with columns of panveil cannot be read"))
+    }
+
     /// Counts of lines, by their names.
     pub fn counts(&self) -> Vec<(&'static str, Cell)> {
         let counts = [
@@ -119,6 +137,18 @@ impl Logs {
         ];
         counts.map(|(name, count)| (name, Cell::Count(count))).to_vec()
     }
+}
+
+/// The given paths of logs, or standard input if there are none. An error names the help of `command`.
+pub fn paths(given: &[PathBuf], command: &str) -> Result<Vec<PathBuf>, Failure> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    if io::stdin().is_terminal() {
+        let line = format!("no input; give access logs, or pipe them in, see panveil {command} --help");
+        return Err(Failure::Error(line));
+    }
+    Ok(vec![PathBuf::from("-")])
 }
 
 /// Lines about files in the directories that are not read.

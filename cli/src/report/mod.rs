@@ -21,10 +21,7 @@ mod traffic;
 mod traffic_table;
 
 use super::failure::Failure;
-use super::scan::file_list::FileList;
-use super::scan::ignore_rules::IgnoreRules;
-use super::scan::progress::ScanProgress;
-use super::{clock, input, output, terminal};
+use super::{clock, input, output};
 use audits::Audits;
 use clap::{Args, ValueHint};
 use logs::Logs;
@@ -32,7 +29,6 @@ use period::Period;
 use policies::Policies;
 use prometheus::Metrics;
 use render::ReportFormat;
-use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -127,14 +123,11 @@ impl Report {
         };
         // The names of the tables are known before the logs, which may take long to read.
         self.format.check(self.table.as_deref(), || tables(&Traffic::default(), 0))?;
-        let files = FileList::list(&paths, false, &IgnoreRules::new(&[], false)?);
-        let progress = ScanProgress::of(&files, self.quiet);
         let mut traffic = Traffic::default();
-        let logs = Logs::read(&files, period, &progress, &mut |stream| {
+        let logs = Logs::read(&paths, self.quiet, period, |stream, _| {
             traffic.add(&stream);
             ControlFlow::Continue(())
-        });
-        progress.end();
+        })?;
         let created = clock::now().unwrap_or_default();
         let evidence = Evidence {
             created,
@@ -147,9 +140,8 @@ impl Report {
         for problem in &logs.problems {
             output::note(problem);
         }
-        if logs.unreadable > 0 {
-            let lines = terminal::counted(logs.unreadable, "line", "lines");
-            output::note(&format!("{lines} with columns of panveil cannot be read; see input in the report"));
+        if let Some(problem) = logs.unreadable() {
+            output::note(&format!("{problem}; see input in the report"));
         }
         Ok(if logs.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(UNREAD) })
     }
@@ -175,14 +167,9 @@ impl Report {
 
     /// Paths of logs. Without any, standard input is one, unless other evidence is given.
     fn log_paths(&self) -> Result<Vec<PathBuf>, Failure> {
-        if !self.paths.is_empty() || !self.audits.is_empty() || !self.prometheus.is_empty() {
+        if !self.audits.is_empty() || !self.prometheus.is_empty() {
             return Ok(self.paths.clone());
         }
-        if io::stdin().is_terminal() {
-            return Err(Failure::Error(
-                "no input; give access logs, or pipe them in, see panveil report --help".to_owned(),
-            ));
-        }
-        Ok(vec![PathBuf::from("-")])
+        logs::paths(&self.paths, "report")
     }
 }
