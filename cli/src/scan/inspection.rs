@@ -92,7 +92,7 @@ impl<'r, R: Read> Inspection<'r, R> {
     /// Reads a chunk, and passes the findings that are decided with it to `found`. Their context is empty if nothing needs it.
     pub fn advance(&mut self, mut found: impl FnMut(ScanFinding, LineContext)) -> ReadStatus {
         let free = self.buffer.get_mut(self.held..).unwrap_or_default();
-        let (read, status) = read(&mut self.source, free, self.settings.is_live);
+        let (read, status) = fill(&mut self.source, free, |_| self.settings.is_live);
         let length = self.held.saturating_add(read);
         let window = self.buffer.get(..length).unwrap_or_default();
         let last = !matches!(status, ReadStatus::More);
@@ -128,8 +128,12 @@ impl<'r, R: Read> Inspection<'r, R> {
     }
 }
 
-/// Fills the buffer, or reads the bytes of a live stream that are available now. Returns their number.
-fn read(source: &mut impl Read, buffer: &mut [u8], is_live: bool) -> (usize, ReadStatus) {
+/// Fills the buffer until its bytes suffice or the stream ends. Returns their number.
+pub fn fill(
+    source: &mut (impl Read + ?Sized),
+    buffer: &mut [u8],
+    suffices: impl Fn(&[u8]) -> bool,
+) -> (usize, ReadStatus) {
     let mut length = 0_usize;
     while let Some(free) = buffer.get_mut(length..).filter(|free| !free.is_empty()) {
         match source.read(free) {
@@ -138,7 +142,7 @@ fn read(source: &mut impl Read, buffer: &mut [u8], is_live: bool) -> (usize, Rea
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return (length, ReadStatus::Failed(error)),
         }
-        if is_live {
+        if suffices(buffer.get(..length).unwrap_or_default()) {
             break;
         }
     }

@@ -1,7 +1,9 @@
 //! The first bytes of a stream, which show its kind.
 
+use crate::scan::inspection::{ReadStatus, fill};
 use panveil::stream::begins_like_text;
 use std::io::{self, Cursor, Read};
+use std::mem;
 
 /// Number of bytes that determine the kind of a file.
 const LENGTH: usize = 8 << 10;
@@ -9,17 +11,14 @@ const LENGTH: usize = 8 << 10;
 /// First bytes of a stream.
 pub struct FirstBytes {
     bytes: Vec<u8>,
-    /// True if the stream ended with them.
-    is_whole: bool,
-    /// Error after them.
-    error: Option<io::Error>,
+    /// Result of the reads.
+    status: ReadStatus,
 }
 
 /// The whole stream: its first bytes, and the rest.
 pub struct WholeStream<R> {
     first: Cursor<Vec<u8>>,
-    is_whole: bool,
-    error: Option<io::Error>,
+    status: ReadStatus,
     rest: R,
 }
 
@@ -36,29 +35,9 @@ impl FirstBytes {
 
     fn read_until(source: &mut (impl Read + ?Sized), suffices: impl Fn(&[u8]) -> bool) -> Self {
         let mut bytes = vec![0; LENGTH];
-        let (mut length, mut is_whole, mut failure) = (0, false, None);
-        while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match source.read(rest) {
-                Ok(0) => {
-                    is_whole = true;
-                    break;
-                }
-                Ok(read) => {
-                    length = length.saturating_add(read);
-                    let now = bytes.get(..length).unwrap_or_default();
-                    if length < LENGTH && suffices(now) {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
+        let (length, status) = fill(source, &mut bytes, suffices);
         bytes.truncate(length);
-        Self { bytes, is_whole, error: failure }
+        Self { bytes, status }
     }
 
     /// The bytes.
@@ -68,19 +47,19 @@ impl FirstBytes {
 
     /// The whole stream again: these bytes, and the rest in `source`.
     pub fn before<R: Read>(self, source: R) -> WholeStream<R> {
-        WholeStream { first: Cursor::new(self.bytes), is_whole: self.is_whole, error: self.error, rest: source }
+        WholeStream { first: Cursor::new(self.bytes), status: self.status, rest: source }
     }
 }
 
 impl<R: Read> Read for WholeStream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.first.read(buffer)?;
-        if length > 0 || self.is_whole {
+        if length > 0 || matches!(self.status, ReadStatus::End) {
             return Ok(length);
         }
-        match self.error.take() {
-            Some(error) => Err(error),
-            None => self.rest.read(buffer),
+        match mem::replace(&mut self.status, ReadStatus::More) {
+            ReadStatus::Failed(error) => Err(error),
+            ReadStatus::More | ReadStatus::End => self.rest.read(buffer),
         }
     }
 }
