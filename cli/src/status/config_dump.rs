@@ -1,12 +1,12 @@
 //! Configuration of a proxy, as far as it concerns panveil.
 
-use crate::clock;
 use crate::digest;
 use crate::manifest::names_panveil;
 use panveil::policy::Policy;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Number of shown digits of a digest.
 const SHOWN_DIGITS: usize = 12;
@@ -194,7 +194,9 @@ fn is_panveil(filter: &Value) -> bool {
 /// Configuration of a filter of panveil that discovery delivered.
 fn discovered(delivery: &Value) -> Option<DeliveredFilter> {
     let filter = delivery.get("ecds_filter").filter(|filter| is_panveil(filter))?;
-    let delivered_at = clock::parse_milliseconds(&text(delivery, "/last_updated"));
+    let time = humantime::parse_rfc3339(&text(delivery, "/last_updated")).ok();
+    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let delivered_at = since.and_then(|since| u64::try_from(since.as_millis()).ok());
     let discovered = DiscoveredFilter { name: text(filter, "/name"), delivered_at };
     Some(DeliveredFilter { config: config(filter)?, discovered: Some(discovered) })
 }
