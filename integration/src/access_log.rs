@@ -1,4 +1,4 @@
-//! Columns of the shipped access log.
+//! Columns of the shipped access log, and the keys of filter state that it prints.
 
 use serde_json::{Map, Value};
 
@@ -32,6 +32,27 @@ pub const COLUMNS: [&str; 28] = [
     "panveil_peer",
     "panveil_fingerprints",
     "panveil_record",
+];
+
+/// Keys of filter state that both shipped formats print, and that the shipped policies set.
+pub const KEYS: [&str; 17] = [
+    "method",
+    "path",
+    "authority",
+    "client",
+    "request_id",
+    "trace_id",
+    "user_agent",
+    "action",
+    "found",
+    "brands",
+    "where",
+    "uninspected",
+    "fields",
+    "rules",
+    "peer",
+    "fingerprints",
+    "record",
 ];
 
 /// Line with null for each column that Envoy left out because it had no value.

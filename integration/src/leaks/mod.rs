@@ -152,11 +152,6 @@ pub async fn run(build: &Build, load: &Load, python: Option<&Python>, progress: 
 impl Run {
     async fn way(&self, build: &Build, service_http2: bool) -> Result<Way> {
         let service = Service::start(Arc::clone(&self.draw)).await?;
-        // A trace id that Envoy draws may have digits like those of a card number.
-        let policy = match self.load.mix {
-            Mix::Everything => plan::POLICY.to_owned(),
-            Mix::Masked => plan::POLICY.replace("\"trace_id\",", ""),
-        };
         let mut settings = Settings {
             service: service.address,
             service_http2,
@@ -164,7 +159,7 @@ impl Run {
             text_log: true,
             log_level: self.load.log_level.to_owned(),
             http1_trailers: !service_http2,
-            ..build.settings(&policy)
+            ..build.settings(&plan::policy(self.load.mix))
         };
         settings.differ(routes())?;
         if self.load.mix == Mix::Masked {

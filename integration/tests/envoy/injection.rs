@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
 use libtest_mimic::Trial;
+use panveil_integration::access_log::KEYS;
 use panveil_integration::client::Client;
 use panveil_integration::leaks::{check_line, read_json, read_text};
 use panveil_integration::sidecar::{Build, Sidecar};
 use panveil_integration::test_cards::CARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::trial::trials;
@@ -65,10 +66,7 @@ struct Logs {
 
 impl Logs {
     async fn start(build: &Build) -> Result<Self> {
-        let mut settings = build.settings(
-            r#"{"audit":{"clean":true,"keys":["method","path","authority","client","request_id","trace_id","user_agent",
-                "action","found","brands","where","uninspected","fields","rules","peer","fingerprints","record"]}}"#,
-        );
+        let mut settings = build.settings(&json!({"audit": {"clean": true, "keys": KEYS}}).to_string());
         settings.text_log = true;
         Ok(Self { sidecar: Sidecar::start(&build.envoy, settings).await?, read: 0 })
     }

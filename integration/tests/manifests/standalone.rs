@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
-use serde_json::Value;
+use panveil_integration::access_log::KEYS;
+use serde_json::{Map, Value, json};
 
 use crate::files::{all, document, root};
 use crate::trial;
@@ -24,6 +25,13 @@ pub fn trials() -> Vec<Trial> {
 /// Shipped configuration of a complete Envoy.
 pub fn sidecar() -> Result<Value> {
     document(&root().join("standalone/sidecar.yaml"))
+}
+
+/// Columns of the shipped access log, with their operators.
+fn columns() -> Result<Map<String, Value>> {
+    let sidecar = sidecar()?;
+    let format = sidecar.pointer(&format!("{MANAGER}/access_log/0/typed_config/log_format/json_format"));
+    format.and_then(Value::as_object).cloned().context("no format")
 }
 
 /// All complete configurations, by name.
@@ -64,9 +72,7 @@ fn ports() -> Result<()> {
 }
 
 fn otlp_columns() -> Result<()> {
-    let sidecar = sidecar()?;
-    let format = sidecar.pointer(&format!("{MANAGER}/access_log/0/typed_config/log_format/json_format"));
-    let columns = format.and_then(Value::as_object).context("no format")?;
+    let columns = columns()?;
     let otlp = document(&root().join("standalone/access-log-otlp.yaml"))?;
     let attributes = &otlp["access_log"][0]["typed_config"]["attributes"]["values"];
     let attributes = attributes.as_array().context("no attributes")?;
@@ -81,9 +87,8 @@ fn otlp_columns() -> Result<()> {
 
 /// Checks that a shipped policy sets the keys of filter state that the shipped access log prints, and no others.
 pub fn check_keys(policy: &Value) -> Result<()> {
-    let sidecar = sidecar()?;
-    let format = sidecar.pointer(&format!("{MANAGER}/access_log/0/typed_config/log_format/json_format"));
-    let operators = format.and_then(Value::as_object).context("no format")?.values().filter_map(Value::as_str);
+    let columns = columns()?;
+    let operators = columns.values().filter_map(Value::as_str);
     let key = |operator: &str| {
         Some(operator.strip_prefix("%FILTER_STATE(wasm.panveil.")?.strip_suffix(":PLAIN)%")?.to_owned())
     };
@@ -95,6 +100,7 @@ pub fn check_keys(policy: &Value) -> Result<()> {
 }
 
 fn policies_set_the_keys_of_the_access_log() -> Result<()> {
+    check_keys(&json!({"audit": {"keys": KEYS}})).context("KEYS of the tests")?;
     for (name, policy) in policies()? {
         check_keys(&policy).context(name)?;
     }
