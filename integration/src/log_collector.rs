@@ -62,12 +62,6 @@ impl LogCollector {
         });
         attributes.map(Iterator::collect).collect()
     }
-
-    /// Everything that was received, as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        format!("{:?}", self.received.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl Drop for LogCollector {
