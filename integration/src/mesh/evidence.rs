@@ -30,6 +30,15 @@ pub struct Audit {
     pub findings: Vec<Value>,
 }
 
+impl Audit {
+    /// Rule and subject of each finding.
+    #[must_use]
+    pub fn found(&self) -> Vec<String> {
+        let word = |finding: &Value, name| finding[name].as_str().unwrap_or_default().to_owned();
+        self.findings.iter().map(|one| format!("{} {}", word(one, "rule"), word(one, "subject"))).collect()
+    }
+}
+
 impl Evidence {
     /// Audits the running configuration of these proxies, and keeps the result as `audit-NAME.json`.
     ///

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::super::evidence::{Audit, Evidence};
 use super::super::truth::{Exchange, Rows, TABLES, reported_rows};
-use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API, Proxy, TICKETS, Workload};
+use super::super::{CHECKOUT, Claim, Mesh, PAYMENT_API, Proxy, TICKETS};
 use super::straying::answer;
 use super::{CARD, FORM, JSON, REPORTED, SPOKEN, action, ask, brief, request, text};
 use crate::silence::holds_digits;
@@ -24,7 +24,7 @@ const AUDITS: [&str; 3] = ["clean", "faulty", "corrected"];
 
 /// Change that lets card numbers pass.
 struct Fault {
-    workload: &'static Workload,
+    proxy: fn(&Mesh) -> &Proxy,
     /// Change in words.
     cause: &'static str,
     /// Change of the manifest.
@@ -36,21 +36,21 @@ struct Fault {
 
 const FAULTS: [Fault; 3] = [
     Fault {
-        workload: &CHECKOUT,
+        proxy: |mesh| &mesh.checkout,
         cause: "failStrategy: FAIL_OPEN in its plugin",
         change: fails_open,
         is_fetched: true,
         rule: "fail-open",
     },
     Fault {
-        workload: &PAYMENT_API,
+        proxy: |mesh| &mesh.payment_api,
         cause: "failStrategy: FAIL_OPEN in its plugin, and a module that cannot be fetched",
         change: fails_open,
         is_fetched: false,
         rule: "proxy-without-panveil",
     },
     Fault {
-        workload: &TICKETS,
+        proxy: |mesh| &mesh.tickets,
         cause: "mode: monitor in its policy",
         change: |manifest| manifest["spec"]["pluginConfig"]["mode"] = json!("monitor"),
         is_fetched: true,
@@ -74,16 +74,16 @@ pub async fn clean(mesh: &Mesh, evidence: &Evidence) -> Result<Claim> {
 pub async fn faulty(mesh: &Mesh, evidence: &Evidence) -> Result<Claim> {
     let mut claim = Claim::new("The audit finds each of three faults, which running Envoys received");
     for fault in FAULTS {
-        let plugins = mesh.parts.plugins(fault.workload, fault.change)?;
+        let proxy = (fault.proxy)(mesh);
+        let plugins = mesh.parts.plugins(proxy.workload, fault.change)?;
         let plugins = plugins.into_iter().map(|plugin| if fault.is_fetched { plugin } else { plugin.not_fetched() });
-        proxy(mesh, fault.workload).deliver(FAULTY, &plugins.collect::<Vec<_>>()).await?;
-        claim = claim.line("seeded", format!("{}: {}", fault.workload.name, fault.cause));
+        proxy.deliver(FAULTY, &plugins.collect::<Vec<_>>()).await?;
+        claim = claim.line("seeded", format!("{}: {}", proxy.workload.name, fault.cause));
     }
     let audit = evidence.audit(AUDITS[1], &proxies(mesh)).await?;
-    let mut wanted = FAULTS.map(|fault| format!("{} proxy {}", fault.rule, proxy(mesh, fault.workload).pod()));
+    let mut wanted = FAULTS.map(|fault| format!("{} proxy {}", fault.rule, (fault.proxy)(mesh).pod()));
     wanted.sort();
-    let mut found: Vec<String> =
-        audit.findings.iter().map(|one| format!("{} {}", word(one, "rule"), word(one, "subject"))).collect();
+    let mut found = audit.found();
     found.sort();
     for finding in &audit.findings {
         let [rule, subject, problem] = ["rule", "subject", "problem"].map(|name| word(finding, name));
@@ -123,7 +123,8 @@ pub async fn passed(mesh: &mut Mesh) -> Result<Claim> {
 /// Audit after the correction of the faults.
 pub async fn corrected(mesh: &Mesh, evidence: &Evidence) -> Result<Claim> {
     for fault in FAULTS {
-        proxy(mesh, fault.workload).deliver(CORRECTED, &mesh.parts.plugins(fault.workload, |_| {})?).await?;
+        let proxy = (fault.proxy)(mesh);
+        proxy.deliver(CORRECTED, &mesh.parts.plugins(proxy.workload, |_| {})?).await?;
     }
     let audit = evidence.audit(AUDITS[2], &proxies(mesh)).await?;
     let claim =
@@ -184,15 +185,9 @@ fn proxies(mesh: &Mesh) -> [&Proxy; 3] {
     [&mesh.payment_api, &mesh.checkout, &mesh.tickets]
 }
 
-fn proxy<'m>(mesh: &'m Mesh, workload: &Workload) -> &'m Proxy {
-    let [first, others @ ..] = proxies(mesh);
-    others.into_iter().find(|proxy| std::ptr::eq(proxy.workload, workload)).unwrap_or(first)
-}
-
 /// Adds that the audit found nothing.
 fn none(claim: Claim, audit: &Audit) -> Claim {
-    let found: Vec<String> =
-        audit.findings.iter().map(|one| format!("{} {}", word(one, "rule"), word(one, "subject"))).collect();
+    let found = audit.found();
     let shown = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
     claim.line("found", shown).must(found.is_empty() && audit.status == 0, format!("exit status {}", audit.status))
 }
