@@ -30,6 +30,7 @@ pub mod case;
 #[cfg(feature = "envoy")]
 pub mod certificates;
 pub mod client;
+#[cfg(feature = "envoy")]
 pub mod collector;
 pub mod envoy;
 pub mod evaluation;

@@ -106,9 +106,7 @@ impl Proxy {
         }
         Ok(Map::new())
     }
-}
 
-impl Proxy {
     /// Delivers these plugins as another version, and waits until Envoy has loaded them.
     ///
     /// # Errors
